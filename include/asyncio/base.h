@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* base.h - what every other header needs: attributes, the clock, places in the source.
+ *
+ * The convention of all of them, in one place:
+ *
+ *   await_x(...)   may suspend the calling task; returns >= 0 or a negative errno, and must be checked.
+ *                  Every call is a cancellation point (-ECANCELED), also when it need not wait. Outside a
+ *                  task it returns -EPERM and says so on stderr.
+ *   async_x(...)   never suspends.
+ *   ASYNC_X        a constant, or a macro that defines something or hides a `return`.
+ *
+ * Seconds are double. Outputs come last, are called ret, and are written only on success. Strings and
+ * pointers are borrowed for the call, not copied and not kept, unless a comment says otherwise. Zero is
+ * the default of every option and a good start for every visible struct. */
+#ifndef ASYNCIO_BASE_H
+#define ASYNCIO_BASE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+#define ASYNC_BEGIN_DECLS _Pragma("GCC visibility push(default)") extern "C" {
+#define ASYNC_END_DECLS   } _Pragma("GCC visibility pop")
+#else
+#define ASYNC_BEGIN_DECLS _Pragma("GCC visibility push(default)")
+#define ASYNC_END_DECLS   _Pragma("GCC visibility pop")
+#endif
+
+#define ASYNC_CHECK        __attribute__((warn_unused_result))
+#define ASYNC_UNUSED       __attribute__((unused))
+#define ASYNC_AUTO(drop)   __attribute__((cleanup(drop), unused))
+#define ASYNC_FORMAT(f, a) __attribute__((format(printf, f, a)))
+
+/* Discard a result on purpose (a cast to void does not silence gcc). */
+#define async_ignore(expr) ((void)!(expr))
+
+ASYNC_BEGIN_DECLS
+
+#define ASYNC_VERSION "0.1.0"
+
+/* The version of the library that is linked, as text. */
+const char *async_version(void);
+
+/* No limit, as a number of seconds. */
+#define ASYNC_FOREVER __builtin_inf()
+
+/* The monotonic clock, in seconds: a fresh reading. No sleep and no timer ends early by it. In a loop with a
+ * virtual clock: that clock. */
+double async_time(void);
+
+/* A place in the source: one static record each, nothing at run time. */
+typedef struct async_site {
+    const char *file, *func;
+    int line;
+} async_site;
+
+#define ASYNC_HERE                                                                                 \
+    __extension__({                                                                                \
+        static const async_site async_site_ = { __FILE__, __func__, __LINE__ };                    \
+        &async_site_;                                                                              \
+    })
+
+typedef struct async_loop async_loop;
+typedef struct async_task async_task;
+typedef struct async_group async_group;
+typedef struct async_scope async_scope;
+
+/* Who waits for something, first come first served. Zero is empty. Its members are the library's. */
+typedef struct async_waitq {
+    struct async_waiter *head, *tail;
+} async_waitq;
+
+/* Where all memory of the library comes from: three functions with the contracts of malloc(), realloc() and
+ * free(), and a first argument of yours. They must be thread-safe. Stacks and timers come from mmap(). */
+typedef struct async_allocator {
+    void *(*malloc)(void *ctx, size_t size);
+    void *(*realloc)(void *ctx, void *p, size_t size);
+    void (*free)(void *ctx, void *p);
+    void *ctx;
+} async_allocator;
+
+/* Use a (copied), or with NULL libc's again. -EBUSY: a loop is open already. */
+int async_set_allocator(const async_allocator *a);
+
+ASYNC_END_DECLS
+
+#endif

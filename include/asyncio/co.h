@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ASYNCIO_CO_H
+#define ASYNCIO_CO_H
+
+#include <asyncio/base.h>
+
+ASYNC_BEGIN_DECLS
+
+#define ASYNC_FRAME_MAX 64
+
+/* A coroutine object: a call that has not been made. A value; copy it, drop it, nothing to free. */
+typedef struct async_co {
+    int (*run)(void *frame);
+    const char *name;
+    _Alignas(16) unsigned char frame[ASYNC_FRAME_MAX];
+} async_co;
+
+/* ASYNC_DEF(name, (type)param, ...) { body }    `async def name(param, ...)`; up to six parameters
+ *   static int      await_name(params)          runs the body here, now
+ *   static async_co name(params)                makes the object; forgetting it is a warning */
+#define ASYNC_DEF(name, ...)                                                \
+    ASYNC_CHECK static int await_##name(ASYNC__PARAMS(__VA_ARGS__));        \
+    ASYNC_CO(name, ##__VA_ARGS__)                                           \
+    static int await_##name(ASYNC__PARAMS(__VA_ARGS__))
+
+/* name(params) for an await_name(params) that is declared elsewhere; checked against its prototype. */
+#define ASYNC_CO(name, ...) ASYNC__MAKE(name, #name, await_##name, ##__VA_ARGS__)
+
+/* The object without macros: for other languages, for callbacks. */
+async_co async_call(int (*fn)(void *arg), void *arg, const char *name) ASYNC_CHECK;
+
+/* A context manager for await_with: how to enter, how to leave. Typed arguments, no casts. */
+typedef struct async_hold {
+    async_co enter, leave;
+} async_hold;
+
+/* How it works: a parameter is written (type)name; one macro takes the parentheses off, another eats
+ * what is in them. make(params) copies the arguments into a frame, make_run_() calls fn with them. */
+#define ASYNC__UNPAREN(...) __VA_ARGS__
+#define ASYNC__EAT(...)
+#define ASYNC__PARAM(p)  ASYNC__UNPAREN p
+#define ASYNC__NAME(p)   ASYNC__EAT p
+#define ASYNC__FIELD(p)  ASYNC__UNPAREN p;
+#define ASYNC__STORED(p) async_f_->ASYNC__NAME(p)
+#define ASYNC__MORE(p)   , ASYNC__PARAM(p)
+#define ASYNC__GIVE(p)   , ASYNC__NAME(p)
+#define ASYNC__COMMA()   ,
+#define ASYNC__NONE()
+
+#define ASYNC__CAT(a, b)  ASYNC__CAT_(a, b)
+#define ASYNC__CAT_(a, b) a##b
+#define ASYNC__COUNT(...) ASYNC__COUNT_(0, ##__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)
+#define ASYNC__COUNT_(z, a, b, c, d, e, f, n, ...) n
+#define ASYNC__MAP(m, s, ...) ASYNC__CAT(ASYNC__MAP_, ASYNC__COUNT(__VA_ARGS__))(m, s, ##__VA_ARGS__)
+#define ASYNC__MAP_0(m, s, ...)
+#define ASYNC__MAP_1(m, s, a)                m(a)
+#define ASYNC__MAP_2(m, s, a, b)             m(a) s() m(b)
+#define ASYNC__MAP_3(m, s, a, b, c)          m(a) s() m(b) s() m(c)
+#define ASYNC__MAP_4(m, s, a, b, c, d)       m(a) s() m(b) s() m(c) s() m(d)
+#define ASYNC__MAP_5(m, s, a, b, c, d, e)    m(a) s() m(b) s() m(c) s() m(d) s() m(e)
+#define ASYNC__MAP_6(m, s, a, b, c, d, e, f) m(a) s() m(b) s() m(c) s() m(d) s() m(e) s() m(f)
+#define ASYNC__VOID_0 void
+#define ASYNC__VOID_1
+#define ASYNC__VOID_2
+#define ASYNC__VOID_3
+#define ASYNC__VOID_4
+#define ASYNC__VOID_5
+#define ASYNC__VOID_6
+#define ASYNC__PARAMS(...)                                                  \
+    ASYNC__CAT(ASYNC__VOID_, ASYNC__COUNT(__VA_ARGS__))                     \
+    ASYNC__MAP(ASYNC__PARAM, ASYNC__COMMA, ##__VA_ARGS__)
+
+#define ASYNC__MAKE(make, label, fn, ...)                                   \
+    struct make##_frame_ { ASYNC__MAP(ASYNC__FIELD, ASYNC__NONE, ##__VA_ARGS__) }; \
+    ASYNC_UNUSED static int make##_run_(void *frame)                        \
+    {                                                                       \
+        struct make##_frame_ *async_f_ ASYNC_UNUSED = frame;                \
+        return fn(ASYNC__MAP(ASYNC__STORED, ASYNC__COMMA, ##__VA_ARGS__));  \
+    }                                                                       \
+    ASYNC_UNUSED ASYNC_CHECK static inline async_co make(ASYNC__PARAMS(__VA_ARGS__)) \
+    {                                                                       \
+        _Static_assert(sizeof(struct make##_frame_) <= ASYNC_FRAME_MAX,     \
+                       label ": arguments too large to copy, pass a pointer"); \
+        struct make##_frame_ async_f_ = {                                   \
+            ASYNC__MAP(ASYNC__NAME, ASYNC__COMMA, ##__VA_ARGS__)            \
+        };                                                                  \
+        async_co async_c_ = { .run = make##_run_, .name = label };          \
+        memcpy(async_c_.frame, &async_f_, sizeof async_f_);                 \
+        return async_c_;                                                    \
+    }
+
+ASYNC_END_DECLS
+
+#endif

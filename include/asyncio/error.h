@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* error.h - errors are negative errno values with a sentence and a traceback. */
+#ifndef ASYNCIO_ERROR_H
+#define ASYNCIO_ERROR_H
+
+#include <asyncio/base.h>
+
+ASYNC_BEGIN_DECLS
+
+/* Yield the value of expr; if it is negative, note this place in the task's traceback and return it from the
+ * enclosing function. Inside await_ blocks these are left first, innermost first, and the function returns
+ * their verdict: -ETIMEDOUT from an expired timeout, a group's first error. */
+#define ASYNC_TRY(expr)                                                                            \
+    __extension__({                                                                                \
+        __auto_type async_r_ = (expr);                                                             \
+        if (__builtin_expect(async_r_ < 0, 0))                                                     \
+            return await_leave(async_blocks_, (int)async_r_, ASYNC_HERE);                          \
+        async_r_;                                                                                  \
+    })
+
+/* Give the error a sentence (copied, cut to 127 bytes); returns code:
+ * return async_fail(-EPROTO, "%s: bad status", url). Outside a task it just returns the code. */
+int async_fail(int code, const char *fmt, ...) ASYNC_CHECK ASYNC_FORMAT(2, 3);
+
+/* The sentence of the latest async_fail() in the current task if it was given with this code, or "". Valid
+ * until the next error. */
+const char *async_fail_text(int code);
+
+/* One failed task. A tree of plain values, owned by the group that it was asked from. */
+typedef struct async_error {
+    int code;                   /* negative errno */
+    const char *task, *text;    /* name; async_fail()'s sentence, or "" */
+    const async_site *site;     /* where it was first noted, or NULL */
+    struct async_error *parent; /* the error whose cause this is, or NULL */
+    struct async_error *cause;  /* the errors of the group that failed inside it */
+    struct async_error *next;
+} async_error;
+
+/* Depth first: the next after e in its tree, or NULL. */
+const async_error *async_error_next(const async_error *e);
+
+/* The first with that code, from e on, or NULL. */
+const async_error *async_error_find(const async_error *e, int code);
+
+/* The whole tree on stderr, a line each, indented. */
+void async_error_print(const async_error *e);
+
+ASYNC_END_DECLS
+
+#endif

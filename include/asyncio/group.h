@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* group.h - structured concurrency: children that end before the block that started them. */
+#ifndef ASYNCIO_GROUP_H
+#define ASYNCIO_GROUP_H
+
+#include <asyncio/error.h>
+#include <asyncio/scope.h>
+#include <asyncio/task.h>
+
+ASYNC_BEGIN_DECLS
+
+/* await_group (r, g) { async_spawn(g, co); ... }    `async with TaskGroup() as g`; needs braces around
+ * The first failure of a child, or of the body, cancels the other children and the body; all are awaited;
+ * r is that first error. A child's -ECANCELED is no failure. The end, break, continue and a bare return
+ * await the children; ASYNC_TRY, an error in r, and a cancelled body cancel them first. g, an
+ * async_group *, lives until the enclosing block ends. */
+#define await_group(r, g)                                                                          \
+    async_group g##_group_ ASYNC_AUTO(async_group_free) =                                          \
+                    { .scope = async_scope_group(&g##_group_, async_blocks_) },                    \
+                *const g ASYNC_UNUSED = &g##_group_;                                               \
+    ASYNC__WITHIN(r, &g##_group_.scope)
+
+/* Add a child, from anywhere on this thread while the group is open: until its body and its last child have
+ * ended. It starts like a task, in the order of the spawns, and keeps no memory when it has ended. Not to be
+ * checked: a failure to start is the group's. 0; -ECANCELED: refused, the group is cancelled, ending by a
+ * failure, or closed; nothing starts. A child that has not started when its group is cancelled never runs. */
+#define async_spawn(g, co, ...)                                                                    \
+    async_spawn_opt((g), (co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+int async_spawn_opt(async_group *g, async_co co, const struct async_task_opts *opts);
+
+/* The same with a handle, the group's, valid as long as g. Refused: awaiting it gives -ECANCELED. Without
+ * memory: NULL, awaiting it gives -ENOMEM. */
+#define async_group_create_task(g, co, ...)                                                        \
+    async_group_create_task_opt(                                                                   \
+            (g), (co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+async_task *async_group_create_task_opt(async_group *g, async_co co,
+                                        const struct async_task_opts *opts) ASYNC_CHECK;
+
+/* Cancel children and body; not an error: r stays 0. ASYNC_TRY out of a group stopped in this way returns
+ * -ECANCELED from the function. */
+#define async_group_cancel(g) async_group_cancel_at((g), ASYNC_HERE)
+void async_group_cancel_at(async_group *g, const async_site *site);
+
+/* The loop's own group, for tasks that outlive their function. A failure there cancels nobody and is
+ * reported on stderr with its traceback; what still runs when main returns is cancelled and awaited. NULL
+ * outside a loop. */
+async_group *async_background(void);
+
+/* Every error in the group, depth first; or walk ->cause and ->next yourself. Valid as long as g. */
+#define async_for_each_error(e, g)                                                                 \
+    for (const async_error *e = async_group_errors(g); e; e = async_error_next(e))
+const async_error *async_group_errors(const async_group *g);
+
+/* In your frame; its members are the library's. */
+struct async_group {
+    async_scope scope;
+    async_task *first, *last; /* children that run, and those with handles that ran */
+    async_error *errors;
+    async_waitq idle; /* who waits for the last child to end */
+    size_t running;
+    int err;
+    bool open;
+    bool strict; /* a child's -ECANCELED is a failure: gather */
+    bool loose;  /* a failure cancels nobody */
+    bool background;
+    char who[32]; /* cancelled it */
+};
+async_scope async_scope_group(async_group *g, async_scope *blocks);
+void async_group_free(async_group *g);
+
+ASYNC_END_DECLS
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* loop.h - the event loop itself: callbacks, descriptors, other threads. Tasks rarely need it; adapters
+ * for callback libraries do. */
+#ifndef ASYNCIO_LOOP_H
+#define ASYNCIO_LOOP_H
+
+#include <asyncio/base.h>
+
+ASYNC_BEGIN_DECLS
+
+/* The loop that runs on this thread, or NULL. Valid until it is closed; what may still be called with it
+ * then is said below. */
+async_loop *async_get_running_loop(void);
+
+/* --- callbacks: asyncio's call_soon, call_later, call_at --- */
+
+/* A callback in your memory, which stays yours until it has run or been cancelled. It runs between the steps
+ * of tasks and must not await. Its members are the library's. */
+typedef struct async_callback {
+    struct async_waiter *next, *prev;
+    uint8_t kind, state;
+    uint32_t timer;
+    void (*fn)(void *arg);
+    void *arg;
+} async_callback;
+
+/* Call fn(arg) once, after everything that is ready now. Cannot fail. Only on the loop's own thread. */
+void async_call_soon(async_callback *cb, void (*fn)(void *arg), void *arg);
+
+/* Call fn(arg) once, not before that many seconds have passed; callbacks of equal time run in the order of
+ * their calls. Cannot fail. async_call_at: by async_time(). */
+void async_call_later(async_callback *cb, double seconds, void (*fn)(void *arg), void *arg);
+void async_call_at(async_callback *cb, double when, void (*fn)(void *arg), void *arg);
+
+/* true: it will not run, and its memory is yours again. false: it has run, or never was to. */
+bool async_callback_cancel(async_callback *cb);
+
+/* --- other threads --- */
+
+/* Call fn(arg) once on the loop's thread. From any thread, at any time, as often as you like: many calls cost
+ * the loop one wake-up; those of one thread run in their order. -ENOMEM; -EPIPE: the loop is closed.
+ * What was accepted is called, at the latest while the loop closes. */
+int async_call_soon_threadsafe(async_loop *loop, void (*fn)(void *arg), void *arg) ASYNC_CHECK;
+
+/* --- descriptors --- */
+
+/* Wait until a descriptor of yours is ready: POLLIN, POLLOUT or both, of poll(). Returns what it is ready for
+ * (POLLHUP and POLLERR may be among it). -EBADF: not open. -EBUSY: another task waits to read it (to write it)
+ * already. -EPIPE: async_fd_close(). Cancelled: nothing is left behind. Suspends: yes. */
+int await_fd_ready(int fd, int events) ASYNC_CHECK;
+
+/* close(), for a descriptor on which a task may wait: it wakes with -EPIPE. 0, or a negative errno. */
+int async_fd_close(int fd);
+
+/* asyncio's add_reader and add_writer: call fn as long as (not: each time when) fd is ready for events. In your
+ * memory, yours again after async_watch_stop(). Its members are the library's. */
+typedef struct async_watch {
+    void (*fn)(void *arg, int events);
+    void *arg;
+    int fd, events;
+    bool active;
+} async_watch;
+
+/* Start: 0, or -EBADF, -EBUSY (watched or waited for already), -EPERM (a file: always ready), -ENOMEM.
+ * fn gets POLLIN, POLLOUT, POLLERR and POLLHUP, the latter two unasked. It must not await. */
+int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, int events),
+                      void *arg) ASYNC_CHECK;
+
+/* Other events; 0 for none at the moment. No system call if they are the same. 0, or a negative errno. */
+int async_watch_change(async_watch *w, int events);
+
+/* Stop: fn is not called again, not even for what is ready by now. Before fd is closed. Also if it was never
+ * started. */
+void async_watch_stop(async_watch *w);
+
+ASYNC_END_DECLS
+
+#endif

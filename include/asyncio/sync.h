@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* sync.h - locks, events, conditions, semaphores: between the tasks of one loop, not between threads.
+ *
+ * All first come, first served: what is released belongs to the first waiter, nobody barges past it. A waiter
+ * of a lock, semaphore or condition that was chosen and is cancelled before it ran gets -ECANCELED and hands
+ * its turn on; one of an event, which takes nothing from others, gets its 0. */
+#ifndef ASYNCIO_SYNC_H
+#define ASYNCIO_SYNC_H
+
+#include <asyncio/co.h>
+
+ASYNC_BEGIN_DECLS
+
+/* Zero is free. Not recursive. */
+typedef struct async_lock {
+    async_task *owner;
+    async_waitq waiters;
+} async_lock;
+
+/* 0; -EDEADLK: already mine. Suspends: until it is free. Cancelled: not held. */
+int await_lock_acquire(async_lock *l) ASYNC_CHECK;
+/* 0; -EPERM, and a message: not mine. */
+int async_lock_release(async_lock *l);
+ASYNC_UNUSED static inline bool async_lock_locked(const async_lock *l) { return l->owner; }
+
+/* Zero is not set. */
+typedef struct async_event {
+    bool set;
+    async_waitq waiters;
+} async_event;
+
+/* 0. Suspends: until it is set. */
+int await_event_wait(async_event *e) ASYNC_CHECK;
+void async_event_set(async_event *e); /* releases all who wait now, even if cleared at once */
+void async_event_clear(async_event *e);
+ASYNC_UNUSED static inline bool async_event_is_set(const async_event *e) { return e->set; }
+
+typedef struct async_condition {
+    async_lock *lock;
+    async_waitq waiters;
+} async_condition;
+#define ASYNC_CONDITION(lock_ptr) { .lock = (lock_ptr) }
+
+/* Release the lock, wait, take the lock: returns with it held, also on an error; -EPERM: it was not held.
+ * Cancelled while it takes the lock: -ECANCELED, and its notification goes to the next waiter. Wakes only when
+ * notified, but the predicate may have changed again: use _wait_for, which tests it around each wait. */
+int await_condition_wait(async_condition *c) ASYNC_CHECK;
+#define await_condition_wait_for(c, predicate)                                                     \
+    __extension__({                                                                                \
+        int async_w_ = 0;                                                                          \
+        while (async_w_ == 0 && !(predicate))                                                      \
+            async_w_ = await_condition_wait(c);                                                    \
+        async_w_;                                                                                  \
+    })
+/* Both: 0; -EPERM, and a message: the lock is not mine. */
+int async_condition_notify(async_condition *c, size_t n);
+int async_condition_notify_all(async_condition *c);
+
+typedef struct async_semaphore {
+    int value, bound; /* bound 0: none */
+    async_waitq waiters;
+} async_semaphore;
+#define ASYNC_SEMAPHORE(n)         { .value = (n) }
+#define ASYNC_BOUNDED_SEMAPHORE(n) { .value = (n), .bound = (n) }
+
+/* 0. Suspends: until a unit is free and everybody before has one. Cancelled: no unit is taken. */
+int await_semaphore_acquire(async_semaphore *s) ASYNC_CHECK;
+/* 0; -EINVAL: more than the bound. May be called by any task, and in callbacks. */
+int async_semaphore_release(async_semaphore *s);
+ASYNC_UNUSED static inline bool async_semaphore_locked(const async_semaphore *s) /* or somebody waits */
+{
+    return s->value == 0 || s->waiters.head;
+}
+
+async_hold async_lock_hold(async_lock *l);
+async_hold async_semaphore_hold(async_semaphore *s);
+async_hold async_condition_hold(async_condition *c);
+
+ASYNC_END_DECLS
+
+#endif
