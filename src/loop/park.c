@@ -156,7 +156,6 @@ void async__body_init(async_task *t, struct body *b)
     b->site = s->site;
     b->cause = NULL;
     b->trace_code = b->trace_depth = 0;
-    b->text[0] = b->who[0] = b->why[0] = '\0';
     slab_give(&t->loop->starts, s);
     t->body = b;
 }

@@ -96,7 +96,8 @@ static void init_root(async_task *t)
     root->cancelled = asked;
     root->doomed = asked || (outer && outer->doomed);
     root->expired = root->first = root->delivered = root->unarmed = false;
-    root->cause = (async_cause){ .kind = asked ? ASYNC_CANCEL_TASK : ASYNC_CANCEL_NONE, .who = "", .why = "" };
+    if (unlikely(asked)) /* the words were not kept: no body of the task's own will ask for them */
+        root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
 }
 
