@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs one program at a time, pinned to a core, and notes what it took; repeats runs that others disturbed."""
 import contextlib
+import json
 import os
 import resource
 import socket
@@ -164,7 +165,12 @@ def find_python():
 PYTHON = find_python()
 
 
-def facts(top):
+def optimization(build):
+    r = subprocess.run(["meson", "introspect", build, "--buildoptions"], capture_output=True, check=True)
+    return next(o["value"] for o in json.loads(r.stdout) if o["name"] == "optimization")
+
+
+def facts(top, build):
     """What the figures belong to: [(name, text)]."""
     with open("/proc/cpuinfo") as f:
         cpu = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), "?")
@@ -174,7 +180,7 @@ def facts(top):
         ("commit", first_line("git", "-C", top, "describe", "--always", "--dirty")),
         ("machine", f"{cpu}, {os.cpu_count()} cores, {gib:.0f} GiB, Linux {os.uname().release}"),
         ("pinned", f"programs to core {CLIENT}, servers to core {SERVER}"),
-        ("compiler", first_line(os.environ.get("CC", "cc"), "--version") + ", -O2"),
+        ("compiler", first_line(os.environ.get("CC", "cc"), "--version") + f", -O{optimization(build)}"),
         ("Python", first_line(PYTHON, "--version").removeprefix("Python ") + f", aiohttp {aiohttp}"),
         ("Go", first_line("go", "version").removeprefix("go version ")),
         ("libuv", first_line("pkg-config", "--modversion", "libuv")),

@@ -284,17 +284,13 @@ static const struct {
     async_co (*workload)(long n);
     long n;
 } workloads[] = {
-    { "switch", run_switch, 5000000 },
-    { "ring", run_ring, 100000 },
-    { "spawn", run_spawn, 1000000 },
-    { "sleepers", run_sleepers, 1000 },
+    { "switch", run_switch, 5000000 }, { "ring", run_ring, 100000 },
+    { "spawn", run_spawn, 1000000 },   { "sleepers", run_sleepers, 1000 },
 #if __has_include(<asyncio/queue.h>)
     { "queue", run_queue, 10000000 },
 #endif
-    { "sem", run_sem, 100000 },
-    { "mutex", run_mutex, 10000 },
-    { "event", run_event, 100000 },
-    { "timers", run_timers, 1000000 },
+    { "sem", run_sem, 100000 },        { "mutex", run_mutex, 10000 },
+    { "event", run_event, 100000 },    { "timers", run_timers, 1000000 },
 };
 
 int main(int argc, char **argv)

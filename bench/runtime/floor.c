@@ -112,8 +112,8 @@ static void body_ring(void)
 static void run_ring(long n, long ahead, const char *name)
 {
     size_t size = (size_t)n * STACK;
-    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     ring = calloc((size_t)n, sizeof *ring);
     if (p == MAP_FAILED || !ring)
         exit(1);
@@ -200,8 +200,7 @@ static void run_stacks(void)
     long base = status_bytes("VmRSS");
     int64_t t0 = now_ns();
     for (long i = 0; i < N; i++)
-        if (madvise(p + i * STACK, PAGE, MADV_GUARD_INSTALL) &&
-            mprotect(p + i * STACK, PAGE, PROT_NONE))
+        if (madvise(p + i * STACK, PAGE, MADV_GUARD_INSTALL) && mprotect(p + i * STACK, PAGE, PROT_NONE))
             exit(1);
     per("stack_guard", t0, N);
     int64_t t1 = now_ns();
@@ -217,8 +216,8 @@ static void run_stacks(void)
 static void run_warm(size_t mib)
 {
     size_t size = mib << 20;
-    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     if (p == MAP_FAILED)
         exit(1);
     for (size_t i = 0; i < size; i += PAGE)
