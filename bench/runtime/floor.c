@@ -3,6 +3,7 @@
  *
  * bench-floor small|switch|ring|stacks|warm MIB */
 #include "common.h"
+#include <limits.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -32,6 +33,19 @@ __asm__(".text\n"
         "mov %rsp,(%rdi); mov %rsi,%rsp\n"
         "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp; pop %rcx; jmp *%rcx\n");
 
+/* The jump without the call: nothing is left in the return predictor, and the compiler saves what lives. */
+static inline __attribute__((always_inline)) void switch_inline(void **save, void *to)
+{
+    __asm__ volatile("lea -128(%%rsp),%%rsp\n" /* past the red zone */
+                     "push %%rbp; lea 1f(%%rip),%%rcx; push %%rcx\n"
+                     "mov %%rsp,(%0); mov %1,%%rsp; pop %%rcx; pop %%rbp; jmp *%%rcx\n"
+                     "1: lea 128(%%rsp),%%rsp\n"
+                     : "+D"(save), "+S"(to)
+                     :
+                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+                       "r15", "memory", "cc");
+}
+
 static void *main_sp, *other_sp;
 
 /* A frame from which either switch enters fn. */
@@ -59,6 +73,58 @@ static void body_jmp(void)
         switch_jmp(&other_sp, main_sp);
 }
 
+#ifdef __clang__
+#define AS_IS __attribute__((noinline))
+#else
+#define AS_IS __attribute__((noipa)) /* nor cloned for its arguments */
+#endif
+
+/* As in a library: both sides switch in the same function, and two calls return before the loop goes on. These
+ * returns pay for what the switch left in the predictor. */
+#define NESTED(how)                                                                                \
+    static AS_IS void park_##how(void **save, void **to)                                           \
+    {                                                                                              \
+        switch_##how(save, *to);                                                                   \
+        __asm__ volatile("" : : : "memory");                                                       \
+    }                                                                                              \
+    static AS_IS void yield_##how(void **save, void **to)                                          \
+    {                                                                                              \
+        park_##how(save, to);                                                                      \
+        __asm__ volatile("" : : : "memory");                                                       \
+    }                                                                                              \
+    static AS_IS void spin_##how(void **save, void **to, long times)                               \
+    {                                                                                              \
+        while (times--)                                                                            \
+            yield_##how(save, to);                                                                 \
+    }                                                                                              \
+    static void body_nested_##how(void)                                                            \
+    {                                                                                              \
+        spin_##how(&other_sp, &main_sp, LONG_MAX);                                                 \
+    }                                                                                              \
+    static void run_nested_##how(void)                                                             \
+    {                                                                                              \
+        enum { M = 20000000 };                                                                     \
+        other_sp = frame_##how(stack + sizeof stack, body_nested_##how);                           \
+        int64_t t0 = now_ns();                                                                     \
+        spin_##how(&main_sp, &other_sp, M);                                                        \
+        per("switch_nested_" #how, t0, 2L * M);                                                    \
+    }
+#define frame_ret frame
+#define frame_jmp frame
+
+static void *frame_inline(char *top, void (*fn)(void))
+{
+    void **p = (void **)top;
+    *--p = NULL;
+    *--p = NULL; /* rbp */
+    *--p = (void *)fn;
+    return p;
+}
+
+NESTED(ret)
+NESTED(jmp)
+NESTED(inline)
+
 static void body_once(void)
 {
     switch_jmp(&other_sp, main_sp);
@@ -79,6 +145,10 @@ static void run_switch(void)
     for (long i = 0; i < M; i++)
         switch_jmp(&main_sp, other_sp);
     per("switch_call_jmp", t0, 2L * M);
+
+    run_nested_ret();
+    run_nested_jmp();
+    run_nested_inline();
 
     /* build a frame on a warm stack, run it, finish */
     t0 = now_ns();
