@@ -34,6 +34,7 @@ struct stack_class {
     uint32_t nregions, slots, used, room;
     uint32_t warm, cold; /* free slots, with pages and without: first of a list */
     uint32_t nwarm, live;
+    char *hot; /* bottom of the first warm one; NULL: not known */
 };
 
 struct stacks {

@@ -27,7 +27,10 @@ struct loop {
     async_waitq ready;
     async_task *current; /* NULL: the loop itself, in a callback */
     void *sp;            /* where the loop's own stack was left */
-    int budget;          /* steps until the next look at the clock and the kernel */
+    int *errno_at;       /* of this thread */
+    int budget;          /* steps until the next look at the clock and the kernel; in a seeded run none, so that every
+                          * step is the loop's choice, */
+    int steps;           /* and these count */
     int allowance;       /* how large it was, see turn.c */
     bool stop;           /* the run is over */
     bool virtual_clock;
@@ -75,8 +78,8 @@ static inline void ready_push(struct loop *l, struct async_waiter *w)
  * its deadlines are armed. Returns task->node.why. */
 enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
 
-/* Let everything that is ready run once. */
-void async__yield(struct loop *l, async_task *t);
+/* Let everything that is ready run once: 0. */
+int async__yield(struct loop *l, async_task *t);
 
 /* End t's wait. */
 static inline void async__wake(async_task *t, enum wake why)

@@ -14,6 +14,7 @@ static void init(struct loop *l, const struct async_run_opts *opts)
     l->debug = opts->debug || (debug && debug[0] && debug[0] != '0');
     l->virtual_clock = opts->virtual_clock;
     l->seed = opts->seed;
+    l->errno_at = &errno;
     l->allowance = 1;
     l->next_id = 1;
     async__slab_init(&l->tasks, sizeof(async_task));

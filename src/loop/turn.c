@@ -4,7 +4,7 @@
 
 enum {
     STEPS_MIN = 1,
-    STEPS_MAX = 128,
+    STEPS_MAX = 64,
     LOOK_EVERY = 20 * 1000,            /* ns: how often a busy loop should look */
     JUMP_PATIENCE = 10 * 1000 * 1000,  /* ns: how long a virtual clock waits for real descriptors */
     TRIM = 256,                        /* stacks given back in an idle turn */
@@ -35,7 +35,12 @@ void async__expire(struct loop *l, int64_t now)
  * alone, so that it can be repeated. */
 static void set_budget(struct loop *l, int64_t now, bool idle)
 {
-    if (l->seed || l->virtual_clock)
+    if (l->seed) {
+        l->steps = 16;
+        l->budget = 0;
+        return;
+    }
+    if (l->virtual_clock)
         l->allowance = 16;
     else if (idle)
         ; /* the time was not spent in steps */
@@ -97,7 +102,8 @@ void async__turn(struct loop *l)
     async__signals(l);
     bool idle = !l->ready.head;
     if (!idle) {
-        async__fds_poll(l, 0);
+        if (l->fds.waiting > 0) /* else there is nothing to hear: who rings is seen without asking */
+            async__fds_poll(l, 0);
     } else {
         wait_for_work(l, now);
         read_clock(l, &now);

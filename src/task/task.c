@@ -37,13 +37,20 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     struct start *s = t ? slab_take(&l->starts) : NULL;
     if (unlikely(!s))
         goto no_memory;
-    *t = (async_task){ .node.kind = NODE_NEW,
-                       .node.flags = detached ? TASK_DETACHED : 0,
-                       .start = s,
-                       .group = g,
-                       .name = co->name ? co->name : "task",
-                       .loop = l,
-                       .id = l->next_id++ };
+    /* Field by field: the compiler would zero the whole record first, by an instruction that is slow to start. The
+     * others are set when the task starts, parks or is linked. */
+    t->node.kind = NODE_NEW;
+    t->node.state = TASK_READY;
+    t->node.flags = detached ? TASK_DETACHED : 0;
+    t->node.timer = 0;
+    t->queue = NULL;
+    t->start = s;
+    t->group = g;
+    t->joiners.head = NULL;
+    t->name = co->name ? co->name : "task";
+    t->loop = l;
+    t->id = l->next_id++;
+    t->requests = 0;
     s->co = *co;
     s->locals = NULL;
     s->site = opts->site;
@@ -77,14 +84,19 @@ static void init_root(async_task *t)
 {
     async_scope *root = &t->body->root, *outer = t->group ? &t->group->scope : NULL;
     bool asked = t->node.flags & TASK_DOOMED;
-    *root = (async_scope){ .outer = outer,
-                           .task = t,
-                           .kind = SCOPE_ROOT,
-                           .state = SCOPE_IN,
-                           .deadline = NEVER,
-                           .limit = outer ? outer->limit : NEVER,
-                           .cancelled = asked,
-                           .doomed = asked || (outer && outer->doomed) };
+    root->outer = outer;
+    root->blocks = NULL;
+    root->task = t;
+    root->owner = root->verdict = NULL;
+    root->deadline = NEVER;
+    root->limit = outer ? outer->limit : NEVER;
+    root->timer = 0;
+    root->kind = SCOPE_ROOT;
+    root->state = SCOPE_IN;
+    root->cancelled = asked;
+    root->doomed = asked || (outer && outer->doomed);
+    root->expired = root->first = root->delivered = root->unarmed = false;
+    root->cause = (async_cause){ .kind = asked ? ASYNC_CANCEL_TASK : ASYNC_CANCEL_NONE, .who = "", .why = "" };
     t->scope = root;
 }
 
@@ -273,10 +285,8 @@ int await_sleep(double seconds)
     if (unlikely(r < 0))
         return r;
     struct loop *l = t->loop;
-    if (!(seconds > 0)) {
-        async__yield(l, t);
-        return 0;
-    }
+    if (!(seconds > 0))
+        return async__yield(l, t);
     int64_t until = ns_after(loop_now(l), ns_of(seconds));
     if (until != NEVER)
         t->node.timer = async__timer_arm(&l->timers, until, t, TIMER_SLEEP);
