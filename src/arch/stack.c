@@ -142,13 +142,6 @@ int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret)
         c->size = (size_t)1 << (STACK_MIN_SHIFT + class);
         c->warm = c->cold = STACK_NONE;
     }
-    if (likely(c->hot)) {
-        *ret = (struct stack){ c->hot, pop_free(c, &c->warm), class };
-        c->hot = NULL;
-        c->nwarm--;
-        c->live++;
-        return 0;
-    }
     if (likely(c->warm != STACK_NONE)) {
         slot = pop_free(c, &c->warm);
         c->nwarm--;
@@ -170,7 +163,6 @@ void async__stack_give(struct stacks *s, const struct stack *k)
     struct stack_class *c = &s->classes[k->class];
     c->next[k->slot] = c->warm;
     c->warm = k->slot;
-    c->hot = k->bottom;
     c->nwarm++;
     c->live--;
 }
@@ -181,12 +173,18 @@ static bool has_surplus(const struct stack_class *c)
     return c->nwarm > c->live + KEEP_WARM;
 }
 
-bool async__stacks_trim(struct stacks *s, unsigned n)
+bool async__stacks_surplus(const struct stacks *s)
 {
-    bool more = false;
+    for (int i = 0; i < STACK_CLASSES; i++)
+        if (has_surplus(&s->classes[i]))
+            return true;
+    return false;
+}
+
+void async__stacks_trim(struct stacks *s, unsigned n)
+{
     for (int i = 0; i < STACK_CLASSES; i++) {
         struct stack_class *c = &s->classes[i];
-        c->hot = NULL;
         for (; n > 0 && has_surplus(c); n--) {
             uint32_t slot = pop_free(c, &c->warm);
             async__sys.madvise(slot_address(c, slot) + STACK_GUARD, c->size, MADV_DONTNEED);
@@ -194,9 +192,7 @@ bool async__stacks_trim(struct stacks *s, unsigned n)
             c->next[slot] = c->cold;
             c->cold = slot;
         }
-        more |= has_surplus(c);
     }
-    return more;
 }
 
 size_t async__stacks_live(const struct stacks *s)

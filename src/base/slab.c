@@ -3,8 +3,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 #include "base/sys.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
 
 void async__slab_init(struct slab *s, size_t size)
 {
@@ -44,6 +49,8 @@ static struct slab_chunk *new_chunk(struct slab *s)
     if (before)
         async__sys.unmap(p, before);
     async__sys.unmap(p + before + SLAB_CHUNK, SLAB_CHUNK - before);
+    if (s->live > 0) /* a crowd is coming: sixteen pages at a time cost a fourth of what they cost one by one */
+        async__sys.madvise(p + before, SLAB_CHUNK, MADV_POPULATE_WRITE);
     c = (struct slab_chunk *)(void *)(p + before);
     *c = (struct slab_chunk){ 0 };
     return c;

@@ -39,10 +39,13 @@ struct loop {
     int64_t virtual_now;
     struct bound_clock bound;
     int64_t looked; /* when the clock was last read by a turn */
+    int64_t trim;   /* when surplus stacks are given back; 0: there are none */
 
     struct timers timers;
     struct slab tasks, starts;
     struct stacks stacks;
+    struct body *hot;  /* a stack of the usual size that is free, apart from the pool; or NULL */
+    uint8_t hot_class;
     struct stack_note note; /* of the thread's own stack */
     struct fp_control fp;   /* what every task begins with */
     struct fds fds;

@@ -122,7 +122,10 @@ static inline async_task *after_end(struct loop *l, struct body *b)
         sp = t->sp;
         to = note_of(t);
     }
-    async__stack_give(&l->stacks, &b->stack);
+    if (likely(!l->hot && b->stack.class == l->hot_class))
+        l->hot = b;
+    else
+        async__stack_give(&l->stacks, &b->stack);
     note_leave(&b->note, to, 1);
     async__switch(&gone, sp);
     __builtin_unreachable();
@@ -160,19 +163,35 @@ void async__body_init(async_task *t, struct body *b)
     t->body = b;
 }
 
-void *async__begin(struct loop *l, async_task *t)
+/* A body on a stack from the pool. */
+static NOINLINE struct body *new_body(struct loop *l, uint8_t class, int *err)
 {
     struct stack k;
-    int r = async__stack_take(&l->stacks, t->start->stack_class, &k);
-    if (unlikely(r < 0)) {
-        async__task_refuse(t, r);
+    *err = async__stack_take(&l->stacks, class, &k);
+    if (unlikely(*err < 0))
         return NULL;
-    }
     struct body *b = (struct body *)(k.bottom + stack_size(&k)) - 1;
-    async__body_init(t, b);
     b->stack = k;
-    note_init(&b->note, k.bottom, stack_size(&k));
-    t->sp = async__switch_prepare(b, entry, k.bottom);
+    return b;
+}
+
+/* The stack of the task that ended last, if it has the usual size, is kept at hand. */
+void *async__begin(struct loop *l, async_task *t)
+{
+    struct body *b = l->hot;
+    if (likely(b && t->start->stack_class == l->hot_class)) {
+        l->hot = NULL;
+    } else {
+        int err;
+        b = new_body(l, t->start->stack_class, &err);
+        if (unlikely(!b)) {
+            async__task_refuse(t, err);
+            return NULL;
+        }
+    }
+    async__body_init(t, b);
+    note_init(&b->note, b->stack.bottom, stack_size(&b->stack));
+    t->sp = async__switch_prepare(b, entry, b->stack.bottom);
     return t->sp;
 }
 

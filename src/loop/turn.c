@@ -10,6 +10,8 @@ enum {
     TRIM = 256,                        /* stacks given back in an idle turn */
 };
 
+#define TRIM_AFTER INT64_C(1000000000) /* ns: how long a surplus must last: the next spike may be near */
+
 void async__expire(struct loop *l, int64_t now)
 {
     enum timer_tag tag;
@@ -75,11 +77,27 @@ static void jump(struct loop *l)
         l->virtual_now = next;
 }
 
+/* Nothing to do: the time to give memory back, a second after a spike. How long until the next of it, at most limit. */
+static int64_t trim(struct loop *l, int64_t now, int64_t limit)
+{
+    if (!async__stacks_surplus(&l->stacks)) {
+        l->trim = 0;
+        return limit;
+    }
+    if (!l->trim)
+        l->trim = ns_after(now, TRIM_AFTER);
+    if (now >= l->trim) {
+        async__stacks_trim(&l->stacks, TRIM);
+        return 0; /* more of it in the next turn */
+    }
+    return limit < 0 || limit > l->trim - now ? l->trim - now : limit;
+}
+
 static void wait_for_work(struct loop *l, int64_t now)
 {
     int64_t limit = patience(l, now);
-    if (limit != 0 && async__stacks_trim(&l->stacks, TRIM))
-        limit = 0; /* more of it in the next turn */
+    if (limit != 0 && !l->virtual_clock)
+        limit = trim(l, now, limit);
     if (l->virtual_clock)
         jump(l);
     else
