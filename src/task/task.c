@@ -190,7 +190,8 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from ? from : "");
 }
 
-bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why, const async_site *site)
+bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,
+                         const async_site *site)
 {
     if (!t || t->node.state == TASK_DONE)
         return false;
@@ -216,7 +217,8 @@ bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
         async__complain("async_task_cancel of task \"%s\" from a foreign thread", t->name);
         return false;
     }
-    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL, opts ? opts->site : NULL);
+    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL,
+                               opts ? opts->site : NULL);
 }
 
 void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
@@ -225,7 +227,8 @@ void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
         wait_in(t, q);
 }
 
-void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *why)
+void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
+                              const char *why)
 {
     async__task_request(t, kind, why, NULL);
     while (t->node.state != TASK_DONE)
