@@ -90,7 +90,7 @@ static inline void async__wake(async_task *t, enum wake why)
         waitq_remove(t->queue, &t->node);
         t->queue = NULL;
     }
-    t->node.why = why;
+    t->node.why = (uint8_t)why;
     t->node.state = TASK_READY;
     ready_push(t->loop, &t->node);
 }
