@@ -88,7 +88,6 @@ static int run_main(void *frame)
     l->main = NULL; /* Ctrl-C from here on ends the program */
     if (run->shutdown)
         shut_down(run->runner, self);
-    l->stop = true;
     return run->result;
 }
 
@@ -100,6 +99,7 @@ static int run(async_runner *rn, struct run *r)
     async_task *t = async__task_new(l, &co, NULL, NULL, true);
     if (!t)
         return -ENOMEM;
+    l->outermost = t;
     l->main = r->co ? t : NULL;
     l->stop = false;
     l->looked = loop_now(l);

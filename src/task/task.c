@@ -102,14 +102,18 @@ static void init_root(async_task *t)
     if (unlikely(asked)) /* the words were not kept: no body of the task's own will ask for them */
         root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
+    note_scope(t);
 }
 
 /* Nobody may lose what the task has failed of: its group keeps it, or its handle. */
 static void end(async_task *t, int result)
 {
+    struct loop *l = t->loop;
     async_group *g = t->group;
     t->result = result;
     t->node.state = TASK_DONE;
+    if (unlikely(t == l->outermost))
+        l->stop = true;
     async__wake_all(&t->joiners, result);
     async_error *failure = NULL;
     if (g)
@@ -290,7 +294,7 @@ int await_sleep(double seconds)
     int r = await_begin(&t, "await_sleep");
     if (unlikely(r < 0))
         return r;
-    struct loop *l = t->loop;
+    struct loop *l = async__loop;
     if (!(seconds > 0))
         return async__yield(l, t);
     int64_t until = ns_after(loop_now(l), ns_of(seconds));
