@@ -31,7 +31,8 @@ ASYNC_DEF(amain)
     await_group (r, g)
         for (int id = 1; id <= 6; id++)
             async_spawn(g, visitor(&room, id));
-    printf("never more than %d inside; six visits of 0.1 took %.1f s\n", room.most, async_time() - start);
+    printf("never more than %d inside; six visits of 0.1 took %.1f s\n", room.most,
+           async_time() - start);
     return r;
 }
 
