@@ -8,7 +8,7 @@ ASYNC_DEF(worker, (char)name, (double)delay)
 {
     for (int step = 1; step <= 3; step++) {
         ASYNC_TRY(await_sleep(delay));
-        printf("%c%d ", name, step);
+        printf(" %c%d", name, step);
     }
     return 0;
 }
@@ -16,14 +16,16 @@ ASYNC_DEF(worker, (char)name, (double)delay)
 ASYNC_DEF(amain)
 {
     double start = async_time();
+    printf("at once:");
     ASYNC_TRY(await_gather(NULL, worker('A', 0.09), worker('B', 0.12), worker('C', 0.15)));
-    printf("\nat once: %.2f s, as long as C\n", async_time() - start);
+    printf("\n%.2f s, as long as C\n", async_time() - start);
 
     start = async_time();
+    printf("one after the other:");
     ASYNC_TRY(await_worker('A', 0.09));
     ASYNC_TRY(await_worker('B', 0.12));
     ASYNC_TRY(await_worker('C', 0.15));
-    printf("\none after the other: %.2f s, the sum\n", async_time() - start);
+    printf("\n%.2f s, the sum\n", async_time() - start);
     return 0;
 }
 
