@@ -25,6 +25,7 @@ enum {
     TASK_DETACHED = 1,  /* nobody holds a handle: the record goes with the task */
     TASK_DOOMED = 2,    /* cancelled before it started */
     TASK_OWNS_NAME = 4, /* its name was copied for it */
+    TASK_DROPPED = 8,   /* who gives up the handle waits for its end, not for its result */
 };
 
 /* Why a parked task runs again. */

@@ -49,8 +49,10 @@ static async_task *any_other_task(const async_task *self)
 static void forget_record(void *record, void *arg)
 {
     async_task *t = record;
-    if (t->node.kind && t != arg)
-        async__task_free(t);
+    if (!t->node.kind || t == arg)
+        return;
+    async__report_unread(t);
+    async__task_free(t);
 }
 
 /* main has returned: what still runs is cancelled and awaited, first what is in the background. */
