@@ -34,7 +34,7 @@ static inline const char *shown(long r)
 
 #define is(expr, expected)                                                                         \
     do {                                                                                           \
-        long got_ = (expr), want_ = (expected);                                                    \
+        long got_ = (long)(expr), want_ = (long)(expected);                                                   \
         ck_assert_msg(got_ == want_, "%s: %s, not %s", #expr, shown(got_), shown(want_));          \
     } while (0)
 #define ok(expr)      is(expr, 0)
