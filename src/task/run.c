@@ -81,6 +81,7 @@ static int run_main(void *frame)
     struct run *run = *(struct run **)frame;
     struct loop *l = run->runner->loop;
     async_task *self = l->current;
+    run->result = 0;
     if (run->co) {
         async_co co = *run->co;
         run->result = co.run(co.frame);
