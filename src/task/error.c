@@ -142,3 +142,11 @@ void async__report(async_task *t, int code)
         fprintf(stderr, "    at %s, %s:%d\n", b->trace[i]->func, b->trace[i]->file, b->trace[i]->line);
     async_error_print(b->cause);
 }
+
+void async__report_unread(const async_task *t)
+{
+    if (t->node.state != TASK_DONE || !t->error)
+        return;
+    async__complain("an error that nobody has read:");
+    async_error_print(t->error);
+}
