@@ -20,7 +20,7 @@ ASYNC_DEF(amain)
     printf("<coroutine object %s>\n", co.name);
 
     /* Await an object: here, in this task, without a limit. It is a value: one can await it twice. */
-    int result = ASYNC_TRY(await_wait_for(co, ASYNC_FOREVER));
+    int result = ASYNC_TRY(await_co(co));
     printf("result %d\n", result);
 
     /* To make and to await in one go, put await_ in front: `await fetch_data(2)`. */

@@ -16,8 +16,8 @@ ASYNC_DEF(amain)
 {
     double start = async_time();
     async_co first = fetch_data(1, 0.1), second = fetch_data(2, 0.2); /* made at once, yet: */
-    ASYNC_TRY(await_wait_for(first, ASYNC_FOREVER));
-    ASYNC_TRY(await_wait_for(second, ASYNC_FOREVER)); /* begins only here */
+    ASYNC_TRY(await_co(first));
+    ASYNC_TRY(await_co(second)); /* begins only here */
     printf("0.1 and 0.2 took %.1f s: no concurrency\n", async_time() - start);
     return 0;
 }

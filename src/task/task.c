@@ -347,3 +347,10 @@ async_co async_call(int (*fn)(void *arg), void *arg, const char *name)
     memcpy(co.frame, &(struct call){ fn, arg }, sizeof(struct call));
     return co;
 }
+
+int await_co(async_co co)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_co");
+    return r < 0 ? r : co.run(co.frame);
+}
