@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* arena.c - a response's headers, addresses and texts, a session's settings: many small strings that die
- * together. Blocks never move, so pointers into them stay good while more is added. */
+/* arena.c - a response's headers, addresses and texts, a session's settings: many small strings
+ * that die together. Blocks never move, so pointers into them stay good while more is added. */
 #include "http_internal.h"
 
 #include <stdlib.h>

@@ -69,7 +69,8 @@ static void base64(char *to, const unsigned char *s, size_t n)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
-        unsigned v = (unsigned)s[i] << 16 | (i + 1 < n ? (unsigned)s[i + 1] << 8 : 0) | (i + 2 < n ? s[i + 2] : 0);
+        unsigned v = (unsigned)s[i] << 16 | (i + 1 < n ? (unsigned)s[i + 1] << 8 : 0) |
+                     (i + 2 < n ? s[i + 2] : 0);
         *to++ = digits[v >> 18];
         *to++ = digits[v >> 12 & 63];
         *to++ = i + 1 < n ? digits[v >> 6 & 63] : '=';
@@ -78,7 +79,8 @@ static void base64(char *to, const unsigned char *s, size_t n)
     *to = '\0';
 }
 
-/* One piece of memory for what must be wiped: the header's value, and while it is made user:password. */
+/* One piece of memory for what must be wiped: the header's value, and while it is made
+ * user:password. */
 static int basic(struct http_call *c, const char *user, const char *password)
 {
     size_t n = strlen(user) + 1 + strlen(password), size = 6 + (n + 2) / 3 * 4 + 1;

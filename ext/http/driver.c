@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.c - libcurl's multi socket interface on our loop: its sockets are watches, its timer is a callback.
+/* driver.c - libcurl's multi socket interface on our loop: its sockets are watches, its timer is a
+ * callback.
  *
- * libcurl lets a socket go after each request and takes it again for the next. Such a socket stays watched:
- * that saves two system calls a request. Two things follow. An idle connection that becomes readable (the
- * server has closed it) would be reported for ever: its watch stops then. And a socket must leave the loop before
- * it is closed: on_close sees to that, for the sockets that on_open has made; others (of libcurl's resolver)
- * are closed behind our back and are dropped as soon as libcurl lets them go. */
+ * libcurl lets a socket go after each request and takes it again for the next. Such a socket stays
+ * watched: that saves two system calls a request. Two things follow. An idle connection that
+ * becomes readable (the server has closed it) would be reported for ever: its watch stops then. And
+ * a socket must leave the loop before it is closed: on_close sees to that, for the sockets that
+ * on_open has made; others (of libcurl's resolver) are closed behind our back and are dropped as
+ * soon as libcurl lets them go. */
 #include "http_internal.h"
 
 #include <poll.h>
@@ -68,11 +70,11 @@ static void timer_fired(void *arg)
     bool late = s->timer_state == HTTP_TIMER_LATER;
     s->timer_state = HTTP_TIMER_OFF;
     act(s, CURL_SOCKET_TIMEOUT, 0);
-    /* libcurl names a time once only. If it found nothing due, for its clock reads otherwise than ours, it
-     * will not say so again. */
+    /* libcurl names a time once only. If it found nothing due, for its clock reads otherwise than
+     * ours, it will not say so again. */
     long ms = -1;
-    if (late && !s->closed && s->timer_state == HTTP_TIMER_OFF && s->active
-        && curl_multi_timeout(s->multi, &ms) == CURLM_OK && ms >= 0)
+    if (late && !s->closed && s->timer_state == HTTP_TIMER_OFF && s->active &&
+        curl_multi_timeout(s->multi, &ms) == CURLM_OK && ms >= 0)
         on_timer(s->multi, ms > 0 ? ms : 1, s);
 }
 
@@ -92,8 +94,8 @@ void http_driver_kick(async_http_session *s)
     async_call_soon(&s->timer, timer_fired, s);
 }
 
-/* Called from inside libcurl, often on a task's stack: it must not be entered again from here. 0 is now, not a
- * sleep of a millisecond. */
+/* Called from inside libcurl, often on a task's stack: it must not be entered again from here. 0 is
+ * now, not a sleep of a millisecond. */
 static int on_timer(CURLM *multi, long ms, void *arg)
 {
     (void)multi;
@@ -155,8 +157,8 @@ static void on_ready(void *arg, int events)
         async_watch_stop(&k->watch);
         return;
     }
-    int mask = (events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0)
-               | (events & (POLLERR | POLLHUP) ? CURL_CSELECT_ERR : 0);
+    int mask = (events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0) |
+               (events & (POLLERR | POLLHUP) ? CURL_CSELECT_ERR : 0);
     act(k->session, k->watch.fd, mask);
 }
 
@@ -183,8 +185,8 @@ static int sock_watch(async_http_session *s, struct http_sock *k, int fd, int ev
     return async_watch_start(&k->watch, fd, events, on_ready, k);
 }
 
-/* An error returned from here would end the whole multi handle, so it is noted in the transfer instead, which
- * ends as soon as libcurl has been left. */
+/* An error returned from here would end the whole multi handle, so it is noted in the transfer
+ * instead, which ends as soon as libcurl has been left. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
 {
     (void)assigned;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fields.c - the headers of a request: the session's, the call's, and those that the body and the
- * authorization bring. libcurl borrows a list of lines, which is made in an arena. Nothing that could end a
- * line early gets into one. */
+ * authorization bring. libcurl borrows a list of lines, which is made in an arena. Nothing that
+ * could end a line early gets into one. */
 #include "http_internal.h"
 
 #include <stdio.h>
@@ -17,13 +17,14 @@ static bool any_of(const char *name, const char *const *names)
 
 static bool is_secret(const char *name) /* or belongs to the first origin alone */
 {
-    return any_of(name, (const char *const[]){ "Authorization", "Cookie", "Proxy-Authorization", "Host", NULL });
+    return any_of(name, (const char *const[]){ "Authorization", "Cookie", "Proxy-Authorization",
+                                               "Host", NULL });
 }
 
 static bool is_of_body(const char *name)
 {
-    return any_of(name, (const char *const[]){ "Content-Type", "Content-Encoding", "Content-Language",
-                                               "Content-Location", NULL });
+    return any_of(name, (const char *const[]){ "Content-Type", "Content-Encoding",
+                                               "Content-Language", "Content-Location", NULL });
 }
 
 static bool is_ours(const char *name) /* a second opinion on the length is how requests are smuggled */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* handle.c - easy handles: made once with what a session's requests have in common, pooled, and given only
- * what differs for each request. A handle that did anything but a plain GET is reset before its next one. */
+/* handle.c - easy handles: made once with what a session's requests have in common, pooled, and
+ * given only what differs for each request. A handle that did anything but a plain GET is reset
+ * before its next one. */
 #include "http_internal.h"
 
 #include <stdlib.h>

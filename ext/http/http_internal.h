@@ -6,9 +6,10 @@
  *   transfer    an easy handle: one hop, from a place in the limits to the last byte
  *   response    what the caller gets; the transfer's callbacks write into it
  *
- * A transfer is attached to a response while libcurl works on it. Whoever ends this, the driver (done), the
- * task (cancelled), the caller (a stream freed early), a timer (stalled) or the session (closed), goes through
- * http_transfer_detach(): afterwards no callback of libcurl can reach the response any more. */
+ * A transfer is attached to a response while libcurl works on it. Whoever ends this, the driver
+ * (done), the task (cancelled), the caller (a stream freed early), a timer (stalled) or the session
+ * (closed), goes through http_transfer_detach(): afterwards no callback of libcurl can reach the
+ * response any more. */
 #ifndef ASYNCIO_HTTP_INTERNAL_H
 #define ASYNCIO_HTTP_INTERNAL_H
 
@@ -21,12 +22,13 @@
 
 #include <curl/curl.h>
 
-#define HTTP_MAX_HEADERS  (256 * 1024) /* bytes of headers in one response */
-#define HTTP_MAX_DISCARD  (64 * 1024)  /* bytes of a redirect's body; beyond it the connection is given up */
-#define HTTP_MAX_POOLED   256          /* idle easy handles */
-#define HTTP_PIECE        (16 * 1024)  /* libcurl reads at most that many bytes at once */
-#define HTTP_BUFFERED     (32 * 1024)  /* a stream stops reading beyond it */
-#define HTTP_BOMB         100          /* decompressed by received bytes, at most */
+#define HTTP_MAX_HEADERS (256 * 1024) /* bytes of headers in one response */
+#define HTTP_MAX_DISCARD                                                                           \
+    (64 * 1024)               /* bytes of a redirect's body; beyond it the connection is given up */
+#define HTTP_MAX_POOLED   256 /* idle easy handles */
+#define HTTP_PIECE        (16 * 1024)   /* libcurl reads at most that many bytes at once */
+#define HTTP_BUFFERED     (32 * 1024)   /* a stream stops reading beyond it */
+#define HTTP_BOMB         100           /* decompressed by received bytes, at most */
 #define HTTP_FIRST_LENGTH (1024 * 1024) /* of a Content-Length is believed before it has come */
 
 /* --- arena.c: small things that die together --- */
@@ -68,7 +70,7 @@ struct async_http_session {
 
     async_callback timer;
     enum http_timer timer_state;
-    bool broken; /* some transfer is, see http_transfer.broken */
+    bool broken;              /* some transfer is, see http_transfer.broken */
     struct http_sock **socks; /* by descriptor */
     size_t sock_count;
     struct http_sock *spare_socks;
@@ -88,7 +90,8 @@ struct async_http_session {
 };
 void http_session_unref(async_http_session *s);
 
-/* How much of the caller's options to copy: an older program has fewer. At least struct_size itself. */
+/* How much of the caller's options to copy: an older program has fewer. At least struct_size
+ * itself. */
 static inline size_t http_opts_size(size_t theirs, size_t ours)
 {
     return theirs < sizeof theirs ? sizeof theirs : theirs < ours ? theirs : ours;
@@ -104,7 +107,7 @@ struct http_transfer {
     struct http_slot slot;
     bool plain;     /* set up for a GET without anything special; else reset before the next use */
     bool forbidden; /* an address was refused */
-    bool broken;    /* the loop could not watch its socket: ENOMEM or the like, no callback may say so */
+    bool broken; /* the loop could not watch its socket: ENOMEM or the like, no callback may say so */
     int socket_error;
     const char *proxy;
     double connect_timeout;
@@ -121,9 +124,9 @@ struct http_call {
     size_t body_size;
     const char *content_type;
     bool has_body;
-    bool crossed;        /* a redirect has left the first origin: no credentials any more */
+    bool crossed; /* a redirect has left the first origin: no credentials any more */
     bool stream;
-    const char *auth;    /* "Authorization: ..." or NULL */
+    const char *auth; /* "Authorization: ..." or NULL */
     struct curl_slist *headers;
 };
 
@@ -149,7 +152,7 @@ bool http_address_private(const struct sockaddr *a); /* address.c */
 /* --- response.c, stream.c --- */
 
 struct http_response {
-    async_http_response pub; /* first */
+    async_http_response pub;        /* first */
     struct http_transfer *transfer; /* attached to, or NULL */
     bool stream, head, decompress, follow;
     async_event turn; /* the task may go on: the headers of a stream are complete, or all is over */
@@ -194,7 +197,8 @@ void http_response_over(struct http_response *res, int code);
 /* --- fail.c --- */
 
 /* Note why it failed, unless something was noted before. Returns the errno that belongs to it. */
-int http_fail(struct http_response *res, enum async_http_error e, const char *fmt, ...) ASYNC_FORMAT(3, 4);
+int http_fail(struct http_response *res, enum async_http_error e, const char *fmt, ...)
+        ASYNC_FORMAT(3, 4);
 int http_fail_code(struct http_response *res, enum async_http_error e, int code, const char *fmt, ...)
         ASYNC_FORMAT(4, 5);
 int http_fail_curl(struct http_transfer *t, CURLcode rc);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* limit.c - how many requests at a time: of the session, and to one origin.
  *
- * libcurl has such limits itself, of connections. It keeps the requests beyond them in one list for all hosts
- * and retries its head whenever any connection comes free, so that a busy host at the head starves the others;
- * here each origin has its own queue, first come first served, and the time spent in it is known. */
+ * libcurl has such limits itself, of connections. It keeps the requests beyond them in one list for
+ * all hosts and retries its head whenever any connection comes free, so that a busy host at the
+ * head starves the others; here each origin has its own queue, first come first served, and the
+ * time spent in it is known. */
 #include "http_internal.h"
 
 #include <search.h>
@@ -75,8 +76,9 @@ static int await_host(async_http_session *s, const char *url, struct http_slot *
     return r;
 }
 
-/* The origin's place first: a request that waits for a busy origin must not keep others from theirs. When the
- * session is closed, whoever holds a place gives it up, so each waiter in turn gets one and hands it on here. */
+/* The origin's place first: a request that waits for a busy origin must not keep others from
+ * theirs. When the session is closed, whoever holds a place gives it up, so each waiter in turn
+ * gets one and hands it on here. */
 int await_http_slot(async_http_session *s, const char *url, struct http_slot *slot)
 {
     int r = s->limit_per_host ? await_host(s, url, slot) : 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* redirect.c - from one hop to the next. libcurl could follow by itself; here each hop is a request of its own,
- * so that every one is subject to our limits, and what it may carry along is decided in one place: credentials
- * never leave the origin that they were given for, and do not come back once they were dropped. */
+/* redirect.c - from one hop to the next. libcurl could follow by itself; here each hop is a request
+ * of its own, so that every one is subject to our limits, and what it may carry along is decided in
+ * one place: credentials never leave the origin that they were given for, and do not come back once
+ * they were dropped. */
 #include "http_internal.h"
 
 static int remember(struct http_response *res)
@@ -19,11 +20,12 @@ static int remember(struct http_response *res)
     return 0;
 }
 
-/* 307 and 308 repeat the request as it was. The others are answers to a POST that say "now look there", by
- * custom for 301 and 302, by definition for 303. */
+/* 307 and 308 repeat the request as it was. The others are answers to a POST that say "now look
+ * there", by custom for 301 and 302, by definition for 303. */
 static void change_method(struct http_call *c, int status)
 {
-    if (status == 307 || status == 308 || strcmp(c->method, "GET") == 0 || strcmp(c->method, "HEAD") == 0)
+    if (status == 307 || status == 308 || strcmp(c->method, "GET") == 0 ||
+        strcmp(c->method, "HEAD") == 0)
         return;
     if (status != 303 && strcmp(c->method, "POST") != 0)
         return;

@@ -41,7 +41,8 @@ static void take_opts(struct http_call *c, const struct async_http_opts *opts)
                            : first_seconds(o->timeout, d->timeout, DEFAULT_TIMEOUT);
     o->max_body = c->stream ? first_size(o->max_body, 0, SIZE_MAX)
                             : first_size(o->max_body, d->max_body, DEFAULT_MAX_BODY);
-    o->connect_timeout = first_seconds(o->connect_timeout, d->connect_timeout, DEFAULT_CONNECT_TIMEOUT);
+    o->connect_timeout =
+            first_seconds(o->connect_timeout, d->connect_timeout, DEFAULT_CONNECT_TIMEOUT);
     o->stall_timeout = first_seconds(o->stall_timeout, d->stall_timeout, DEFAULT_STALL_TIMEOUT);
     o->max_redirects = first_int(o->max_redirects, d->max_redirects, DEFAULT_MAX_REDIRECTS);
     o->http1 = o->http1 || d->http1;
@@ -94,7 +95,8 @@ static int begin(struct http_call *c, const char *url, const struct async_http_o
 
 /* --- hops --- */
 
-/* Leaves a stream attached to its transfer; everything else is over when it returns, one way or another. */
+/* Leaves a stream attached to its transfer; everything else is over when it returns, one way or
+ * another. */
 static int await_hop(struct http_call *c)
 {
     struct http_response *res = c->res;
@@ -143,7 +145,9 @@ static int await_hops_in_time(struct http_call *c)
 
 static const char *phase(const struct http_response *res)
 {
-    return res->headers_done ? "receiving the body" : res->hop_began > 0 ? "waiting for the response" : "queueing";
+    return res->headers_done    ? "receiving the body"
+           : res->hop_began > 0 ? "waiting for the response"
+                                : "queueing";
 }
 
 static void name_error(struct http_call *c, int r)
@@ -164,7 +168,7 @@ static int give_up(struct http_call *c, int r)
     struct http_response *res = c->res;
     if (!res)
         return r;
-    name_error(c, r); /* unless it has a name */
+    name_error(c, r);  /* unless it has a name */
     if (res->transfer) /* a stream whose status is an error */
         http_transfer_detach(res->transfer);
     res->over = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* response.c - headers and bodies as libcurl delivers them, within limits. Everything here runs inside
- * libcurl: no call back into it but for information, and a failure is noted and ends the transfer. */
+/* response.c - headers and bodies as libcurl delivers them, within limits. Everything here runs
+ * inside libcurl: no call back into it but for information, and a failure is noted and ends the
+ * transfer. */
 #include "http_internal.h"
 
 #include <stdlib.h>
@@ -49,7 +50,8 @@ static bool field_add(struct http_response *res, const struct line *l)
     return true;
 }
 
-/* Two different lengths: somebody on the way may have believed the other one. libcurl takes the last. */
+/* Two different lengths: somebody on the way may have believed the other one. libcurl takes the
+ * last. */
 static bool note_length(struct http_response *res, const char *value)
 {
     char *end;
@@ -59,7 +61,7 @@ static bool note_length(struct http_response *res, const char *value)
         return true; /* libcurl's to judge */
     if (res->content_length >= 0 && res->content_length != n)
         return REFUSE(res, ASYNC_HTTP_PROTOCOL, "two content lengths, %lld and %lld",
-                         (long long)res->content_length, n);
+                      (long long)res->content_length, n);
     res->content_length = n;
     return true;
 }
@@ -108,10 +110,10 @@ static bool headers_end(struct http_transfer *t)
     res->redirect = res->follow && is_redirect(res->pub.status) && res->location;
     if (res->redirect)
         return true;
-    if (!res->head && !res->encoded && res->content_length > 0
-        && (uint64_t)res->content_length > res->max_body)
+    if (!res->head && !res->encoded && res->content_length > 0 &&
+        (uint64_t)res->content_length > res->max_body)
         return REFUSE(res, ASYNC_HTTP_TOO_LARGE, "a body of %lld bytes is announced, the limit is %zu",
-                         (long long)res->content_length, res->max_body);
+                      (long long)res->content_length, res->max_body);
     if (res->stream)
         async_event_set(&res->turn);
     return true;
@@ -183,7 +185,8 @@ static bool within_limits(struct http_transfer *t, size_t n)
     /* the piece at hand may not be counted yet */
     if (size / HTTP_BOMB <= (uint64_t)wire + HTTP_PIECE)
         return true;
-    return REFUSE(res, ASYNC_HTTP_TOO_LARGE, "%lld bytes unpack to more than %zu", (long long)wire, size);
+    return REFUSE(res, ASYNC_HTTP_TOO_LARGE, "%lld bytes unpack to more than %zu", (long long)wire,
+                  size);
 }
 
 size_t http_response_on_body(char *data, size_t one, size_t n, void *arg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* session.c - opening and closing: libcurl's one-time start, the settings with copies of their strings, the
- * environment, and an order of closing in which nothing is called that is gone. */
+/* session.c - opening and closing: libcurl's one-time start, the settings with copies of their
+ * strings, the environment, and an order of closing in which nothing is called that is gone. */
 #include "http_internal.h"
 
 #include <pthread.h>
@@ -33,7 +33,7 @@ static bool keep(struct http_arena *a, const char **s)
 /* NULL stays NULL; false: no memory. */
 static bool keep_all(async_http_session *s)
 {
-    const char **strings[] = { &s->o.user_agent, &s->o.proxy,    &s->o.no_proxy, &s->o.ca_file,
+    const char **strings[] = { &s->o.user_agent, &s->o.proxy,    &s->o.no_proxy,   &s->o.ca_file,
                                &s->o.cert_file,  &s->o.key_file, &s->o.unix_socket };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         if (*strings[i] && !keep(&s->arena, strings[i]))
@@ -71,7 +71,8 @@ static bool keep_resolve(async_http_session *s)
     return true;
 }
 
-/* http_proxy in small letters only: in a CGI program the other spelling is a header that a client has sent. */
+/* http_proxy in small letters only: in a CGI program the other spelling is a header that a client
+ * has sent. */
 static const char *from_env(const char *small, const char *capital)
 {
     const char *value = secure_getenv(small);
@@ -98,8 +99,8 @@ static bool keep_proxies(async_http_session *s)
         s->o.no_proxy = from_env("no_proxy", "NO_PROXY");
     if (!s->o.no_proxy)
         s->o.no_proxy = "";
-    return keep(&s->arena, &s->o.no_proxy) && (!s->http_proxy || keep(&s->arena, &s->http_proxy))
-           && (!s->https_proxy || keep(&s->arena, &s->https_proxy));
+    return keep(&s->arena, &s->o.no_proxy) && (!s->http_proxy || keep(&s->arena, &s->http_proxy)) &&
+           (!s->https_proxy || keep(&s->arena, &s->https_proxy));
 }
 
 static int check(const async_http_session *s)
@@ -130,7 +131,8 @@ static int settle(async_http_session *s, const struct async_http_session_opts *o
     return keep_all(s) && keep_pairs(s) && keep_proxies(s) && keep_resolve(s) ? 0 : -ENOMEM;
 }
 
-/* TLS sessions are shared by all handles, so that a new connection to a known host costs a shorter handshake. */
+/* TLS sessions are shared by all handles, so that a new connection to a known host costs a shorter
+ * handshake. */
 static int share(async_http_session *s)
 {
     s->share = curl_share_init();
@@ -186,8 +188,8 @@ void http_session_unref(async_http_session *s)
     free(s);
 }
 
-/* Transfers first, then the handles, then what they used. Tasks that wake up from this only find the record and
- * its limits, which go with the last of them. */
+/* Transfers first, then the handles, then what they used. Tasks that wake up from this only find
+ * the record and its limits, which go with the last of them. */
 void async_http_session_close(async_http_session *s)
 {
     if (!s)

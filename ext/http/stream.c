@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.c - a body piece by piece. A reader that waits gets its bytes straight from libcurl's buffer; what it
- * does not take is kept, and from HTTP_BUFFERED bytes on libcurl stops reading, so that the network holds the
- * rest back. libcurl's own way to pause, refusing the piece, would make it store all that the piece unpacks to. */
+/* stream.c - a body piece by piece. A reader that waits gets its bytes straight from libcurl's
+ * buffer; what it does not take is kept, and from HTTP_BUFFERED bytes on libcurl stops reading, so
+ * that the network holds the rest back. libcurl's own way to pause, refusing the piece, would make
+ * it store all that the piece unpacks to. */
 #include "http_internal.h"
 
 #include <stdlib.h>

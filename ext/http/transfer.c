@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* transfer.c - one hop: attached to a response while libcurl works on it, and detached in one place. */
+/* transfer.c - one hop: attached to a response while libcurl works on it, and detached in one
+ * place. */
 #include "http_internal.h"
 
 #include <stdlib.h>
@@ -34,8 +35,8 @@ static uint64_t progress_of(struct http_transfer *t)
     return (uint64_t)(down + up) + t->res->header_bytes;
 }
 
-/* Until the request is being sent there is nothing to stall, the limit of connecting goes; while the reader of
- * a stream is the slow one, it is not the server's fault. */
+/* Until the request is being sent there is nothing to stall, the limit of connecting goes; while
+ * the reader of a stream is the slow one, it is not the server's fault. */
 static bool excused(struct http_transfer *t)
 {
     curl_off_t sent = 0;
@@ -124,15 +125,15 @@ static void take_times(struct http_transfer *t)
 
 static int version_number(long version)
 {
-    return version == CURL_HTTP_VERSION_1_0 ? 10
+    return version == CURL_HTTP_VERSION_1_0   ? 10
            : version == CURL_HTTP_VERSION_1_1 ? 11
            : version == CURL_HTTP_VERSION_2_0 ? 20
            : version == CURL_HTTP_VERSION_3   ? 30
                                               : 0;
 }
 
-/* What is known of the connection, which only the handle knows: before it is detached, and for a stream when
- * its headers are complete. */
+/* What is known of the connection, which only the handle knows: before it is detached, and for a
+ * stream when its headers are complete. */
 void http_transfer_note(struct http_transfer *t)
 {
     struct http_response *res = t->res;
@@ -172,7 +173,8 @@ void http_transfer_end(struct http_transfer *t, int code)
     http_response_over(res, code);
 }
 
-/* A redirect's body beyond what is worth reading was refused by on_body: the hop is good all the same. */
+/* A redirect's body beyond what is worth reading was refused by on_body: the hop is good all the
+ * same. */
 void http_transfer_done(struct http_transfer *t, CURLcode rc)
 {
     struct http_response *res = t->res;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* url.c - what is done to URLs before libcurl reads them. An ordinary one is only looked at; one with a user,
- * spaces or other bytes that must be encoded, and a redirect's, go through libcurl's own parser, so that there
- * is one opinion on what the host is. */
+/* url.c - what is done to URLs before libcurl reads them. An ordinary one is only looked at; one
+ * with a user, spaces or other bytes that must be encoded, and a redirect's, go through libcurl's
+ * own parser, so that there is one opinion on what the host is. */
 #include "http_internal.h"
 
 #include <stdio.h>
@@ -41,8 +41,8 @@ bool http_url_same_origin(const char *a, const char *b)
 
 static bool unreserved(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-           || (c && strchr("-._~", c));
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("-._~", c));
 }
 
 static char *encode(char *to, const char *s)
@@ -234,6 +234,7 @@ int http_url_next(struct http_response *res, const char *location, bool allow_do
     if (rc == CURLUE_OUT_OF_MEMORY)
         return http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the URL");
     if (rc != CURLUE_OK)
-        return http_fail(res, ASYNC_HTTP_PROTOCOL, "a redirect to a bad URL: %s", curl_url_strerror(rc));
+        return http_fail(res, ASYNC_HTTP_PROTOCOL, "a redirect to a bad URL: %s",
+                         curl_url_strerror(rc));
     return r;
 }

@@ -7,9 +7,10 @@
  *   int status = ASYNC_TRY(await_http_get(session, "https://example.org/", &page, .timeout = 5));
  *   printf("%d, %zu bytes\n%s\n", status, page->size, page->body);
  *
- * A response of 400 and above is a response, not an error (.raise_for_status changes that). Certificates are
- * verified; redirects are followed, at most 10, over http and https only, never from https to http, and
- * without the credentials where scheme, host or port change; bodies are decompressed and end at 64 MiB. */
+ * A response of 400 and above is a response, not an error (.raise_for_status changes that).
+ * Certificates are verified; redirects are followed, at most 10, over http and https only, never
+ * from https to http, and without the credentials where scheme, host or port change; bodies are
+ * decompressed and end at 64 MiB. */
 #ifndef ASYNCIO_HTTP_H
 #define ASYNCIO_HTTP_H
 
@@ -17,7 +18,8 @@
 
 ASYNC_BEGIN_DECLS
 
-/* What went wrong, in finer parts than the negative errno that a call returns, and which one that is. */
+/* What went wrong, in finer parts than the negative errno that a call returns, and which one that
+ * is. */
 enum async_http_error {
     ASYNC_HTTP_OK,
     ASYNC_HTTP_BAD_URL,     /* -EINVAL: the URL cannot be read */
@@ -43,12 +45,14 @@ enum async_http_error {
 /* "bad-url", "dns", "timeout", ...: for logs. Never NULL. */
 const char *async_http_error_name(enum async_http_error e);
 
-/* Names and values by turns, for headers, query, form: .headers = ASYNC_HTTP_PAIRS("Accept", "text/html") */
+/* Names and values by turns, for headers, query, form: .headers = ASYNC_HTTP_PAIRS("Accept",
+ * "text/html") */
 #define ASYNC_HTTP_PAIRS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* --- sessions --- */
 
-/* Connections that its requests share, and their defaults. Belongs to the loop that it was opened in. */
+/* Connections that its requests share, and their defaults. Belongs to the loop that it was opened
+ * in. */
 typedef struct async_http_session async_http_session;
 
 struct async_http_session_opts { /* all strings are copied */
@@ -77,7 +81,8 @@ struct async_http_session_opts { /* all strings are copied */
     bool insecure_no_verify;    /* trust any certificate; a line on stderr says so once */
 };
 
-/* The environment is read here, once. 0; -EPERM: no loop runs on this thread; -EINVAL: an option; -ENOMEM. */
+/* The environment is read here, once. 0; -EPERM: no loop runs on this thread; -EINVAL: an option;
+ * -ENOMEM. */
 #define async_http_session_open(ret, ...)                                                          \
     async_http_session_open_opt(                                                                   \
             (ret), &(const struct async_http_session_opts){                                        \
@@ -85,8 +90,8 @@ struct async_http_session_opts { /* all strings are copied */
 int async_http_session_open_opt(async_http_session **ret,
                                 const struct async_http_session_opts *opts) ASYNC_CHECK;
 
-/* Closes the connections. Requests still under way fail with -EPIPE, so do reads of their bodies. NULL: nothing
- * to do. In the session's loop. */
+/* Closes the connections. Requests still under way fail with -EPIPE, so do reads of their bodies.
+ * NULL: nothing to do. In the session's loop. */
 void async_http_session_close(async_http_session *session);
 
 /* async_http_session_auto s = NULL: closed where its block ends. */
@@ -156,7 +161,8 @@ const char *async_http_header(const async_http_response *response, const char *n
 /* What the Retry-After header asks for, in seconds from now, at least 0; -1: it asks for nothing. */
 double async_http_retry_after(const async_http_response *response);
 
-/* Take the body away: it is the caller's, for free(). The response's is empty then. Not for streams: NULL. */
+/* Take the body away: it is the caller's, for free(). The response's is empty then. Not for
+ * streams: NULL. */
 char *async_http_take_body(async_http_response *response, size_t *ret_size);
 
 /* --- requests --- */
@@ -188,10 +194,10 @@ struct async_http_opts {
                                    * (NULL: nothing). May be ret. The caller frees it */
 };
 
-/* Make a request and read the response. Returns its status; or the errno of an async_http_error, and
- * async_fail_text() has a sentence on it. Nothing is left behind by a cancellation: the transfer is aborted,
- * though the server may have seen the request. -EPERM: the session is not this loop's. Suspends: until the
- * response is complete. body and opts are borrowed until then. */
+/* Make a request and read the response. Returns its status; or the errno of an async_http_error,
+ * and async_fail_text() has a sentence on it. Nothing is left behind by a cancellation: the
+ * transfer is aborted, though the server may have seen the request. -EPERM: the session is not this
+ * loop's. Suspends: until the response is complete. body and opts are borrowed until then. */
 #define await_http_request(session, method, url, ret, ...)                                         \
     await_http_request_opt((session), (method), (url), ASYNC_HTTP__OPTS(__VA_ARGS__), (ret))
 #define await_http_get(session, url, ret, ...)                                                     \
@@ -205,17 +211,18 @@ struct async_http_opts {
 int await_http_request_opt(async_http_session *session, const char *method, const char *url,
                            const struct async_http_opts *opts, async_http_response **ret) ASYNC_CHECK;
 
-/* The same up to the end of the headers; the body is for await_http_read(), and waits in the network until it
- * is read. A body to be sent is copied. It counts against the session's limits until its end is read or it is
- * freed. Over HTTP/1.1, so that a slow reader keeps nobody else from a shared connection. */
+/* The same up to the end of the headers; the body is for await_http_read(), and waits in the
+ * network until it is read. A body to be sent is copied. It counts against the session's limits
+ * until its end is read or it is freed. Over HTTP/1.1, so that a slow reader keeps nobody else from
+ * a shared connection. */
 #define await_http_open(session, method, url, ret, ...)                                            \
     await_http_open_opt((session), (method), (url), ASYNC_HTTP__OPTS(__VA_ARGS__), (ret))
 int await_http_open_opt(async_http_session *session, const char *method, const char *url,
                         const struct async_http_opts *opts, async_http_response **ret) ASYNC_CHECK;
 
-/* The next bytes of a stream's body, at most size: how many; 0: at its end (or size is 0). Errors as above, again
- * and again; what came before one is given first. -EBUSY: another task reads it. -EINVAL: not a stream.
- * Cancelled: nothing is lost, read on. Suspends: until there are some. */
+/* The next bytes of a stream's body, at most size: how many; 0: at its end (or size is 0). Errors
+ * as above, again and again; what came before one is given first. -EBUSY: another task reads it.
+ * -EINVAL: not a stream. Cancelled: nothing is lost, read on. Suspends: until there are some. */
 ssize_t await_http_read(async_http_response *response, void *buf, size_t size) ASYNC_CHECK;
 
 #define ASYNC_HTTP__OPTS(...)                                                                      \
