@@ -63,6 +63,8 @@ struct async_group {
     bool strict; /* a child's -ECANCELED is a failure: gather */
     bool loose;  /* a failure cancels nobody */
     bool background;
+    bool race; /* the first to end, well or badly, ends the others */
+    async_task *winner;
     char who[32]; /* cancelled it */
 };
 async_scope async_scope_group(async_group *g, async_scope *blocks);

@@ -87,6 +87,7 @@ struct async_scope {
     bool expired;   /* its limit fired... */
     bool first;     /* ...before a scope around it was cancelled */
     bool delivered; /* an await_ was interrupted */
+    bool unarmed;   /* it, or one of the task's around it, may have a limit without a timer */
     async_cause cause;
 };
 
@@ -100,13 +101,21 @@ bool async_scope_expired(const async_scope *s);
 /* The innermost block that a source line stands in: the blocks shadow it. */
 static async_scope *const async_blocks_ ASYNC_UNUSED = NULL;
 
+/* They shadow on purpose: -Wshadow is for the others. */
+#define ASYNC__SHADOWS _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
+#define ASYNC__SHADOWED _Pragma("GCC diagnostic pop")
+
 #define ASYNC__BLOCK(r, init)                                                                      \
+    ASYNC__SHADOWS                                                                                 \
     for (async_scope async_s_ ASYNC_AUTO(await_block_drop) = init,                                 \
                      *async_blocks_ ASYNC_UNUSED = &async_s_;                                      \
-         await_block_step(&async_s_, &(r));)
+         await_block_step(&async_s_, &(r));)                                                       \
+    ASYNC__SHADOWED
 #define ASYNC__WITHIN(r, scope)                                                                    \
+    ASYNC__SHADOWS                                                                                 \
     for (async_scope *async_blocks_ ASYNC_AUTO(await_block_drop_at) = (scope);                     \
-         await_block_step(async_blocks_, &(r));)
+         await_block_step(async_blocks_, &(r));)                                                   \
+    ASYNC__SHADOWED
 
 bool await_block_step(async_scope *s, int *r); /* enter: true; at the end: leave, false */
 void await_block_drop(async_scope *s);         /* leave, unless left */

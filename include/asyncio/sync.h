@@ -47,10 +47,10 @@ typedef struct async_condition {
 int await_condition_wait(async_condition *c) ASYNC_CHECK;
 #define await_condition_wait_for(c, predicate)                                                     \
     __extension__({                                                                                \
-        int async_w_ = 0;                                                                          \
-        while (async_w_ == 0 && !(predicate))                                                      \
-            async_w_ = await_condition_wait(c);                                                    \
-        async_w_;                                                                                  \
+        int async_cw_ = 0;                                                                         \
+        while (async_cw_ == 0 && !(predicate))                                                     \
+            async_cw_ = await_condition_wait(c);                                                   \
+        async_cw_;                                                                                 \
     })
 /* Both: 0; -EPERM, and a message: the lock is not mine. */
 int async_condition_notify(async_condition *c, size_t n);

@@ -14,11 +14,12 @@ ASYNC_BEGIN_DECLS
  * shielded: it may suspend although the task is being cancelled. Its error is the verdict if there is no
  * other. */
 #define await_with(r, ...)                                                                         \
+    ASYNC__SHADOWS                                                                                 \
     for (async_with async_w_ = { async_scope_with(&async_w_, async_blocks_),                       \
                                  ASYNC__HOLD(__VA_ARGS__) },                                       \
                     *async_once_ = &async_w_;                                                      \
          async_once_; async_once_ = NULL)                                                          \
-    ASYNC__WITHIN(r, &async_w_.scope)
+    ASYNC__SHADOWED ASYNC__WITHIN(r, &async_w_.scope)
 
 #define ASYNC__HOLD(...)                                                                           \
     _Generic((__VA_ARGS__),                                                                        \

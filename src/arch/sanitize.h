@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* sanitize.h - tell the tools that look over our shoulder when the stack changes. Without them: nothing. */
+#ifndef ARCH_SANITIZE_H
+#define ARCH_SANITIZE_H
+
+#include <stddef.h>
+
+#include "base/compiler.h"
+
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef WITH_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+#if defined(HAVE_VALGRIND) && !defined(WITH_ASAN) && !defined(WITH_TSAN)
+#include <valgrind/valgrind.h>
+#endif
+
+/* What they want to know of a stack. */
+struct stack_note {
+#ifdef WITH_ASAN
+    const void *bottom;
+    size_t size;
+    void *fake; /* where ASan keeps the locals that it watches, while the stack is suspended */
+#endif
+#ifdef WITH_TSAN
+    void *fiber;
+#endif
+    char unused; /* C has no empty structs */
+};
+
+/* The first task to run is told where it came from: the bounds of the thread's stack. */
+static inline void note_arrive_first(struct stack_note *here, struct stack_note *thread)
+{
+#ifdef WITH_ASAN
+    const void *bottom;
+    size_t size;
+    __sanitizer_finish_switch_fiber(here->fake, &bottom, &size);
+    here->fake = NULL;
+    if (!thread->bottom) {
+        thread->bottom = bottom;
+        thread->size = size;
+    }
+#endif
+    (void)here;
+    (void)thread;
+}
+
+/* A slot came into being, or goes. Under valgrind the id is not needed: it finds the range by itself. */
+static inline void note_stack(char *bottom, size_t size)
+{
+#if defined(HAVE_VALGRIND) && !defined(WITH_ASAN) && !defined(WITH_TSAN)
+    (void)VALGRIND_STACK_REGISTER(bottom, bottom + size);
+#endif
+    (void)bottom;
+    (void)size;
+}
+
+static inline void forget_stack(char *bottom, size_t size)
+{
+#ifdef WITH_ASAN
+    __asan_unpoison_memory_region(bottom, size);
+#endif
+    (void)bottom;
+    (void)size;
+}
+
+/* A stack is about to be used by somebody new. */
+static inline void note_init(struct stack_note *n, char *bottom, size_t size)
+{
+#ifdef WITH_ASAN
+    n->bottom = bottom;
+    n->size = size;
+    n->fake = NULL;
+    __asan_unpoison_memory_region(bottom, (size_t)((char *)n - bottom));
+#endif
+#ifdef WITH_TSAN
+    if (!n->fiber) /* pooled with the stack, never destroyed: a recycled fiber hides real races */
+        n->fiber = __tsan_create_fiber(0);
+#endif
+    (void)n;
+    (void)bottom;
+    (void)size;
+}
+
+/* The thread's own stack, on which the loop runs. */
+static inline void note_thread(struct stack_note *n)
+{
+#ifdef WITH_ASAN
+    n->fake = NULL;
+#endif
+#ifdef WITH_TSAN
+    n->fiber = __tsan_get_current_fiber();
+#endif
+    (void)n;
+}
+
+/* Around each switch: before it on the old stack, after it on the new one. gone: the old one is not come back to. */
+static inline void note_leave(struct stack_note *from, struct stack_note *to, int gone)
+{
+#ifdef WITH_ASAN
+    __sanitizer_start_switch_fiber(gone ? NULL : &from->fake, to->bottom, to->size);
+#endif
+#ifdef WITH_TSAN
+    __tsan_switch_to_fiber(to->fiber, 0);
+#endif
+    (void)from;
+    (void)to;
+    (void)gone;
+}
+
+static inline void note_arrive(struct stack_note *here)
+{
+#ifdef WITH_ASAN
+    __sanitizer_finish_switch_fiber(here->fake, NULL, NULL);
+    here->fake = NULL;
+#endif
+    (void)here;
+}
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "arch/stack.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "arch/sanitize.h"
+#include "base/alloc.h"
+#include "base/compiler.h"
+#include "base/sys.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+
+enum { REGION = 1 << 30, KEEP_WARM = 64 };
+
+bool async__stack_class(size_t size, uint8_t *ret)
+{
+    if (size == 0)
+        size = STACK_DEFAULT;
+    uint8_t c = 0;
+    while (c < STACK_CLASSES && size > (size_t)1 << (STACK_MIN_SHIFT + c))
+        c++;
+    *ret = c;
+    return c < STACK_CLASSES;
+}
+
+static size_t slot_bytes(const struct stack_class *c)
+{
+    return STACK_GUARD + c->size;
+}
+
+/* Reserve address space: a large piece, or what the limits of this process allow, but one slot at least. */
+static char *reserve(size_t *bytes, size_t slot)
+{
+    size_t want = slot > REGION ? slot : REGION / slot * slot;
+    for (;;) {
+        char *p = async__sys.map(want);
+        if (p || want == slot) {
+            *bytes = want;
+            return p;
+        }
+        want = want / 2 / slot * slot;
+        if (want < slot)
+            want = slot;
+    }
+}
+
+static int add_region(struct stack_class *c)
+{
+    size_t bytes;
+    struct stack_region *regions =
+            async__realloc(c->regions, (c->nregions + 1) * sizeof *c->regions);
+    if (!regions)
+        return -ENOMEM;
+    c->regions = regions;
+    char *base = reserve(&bytes, slot_bytes(c));
+    if (!base)
+        return -ENOMEM;
+    async__sys.madvise(base, bytes, MADV_NOHUGEPAGE); /* a page each, not 2 MiB each */
+    uint32_t n = (uint32_t)(bytes / slot_bytes(c));
+    c->regions[c->nregions++] = (struct stack_region){ base, bytes, c->slots, n };
+    c->slots += n;
+    return 0;
+}
+
+static int grow_links(struct stack_class *c)
+{
+    uint32_t room = c->room ? 2 * c->room : 16;
+    uint32_t *next = async__realloc(c->next, room * sizeof *next);
+    if (!next)
+        return -ENOMEM;
+    c->next = next;
+    c->room = room;
+    return 0;
+}
+
+static char *slot_address(const struct stack_class *c, uint32_t slot)
+{
+    uint32_t guess = slot / c->regions[0].slots; /* right, unless a later region had to be smaller */
+    const struct stack_region *r = &c->regions[guess < c->nregions ? guess : c->nregions - 1];
+    while (slot < r->first)
+        r--;
+    while (slot - r->first >= r->slots)
+        r++;
+    return r->base + (size_t)(slot - r->first) * slot_bytes(c);
+}
+
+/* Make the lower end of a slot fault. A guard of the newer kind does not split the mapping, of which a process may
+ * have 65,530 only; with the older kind there is an end near 32,000 stacks. */
+static int install_guard(struct stacks *s, char *slot)
+{
+    if (!s->by_mprotect) {
+        if (async__sys.madvise(slot, STACK_GUARD, MADV_GUARD_INSTALL) == 0)
+            return 0;
+        if (errno != EINVAL)
+            return -ENOMEM;
+        s->by_mprotect = true;
+    }
+    return async__sys.mprotect(slot, STACK_GUARD, PROT_NONE) == 0 ? 0 : -ENOMEM;
+}
+
+static int fresh_slot(struct stacks *s, struct stack_class *c, uint32_t *ret)
+{
+    int r;
+    if (c->used == c->room && (r = grow_links(c)) < 0)
+        return r;
+    if (c->used == c->slots && (r = add_region(c)) < 0)
+        return r;
+    char *slot = slot_address(c, c->used);
+    r = install_guard(s, slot);
+    if (r < 0)
+        return r;
+    note_stack(slot + STACK_GUARD, c->size);
+    *ret = c->used++;
+    return 0;
+}
+
+static uint32_t pop_free(struct stack_class *c, uint32_t *list)
+{
+    uint32_t slot = *list;
+    *list = c->next[slot];
+    return slot;
+}
+
+int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret)
+{
+    struct stack_class *c = &s->classes[class];
+    uint32_t slot;
+    if (unlikely(!c->size)) {
+        c->size = (size_t)1 << (STACK_MIN_SHIFT + class);
+        c->warm = c->cold = STACK_NONE;
+    }
+    if (likely(c->warm != STACK_NONE)) {
+        slot = pop_free(c, &c->warm);
+        c->nwarm--;
+    } else if (c->cold != STACK_NONE) {
+        slot = pop_free(c, &c->cold);
+    } else {
+        int r = fresh_slot(s, c, &slot);
+        if (r < 0)
+            return r;
+    }
+    c->live++;
+    *ret = (struct stack){ slot_address(c, slot) + STACK_GUARD, slot, class };
+    return 0;
+}
+
+void async__stack_give(struct stacks *s, const struct stack *k)
+{
+    struct stack_class *c = &s->classes[k->class];
+    c->next[k->slot] = c->warm;
+    c->warm = k->slot;
+    c->nwarm++;
+    c->live--;
+}
+
+/* Warm stacks are worth their memory as long as they may be needed again soon: as many as are in use, and some. */
+static bool has_surplus(const struct stack_class *c)
+{
+    return c->nwarm > c->live + KEEP_WARM;
+}
+
+bool async__stacks_trim(struct stacks *s, unsigned n)
+{
+    bool more = false;
+    for (int i = 0; i < STACK_CLASSES; i++) {
+        struct stack_class *c = &s->classes[i];
+        for (; n > 0 && has_surplus(c); n--) {
+            uint32_t slot = pop_free(c, &c->warm);
+            async__sys.madvise(slot_address(c, slot) + STACK_GUARD, c->size, MADV_DONTNEED);
+            c->nwarm--;
+            c->next[slot] = c->cold;
+            c->cold = slot;
+        }
+        more |= has_surplus(c);
+    }
+    return more;
+}
+
+size_t async__stacks_live(const struct stacks *s)
+{
+    size_t n = 0;
+    for (int i = 0; i < STACK_CLASSES; i++)
+        n += s->classes[i].live;
+    return n;
+}
+
+void async__stacks_close(struct stacks *s)
+{
+    for (int i = 0; i < STACK_CLASSES; i++) {
+        struct stack_class *c = &s->classes[i];
+        for (uint32_t k = 0; k < c->used; k++)
+            forget_stack(slot_address(c, k) + STACK_GUARD, c->size);
+        for (uint32_t k = 0; k < c->nregions; k++)
+            async__sys.unmap(c->regions[k].base, c->regions[k].bytes);
+        async__free(c->regions);
+        async__free(c->next);
+    }
+    *s = (struct stacks){ 0 };
+}

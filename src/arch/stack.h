@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* stack.h - stacks for tasks: reservations cut into slots, a guard below each, kept warm in a pool.
+ *
+ * A slot is a guard and a stack of the same size class; neither costs memory until it is touched. A stack that is
+ * given back keeps its pages for the next one (a first touch costs more than a thousand switches), until
+ * async__stacks_trim() finds that there are too many of them. */
+#ifndef ARCH_STACK_H
+#define ARCH_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    STACK_DEFAULT = 64 * 1024, /* usable bytes */
+    STACK_MIN_SHIFT = 14,      /* 16 KiB: a signal frame with all vector registers must fit */
+    STACK_CLASSES = 17,        /* to 1 GiB */
+    STACK_GUARD = 64 * 1024,   /* so that even a careless frame does not jump over it */
+};
+
+#define STACK_NONE UINT32_MAX
+
+struct stack_region {
+    char *base;
+    size_t bytes;
+    uint32_t first, slots;
+};
+
+/* Stacks of one size. */
+struct stack_class {
+    size_t size;
+    struct stack_region *regions;
+    uint32_t *next; /* for each slot that ever was: the next free one */
+    uint32_t nregions, slots, used, room;
+    uint32_t warm, cold; /* free slots, with pages and without: first of a list */
+    uint32_t nwarm, live;
+};
+
+struct stacks {
+    struct stack_class classes[STACK_CLASSES];
+    bool by_mprotect; /* the kernel does not know MADV_GUARD_INSTALL */
+};
+
+struct stack {
+    char *bottom; /* of the usable part */
+    uint32_t slot;
+    uint8_t class;
+};
+
+static inline size_t stack_size(const struct stack *k)
+{
+    return (size_t)1 << (STACK_MIN_SHIFT + k->class);
+}
+
+/* Rounded up to a power of two; false: larger than the largest. */
+bool async__stack_class(size_t size, uint8_t *ret);
+
+/* 0, -ENOMEM */
+int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret);
+void async__stack_give(struct stacks *s, const struct stack *k);
+
+/* Give the pages of surplus warm stacks back to the system, at most n of them; true: there are more. */
+bool async__stacks_trim(struct stacks *s, unsigned n);
+size_t async__stacks_live(const struct stacks *s);
+void async__stacks_close(struct stacks *s);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+/* Only a counter that ticks at one rate in all states of the processor will do. */
+static bool counter_is_steady(void)
+{
+#if defined(__x86_64__)
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & (1u << 8));
+#elif defined(__aarch64__)
+    return true;
+#else
+    return false;
+#endif
+}
+
+void async__bound_clock_init(struct bound_clock *c, int64_t now)
+{
+    *c = (struct bound_clock){ .usable = counter_is_steady() };
+    c->tick0 = c->tick = ticks();
+    c->ns0 = c->ns = now;
+}
+
+void async__bound_clock_learn(struct bound_clock *c, int64_t now)
+{
+    if (!c->usable)
+        return;
+    c->tick = ticks();
+    c->ns = now;
+    uint64_t passed = c->tick - c->tick0;
+    int64_t elapsed = now - c->ns0;
+    if (elapsed < 200 * 1000 || passed == 0)
+        return; /* too short a stretch to learn from */
+    /* 2 % above the measured rate: the bound stays one while the system clock is being slewed. */
+    double rate = (double)elapsed / (double)passed * 1.02;
+    c->per_tick = rate < 64 ? (uint64_t)(rate * 16777216.0) : 0;
+    if (elapsed > INT64_C(10000000000)) { /* start afresh, should the machine have moved */
+        c->tick0 = c->tick;
+        c->ns0 = now;
+    }
+}

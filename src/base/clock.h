@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* clock.h - time: int64_t nanoseconds inside, saturating; double seconds at the public edge. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NEVER INT64_MAX
+
+/* Seconds as nanoseconds, rounded up so that nothing is early: below 0 and NaN are 0, beyond 292 years NEVER. */
+static inline int64_t ns_of(double seconds)
+{
+    if (!(seconds > 0))
+        return 0;
+    if (seconds >= 9e9)
+        return NEVER;
+    double ns = seconds * 1e9;
+    int64_t n = (int64_t)ns;
+    return n + ((double)n < ns);
+}
+
+/* now + delay, at most NEVER */
+static inline int64_t ns_after(int64_t now, int64_t delay)
+{
+    int64_t sum;
+    return __builtin_add_overflow(now, delay, &sum) ? NEVER : sum;
+}
+
+/* The processor's own counter: cheaper than the clock by half, good only for bounds. 0: there is none. */
+static inline uint64_t ticks(void)
+{
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+    uint64_t t;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t));
+    return t;
+#else
+    return 0;
+#endif
+}
+
+/* A clock that answers "is it later than x?" with a counter instead of a system clock, whenever the answer is
+ * surely no. It learns the counter's rate from the readings of the system clock that it is shown. */
+struct bound_clock {
+    uint64_t tick0, tick; /* of the first and the latest reading */
+    int64_t ns0, ns;
+    uint64_t per_tick; /* upper bound, ns * 2^24; 0: not known yet */
+    bool usable;
+};
+
+void async__bound_clock_init(struct bound_clock *c, int64_t now);
+void async__bound_clock_learn(struct bound_clock *c, int64_t now);
+
+/* true: it is surely earlier than when. */
+static inline bool surely_before(const struct bound_clock *c, int64_t when)
+{
+    if (c->per_tick == 0)
+        return false;
+    uint64_t passed = ticks() - c->tick;
+    if (passed >= UINT64_C(1) << 33) /* too long ago for the arithmetic; also a counter that ran back */
+        return false;
+    return c->ns + (int64_t)((passed * c->per_tick) >> 24) < when;
+}
+
+#endif

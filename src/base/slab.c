@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/slab.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/sys.h"
+
+void async__slab_init(struct slab *s, size_t size)
+{
+    *s = (struct slab){ .size = (uint32_t)size,
+                        .per_chunk = (uint32_t)((SLAB_CHUNK - SLAB_HEAD) / size) };
+}
+
+static void link_chunk(struct slab_chunk **list, struct slab_chunk *c)
+{
+    c->prev = NULL;
+    c->next = *list;
+    if (c->next)
+        c->next->prev = c;
+    *list = c;
+}
+
+static void unlink_chunk(struct slab_chunk **list, struct slab_chunk *c)
+{
+    *(c->prev ? &c->prev->next : list) = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+}
+
+static struct slab_chunk *new_chunk(struct slab *s)
+{
+    struct slab_chunk *c = s->spare;
+    if (c) {
+        s->spare = NULL;
+        return c;
+    }
+    /* Map twice as much and give back what is not aligned: a mapping, unlike malloc's blocks, has no head
+     * that would touch a page of its own. */
+    char *p = async__sys.map(2 * SLAB_CHUNK);
+    if (!p)
+        return NULL;
+    size_t before = (SLAB_CHUNK - ((uintptr_t)p & (SLAB_CHUNK - 1))) & (SLAB_CHUNK - 1);
+    if (before)
+        async__sys.unmap(p, before);
+    async__sys.unmap(p + before + SLAB_CHUNK, SLAB_CHUNK - before);
+    c = (struct slab_chunk *)(void *)(p + before);
+    *c = (struct slab_chunk){ 0 };
+    return c;
+}
+
+static void free_chunk(struct slab_chunk *c)
+{
+    async__sys.unmap(c, SLAB_CHUNK);
+}
+
+static bool is_full(const struct slab *s, const struct slab_chunk *c)
+{
+    return !c->free && c->fresh == s->per_chunk;
+}
+
+/* The first open chunk is full: put it and its like aside, serve from another or a new one. */
+void *async__slab_refill(struct slab *s)
+{
+    struct slab_chunk *c;
+    while ((c = s->open) && is_full(s, c)) {
+        unlink_chunk(&s->open, c);
+        link_chunk(&s->full, c);
+    }
+    if (!c) {
+        c = new_chunk(s);
+        if (!c)
+            return NULL;
+        link_chunk(&s->open, c);
+    }
+    return slab_take(s);
+}
+
+/* A record was given back, and its chunk was full, or is empty now. */
+void async__slab_shrink(struct slab *s, struct slab_chunk *c)
+{
+    /* A chunk that is full but still the first of the open ones was never put aside. */
+    bool aside = c->live == s->per_chunk - 1 && c != s->open && c->fresh == s->per_chunk;
+    if (aside) {
+        unlink_chunk(&s->full, c);
+        link_chunk(&s->open, c);
+    }
+    if (c->live > 0)
+        return;
+    c->free = NULL; /* start afresh: the records dense and in order again */
+    c->fresh = 0;
+    if (c == s->open && !c->next)
+        return;
+    unlink_chunk(&s->open, c);
+    if (!s->spare)
+        s->spare = c;
+    else
+        free_chunk(c);
+}
+
+static void free_chunks(struct slab_chunk *c)
+{
+    while (c) {
+        struct slab_chunk *next = c->next;
+        free_chunk(c);
+        c = next;
+    }
+}
+
+void async__slab_close(struct slab *s)
+{
+    free_chunks(s->open);
+    free_chunks(s->full);
+    if (s->spare)
+        free_chunk(s->spare);
+    *s = (struct slab){ 0 };
+}
+
+void async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg)
+{
+    struct slab_chunk *lists[] = { s->open, s->full };
+    for (int i = 0; i < 2; i++)
+        for (struct slab_chunk *c = lists[i]; c; c = c->next)
+            for (uint32_t k = 0; k < c->fresh; k++)
+                fn(slab_at(s, c, k), arg);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* sys.h - the second seam: every system call of the library goes through this table, so that tests can answer
+ * in the kernel's place. The functions keep the kernel's convention, -1 and errno. */
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+struct async_sys {
+    int (*epoll_create)(void);
+    int (*epoll_ctl)(int ep, int op, int fd, struct epoll_event *ev);
+    /* timeout in ns; < 0: none */
+    int (*epoll_wait)(int ep, struct epoll_event *evs, int n, int64_t timeout);
+    int (*eventfd)(void);
+    ssize_t (*read)(int fd, void *buf, size_t size);
+    ssize_t (*write)(int fd, const void *buf, size_t size);
+    int (*close)(int fd);
+    int (*poll)(struct pollfd *fds, nfds_t n, int timeout);
+    void *(*map)(size_t size); /* zeroed, reserved only; NULL: no room */
+    void *(*remap)(void *p, size_t old, size_t size);
+    int (*unmap)(void *p, size_t size);
+    int (*madvise)(void *p, size_t size, int advice);
+    int (*mprotect)(void *p, size_t size, int prot);
+    int64_t (*clock)(void); /* CLOCK_MONOTONIC, ns */
+};
+
+extern struct async_sys async__sys;
+extern const struct async_sys async__sys_kernel; /* what it holds unless a test says otherwise */
+
+#endif

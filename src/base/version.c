@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include <asyncio/base.h>
+
+const char *async_version(void)
+{
+    return ASYNC_VERSION;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* fd.c - waiting for descriptors, and watching them. */
+#include <asyncio/loop.h>
+
+#include <poll.h>
+
+#include "task/scope.h"
+
+static int ready_now(int fd, int events)
+{
+    struct pollfd p = { .fd = fd, .events = (short)events };
+    if (fd < 0)
+        return -EBADF;
+    int r;
+    while ((r = async__sys.poll(&p, 1, 0)) < 0 && errno == EINTR)
+        ;
+    if (r < 0)
+        return -errno;
+    return p.revents & POLLNVAL ? -EBADF : p.revents;
+}
+
+static bool taken(const struct fd_entry *e, int events)
+{
+    return e->watch || (events & POLLIN && e->reader) || (events & POLLOUT && e->writer);
+}
+
+/* Take t out of its places; what is still wanted of the descriptor stays registered. */
+static void step_back(struct loop *l, async_task *t, int fd)
+{
+    struct fd_entry *e = &l->fds.entries[fd];
+    if (e->reader == t)
+        e->reader = NULL;
+    if (e->writer == t)
+        e->writer = NULL;
+    int left = (e->reader ? POLLIN : 0) | (e->writer ? POLLOUT : 0);
+    if (left)
+        async_ignore(async__fds_register(&l->fds, fd, e, left, true));
+    else
+        async__fds_unregister(&l->fds, fd, e);
+}
+
+static int wait_ready(struct loop *l, async_task *t, int fd, int events)
+{
+    struct fd_entry *e = async__fds_entry(&l->fds, fd);
+    if (!e)
+        return -ENOMEM;
+    int wanted = (events & (POLLIN | POLLPRI)) | (e->reader ? POLLIN : 0) | (events & POLLOUT) |
+                 (e->writer ? POLLOUT : 0);
+    int r = async__fds_register(&l->fds, fd, e, wanted, true);
+    if (r < 0)
+        return r;
+    if (events & (POLLIN | POLLPRI))
+        e->reader = t;
+    if (events & POLLOUT)
+        e->writer = t;
+    l->fds.waiting++;
+    enum wake why = wait_in(t, NULL);
+    l->fds.waiting--;
+    e = &l->fds.entries[fd]; /* the table may have moved */
+    if (why == INTERRUPTED || e->reader == t || e->writer == t)
+        step_back(l, t, fd);
+    return why == INTERRUPTED ? async__deliver(t) : t->value;
+}
+
+int await_fd_ready(int fd, int events)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_fd_ready");
+    if (r < 0)
+        return r;
+    struct loop *l = t->loop;
+    if (!(events & (POLLIN | POLLOUT | POLLPRI)))
+        return -EINVAL;
+    if (fd >= 0 && fd < l->fds.count && taken(&l->fds.entries[fd], events))
+        return -EBUSY;
+    r = ready_now(fd, events);
+    return r != 0 ? r : wait_ready(l, t, fd, events);
+}
+
+static void wake_closed(async_task **who)
+{
+    async_task *t = *who;
+    *who = NULL;
+    if (!t || t->node.state != TASK_PARKED)
+        return;
+    t->value = -EPIPE;
+    async__wake(t, WOKEN);
+}
+
+int async_fd_close(int fd)
+{
+    struct loop *l = async__loop;
+    if (l && fd >= 0 && fd < l->fds.count) {
+        struct fd_entry *e = &l->fds.entries[fd];
+        if (e->known)
+            async__fds_unregister(&l->fds, fd, e);
+        async_task *reader = e->reader, *writer = e->writer;
+        e->reader = e->writer = NULL;
+        wake_closed(&reader);
+        if (writer != reader)
+            wake_closed(&writer);
+    }
+    return async__sys.close(fd) < 0 ? -errno : 0;
+}
+
+int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, int events), void *arg)
+{
+    struct loop *l = async__loop;
+    *w = (async_watch){ .fn = fn, .arg = arg, .fd = fd, .events = events };
+    if (!l) {
+        async__complain("async_watch_start on a thread without a loop");
+        return -EPERM;
+    }
+    if (fd < 0)
+        return -EBADF;
+    struct fd_entry *e = async__fds_entry(&l->fds, fd);
+    if (!e)
+        return -ENOMEM;
+    if (e->watch || e->reader || e->writer)
+        return -EBUSY;
+    int r = async__fds_register(&l->fds, fd, e, events, false);
+    if (r < 0)
+        return r;
+    e->watch = w;
+    w->active = true;
+    l->fds.waiting++;
+    return 0;
+}
+
+int async_watch_change(async_watch *w, int events)
+{
+    struct loop *l = async__loop;
+    if (!w->active || !l)
+        return -EINVAL;
+    if (w->events == events)
+        return 0;
+    int r = async__fds_register(&l->fds, w->fd, &l->fds.entries[w->fd], events, false);
+    if (r == 0)
+        w->events = events;
+    return r;
+}
+
+void async_watch_stop(async_watch *w)
+{
+    struct loop *l = async__loop;
+    if (!w->active || !l)
+        return;
+    struct fd_entry *e = &l->fds.entries[w->fd];
+    e->watch = NULL;
+    async__fds_unregister(&l->fds, w->fd, e);
+    l->fds.waiting--;
+    w->active = false;
+}

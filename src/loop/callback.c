@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* callback.c - call_soon, call_later, call_at: callbacks stand in the ready queue among the tasks. */
+#include <asyncio/loop.h>
+
+#include "loop/loop.h"
+
+enum callback_state { CALLBACK_IDLE, CALLBACK_READY, CALLBACK_ARMED };
+
+_Static_assert(offsetof(async_callback, kind) == offsetof(struct async_waiter, kind) &&
+                       offsetof(async_callback, timer) == offsetof(struct async_waiter, timer),
+               "a callback begins like a node");
+
+static struct loop *init(async_callback *cb, void (*fn)(void *arg), void *arg)
+{
+    struct loop *l = async__loop;
+    if (!l) {
+        async__complain("async_call_soon or _later on a thread without a loop: it will not be called");
+        *cb = (async_callback){ .fn = fn, .arg = arg };
+        return NULL;
+    }
+    *cb = (async_callback){ .kind = NODE_CALLBACK, .fn = fn, .arg = arg };
+    l->callbacks++;
+    return l;
+}
+
+void async_call_soon(async_callback *cb, void (*fn)(void *arg), void *arg)
+{
+    struct loop *l = init(cb, fn, arg);
+    if (!l)
+        return;
+    cb->state = CALLBACK_READY;
+    ready_push(l, (struct async_waiter *)cb);
+}
+
+static void call_at(async_callback *cb, int64_t when, void (*fn)(void *arg), void *arg)
+{
+    struct loop *l = init(cb, fn, arg);
+    if (!l)
+        return;
+    cb->state = CALLBACK_ARMED;
+    cb->timer = async__timer_arm(&l->timers, when, cb, TIMER_CALLBACK);
+}
+
+void async_call_later(async_callback *cb, double seconds, void (*fn)(void *arg), void *arg)
+{
+    int64_t now = async__loop ? loop_now(async__loop) : 0;
+    call_at(cb, ns_after(now, ns_of(seconds)), fn, arg);
+}
+
+void async_call_at(async_callback *cb, double when, void (*fn)(void *arg), void *arg)
+{
+    call_at(cb, ns_of(when), fn, arg);
+}
+
+bool async_callback_cancel(async_callback *cb)
+{
+    struct loop *l = async__loop;
+    if (cb->state == CALLBACK_IDLE || !l)
+        return false;
+    if (cb->timer)
+        async__timer_cancel(&l->timers, cb->timer);
+    else
+        waitq_remove(&l->ready, (struct async_waiter *)cb);
+    cb->state = CALLBACK_IDLE;
+    cb->timer = 0;
+    l->callbacks--;
+    return true;
+}
+
+double async_time(void)
+{
+    struct loop *l = async__loop;
+    return 1e-9 * (double)(l ? loop_now(l) : async__sys.clock());
+}

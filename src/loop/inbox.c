@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/inbox.h"
+
+#include <asyncio/loop.h>
+
+#include <pthread.h>
+#include <sched.h>
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "loop/loop.h"
+
+enum { QUARANTINE = 4096 };
+
+static struct post closed_mark;
+#define CLOSED (&closed_mark)
+
+static struct {
+    pthread_mutex_t mutex;
+    async_loop *oldest, *latest;
+    int count;
+} graveyard = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+static async_loop *exhume(void)
+{
+    async_loop *g = NULL;
+    pthread_mutex_lock(&graveyard.mutex);
+    if (graveyard.count >= QUARANTINE) {
+        g = graveyard.oldest;
+        graveyard.oldest = g->next;
+        graveyard.count--;
+    }
+    pthread_mutex_unlock(&graveyard.mutex);
+    return g;
+}
+
+static void bury(async_loop *g)
+{
+    g->next = NULL;
+    pthread_mutex_lock(&graveyard.mutex);
+    *(graveyard.oldest ? &graveyard.latest->next : &graveyard.oldest) = g;
+    graveyard.latest = g;
+    graveyard.count++;
+    pthread_mutex_unlock(&graveyard.mutex);
+}
+
+int async__gate_open(struct loop *l)
+{
+    int event = async__sys.eventfd();
+    if (event < 0)
+        return -errno;
+    async_loop *g = exhume();
+    if (!g)
+        g = async__malloc(sizeof *g);
+    if (!g) {
+        async__sys.close(event);
+        return -ENOMEM;
+    }
+    g->event = event;
+    g->loop = l;
+    atomic_store(&g->visitors, 0);
+    atomic_store(&g->signals, 0);
+    atomic_store(&g->ringing, false);
+    atomic_store(&g->posts, NULL);
+    l->gate = g;
+    return 0;
+}
+
+static bool run_posts(struct post *p)
+{
+    struct post *first = NULL;
+    bool any = p;
+    while (p) { /* from the latest first to the order of the calls */
+        struct post *next = p->next;
+        p->next = first;
+        first = p;
+        p = next;
+    }
+    while (first) {
+        struct post *next = first->next;
+        void (*fn)(void *) = first->fn;
+        void *arg = first->arg;
+        async__free(first);
+        fn(arg);
+        first = next;
+    }
+    return any;
+}
+
+/* Nobody can post any more; who still rings is waited for, the rest of what was accepted is run. */
+void async__gate_close(async_loop *g)
+{
+    struct post *left = atomic_exchange(&g->posts, CLOSED);
+    while (atomic_load(&g->visitors) > 0)
+        sched_yield();
+    run_posts(left);
+    async__sys.close(g->event);
+    g->event = -1;
+    g->loop = NULL;
+    bury(g);
+}
+
+/* One write wakes the loop for however many posts: the next one comes when it has begun to read them. */
+void async__gate_ring(async_loop *g)
+{
+    uint64_t one = 1;
+    if (!atomic_exchange(&g->ringing, true))
+        async_ignore(async__sys.write(g->event, &one, sizeof one));
+}
+
+/* The descriptor is registered edge-triggered and never read: each write is an edge, and a write that comes late,
+ * after its ring was seen, costs one idle turn instead of a descriptor that stays readable. */
+bool async__gate_drain(async_loop *g)
+{
+    if (atomic_load_explicit(&g->ringing, memory_order_relaxed))
+        atomic_store(&g->ringing, false); /* before the posts are taken: a later one rings again */
+    if (!atomic_load(&g->posts))
+        return false;
+    return run_posts(atomic_exchange(&g->posts, NULL));
+}
+
+static int post(async_loop *g, struct post *p)
+{
+    struct post *head = atomic_load(&g->posts);
+    do {
+        if (head == CLOSED)
+            return -EPIPE;
+        p->next = head;
+    } while (!atomic_compare_exchange_weak(&g->posts, &head, p));
+    async__gate_ring(g);
+    return 0;
+}
+
+int async_call_soon_threadsafe(async_loop *g, void (*fn)(void *arg), void *arg)
+{
+    struct post *p = async__malloc(sizeof *p);
+    if (!p)
+        return -ENOMEM;
+    *p = (struct post){ .fn = fn, .arg = arg };
+    atomic_fetch_add(&g->visitors, 1);
+    int r = post(g, p);
+    atomic_fetch_sub(&g->visitors, 1);
+    if (r < 0)
+        async__free(p);
+    return r;
+}
+
+async_loop *async_get_running_loop(void)
+{
+    return async__loop ? async__loop->gate : NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* inbox.h - how other threads, and signal handlers, reach a loop: the only part of it that they may touch.
+ *
+ * The public async_loop is this gate. It outlives its loop for a long while, so that a thread that comes late finds a
+ * closed gate and not a ruin: gates of closed loops are used again only after QUARANTINE others. */
+#ifndef LOOP_INBOX_H
+#define LOOP_INBOX_H
+
+#include <asyncio/base.h>
+
+#include <stdatomic.h>
+
+struct loop;
+
+struct post {
+    struct post *next;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct async_loop {
+    _Atomic(struct post *) posts; /* latest first; CLOSED */
+    atomic_uint visitors;         /* threads between their push and their wake-up call */
+    atomic_bool ringing;          /* the loop has been told to look and has not yet */
+    atomic_uint signals;          /* Ctrl-C, counted by its handler */
+    int event;
+    struct loop *loop; /* the loop's thread only */
+    async_loop *next;
+};
+
+int async__gate_open(struct loop *l); /* 0, or a negative errno */
+void async__gate_close(async_loop *g);
+
+/* The loop's thread: run what has been posted. true: there was something. */
+bool async__gate_drain(async_loop *g);
+
+/* Make the loop look. From any thread, and from a signal handler. */
+void async__gate_ring(async_loop *g);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* loop.h - one thread's loop: the ready queue, who runs, and how a task leaves and comes back.
+ *
+ * There is one way to wait: be put in a line (or arm a timer) and async__park(). There is one way to end a wait:
+ * async__wake(), which takes the task out of its line and appends it to the ready queue. A task that parks switches
+ * straight to the next ready task; the loop's own stack is for callbacks and for asking the kernel, which happens when
+ * nothing is ready, or when the budget of steps since the last time is spent. */
+#ifndef LOOP_LOOP_H
+#define LOOP_LOOP_H
+
+#include <asyncio/group.h>
+#include <asyncio/loop.h>
+#include <asyncio/run.h>
+
+#include <stdatomic.h>
+
+#include "arch/fp.h"
+#include "base/clock.h"
+#include "base/slab.h"
+#include "base/sys.h"
+#include "loop/fds.h"
+#include "loop/inbox.h"
+#include "loop/task.h"
+#include "loop/timers.h"
+
+struct loop {
+    async_waitq ready;
+    async_task *current; /* NULL: the loop itself, in a callback */
+    void *sp;            /* where the loop's own stack was left */
+    int budget;          /* steps until the next look at the clock and the kernel */
+    int allowance;       /* how large it was, see turn.c */
+    bool stop;           /* the run is over */
+    bool virtual_clock;
+    bool debug;
+    uint64_t seed; /* not 0: the state of the random order */
+    int64_t virtual_now;
+    struct bound_clock bound;
+    int64_t looked; /* when the clock was last read by a turn */
+
+    struct timers timers;
+    struct slab tasks, starts;
+    struct stacks stacks;
+    struct stack_note note; /* of the thread's own stack */
+    struct fp_control fp;   /* what every task begins with */
+    struct fds fds;
+    async_loop *gate; /* what other threads see of it */
+
+    async_task *main;
+    async_group *background;
+    uint32_t next_id;
+    size_t callbacks; /* armed or ready */
+};
+
+/* The thread's loop. A task never leaves its thread, so a cached address of this is right for ever. */
+extern _Thread_local struct loop *async__loop __attribute__((tls_model("initial-exec")));
+
+int async__loop_open(struct loop **ret, const struct async_run_opts *opts);
+void async__loop_close(struct loop *l); /* no task lives; frees l */
+
+/* Run until l->stop. */
+void async__loop_run(struct loop *l);
+
+/* The time in ns: fresh, or virtual. */
+static inline int64_t loop_now(struct loop *l)
+{
+    return l->virtual_clock ? l->virtual_now : async__sys.clock();
+}
+
+static inline void ready_push(struct loop *l, struct async_waiter *w)
+{
+    waitq_push(&l->ready, w);
+}
+
+/* Leave the current task, which stands in a line, or in none, until async__wake(). Its checkpoint has been passed, and
+ * its deadlines are armed. Returns task->node.why. */
+enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
+
+/* Let everything that is ready run once. */
+void async__yield(struct loop *l, async_task *t);
+
+/* End t's wait. */
+static inline void async__wake(async_task *t, enum wake why)
+{
+    if (t->queue) {
+        waitq_remove(t->queue, &t->node);
+        t->queue = NULL;
+    }
+    t->node.why = why;
+    t->node.state = TASK_READY;
+    ready_push(t->loop, &t->node);
+}
+
+/* End the wait of the first in line, if there is one: who it was. */
+async_task *async__wake_first(async_waitq *q, int value);
+void async__wake_all(async_waitq *q, int value);
+
+/* Give a new task its stack: where to switch to. NULL: it was refused for lack of memory, and has ended. */
+void *async__begin(struct loop *l, async_task *t);
+void async__body_init(async_task *t, struct body *b);
+
+/* One of those that are ready, by the seeded order. */
+struct async_waiter *async__pick(struct loop *l);
+
+/* Make everything ready whose time has come; look at the clock, the other threads and the kernel. */
+void async__expire(struct loop *l, int64_t now);
+void async__turn(struct loop *l);
+
+/* Complain, in one line on stderr. */
+void async__complain(const char *fmt, ...) ASYNC_FORMAT(1, 2);
+
+#endif

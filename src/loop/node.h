@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* node.h - what stands in a line: in the loop's ready queue, or in the queue of a lock, an event, a task's end.
+ * A task stands in one line at a time, so the links are in it and waiting never allocates. */
+#ifndef LOOP_NODE_H
+#define LOOP_NODE_H
+
+#include <asyncio/base.h>
+
+#include "base/compiler.h"
+
+enum node_kind {
+    NODE_NEW = 1,  /* a task that has not started: it has no stack */
+    NODE_TASK,     /* a task that has */
+    NODE_CALLBACK, /* an async_callback */
+};
+
+struct async_waiter {
+    struct async_waiter *next, *prev;
+    uint8_t kind;
+    uint8_t state;  /* tasks: enum task_state; callbacks: enum callback_state */
+    uint8_t why;    /* tasks: enum wake, why it became ready */
+    uint8_t flags;  /* tasks: TASK_... */
+    uint32_t timer; /* slot, 0: none */
+};
+
+static inline void waitq_push(async_waitq *q, struct async_waiter *w)
+{
+    w->next = NULL;
+    w->prev = q->tail;
+    *(q->tail ? &q->tail->next : &q->head) = w;
+    q->tail = w;
+}
+
+static inline void waitq_remove(async_waitq *q, struct async_waiter *w)
+{
+    *(w->prev ? &w->prev->next : &q->head) = w->next;
+    *(w->next ? &w->next->prev : &q->tail) = w->prev;
+}
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* open.c - a loop's beginning and end. */
+#include "arch/overflow.h"
+#include "base/alloc.h"
+#include "loop/loop.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void init(struct loop *l, const struct async_run_opts *opts)
+{
+    const char *debug = secure_getenv("ASYNCIO_DEBUG");
+    l->debug = opts->debug || (debug && debug[0] && debug[0] != '0');
+    l->virtual_clock = opts->virtual_clock;
+    l->seed = opts->seed;
+    l->allowance = 1;
+    l->next_id = 1;
+    async__slab_init(&l->tasks, sizeof(async_task));
+    async__slab_init(&l->starts, sizeof(struct start));
+    fp_control_get(&l->fp);
+    note_thread(&l->note);
+    async__bound_clock_init(&l->bound, async__sys.clock());
+}
+
+static int open_parts(struct loop *l)
+{
+    int r = async__timers_open(&l->timers);
+    if (r < 0)
+        return r;
+    r = async__gate_open(l);
+    if (r < 0)
+        goto no_gate;
+    r = async__fds_open(&l->fds, l->gate->event);
+    if (r < 0)
+        goto no_fds;
+    r = async__overflow_watch();
+    if (r == 0)
+        return 0;
+    async__fds_close(&l->fds);
+no_fds:
+    async__gate_close(l->gate);
+no_gate:
+    async__timers_close(&l->timers);
+    return r;
+}
+
+int async__loop_open(struct loop **ret, const struct async_run_opts *opts)
+{
+    static const struct async_run_opts defaults;
+    struct loop *l = async__calloc(1, sizeof *l);
+    if (!l)
+        return -ENOMEM;
+    async__alloc_hold(1);
+    init(l, opts ? opts : &defaults);
+    int r = open_parts(l);
+    if (r < 0) {
+        async__alloc_hold(-1);
+        async__free(l);
+        return r;
+    }
+    async__loop = l;
+    *ret = l;
+    return 0;
+}
+
+/* The ledger: what a closed loop must not own any more. What is found is a defect, of ours or of an adapter; it is
+ * said in every build. */
+static void check_ledger(struct loop *l)
+{
+    if (l->tasks.live || l->starts.live || async__stacks_live(&l->stacks))
+        async__complain("the loop closes with %zu tasks, %zu of them not started, and %zu stacks", l->tasks.live,
+                        l->starts.live, async__stacks_live(&l->stacks));
+    if (l->timers.live)
+        async__complain("the loop closes with %u timers armed", l->timers.live);
+    if (l->fds.waiting)
+        async__complain("the loop closes with %d descriptors watched", l->fds.waiting);
+}
+
+void async__loop_close(struct loop *l)
+{
+    async__gate_close(l->gate);
+    check_ledger(l);
+    async__fds_close(&l->fds);
+    async__timers_close(&l->timers);
+    async__stacks_close(&l->stacks);
+    async__slab_close(&l->tasks);
+    async__slab_close(&l->starts);
+    async__overflow_forget();
+    async__loop = NULL;
+    async__free(l);
+    async__alloc_hold(-1);
+}
+
+void async__complain(const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "asyncio: %s\n", line);
+}
+
+bool async__overflow_find(const void *address, struct overflow *ret)
+{
+    struct loop *l = async__loop;
+    async_task *t = l ? l->current : NULL;
+    if (!t)
+        return false;
+    const struct stack *k = &t->body->stack;
+    const char *at = address;
+    if (at < k->bottom - STACK_GUARD || at >= k->bottom)
+        return false;
+    *ret = (struct overflow){ t->name, t->body->co.name ? t->body->co.name : "?", stack_size(k) };
+    return true;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* task.h - the two records of a task, as the loop sees them. What they mean is the task layer's business.
+ *
+ * A task's record is small and lives among its like in a slab: creating, waking and awaiting a task touch two
+ * cache lines that are near those of the tasks made before and after it. What only a running task needs, its body,
+ * lies at the top of its stack, on the page that is touched in any case. Before it first runs, a task has neither,
+ * but what it will start with. So a task that never suspends borrows a warm stack for a moment, and a million
+ * tasks that sleep cost one page and a record each. */
+#ifndef LOOP_TASK_H
+#define LOOP_TASK_H
+
+#include <asyncio/error.h>
+#include <asyncio/scope.h>
+#include <asyncio/task.h>
+
+#include "arch/sanitize.h"
+#include "arch/stack.h"
+#include "loop/node.h"
+
+struct loop;
+
+enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
+
+enum {
+    TASK_DETACHED = 1,  /* nobody holds a handle: the record goes with the task */
+    TASK_DOOMED = 2,    /* cancelled before it started */
+    TASK_OWNS_NAME = 4, /* its name was copied for it */
+};
+
+/* Why a parked task runs again. */
+enum wake {
+    WOKEN,       /* by what it waited for; task->value may say more */
+    INTERRUPTED, /* a scope around it was cancelled */
+    TIMED,       /* the timer of its sleep */
+};
+
+/* What a task will start with. */
+struct start {
+    async_co co;
+    void *locals;
+    const async_site *site;
+    uint8_t stack_class;
+};
+
+enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, WHO_SIZE = 32, WHY_SIZE = 64 };
+
+/* What a running task has at the top of its stack. */
+struct body {
+    async_scope root; /* answers for requests to the task itself */
+    async_co co;
+    void *locals;
+    const async_site *site; /* of its creation */
+    async_error *cause;     /* errors of the latest group that failed in it */
+    struct stack stack;
+    int trace_code, trace_depth; /* the traceback of the latest error */
+    const async_site *trace[TRACE_DEPTH];
+    char text[TEXT_SIZE]; /* its sentence */
+    char who[WHO_SIZE], why[WHY_SIZE]; /* of the first request to cancel it */
+    struct stack_note note;            /* kept when the stack passes on to the next task */
+};
+
+struct async_task {
+    struct async_waiter node;
+    void *sp;           /* where it was left */
+    async_scope *scope; /* the innermost that it is in */
+    async_waitq *queue; /* the line in which it stands; NULL: none */
+    union {
+        struct start *start; /* before it starts */
+        struct body *body;   /* while it runs */
+        async_error *error;  /* afterwards: its failure that nobody has read */
+    };
+    int result;
+    int value; /* from who wakes it, for it */
+    async_group *group;
+    async_task *next, *prev; /* among the group's children */
+    async_waitq joiners;
+    const char *name;
+    struct loop *loop;
+    uint32_t id;
+    uint16_t requests; /* to cancel it, not withdrawn */
+};
+
+_Static_assert(sizeof(async_task) == 128, "two cache lines");
+
+static inline async_task *task_of(struct async_waiter *w)
+{
+    return (async_task *)w;
+}
+
+/* The task layer's part in the loop's work: the only calls upwards. */
+void async__task_run(async_task *t);             /* its body, to the end; may free the record */
+void async__task_refuse(async_task *t, int err); /* it cannot start */
+void async__scope_fire(async_scope *s, int64_t now); /* its limit has come */
+void async__signals(struct loop *l);                 /* Ctrl-C, if there was one */
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* turn.c - one look around: what time it is, what other threads posted, what the kernel has. */
+#include "loop/loop.h"
+
+enum {
+    STEPS_MIN = 1,
+    STEPS_MAX = 128,
+    LOOK_EVERY = 20 * 1000,            /* ns: how often a busy loop should look */
+    JUMP_PATIENCE = 10 * 1000 * 1000,  /* ns: how long a virtual clock waits for real descriptors */
+    TRIM = 256,                        /* stacks given back in an idle turn */
+};
+
+void async__expire(struct loop *l, int64_t now)
+{
+    enum timer_tag tag;
+    for (void *what; (what = async__timer_take(&l->timers, now, &tag));) {
+        if (tag == TIMER_SLEEP) {
+            async_task *t = what;
+            t->node.timer = 0;
+            async__wake(t, TIMED);
+        } else if (tag == TIMER_CALLBACK) {
+            async_callback *cb = what;
+            cb->timer = 0;
+            ready_push(l, (struct async_waiter *)cb);
+        } else {
+            async_scope *s = what;
+            s->timer = 0;
+            async__scope_fire(s, now);
+        }
+    }
+}
+
+/* A look costs as much as a hundred switches. While steps are short, many of them pay for one; as soon as they are
+ * long, each is followed by one. What the clock said twice tells which it is; a seeded or virtual run goes by steps
+ * alone, so that it can be repeated. */
+static void set_budget(struct loop *l, int64_t now, bool idle)
+{
+    if (l->seed || l->virtual_clock)
+        l->allowance = 16;
+    else if (idle)
+        ; /* the time was not spent in steps */
+    else if (now - l->looked > LOOK_EVERY)
+        l->allowance = l->allowance / 4 < STEPS_MIN ? STEPS_MIN : l->allowance / 4;
+    else if (l->allowance < STEPS_MAX)
+        l->allowance *= 2;
+    l->looked = now;
+    l->budget = l->allowance + 1;
+}
+
+/* Nothing is ready. How long the kernel may keep us: ns, -1 without a limit. */
+static int64_t patience(struct loop *l, int64_t now)
+{
+    int64_t next = async__timer_next(&l->timers);
+    if (next == NEVER)
+        return -1;
+    return next > now ? next - now : 0;
+}
+
+static void jump(struct loop *l)
+{
+    int64_t next = async__timer_next(&l->timers);
+    if (next == NEVER) {
+        async__fds_poll(l, -1);
+        return;
+    }
+    /* Descriptors belong to real time: give them a moment before everybody's sleep is cut short. */
+    if (l->fds.waiting > 0 && async__fds_poll(l, JUMP_PATIENCE))
+        return;
+    if (next > l->virtual_now)
+        l->virtual_now = next;
+}
+
+static void wait_for_work(struct loop *l, int64_t now)
+{
+    int64_t limit = patience(l, now);
+    if (limit != 0 && async__stacks_trim(&l->stacks, TRIM))
+        limit = 0; /* more of it in the next turn */
+    if (l->virtual_clock)
+        jump(l);
+    else
+        async__fds_poll(l, limit);
+}
+
+static void read_clock(struct loop *l, int64_t *now)
+{
+    *now = loop_now(l);
+    if (!l->virtual_clock)
+        async__bound_clock_learn(&l->bound, *now);
+}
+
+void async__turn(struct loop *l)
+{
+    int64_t now;
+    read_clock(l, &now);
+    async__expire(l, now);
+    async__gate_drain(l->gate);
+    async__signals(l);
+    bool idle = !l->ready.head;
+    if (!idle) {
+        async__fds_poll(l, 0);
+    } else {
+        wait_for_work(l, now);
+        read_clock(l, &now);
+        async__expire(l, now);
+        async__gate_drain(l->gate);
+        async__signals(l);
+    }
+    set_budget(l, now, idle);
+}
+
+/* Among the first of the queue; xorshift, because it must be the same everywhere and for ever. */
+struct async_waiter *async__pick(struct loop *l)
+{
+    struct async_waiter *w = l->ready.head;
+    l->seed ^= l->seed << 13;
+    l->seed ^= l->seed >> 7;
+    l->seed ^= l->seed << 17;
+    for (unsigned steps = (unsigned)(l->seed >> 33) % 16; steps > 0 && w->next; steps--)
+        w = w->next;
+    return w;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include <asyncio/sync.h>
+
+#include "task/scope.h"
+
+int await_event_wait(async_event *e)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_event_wait");
+    return r < 0 || e->set ? r : wait_for_news(t, &e->waiters);
+}
+
+void async_event_set(async_event *e)
+{
+    e->set = true;
+    async__wake_all(&e->waiters, 0);
+}
+
+void async_event_clear(async_event *e)
+{
+    e->set = false;
+}

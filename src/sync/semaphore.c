@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include <asyncio/sync.h>
+
+#include "task/scope.h"
+
+/* A unit that is released while somebody waits belongs to the first of them from that moment on: it never shows up in
+ * value, so nobody can take it from the side. */
+int await_semaphore_acquire(async_semaphore *s)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_semaphore_acquire");
+    if (r < 0)
+        return r;
+    if (s->value > 0 && !s->waiters.head) {
+        s->value--;
+        return 0;
+    }
+    bool chosen;
+    r = wait_to_take(t, &s->waiters, &chosen);
+    if (r < 0 && chosen)
+        async_semaphore_release(s);
+    return r;
+}
+
+int async_semaphore_release(async_semaphore *s)
+{
+    if (async__wake_first(&s->waiters, 0))
+        return 0;
+    if (s->bound && s->value >= s->bound)
+        return -EINVAL;
+    s->value++;
+    return 0;
+}
+
+ASYNC__MAKE(semaphore_enter, "acquire", await_semaphore_acquire, (async_semaphore *)s)
+ASYNC__MAKE(semaphore_leave, "release", async_semaphore_release, (async_semaphore *)s)
+
+async_hold async_semaphore_hold(async_semaphore *s)
+{
+    return (async_hold){ semaphore_enter(s), semaphore_leave(s) };
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "task/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+
+static struct body *current_body(void)
+{
+    struct loop *l = async__loop;
+    return l && l->current ? l->current->body : NULL;
+}
+
+static void begin_trace(struct body *b, int code)
+{
+    b->trace_code = code;
+    b->trace_depth = 0;
+    b->text[0] = '\0';
+}
+
+void async__note(int err, const async_site *site)
+{
+    struct body *b = current_body();
+    if (!b)
+        return;
+    if (b->trace_code != err)
+        begin_trace(b, err);
+    if (b->trace_depth < TRACE_DEPTH)
+        b->trace[b->trace_depth++] = site;
+}
+
+int async_fail(int code, const char *fmt, ...)
+{
+    struct body *b = current_body();
+    if (b) {
+        char text[TEXT_SIZE]; /* apart: the arguments may be the old text */
+        va_list ap;
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof text, fmt, ap);
+        va_end(ap);
+        begin_trace(b, code);
+        memcpy(b->text, text, sizeof text);
+    }
+    return code;
+}
+
+const char *async_fail_text(int code)
+{
+    struct body *b = current_body();
+    return b && b->trace_code == code ? b->text : "";
+}
+
+async_error *async__error_new(async_task *t, int code)
+{
+    struct body *b = t->body;
+    bool noted = b->trace_code == code;
+    const char *text = noted ? b->text : "";
+    size_t name_size = strlen(t->name) + 1, text_size = strlen(text) + 1;
+    async_error *e = async__malloc(sizeof *e + name_size + text_size);
+    if (!e)
+        return NULL;
+    char *words = (char *)(e + 1);
+    *e = (async_error){ .code = code,
+                        .task = memcpy(words, t->name, name_size),
+                        .text = memcpy(words + name_size, text, text_size),
+                        .site = noted && b->trace_depth > 0 ? b->trace[0] : NULL,
+                        .cause = b->cause };
+    for (async_error *c = b->cause; c; c = c->next)
+        c->parent = e;
+    b->cause = NULL;
+    return e;
+}
+
+/* Without recursion: groups in groups may be nested deeply. */
+void async__error_free(async_error *e)
+{
+    while (e) {
+        if (e->cause) { /* put the causes in front of what is left to do */
+            async_error *last = e->cause;
+            while (last->next)
+                last = last->next;
+            last->next = e->next;
+            e->next = e->cause;
+        }
+        async_error *next = e->next;
+        async__free(e);
+        e = next;
+    }
+}
+
+void async__error_append(async_error **list, async_error *e)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = e;
+}
+
+void async__error_blame(async_task *t, async_error *list)
+{
+    async__error_free(t->body->cause);
+    t->body->cause = list;
+}
+
+const async_error *async_error_next(const async_error *e)
+{
+    if (e->cause)
+        return e->cause;
+    while (e && !e->next)
+        e = e->parent;
+    return e ? e->next : NULL;
+}
+
+const async_error *async_error_find(const async_error *e, int code)
+{
+    while (e && e->code != code)
+        e = async_error_next(e);
+    return e;
+}
+
+void async_error_print(const async_error *e)
+{
+    for (; e; e = async_error_next(e)) {
+        int depth = 0;
+        for (const async_error *p = e->parent; p; p = p->parent)
+            depth++;
+        fprintf(stderr, "%*s%s: %s%s%s", 2 * depth, "", e->task, strerror(-e->code), e->text[0] ? ": " : "",
+                e->text);
+        if (e->site)
+            fprintf(stderr, " (%s:%d)", e->site->file, e->site->line);
+        fputc('\n', stderr);
+    }
+}
+
+void async__report(async_task *t, int code)
+{
+    const struct body *b = t->body;
+    bool noted = b->trace_code == code;
+    fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-code), noted && b->text[0] ? ": " : "",
+            noted ? b->text : "");
+    for (int i = 0; noted && i < b->trace_depth; i++)
+        fprintf(stderr, "    at %s, %s:%d\n", b->trace[i]->func, b->trace[i]->file, b->trace[i]->line);
+    async_error_print(b->cause);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* error.h - the traceback of the current task, and the records of failures. */
+#ifndef TASK_ERROR_H
+#define TASK_ERROR_H
+
+#include "loop/loop.h"
+
+/* An error passes this place on its way out. */
+void async__note(int err, const async_site *site);
+
+/* A record of t's failure, with the causes that t has collected. NULL: no memory; then nothing is lost but words. */
+async_error *async__error_new(async_task *t, int code);
+void async__error_free(async_error *e); /* with its causes and those after it */
+void async__error_append(async_error **list, async_error *e);
+
+/* Make these errors the cause of whatever fails next in the current task, in place of the former ones. */
+void async__error_blame(async_task *t, async_error *list);
+
+/* t's failure, its traceback and causes, on stderr. */
+void async__report(async_task *t, int code);
+
+#endif

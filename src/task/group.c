@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* group.c - groups: children that cannot outlive them. */
+#include <asyncio/group.h>
+
+#include <stdio.h>
+
+#include "task/error.h"
+#include "task/scope.h"
+#include "task/task.h"
+
+void async__group_link(async_group *g, async_task *t)
+{
+    t->prev = g->last;
+    t->next = NULL;
+    *(g->last ? &g->last->next : &g->first) = t;
+    g->last = t;
+    g->running++;
+}
+
+void async__group_unlink(async_group *g, async_task *t)
+{
+    *(t->prev ? &t->prev->next : &g->first) = t->next;
+    *(t->next ? &t->next->prev : &g->last) = t->prev;
+}
+
+static void stop(async_group *g, const char *who, const char *why, const async_site *site)
+{
+    async__strike(&g->scope, (async_cause){ ASYNC_CANCEL_GROUP, who, why, site });
+}
+
+/* The group keeps the failure's record, and with it the words that say why it was cancelled. */
+static void child_failed(async_group *g, async_task *t)
+{
+    async_error *e = async__error_new(t, t->result);
+    if (e)
+        async__error_append(&g->errors, e);
+    if (g->loose)
+        return;
+    if (!g->err)
+        g->err = t->result;
+    stop(g, e ? e->task : "", e ? e->text : "", e ? e->site : NULL);
+}
+
+static void child_was_cancelled(async_group *g)
+{
+    if (!g->strict || g->scope.doomed) /* with the group, or alone? */
+        return;
+    g->err = -ECANCELED;
+    stop(g, "", "a child was cancelled", NULL);
+}
+
+void async__group_child_ended(async_group *g, async_task *t)
+{
+    if (g->race && !g->winner && !g->scope.doomed) {
+        g->winner = t;
+        stop(g, "", "another one was first", NULL);
+    }
+    if (g->background) {
+        if (t->result < 0 && t->result != -ECANCELED)
+            async__report(t, t->result);
+    } else if (t->result < 0 && t->result != -ECANCELED) {
+        child_failed(g, t);
+    } else if (t->result == -ECANCELED) {
+        child_was_cancelled(g);
+    }
+    if (t->node.flags & TASK_DETACHED)
+        async__group_unlink(g, t);
+    if (--g->running == 0)
+        async__wake_all(&g->idle, 0);
+}
+
+static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts, bool detached,
+                         int *err)
+{
+    struct loop *l = async__loop;
+    *err = 0;
+    if (unlikely(!l || !g)) {
+        *err = async__outside("async_spawn");
+        return NULL;
+    }
+    if (unlikely(!g->open || g->scope.doomed)) {
+        *err = -ECANCELED;
+        return NULL;
+    }
+    async_task *t = async__task_new(l, co, opts, g, detached);
+    if (unlikely(!t)) {
+        *err = -ENOMEM;
+        if (!g->err)
+            g->err = -ENOMEM;
+        if (!g->loose)
+            stop(g, "", "no memory for a child", opts ? opts->site : NULL);
+    }
+    return t;
+}
+
+int async_spawn_opt(async_group *g, async_co co, const struct async_task_opts *opts)
+{
+    int err;
+    async_task *t = spawn(g, &co, opts, true, &err);
+    (void)t;
+    return err;
+}
+
+/* A handle that has ended: what a refused start gives. */
+static async_task *refused(async_group *g, const async_co *co)
+{
+    struct loop *l = async__loop;
+    async_task *t = slab_take(&l->tasks);
+    if (!t)
+        return NULL;
+    *t = (async_task){ .node.kind = NODE_TASK,
+                       .node.state = TASK_DONE,
+                       .group = g,
+                       .result = -ECANCELED,
+                       .name = co->name ? co->name : "task",
+                       .loop = l };
+    async__group_link(g, t);
+    g->running--;
+    return t;
+}
+
+async_task *async_group_create_task_opt(async_group *g, async_co co, const struct async_task_opts *opts)
+{
+    int err;
+    async_task *t = spawn(g, &co, opts, false, &err);
+    return err == -ECANCELED ? refused(g, &co) : t;
+}
+
+void async_group_cancel_at(async_group *g, const async_site *site)
+{
+    const async_task *t = async_current_task();
+    if (g->scope.cancelled || !async__loop)
+        return;
+    snprintf(g->who, sizeof g->who, "%s", t ? t->name : "");
+    stop(g, g->who, "async_group_cancel", site);
+}
+
+/* The body's own failure stands first in the tree, unless a child had failed before. */
+static void body_failed(async_group *g, async_task *t, int err)
+{
+    async_error *e = async__error_new(t, err);
+    if (e && !g->err) {
+        e->next = g->errors;
+        g->errors = e;
+    } else if (e) {
+        async__error_append(&g->errors, e);
+    }
+    if (!g->err)
+        g->err = err;
+}
+
+/* Wait for the children, whatever happens meanwhile. true: a cancellation from outside reached us; then it reaches them
+ * too. */
+static bool await_children(async_group *g, async_task *t)
+{
+    const async_scope *outer = g->scope.outer;
+    bool interrupted = false;
+    if (g->running && g->scope.limit != NEVER && !limit_ahead(t->loop, g->scope.limit))
+        async__overdue(t->loop, t);
+    while (g->running) {
+        if (!interrupted && outer->doomed) {
+            interrupted = true;
+            async__deliver(t);
+            stop(g, t->name, "its body was cancelled", NULL);
+        }
+        if (g->running)
+            wait_in(t, &g->idle);
+    }
+    return interrupted;
+}
+
+/* The body has been left: with err, tried if through ASYNC_TRY. The scope is still entered, so that whatever cancels
+ * us from outside finds the children. */
+int async__group_finish(async_group *g, int err, bool tried)
+{
+    async_task *t = g->scope.task;
+    bool stopped = g->scope.cancelled;
+    if (err < 0 && err != -ECANCELED)
+        body_failed(g, t, err);
+    if (err < 0 || tried)
+        stop(g, t->name, "its body was left", NULL);
+    bool interrupted = await_children(g, t);
+    g->open = false;
+    if (g->err)
+        return g->err;
+    if (interrupted)
+        return -ECANCELED;
+    return err == -ECANCELED && stopped && !g->scope.outer->doomed ? 0 : err;
+}
+
+const async_error *async_group_errors(const async_group *g)
+{
+    return g->errors;
+}
+
+/* Should this task fail now, the group's errors are why. */
+void async_group_free(async_group *g)
+{
+    async_task *self = async_current_task();
+    for (async_task *t = g->first, *next; t; t = next) {
+        next = t->next;
+        async__task_free(t);
+    }
+    g->first = g->last = NULL;
+    if (g->errors && self)
+        async__error_blame(self, g->errors);
+    else
+        async__error_free(g->errors);
+    g->errors = NULL;
+}
+
+async_group *async_background(void)
+{
+    return async__loop ? async__loop->background : NULL;
+}

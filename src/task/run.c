@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* run.c - from an ordinary function into the first task and out again: run, Runner, main. */
+#include <asyncio/run.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "task/error.h"
+#include "task/scope.h"
+#include "task/signal.h"
+#include "task/task.h"
+
+struct async_runner {
+    struct loop *loop;
+    async_group background;
+};
+
+/* One run: what its main task does. */
+struct run {
+    async_runner *runner;
+    const async_co *co; /* NULL: only the shutdown */
+    bool shutdown, verbose;
+    int result;
+};
+
+struct search {
+    const async_task *self;
+    async_task *found;
+};
+
+static void look_at(void *record, void *arg)
+{
+    struct search *s = arg;
+    async_task *t = record;
+    bool alive = t->node.kind && t->node.state != TASK_DONE && t != s->self;
+    if (alive && (!s->found || t->id < s->found->id))
+        s->found = t;
+}
+
+/* Tasks whose handles were lost, oldest first. */
+static async_task *any_other_task(const async_task *self)
+{
+    struct search s = { .self = self };
+    async__slab_each(&self->loop->tasks, look_at, &s);
+    return s.found;
+}
+
+static void forget_record(void *record, void *arg)
+{
+    async_task *t = record;
+    if (t->node.kind && t != arg)
+        async__task_free(t);
+}
+
+/* main has returned: what still runs is cancelled and awaited, first what is in the background. */
+static void shut_down(async_runner *rn, async_task *self)
+{
+    static const char why[] = "main has returned";
+    struct loop *l = rn->loop;
+    async_group *bg = &rn->background;
+    if (l->debug)
+        for (const async_task *t = bg->first; t; t = t->next)
+            async__complain("task \"%s\" in the background is cancelled: %s", t->name, why);
+    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, self->name, why, NULL });
+    while (bg->running)
+        wait_in(self, &bg->idle);
+    bg->open = false;
+    for (async_task *t; (t = any_other_task(self));) {
+        if (l->debug)
+            async__complain("task \"%s\" was left running, its handle is lost", t->name);
+        async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, why);
+    }
+    async__slab_each(&l->tasks, forget_record, self);
+}
+
+static int run_main(void *frame)
+{
+    struct run *run = *(struct run **)frame;
+    struct loop *l = run->runner->loop;
+    async_task *self = l->current;
+    if (run->co) {
+        async_co co = *run->co;
+        run->result = co.run(co.frame);
+    }
+    if (run->verbose && run->result < 0 && !(run->result == -ECANCELED && async__interrupted(l)))
+        async__report(self, run->result);
+    l->main = NULL; /* Ctrl-C from here on ends the program */
+    if (run->shutdown)
+        shut_down(run->runner, self);
+    l->stop = true;
+    return run->result;
+}
+
+static int run(async_runner *rn, struct run *r)
+{
+    struct loop *l = rn->loop;
+    async_co co = { .run = run_main, .name = r->co && r->co->name ? r->co->name : "main" };
+    memcpy(co.frame, &r, sizeof r);
+    async_task *t = async__task_new(l, &co, NULL, NULL, true);
+    if (!t)
+        return -ENOMEM;
+    l->main = r->co ? t : NULL;
+    l->stop = false;
+    l->looked = loop_now(l);
+    r->result = -ENOMEM; /* should there be no stack for it */
+    async__loop_run(l);
+    return r->result;
+}
+
+static int open_runner(async_runner *rn, const struct async_run_opts *opts)
+{
+    if (async__loop) {
+        async__complain("async_run inside a running loop: await the coroutine, or make a task of it");
+        return -EBUSY;
+    }
+    *rn = (async_runner){ 0 };
+    int r = async__loop_open(&rn->loop, opts);
+    if (r < 0)
+        return r;
+    rn->background = (async_group){ .open = true, .loose = true, .background = true };
+    rn->background.scope = async_scope_group(&rn->background, NULL);
+    rn->background.scope.state = SCOPE_IN;
+    rn->background.scope.limit = NEVER;
+    rn->loop->background = &rn->background;
+    return 0;
+}
+
+static int run_once(async_co *co, const struct async_run_opts *opts, bool program, bool *interrupted)
+{
+    async_runner rn;
+    int r = open_runner(&rn, opts);
+    if (r < 0)
+        return r;
+    bool watched = program && async__interrupt_watch(rn.loop);
+    struct run once = { .runner = &rn, .co = co, .shutdown = true, .verbose = program };
+    r = run(&rn, &once);
+    if (watched) {
+        *interrupted = async__interrupted(rn.loop);
+        async__interrupt_forget();
+    }
+    async__loop_close(rn.loop);
+    return r;
+}
+
+int async_run_opt(async_co co, const struct async_run_opts *opts)
+{
+    return run_once(&co, opts, false, NULL);
+}
+
+int async_main(async_co co)
+{
+    bool interrupted = false;
+    int r = run_once(&co, NULL, true, &interrupted);
+    if (r == -ECANCELED && interrupted)
+        return 130;
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+async_runner *async_runner_open(const struct async_run_opts *opts)
+{
+    async_runner *rn = async__malloc(sizeof *rn);
+    int r = rn ? open_runner(rn, opts) : -ENOMEM;
+    if (r == 0)
+        return rn;
+    async__free(rn);
+    errno = -r;
+    return NULL;
+}
+
+static bool is_here(const async_runner *rn, const char *what)
+{
+    if (rn->loop == async__loop && !rn->loop->current)
+        return true;
+    async__complain("%s inside a run, or on a foreign thread", what);
+    return false;
+}
+
+int async_runner_run(async_runner *rn, async_co co)
+{
+    if (!is_here(rn, "async_runner_run"))
+        return -EBUSY;
+    struct run once = { .runner = rn, .co = &co };
+    return run(rn, &once);
+}
+
+void async_runner_close(async_runner *rn)
+{
+    if (!rn || !is_here(rn, "async_runner_close"))
+        return;
+    struct run last = { .runner = rn, .shutdown = true };
+    if (run(rn, &last) < 0)
+        async__complain("no memory to shut the loop down in order");
+    async__loop_close(rn->loop);
+    async__free(rn);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* scope.c - the blocks: how they are entered and left, and what their verdict is. */
+#include "task/scope.h"
+
+#include <asyncio/with.h>
+
+#include "task/error.h"
+
+static async_scope timeout_scope(int64_t deadline, async_scope *blocks, const async_site *site)
+{
+    return (async_scope){ .kind = SCOPE_TIMEOUT,
+                          .deadline = deadline,
+                          .blocks = blocks,
+                          .cause = { ASYNC_CANCEL_TIMEOUT, "", "", site } };
+}
+
+async_scope async_scope_timeout(double seconds, async_scope *blocks, const async_site *site)
+{
+    int64_t now = async__loop ? loop_now(async__loop) : 0;
+    return timeout_scope(ns_after(now, ns_of(seconds)), blocks, site);
+}
+
+async_scope async_scope_timeout_at(double when, async_scope *blocks, const async_site *site)
+{
+    return timeout_scope(ns_of(when), blocks, site);
+}
+
+async_scope async_scope_shield(async_scope *blocks)
+{
+    return (async_scope){ .kind = SCOPE_SHIELD, .deadline = NEVER, .blocks = blocks };
+}
+
+async_scope async_scope_group(async_group *g, async_scope *blocks)
+{
+    return (async_scope){ .kind = SCOPE_GROUP, .owner = g, .deadline = NEVER, .blocks = blocks };
+}
+
+async_scope async_scope_with(async_with *w, async_scope *blocks)
+{
+    return (async_scope){ .kind = SCOPE_WITH, .owner = w, .deadline = NEVER, .blocks = blocks };
+}
+
+void async__enter(async_scope *s, async_task *t)
+{
+    async_scope *outer = t->scope;
+    bool shield = s->kind == SCOPE_SHIELD;
+    s->outer = outer;
+    s->task = t;
+    s->state = SCOPE_IN;
+    s->doomed = !shield && outer->doomed;
+    s->limit = !shield && outer->limit < s->deadline ? outer->limit : s->deadline;
+    s->unarmed = s->deadline != NEVER || outer->unarmed;
+    t->scope = s;
+}
+
+static inline void leave(async_scope *s)
+{
+    s->state = SCOPE_LEFT;
+    s->task->scope = s->outer;
+    if (unlikely(s->timer)) {
+        async__timer_cancel(&s->task->loop->timers, s->timer);
+        s->timer = 0;
+    }
+}
+
+/* The edge of a timeout: -ECANCELED, or a value that came too late, becomes -ETIMEDOUT, if it was this limit that
+ * interrupted, and if it came before what cancelled a scope around it (or that has been withdrawn). */
+static int timeout_verdict(const async_scope *s, int err)
+{
+    bool ours = s->expired && s->delivered && (s->first || !s->outer->doomed);
+    return ours && (err == -ECANCELED || err >= 0) ? -ETIMEDOUT : err;
+}
+
+static int with_finish(async_with *w, async_task *t, int err)
+{
+    async_scope shield;
+    leave(&w->scope);
+    shield_enter(&shield, t);
+    int r = w->hold.leave.run(w->hold.leave.frame);
+    shield_leave(&shield, t);
+    return err >= 0 && r < 0 ? r : err;
+}
+
+int async__finish(async_scope *s, int err, bool tried)
+{
+    if (s->state != SCOPE_IN)
+        return err;
+    switch (s->kind) {
+    case SCOPE_GROUP:
+        err = async__group_finish(s->owner, err, tried);
+        leave(s);
+        return err;
+    case SCOPE_WITH:
+        return with_finish(s->owner, s->task, err);
+    case SCOPE_TIMEOUT:
+        leave(s);
+        return timeout_verdict(s, err);
+    default:
+        leave(s);
+        return err;
+    }
+}
+
+static bool with_begin(async_with *w, int *r)
+{
+    int e = w->hold.enter.run(w->hold.enter.frame);
+    *r = e < 0 ? e : 0;
+    return e >= 0;
+}
+
+static bool begin(async_scope *s, int *r)
+{
+    struct loop *l = async__loop;
+    async_task *t = l ? l->current : NULL;
+    if (unlikely(!t)) {
+        *r = async__outside("a block");
+        return false;
+    }
+    *r = 0;
+    s->verdict = r;
+    if (s->kind == SCOPE_WITH && !with_begin(s->owner, r)) {
+        s->state = SCOPE_LEFT;
+        return false;
+    }
+    if (s->kind == SCOPE_GROUP)
+        ((async_group *)s->owner)->open = true;
+    s->cause.who = t->name;
+    async__enter(s, t);
+    return true;
+}
+
+bool await_block_step(async_scope *s, int *r)
+{
+    if (s->state == SCOPE_NEW)
+        return begin(s, r);
+    *r = async__finish(s, *r, false);
+    return false;
+}
+
+/* Left by break, or by a bare return. */
+void await_block_drop(async_scope *s)
+{
+    if (s->state == SCOPE_IN)
+        *s->verdict = async__finish(s, *s->verdict, false);
+}
+
+void await_block_drop_at(async_scope **s)
+{
+    await_block_drop(*s);
+}
+
+int await_leave(async_scope *s, int err, const async_site *site)
+{
+    int verdict = err;
+    async__note(err, site);
+    for (; s; s = s->blocks)
+        verdict = async__finish(s, verdict, true);
+    return verdict < 0 ? verdict : err;
+}
+
+static async_scope *timeout_around(async_scope *s)
+{
+    while (s && s->kind != SCOPE_TIMEOUT)
+        s = s->blocks;
+    return s;
+}
+
+int async_scope_reschedule(async_scope *s, double when)
+{
+    s = timeout_around(s);
+    if (!s || s->state != SCOPE_IN || s->expired || s->cancelled)
+        return -EINVAL;
+    async_task *t = s->task;
+    if (s->timer)
+        async__timer_cancel(&t->loop->timers, s->timer);
+    s->timer = 0;
+    s->deadline = when == ASYNC_FOREVER ? NEVER : ns_of(when);
+    async__refresh(s);
+    for (async_scope *in = t->scope; in != s->outer; in = in->outer)
+        in->unarmed = true;
+    return 0;
+}
+
+bool async_scope_expired(const async_scope *s)
+{
+    while (s && s->kind != SCOPE_TIMEOUT)
+        s = s->blocks;
+    return s && s->expired;
+}
+
+int await_wait_for(async_co co, double seconds)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_wait_for");
+    if (r < 0)
+        return r;
+    if (!(seconds > 0))
+        return -ETIMEDOUT;
+    async_scope s = async_scope_timeout(seconds, NULL, NULL);
+    s.cause.who = t->name;
+    async__enter(&s, t);
+    r = co.run(co.frame);
+    leave(&s);
+    return r == -ECANCELED ? timeout_verdict(&s, r) : r; /* a result is a result */
+}
+
+int async_uncancel(void)
+{
+    struct loop *l = async__loop;
+    async_task *t = l ? l->current : NULL;
+    if (!t)
+        return async__outside("async_uncancel");
+    async_scope *root = &t->body->root;
+    if (t->requests > 0 && --t->requests == 0) {
+        root->cancelled = root->delivered = false;
+        async__refresh(root);
+    }
+    return t->requests;
+}
+
+int async_cancelling(void)
+{
+    struct loop *l = async__loop;
+    return l && l->current ? l->current->requests : async__outside("async_cancelling");
+}
+
+/* The outermost cancelled scope within the nearest shield; failing that, beyond it. */
+async_cause async_cancel_cause(void)
+{
+    struct loop *l = async__loop;
+    async_scope *found = NULL;
+    for (async_scope *s = l && l->current ? l->current->scope : NULL; s; s = s->outer) {
+        if (s->cancelled)
+            found = s;
+        if (s->kind == SCOPE_SHIELD && found)
+            break;
+    }
+    return found ? found->cause : (async_cause){ .who = "", .why = "" };
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* scope.h - cancellation inside: what every await_ call does first, and how a cancel reaches whom it concerns.
+ *
+ * Each scope knows by itself whether an await_ in it fails (doomed) and what the next limit is (limit): its own state and
+ * that of the scopes around it, as far as a shield. The flags are kept right where something changes: when a scope is
+ * entered, and, by a walk over everything inside, when one is cancelled or moved. So a checkpoint looks at one scope. */
+#ifndef TASK_SCOPE_H
+#define TASK_SCOPE_H
+
+#include "loop/loop.h"
+
+enum scope_kind { SCOPE_NONE, SCOPE_ROOT, SCOPE_TIMEOUT, SCOPE_SHIELD, SCOPE_GROUP, SCOPE_WITH };
+enum scope_state { SCOPE_NEW, SCOPE_IN, SCOPE_LEFT };
+
+int async__outside(const char *what); /* complain: -EPERM */
+int async__deliver(async_task *t);    /* note who interrupted: -ECANCELED */
+int async__overdue(struct loop *l, async_task *t);
+void async__arm(struct loop *l, async_task *t);
+
+static inline bool limit_ahead(const struct loop *l, int64_t limit)
+{
+    return l->virtual_clock ? l->virtual_now < limit : surely_before(&l->bound, limit);
+}
+
+/* 0, or -ECANCELED. */
+static inline int checkpoint(struct loop *l, async_task *t)
+{
+    const async_scope *s = t->scope;
+    if (unlikely(s->doomed))
+        return async__deliver(t);
+    if (unlikely(s->limit != NEVER) && !limit_ahead(l, s->limit))
+        return async__overdue(l, t);
+    return 0;
+}
+
+/* The head of every await_ function: who we are, past the checkpoint. */
+static inline int await_begin(async_task **ret, const char *what)
+{
+    struct loop *l = async__loop;
+    if (unlikely(!l || !l->current))
+        return async__outside(what), -EPERM;
+    *ret = l->current;
+    return checkpoint(l, l->current);
+}
+
+/* Stand in line q (or in none) until woken or interrupted; the checkpoint has been passed. */
+static inline enum wake wait_in(async_task *t, async_waitq *q)
+{
+    if (unlikely(t->scope->unarmed))
+        async__arm(t->loop, t);
+    return async__park(t->loop, t, q);
+}
+
+/* For waits that take nothing from others: 0 if it was woken, which beats a cancel that came after; else -ECANCELED. */
+static inline int wait_for_news(async_task *t, async_waitq *q)
+{
+    return likely(wait_in(t, q) != INTERRUPTED) ? 0 : async__deliver(t);
+}
+
+/* For waits that take something from others: 0 if it is ours. -ECANCELED otherwise; then *chosen says whether it
+ * was given to us nevertheless, so that it must be handed on. */
+static inline int wait_to_take(async_task *t, async_waitq *q, bool *chosen)
+{
+    *chosen = wait_in(t, q) != INTERRUPTED;
+    return likely(*chosen) ? checkpoint(t->loop, t) : async__deliver(t);
+}
+
+/* Wait for something that must have happened before we go on, cancelled or not. */
+void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened);
+
+void async__enter(async_scope *s, async_task *t);
+
+/* Cancel s: everything inside is interrupted, as far as a shield. Nothing if it is cancelled already. why and who must
+ * live as long as s. */
+void async__strike(async_scope *s, async_cause cause);
+
+/* The state of s, or of one around it, has changed in some other way: set the flags inside anew. */
+void async__refresh(async_scope *s);
+
+/* Leave s with err: what err is worth outside. tried: through ASYNC_TRY. */
+int async__finish(async_scope *s, int err, bool tried);
+int async__group_finish(async_group *g, int err, bool tried);
+
+/* A shield for a few lines of ours. */
+static inline void shield_enter(async_scope *s, async_task *t)
+{
+    *s = (async_scope){ .kind = SCOPE_SHIELD, .deadline = NEVER };
+    async__enter(s, t);
+}
+
+static inline void shield_leave(async_scope *s, async_task *t)
+{
+    t->scope = s->outer;
+}
+
+#endif

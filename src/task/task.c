@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* task.c - a task's life: made, started, ended, awaited. */
+#include "task/task.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "task/error.h"
+#include "task/scope.h"
+
+int async__outside(const char *what)
+{
+    async__complain("%s outside of a task", what);
+    return -EPERM;
+}
+
+static const struct async_task_opts no_opts;
+
+static bool set_name(async_task *t, const char *name)
+{
+    char *copy = async__strdup(name);
+    if (!copy)
+        return false;
+    if (t->node.flags & TASK_OWNS_NAME)
+        async__free((char *)t->name);
+    t->name = copy;
+    t->node.flags |= TASK_OWNS_NAME;
+    return true;
+}
+
+async_task *async__task_new(struct loop *l, const async_co *co, const struct async_task_opts *opts,
+                            async_group *g, bool detached)
+{
+    if (!opts)
+        opts = &no_opts;
+    async_task *t = slab_take(&l->tasks);
+    struct start *s = t ? slab_take(&l->starts) : NULL;
+    if (unlikely(!s))
+        goto no_memory;
+    *t = (async_task){ .node.kind = NODE_NEW,
+                       .node.flags = detached ? TASK_DETACHED : 0,
+                       .start = s,
+                       .group = g,
+                       .name = co->name ? co->name : "task",
+                       .loop = l,
+                       .id = l->next_id++ };
+    s->co = *co;
+    s->locals = NULL;
+    s->site = opts->site;
+    bool ok = async__stack_class(opts->stack_size, &s->stack_class);
+    if (unlikely(!ok || (opts->name && !set_name(t, opts->name))))
+        goto no_memory;
+    if (g)
+        async__group_link(g, t);
+    ready_push(l, &t->node);
+    return t;
+no_memory:
+    if (s)
+        slab_give(&l->starts, s);
+    if (t) {
+        t->node.kind = 0;
+        slab_give(&l->tasks, t);
+    }
+    return NULL;
+}
+
+void async__task_free(async_task *t)
+{
+    if (t->node.flags & TASK_OWNS_NAME)
+        async__free((char *)t->name);
+    async__error_free(t->error);
+    t->node.kind = 0; /* for who looks through all records */
+    slab_give(&t->loop->tasks, t);
+}
+
+static void init_root(async_task *t)
+{
+    async_scope *root = &t->body->root, *outer = t->group ? &t->group->scope : NULL;
+    bool asked = t->node.flags & TASK_DOOMED;
+    *root = (async_scope){ .outer = outer,
+                           .task = t,
+                           .kind = SCOPE_ROOT,
+                           .state = SCOPE_IN,
+                           .deadline = NEVER,
+                           .limit = outer ? outer->limit : NEVER,
+                           .cancelled = asked,
+                           .doomed = asked || (outer && outer->doomed) };
+    t->scope = root;
+}
+
+/* Nobody may lose what the task has failed of: its group keeps it, or its handle. */
+static void end(async_task *t, int result)
+{
+    struct loop *l = t->loop;
+    async_group *g = t->group;
+    async_error *causes = t->body->cause;
+    t->result = result;
+    t->node.state = TASK_DONE;
+    async__wake_all(&t->joiners, result);
+    async_error *failure = NULL;
+    if (g)
+        async__group_child_ended(g, t);
+    else if (result < 0 && result != -ECANCELED)
+        failure = async__error_new(t, result);
+    causes = t->body->cause;
+    t->error = failure; /* the body is no more */
+    if (unlikely(causes))
+        async__error_free(causes);
+    if (t->node.flags & TASK_DETACHED)
+        async__task_free(t);
+    (void)l;
+}
+
+void async__task_run(async_task *t)
+{
+    init_root(t);
+    int r = checkpoint(t->loop, t);
+    if (likely(r == 0))
+        r = t->body->co.run(t->body->co.frame);
+    end(t, r);
+}
+
+/* There is no stack for it: it ends without having begun. */
+void async__task_refuse(async_task *t, int err)
+{
+    struct body b = { .root.kind = SCOPE_ROOT }; /* something to end with */
+    async__body_init(t, &b);
+    init_root(t);
+    t->node.kind = NODE_TASK;
+    end(t, err);
+}
+
+async_task *async_create_task_opt(async_co co, const struct async_task_opts *opts)
+{
+    struct loop *l = async__loop;
+    if (!l) {
+        async__outside("async_create_task");
+        return NULL;
+    }
+    return async__task_new(l, &co, opts, NULL, false);
+}
+
+int await_task(async_task *t)
+{
+    async_task *self;
+    int r = await_begin(&self, "await_task");
+    if (r < 0)
+        return r;
+    if (!t)
+        return -ENOMEM;
+    if (unlikely(t == self)) {
+        async__complain("task \"%s\" awaits itself", t->name);
+        return -EDEADLK;
+    }
+    if (t->node.state == TASK_DONE) {
+        r = t->result;
+    } else {
+        r = wait_for_news(self, &t->joiners);
+        if (r < 0)
+            return r;
+        r = self->value; /* the record may have gone with its handle */
+    }
+    return r;
+}
+
+ASYNC__MAKE(joining, "await_task", await_task, (async_task *)t)
+
+async_co async_joining(async_task *t)
+{
+    return joining(t);
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from ? from : "");
+}
+
+bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why, const async_site *site)
+{
+    if (!t || t->node.state == TASK_DONE)
+        return false;
+    if (t->requests < UINT16_MAX)
+        t->requests++;
+    if (t->node.kind == NODE_NEW) {
+        t->node.flags |= TASK_DOOMED;
+        return true;
+    }
+    struct body *b = t->body;
+    if (!b->root.cancelled) {
+        const async_task *who = t->loop->current;
+        copy_text(b->who, sizeof b->who, who ? who->name : "");
+        copy_text(b->why, sizeof b->why, why);
+        async__strike(&b->root, (async_cause){ kind, b->who, b->why, site });
+    }
+    return true;
+}
+
+bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
+{
+    if (t && t->loop != async__loop) {
+        async__complain("async_task_cancel of task \"%s\" from a foreign thread", t->name);
+        return false;
+    }
+    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL, opts ? opts->site : NULL);
+}
+
+void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
+{
+    while (!*happened)
+        wait_in(t, q);
+}
+
+void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *why)
+{
+    async__task_request(t, kind, why, NULL);
+    while (t->node.state != TASK_DONE)
+        wait_in(self, &t->joiners); /* interrupted or not */
+}
+
+void await_task_drop(async_task **handle)
+{
+    async_task *t = *handle;
+    struct loop *l = async__loop;
+    *handle = NULL;
+    if (!t)
+        return;
+    if (t->node.state != TASK_DONE) {
+        if (!l || l != t->loop || !l->current || l->current == t) {
+            async__complain("task \"%s\" is dropped where it cannot be awaited; it goes on",
+                            t->loop == l ? t->name : "?");
+            return;
+        }
+        async__task_end_and_wait(l->current, t, ASYNC_CANCEL_TASK, "its block was left");
+    }
+    if (!t->group) /* else the handle is the group's */
+        async__task_free(t);
+}
+
+bool async_task_done(const async_task *t)
+{
+    return t->node.state == TASK_DONE;
+}
+
+bool async_task_cancelled(const async_task *t)
+{
+    return t->node.state == TASK_DONE && t->result == -ECANCELED;
+}
+
+int async_task_result(const async_task *t)
+{
+    return t->node.state == TASK_DONE ? t->result : -EINPROGRESS;
+}
+
+const char *async_task_name(const async_task *t)
+{
+    return t->name;
+}
+
+void async_task_set_name(async_task *t, const char *name)
+{
+    set_name(t, name);
+}
+
+async_task *async_current_task(void)
+{
+    return async__loop ? async__loop->current : NULL;
+}
+
+int await_sleep(double seconds)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_sleep");
+    if (unlikely(r < 0))
+        return r;
+    struct loop *l = t->loop;
+    if (!(seconds > 0)) {
+        async__yield(l, t);
+        return 0;
+    }
+    int64_t until = ns_after(loop_now(l), ns_of(seconds));
+    if (until != NEVER)
+        t->node.timer = async__timer_arm(&l->timers, until, t, TIMER_SLEEP);
+    return wait_for_news(t, NULL);
+}
+
+struct call {
+    int (*fn)(void *arg);
+    void *arg;
+};
+
+static int call_run(void *frame)
+{
+    struct call *c = frame;
+    return c->fn(c->arg);
+}
+
+async_co async_call(int (*fn)(void *arg), void *arg, const char *name)
+{
+    async_co co = { .run = call_run, .name = name };
+    memcpy(co.frame, &(struct call){ fn, arg }, sizeof(struct call));
+    return co;
+}

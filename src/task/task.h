@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* task.h - tasks inside: how they come and go. */
+#ifndef TASK_TASK_H
+#define TASK_TASK_H
+
+#include "loop/loop.h"
+
+/* A task that is ready to start, in g or in none, with a handle unless detached. NULL: no memory, or no such stack. */
+async_task *async__task_new(struct loop *l, const async_co *co, const struct async_task_opts *opts,
+                            async_group *g, bool detached);
+void async__task_free(async_task *t); /* the record of one that has ended */
+
+/* Among the children of g. */
+void async__group_link(async_group *g, async_task *t);
+void async__group_unlink(async_group *g, async_task *t);
+
+/* A child has ended: t->result; its body is still there, unless it never started. */
+void async__group_child_ended(async_group *g, async_task *t);
+
+/* Ask t to end, for that kind of reason. false: it had ended. */
+bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why, const async_site *site);
+
+/* Cancel t and wait for its end, whatever happens to us. */
+void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *why);
+
+#endif
