@@ -6,7 +6,7 @@
  * or to be cancelled, and then does what a stop is, shielded too. */
 #include "internal.h"
 
-#include <asyncio/asyncio.h>
+#include <asyncio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
