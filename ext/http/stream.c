@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c - a body piece by piece. A reader that waits gets its bytes straight from libcurl's
+ * buffer; what it does not take is kept, and from HTTP_BUFFERED bytes on libcurl stops reading, so
+ * that the network holds the rest back. libcurl's own way to pause, refusing the piece, would make
+ * it store all that the piece unpacks to. */
+#include "http_internal.h"
+
+#include <stdlib.h>
+
+static size_t give_to_reader(struct http_response *res, const char *data, size_t n)
+{
+    size_t room = res->want_size - res->want_got, take = n < room ? n : room;
+    if (!res->want || res->end > res->start)
+        return 0;
+    memcpy(res->want + res->want_got, data, take);
+    res->want_got += take;
+    return take;
+}
+
+static bool keep(struct http_response *res, const char *data, size_t n)
+{
+    if (res->start == res->end)
+        res->start = res->end = 0;
+    if (res->end + n > res->capacity) {
+        size_t size = res->end + n > HTTP_PIECE ? res->end + n + HTTP_PIECE : HTTP_PIECE;
+        char *p = realloc(res->store, size);
+        if (!p)
+            return false;
+        res->store = p;
+        res->capacity = size;
+    }
+    memcpy(res->store + res->end, data, n);
+    res->end += n;
+    return true;
+}
+
+/* Inside libcurl. */
+size_t http_stream_put(struct http_response *res, const char *data, size_t n)
+{
+    size_t given = give_to_reader(res, data, n);
+    if (given < n && !keep(res, data + given, n - given)) {
+        http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the body");
+        return 0;
+    }
+    async_event_set(&res->readable);
+    if (!res->paused && res->end - res->start >= HTTP_BUFFERED) {
+        res->paused = true;
+        curl_easy_pause(res->transfer->easy, CURLPAUSE_RECV);
+    }
+    return n;
+}
+
+static void resume(struct http_response *res)
+{
+    if (!res->paused || !res->transfer || res->end - res->start > HTTP_BUFFERED / 2)
+        return;
+    res->paused = false;
+    curl_easy_pause(res->transfer->easy, CURLPAUSE_CONT);
+    if (res->transfer)
+        http_driver_kick(res->transfer->session);
+}
+
+static size_t take(struct http_response *res, char *buf, size_t size)
+{
+    size_t n = res->end - res->start;
+    if (n > size)
+        n = size;
+    memcpy(buf, res->store + res->start, n);
+    res->start += n;
+    return n;
+}
+
+/* What the reader has got already, or what is kept, or how it ended; -EAGAIN: nothing of these yet. */
+static ssize_t outcome(struct http_response *res, char *buf, size_t size)
+{
+    ssize_t n = (ssize_t)res->want_got;
+    if (n == 0 && res->end > res->start) {
+        n = (ssize_t)take(res, buf, size);
+        resume(res);
+    } else if (n == 0) {
+        n = res->over ? res->result : -EAGAIN;
+    }
+    if (res->end == res->start && !res->over)
+        async_event_clear(&res->readable);
+    return n;
+}
+
+/* The event is waited for even if it is set: every await_ is a cancellation point. */
+static ssize_t await_bytes(struct http_response *res, char *buf, size_t size)
+{
+    ssize_t n = -EAGAIN;
+    while (n == -EAGAIN) {
+        bool empty = res->end == res->start;
+        res->want = empty ? buf : NULL;
+        res->want_size = size;
+        res->want_got = 0;
+        int r = await_event_wait(&res->readable);
+        res->want = NULL;
+        n = r < 0 ? r : outcome(res, buf, size);
+    }
+    return n;
+}
+
+static ssize_t await_bytes_in_time(struct http_response *res, char *buf, size_t size)
+{
+    if (res->deadline >= ASYNC_FOREVER)
+        return await_bytes(res, buf, size);
+    int r = 0;
+    ssize_t n = 0;
+    await_timeout_at (r, res->deadline) {
+        n = await_bytes(res, buf, size);
+        r = n < 0 ? (int)n : 0;
+    }
+    return r < 0 ? r : n;
+}
+
+static ssize_t read_failed(struct http_response *res, ssize_t n)
+{
+    if (n == -ETIMEDOUT && !res->over) {
+        http_fail(res, ASYNC_HTTP_TIMEOUT, "the body has not come in time");
+        if (res->transfer)
+            http_transfer_end(res->transfer, -ETIMEDOUT);
+    }
+    return n == res->pub.code ? async_fail((int)n, "%s", res->text) : n;
+}
+
+ssize_t await_http_read(async_http_response *response, void *buf, size_t size)
+{
+    struct http_response *res = (struct http_response *)response;
+    if (!res || !res->stream)
+        return async_fail(-EINVAL, "not a response of await_http_open()");
+    if (res->reading)
+        return async_fail(-EBUSY, "another task reads this response");
+    res->reading = true;
+    ssize_t n = await_bytes_in_time(res, buf, size);
+    res->reading = false;
+    if (res->transfer)
+        http_transfer_note(res->transfer);
+    return n < 0 ? read_failed(res, n) : n;
+}
