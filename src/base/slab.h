@@ -9,7 +9,8 @@
 
 #include "base/compiler.h"
 
-#define SLAB_CHUNK ((size_t)65536) /* aligned to its size: a record finds its chunk by its address */
+/* Aligned to its size: a record finds its chunk by its address. */
+#define SLAB_CHUNK ((size_t)65536)
 
 struct slab_free {
     struct slab_free *next;

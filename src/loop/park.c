@@ -158,6 +158,7 @@ void async__body_init(async_task *t, struct body *b)
     b->locals = s->locals;
     b->site = s->site;
     b->cause = NULL;
+    b->gen = NULL;
     b->trace_code = b->trace_depth = 0;
     slab_give(&t->loop->starts, s);
     t->body = b;

@@ -18,6 +18,7 @@
 #include "loop/node.h"
 
 struct loop;
+struct local;
 
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
 
@@ -37,7 +38,7 @@ enum wake {
 /* What a task will start with. */
 struct start {
     async_co co;
-    void *locals;
+    struct local *locals; /* a reference of its own */
     const async_site *site;
     uint8_t stack_class;
 };
@@ -49,9 +50,10 @@ enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, WHO_SIZE = 32, WHY_SIZE = 64 };
 struct body {
     async_scope root; /* answers for requests to the task itself */
     async_co co;
-    void *locals;
+    struct local *locals;
     const async_site *site; /* of its creation */
     async_error *cause;     /* errors of the latest group that failed in it */
+    struct async_gen *gen;  /* whose body it runs, or NULL */
     struct stack stack;
     int trace_code, trace_depth; /* the traceback of the latest error; 0: none, and the rest is not set */
 
@@ -90,8 +92,8 @@ static inline async_task *task_of(struct async_waiter *w)
 }
 
 /* The task layer's part in the loop's work: the only calls upwards. */
-void async__task_run(async_task *t);             /* its body, to the end; may free the record */
-void async__task_refuse(async_task *t, int err); /* it cannot start */
+void async__task_run(async_task *t);                 /* its body, to the end; may free the record */
+void async__task_refuse(async_task *t, int err);     /* it cannot start */
 void async__scope_fire(async_scope *s, int64_t now); /* its limit has come */
 void async__signals(struct loop *l);                 /* Ctrl-C, if there was one */
 

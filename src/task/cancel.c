@@ -73,7 +73,7 @@ static void visit(const struct visitor *v)
         if (s == v->top)
             return;
         s = s->outer;
-    next:;
+next:;
     }
 }
 

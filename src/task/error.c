@@ -124,8 +124,8 @@ void async_error_print(const async_error *e)
         int depth = 0;
         for (const async_error *p = e->parent; p; p = p->parent)
             depth++;
-        fprintf(stderr, "%*s%s: %s%s%s", 2 * depth, "", e->task, strerror(-e->code), e->text[0] ? ": " : "",
-                e->text);
+        fprintf(stderr, "%*s%s: %s%s%s", 2 * depth, "", e->task, strerror(-e->code),
+                e->text[0] ? ": " : "", e->text);
         if (e->site)
             fprintf(stderr, " (%s:%d)", e->site->file, e->site->line);
         fputc('\n', stderr);

@@ -69,8 +69,8 @@ void async__group_child_ended(async_group *g, async_task *t)
         async__wake_all(&g->idle, 0);
 }
 
-static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts, bool detached,
-                         int *err)
+static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts,
+                         bool detached, int *err)
 {
     struct loop *l = async__loop;
     *err = 0;

@@ -90,14 +90,9 @@ int async__finish(async_scope *s, int err, bool tried)
         err = async__group_finish(s->owner, err, tried);
         leave(s);
         return err;
-    case SCOPE_WITH:
-        return with_finish(s->owner, s->task, err);
-    case SCOPE_TIMEOUT:
-        leave(s);
-        return timeout_verdict(s, err);
-    default:
-        leave(s);
-        return err;
+    case SCOPE_WITH: return with_finish(s->owner, s->task, err);
+    case SCOPE_TIMEOUT: leave(s); return timeout_verdict(s, err);
+    default: leave(s); return err;
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "task/error.h"
+#include "task/local.h"
 #include "task/scope.h"
 
 int async__outside(const char *what)
@@ -37,6 +38,7 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     struct start *s = t ? slab_take(&l->starts) : NULL;
     if (unlikely(!s))
         goto no_memory;
+    s->locals = async__locals_of_caller();
     /* Field by field: the compiler would zero the whole record first, by an instruction that is slow to start. The
      * others are set when the task starts, parks or is linked. */
     t->node.kind = NODE_NEW;
@@ -52,7 +54,6 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     t->id = l->next_id++;
     t->requests = 0;
     s->co = *co;
-    s->locals = NULL;
     s->site = opts->site;
     bool ok = async__stack_class(opts->stack_size, &s->stack_class);
     if (unlikely(!ok || (opts->name && !set_name(t, opts->name))))
@@ -62,8 +63,10 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     ready_push(l, &t->node);
     return t;
 no_memory:
-    if (s)
+    if (s) {
+        async__locals_drop(s->locals);
         slab_give(&l->starts, s);
+    }
     if (t) {
         t->node.kind = 0;
         slab_give(&l->tasks, t);
@@ -104,9 +107,7 @@ static void init_root(async_task *t)
 /* Nobody may lose what the task has failed of: its group keeps it, or its handle. */
 static void end(async_task *t, int result)
 {
-    struct loop *l = t->loop;
     async_group *g = t->group;
-    async_error *causes = t->body->cause;
     t->result = result;
     t->node.state = TASK_DONE;
     async__wake_all(&t->joiners, result);
@@ -115,13 +116,14 @@ static void end(async_task *t, int result)
         async__group_child_ended(g, t);
     else if (result < 0 && result != -ECANCELED)
         failure = async__error_new(t, result);
-    causes = t->body->cause;
+    async_error *causes = t->body->cause;
+    if (unlikely(t->body->locals))
+        async__locals_drop(t->body->locals);
     t->error = failure; /* the body is no more */
     if (unlikely(causes))
         async__error_free(causes);
     if (t->node.flags & TASK_DETACHED)
         async__task_free(t);
-    (void)l;
 }
 
 void async__task_run(async_task *t)
@@ -188,7 +190,8 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from ? from : "");
 }
 
-bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why, const async_site *site)
+bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,
+                         const async_site *site)
 {
     if (!t || t->node.state == TASK_DONE)
         return false;
@@ -214,7 +217,8 @@ bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
         async__complain("async_task_cancel of task \"%s\" from a foreign thread", t->name);
         return false;
     }
-    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL, opts ? opts->site : NULL);
+    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL,
+                               opts ? opts->site : NULL);
 }
 
 void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
@@ -223,7 +227,8 @@ void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
         wait_in(t, q);
 }
 
-void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *why)
+void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
+                              const char *why)
 {
     async__task_request(t, kind, why, NULL);
     while (t->node.state != TASK_DONE)
