@@ -22,14 +22,16 @@
 
 #include <curl/curl.h>
 
-#define HTTP_MAX_HEADERS (256 * 1024) /* bytes of headers in one response */
-#define HTTP_MAX_DISCARD                                                                           \
-    (64 * 1024)               /* bytes of a redirect's body; beyond it the connection is given up */
-#define HTTP_MAX_POOLED   256 /* idle easy handles */
-#define HTTP_PIECE        (16 * 1024)   /* libcurl reads at most that many bytes at once */
-#define HTTP_BUFFERED     (32 * 1024)   /* a stream stops reading beyond it */
-#define HTTP_BOMB         100           /* decompressed by received bytes, at most */
-#define HTTP_FIRST_LENGTH (1024 * 1024) /* of a Content-Length is believed before it has come */
+/* In bytes, but for the pool and the ratio. */
+enum {
+    HTTP_MAX_HEADERS = 256 * 1024,   /* of one response */
+    HTTP_MAX_DISCARD = 64 * 1024,    /* of a redirect's body; beyond it the connection is given up */
+    HTTP_MAX_POOLED = 256,           /* idle easy handles */
+    HTTP_PIECE = 16 * 1024,          /* libcurl reads no more at once */
+    HTTP_BUFFERED = 32 * 1024,       /* a stream stops reading beyond it */
+    HTTP_BOMB = 100,                 /* unpacked by received bytes, at most */
+    HTTP_FIRST_LENGTH = 1024 * 1024, /* of a Content-Length is believed before it has come */
+};
 
 /* --- arena.c: small things that die together --- */
 

@@ -73,7 +73,7 @@ static bool field_use(struct http_response *res, const struct line *l)
         return note_length(res, value);
     if (named(l, "Content-Encoding"))
         res->encoded = res->decompress && strcasecmp(value, "identity") != 0;
-    else if (named(l, "Location") && !res->location)
+    else if (named(l, "Location") && !res->location && *value)
         res->location = value;
     return true;
 }
