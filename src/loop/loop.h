@@ -27,7 +27,10 @@ struct loop {
     async_waitq ready;
     async_task *current; /* NULL: the loop itself, in a callback */
     void *sp;            /* where the loop's own stack was left */
-    int budget;          /* steps until the next look at the clock and the kernel */
+    int *errno_at;       /* of this thread */
+    int budget;          /* steps until the next look at the clock and the kernel; in a seeded run none, so that every
+                          * step is the loop's choice, */
+    int steps;           /* and these count */
     int allowance;       /* how large it was, see turn.c */
     bool stop;           /* the run is over */
     bool virtual_clock;
@@ -36,10 +39,13 @@ struct loop {
     int64_t virtual_now;
     struct bound_clock bound;
     int64_t looked; /* when the clock was last read by a turn */
+    int64_t trim;   /* when surplus stacks are given back; 0: there are none */
 
     struct timers timers;
     struct slab tasks, starts;
     struct stacks stacks;
+    struct body *hot;  /* a stack of the usual size that is free, apart from the pool; or NULL */
+    uint8_t hot_class;
     struct stack_note note; /* of the thread's own stack */
     struct fp_control fp;   /* what every task begins with */
     struct fds fds;
@@ -75,8 +81,8 @@ static inline void ready_push(struct loop *l, struct async_waiter *w)
  * its deadlines are armed. Returns task->node.why. */
 enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
 
-/* Let everything that is ready run once. */
-void async__yield(struct loop *l, async_task *t);
+/* Let everything that is ready run once: 0. */
+int async__yield(struct loop *l, async_task *t);
 
 /* End t's wait. */
 static inline void async__wake(async_task *t, enum wake why)

@@ -18,6 +18,7 @@
 #include "loop/node.h"
 
 struct loop;
+struct local;
 
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
 
@@ -37,25 +38,28 @@ enum wake {
 /* What a task will start with. */
 struct start {
     async_co co;
-    void *locals;
+    struct local *locals; /* a reference of its own */
     const async_site *site;
     uint8_t stack_class;
 };
 
 enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, WHO_SIZE = 32, WHY_SIZE = 64 };
 
-/* What a running task has at the top of its stack. */
+/* What a running task has at the top of its stack. The first part is written when it starts, and is kept short: each
+ * cache line of a stack that has cooled costs as much as ten switches. */
 struct body {
     async_scope root; /* answers for requests to the task itself */
     async_co co;
-    void *locals;
+    struct local *locals;
     const async_site *site; /* of its creation */
     async_error *cause;     /* errors of the latest group that failed in it */
+    struct async_gen *gen;  /* whose body it runs, or NULL */
     struct stack stack;
-    int trace_code, trace_depth; /* the traceback of the latest error */
+    int trace_code, trace_depth; /* the traceback of the latest error; 0: none, and the rest is not set */
+
     const async_site *trace[TRACE_DEPTH];
-    char text[TEXT_SIZE]; /* its sentence */
-    char who[WHO_SIZE], why[WHY_SIZE]; /* of the first request to cancel it */
+    char text[TEXT_SIZE];              /* its sentence */
+    char who[WHO_SIZE], why[WHY_SIZE]; /* of the first request to cancel it, if root is cancelled */
     struct stack_note note;            /* kept when the stack passes on to the next task */
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "task/error.h"
+#include "task/local.h"
 #include "task/scope.h"
 
 int async__outside(const char *what)
@@ -37,15 +38,22 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     struct start *s = t ? slab_take(&l->starts) : NULL;
     if (unlikely(!s))
         goto no_memory;
-    *t = (async_task){ .node.kind = NODE_NEW,
-                       .node.flags = detached ? TASK_DETACHED : 0,
-                       .start = s,
-                       .group = g,
-                       .name = co->name ? co->name : "task",
-                       .loop = l,
-                       .id = l->next_id++ };
+    s->locals = async__locals_of_caller();
+    /* Field by field: the compiler would zero the whole record first, by an instruction that is slow to start. The
+     * others are set when the task starts, parks or is linked. */
+    t->node.kind = NODE_NEW;
+    t->node.state = TASK_READY;
+    t->node.flags = detached ? TASK_DETACHED : 0;
+    t->node.timer = 0;
+    t->queue = NULL;
+    t->start = s;
+    t->group = g;
+    t->joiners.head = NULL;
+    t->name = co->name ? co->name : "task";
+    t->loop = l;
+    t->id = l->next_id++;
+    t->requests = 0;
     s->co = *co;
-    s->locals = NULL;
     s->site = opts->site;
     bool ok = async__stack_class(opts->stack_size, &s->stack_class);
     if (unlikely(!ok || (opts->name && !set_name(t, opts->name))))
@@ -55,8 +63,10 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     ready_push(l, &t->node);
     return t;
 no_memory:
-    if (s)
+    if (s) {
+        async__locals_drop(s->locals);
         slab_give(&l->starts, s);
+    }
     if (t) {
         t->node.kind = 0;
         slab_give(&l->tasks, t);
@@ -77,23 +87,27 @@ static void init_root(async_task *t)
 {
     async_scope *root = &t->body->root, *outer = t->group ? &t->group->scope : NULL;
     bool asked = t->node.flags & TASK_DOOMED;
-    *root = (async_scope){ .outer = outer,
-                           .task = t,
-                           .kind = SCOPE_ROOT,
-                           .state = SCOPE_IN,
-                           .deadline = NEVER,
-                           .limit = outer ? outer->limit : NEVER,
-                           .cancelled = asked,
-                           .doomed = asked || (outer && outer->doomed) };
+    root->outer = outer;
+    root->blocks = NULL;
+    root->task = t;
+    root->owner = root->verdict = NULL;
+    root->deadline = NEVER;
+    root->limit = outer ? outer->limit : NEVER;
+    root->timer = 0;
+    root->kind = SCOPE_ROOT;
+    root->state = SCOPE_IN;
+    root->cancelled = asked;
+    root->doomed = asked || (outer && outer->doomed);
+    root->expired = root->first = root->delivered = root->unarmed = false;
+    if (unlikely(asked)) /* the words were not kept: no body of the task's own will ask for them */
+        root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
 }
 
 /* Nobody may lose what the task has failed of: its group keeps it, or its handle. */
 static void end(async_task *t, int result)
 {
-    struct loop *l = t->loop;
     async_group *g = t->group;
-    async_error *causes = t->body->cause;
     t->result = result;
     t->node.state = TASK_DONE;
     async__wake_all(&t->joiners, result);
@@ -102,13 +116,14 @@ static void end(async_task *t, int result)
         async__group_child_ended(g, t);
     else if (result < 0 && result != -ECANCELED)
         failure = async__error_new(t, result);
-    causes = t->body->cause;
+    async_error *causes = t->body->cause;
+    if (unlikely(t->body->locals))
+        async__locals_drop(t->body->locals);
     t->error = failure; /* the body is no more */
     if (unlikely(causes))
         async__error_free(causes);
     if (t->node.flags & TASK_DETACHED)
         async__task_free(t);
-    (void)l;
 }
 
 void async__task_run(async_task *t)
@@ -273,10 +288,8 @@ int await_sleep(double seconds)
     if (unlikely(r < 0))
         return r;
     struct loop *l = t->loop;
-    if (!(seconds > 0)) {
-        async__yield(l, t);
-        return 0;
-    }
+    if (!(seconds > 0))
+        return async__yield(l, t);
     int64_t until = ns_after(loop_now(l), ns_of(seconds));
     if (until != NEVER)
         t->node.timer = async__timer_arm(&l->timers, until, t, TIMER_SLEEP);
