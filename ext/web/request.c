@@ -3,7 +3,7 @@
  *
  * A complete request starts its handler and is *not* suspended at once: suspending costs two changes of the
  * epoll set, and most handlers end before MHD's next turn. MHD asks again then; if the answer is there it is
- * queued, and only if the handler still runs is the connection suspended. */
+ * queued, and only if the handler has begun and still runs is the connection suspended. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -152,7 +152,8 @@ static enum MHD_Result answer(async_web_request *rq)
     }
     if (rq->phase == WEB_ENDED || rq->streaming)
         return web_answer_queue(rq);
-    web_suspend(rq);
+    if (rq->phase == WEB_RUNNING)
+        web_suspend(rq);
     return MHD_YES;
 }
 

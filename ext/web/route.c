@@ -9,17 +9,17 @@
 
 static bool is_rest(const char *seg, size_t n)
 {
-    return n > 5 && memcmp(seg + n - 4, "...}", 4) == 0;
+    return n >= 5 && memcmp(seg + n - 4, "...}", 4) == 0;
 }
 
 /* One segment of a pattern: plain text, "{name}", or "{name...}" if it is the last. */
 static int segment_check(const char *seg, size_t n, bool last, size_t *nparams)
 {
-    if (seg[0] != '{' || n == 0)
+    static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    if (n == 0 || seg[0] != '{')
         return memchr(seg, '{', n) || memchr(seg, '}', n) ? -EINVAL : 0;
-    if (seg[n - 1] != '}' || n < 3 || memchr(seg + 1, '{', n - 1) || memchr(seg, '}', n - 1))
-        return -EINVAL;
-    if (is_rest(seg, n) && !last)
+    size_t size = strspn(seg + 1, name), tail = is_rest(seg, n) ? 4 : 1;
+    if (size == 0 || seg[n - 1] != '}' || n != 1 + size + tail || (tail == 4 && !last))
         return -EINVAL;
     return ++*nparams > WEB_PARAMS ? -EINVAL : 0;
 }

@@ -18,6 +18,8 @@ static size_t keep_raw(void *arg, struct MHD_Connection *mhd, char *text)
     return strlen(text); /* uri.c decodes */
 }
 
+/* Not MHD_OPTION_STRICT_FOR_CLIENT: head.c and uri.c refuse more, and MHD 0.9 answers twice when it refuses a
+ * request without Host. */
 static int start_mhd(async_web_server *s, int fd)
 {
     double idle = s->opts.idle_timeout;
@@ -25,10 +27,10 @@ static int start_mhd(async_web_server *s, int fd)
     s->daemon = MHD_start_daemon(
             MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, web_on_access, s,
             MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->opts.limit,
-            MHD_OPTION_CONNECTION_TIMEOUT, idle < 1 ? 1u : idle > 1e6 ? 0u : (unsigned)(idle + 0.999),
-            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, NULL,
-            MHD_OPTION_URI_LOG_CALLBACK, web_on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, web_on_completed, s,
-            MHD_OPTION_NOTIFY_CONNECTION, web_on_connection, s, MHD_OPTION_END);
+            MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->opts.header_limit, MHD_OPTION_CONNECTION_TIMEOUT,
+            idle < 1 ? 1u : idle > 1e6 ? 0u : (unsigned)(idle + 0.999), MHD_OPTION_UNESCAPE_CALLBACK,
+            keep_raw, NULL, MHD_OPTION_URI_LOG_CALLBACK, web_on_uri, s, MHD_OPTION_NOTIFY_COMPLETED,
+            web_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, web_on_connection, s, MHD_OPTION_END);
     if (s->daemon)
         return 0;
     int err = errno ? errno : ENOMEM;
@@ -44,6 +46,7 @@ static void fill_in(struct async_web_opts *o, const struct async_web_opts *given
     o->body_limit = o->body_limit ? o->body_limit : 1 << 20;
     if (o->body_limit > SIZE_MAX / 8)
         o->body_limit = SIZE_MAX / 8; /* so that sums of it cannot overflow */
+    o->header_limit = o->header_limit > 4096 ? o->header_limit : o->header_limit ? 4096 : 16384;
     o->idle_timeout = o->idle_timeout > 0 ? o->idle_timeout : 60;
     o->request_timeout = o->request_timeout > 0 ? o->request_timeout : 30;
     o->grace = o->grace == 0 ? 5 : o->grace;

@@ -42,18 +42,20 @@ typedef struct async_web_route {
 /* --- the server --- */
 
 struct async_web_opts {
-    const char *host;      /* a numeric address, or "localhost"; default "127.0.0.1"; all of them: "::" */
-    int port;              /* default 0: the kernel chooses */
-    int *ret_port;         /* the port that it is */
-    async_event *serving;  /* set when clients may connect */
-    void *arg;             /* yours: async_web_arg() */
-    int limit;             /* connections at a time, more wait for a place; default 10,000 */
-    int backlog;           /* of listen(); default 1024 */
-    size_t body_limit;     /* bytes of a request's body, more is 413; default 1 MiB */
-    size_t stack_size;     /* of a handler's task; default as in task.h */
-    double idle_timeout;   /* seconds that a connection may be silent; default 60 */
+    const char *host;       /* a numeric address, or "localhost"; default "127.0.0.1"; all of them: "::" */
+    int port;               /* default 0: the kernel chooses */
+    int *ret_port;          /* the port that it is */
+    async_event *serving;   /* set when clients may connect */
+    void *arg;              /* yours: async_web_arg() */
+    int limit;              /* connections at a time, more wait for a place; default 10,000 */
+    int backlog;            /* of listen(); default 1024 */
+    size_t header_limit;    /* bytes of memory for a connection, and so for headers (more is 431); default 16 KiB:
+                               it is cleared for each request, which costs */
+    size_t body_limit;      /* bytes of a request's body, more is 413; default 1 MiB */
+    size_t stack_size;      /* of a handler's task; default as in task.h */
+    double idle_timeout;    /* seconds that a connection may be silent; default 60 */
     double request_timeout; /* seconds from a request's first line to its last byte; default 30 */
-    double grace;          /* await_web_serve: see await_web_server_stop; default 5, < 0: none */
+    double grace;           /* await_web_serve: see await_web_server_stop; default 5, < 0: none */
 };
 
 /* Serve until cancelled, then stop as await_web_server_stop() does, with .grace, and return -ECANCELED. Errors:
