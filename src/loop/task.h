@@ -26,6 +26,8 @@ enum {
     TASK_DETACHED = 1,  /* nobody holds a handle: the record goes with the task */
     TASK_DOOMED = 2,    /* cancelled before it started */
     TASK_OWNS_NAME = 4, /* its name was copied for it */
+    TASK_ALERT = 8,     /* its scope is doomed or has a limit: a checkpoint must look closer */
+    TASK_DROPPED = 16,  /* who gives up the handle waits for its end, not for its result */
 };
 
 /* Why a parked task runs again. */

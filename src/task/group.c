@@ -78,6 +78,11 @@ static async_task *spawn(async_group *g, const async_co *co, const struct async_
         *err = async__outside("async_spawn");
         return NULL;
     }
+    if (unlikely(g->scope.task ? g->scope.task->loop != l : g != l->background)) {
+        async__complain("a task is spawned into a group of another thread's loop, or of none");
+        *err = -EPERM;
+        return NULL;
+    }
     if (unlikely(!g->open || g->scope.doomed)) {
         *err = -ECANCELED;
         return NULL;
