@@ -65,7 +65,8 @@ ASYNC_DEF(amain)
     ASYNC_TRY(async_web_server_start(routes, &server));
     ASYNC_TRY(async_http_session_open(&session, .proxy = ""));
     for (int i = 0; i < URLS; i++)
-        snprintf(urls[i], sizeof urls[i], "http://127.0.0.1:%d/items/%d", async_web_server_port(server), i);
+        snprintf(urls[i], sizeof urls[i], "http://127.0.0.1:%d/items/%d",
+                 async_web_server_port(server), i);
 
     double start = async_time();
     int r = await_fetch_all(session);
@@ -75,8 +76,8 @@ ASYNC_DEF(amain)
 
     printf("%d answers, %d of them right and in order\n", URLS, right);
     printf("at most %zu in flight\n", async_web_server_stats(server).most);
-    printf("%.1f s instead of %.0f s one after the other: a fraction of %.2f\n", seconds, sequential,
-           seconds / sequential);
+    printf("%.1f s instead of %.0f s one after the other: a fraction of %.2f\n", seconds,
+           sequential, seconds / sequential);
     return right == URLS && async_web_server_stats(server).most == LIMIT ? 0 : -EPROTO;
 }
 

@@ -77,8 +77,8 @@ static bool is_right(const async_http_response *page, int id)
     char name[64], email[64];
     json_t *user = page && page->status == 200 ? json_loadb(page->body, page->size, 0, NULL) : NULL;
     demo_user(id, name, email);
-    bool right = json_integer_value(json_object_get(user, "id")) == id && says(user, "name", name) &&
-                 says(user, "email", email);
+    bool right = json_integer_value(json_object_get(user, "id")) == id &&
+                 says(user, "name", name) && says(user, "email", email);
     json_decref(user);
     return right;
 }

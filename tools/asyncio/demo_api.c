@@ -9,10 +9,10 @@
 
 void demo_user(int id, char *name, char *email)
 {
-    static const char *const first[] = { "Ada",  "Alan",  "Barbara", "Dennis", "Edsger",
+    static const char *const first[] = { "Ada",   "Alan", "Barbara",  "Dennis",  "Edsger",
                                          "Grace", "Ken",  "Margaret", "Niklaus", "Radia" };
-    static const char *const last[] = { "Abel", "Bauer", "Costa", "Dahl", "Evans",
-                                        "Fujita", "Garcia", "Huber", "Ito", "Jensen" };
+    static const char *const last[] = { "Abel",   "Bauer",  "Costa", "Dahl", "Evans",
+                                        "Fujita", "Garcia", "Huber", "Ito",  "Jensen" };
     const char *a = first[id % 10], *b = last[id / 10 % 10];
     snprintf(name, 64, "%s %s", a, b);
     snprintf(email, 64, "%s.%s.%d@example.org", a, b, id);

@@ -121,8 +121,8 @@ void answer_drop(struct answer *a);
 const char *stop_text(const struct run *f);
 
 void meter_start(struct run *f);
-void meter_stop(struct run *f);  /* removes the bar */
-void meter_hide(struct run *f);  /* until it is drawn again */
+void meter_stop(struct run *f); /* removes the bar */
+void meter_hide(struct run *f); /* until it is drawn again */
 void meter_summary(struct run *f);
 void meter_say(struct run *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -17,7 +17,8 @@ failed(struct answer *a, enum failure_kind kind, int error, const char *fmt, ...
     vsnprintf(a->message, sizeof a->message, fmt, ap);
     va_end(ap);
     a->error = error;
-    a->failure = (struct failure){ .kind = kind, .message = a->message,
+    a->failure = (struct failure){ .kind = kind,
+                                   .message = a->message,
                                    .code = error ? failure_errno(error) : NULL };
 }
 
@@ -53,7 +54,8 @@ static enum failure_kind kind_of(enum async_http_error e, bool redirected)
  * not. libcurl has one code for both. */
 static bool cut_off(const char *text)
 {
-    return strcasestr(text, "SYSCALL") || strcasestr(text, "reset") || strcasestr(text, "unexpected eof");
+    return strcasestr(text, "SYSCALL") || strcasestr(text, "reset") ||
+           strcasestr(text, "unexpected eof");
 }
 
 static void http_failed(struct job *j, struct answer *a, int code)

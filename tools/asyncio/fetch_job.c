@@ -259,7 +259,8 @@ static double note_pause(struct job *j, const struct answer *a)
 {
     struct run *f = j->run;
     const char *value = a->page && retry_status(a->page->status)
-                                ? async_http_header(a->page, "Retry-After") : NULL;
+                                ? async_http_header(a->page, "Retry-After")
+                                : NULL;
     double seconds;
     char name[URL_ORIGIN_MAX];
     struct origin *o;

@@ -49,8 +49,8 @@ void meter_start(struct run *f)
     m->start = async_time();
     m->total = f->o.input ? 0 : f->o.url_count;
     m->colour = progress_colour(getenv("NO_COLOR"));
-    m->on = !f->o.quiet && progress_wanted((enum progress_mode)f->o.progress, isatty(STDERR_FILENO),
-                                           getenv("TERM"));
+    m->on = !f->o.quiet &&
+            progress_wanted((enum progress_mode)f->o.progress, isatty(STDERR_FILENO), getenv("TERM"));
     if (m->on)
         async_call_later(&m->timer, interval, draw, f);
 }

@@ -14,7 +14,8 @@ static const struct command {
     const char *help;
 } commands[] = {
     { "fetch", fetch_main, "fetch many URLs at the same time, a line of JSON for each" },
-    { "demo", demo_main, "a web API and its client in one process: one by one, all at once, ten at a time" },
+    { "demo", demo_main,
+      "a web API and its client in one process: one by one, all at once, ten at a time" },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

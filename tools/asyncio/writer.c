@@ -70,8 +70,7 @@ void writer_start(struct writer *w, int fd)
     struct stat st;
     w->fd = fd;
     w->terminal = isatty(fd);
-    w->waits = fstat(fd, &st) == 0 &&
-               (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || w->terminal);
+    w->waits = fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || w->terminal);
     w->task = async_create_task(writer_run(w));
 }
 

@@ -17,8 +17,8 @@
 enum { WRITER_BATCH = 64 * 1024 };
 
 struct writer {
-    struct text lines; /* to be written next */
-    int error;         /* the first one; nothing is written any more */
+    struct text lines;           /* to be written next */
+    int error;                   /* the first one; nothing is written any more */
     void (*on_error)(void *arg); /* called once */
     void (*before)(void *arg);   /* called before each write to a terminal */
     void *arg;
