@@ -3,8 +3,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 #include "base/sys.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
 
 void async__slab_init(struct slab *s, size_t size)
 {
@@ -44,6 +49,8 @@ static struct slab_chunk *new_chunk(struct slab *s)
     if (before)
         async__sys.unmap(p, before);
     async__sys.unmap(p + before + SLAB_CHUNK, SLAB_CHUNK - before);
+    if (s->live > 0) /* a crowd is coming: sixteen pages at a time cost a fourth of what they cost one by one */
+        async__sys.madvise(p + before, SLAB_CHUNK, MADV_POPULATE_WRITE);
     c = (struct slab_chunk *)(void *)(p + before);
     *c = (struct slab_chunk){ 0 };
     return c;
@@ -66,6 +73,7 @@ void *async__slab_refill(struct slab *s)
     while ((c = s->open) && is_full(s, c)) {
         unlink_chunk(&s->open, c);
         link_chunk(&s->full, c);
+        c->aside = 1;
     }
     if (!c) {
         c = new_chunk(s);
@@ -76,26 +84,30 @@ void *async__slab_refill(struct slab *s)
     return slab_take(s);
 }
 
-/* A record was given back, and its chunk was full, or is empty now. */
+static void release(struct slab *s, struct slab_chunk *c)
+{
+    unlink_chunk(&s->open, c);
+    if (!s->spare) {
+        c->free = NULL; /* start afresh: the records dense and in order again */
+        c->fresh = 0;
+        s->spare = c;
+    } else {
+        free_chunk(c);
+    }
+}
+
+/* A record was given back, and its chunk had been full, or is empty now and not the one that serves. */
 void async__slab_shrink(struct slab *s, struct slab_chunk *c)
 {
-    /* A chunk that is full but still the first of the open ones was never put aside. */
-    bool aside = c->live == s->per_chunk - 1 && c != s->open && c->fresh == s->per_chunk;
-    if (aside) {
+    if (c->aside) {
+        struct slab_chunk *served = s->open;
         unlink_chunk(&s->full, c);
+        c->aside = 0;
         link_chunk(&s->open, c);
+        c = served;
     }
-    if (c->live > 0)
-        return;
-    c->free = NULL; /* start afresh: the records dense and in order again */
-    c->fresh = 0;
-    if (c == s->open && !c->next)
-        return;
-    unlink_chunk(&s->open, c);
-    if (!s->spare)
-        s->spare = c;
-    else
-        free_chunk(c);
+    if (c && c->live == 0)
+        release(s, c);
 }
 
 static void free_chunks(struct slab_chunk *c)

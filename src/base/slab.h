@@ -9,7 +9,8 @@
 
 #include "base/compiler.h"
 
-#define SLAB_CHUNK ((size_t)65536) /* aligned to its size: a record finds its chunk by its address */
+/* Aligned to its size: a record finds its chunk by its address. */
+#define SLAB_CHUNK ((size_t)65536)
 
 struct slab_free {
     struct slab_free *next;
@@ -19,6 +20,7 @@ struct slab_chunk {
     struct slab_free *free; /* given back */
     struct slab_chunk *next, *prev;
     uint32_t live, fresh; /* records that live; of those never taken, the first */
+    uint32_t aside;       /* it was full, and stands among the full ones */
 };
 
 struct slab {
@@ -70,7 +72,7 @@ static inline void slab_give(struct slab *s, void *p)
     f->next = c->free;
     c->free = f;
     s->live--;
-    if (unlikely(--c->live == 0 || c->live == s->per_chunk - 1))
+    if (unlikely((--c->live == 0 && c != s->open) || c->aside))
         async__slab_shrink(s, c);
 }
 

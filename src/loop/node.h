@@ -27,13 +27,23 @@ static inline void waitq_push(async_waitq *q, struct async_waiter *w)
 {
     w->next = NULL;
     w->prev = q->tail;
-    *(q->tail ? &q->tail->next : &q->head) = w;
+    *(q->head ? &q->tail->next : &q->head) = w;
     q->tail = w;
+}
+
+/* The first one. The tail of an empty queue and the prev of a first node say nothing: nobody keeps them. */
+static inline void waitq_pop(async_waitq *q, struct async_waiter *w)
+{
+    q->head = w->next;
 }
 
 static inline void waitq_remove(async_waitq *q, struct async_waiter *w)
 {
-    *(w->prev ? &w->prev->next : &q->head) = w->next;
+    if (w == q->head) {
+        q->head = w->next;
+        return;
+    }
+    w->prev->next = w->next;
     *(w->next ? &w->next->prev : &q->tail) = w->prev;
 }
 

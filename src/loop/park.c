@@ -6,12 +6,21 @@
 
 _Thread_local struct loop *async__loop;
 
-/* How far ahead in the ready queue a task's saved frame is fetched into the cache. */
+/* A task that has slept is out of every cache. Fetch what the switch to it will touch while others run: the record of
+ * the fourth in line, read here, lies near those before it; its stack is a page of its own. */
 static inline void fetch_ahead(struct loop *l)
 {
-    struct async_waiter *w = l->ready.head;
-    if (w && w->kind == NODE_TASK)
-        __builtin_prefetch(task_of(w)->sp);
+    const struct async_waiter *w = l->ready.head;
+    for (int i = 0; i < 3 && w; i++)
+        w = w->next;
+    if (w && w->kind == NODE_TASK) {
+        const async_task *t = (const async_task *)w;
+        const char *frame = t->sp;
+        __builtin_prefetch(frame - 24);
+        __builtin_prefetch(frame + 8);
+        __builtin_prefetch(frame + 72);
+        __builtin_prefetch(frame + 136);
+    }
 }
 
 static inline struct async_waiter *ready_pop(struct loop *l)
@@ -28,44 +37,45 @@ static inline struct stack_note *note_of(async_task *t)
     return &t->body->note;
 }
 
-/* What runs after a switch, on the new stack. */
-static inline void arrived(struct loop *l, async_task *t)
+/* Who is next is not a task with a stack, or it is time for a turn. */
+static NOINLINE void *next_place(struct loop *l)
 {
-    l->current = t;
-    t->node.state = TASK_RUNNING;
-    note_arrive(note_of(t));
+    struct async_waiter *w = l->ready.head;
+    l->current = NULL;
+    if (!w || w->kind != NODE_NEW || l->budget <= 0)
+        return l->sp;
+    async_task *fresh = task_of(w);
+    waitq_pop(&l->ready, w);
+    void *sp = async__begin(l, fresh);
+    if (!sp)
+        return l->sp;
+    l->current = fresh;
+    return sp;
 }
 
-/* From t, which is parked, to whoever is next: the next task, if it has a stack, or the loop. */
-static inline void leave(struct loop *l, async_task *t)
+/* From t, which is parked or ready, to whoever is next: a task that has a stack, straight; else by way of the loop. */
+static inline __attribute__((always_inline)) void leave(struct loop *l, async_task *t)
 {
-    int saved = errno;
+    int saved = *l->errno_at;
     struct async_waiter *w = l->ready.head;
-    if (likely(w && w->kind == NODE_TASK && --l->budget > 0 && !l->seed)) {
+    void *sp;
+    if (likely(w && w->kind == NODE_TASK && --l->budget > 0)) {
         async_task *to = task_of(w);
-        waitq_remove(&l->ready, w);
-        if (likely(to != t)) {
-            fetch_ahead(l);
-            note_leave(note_of(t), note_of(to), 0);
-            l->current = to;
-            async__switch(&t->sp, to->sp);
-        }
+        waitq_pop(&l->ready, w);
+        if (unlikely(to == t))
+            goto stay;
+        fetch_ahead(l);
+        l->current = to;
+        sp = to->sp;
     } else {
-        async_task *fresh = NULL;
-        void *sp = l->sp;
-        if (w && w->kind == NODE_NEW && l->budget > 0 && !l->seed) {
-            fresh = task_of(w);
-            waitq_remove(&l->ready, w);
-            sp = async__begin(l, fresh);
-            if (!sp)
-                fresh = NULL, sp = l->sp;
-        }
-        l->current = fresh;
-        note_leave(note_of(t), fresh ? note_of(fresh) : &l->note, 0);
-        async__switch(&t->sp, sp);
+        sp = next_place(l);
     }
-    arrived(l, t);
-    errno = saved;
+    note_leave(note_of(t), l->current ? note_of(l->current) : &l->note, 0);
+    async__switch(&t->sp, sp);
+    note_arrive(note_of(t));
+stay:
+    t->node.state = TASK_RUNNING;
+    *l->errno_at = saved;
 }
 
 enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
@@ -78,12 +88,13 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
     return t->node.why;
 }
 
-void async__yield(struct loop *l, async_task *t)
+int async__yield(struct loop *l, async_task *t)
 {
     t->node.state = TASK_READY;
     t->node.why = WOKEN;
     ready_push(l, &t->node);
     leave(l, t);
+    return 0;
 }
 
 /* The task on this stack has ended, its record may be gone. The next one to start takes the stack over, the next one
@@ -91,9 +102,9 @@ void async__yield(struct loop *l, async_task *t)
 static inline async_task *after_end(struct loop *l, struct body *b)
 {
     struct async_waiter *w = l->ready.head;
-    bool direct = w && --l->budget > 0 && !l->seed;
+    bool direct = w && --l->budget > 0;
     if (direct && w->kind == NODE_NEW && task_of(w)->start->stack_class == b->stack.class) {
-        waitq_remove(&l->ready, w);
+        waitq_pop(&l->ready, w);
         return task_of(w);
     }
     void *gone, *sp = l->sp;
@@ -101,13 +112,16 @@ static inline async_task *after_end(struct loop *l, struct body *b)
     l->current = NULL;
     if (direct && w->kind == NODE_TASK) {
         async_task *t = task_of(w);
-        waitq_remove(&l->ready, w);
+        waitq_pop(&l->ready, w);
         fetch_ahead(l);
         l->current = t;
         sp = t->sp;
         to = note_of(t);
     }
-    async__stack_give(&l->stacks, &b->stack);
+    if (likely(!l->hot && b->stack.class == l->hot_class))
+        l->hot = b;
+    else
+        async__stack_give(&l->stacks, &b->stack);
     note_leave(&b->note, to, 1);
     async__switch(&gone, sp);
     __builtin_unreachable();
@@ -120,13 +134,14 @@ static void entry(void)
     async_task *t = l->current;
     struct body *b = t->body;
     note_arrive_first(&b->note, &l->note);
+    fp_control_set(&l->fp);
     for (;;) {
-        fp_control_set(&l->fp);
         l->current = t;
         t->node.kind = NODE_TASK;
         t->node.state = TASK_RUNNING;
         async__task_run(t);
         t = after_end(l, b);
+        fp_control_set(&l->fp);
         async__body_init(t, b);
     }
 }
@@ -139,25 +154,41 @@ void async__body_init(async_task *t, struct body *b)
     b->locals = s->locals;
     b->site = s->site;
     b->cause = NULL;
+    b->gen = NULL;
     b->trace_code = b->trace_depth = 0;
-    b->text[0] = b->who[0] = b->why[0] = '\0';
     slab_give(&t->loop->starts, s);
     t->body = b;
 }
 
-void *async__begin(struct loop *l, async_task *t)
+/* A body on a stack from the pool. */
+static NOINLINE struct body *new_body(struct loop *l, uint8_t class, int *err)
 {
     struct stack k;
-    int r = async__stack_take(&l->stacks, t->start->stack_class, &k);
-    if (unlikely(r < 0)) {
-        async__task_refuse(t, r);
+    *err = async__stack_take(&l->stacks, class, &k);
+    if (unlikely(*err < 0))
         return NULL;
-    }
     struct body *b = (struct body *)(k.bottom + stack_size(&k)) - 1;
-    async__body_init(t, b);
     b->stack = k;
-    note_init(&b->note, k.bottom, stack_size(&k));
-    t->sp = async__switch_prepare(b, entry, k.bottom);
+    return b;
+}
+
+/* The stack of the task that ended last, if it has the usual size, is kept at hand. */
+void *async__begin(struct loop *l, async_task *t)
+{
+    struct body *b = l->hot;
+    if (likely(b && t->start->stack_class == l->hot_class)) {
+        l->hot = NULL;
+    } else {
+        int err;
+        b = new_body(l, t->start->stack_class, &err);
+        if (unlikely(!b)) {
+            async__task_refuse(t, err);
+            return NULL;
+        }
+    }
+    async__body_init(t, b);
+    note_init(&b->note, b->stack.bottom, stack_size(&b->stack));
+    t->sp = async__switch_prepare(b, entry, b->stack.bottom);
     return t->sp;
 }
 
@@ -183,7 +214,7 @@ static void run_callback(struct loop *l, async_callback *cb)
 void async__loop_run(struct loop *l)
 {
     while (!l->stop) {
-        if (!l->ready.head || --l->budget <= 0)
+        if (!l->ready.head || (l->seed ? --l->steps : --l->budget) <= 0)
             async__turn(l);
         if (!l->ready.head)
             continue;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "task/error.h"
+#include "task/local.h"
 #include "task/scope.h"
 
 int async__outside(const char *what)
@@ -37,15 +38,22 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     struct start *s = t ? slab_take(&l->starts) : NULL;
     if (unlikely(!s))
         goto no_memory;
-    *t = (async_task){ .node.kind = NODE_NEW,
-                       .node.flags = detached ? TASK_DETACHED : 0,
-                       .start = s,
-                       .group = g,
-                       .name = co->name ? co->name : "task",
-                       .loop = l,
-                       .id = l->next_id++ };
+    s->locals = async__locals_of_caller();
+    /* Field by field: the compiler would zero the whole record first, by an instruction that is slow to start. The
+     * others are set when the task starts, parks or is linked. */
+    t->node.kind = NODE_NEW;
+    t->node.state = TASK_READY;
+    t->node.flags = detached ? TASK_DETACHED : 0;
+    t->node.timer = 0;
+    t->queue = NULL;
+    t->start = s;
+    t->group = g;
+    t->joiners.head = NULL;
+    t->name = co->name ? co->name : "task";
+    t->loop = l;
+    t->id = l->next_id++;
+    t->requests = 0;
     s->co = *co;
-    s->locals = NULL;
     s->site = opts->site;
     bool ok = async__stack_class(opts->stack_size, &s->stack_class);
     if (unlikely(!ok || (opts->name && !set_name(t, opts->name))))
@@ -55,8 +63,10 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     ready_push(l, &t->node);
     return t;
 no_memory:
-    if (s)
+    if (s) {
+        async__locals_drop(s->locals);
         slab_give(&l->starts, s);
+    }
     if (t) {
         t->node.kind = 0;
         slab_give(&l->tasks, t);
@@ -77,38 +87,56 @@ static void init_root(async_task *t)
 {
     async_scope *root = &t->body->root, *outer = t->group ? &t->group->scope : NULL;
     bool asked = t->node.flags & TASK_DOOMED;
-    *root = (async_scope){ .outer = outer,
-                           .task = t,
-                           .kind = SCOPE_ROOT,
-                           .state = SCOPE_IN,
-                           .deadline = NEVER,
-                           .limit = outer ? outer->limit : NEVER,
-                           .cancelled = asked,
-                           .doomed = asked || (outer && outer->doomed) };
+    root->outer = outer;
+    root->blocks = NULL;
+    root->task = t;
+    root->owner = root->verdict = NULL;
+    root->deadline = NEVER;
+    root->limit = outer ? outer->limit : NEVER;
+    root->timer = 0;
+    root->kind = SCOPE_ROOT;
+    root->state = SCOPE_IN;
+    root->cancelled = asked;
+    root->doomed = asked || (outer && outer->doomed);
+    root->expired = root->first = root->delivered = root->unarmed = false;
+    if (unlikely(asked)) /* the words were not kept: no body of the task's own will ask for them */
+        root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
+    note_scope(t);
 }
 
-/* Nobody may lose what the task has failed of: its group keeps it, or its handle. */
+/* Is there anybody who waits for t's result? */
+static bool is_awaited(const async_task *t)
+{
+    const async_waitq *q = &t->joiners;
+    return q->head && (!(t->node.flags & TASK_DROPPED) || q->head != q->tail);
+}
+
+/* Nobody may lose what the task has failed of: its group keeps it, or who awaits it hears of it, or its handle keeps
+ * it until somebody does. */
 static void end(async_task *t, int result)
 {
     struct loop *l = t->loop;
     async_group *g = t->group;
-    async_error *causes = t->body->cause;
+    bool awaited = is_awaited(t);
     t->result = result;
     t->node.state = TASK_DONE;
+    if (unlikely(t == l->outermost))
+        l->stop = true;
     async__wake_all(&t->joiners, result);
     async_error *failure = NULL;
     if (g)
         async__group_child_ended(g, t);
-    else if (result < 0 && result != -ECANCELED)
+    else if (result < 0 && result != -ECANCELED && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
-    causes = t->body->cause;
+    async_error *causes = t->body->cause;
+    if (unlikely(t->body->locals))
+        async__locals_drop(t->body->locals);
     t->error = failure; /* the body is no more */
     if (unlikely(causes))
         async__error_free(causes);
     if (t->node.flags & TASK_DETACHED)
         async__task_free(t);
-    (void)l;
 }
 
 void async__task_run(async_task *t)
@@ -140,6 +168,14 @@ async_task *async_create_task_opt(async_co co, const struct async_task_opts *opt
     return async__task_new(l, &co, opts, NULL, false);
 }
 
+static void mark_read(async_task *t)
+{
+    if (unlikely(t->error != NULL)) {
+        async__error_free(t->error);
+        t->error = NULL;
+    }
+}
+
 int await_task(async_task *t)
 {
     async_task *self;
@@ -153,6 +189,7 @@ int await_task(async_task *t)
         return -EDEADLK;
     }
     if (t->node.state == TASK_DONE) {
+        mark_read(t);
         r = t->result;
     } else {
         r = wait_for_news(self, &t->joiners);
@@ -175,7 +212,8 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from ? from : "");
 }
 
-bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why, const async_site *site)
+bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,
+                         const async_site *site)
 {
     if (!t || t->node.state == TASK_DONE)
         return false;
@@ -201,7 +239,8 @@ bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
         async__complain("async_task_cancel of task \"%s\" from a foreign thread", t->name);
         return false;
     }
-    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL, opts ? opts->site : NULL);
+    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL,
+                               opts ? opts->site : NULL);
 }
 
 void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
@@ -210,11 +249,16 @@ void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
         wait_in(t, q);
 }
 
-void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *why)
+void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
+                              const char *why)
 {
+    async_scope shield;
     async__task_request(t, kind, why, NULL);
+    t->node.flags |= TASK_DROPPED;
+    shield_enter(&shield, self);
     while (t->node.state != TASK_DONE)
-        wait_in(self, &t->joiners); /* interrupted or not */
+        wait_in(self, &t->joiners);
+    shield_leave(&shield, self);
 }
 
 void await_task_drop(async_task **handle)
@@ -232,8 +276,10 @@ void await_task_drop(async_task **handle)
         }
         async__task_end_and_wait(l->current, t, ASYNC_CANCEL_TASK, "its block was left");
     }
-    if (!t->group) /* else the handle is the group's */
+    if (!t->group) { /* else the handle is the group's */
+        async__report_unread(t);
         async__task_free(t);
+    }
 }
 
 bool async_task_done(const async_task *t)
@@ -248,7 +294,10 @@ bool async_task_cancelled(const async_task *t)
 
 int async_task_result(const async_task *t)
 {
-    return t->node.state == TASK_DONE ? t->result : -EINPROGRESS;
+    if (t->node.state != TASK_DONE)
+        return -EINPROGRESS;
+    mark_read((async_task *)t); /* our own record */
+    return t->result;
 }
 
 const char *async_task_name(const async_task *t)
@@ -272,11 +321,9 @@ int await_sleep(double seconds)
     int r = await_begin(&t, "await_sleep");
     if (unlikely(r < 0))
         return r;
-    struct loop *l = t->loop;
-    if (!(seconds > 0)) {
-        async__yield(l, t);
-        return 0;
-    }
+    struct loop *l = async__loop;
+    if (!(seconds > 0))
+        return async__yield(l, t);
     int64_t until = ns_after(loop_now(l), ns_of(seconds));
     if (until != NEVER)
         t->node.timer = async__timer_arm(&l->timers, until, t, TIMER_SLEEP);
@@ -299,4 +346,11 @@ async_co async_call(int (*fn)(void *arg), void *arg, const char *name)
     async_co co = { .run = call_run, .name = name };
     memcpy(co.frame, &(struct call){ fn, arg }, sizeof(struct call));
     return co;
+}
+
+int await_co(async_co co)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_co");
+    return r < 0 ? r : co.run(co.frame);
 }

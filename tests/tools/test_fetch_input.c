@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* URLs, request specs, and the reader of lines. */
+#include "fetch_check.h"
+
+#include "input.h"
+#include "url.h"
+
+/* ---- URLs ---- */
+
+START_TEST(urls_that_we_fetch)
+{
+    static const char *const good[] = {
+        "http://a",
+        "https://example.com/",
+        "HTTPS://EXAMPLE.com:8443/x?y=a:b@c#d",
+        "http://u:p@h/",
+        "http://[::1]:80/",
+        "http://[fe80::1%25eth0]/",
+        "http://\xc3\xbc.example/",
+        "http://h:/",
+        "http://1.2.3.4/a\\b",
+        "http://h?q",
+        "http://a@b@c/",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        const char *bad = url_check(good[i], strlen(good[i]));
+        ck_assert_msg(!bad, "%s %s", good[i], bad);
+    }
+}
+END_TEST
+
+START_TEST(urls_that_we_refuse)
+{
+    static const char *const bad[][2] = {
+        { "", "is empty" },
+        { "example.com", "does not begin" },
+        { "ftp://h/", "does not begin" },
+        { "file:///etc/passwd", "does not begin" },
+        { "http:/h", "does not begin" },
+        { "http:///x", "no host" },
+        { "http://", "no host" },
+        { "http://u:p@/", "no host" },
+        { "http://:80/", "no host" },
+        { "http://h/a b", "space" },
+        { "http://h/a\tb", "control" },
+        { "http://h/\r\nHost: x", "control" },
+        { "http://h/\x7f", "control" },
+        { "http://h/\xff", "UTF-8" },
+        { "http://evil\\@good/", "backslash" },
+        { "http://h:99999/", "port" },
+        { "http://h:0/", "port" },
+        { "http://h:8o/", "port" },
+        { "http://h:80:80/", "port" },
+        { "http://a<b/", "host that" },
+        { "http://[::1/", "host that" },
+        { "http://[]/", "host that" },
+        { "http://user:p/w@h/", "port" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *why = url_check(bad[i][0], strlen(bad[i][0]));
+        ck_assert_msg(why && strstr(why, bad[i][1]), "%s: %s", bad[i][0], why ? why : "accepted");
+    }
+    ck_assert_ptr_nonnull(url_check("http://h/\0x", 11));
+    char host[400] = "http://";
+    memset(host + 7, 'a', 256);
+    ck_assert_ptr_nonnull(url_check(host, strlen(host)));
+    host[7 + 255] = 0;
+    ck_assert_ptr_null(url_check(host, strlen(host)));
+    char origin[URL_ORIGIN_MAX];
+    ck_assert_uint_eq(url_origin(host, origin), 7 + 255 + 3);
+}
+END_TEST
+
+START_TEST(origins_are_normal)
+{
+    static const char *const cases[][2] = {
+        { "http://Example.COM/x", "http://example.com:80" },
+        { "HTTPS://u:p@h:/?a@b", "https://h:443" },
+        { "https://h:08443", "https://h:8443" },
+        { "http://[::1]:8080/", "http://[::1]:8080" },
+        { "http://[::A]#x", "http://[::a]:80" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char origin[URL_ORIGIN_MAX];
+        ck_assert_uint_eq(url_origin(cases[i][0], origin), strlen(cases[i][1]));
+        ck_assert_str_eq(origin, cases[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(secrets_are_cut)
+{
+    static const char *const cases[][2] = {
+        { "http://user:secret@h/p?q=a@b", "http://h/p?q=a@b" },
+        { "http://h/a@b", "http://h/a@b" },
+        { "http://a@b:secret@h/", "http://h/" },
+        { "ftp://user:secret@h/", "ftp://h/" },
+        { "http://user:sec/ret@h/", "http://h/" },
+        { "user:secret@h", "h" },
+        { "http://user:sec ret@h/", "http://h/" },
+        { "", "" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text t = { 0 };
+        url_redact(&t, cases[i][0], strlen(cases[i][0]));
+        ck_text(&t, cases[i][1]);
+    }
+}
+END_TEST
+
+/* ---- specs ---- */
+
+static struct request_spec parsed(const char *line)
+{
+    struct request_spec s = { 0 };
+    ck_assert_int_eq(request_spec_parse(&s, line, strlen(line)), 0);
+    return s;
+}
+
+START_TEST(a_url_is_a_request)
+{
+    struct request_spec s = parsed("https://h/x");
+    ck_assert_str_eq(s.url, "https://h/x");
+    ck_assert_str_eq(s.error, "");
+    ck_assert_ptr_null(s.id);
+    request_spec_free(&s);
+    s = parsed("h/x");
+    ck_assert_str_eq(s.url, "h/x");
+    ck_assert_str_eq(s.error, "the URL does not begin with http:// or https://");
+    request_spec_free(&s);
+}
+END_TEST
+
+START_TEST(an_object_is_a_request)
+{
+    struct request_spec s = parsed(
+        "{\"url\":\"http://h/\",\"id\":\"a\\\"b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"1\","
+        "\"X-B\":[\"2\",\"3\"]},\"body\":\"x\\u0000y\",\"output\":\"o.txt\",\"sha256\":"
+        "\"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\"}");
+    ck_assert_str_eq(s.error, "");
+    ck_assert_str_eq(s.id, "\"a\\\"b\"");
+    ck_assert_str_eq(s.method, "PUT");
+    ck_assert_uint_eq(s.header_count, 3);
+    ck_assert_str_eq(s.headers[2], "X-B: 3");
+    ck_assert_str_eq(header_find(s.headers, s.header_count, "x-a"), "1");
+    ck_assert_ptr_null(header_find(s.headers, s.header_count, "X"));
+    ck_assert_uint_eq(s.body_len, 3);
+    ck_assert_mem_eq(s.body, "x\0y", 3);
+    ck_assert(!s.body_json);
+    ck_assert_str_eq(s.output, "o.txt");
+    ck_assert_int_eq(s.sha256[0], 'e');
+    request_spec_free(&s);
+}
+END_TEST
+
+START_TEST(ids_keep_their_type)
+{
+    static const char *const ids[] = { "17", "-9223372036854775808", "1.1", "1e+300", "\"17\"" };
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        char line[100];
+        snprintf(line, sizeof line, "{\"url\":\"http://h\",\"id\":%s}", ids[i]);
+        struct request_spec s = parsed(line);
+        ck_assert_str_eq(s.error, "");
+        ck_assert_str_eq(s.id, ids[i]);
+        request_spec_free(&s);
+    }
+}
+END_TEST
+
+START_TEST(a_body_may_be_json)
+{
+    struct request_spec s =
+        parsed("{\"url\":\"http://h\",\"body\":{\"b\": [1, null], \"a\":\"\"}}");
+    ck_assert(s.body_json);
+    ck_assert_str_eq(s.body, "{\"b\":[1,null],\"a\":\"\"}");
+    ck_assert_uint_eq(s.body_len, strlen(s.body));
+    request_spec_free(&s);
+    s = parsed("{\"url\":\"http://h\",\"body\":null}");
+    ck_assert_ptr_null(s.body);
+    request_spec_free(&s);
+}
+END_TEST
+
+START_TEST(objects_that_we_refuse)
+{
+    static const char *const bad[][2] = {
+        { "{", "not JSON" },
+        { "{}", "no \"url\"" },
+        { "{\"url\":1}", "\"url\" must be a string" },
+        { "{\"url\":\"http://h\\u0000x\"}", "NUL" },
+        { "{\"url\":\"http://h\",\"url\":\"http://i\"}", "duplicate" },
+        { "{\"url\":\"http://h\",\"uri\":1}", "unknown field \"uri\"" },
+        { "{\"url\":\"http://h\",\"id\":[1]}", "\"id\" must be" },
+        { "{\"url\":\"http://h\",\"id\":99999999999999999999}", "not JSON: too big integer" },
+        { "{\"url\":\"http://h\",\"method\":\"GET / HTTP/1.1\"}", "method is not" },
+        { "{\"url\":\"http://h\",\"method\":\"\"}", "method is not" },
+        { "{\"url\":\"http://h\",\"headers\":[]}", "\"headers\" must be" },
+        { "{\"url\":\"http://h\",\"headers\":{\"A\":1}}", "header A: must be" },
+        { "{\"url\":\"http://h\",\"headers\":{\"A\":\"x\\r\\nB: y\"}}", "control" },
+        { "{\"url\":\"http://h\",\"headers\":{\"A\":\"x\\u0000\"}}", "control" },
+        { "{\"url\":\"http://h\",\"headers\":{\"A: x\":\"y\"}}", "colon" },
+        { "{\"url\":\"http://h\",\"headers\":{\"\":\"y\"}}", "name that cannot" },
+        { "{\"url\":\"http://h\",\"headers\":{\"content-Length\":\"5\"}}", "how long" },
+        { "{\"url\":\"http://h\",\"sha256\":\"abc\"}", "64 hex" },
+        { "{\"url\":\"http://h\"} x", "not JSON" },
+        { "{\"url\":\"http://h/\\ud800\"}", "not JSON: invalid Unicode" },
+        { "{\"url\":\"http://h/\xff\"}", "not JSON" },
+        { "{\"url\":\"http://h/\",\"id\":1e999}", "not JSON: real number overflow" },
+        { "{\"url\":\"http://u:secret@h\" \"y\"", "not JSON" },
+        { "{\"url\":\"http://u:secret@h", "not JSON" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct request_spec s = parsed(bad[i][0]);
+        ck_assert_msg(strstr(s.error, bad[i][1]), "%s: '%s'", bad[i][0], s.error);
+        ck_assert_msg(!strstr(s.error, "secret"), "%s", s.error);
+        request_spec_free(&s);
+    }
+}
+END_TEST
+
+START_TEST(a_wrong_field_does_not_hide_the_others)
+{
+    struct request_spec s = parsed("{\"what\":1,\"id\":7,\"url\":\"http://h\"}");
+    ck_assert_ptr_nonnull(strstr(s.error, "unknown field"));
+    ck_assert_str_eq(s.id, "7");
+    ck_assert_str_eq(s.url, "http://h");
+    request_spec_free(&s);
+}
+END_TEST
+
+START_TEST(deep_json_is_refused_before_it_is_parsed)
+{
+    struct text t = { 0 };
+    text_puts(&t, "{\"url\":\"http://h\",\"body\":");
+    for (int i = 0; i < 100000; i++)
+        text_puts(&t, "[");
+    struct request_spec s = parsed(t.data);
+    ck_assert_ptr_nonnull(strstr(s.error, "deep"));
+    request_spec_free(&s);
+    text_free(&t);
+    s = parsed(
+        "{\"url\":\"http://h/\",\"body\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ \\\"[[\"}");
+    ck_assert_str_eq(s.error, "");
+    request_spec_free(&s);
+}
+END_TEST
+
+/* ---- the stream ---- */
+
+struct got {
+    size_t lines, errors;
+    uint64_t last_line;
+    struct text urls;
+};
+
+static void drain(struct input *in, struct got *g)
+{
+    struct request_spec s;
+    int r;
+    while ((r = input_next(in, &s)) == 1) {
+        ck_assert_uint_eq(s.index, g->lines);
+        g->lines++;
+        g->errors += s.error[0] != 0;
+        g->last_line = s.line;
+        text_printf(&g->urls, "%s;", s.url ? s.url : "-");
+        request_spec_free(&s);
+    }
+    ck_assert_int_eq(r, 0);
+}
+
+static struct got read_all(const char *bytes, size_t n, size_t step, size_t line_max)
+{
+    struct input in;
+    struct got g = { 0 };
+    input_init(&in, 0, line_max);
+    for (size_t i = 0; i < n; i += step) {
+        ck_assert_int_eq(input_feed(&in, bytes + i, n - i < step ? n - i : step), 0);
+        drain(&in, &g);
+    }
+    input_end(&in);
+    drain(&in, &g);
+    drain(&in, &g);
+    input_free(&in);
+    return g;
+}
+
+START_TEST(any_chunking_gives_the_same_lines)
+{
+    static const char file[] = "\xef\xbb\xbfhttp://a\r\n\n  # comment\n\t http://b/x \n"
+                               "{\"url\": \"http://c\"}\nnonsense\n\r\nhttp://d";
+    for (size_t step = 1; step < sizeof file; step++) {
+        struct got g = read_all(file, sizeof file - 1, step, 0);
+        ck_assert_uint_eq(g.errors, 1);
+        ck_assert_uint_eq(g.last_line, 8);
+        ck_text(&g.urls, "http://a;http://b/x;http://c;nonsense;http://d;");
+    }
+}
+END_TEST
+
+START_TEST(a_line_may_be_too_long)
+{
+    static const char file[] =
+        "http://a/123456789\nhttp://b\nhttp://c/1234567890123456789\nhttp://d\n"
+        "http://e/12345678901234567890";
+    for (size_t step = 1; step < sizeof file; step++) {
+        struct got g = read_all(file, sizeof file - 1, step, 18);
+        ck_assert_uint_eq(g.errors, 2);
+        ck_assert_uint_eq(g.last_line, 5);
+        ck_text(&g.urls, "http://a/123456789;http://b;-;http://d;-;");
+    }
+}
+END_TEST
+
+START_TEST(empty_input)
+{
+    struct got g = read_all("", 0, 1, 0);
+    ck_assert_uint_eq(g.lines, 0);
+    g = read_all("\n\n#\n", 4, 1, 0);
+    ck_assert_uint_eq(g.lines, 0);
+}
+END_TEST
+
+START_TEST(the_feeder_is_held_back)
+{
+    struct input in;
+    struct got g = { 0 };
+    input_init(&in, 0, 0);
+    ck_assert_int_eq(input_feed(&in, "http://a\nhttp://b", 17), 0);
+    ck_assert_int_eq(input_feed(&in, "x", 1), -EBUSY);
+    drain(&in, &g);
+    ck_assert_int_eq(input_feed(&in, "x\n", 2), 0);
+    drain(&in, &g);
+    input_end(&in);
+    ck_assert_int_eq(input_feed(&in, "x", 1), -EPIPE);
+    ck_text(&g.urls, "http://a;http://bx;");
+    input_free(&in);
+}
+END_TEST
+
+START_TEST(memory_does_not_grow_with_lines)
+{
+    struct input in;
+    struct got g = { 0 };
+    input_init(&in, 0, 0);
+    size_t most = 0;
+    for (int i = 0; i < 20000; i++) {
+        ck_assert_int_eq(input_feed(&in, "http://example.com/\nhttp://e", 28), 0);
+        drain(&in, &g);
+        text_reset(&g.urls, 1 << 20);
+        most = in.buffer.cap > most ? in.buffer.cap : most;
+    }
+    ck_assert_uint_le(most, 256);
+    ck_assert_uint_eq(g.lines, 20000);
+    input_free(&in);
+    text_free(&g.urls);
+}
+END_TEST
+
+/* Property: random bytes are lines and errors, never a crash, and the index never skips. */
+START_TEST(random_bytes_are_survived)
+{
+    static const char alphabet[] = "{}[]\":,\\n\r\n #ahtp:/@.\xc3\xa9\xff";
+    unsigned seed = 9;
+    for (int round = 0; round < 5000; round++) {
+        char bytes[200];
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = alphabet[(size_t)rand_r(&seed) % (sizeof alphabet)];
+        struct got g = read_all(bytes, sizeof bytes, 1 + (size_t)rand_r(&seed) % 60, 40);
+        text_free(&g.urls);
+    }
+}
+END_TEST
+
+FETCH_MAIN("fetch input", urls_that_we_fetch, urls_that_we_refuse, origins_are_normal,
+           secrets_are_cut, a_url_is_a_request, an_object_is_a_request, ids_keep_their_type,
+           a_body_may_be_json, objects_that_we_refuse, a_wrong_field_does_not_hide_the_others,
+           deep_json_is_refused_before_it_is_parsed, any_chunking_gives_the_same_lines,
+           a_line_may_be_too_long, empty_input, the_feeder_is_held_back,
+           memory_does_not_grow_with_lines, random_bytes_are_survived)

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* The JSON writer: whatever goes in, a line of valid JSON comes out, and a parser gets it back. */
+#include "fetch_check.h"
+
+#include "json_out.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+START_TEST(text_grows_and_shrinks)
+{
+    struct text t = { 0 };
+    for (int i = 0; i < 1000; i++)
+        text_printf(&t, "%d,", i);
+    ck_assert_uint_eq(t.len, strlen(t.data));
+    text_consume(&t, 2);
+    ck_assert_int_eq(t.data[0], '1');
+    text_reset(&t, 1 << 20);
+    ck_assert_str_eq(t.data, "");
+    text_reset(&t, 0);
+    ck_assert_ptr_null(t.data);
+    ck_assert_ptr_null(text_room(&t, SIZE_MAX));
+    ck_assert_int_eq(t.error, -ENOMEM);
+    text_puts(&t, "ignored");
+    ck_assert_uint_eq(t.len, 0);
+    text_free(&t);
+}
+END_TEST
+
+START_TEST(utf8_is_judged)
+{
+    static const char *const good[] = { "", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+                                        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x80",     "\xc0\x80",         "\xc1\xbf",
+                                       "\xc2",     "\xe0\x9f\xbf",     "\xed\xa0\x80",
+                                       "\xe2\x82", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+                                       "\xf8\x88\x80\x80\x80",         "\xff", "a\xfe" };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(utf8_valid(good[i], strlen(good[i])), "good %zu", i);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!utf8_valid(bad[i], strlen(bad[i])), "bad %zu", i);
+}
+END_TEST
+
+START_TEST(strings_are_escaped)
+{
+    struct text t = { 0 };
+    struct json_out j = { .text = &t };
+    json_put_open(&j, '[');
+    json_put_string(&j, "a\"\\/\b\f\n\r\t\x1b[31m\x7f");
+    json_put_string(&j,
+                    "\xc3\xa9\xc2\x9b\xe2\x80\xa8|\xff|\xe2\x82"); /* CSI, line separator, junk */
+    json_put_string_n(&j, "\0x", 2);
+    json_put_string(&j, NULL);
+    json_put_close(&j, ']');
+    ck_text(&t,
+            "[\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u001b[31m\\u007f\","
+            "\"\xc3\xa9\\u009b\\u2028|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\",\"\\u0000x\",null]");
+}
+END_TEST
+
+START_TEST(commas_follow_nesting)
+{
+    struct text t = { 0 };
+    struct json_out j = { .text = &t };
+    json_put_open(&j, '{');
+    json_put_key(&j, "a");
+    json_put_open(&j, '[');
+    json_put_close(&j, ']');
+    json_put_key(&j, "b");
+    json_put_open(&j, '{');
+    json_put_key(&j, "c");
+    json_put_uint(&j, UINT64_MAX);
+    json_put_key(&j, "d");
+    json_put_bool(&j, true);
+    json_put_close(&j, '}');
+    json_put_key(&j, "e");
+    json_put_raw(&j, "1.5");
+    json_put_close(&j, '}');
+    ck_text(&t, "{\"a\":[],\"b\":{\"c\":18446744073709551615,\"d\":true},\"e\":1.5}");
+}
+END_TEST
+
+START_TEST(milliseconds)
+{
+    struct text t = { 0 };
+    struct json_out j = { .text = &t };
+    json_put_ms(&j, 0.0012345);
+    json_put_ms(&j, 0);
+    json_put_ms(&j, -1);
+    json_put_ms(&j, __builtin_nan(""));
+    json_put_ms(&j, 61.5);
+    ck_text(&t, "1.235,0.000,null,null,61500.000");
+}
+END_TEST
+
+static void check_base64(const char *in, size_t n, const char *out)
+{
+    struct text t = { 0 };
+    struct json_out j = { .text = &t };
+    json_put_base64(&j, in, n);
+    ck_text(&t, out);
+}
+
+START_TEST(base64)
+{
+    check_base64("", 0, "\"\"");
+    check_base64("f", 1, "\"Zg==\"");
+    check_base64("fo", 2, "\"Zm8=\"");
+    check_base64("foo", 3, "\"Zm9v\"");
+    check_base64("foob", 4, "\"Zm9vYg==\"");
+    check_base64("fooba", 5, "\"Zm9vYmE=\"");
+    check_base64("foobar", 6, "\"Zm9vYmFy\"");
+    check_base64("\xff\xfe\xfd\xff", 4, "\"//79/w==\"");
+}
+END_TEST
+
+/* NULL: refused, and nothing is left of it. */
+static void check_document(const char *in, const char *out)
+{
+    struct text t = { 0 };
+    struct json_out j = { .text = &t, .comma = true };
+    text_puts(&t, "x");
+    char *exact =
+        malloc(strlen(in) ? strlen(in) : 1); /* so that a sanitizer sees one byte too far */
+    memcpy(exact, in, strlen(in));
+    int r = json_put_document(&j, exact, strlen(in));
+    free(exact);
+    ck_assert_msg(r == (out ? 0 : -EBADMSG), "%s: %d", in, r);
+    ck_assert_msg(strcmp(t.data + (out ? 2 : 1), out ? out : "") == 0, "%s: %s", in, t.data);
+    text_free(&t);
+}
+
+START_TEST(documents_are_copied)
+{
+    check_document("null", "null");
+    check_document(" [ ] ", "[]");
+    check_document("{\n \"a\" : [ 1 , -0.5e+10, {} ],\r\n\t\"b\":\"x y\\u00e9\" }\n",
+                   "{\"a\":[1,-0.5e+10,{}],\"b\":\"x y\\u00e9\"}");
+    check_document("123456789012345678901234567890.10", "123456789012345678901234567890.10");
+    check_document("\"\xc2\x9b\xe2\x80\xa9\x7f\"", "\"\\u009b\\u2029\\u007f\"");
+    check_document("[[[1],2],{\"a\":{\"b\":false}}]", "[[[1],2],{\"a\":{\"b\":false}}]");
+}
+END_TEST
+
+START_TEST(other_documents_are_not)
+{
+    static const char *const bad[] = {
+        "",         " ",          "{",
+        "}",        "[1,]",       "[,1]",
+        "[1 2]",    "{\"a\"}",    "{1:2}",
+        "{\"a\":}", "{\"a\":1,}", "nul",
+        "nullx",    "1 2",        "01",
+        "1.",       ".5",         "-",
+        "1e",       "+1",         "\"",
+        "\"\\x\"",  "\"\\",       "\"\\u12\"",
+        "\"\\u",    "\"\n\"",     "\"\xff\"",
+        "[1}",      "{\"a\":1]",  "// x\n1",
+        "NaN",      "'a'",        "\"\\u00",
+        "[",        "[1",         "{\"a",
+        "{\"a\":1", "<html>",     "\xef\xbb\xbf{}",
+        "tru",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_document(bad[i], NULL);
+}
+END_TEST
+
+START_TEST(documents_nest_so_deep)
+{
+    char in[1100];
+    memset(in, '[', 512);
+    memset(in + 512, ']', 512);
+    in[1024] = 0;
+    check_document(in, in);
+    memset(in, '[', 513);
+    memset(in + 513, ']', 513);
+    in[1026] = 0;
+    check_document(in, NULL);
+    memset(in, '[', sizeof in - 1);
+    in[sizeof in - 1] = 0;
+    check_document(in, NULL);
+}
+END_TEST
+
+/* Property: of random bytes a parser gets a string back, and there is no control character in the
+ * line. */
+START_TEST(random_bytes_stay_one_line)
+{
+    unsigned seed = 20;
+    for (int round = 0; round < 2000; round++) {
+        char in[64];
+        size_t n = (size_t)rand_r(&seed) % sizeof in;
+        for (size_t i = 0; i < n; i++)
+            in[i] = (char)rand_r(&seed);
+        struct text t = { 0 };
+        struct json_out j = { .text = &t };
+        json_put_string_n(&j, in, n);
+        for (size_t i = 0; i < t.len; i++)
+            ck_assert((unsigned char)t.data[i] >= 0x20 && t.data[i] != 0x7f);
+        json_t *back = json_loadb(t.data, t.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        ck_assert_ptr_nonnull(back);
+        if (utf8_valid(in, n)) {
+            ck_assert_uint_eq(json_string_length(back), n);
+            ck_assert_mem_eq(json_string_value(back), in, n);
+        }
+        json_decref(back);
+        text_free(&t);
+    }
+}
+END_TEST
+
+/* Property: what we accept as a document a real parser accepts too, and the other way round. */
+START_TEST(random_documents_agree_with_a_parser)
+{
+    static const char *const parts[] = { "{",     "}",       "[", "]",    ",",    ":",
+                                         "\"a\"", "\"b\"",   "1", "-2.5", "true", "null",
+                                         " ",     "\"\\n\"", "0", "." };
+    unsigned seed = 4;
+    int accepted = 0;
+    for (int round = 0; round < 60000; round++) {
+        struct text in = { 0 }, out = { 0 };
+        for (int i = 0, n = 1 + rand_r(&seed) % 7; i < n; i++)
+            text_puts(&in, parts[(size_t)rand_r(&seed) % (sizeof parts / sizeof *parts)]);
+        struct json_out j = { .text = &out };
+        int r = json_put_document(&j, in.data, in.len);
+        json_t *a = json_loadb(in.data, in.len, JSON_DECODE_ANY, NULL);
+        ck_assert_msg((r == 0) == (a != NULL), "%s: %d", in.data, r);
+        if (a) {
+            json_t *b = json_loadb(out.data, out.len, JSON_DECODE_ANY, NULL);
+            ck_assert(json_equal(a, b));
+            json_decref(b);
+            accepted++;
+        }
+        json_decref(a);
+        text_free(&in);
+        text_free(&out);
+    }
+    ck_assert_int_gt(accepted, 1000);
+}
+END_TEST
+
+FETCH_MAIN("fetch json", text_grows_and_shrinks, utf8_is_judged, strings_are_escaped,
+           commas_follow_nesting, milliseconds, base64, documents_are_copied,
+           other_documents_are_not, documents_nest_so_deep, random_bytes_stay_one_line,
+           random_documents_agree_with_a_parser)

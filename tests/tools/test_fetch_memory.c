@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Out of memory, everywhere: each scenario is run again with its 1st, 2nd, 3rd... allocation
+ * failing, until it passes untouched. It must say -ENOMEM, never something wrong, and the address
+ * sanitizer sees what leaks. */
+#include "fetch_check.h"
+
+#include "input.h"
+#include "options.h"
+#include "order.h"
+#include "origins.h"
+#include "result.h"
+
+#include <jansson.h>
+
+static long left = -1; /* allocations until one fails; negative: none does */
+static bool failed;
+static bool broken; /* noted, and asserted later: an assertion of Check allocates, too */
+
+static bool fails(void)
+{
+    if (left < 0 || left-- > 0)
+        return false;
+    failed = true;
+    return true;
+}
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+
+void *__wrap_malloc(size_t n)
+{
+    return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return fails() ? NULL : __real_realloc(p, n);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+    return fails() ? NULL : __real_reallocarray(p, n, size);
+}
+
+static int print(const struct request_spec *s)
+{
+    static const struct result_header headers[] = { { "B", "1" }, { "A", "2" }, { "b", "3" } };
+    static const struct result_redirect hop = { 302, "http://u:p@h/" };
+    struct result r;
+    struct text t = { 0 };
+    result_init(&r, s);
+    r.headers = headers;
+    r.header_count = 3;
+    r.redirects = &hop;
+    r.redirect_count = 1;
+    r.body = "{\"a\": [1, 2, \"\xff\"]}";
+    r.body_len = strlen(r.body);
+    r.mode = BODY_JSON;
+    int error = result_line(&r, &t);
+    broken |= error && t.len;
+    text_free(&t);
+    return error;
+}
+
+/* Every line must come out once, whole, whatever failed: reading goes on where it stopped. */
+static int read_and_print(void)
+{
+    static const char file[] = "http://u:p@h/\n{\"url\":\"http://h/"
+                               "\",\"id\":1.5,\"method\":\"PUT\",\"headers\":{\"A\":[\"1\",\"2\"]},"
+                               "\"body\":{\"x\":[1]},\"output\":\"o\"}\nhttp://i/";
+    struct input in;
+    struct request_spec s;
+    input_init(&in, 0, 0);
+    int r = input_feed(&in, file, sizeof file - 1);
+    input_end(&in);
+    while (r == 0 && (r = input_next(&in, &s)) == 1) {
+        broken |= s.error[0] != 0;
+        r = print(&s);
+        request_spec_free(&s);
+    }
+    input_free(&in);
+    return r;
+}
+
+static int remember(void)
+{
+    struct origins t;
+    struct origin *o;
+    int r = 0;
+    origins_init(&t, 2);
+    for (int i = 0; i < 40 && r == 0; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "%d", i);
+        r = origins_hold(&t, name, &o);
+        if (r == 0 && i % 2) {
+            origin_pause(o, 0, 1 + i);
+            origins_release(&t, o, 0);
+        }
+    }
+    origins_free(&t);
+    return r;
+}
+
+static int keep_order(void)
+{
+    struct order o;
+    int r = order_init(&o, 4, 100);
+    order_free(&o);
+    return r;
+}
+
+static int command_line(void)
+{
+    char words[4][16] = { "fetch", "-HA:1", "-HB:2", "http://h" };
+    char *argv[] = { words[0], words[1], words[2], words[3], NULL };
+    struct options o;
+    int r = options_parse(4, argv, stdout, stderr, &o);
+    if (r == 1)
+        options_free(&o);
+    return r == 1 ? 0 : r;
+}
+
+static void sweep(int (*scenario)(void))
+{
+    long n = 0;
+    for (;; n++) {
+        left = n;
+        failed = false;
+        int r = scenario();
+        left = -1;
+        ck_assert_msg(!broken, "allocation %ld", n);
+        if (!failed) {
+            ck_assert_int_eq(r, 0);
+            break;
+        }
+        ck_assert_msg(r == -ENOMEM, "allocation %ld: %d", n, r);
+    }
+    ck_assert_int_gt(n, 0);
+}
+
+START_TEST(reading_and_printing)
+{
+    json_set_alloc_funcs(__wrap_malloc, free);
+    sweep(read_and_print);
+}
+END_TEST
+
+START_TEST(the_tables)
+{
+    sweep(remember);
+    sweep(keep_order);
+}
+END_TEST
+
+START_TEST(the_command_line)
+{
+    sweep(command_line);
+}
+END_TEST
+
+FETCH_MAIN("fetch memory", reading_and_printing, the_tables, the_command_line)

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether and when to try again; the pace; the pauses of origins. */
+#include "fetch_check.h"
+
+#include "origins.h"
+#include "rate.h"
+#include "retry.h"
+
+#define near(a, b) ck_assert_double_eq_tol(a, b, 1e-9)
+#define S INT64_C(1000000000)
+
+START_TEST(what_is_tried_again)
+{
+    static const struct {
+        struct attempt a;
+        bool again;
+    } cases[] = {
+        { { .method = "GET", .failure = FAILURE_CONNECT, .number = 1 }, true },
+        { { .method = "GET", .failure = FAILURE_TIMEOUT, .number = 3 }, true },
+        { { .method = "GET", .failure = FAILURE_TIMEOUT, .number = 4 }, false },
+        { { .method = "GET", .failure = FAILURE_RESET, .number = 1 }, true },
+        { { .method = "GET", .failure = FAILURE_DNS, .number = 1 }, false },
+        { { .method = "GET", .failure = FAILURE_DNS, .temporary = true, .number = 1 }, true },
+        { { .method = "GET", .failure = FAILURE_TLS, .number = 1 }, false },
+        { { .method = "GET", .failure = FAILURE_TLS, .temporary = true, .number = 1 }, true },
+        { { .method = "GET", .failure = FAILURE_NONE, .status = 200, .number = 1 }, false },
+        { { .method = "GET", .failure = FAILURE_HTTP, .status = 503, .number = 1 }, true },
+        { { .method = "GET", .failure = FAILURE_HTTP, .status = 404, .number = 1 }, false },
+        { { .method = "GET", .failure = FAILURE_TOO_LARGE, .status = 503, .number = 1 }, false },
+        { { .method = "GET", .failure = FAILURE_CANCELLED, .number = 1 }, false },
+        { { .method = "POST", .failure = FAILURE_CONNECT, .number = 1 }, false },
+        { { .method = "get", .failure = FAILURE_CONNECT, .number = 1 }, false },
+        { { .method = "POST", .failure = FAILURE_CONNECT, .number = 1, .idempotency_key = true },
+          true },
+        { { .method = "DELETE", .failure = FAILURE_HTTP, .status = 429, .number = 1 }, true },
+    };
+    struct retry_policy p = { .retries = 3 };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_msg(retry_wanted(&p, &cases[i].a) == cases[i].again, "case %zu", i);
+    p.unsafe = true;
+    ck_assert(retry_wanted(&p, &cases[13].a));
+    p.retries = 0;
+    ck_assert(!retry_wanted(&p, &cases[0].a));
+}
+END_TEST
+
+START_TEST(which_statuses)
+{
+    int n = 0;
+    for (int status = 0; status < 1000; status++)
+        n += retry_status(status);
+    ck_assert_int_eq(n, 9);
+    ck_assert(retry_status(425) && retry_status(524) && !retry_status(501));
+}
+END_TEST
+
+static uint64_t fixed(void *ctx)
+{
+    return *(uint64_t *)ctx;
+}
+
+START_TEST(backoff_doubles_to_a_minute)
+{
+    uint64_t none = 0, half = UINT64_C(1) << 63, all = UINT64_MAX;
+    static const double limit[] = { 0.5, 1, 2, 4, 8, 16, 32, 60, 60 };
+    for (int i = 0; i < 9; i++) {
+        near(retry_backoff(i + 1, fixed, &none), 0);
+        near(retry_backoff(i + 1, fixed, &half), limit[i] / 2);
+        double most = retry_backoff(i + 1, fixed, &all);
+        ck_assert_double_lt(most, limit[i]);
+        ck_assert_double_gt(most, limit[i] * 0.999);
+    }
+    near(retry_backoff(1000000, fixed, &half), 30);
+}
+END_TEST
+
+START_TEST(dates_of_three_kinds)
+{
+    static const char *const same[] = { "Sun, 06 Nov 1994 08:49:37 GMT",
+                                        "Sunday, 06-Nov-94 08:49:37 GMT",
+                                        "Sun Nov  6 08:49:37 1994", "Sun Nov 06 08:49:37 1994" };
+    int64_t t;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        ck_assert_int_eq(http_date(same[i], 1700000000, &t), 0);
+        ck_assert_int_eq(t, 784111777);
+    }
+    ck_assert_int_eq(http_date("Thu, 29 Feb 2024 23:59:59 GMT", 0, &t), 0);
+    ck_assert_int_eq(t, 1709251199);
+    ck_assert_int_eq(http_date("Sat, 31 Dec 2016 23:59:60 GMT", 0, &t), 0); /* a leap second */
+    ck_assert_int_eq(t, 1483228800);
+    ck_assert_int_eq(http_date("Friday, 01-Jan-70 00:00:00 GMT", 1700000000, &t), 0); /* 2070 */
+    ck_assert_int_eq(t, INT64_C(3155760000));
+    ck_assert_int_eq(http_date("Friday, 01-Jan-74 00:00:00 GMT", 1700000000, &t), 0); /* 1974 */
+    ck_assert_int_eq(t, 126230400);
+}
+END_TEST
+
+START_TEST(other_dates)
+{
+    static const char *const bad[] = {
+        "",
+        "x",
+        "Sun",
+        "Sun, 06 Nov 1994",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, 31 Jun 1994 08:49:37 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 06 anF 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:61 GMT",
+        "Sun, 29 Feb 2023 08:49:37 GMT",
+        "Sun, 06 Nov -994 08:49:37 GMT",
+        "Sun, 06 N",
+        "Sundayyyyy, 06-Nov-94 08:49:37 GMT",
+        "1994-11-06T08:49:37Z",
+        "Sun, 06 Nov 1800 08:49:37 GMT",
+    };
+    int64_t t;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(http_date(bad[i], 0, &t) == -EBADMSG, "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(retry_after_values)
+{
+    double s = -1;
+    int64_t now = 784111777;
+    ck_assert_int_eq(retry_after("0", now, 300, &s), 0);
+    near(s, 0);
+    ck_assert_int_eq(retry_after("120", now, 300, &s), 0);
+    near(s, 120);
+    ck_assert_int_eq(retry_after("99999999999999999999999999999", now, 300, &s), 0);
+    near(s, 300);
+    ck_assert_int_eq(retry_after("Sun, 06 Nov 1994 08:50:37 GMT", now, 300, &s), 0);
+    near(s, 60);
+    ck_assert_int_eq(retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now, 300, &s), 0);
+    near(s, 0);
+    ck_assert_int_eq(retry_after("Sun, 06 Nov 2094 08:00:00 GMT", now, 300, &s), 0);
+    near(s, 300);
+    s = 5;
+    static const char *const bad[] = { "", "-1", "1.5", "12 s", "soon", "0x10", " " };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(retry_after(bad[i], now, 300, &s) == -EBADMSG, "%s", bad[i]);
+    near(s, 5);
+}
+END_TEST
+
+/* ---- the pace ---- */
+
+START_TEST(the_pace_is_even)
+{
+    struct rate r;
+    rate_init(&r, 10, 1);
+    ck_assert_int_eq(rate_take(&r, 5 * S), 0);
+    for (int i = 1; i < 50; i++) /* all ask at once */
+        ck_assert_int_eq(rate_take(&r, 5 * S), i * S / 10);
+    ck_assert_int_eq(rate_delay(&r, 5 * S), 5 * S);
+    ck_assert_int_eq(rate_take(&r, 100 * S), 0); /* idle time is not saved up */
+    ck_assert_int_eq(rate_take(&r, 100 * S), S / 10);
+}
+END_TEST
+
+START_TEST(a_burst_may_run_ahead)
+{
+    struct rate r;
+    rate_init(&r, 10, 5);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(rate_take(&r, 0), 0);
+    ck_assert_int_eq(rate_take(&r, 0), S / 10);
+    ck_assert_int_eq(rate_take(&r, S / 5), 0);
+    ck_assert_int_eq(rate_delay(&r, S / 5), S / 10);
+}
+END_TEST
+
+/* In no stretch of time more than rate * stretch + burst. */
+START_TEST(the_bound_holds)
+{
+    struct rate r;
+    unsigned seed = 3;
+    int64_t now = 0, used[400];
+    rate_init(&r, 100, 7);
+    for (int i = 0; i < 400; i++) {
+        now += rand_r(&seed) % 20 * (S / 1000);
+        used[i] = now + rate_take(&r, now);
+        for (int k = 0; k <= i; k++)
+            ck_assert_int_le(i - k + 1, (used[i] - used[k]) / (S / 100) + 7);
+    }
+}
+END_TEST
+
+START_TEST(no_limit)
+{
+    struct rate r;
+    rate_init(&r, 0, 1);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(rate_take(&r, 0), 0);
+    rate_init(&r, 1e-6, 1000000); /* a burst of 30,000 years stays finite */
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(rate_take(&r, INT64_MAX / 8), 0);
+}
+END_TEST
+
+/* ---- origins ---- */
+
+static struct origin *hold(struct origins *t, const char *name)
+{
+    struct origin *o = NULL;
+    ck_assert_int_eq(origins_hold(t, name, &o), 0);
+    ck_assert_str_eq(o->name, name);
+    return o;
+}
+
+START_TEST(a_pause_outlives_its_holders)
+{
+    struct origins t;
+    origins_init(&t, 10);
+    struct origin *a = hold(&t, "http://a:80");
+    ck_assert_ptr_eq(hold(&t, "http://a:80"), a);
+    ck_assert_int_eq(origin_delay(a, 0), 0);
+    origin_pause(a, 10 * S, 5 * S);
+    origin_pause(a, 10 * S, 2 * S); /* the longer one stays */
+    ck_assert_int_eq(origin_delay(a, 11 * S), 4 * S);
+    origins_release(&t, a, 11 * S);
+    origins_release(&t, a, 11 * S);
+    ck_assert_uint_eq(t.count, 1);
+    a = hold(&t, "http://a:80");
+    ck_assert_int_eq(origin_delay(a, 11 * S), 4 * S);
+    ck_assert_int_eq(origin_delay(a, 15 * S), 0);
+    origins_release(&t, a, 15 * S);
+    ck_assert_uint_eq(t.count, 0);
+    ck_assert_uint_eq(t.idle, 0);
+    origin_pause(hold(&t, "b"), 1, INT64_MAX);
+    origins_free(&t);
+}
+END_TEST
+
+START_TEST(pauses_are_bounded)
+{
+    struct origins t;
+    origins_init(&t, 3);
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "http://%d:80", i * 37 % 100);
+        struct origin *o = hold(&t, name);
+        origin_pause(o, 0, (100 + i) * S);
+        origins_release(&t, o, 0);
+        ck_assert_uint_le(t.count, 3);
+        ck_assert_uint_eq(t.count, t.idle);
+    }
+    struct origin *last =
+        hold(&t, "http://63:80"); /* 99 * 37 % 100: the longest pause is among them */
+    ck_assert_int_eq(origin_delay(last, 0), 199 * S);
+    origins_release(&t, last, 0);
+    struct origin *late = hold(&t, "http://z:80");
+    origin_pause(late, 1000 * S, S);
+    origins_release(&t, late, 1000 * S); /* the others are over by now */
+    ck_assert_uint_eq(t.count, 1);
+    origins_free(&t);
+}
+END_TEST
+
+/* Property: against a plain list of what should be there. */
+START_TEST(many_origins)
+{
+    enum { N = 200 };
+    struct origins t;
+    struct origin *held[N] = { 0 };
+    unsigned holds[N] = { 0 }, seed = 1;
+    origins_init(&t, 1000);
+    for (int step = 0; step < 20000; step++) {
+        int i = rand_r(&seed) % N;
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        if (rand_r(&seed) % 2) {
+            struct origin *o = hold(&t, name);
+            ck_assert(!holds[i] || held[i] == o);
+            held[i] = o;
+            holds[i]++;
+        } else if (holds[i]) {
+            origins_release(&t, held[i], 0);
+            holds[i]--;
+        }
+        size_t count = 0;
+        for (int k = 0; k < N; k++)
+            count += holds[k] > 0;
+        ck_assert_uint_eq(t.count, count);
+    }
+    for (size_t i = 1; i < t.count; i++)
+        ck_assert_int_lt(strcmp(t.list[i - 1]->name, t.list[i]->name), 0);
+    origins_free(&t);
+}
+END_TEST
+
+FETCH_MAIN("fetch retry", what_is_tried_again, which_statuses, backoff_doubles_to_a_minute,
+           dates_of_three_kinds, other_dates, retry_after_values, the_pace_is_even,
+           a_burst_may_run_ahead, the_bound_holds, no_limit, a_pause_outlives_its_holders,
+           pauses_are_bounded, many_origins)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Counts and quantiles, the summary, the progress line. */
+#include "fetch_check.h"
+
+#include "progress.h"
+#include "stats.h"
+
+static int ascending(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Against the sorted list: never below the truth, at most 1/64 above. */
+START_TEST(quantiles_are_close)
+{
+    enum { N = 5000 };
+    static uint64_t v[N];
+    static struct histogram h;
+    unsigned seed = 11;
+    for (int i = 0; i < N; i++) {
+        v[i] = (uint64_t)rand_r(&seed) >> (rand_r(&seed) % 31);
+        histogram_add(&h, v[i]);
+    }
+    qsort(v, N, sizeof *v, ascending);
+    for (int percent = 1; percent <= 100; percent++) {
+        uint64_t truth = v[N * percent / 100 - 1], got = histogram_quantile(&h, percent / 100.0);
+        ck_assert_msg(got >= truth && got <= truth + truth / 64, "p%d: %llu for %llu", percent,
+                      (unsigned long long)got, (unsigned long long)truth);
+    }
+}
+END_TEST
+
+START_TEST(quantiles_at_the_edges)
+{
+    static struct histogram h;
+    ck_assert_uint_eq(histogram_quantile(&h, 0.5), 0);
+    histogram_add(&h, 0);
+    ck_assert_uint_eq(histogram_quantile(&h, 0), 0);
+    histogram_add(&h, UINT64_MAX);
+    ck_assert_uint_eq(histogram_quantile(&h, 1), UINT64_MAX);
+    ck_assert_uint_eq(histogram_quantile(&h, 0.5), 0);
+    static struct histogram one;
+    histogram_add(&one, 12345);
+    ck_assert_uint_eq(histogram_quantile(&one, 0.5), 12345);
+    for (int bit = 0; bit < 64; bit++) { /* no number falls out of the table */
+        histogram_add(&h, (UINT64_C(1) << bit) - 1);
+        histogram_add(&h, UINT64_C(1) << bit);
+    }
+}
+END_TEST
+
+START_TEST(numbers_for_people)
+{
+    char b[32];
+    ck_assert_str_eq(human_bytes(b, 0), "0 B");
+    ck_assert_str_eq(human_bytes(b, 1023), "1023 B");
+    ck_assert_str_eq(human_bytes(b, 1024), "1.0 KiB");
+    ck_assert_str_eq(human_bytes(b, 1024 * 1024 - 1), "1.0 MiB");
+    ck_assert_str_eq(human_bytes(b, 200.0 * 1024 * 1024), "200 MiB");
+    ck_assert_str_eq(human_seconds(b, 0.0012), "1.2 ms");
+    ck_assert_str_eq(human_seconds(b, 0.083), "83 ms");
+    ck_assert_str_eq(human_seconds(b, 1.25), "1.25 s");
+    ck_assert_str_eq(human_seconds(b, 59.999), "1m 00s");
+    ck_assert_str_eq(human_seconds(b, 3725), "1h 02m");
+}
+END_TEST
+
+START_TEST(summary_of_nothing)
+{
+    static struct stats s;
+    struct text t = { 0 };
+    stats_summary(&s, 0, &t);
+    ck_text(&t, "0 requests in 0.0 ms: 0 ok, 0 failed; 0.0 requests/s, 0 B\n");
+}
+END_TEST
+
+START_TEST(summary_of_much)
+{
+    static struct stats s;
+    struct text t = { 0 };
+    for (int i = 0; i < 97; i++)
+        stats_add(&s, FAILURE_NONE, 1, 0.01, 1000, 500);
+    stats_add(&s, FAILURE_TIMEOUT, 4, 60, 0, 0);
+    stats_add(&s, FAILURE_DNS, 1, -1, 0, 0);
+    stats_add(&s, FAILURE_TIMEOUT, 4, 60, 0, 0);
+    stats_summary(&s, 2, &t);
+    ck_text(&t, "100 requests in 2.00 s: 97 ok, 3 failed (2 timeout, 1 dns), 6 retries; p50 10 ms, "
+                "p95 10 ms, p99 10 ms; 50.0 requests/s, 94.7 KiB (47.4 KiB on the wire)\n");
+}
+END_TEST
+
+static void check_line(const struct progress *p, int width, const char *expected)
+{
+    struct text t = { 0 };
+    progress_line(p, width, false, &t);
+    ck_text(&t, expected);
+}
+
+START_TEST(the_line_of_a_known_total)
+{
+    struct progress p = { .done = 50, .total = 200, .failed = 2, .active = 8, .seconds = 10,
+                          .bytes = 10 << 20, .retrying = 1 };
+    check_line(&p, 120,
+               "[=======>                      ] 50/200  25%  2 failed  5/s  eta 0:30  1.0 MiB/s  "
+               "8 active  1 retrying");
+    check_line(&p, 60, "[=====>              ] 50/200  25%  2 failed  5/s  eta 0:30");
+    check_line(&p, 30, "50/200  25%  2 failed  5/s");
+    check_line(&p, 12, "50/200  25%");
+    check_line(&p, 11, "");
+    check_line(&p, 0, "");
+}
+END_TEST
+
+START_TEST(the_line_of_an_unknown_total)
+{
+    struct progress p = { .done = 50, .active = 8, .seconds = 10, .bytes = 0 };
+    check_line(&p, 80, "50 done  5/s  0 B/s  8 active");
+    p.seconds = 0;
+    check_line(&p, 80, "50 done  8 active");
+}
+END_TEST
+
+START_TEST(the_line_never_overflows)
+{
+    unsigned seed = 2;
+    for (int i = 0; i < 5000; i++) {
+        struct progress p = { .done = (uint64_t)rand_r(&seed),
+                              .total = (uint64_t)(rand_r(&seed) % 3000),
+                              .failed = UINT64_MAX,
+                              .bytes = UINT64_MAX,
+                              .active = UINT64_MAX,
+                              .retrying = UINT64_MAX,
+                              .seconds = (double)rand_r(&seed) * 1e-9 };
+        int width = rand_r(&seed) % 200;
+        struct text t = { 0 };
+        progress_line(&p, width, false, &t);
+        ck_assert_msg(t.len < (size_t)width || t.len == 0, "%d: %s", width, t.data);
+        text_free(&t);
+    }
+}
+END_TEST
+
+START_TEST(colour_and_cursor)
+{
+    struct progress p = { .done = 3, .failed = 1 };
+    struct text t = { 0 };
+    progress_draw(&p, 80, true, &t);
+    ck_text(&t, "\r3 done  \x1b[31m1 failed\x1b[0m  0 active\x1b[K");
+    progress_clear(&t);
+    ck_text(&t, "\r\x1b[K");
+    ck_assert(progress_colour(NULL) && progress_colour("") && !progress_colour("1"));
+}
+END_TEST
+
+START_TEST(where_there_is_a_bar)
+{
+    ck_assert(progress_wanted(PROGRESS_AUTO, true, "xterm"));
+    ck_assert(!progress_wanted(PROGRESS_AUTO, false, "xterm"));
+    ck_assert(!progress_wanted(PROGRESS_AUTO, true, "dumb"));
+    ck_assert(!progress_wanted(PROGRESS_AUTO, true, NULL));
+    ck_assert(progress_wanted(PROGRESS_ALWAYS, false, NULL));
+    ck_assert(!progress_wanted(PROGRESS_NEVER, true, "xterm"));
+}
+END_TEST
+
+START_TEST(ten_drawings_a_second)
+{
+    struct progress_throttle t = { 0 };
+    int drawn = 0;
+    for (int64_t now = 0; now < 1000000000; now += 1000000)
+        drawn += progress_due(&t, now, false);
+    ck_assert_int_eq(drawn, 10);
+    ck_assert(!progress_due(&t, 950000000, false));
+    ck_assert(progress_due(&t, 950000000, true));
+}
+END_TEST
+
+FETCH_MAIN("fetch stats", quantiles_are_close, quantiles_at_the_edges, numbers_for_people,
+           summary_of_nothing, summary_of_much, the_line_of_a_known_total,
+           the_line_of_an_unknown_total, the_line_never_overflows, colour_and_cursor,
+           where_there_is_a_bar, ten_drawings_a_second)

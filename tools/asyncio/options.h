@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h - the command line of `asyncio fetch`: one table says what is accepted, what --help
+ * prints, and what shells may complete. */
+#ifndef FETCH_OPTIONS_H
+#define FETCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum body_mode { BODY_AUTO, BODY_TEXT, BODY_BASE64, BODY_JSON, BODY_NONE };
+enum progress_mode { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
+enum checksum { CHECKSUM_NONE, CHECKSUM_SHA256 };
+
+/* All strings are borrowed from argv; the two lists are owned. */
+struct options {
+    const char *input; /* file, "-" for standard input, or NULL */
+    char **urls;       /* the arguments */
+    size_t url_count;
+
+    long jobs, per_host, burst; /* per_host 0: no limit */
+    double rate;                /* per second; 0: no limit */
+
+    long retries;
+    bool retry_unsafe;
+    double retry_after_max;
+
+    double timeout, connect_timeout, deadline; /* seconds; 0: none */
+
+    const char *method; /* or NULL */
+    char **headers;
+    size_t header_count;
+    const char *data; /* or NULL: no body; with '@' in front: the file that holds it */
+    long max_redirects;
+
+    bool keep_order, response_headers;
+    int body, checksum; /* enum body_mode, enum checksum */
+    const char *output_dir;
+    bool overwrite, fsync;
+    uint64_t max_body;
+
+    bool fail_fast;
+    long max_failures; /* 0: no limit */
+
+    int progress; /* enum progress_mode */
+    bool quiet;
+};
+
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_INT,
+    OPTION_DURATION,
+    OPTION_RATE,
+    OPTION_SIZE,
+    OPTION_TEXT,
+    OPTION_METHOD,
+    OPTION_HEADER, /* may be repeated */
+    OPTION_CHOICE,
+    OPTION_HELP,
+    OPTION_VERSION,
+};
+
+/* A row of the table. A row with a heading begins a group of --help. */
+struct option_row {
+    const char *heading;
+    const char *name;
+    char letter; /* or 0 */
+    enum option_kind kind;
+    size_t offset;    /* of its member in struct options */
+    const char *arg;  /* how --help calls its argument; of a choice: the choices, "a|b|c" */
+    const char *init; /* its default, as one would type it; or NULL */
+    const char *help;
+    long min, max; /* of OPTION_INT */
+};
+extern const struct option_row option_table[];
+extern const size_t option_count;
+
+/* 1: *ret is filled; to be freed. 0: help or version was asked for and is on out. -EINVAL: a usage
+ * error, and a sentence about it is on err. -ENOMEM. argv[0] is what messages begin with; argv is
+ * permuted, as by getopt, whose global state this uses. */
+int options_parse(int argc, char **argv, FILE *out, FILE *err, struct options *ret);
+void options_free(struct options *o);
+
+void options_help(FILE *out, const char *program);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "stats.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Below 64 every number has its own bucket; above, the six bits behind the leading one choose the
+ * step. */
+static size_t bucket_of(uint64_t us)
+{
+    if (us < HISTOGRAM_STEPS)
+        return (size_t)us;
+    int doubling = 63 - __builtin_clzll(us) - 5; /* 1 for 64..127 */
+    if (doubling >= HISTOGRAM_DOUBLINGS)
+        return HISTOGRAM_STEPS * HISTOGRAM_DOUBLINGS - 1;
+    return (size_t)doubling * HISTOGRAM_STEPS + (size_t)((us >> (doubling - 1)) - HISTOGRAM_STEPS);
+}
+
+static uint64_t upper_end(size_t bucket)
+{
+    size_t doubling = bucket / HISTOGRAM_STEPS, step = bucket % HISTOGRAM_STEPS;
+    if (!doubling)
+        return bucket;
+    return ((uint64_t)(HISTOGRAM_STEPS + step + 1) << (doubling - 1)) - 1;
+}
+
+void histogram_add(struct histogram *h, uint64_t us)
+{
+    h->bucket[bucket_of(us)]++;
+    h->count++;
+    if (us > h->max)
+        h->max = us;
+}
+
+uint64_t histogram_quantile(const struct histogram *h, double q)
+{
+    /* 0.68 * 5000 is a little more than 3400 */
+    uint64_t wanted = (uint64_t)ceil(q * (double)h->count * (1 - 1e-12)), seen = 0;
+    wanted = wanted ? wanted : 1;
+    if (!h->count || wanted >= h->count)
+        return h->max;
+    size_t i = 0;
+    while ((seen += h->bucket[i]) < wanted)
+        i++;
+    return upper_end(i) < h->max ? upper_end(i) : h->max;
+}
+
+void stats_add(struct stats *s, enum failure_kind kind, long attempts, double seconds,
+               uint64_t bytes, uint64_t wire_bytes)
+{
+    s->by_kind[kind]++;
+    s->retries += attempts > 1 ? (uint64_t)attempts - 1 : 0;
+    s->bytes += bytes;
+    s->wire_bytes += wire_bytes;
+    if (kind != FAILURE_NONE) {
+        s->failed++;
+        return;
+    }
+    s->ok++;
+    if (seconds >= 0 && seconds < 1e12)
+        histogram_add(&s->total, (uint64_t)(seconds * 1e6));
+}
+
+char *human_bytes(char *buf, double bytes)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+    size_t i = 0;
+    while (bytes >= 1023.95 && i < 5) { /* what would be printed as 1024.0 */
+        bytes /= 1024;
+        i++;
+    }
+    snprintf(buf, 32, i && bytes < 100 ? "%.1f %s" : "%.0f %s", bytes, units[i]);
+    return buf;
+}
+
+char *human_seconds(char *buf, double s)
+{
+    unsigned long whole = s < 1e9 ? (unsigned long)(s + 0.5) : 1000000000;
+    if (s < 0.01)
+        snprintf(buf, 32, "%.1f ms", s * 1e3);
+    else if (s < 0.9995)
+        snprintf(buf, 32, "%.0f ms", s * 1e3);
+    else if (s < 59.995)
+        snprintf(buf, 32, "%.2f s", s);
+    else if (whole < 3600)
+        snprintf(buf, 32, "%lum %02lus", whole / 60, whole % 60);
+    else
+        snprintf(buf, 32, "%luh %02lum", whole / 3600, whole / 60 % 60);
+    return buf;
+}
+
+/* Which failures, the most frequent first; selection, for there are a dozen kinds. */
+static void failures(const struct stats *s, struct text *ret)
+{
+    uint64_t left[FAILURE_KINDS];
+    for (int i = 0; i < FAILURE_KINDS; i++)
+        left[i] = i == FAILURE_NONE ? 0 : s->by_kind[i];
+    for (int n = 0;; n++) {
+        int most = 0;
+        for (int i = 1; i < FAILURE_KINDS; i++)
+            most = left[i] > left[most] ? i : most;
+        if (!left[most])
+            return text_puts(ret, n ? ")" : "");
+        text_printf(ret, "%s%llu %s", n ? ", " : " (", (unsigned long long)left[most],
+                    failure_name((enum failure_kind)most));
+        left[most] = 0;
+    }
+}
+
+static char *quantile(char *buf, const struct stats *s, double q)
+{
+    return human_seconds(buf, (double)histogram_quantile(&s->total, q) / 1e6);
+}
+
+void stats_summary(const struct stats *s, double wall, struct text *ret)
+{
+    char a[32], b[32], c[32];
+    unsigned long long all = s->ok + s->failed;
+    text_printf(ret, "%llu request%s in %s: %llu ok, %llu failed", all, all == 1 ? "" : "s",
+                human_seconds(a, wall), (unsigned long long)s->ok, (unsigned long long)s->failed);
+    failures(s, ret);
+    if (s->retries)
+        text_printf(ret, ", %llu retr%s", (unsigned long long)s->retries,
+                    s->retries == 1 ? "y" : "ies");
+    if (s->total.count)
+        text_printf(ret, "; p50 %s, p95 %s, p99 %s", quantile(a, s, 0.5), quantile(b, s, 0.95),
+                    quantile(c, s, 0.99));
+    text_printf(ret, "; %.1f requests/s, %s", wall > 0 ? (double)all / wall : 0,
+                human_bytes(a, (double)s->bytes));
+    if (s->wire_bytes != s->bytes)
+        text_printf(ret, " (%s on the wire)", human_bytes(b, (double)s->wire_bytes));
+    text_puts(ret, "\n");
+}
