@@ -127,6 +127,8 @@ int http_fail_curl(struct http_transfer *t, CURLcode rc)
     curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect);
     if (connect >= 300)
         return http_fail(t->res, ASYNC_HTTP_PROXY, "%s", text);
+    if (rc == CURLE_OUT_OF_MEMORY && t->res->paused)
+        return http_fail(t->res, ASYNC_HTTP_TOO_LARGE, "a few bytes unpack to more than 64 MB");
     if (rc == CURLE_COULDNT_RESOLVE_PROXY)
         return http_fail_code(t->res, e, -EHOSTUNREACH, "%s", text);
     return http_fail(t->res, e, "%s", text);

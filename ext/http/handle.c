@@ -200,9 +200,10 @@ int http_handle_prepare(struct http_transfer *t, const struct http_call *c)
         SET(rc, t->easy, CURLOPT_HTTP_VERSION,
             (long)(http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
     }
-    if (c->o.no_decompress) {
+    if (c->o.no_decompress || c->stream) {
         t->plain = false;
-        SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, NULL);
+        /* what one piece of these can unpack to is bounded, see stream.c */
+        SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, c->o.no_decompress ? NULL : "gzip, deflate");
     }
     return rc == CURLE_OK ? 0 : -ENOMEM;
 }

@@ -24,12 +24,12 @@
 
 /* In bytes, but for the pool and the ratio. */
 enum {
-    HTTP_MAX_HEADERS = 256 * 1024,   /* of one response */
-    HTTP_MAX_DISCARD = 64 * 1024,    /* of a redirect's body; beyond it the connection is given up */
-    HTTP_MAX_POOLED = 256,           /* idle easy handles */
-    HTTP_PIECE = 16 * 1024,          /* libcurl reads no more at once */
-    HTTP_BUFFERED = 32 * 1024,       /* a stream stops reading beyond it */
-    HTTP_BOMB = 100,                 /* unpacked by received bytes, at most */
+    HTTP_MAX_HEADERS = 256 * 1024, /* of one response */
+    HTTP_MAX_DISCARD = 64 * 1024,  /* of a redirect's body; beyond it the connection is given up */
+    HTTP_MAX_POOLED = 256,         /* idle easy handles */
+    HTTP_PIECE = 16 * 1024,        /* libcurl reads no more at once */
+    HTTP_BUFFERED = 32 * 1024,     /* a stream stops reading beyond it */
+    HTTP_BOMB = 100,               /* unpacked by received bytes, at most */
     HTTP_FIRST_LENGTH = 1024 * 1024, /* of a Content-Length is believed before it has come */
 };
 
@@ -174,6 +174,7 @@ struct http_response {
     size_t capacity, max_body;
     size_t start, end;    /* of a stream: what is in store */
     async_event readable; /* a stream: bytes, or it is over */
+    bool opened; /* a stream: its headers were fine, errors from now on are for its reader */
     bool reading, paused;
     char *want; /* where its reader waits for bytes */
     size_t want_size, want_got;
@@ -194,6 +195,7 @@ void http_response_next_hop(struct http_response *res);
 size_t http_response_on_header(char *data, size_t one, size_t n, void *arg);
 size_t http_response_on_body(char *data, size_t one, size_t n, void *arg);
 size_t http_stream_put(struct http_response *res, const char *data, size_t n);
+bool http_stream_refuses(struct http_response *res);
 void http_response_over(struct http_response *res, int code);
 
 /* --- fail.c --- */

@@ -117,7 +117,7 @@ static int await_hop(struct http_call *c)
             http_transfer_detach(res->transfer);
         return r;
     }
-    return res->over ? res->result : 0;
+    return res->over && !res->opened ? res->result : 0;
 }
 
 static int await_hops(struct http_call *c)

@@ -114,8 +114,10 @@ static bool headers_end(struct http_transfer *t)
         (uint64_t)res->content_length > res->max_body)
         return REFUSE(res, ASYNC_HTTP_TOO_LARGE, "a body of %lld bytes is announced, the limit is %zu",
                       (long long)res->content_length, res->max_body);
-    if (res->stream)
+    if (res->stream) {
+        res->opened = true;
         async_event_set(&res->turn);
+    }
     return true;
 }
 
@@ -198,6 +200,8 @@ size_t http_response_on_body(char *data, size_t one, size_t n, void *arg)
         res->discarded += n;
         return res->discarded > HTTP_MAX_DISCARD ? 0 : n;
     }
+    if (res->stream && http_stream_refuses(res))
+        return CURL_WRITEFUNC_PAUSE;
     if (!within_limits(t, n))
         return 0;
     if (!res->stream)

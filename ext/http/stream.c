@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.c - a body piece by piece. A reader that waits gets its bytes straight from libcurl's
- * buffer; what it does not take is kept, and from HTTP_BUFFERED bytes on libcurl stops reading, so
- * that the network holds the rest back. libcurl's own way to pause, refusing the piece, would make
- * it store all that the piece unpacks to. */
+ * buffer; what it does not take is kept, and when that is much, libcurl's next piece is refused: it
+ * stops reading then, so that the network holds the rest back, and offers the piece again later.
+ *
+ * libcurl stores what it was refused together with whatever else it unpacks to, which is 17 MB at
+ * most with the methods that a stream asks for, and 64 MB with any that a server may impose. */
 #include "http_internal.h"
 
 #include <stdlib.h>
@@ -34,6 +36,18 @@ static bool keep(struct http_response *res, const char *data, size_t n)
     return true;
 }
 
+/* Packed bodies are given in larger portions: each refusal makes libcurl copy the rest. */
+static size_t plenty(const struct http_response *res)
+{
+    return res->encoded ? 8 * HTTP_BUFFERED : HTTP_BUFFERED;
+}
+
+bool http_stream_refuses(struct http_response *res)
+{
+    res->paused = !res->want && res->end - res->start >= plenty(res);
+    return res->paused;
+}
+
 /* Inside libcurl. */
 size_t http_stream_put(struct http_response *res, const char *data, size_t n)
 {
@@ -43,21 +57,21 @@ size_t http_stream_put(struct http_response *res, const char *data, size_t n)
         return 0;
     }
     async_event_set(&res->readable);
-    if (!res->paused && res->end - res->start >= HTTP_BUFFERED) {
-        res->paused = true;
-        curl_easy_pause(res->transfer->easy, CURLPAUSE_RECV);
-    }
     return n;
 }
 
+/* libcurl delivers from inside of curl_easy_pause() what it was refused. An error in that is but the
+ * result of the call. */
 static void resume(struct http_response *res)
 {
-    if (!res->paused || !res->transfer || res->end - res->start > HTTP_BUFFERED / 2)
+    struct http_transfer *t = res->transfer;
+    if (!res->paused || !t || res->end - res->start > plenty(res) / 2)
         return;
     res->paused = false;
-    curl_easy_pause(res->transfer->easy, CURLPAUSE_CONT);
-    if (res->transfer)
-        http_driver_kick(res->transfer->session);
+    http_driver_kick(t->session);
+    CURLcode rc = curl_easy_pause(t->easy, CURLPAUSE_CONT);
+    if (rc != CURLE_OK)
+        http_transfer_done(t, rc);
 }
 
 static size_t take(struct http_response *res, char *buf, size_t size)
@@ -95,8 +109,8 @@ static ssize_t await_bytes(struct http_response *res, char *buf, size_t size)
         res->want_size = size;
         res->want_got = 0;
         int r = await_event_wait(&res->readable);
-        res->want = NULL;
-        n = r < 0 ? r : outcome(res, buf, size);
+        res->want = NULL; /* bytes may have come between a cancel and our waking up: they count */
+        n = r < 0 && res->want_got == 0 ? r : outcome(res, buf, size);
     }
     return n;
 }
@@ -111,7 +125,7 @@ static ssize_t await_bytes_in_time(struct http_response *res, char *buf, size_t 
         n = await_bytes(res, buf, size);
         r = n < 0 ? (int)n : 0;
     }
-    return r < 0 ? r : n;
+    return n <= 0 && r < 0 ? r : n;
 }
 
 static ssize_t read_failed(struct http_response *res, ssize_t n)
