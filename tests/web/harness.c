@@ -22,7 +22,7 @@ static void *client_main(void *client)
 {
     struct client *c = client;
     c->fn(c->port, c->arg);
-    ck_assert_int_eq(async_call_soon_threadsafe(c->loop, set_done, c), 0);
+    async_ignore(async_call_soon_threadsafe(c->loop, set_done, c)); /* -EPIPE: nobody waits for us any more */
     return NULL;
 }
 
