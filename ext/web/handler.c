@@ -11,8 +11,8 @@ static void ended(async_web_request *rq, int result)
     rq->phase = WEB_ENDED;
     rq->task = NULL;
     web_unwatch(rq);
-    if (--s->stats.running == 0)
-        async_event_set(&s->quiet);
+    s->stats.running--;
+    async_event_set(&s->less);
     if (rq->streaming)
         web_stream_handler_ended(rq, result);
     else if (rq->status == 0 && !rq->gone)
@@ -60,7 +60,6 @@ void web_handler_start(async_web_request *rq)
     rq->phase = WEB_STARTED;
     if (++s->stats.running > s->stats.most)
         s->stats.most = s->stats.running;
-    async_event_clear(&s->quiet);
     if (s->group && async_spawn_opt(s->group, async_call(run, rq, rq->route->label), &opts) == 0)
         return;
     web_answer_plain(rq, 503);

@@ -105,8 +105,7 @@ struct async_web_server {
     bool down;             /* MHD is not to be called any more */
     async_event watched;   /* somebody will set close */
     async_event stop;      /* asked to stop */
-    async_event idle;      /* no request is active, or hurry */
-    async_event quiet;     /* no handler runs */
+    async_event less;      /* a request is over, a handler has ended, or hurry */
     async_event close;     /* the group may end */
 };
 

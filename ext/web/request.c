@@ -190,8 +190,8 @@ void web_on_completed(void *server, struct MHD_Connection *mhd, void **request,
     rq->sent = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
     web_conn_wait(rq->conn);
     rq->conn = NULL;
-    if (--s->active == 0)
-        async_event_set(&s->idle);
+    s->active--;
+    async_event_set(&s->less);
     if (rq->phase == WEB_READING || rq->phase == WEB_ENDED) {
         web_request_free(rq);
         return;

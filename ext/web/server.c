@@ -133,6 +133,13 @@ ASYNC_DEF(web_handlers, (async_web_server *)s)
     return 0;
 }
 
+/* Until one request or handler less is there. */
+static int await_less(async_web_server *s)
+{
+    async_event_clear(&s->less);
+    return await_event_wait(&s->less);
+}
+
 /* Stop accepting; the grace, if there is any; cancel; wait; let the last answers go. */
 static int await_stop(async_web_server *s)
 {
@@ -142,19 +149,15 @@ static int await_stop(async_web_server *s)
     web_conns_hang_up(s);
     web_kick(s);
     await_timeout (r, s->grace) {
-        while (s->active > 0 && !s->hurry) {
-            async_event_clear(&s->idle);
-            ASYNC_TRY(await_event_wait(&s->idle));
-        }
+        while (r == 0 && (s->active > 0 || s->stats.running > 0) && !s->hurry)
+            r = await_less(s);
     }
     s->hurry = true;
     web_handlers_cancel(s);
-    while (s->stats.running > 0) {
-        async_event_clear(&s->quiet);
-        ASYNC_TRY(await_event_wait(&s->quiet));
-    }
+    for (r = 0; r == 0 && s->stats.running > 0;)
+        r = await_less(s);
     web_run(s);
-    return 0;
+    return r;
 }
 
 ASYNC_DEF(web_watchman, (async_web_server *)s)
@@ -215,7 +218,7 @@ int await_web_server_stop(async_web_server *s, double grace)
     bool cut_short = !async_task_done(s->keeper); /* it was us who were cancelled */
     if (cut_short) {
         s->hurry = true;
-        async_event_set(&s->idle);
+        async_event_set(&s->less);
         await_shield (shield)
             async_ignore(await_task(s->keeper));
     }

@@ -22,7 +22,7 @@ static void *client_main(void *client)
 {
     struct client *c = client;
     c->fn(c->port, c->arg);
-    ck_assert_int_eq(async_call_soon_threadsafe(c->loop, set_done, c), 0);
+    async_ignore(async_call_soon_threadsafe(c->loop, set_done, c)); /* -EPIPE: nobody waits for us any more */
     return NULL;
 }
 
@@ -139,8 +139,11 @@ bool at_end(int fd)
 static size_t get_body(int fd, struct answer *a, size_t size)
 {
     size_t got = 0;
-    a->body = realloc(a->body, a->size + size + 1);
-    ck_assert_ptr_nonnull(a->body);
+    if (a->size + size + 1 > a->room) {
+        a->room = 2 * (a->size + size) + 1;
+        a->body = realloc(a->body, a->room);
+        ck_assert_ptr_nonnull(a->body);
+    }
     for (ssize_t n; got < size && (n = get(fd, a->body + a->size, size - got)) > 0; got += (size_t)n)
         a->size += (size_t)n;
     a->body[a->size] = '\0';

@@ -38,7 +38,7 @@ struct answer {
     bool whole;                    /* not cut */
     char head[4096];
     char *body;                    /* free() it */
-    size_t size;
+    size_t size, room;
 };
 struct answer answer_read(int fd, bool head_only);
 const char *answer_header(const struct answer *a, const char *name); /* or NULL; until the next call */
