@@ -50,8 +50,7 @@ static char *reserve(size_t *bytes, size_t slot)
 static int add_region(struct stack_class *c)
 {
     size_t bytes;
-    struct stack_region *regions =
-            async__realloc(c->regions, (c->nregions + 1) * sizeof *c->regions);
+    struct stack_region *regions = async__realloc(c->regions, (c->nregions + 1) * sizeof *c->regions);
     if (!regions)
         return -ENOMEM;
     c->regions = regions;

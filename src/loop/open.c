@@ -73,8 +73,8 @@ static void check_ledger(struct loop *l)
     if (l->hot)
         async__stack_give(&l->stacks, &l->hot->stack);
     if (l->tasks.live || l->starts.live || async__stacks_live(&l->stacks))
-        async__complain("the loop closes with %zu tasks, %zu of them not started, and %zu stacks", l->tasks.live,
-                        l->starts.live, async__stacks_live(&l->stacks));
+        async__complain("the loop closes with %zu tasks, %zu of them not started, and %zu stacks",
+                        l->tasks.live, l->starts.live, async__stacks_live(&l->stacks));
     if (l->timers.live)
         async__complain("the loop closes with %u timers armed", l->timers.live);
     if (l->fds.waiting)

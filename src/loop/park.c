@@ -17,9 +17,9 @@ static inline void fetch_ahead(struct loop *l)
         const async_task *t = (const async_task *)w;
         const char *frame = t->sp;
         __builtin_prefetch(frame - 24);
-        __builtin_prefetch(frame + 64);
-        __builtin_prefetch(frame + 128);
-        __builtin_prefetch(&t->scope->doomed);
+        __builtin_prefetch(frame + 8);
+        __builtin_prefetch(frame + 72);
+        __builtin_prefetch(frame + 136);
     }
 }
 
@@ -38,11 +38,10 @@ static inline struct stack_note *note_of(async_task *t)
 }
 
 /* Who is next is not a task with a stack, or it is time for a turn. */
-static NOINLINE void *next_place(struct loop *l, struct stack_note **note)
+static NOINLINE void *next_place(struct loop *l)
 {
     struct async_waiter *w = l->ready.head;
     l->current = NULL;
-    *note = &l->note;
     if (!w || w->kind != NODE_NEW || l->budget <= 0)
         return l->sp;
     async_task *fresh = task_of(w);
@@ -51,7 +50,6 @@ static NOINLINE void *next_place(struct loop *l, struct stack_note **note)
     if (!sp)
         return l->sp;
     l->current = fresh;
-    *note = note_of(fresh);
     return sp;
 }
 
@@ -60,7 +58,6 @@ static inline __attribute__((always_inline)) void leave(struct loop *l, async_ta
 {
     int saved = *l->errno_at;
     struct async_waiter *w = l->ready.head;
-    struct stack_note *note;
     void *sp;
     if (likely(w && w->kind == NODE_TASK && --l->budget > 0)) {
         async_task *to = task_of(w);
@@ -69,12 +66,11 @@ static inline __attribute__((always_inline)) void leave(struct loop *l, async_ta
             goto stay;
         fetch_ahead(l);
         l->current = to;
-        note = note_of(to);
         sp = to->sp;
     } else {
-        sp = next_place(l, &note);
+        sp = next_place(l);
     }
-    note_leave(note_of(t), note, 0);
+    note_leave(note_of(t), l->current ? note_of(l->current) : &l->note, 0);
     async__switch(&t->sp, sp);
     note_arrive(note_of(t));
 stay:

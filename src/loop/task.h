@@ -26,6 +26,8 @@ enum {
     TASK_DETACHED = 1,  /* nobody holds a handle: the record goes with the task */
     TASK_DOOMED = 2,    /* cancelled before it started */
     TASK_OWNS_NAME = 4, /* its name was copied for it */
+    TASK_ALERT = 8,     /* its scope is doomed or has a limit: a checkpoint must look closer */
+    TASK_DROPPED = 16,  /* who gives up the handle waits for its end, not for its result */
 };
 
 /* Why a parked task runs again. */
@@ -92,8 +94,8 @@ static inline async_task *task_of(struct async_waiter *w)
 }
 
 /* The task layer's part in the loop's work: the only calls upwards. */
-void async__task_run(async_task *t);             /* its body, to the end; may free the record */
-void async__task_refuse(async_task *t, int err); /* it cannot start */
+void async__task_run(async_task *t);                 /* its body, to the end; may free the record */
+void async__task_refuse(async_task *t, int err);     /* it cannot start */
 void async__scope_fire(async_scope *s, int64_t now); /* its limit has come */
 void async__signals(struct loop *l);                 /* Ctrl-C, if there was one */
 

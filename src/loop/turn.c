@@ -5,12 +5,13 @@
 enum {
     STEPS_MIN = 1,
     STEPS_MAX = 64,
-    LOOK_EVERY = 20 * 1000,            /* ns: how often a busy loop should look */
-    JUMP_PATIENCE = 10 * 1000 * 1000,  /* ns: how long a virtual clock waits for real descriptors */
-    TRIM = 256,                        /* stacks given back in an idle turn */
+    LOOK_EVERY = 20 * 1000,           /* ns: how often a busy loop should look */
+    JUMP_PATIENCE = 10 * 1000 * 1000, /* ns: how long a virtual clock waits for real descriptors */
+    TRIM = 256,                       /* stacks given back in an idle turn */
 };
 
-#define TRIM_AFTER INT64_C(1000000000) /* ns: how long a surplus must last: the next spike may be near */
+/* How long a surplus of stacks must last, ns: the next spike may be near. */
+#define TRIM_AFTER INT64_C(1000000000)
 
 void async__expire(struct loop *l, int64_t now)
 {
@@ -116,9 +117,9 @@ void async__turn(struct loop *l)
     int64_t now;
     read_clock(l, &now);
     async__expire(l, now);
-    async__gate_drain(l->gate);
+    bool more = async__gate_drain(l->gate);
     async__signals(l);
-    bool idle = !l->ready.head;
+    bool idle = !l->ready.head && !more;
     if (!idle) {
         if (l->fds.waiting > 0) /* else there is nothing to hear: who rings is seen without asking */
             async__fds_poll(l, 0);

@@ -19,4 +19,7 @@ void async__error_blame(async_task *t, async_error *list);
 /* t's failure, its traceback and causes, on stderr. */
 void async__report(async_task *t, int code);
 
+/* If t has ended by a failure that nobody has read: its record, on stderr. Before t's record goes. */
+void async__report_unread(const async_task *t);
+
 #endif

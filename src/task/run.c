@@ -49,8 +49,10 @@ static async_task *any_other_task(const async_task *self)
 static void forget_record(void *record, void *arg)
 {
     async_task *t = record;
-    if (t->node.kind && t != arg)
-        async__task_free(t);
+    if (!t->node.kind || t == arg)
+        return;
+    async__report_unread(t);
+    async__task_free(t);
 }
 
 /* main has returned: what still runs is cancelled and awaited, first what is in the background. */
@@ -79,6 +81,7 @@ static int run_main(void *frame)
     struct run *run = *(struct run **)frame;
     struct loop *l = run->runner->loop;
     async_task *self = l->current;
+    run->result = 0;
     if (run->co) {
         async_co co = *run->co;
         run->result = co.run(co.frame);
@@ -88,7 +91,6 @@ static int run_main(void *frame)
     l->main = NULL; /* Ctrl-C from here on ends the program */
     if (run->shutdown)
         shut_down(run->runner, self);
-    l->stop = true;
     return run->result;
 }
 
@@ -100,6 +102,7 @@ static int run(async_runner *rn, struct run *r)
     async_task *t = async__task_new(l, &co, NULL, NULL, true);
     if (!t)
         return -ENOMEM;
+    l->outermost = t;
     l->main = r->co ? t : NULL;
     l->stop = false;
     l->looked = loop_now(l);

@@ -55,8 +55,10 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     t->requests = 0;
     s->co = *co;
     s->site = opts->site;
-    bool ok = async__stack_class(opts->stack_size, &s->stack_class);
-    if (unlikely(!ok || (opts->name && !set_name(t, opts->name))))
+    s->stack_class = l->hot_class;
+    if (unlikely(opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)))
+        goto no_memory;
+    if (unlikely(opts->name && !set_name(t, opts->name)))
         goto no_memory;
     if (g)
         async__group_link(g, t);
@@ -78,7 +80,8 @@ void async__task_free(async_task *t)
 {
     if (t->node.flags & TASK_OWNS_NAME)
         async__free((char *)t->name);
-    async__error_free(t->error);
+    if (unlikely(t->error != NULL))
+        async__error_free(t->error);
     t->node.kind = 0; /* for who looks through all records */
     slab_give(&t->loop->tasks, t);
 }
@@ -102,19 +105,32 @@ static void init_root(async_task *t)
     if (unlikely(asked)) /* the words were not kept: no body of the task's own will ask for them */
         root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
+    note_scope(t);
 }
 
-/* Nobody may lose what the task has failed of: its group keeps it, or its handle. */
+/* Is there anybody who waits for t's result? */
+static bool is_awaited(const async_task *t)
+{
+    const async_waitq *q = &t->joiners;
+    return q->head && (!(t->node.flags & TASK_DROPPED) || q->head != q->tail);
+}
+
+/* Nobody may lose what the task has failed of: its group keeps it, or who awaits it hears of it, or its handle keeps
+ * it until somebody does. */
 static void end(async_task *t, int result)
 {
+    struct loop *l = t->loop;
     async_group *g = t->group;
+    bool awaited = is_awaited(t);
     t->result = result;
     t->node.state = TASK_DONE;
+    if (unlikely(t == l->outermost))
+        l->stop = true;
     async__wake_all(&t->joiners, result);
     async_error *failure = NULL;
     if (g)
         async__group_child_ended(g, t);
-    else if (result < 0 && result != -ECANCELED)
+    else if (result < 0 && result != -ECANCELED && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
     async_error *causes = t->body->cause;
     if (unlikely(t->body->locals))
@@ -155,6 +171,14 @@ async_task *async_create_task_opt(async_co co, const struct async_task_opts *opt
     return async__task_new(l, &co, opts, NULL, false);
 }
 
+static void mark_read(async_task *t)
+{
+    if (unlikely(t->error != NULL)) {
+        async__error_free(t->error);
+        t->error = NULL;
+    }
+}
+
 int await_task(async_task *t)
 {
     async_task *self;
@@ -168,6 +192,7 @@ int await_task(async_task *t)
         return -EDEADLK;
     }
     if (t->node.state == TASK_DONE) {
+        mark_read(t);
         r = t->result;
     } else {
         r = wait_for_news(self, &t->joiners);
@@ -190,7 +215,8 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from ? from : "");
 }
 
-bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why, const async_site *site)
+bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,
+                         const async_site *site)
 {
     if (!t || t->node.state == TASK_DONE)
         return false;
@@ -216,7 +242,8 @@ bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
         async__complain("async_task_cancel of task \"%s\" from a foreign thread", t->name);
         return false;
     }
-    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL, opts ? opts->site : NULL);
+    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL,
+                               opts ? opts->site : NULL);
 }
 
 void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
@@ -225,11 +252,16 @@ void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
         wait_in(t, q);
 }
 
-void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *why)
+void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
+                              const char *why)
 {
+    async_scope shield;
     async__task_request(t, kind, why, NULL);
+    t->node.flags |= TASK_DROPPED;
+    shield_enter(&shield, self);
     while (t->node.state != TASK_DONE)
-        wait_in(self, &t->joiners); /* interrupted or not */
+        wait_in(self, &t->joiners);
+    shield_leave(&shield, self);
 }
 
 void await_task_drop(async_task **handle)
@@ -247,8 +279,10 @@ void await_task_drop(async_task **handle)
         }
         async__task_end_and_wait(l->current, t, ASYNC_CANCEL_TASK, "its block was left");
     }
-    if (!t->group) /* else the handle is the group's */
+    if (!t->group) { /* else the handle is the group's */
+        async__report_unread(t);
         async__task_free(t);
+    }
 }
 
 bool async_task_done(const async_task *t)
@@ -263,7 +297,10 @@ bool async_task_cancelled(const async_task *t)
 
 int async_task_result(const async_task *t)
 {
-    return t->node.state == TASK_DONE ? t->result : -EINPROGRESS;
+    if (t->node.state != TASK_DONE)
+        return -EINPROGRESS;
+    mark_read((async_task *)t); /* our own record */
+    return t->result;
 }
 
 const char *async_task_name(const async_task *t)
@@ -287,7 +324,7 @@ int await_sleep(double seconds)
     int r = await_begin(&t, "await_sleep");
     if (unlikely(r < 0))
         return r;
-    struct loop *l = t->loop;
+    struct loop *l = async__loop;
     if (!(seconds > 0))
         return async__yield(l, t);
     int64_t until = ns_after(loop_now(l), ns_of(seconds));
@@ -312,4 +349,11 @@ async_co async_call(int (*fn)(void *arg), void *arg, const char *name)
     async_co co = { .run = call_run, .name = name };
     memcpy(co.frame, &(struct call){ fn, arg }, sizeof(struct call));
     return co;
+}
+
+int await_co(async_co co)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_co");
+    return r < 0 ? r : co.run(co.frame);
 }

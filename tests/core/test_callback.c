@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Callbacks: soon, later, at a time, not at all. */
+#include "run.h"
+
+static void says(void *word)
+{
+    note("%s", (const char *)word);
+}
+
+CASE(soon_in_order)
+{
+    async_callback a, b, c;
+    async_call_soon(&a, says, (void *)"a");
+    async_call_soon(&b, says, (void *)"b");
+    async_call_soon(&c, says, (void *)"c");
+    is_trail("");
+    ok(await_sleep(0));
+    is_trail("a b c");
+    ok(await_sleep(1));
+    is_trail("a b c"); /* once */
+    return 0;
+}
+
+CASE(later_in_order)
+{
+    async_callback a, b, c, d, e;
+    async_call_later(&a, 2, says, (void *)"a");
+    async_call_later(&b, 1, says, (void *)"b");
+    async_call_at(&c, 2, says, (void *)"c"); /* as late as a: after it */
+    async_call_later(&d, -1, says, (void *)"d");
+    async_call_at(&e, -5, says, (void *)"e");
+    ok(await_sleep(0.5));
+    has_text(trail, "d");
+    has_text(trail, "e");
+    forget_trail();
+    ok(await_sleep(1));
+    is_trail("b");
+    ok(await_sleep(1));
+    is_trail("b a c");
+    return 0;
+}
+
+CASE(equal_times_in_the_order_of_calls)
+{
+    static async_callback cbs[100];
+    static char words[100][8];
+    char expected[1024] = "";
+    for (int i = 0; i < 100; i++) {
+        snprintf(words[i], sizeof *words, "%d", i);
+        async_call_at(&cbs[i], 5, says, words[i]);
+        strcat(strcat(expected, i ? " " : ""), words[i]);
+    }
+    ok(await_sleep(5));
+    ok(await_sleep(0));
+    is_trail(expected);
+    return 0;
+}
+
+static void says_when(void *arg)
+{
+    (void)arg;
+    note("%g", async_time());
+    is_true(async_current_task() == NULL);
+    is_true(async_get_running_loop() != NULL);
+}
+
+CASE(not_early)
+{
+    async_callback a;
+    ok(await_sleep(3));
+    async_call_later(&a, 0.25, says_when, NULL);
+    ok(await_sleep(1));
+    is_trail("3.25");
+    return 0;
+}
+
+/* A cancelled handle never runs, even when already in the ready list. */
+CASE(cancelled)
+{
+    async_callback a, b, c;
+    async_call_soon(&a, says, (void *)"a");
+    async_call_later(&b, 1, says, (void *)"b");
+    async_call_soon(&c, says, (void *)"c");
+    is_true(async_callback_cancel(&a));
+    is_true(async_callback_cancel(&b));
+    is_false(async_callback_cancel(&a));
+    is_false(async_callback_cancel(&b));
+    ok(await_sleep(2));
+    is_trail("c");
+    is_false(async_callback_cancel(&c)); /* it has run */
+    return 0;
+}
+
+struct pair {
+    async_callback cb, other;
+};
+
+static void cancels_other(void *arg)
+{
+    struct pair *p = arg;
+    note("first");
+    is_true(async_callback_cancel(&p->other));
+}
+
+CASE(cancelled_when_due)
+{
+    struct pair p;
+    async_call_later(&p.cb, 1, cancels_other, &p);
+    async_call_later(&p.other, 1, says, (void *)"second"); /* ready in the same pass */
+    ok(await_sleep(2));
+    is_trail("first");
+    return 0;
+}
+
+static void again(void *arg)
+{
+    struct pair *p = arg;
+    note("again");
+    async_call_soon(&p->cb, again, p); /* its memory is ours again while it runs */
+}
+
+/* Added in a turn: run in the next one; a callback for ever does not starve a timer. */
+CASE(adds_itself)
+{
+    struct pair p;
+    async_call_soon(&p.cb, again, &p);
+    ok(await_sleep(0));
+    is_trail("again");
+    ok(await_sleep(0));
+    is_trail("again again");
+    is_true(async_callback_cancel(&p.cb));
+    ok(await_sleep(1));
+    is_trail("again again");
+    return 0;
+}
+
+static void frees(void *arg)
+{
+    free(arg);
+    note("freed");
+}
+
+CASE(frees_itself)
+{
+    async_callback *cb = malloc(sizeof *cb);
+    async_call_soon(cb, frees, cb);
+    ok(await_sleep(0));
+    is_trail("freed");
+    return 0;
+}
+
+static void wakes(void *event)
+{
+    async_event_set(event);
+}
+
+CASE(wakes_a_task)
+{
+    async_event e = { 0 };
+    async_callback cb;
+    async_call_later(&cb, 4, wakes, &e);
+    ok(await_event_wait(&e));
+    is_time(4);
+    return 0;
+}
+
+static void spawns(void *group)
+{
+    ok(async_spawn((async_group *)group, async_sleep(2)));
+}
+
+CASE(spawns_a_task)
+{
+    int r;
+    async_callback cb;
+    await_group (r, g) {
+        async_call_later(&cb, 1, spawns, g);
+        ok(await_sleep(1));
+        ok(await_sleep(0));
+    }
+    ok(r);
+    is_time(3);
+    return 0;
+}
+
+static void cancels(void *task)
+{
+    is_true(async_task_cancel(task, .reason = "by a callback"));
+}
+
+CASE(cancels_a_task)
+{
+    async_callback cb;
+    await_task_auto t = async_create_task(async_sleep(100));
+    async_call_later(&cb, 1, cancels, t);
+    is(await_task(t), -ECANCELED);
+    is_time(1);
+    return 0;
+}
+
+static void awaits(void *arg)
+{
+    int r;
+    *(int *)arg = await_sleep(1);
+    await_timeout (r, 1)
+        note("not reached");
+    is(r, -EPERM);
+    is(await_gather(NULL, async_sleep(1)), -EPERM);
+}
+
+CASE(must_not_await)
+{
+    int result = 0;
+    async_callback cb;
+    async_call_soon(&cb, awaits, &result);
+    ok(await_sleep(0));
+    is(result, -EPERM);
+    has_text(heard(), "await_sleep outside of a task");
+    is_trail("");
+    return 0;
+}
+
+static void runs(void *arg)
+{
+    *(int *)arg = async_run(async_sleep(1));
+}
+
+CASE(must_not_run)
+{
+    int result = 0;
+    async_callback cb;
+    async_call_soon(&cb, runs, &result);
+    ok(await_sleep(0));
+    is(result, -EBUSY);
+    has_text(heard(), "async_run inside");
+    return 0;
+}
+
+CASE(a_million_armed_and_cancelled)
+{
+    async_callback kept, cb[8];
+    async_call_later(&kept, 5, says, (void *)"kept");
+    for (int i = 0; i < 1000000; i++) {
+        if (i >= 8)
+            is_true(async_callback_cancel(&cb[i % 8]));
+        async_call_later(&cb[i % 8], 10 + i % 1000, says, (void *)"never");
+    }
+    for (int i = 0; i < 8; i++)
+        is_true(async_callback_cancel(&cb[i]));
+    ok(await_sleep(100));
+    is_trail("kept");
+    return 0;
+}
+
+SUITE("callback", soon_in_order, later_in_order, equal_times_in_the_order_of_calls, not_early,
+      cancelled, cancelled_when_due, adds_itself, frees_itself, wakes_a_task, spawns_a_task,
+      cancels_a_task, must_not_await, must_not_run, a_million_armed_and_cancelled)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors: sentences, trees, tracebacks; what nobody reads is reported. */
+#include "run.h"
+
+ASYNC_DEF(broken, (const char *)what)
+{
+    ASYNC_TRY(await_sleep(1));
+    return async_fail(-EIO, "%s is broken", what);
+}
+
+CASE(sentences)
+{
+    is_text(async_fail_text(-EIO), "");
+    is(async_fail(-EIO, "%d %s", 3, "words"), -EIO);
+    is_text(async_fail_text(-EIO), "3 words");
+    is_text(async_fail_text(-EPROTO), "");
+    is(async_fail(-EIO, "again: %s", async_fail_text(-EIO)), -EIO); /* the old text as an argument */
+    is_text(async_fail_text(-EIO), "again: 3 words");
+    is(async_fail(-EDOM, "%0300d", 1), -EDOM);
+    is(strlen(async_fail_text(-EDOM)), 127);
+    return 0;
+}
+
+START_TEST(sentences_outside)
+{
+    is(async_fail(-EIO, "nobody hears it"), -EIO);
+    is_text(async_fail_text(-EIO), "");
+}
+END_TEST
+
+/* A sentence is its task's. */
+CASE(sentences_are_per_task)
+{
+    is(async_fail(-EIO, "mine"), -EIO);
+    is(await_gather(NULL, broken("a")), -EIO);
+    is_text(async_fail_text(-EIO), "mine");
+    is(await_broken("b"), -EIO);
+    is_text(async_fail_text(-EIO), "b is broken");
+    return 0;
+}
+
+ASYNC_DEF(family)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, broken("door"), .name = "child 1");
+        async_spawn(g, broken("lock"), .name = "child 2");
+    }
+    return r;
+}
+
+ASYNC_DEF(fails_with, (int)error)
+{
+    return error;
+}
+
+CASE(tree)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, family(), .name = "family");
+    }
+    is(r, -EIO);
+    async_for_each_error (e, g) {
+        int depth = 0;
+        for (const async_error *p = e->parent; p; p = p->parent)
+            depth++;
+        note("%d:%s:%s", depth, e->task, e->text);
+    }
+    has_text(trail, "0:family: 1:child 1:door is broken");
+    const async_error *top = async_group_errors(g);
+    is_true(async_error_find(top, -EIO) == top);
+    is_true(async_error_find(top->cause, -EIO) == top->cause);
+    is_true(async_error_find(top, -EPROTO) == NULL);
+    is_true(top->cause->parent == top);
+    is_text(heard(), "");
+    async_error_print(top);
+    const char *printed = heard();
+    has_text(printed, "family: Input/output error");
+    has_text(printed, "\n  child 1: Input/output error: door is broken");
+    return 0;
+}
+
+/* Several, flat, in the order of their coming. */
+CASE(siblings)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, fails_with(-EIO), .name = "a");
+        async_spawn(g, fails_with(-EPROTO), .name = "b"); /* never starts: the group is cancelled by then */
+    }
+    is(r, -EIO);
+    const async_error *e = async_group_errors(g);
+    is_text(e->task, "a");
+    is_true(async_error_next(e) == NULL);
+    return 0;
+}
+
+ASYNC_DEF(first)
+{
+    ASYNC_TRY(await_broken("deep"));
+    return 0;
+}
+
+ASYNC_DEF(second)
+{
+    ASYNC_TRY(await_first());
+    return 0;
+}
+
+CASE(site_of_the_first_note)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, second());
+    }
+    is(r, -EIO);
+    const async_error *e = async_group_errors(g);
+    is_true(e->site != NULL);
+    is_text(e->site->func, "await_broken");
+    has_text(e->site->file, "test_error.c");
+    return 0;
+}
+
+/* --- async_main: a traceback on stderr, an exit status --- */
+
+START_TEST(main_prints_a_traceback)
+{
+    ears_open();
+    is(async_main(second()), EXIT_FAILURE);
+    const char *said = heard();
+    ears_close();
+    has_text(said, "second: Input/output error: deep is broken\n");
+    has_text(said, "at await_first, ");
+    has_text(said, "at await_second, ");
+    is_true(strstr(said, "await_first") < strstr(said, "await_second"));
+}
+END_TEST
+
+START_TEST(main_prints_the_tree)
+{
+    ears_open();
+    is(async_main(family()), EXIT_FAILURE);
+    const char *said = heard();
+    ears_close();
+    has_text(said, "family: Input/output error");
+    has_text(said, "child 1: Input/output error: door is broken");
+}
+END_TEST
+
+START_TEST(main_succeeds)
+{
+    ears_open();
+    is(async_main(fails_with(7)), EXIT_SUCCESS);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+/* An older error does not show in the traceback of a newer one. */
+ASYNC_DEF(recovers)
+{
+    is(await_second(), -EIO);
+    return -EPROTO;
+}
+
+START_TEST(handled_errors_leave_no_trace)
+{
+    ears_open();
+    is(async_main(recovers()), EXIT_FAILURE);
+    const char *said = heard();
+    ears_close();
+    has_text(said, "recovers: Protocol error\n");
+    is_true(strstr(said, "await_first") == NULL);
+}
+END_TEST
+
+/* A failure in the background cancels nobody and is reported with its traceback, once. */
+CASE(background_failure)
+{
+    async_spawn(async_background(), second(), .name = "worker");
+    async_spawn(async_background(), async_sleep(3));
+    ok(await_sleep(2));
+    const char *said = heard();
+    has_text(said, "worker: Input/output error: deep is broken\n");
+    has_text(said, "at await_first, ");
+    is_true(strstr(strstr(said, "worker") + 1, "worker") == NULL);
+    ok(await_sleep(5));
+    is_text(heard(), "");
+    return 0;
+}
+
+/* --- what nobody has read --- */
+
+CASE(unread_error)
+{
+    {
+        await_task_auto t = async_create_task(second(), .name = "lonely");
+        ok(await_sleep(2));
+        is_text(heard(), "");
+        (void)t;
+    }
+    const char *said = heard(); /* once the last handle has gone */
+    has_text(said, "lonely");
+    has_text(said, "Input/output error");
+    ok(await_sleep(1));
+    return 0;
+}
+
+CASE(read_errors_are_silent)
+{
+    {
+        await_task_auto t = async_create_task(second());
+        is(await_task(t), -EIO);
+        await_task_auto u = async_create_task(second());
+        ok(await_sleep(2));
+        is(async_task_result(u), -EIO);
+        await_task_auto v = async_create_task(second());
+        is(await_gather(NULL, async_joining(v)), -EIO);
+    }
+    is_text(heard(), "");
+    return 0;
+}
+
+/* shield_duplicate_log_once: two awaiters cancelled, the task fails later: reported exactly once. */
+CASE(shield_duplicate_log_once)
+{
+    {
+        await_task_auto t = async_create_task(broken("it"), .name = "lonely");
+        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
+        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
+        ok(await_sleep(2));
+    }
+    const char *said = heard();
+    has_text(said, "lonely");
+    is_true(strstr(strstr(said, "lonely") + 1, "lonely") == NULL);
+    {
+        await_task_auto t = async_create_task(async_sleep(1));
+        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
+        ok(await_sleep(2));
+    }
+    is_text(heard(), ""); /* it succeeded */
+    return 0;
+}
+
+SUITE("error", sentences, sentences_outside, sentences_are_per_task, tree, siblings,
+      site_of_the_first_note, main_prints_a_traceback,
+      main_prints_the_tree, main_succeeds, handled_errors_leave_no_trace, background_failure,
+      unread_error, read_errors_are_silent, shield_duplicate_log_once)

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: MIT */
+/* Groups: children that end before the block that started them. */
+#include "run.h"
+
+ASYNC_DEF(child, (const char *)word, (double)seconds)
+{
+    int r = await_sleep(seconds);
+    note("%s=%s", word, shown(r));
+    return r;
+}
+
+ASYNC_DEF(fails, (double)after, (int)error)
+{
+    ASYNC_TRY(await_sleep(after));
+    return error;
+}
+
+/* The cleanup after the cancel suspends, and fails. */
+ASYNC_DEF(fails_late, (double)seconds, (int)error)
+{
+    int r = await_sleep(100), s;
+    is(r, -ECANCELED);
+    await_shield (s)
+        ok(await_sleep(seconds));
+    return error;
+}
+
+static void codes(async_group *g)
+{
+    async_for_each_error (e, g)
+        note("%s:%s", e->task, shown(e->code));
+}
+
+CASE(end_awaits_children)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("b", 2));
+        async_spawn(g, child("a", 1));
+        note("body");
+        r = 4;
+    }
+    is(r, 4);
+    is_trail("body a=0 b=0");
+    is_time(2);
+    return 0;
+}
+
+CASE(empty_group)
+{
+    int r;
+    await_group (r, g)
+        is_true(async_group_errors(g) == NULL);
+    ok(r);
+    is_time(0);
+    return 0;
+}
+
+CASE(children_start_in_order)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("1", 0));
+        async_task *t = async_group_create_task(g, child("2", 0));
+        async_spawn(g, child("3", 0));
+        is_trail("");
+        ok(await_task(t));
+    }
+    ok(r);
+    is_trail("1=0 2=0 3=0");
+    return 0;
+}
+
+/* Three failing children and one slow, a body asleep: the first failure cancels the slow child and the body. */
+CASE(cancel_children_on_child_error)
+{
+    int r, body = 0;
+    await_group (r, g) {
+        async_spawn(g, fails(1, -EIO), .name = "a");
+        async_spawn(g, fails(1, -EPROTO), .name = "b");
+        async_spawn(g, fails(1, -EDOM), .name = "c");
+        async_spawn(g, child("slow", 100));
+        body = await_sleep(100);
+    }
+    is(body, -ECANCELED);
+    is(r, -EIO);
+    is_trail("slow=-ECANCELED");
+    is_time(1);
+    forget_trail();
+    codes(g);
+    has_text(trail, "a:-EIO"); /* only real errors; b and c may have been cancelled by a */
+    is_true(!strstr(trail, "ECANCELED"));
+    return 0;
+}
+
+/* A group waits at its end, the parent is cancelled: so are the children, a plain cancellation comes out. */
+ASYNC_DEF(waits_at_the_end, (int *)verdict)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("a", 100));
+        async_spawn(g, fails_late(3, 0));
+    }
+    *verdict = r;
+    is_true(async_group_errors(g) == NULL);
+    is_text(async_cancel_cause().why, "enough");
+    is(async_cancelling(), 1);
+    return r;
+}
+
+CASE(taskgroup_22)
+{
+    int verdict = 0;
+    await_task_auto t = async_create_task(waits_at_the_end(&verdict));
+    ok(await_sleep(1));
+    async_task_cancel(t, .reason = "enough");
+    is(await_task(t), -ECANCELED);
+    is(verdict, -ECANCELED);
+    is_trail("a=-ECANCELED");
+    is_time(4);
+    return 0;
+}
+
+/* A group failed and its error was handled: nothing is left of it. */
+CASE(cancellation_does_not_leak)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, fails(1, -EIO));
+        async_ignore(await_sleep(100));
+    }
+    is(r, -EIO);
+    is(async_cancelling(), 0);
+    ok(await_sleep(1));
+    return 0;
+}
+
+/* ...and a request that was there before is still there, neither more nor less. */
+CASE(cancelling_level_preserved)
+{
+    int r, s;
+    async_task_cancel(async_current_task());
+    await_shield (s) {
+        await_group (r, g) {
+            async_spawn(g, fails(1, -EIO));
+        }
+    }
+    is(r, -EIO);
+    is(async_cancelling(), 1);
+    is(async_uncancel(), 0);
+    ok(await_sleep(1));
+    return 0;
+}
+
+ASYNC_DEF(fails_in_a_group, (int *)verdict)
+{
+    int r, s;
+    await_group (r, g) {
+        async_spawn(g, fails_late(0, -EIO));
+        await_shield (s)
+            ok(await_sleep(2));
+    }
+    *verdict = r;
+    return await_sleep(0);
+}
+
+/* External cancel together with child errors: the errors are reported, the cancel stays pending. */
+CASE(errors_and_an_outer_cancel)
+{
+    int verdict = 0;
+    await_task_auto t = async_create_task(fails_in_a_group(&verdict));
+    ok(await_sleep(1));
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    is(verdict, -EIO);
+    return 0;
+}
+
+ASYNC_DEF(never, (bool *)ran)
+{
+    *ran = true;
+    return 0;
+}
+
+/* no_create_task_after_failure, finished, not_entered: refused, nothing starts. */
+CASE(spawn_refused)
+{
+    int r;
+    bool ran = false;
+    await_group (r, g) {
+        async_spawn(g, fails(1, -EIO));
+        is(await_sleep(100), -ECANCELED);
+        is(async_spawn(g, never(&ran)), -ECANCELED);
+        async_task *t = async_group_create_task(g, never(&ran));
+        is_true(t != NULL);
+        is_true(async_task_done(t));
+        is_true(async_task_cancelled(t));
+        is_false(async_task_cancel(t));
+    }
+    is(r, -EIO);
+    is(async_spawn(g, never(&ran)), -ECANCELED);
+    async_task *t = async_group_create_task(g, never(&ran));
+    is(await_task(t), -ECANCELED);
+    ok(await_sleep(1));
+    is_false(ran);
+    return 0;
+}
+
+/* precancelled_task: our rule */
+CASE(spawn_into_a_cancelled_group)
+{
+    int r;
+    bool ran = false;
+    await_group (r, g) {
+        async_group_cancel(g);
+        is(async_spawn(g, never(&ran)), -ECANCELED);
+    }
+    ok(r);
+    is_false(ran);
+    return 0;
+}
+
+/* A child spawned before the group's cancel, but not started. */
+CASE(cancelled_before_first_step)
+{
+    int r;
+    bool ran = false;
+    await_group (r, g) {
+        is(async_spawn(g, never(&ran)), 0);
+        async_group_cancel(g);
+    }
+    ok(r);
+    is_false(ran);
+    return 0;
+}
+
+ASYNC_DEF(spawns, (async_group *)g, (int *)result)
+{
+    ok(await_sleep(1));
+    *result = async_spawn(g, child("late", 1));
+    return 0;
+}
+
+/* While the end merely awaits its children they may spawn siblings; not when it ends by a failure. */
+CASE(spawn_at_the_end)
+{
+    int r, result = 1;
+    await_group (r, g)
+        async_spawn(g, spawns(g, &result));
+    ok(r);
+    ok(result);
+    is_trail("late=0");
+    is_time(2);
+    return 0;
+}
+
+ASYNC_DEF(spawns_when_cancelled, (async_group *)g, (int *)result)
+{
+    is(await_sleep(100), -ECANCELED);
+    *result = async_spawn(g, child("late", 1));
+    return 0;
+}
+
+CASE(spawn_while_failing)
+{
+    int r, result = 1;
+    await_group (r, g) {
+        async_spawn(g, spawns_when_cancelled(g, &result));
+        ok(await_sleep(1));
+        r = -EIO;
+    }
+    is(r, -EIO);
+    is(result, -ECANCELED);
+    is_trail("");
+    return 0;
+}
+
+/* taskgroup_19, timeout_taskgroup: the cleanup after the cancel fails: reported together with the first. */
+CASE(cleanup_fails_too)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, fails(1, -EIO), .name = "first");
+        async_spawn(g, fails_late(1, -EPROTO), .name = "second");
+    }
+    is(r, -EIO);
+    codes(g);
+    is_trail("first:-EIO second:-EPROTO");
+    return 0;
+}
+
+CASE(body_cleanup_fails_too)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, fails(1, -EIO), .name = "first");
+        is(await_sleep(100), -ECANCELED);
+        r = -EPROTO;
+    }
+    is(r, -EIO);
+    codes(g);
+    is_trail("first:-EIO body_cleanup_fails_too_case:-EPROTO");
+    return 0;
+}
+
+CASE(body_fails)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("a", 100));
+        ok(await_sleep(1));
+        r = -EIO;
+    }
+    is(r, -EIO);
+    is_trail("a=-ECANCELED");
+    is_time(1);
+    return 0;
+}
+
+/* A child that was cancelled is no error, whoever cancelled it. */
+CASE(cancelled_child_is_no_error)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t = async_group_create_task(g, child("a", 100));
+        async_spawn(g, child("b", 2));
+        ok(await_sleep(1));
+        is_true(async_task_cancel(t));
+        is(await_task(t), -ECANCELED);
+    }
+    ok(r);
+    is_true(async_group_errors(g) == NULL);
+    is_trail("a=-ECANCELED b=0");
+    return 0;
+}
+
+CASE(handles_live_as_long_as_the_group)
+{
+    int r;
+    async_task *t = NULL;
+    await_group (r, g) {
+        t = async_group_create_task(g, child("a", 1), .name = "anna");
+    }
+    ok(r);
+    ok(await_task(t));
+    is_text(async_task_name(t), "anna");
+    is_true(async_task_done(t));
+    return 0;
+}
+
+CASE(early_stop)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("a", 100));
+        ok(await_sleep(1));
+        async_group_cancel(g);
+        async_group_cancel(g); /* twice is as once */
+        r = await_sleep(100);
+        is(r, -ECANCELED);
+    }
+    ok(r);
+    is_time(1);
+    is_trail("a=-ECANCELED");
+    ok(await_sleep(0));
+    return 0;
+}
+
+ASYNC_DEF(stops, (async_group *)g)
+{
+    ok(await_sleep(1));
+    async_group_cancel(g);
+    return await_sleep(100);
+}
+
+CASE(early_stop_by_a_child)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, stops(g));
+        async_spawn(g, child("a", 100));
+    }
+    ok(r);
+    is_trail("a=-ECANCELED");
+    return 0;
+}
+
+ASYNC_DEF(tries_out, (int)how)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("a", how == 3 ? 2 : 100));
+        ok(await_sleep(1));
+        if (how == 0)
+            ASYNC_TRY(-EIO);
+        if (how == 1) {
+            async_group_cancel(g);
+            ASYNC_TRY(await_sleep(1));
+        }
+        if (how == 2) {
+            r = -EIO;
+            break;
+        }
+        if (how == 3)
+            return 5;
+    }
+    note("half-way");
+    return r;
+}
+
+/* ASYNC_TRY cancels and awaits; out of a group that was stopped it is -ECANCELED, the function is left half-way. */
+CASE(left_by_try)
+{
+    is(await_tries_out(0), -EIO);
+    is_trail("a=-ECANCELED");
+    is_time(1);
+    forget_trail();
+    is(await_tries_out(1), -ECANCELED);
+    is_trail("a=-ECANCELED");
+    forget_trail();
+    is(await_tries_out(2), -EIO); /* a negative r at a break is the body's failure */
+    is_trail("a=-ECANCELED half-way");
+    ok(await_sleep(0));
+    return 0;
+}
+
+CASE(left_by_bare_return)
+{
+    is(await_tries_out(3), 5);
+    is_trail("a=0"); /* awaited, not cancelled */
+    is_time(2);
+    return 0;
+}
+
+CASE(left_by_break_and_continue)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("a", 1));
+        break;
+    }
+    ok(r);
+    await_group (r, h) {
+        async_spawn(h, child("b", 1));
+        r = 6;
+        continue;
+    }
+    is(r, 6);
+    is_trail("a=0 b=0");
+    is_time(2);
+    return 0;
+}
+
+ASYNC_DEF(body_cancelled)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("a", 100));
+        r = await_sleep(100);
+    }
+    return r;
+}
+
+CASE(cancelled_body_cancels_children)
+{
+    await_task_auto t = async_create_task(body_cancelled());
+    ok(await_sleep(1));
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    is_trail("a=-ECANCELED");
+    is_time(1);
+    return 0;
+}
+
+CASE(group_in_a_timeout)
+{
+    int r, inner = 1;
+    await_timeout (r, 1) {
+        await_group (inner, g) {
+            async_spawn(g, child("a", 100));
+            async_spawn(g, fails_late(2, 0));
+        }
+    }
+    is(inner, -ECANCELED);
+    is(r, -ETIMEDOUT);
+    is_trail("a=-ECANCELED");
+    is_time(3);
+    return 0;
+}
+
+/* A child cannot clear its group's cancellation. */
+ASYNC_DEF(stubborn)
+{
+    is(await_sleep(100), -ECANCELED);
+    is(async_cancelling(), 0);
+    is(async_uncancel(), 0);
+    is(await_sleep(1), -ECANCELED);
+    note("gave up");
+    return 0;
+}
+
+CASE(uncancel_is_not_for_groups)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, stubborn());
+        ok(await_sleep(1));
+        async_group_cancel(g);
+    }
+    ok(r);
+    is_trail("gave up");
+    return 0;
+}
+
+ASYNC_DEF(inner_group)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, child("deep", 100));
+        async_spawn(g, child("deeper", 200));
+    }
+    note("inner=%s", shown(r));
+    return r;
+}
+
+/* Nested groups: the parent's cancel reaches the grandchildren, and is not swallowed on its way (#116720). */
+CASE(nested_groups)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, inner_group());
+        async_spawn(g, fails(1, -EIO));
+    }
+    is(r, -EIO);
+    is_trail("deep=-ECANCELED deeper=-ECANCELED inner=-ECANCELED");
+    return 0;
+}
+
+CASE(nested_in_one_task)
+{
+    int outer, inner = 1, after = 1;
+    await_group (outer, g) {
+        async_spawn(g, fails(1, -EIO));
+        await_group (inner, h) {
+            async_spawn(h, fails(1, -EPROTO));
+        }
+        after = await_sleep(0);
+    }
+    is(inner, -EPROTO); /* its child had been woken before: errors outrank the outer cancel, which stays pending */
+    is(after, -ECANCELED);
+    is(outer, -EIO);
+    ok(await_sleep(0));
+    return 0;
+}
+
+ASYNC_DEF(spawns_many, (async_group *)g, (int)depth)
+{
+    if (depth > 0)
+        async_spawn(g, spawns_many(g, depth - 1));
+    return await_sleep(0);
+}
+
+/* A server's group must not grow: spawned children leave nothing behind. */
+CASE(many_children)
+{
+    int r;
+    await_group (r, g) {
+        for (int i = 0; i < 5000; i++)
+            async_spawn(g, async_sleep(i % 7));
+        async_spawn(g, spawns_many(g, 2000));
+        ok(await_sleep(7));
+        is_true(g->first == NULL && g->running == 0);
+    }
+    ok(r);
+    return 0;
+}
+
+SUITE("group", end_awaits_children, empty_group, children_start_in_order,
+      cancel_children_on_child_error, taskgroup_22, cancellation_does_not_leak,
+      cancelling_level_preserved, errors_and_an_outer_cancel, spawn_refused,
+      spawn_into_a_cancelled_group, cancelled_before_first_step, spawn_at_the_end,
+      spawn_while_failing, cleanup_fails_too, body_cleanup_fails_too, body_fails,
+      cancelled_child_is_no_error, handles_live_as_long_as_the_group, early_stop,
+      early_stop_by_a_child, left_by_try, left_by_bare_return, left_by_break_and_continue,
+      cancelled_body_cancels_children, group_in_a_timeout, uncancel_is_not_for_groups,
+      nested_groups, nested_in_one_task, many_children)

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* The way in and out: run, Runner, main; what is left when main returns; Ctrl-C. */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+ASYNC_DEF(returns, (int)r)
+{
+    return r;
+}
+
+START_TEST(result_comes_back)
+{
+    is(async_run(returns(7)), 7);
+    is(async_run(returns(-EIO)), -EIO);
+    is(async_run(returns(-ECANCELED)), -ECANCELED);
+    is_true(async_get_running_loop() == NULL);
+}
+END_TEST
+
+ASYNC_DEF(nests, (int)r)
+{
+    is(async_run(returns(1)), -EBUSY);
+    errno = 0;
+    is_true(async_runner_open(NULL) == NULL);
+    is(errno, EBUSY);
+    return r;
+}
+
+START_TEST(nested_run_is_refused)
+{
+    ears_open();
+    is(async_run(nests(3)), 3);
+    has_text(heard(), "async_run inside a running loop");
+    is(async_run(returns(4)), 4);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+ASYNC_DEF(child, (const char *)word, (int)error)
+{
+    int r = await_sleep(100), s;
+    await_shield (s)
+        ok(await_sleep(1));
+    note("%s=%s/%d", word, shown(r), async_cancel_cause().kind);
+    return error ? error : r;
+}
+
+static async_task *lost;
+
+ASYNC_DEF(leaves_tasks, (int)error)
+{
+    async_spawn(async_background(), child("background", error));
+    lost = async_create_task(child("lost", error), .name = "lost");
+    ok(await_sleep(1));
+    return 5;
+}
+
+/* cancels_hanging_tasks: main returns while tasks sleep: cancelled and awaited, the result is unaffected. */
+START_TEST(cancels_hanging_tasks)
+{
+    is(run_heard(leaves_tasks(0), &(const struct async_run_opts){ .virtual_clock = true }), 5);
+    is_trail("background=-ECANCELED/4 lost=-ECANCELED/4"); /* ASYNC_CANCEL_SHUTDOWN */
+}
+END_TEST
+
+/* reports_hanging_tasks_errors: their cleanup errors are said, the result is unaffected. */
+START_TEST(reports_hanging_tasks_errors)
+{
+    ears_open();
+    is(async_run(leaves_tasks(-EPROTO), .virtual_clock = true), 5);
+    const char *said = heard();
+    ears_close();
+    has_text(said, "child: Protocol error");
+    has_text(said, "lost: Protocol error");
+}
+END_TEST
+
+/* Debug mode names them. */
+START_TEST(debug_names_hanging_tasks)
+{
+    ears_open();
+    is(async_run(leaves_tasks(0), .virtual_clock = true, .debug = true), 5);
+    const char *said = heard();
+    ears_close();
+    has_text(said, "\"child\" in the background");
+    has_text(said, "\"lost\" was left running");
+}
+END_TEST
+
+ASYNC_DEF(spawns_in_cleanup)
+{
+    is(await_sleep(100), -ECANCELED);
+    is(async_spawn(async_background(), child("never", 0)), -ECANCELED);
+    is(await_sleep(0), -ECANCELED);
+    return -ECANCELED;
+}
+
+ASYNC_DEF(never_started)
+{
+    note("started");
+    return 0;
+}
+
+ASYNC_DEF(leaves_stubborn_tasks)
+{
+    async_spawn(async_background(), spawns_in_cleanup());
+    ok(await_sleep(1));
+    async_spawn(async_background(), never_started());
+    return 0;
+}
+
+START_TEST(shutdown_refuses_spawns)
+{
+    RUN(leaves_stubborn_tasks());
+    is_trail("");
+}
+END_TEST
+
+/* A value of main beats its own pending cancel; tasks get theirs all the same. */
+ASYNC_DEF(main_cancels_itself)
+{
+    async_task_cancel(async_current_task());
+    async_spawn(async_background(), child("background", 0));
+    return 0;
+}
+
+START_TEST(shutdown_of_a_cancelled_main)
+{
+    RUN(main_cancels_itself());
+    is_trail(""); /* it had not started */
+}
+END_TEST
+
+/* --- Runner --- */
+
+ASYNC_DEF(ticks)
+{
+    for (;;) {
+        ASYNC_TRY(await_sleep(1));
+        note("tick");
+    }
+}
+
+ASYNC_DEF(starts_ticks)
+{
+    async_spawn(async_background(), ticks());
+    return await_sleep(1.5);
+}
+
+START_TEST(runner_keeps_its_loop)
+{
+    const struct async_run_opts opts = { .virtual_clock = true };
+    ears_open();
+    async_runner *rn = async_runner_open(&opts);
+    is_true(rn != NULL);
+    ok(async_runner_run(rn, starts_ticks()));
+    is_trail("tick");
+    ok(async_runner_run(rn, async_sleep(2)));
+    is_trail("tick tick tick");
+    is(async_runner_run(rn, returns(-EIO)), -EIO);
+    async_runner_close(rn);
+    is_trail("tick tick tick");
+    is_text(heard(), "");
+    ears_close();
+    async_runner_close(NULL);
+    is_true(async_get_running_loop() == NULL);
+}
+END_TEST
+
+ASYNC_DEF(nests_runner, (async_runner *)rn)
+{
+    is(async_runner_run(rn, returns(1)), -EBUSY);
+    has_text(heard(), "async_runner_run inside a run");
+    return 6;
+}
+
+START_TEST(runner_inside_a_run)
+{
+    ears_open();
+    async_runner *rn = async_runner_open(NULL);
+    is(async_runner_run(rn, nests_runner(rn)), 6);
+    is(async_runner_run(rn, returns(1)), 1);
+    is(async_run(returns(2)), -EBUSY); /* this thread's loop is open */
+    has_text(heard(), "async_run inside");
+    async_runner_close(rn);
+    is(async_run(returns(2)), 2);
+    ears_close();
+}
+END_TEST
+
+START_TEST(runner_without_a_run)
+{
+    ears_open();
+    async_runner *rn = async_runner_open(NULL);
+    async_runner_close(rn);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+/* --- Ctrl-C --- */
+
+static void on_signal(int sig)
+{
+    note("handler%d", sig == SIGINT);
+}
+
+static int main_heard(async_co co)
+{
+    struct sigaction now;
+    sigaction(SIGINT, NULL, &now);
+    if (now.sa_handler != on_signal)
+        signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
+    ears_open();
+    int r = async_main(co);
+    const char *said = heard();
+    note("said:%s", said);
+    ears_close();
+    return r;
+}
+
+ASYNC_DEF(interrupted_alone, (int)how)
+{
+    raise(SIGINT);
+    int r = await_sleep(1000);
+    async_cause c = async_cancel_cause();
+    note("%s/%d/%d", shown(r), c.kind, async_cancelling());
+    if (how == 3) {
+        is(async_uncancel(), 0);
+        ok(await_sleep(0.001));
+    }
+    return how == 0 ? r : how == 2 ? -EIO : 0;
+}
+
+/* interrupt_wait: it cancels main first; it is reported as an interrupt only if main ended by it. */
+START_TEST(interrupt_cancels_main)
+{
+    is(main_heard(interrupted_alone(0)), 130);
+    is_trail("-ECANCELED/5/1 said:"); /* ASYNC_CANCEL_SIGNAL; no traceback */
+    struct sigaction now;
+    ok(sigaction(SIGINT, NULL, &now));
+    is_true(now.sa_handler == SIG_DFL); /* put back */
+}
+END_TEST
+
+START_TEST(interrupt_answered_by_a_value)
+{
+    is(main_heard(interrupted_alone(1)), 0);
+    is_trail("-ECANCELED/5/1 said:");
+}
+END_TEST
+
+START_TEST(interrupt_answered_by_an_error)
+{
+    is(main_heard(interrupted_alone(2)), 1);
+    has_text(trail, "interrupted_alone: Input/output error");
+}
+END_TEST
+
+START_TEST(interrupt_withdrawn)
+{
+    is(main_heard(interrupted_alone(3)), 0);
+    is_trail("-ECANCELED/5/1 said:");
+}
+END_TEST
+
+ASYNC_DEF(interrupted_twice)
+{
+    int s;
+    raise(SIGINT);
+    is(await_sleep(1000), -ECANCELED);
+    await_shield (s) {
+        raise(SIGINT); /* ends the program at once */
+        async_ignore(await_sleep(1000));
+    }
+    return 0;
+}
+
+START_TEST(second_interrupt_ends_the_program)
+{
+    int status;
+    pid_t pid = fork();
+    ck_assert(pid >= 0);
+    if (pid == 0) {
+        signal(SIGINT, SIG_DFL);
+        alarm(20);
+        _exit(async_main(interrupted_twice()));
+    }
+    ck_assert(waitpid(pid, &status, 0) == pid);
+    is_true(WIFSIGNALED(status));
+    is(WTERMSIG(status), SIGINT);
+}
+END_TEST
+
+ASYNC_DEF(interrupted_elsewhere)
+{
+    raise(SIGINT);
+    return await_sleep(0.001);
+}
+
+/* A handler that is there already is left alone. */
+START_TEST(own_handler_is_left_alone)
+{
+    struct sigaction now;
+    signal(SIGINT, on_signal);
+    is(main_heard(interrupted_elsewhere()), 0);
+    is_trail("handler1 said:");
+    ok(sigaction(SIGINT, NULL, &now));
+    is_true(now.sa_handler == on_signal);
+}
+END_TEST
+
+/* async_run() leaves the signal alone altogether. */
+START_TEST(run_takes_no_signals)
+{
+    signal(SIGINT, on_signal);
+    is(async_run(interrupted_elsewhere()), 0);
+    is_trail("handler1");
+}
+END_TEST
+
+START_TEST(exit_status)
+{
+    is(main_heard(returns(0)), 0);
+    is(main_heard(returns(9)), 0);
+    is(main_heard(returns(-EIO)), 1);
+    is(main_heard(returns(-ECANCELED)), 1); /* cancelled, but by no Ctrl-C */
+}
+END_TEST
+
+START_TEST(debug_by_environment)
+{
+    setenv("ASYNCIO_DEBUG", "1", 1);
+    ears_open();
+    is(async_run(leaves_tasks(0), .virtual_clock = true), 5);
+    has_text(heard(), "\"lost\" was left running");
+    setenv("ASYNCIO_DEBUG", "0", 1);
+    is(async_run(leaves_tasks(0), .virtual_clock = true), 5);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks,
+      reports_hanging_tasks_errors, debug_names_hanging_tasks, shutdown_refuses_spawns,
+      shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run,
+      runner_without_a_run, interrupt_cancels_main, interrupt_answered_by_a_value,
+      interrupt_answered_by_an_error, interrupt_withdrawn, second_interrupt_ends_the_program,
+      own_handler_is_left_alone, run_takes_no_signals, exit_status, debug_by_environment)

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/* Locks, events and conditions. */
+#include "run.h"
+
+ASYNC_DEF(holds, (async_lock *)l, (const char *)word, (double)seconds)
+{
+    int r = await_lock_acquire(l);
+    note("%s=%s", word, shown(r));
+    if (r < 0)
+        return r;
+    int s = await_sleep(seconds);
+    ok(async_lock_release(l));
+    return s;
+}
+
+CASE(lock_first_come_first_served)
+{
+    async_lock l = { 0 };
+    ok(await_gather(NULL, holds(&l, "a", 1), holds(&l, "b", 1), holds(&l, "c", 1)));
+    is_trail("a=0 b=0 c=0");
+    is_time(3);
+    is_false(async_lock_locked(&l));
+    return 0;
+}
+
+CASE(lock_is_not_recursive)
+{
+    async_lock l = { 0 };
+    ok(await_lock_acquire(&l));
+    is_true(async_lock_locked(&l));
+    is(await_lock_acquire(&l), -EDEADLK);
+    ok(async_lock_release(&l));
+    is_false(async_lock_locked(&l));
+    return 0;
+}
+
+CASE(lock_release_by_another)
+{
+    async_lock l = { 0 };
+    is(async_lock_release(&l), -EPERM);
+    has_text(heard(), "releases a lock");
+    await_task_auto t = async_create_task(holds(&l, "a", 5));
+    ok(await_sleep(1));
+    is(async_lock_release(&l), -EPERM);
+    has_text(heard(), "releases a lock");
+    is_true(async_lock_locked(&l));
+    ok(await_task(t));
+    return 0;
+}
+
+/* Every call is a cancellation point, also when the lock is free. */
+CASE(acquire_when_cancelled)
+{
+    async_lock l = { 0 };
+    async_event e = { .set = true };
+    async_semaphore s = ASYNC_SEMAPHORE(1);
+    async_task_cancel(async_current_task());
+    is(await_lock_acquire(&l), -ECANCELED);
+    is_false(async_lock_locked(&l));
+    is(await_event_wait(&e), -ECANCELED);
+    is(await_semaphore_acquire(&s), -ECANCELED);
+    is(s.value, 1);
+    async_uncancel();
+    return 0;
+}
+
+/* fifo_fairness: released, it belongs to the waiter even before that runs: the releaser's retry must queue. */
+ASYNC_DEF(releases_and_retries, (async_lock *)l)
+{
+    ok(await_lock_acquire(l));
+    ok(await_sleep(1));
+    ok(async_lock_release(l));
+    is_true(async_lock_locked(l));
+    note("retry");
+    ok(await_lock_acquire(l));
+    note("again");
+    return async_lock_release(l);
+}
+
+CASE(lock_no_barging)
+{
+    async_lock l = { 0 };
+    ok(await_gather(NULL, releases_and_retries(&l), holds(&l, "b", 1)));
+    is_trail("retry b=0 again");
+    return 0;
+}
+
+/* cancel_race, cancel_release_race: in one turn the first waiter is cancelled and the holder releases. */
+static void lock_race(bool release_first)
+{
+    async_lock l = { 0 };
+    ok(await_lock_acquire(&l));
+    await_task_auto a = async_create_task(holds(&l, "a", 1));
+    await_task_auto b = async_create_task(holds(&l, "b", 1));
+    await_task_auto c = async_create_task(holds(&l, "c", 1));
+    ok(await_sleep(1));
+    if (release_first)
+        ok(async_lock_release(&l));
+    is_true(async_task_cancel(a));
+    if (!release_first)
+        ok(async_lock_release(&l));
+    is(await_task(a), -ECANCELED);
+    ok(await_task(b));
+    ok(await_task(c));
+    is_trail("a=-ECANCELED b=0 c=0");
+    is_false(async_lock_locked(&l));
+}
+
+CASE(lock_cancel_release_race)
+{
+    lock_race(false);
+    return 0;
+}
+
+CASE(lock_chosen_then_cancelled)
+{
+    lock_race(true);
+    return 0;
+}
+
+CASE(lock_last_waiter_cancelled)
+{
+    async_lock l = { 0 };
+    ok(await_lock_acquire(&l));
+    await_task_auto a = async_create_task(holds(&l, "a", 1));
+    ok(await_sleep(1));
+    ok(async_lock_release(&l));
+    async_task_cancel(a);
+    is(await_task(a), -ECANCELED);
+    is_false(async_lock_locked(&l));
+    ok(await_lock_acquire(&l));
+    return async_lock_release(&l);
+}
+
+/* Cancelled in the middle of the line. */
+CASE(lock_middle_waiter_cancelled)
+{
+    async_lock l = { 0 };
+    ok(await_lock_acquire(&l));
+    await_task_auto a = async_create_task(holds(&l, "a", 1));
+    await_task_auto b = async_create_task(holds(&l, "b", 1));
+    await_task_auto c = async_create_task(holds(&l, "c", 1));
+    ok(await_sleep(0));
+    async_task_cancel(b);
+    is(await_task(b), -ECANCELED);
+    async_task_cancel(c);
+    is(await_task(c), -ECANCELED);
+    ok(async_lock_release(&l));
+    ok(await_task(a));
+    is_trail("b=-ECANCELED c=-ECANCELED a=0");
+    return 0;
+}
+
+ASYNC_DEF(takes_and_ends, (async_lock *)l)
+{
+    return await_lock_acquire(l);
+}
+
+/* Waiting has a limit; then the lock is not held. */
+CASE(lock_with_a_limit)
+{
+    async_lock l = { 0 };
+    await_task_auto t = async_create_task(holds(&l, "a", 5));
+    ok(await_sleep(0));
+    is(await_wait_for(takes_and_ends(&l), 1), -ETIMEDOUT);
+    ok(await_task(t));
+    is_false(async_lock_locked(&l));
+    int r;
+    await_with (r, &l)
+        is_true(async_lock_locked(&l));
+    ok(r);
+    is_false(async_lock_locked(&l));
+    return 0;
+}
+
+/* --- events --- */
+
+ASYNC_DEF(waits, (async_event *)e, (const char *)word)
+{
+    int r = await_event_wait(e);
+    note("%s=%s", word, shown(r));
+    return r;
+}
+
+CASE(event_releases_all)
+{
+    async_event e = { 0 };
+    await_task_auto a = async_create_task(waits(&e, "a"));
+    await_task_auto b = async_create_task(waits(&e, "b"));
+    ok(await_sleep(1));
+    is_trail("");
+    is_false(async_event_is_set(&e));
+    async_event_set(&e);
+    is_true(async_event_is_set(&e));
+    ok(await_event_wait(&e));
+    ok(await_task(a));
+    ok(await_task(b));
+    is_trail("a=0 b=0");
+    return 0;
+}
+
+/* Set then cleared in one turn: everybody who waited is released, who comes later waits. */
+CASE(event_set_then_clear)
+{
+    async_event e = { 0 };
+    await_task_auto a = async_create_task(waits(&e, "a"));
+    await_task_auto b = async_create_task(waits(&e, "b"));
+    ok(await_sleep(1));
+    async_event_set(&e);
+    async_event_clear(&e);
+    await_task_auto c = async_create_task(waits(&e, "c"));
+    ok(await_sleep(1));
+    is_trail("a=0 b=0");
+    async_event_set(&e);
+    ok(await_task(c));
+    return 0;
+}
+
+ASYNC_DEF(waits_twice, (async_event *)e)
+{
+    int first = await_event_wait(e), second = await_sleep(0);
+    note("%s %s", shown(first), shown(second));
+    return 0;
+}
+
+/* It takes nothing from others: chosen, then cancelled, it returns its success; the next await_ fails. */
+CASE(event_chosen_then_cancelled)
+{
+    async_event e = { 0 };
+    await_task_auto a = async_create_task(waits_twice(&e));
+    ok(await_sleep(1));
+    async_event_set(&e);
+    async_task_cancel(a);
+    ok(await_task(a));
+    is_trail("0 -ECANCELED");
+    return 0;
+}
+
+CASE(event_cancelled_then_set)
+{
+    async_event e = { 0 };
+    await_task_auto a = async_create_task(waits_twice(&e));
+    ok(await_sleep(1));
+    async_task_cancel(a);
+    async_event_set(&e);
+    ok(await_task(a));
+    is_trail("-ECANCELED -ECANCELED");
+    return 0;
+}
+
+/* --- conditions --- */
+
+struct shop {
+    async_lock lock;
+    async_condition changed;
+    int items;
+};
+
+ASYNC_DEF(consumes, (struct shop *)s, (const char *)word)
+{
+    int r;
+    await_with (r, &s->changed) {
+        r = await_condition_wait_for(&s->changed, s->items > 0);
+        is_true(s->lock.owner == async_current_task()); /* also when it was cancelled */
+        if (r == 0)
+            s->items--;
+    }
+    note("%s=%s", word, shown(r));
+    return r;
+}
+
+#define SHOP(name)                                                                                 \
+    struct shop name = { 0 };                                                                      \
+    name.changed.lock = &name.lock
+
+static void deliver(struct shop *s, int n)
+{
+    ok(await_lock_acquire(&s->lock));
+    s->items += n;
+    ok(async_condition_notify(&s->changed, (size_t)n));
+    ok(async_lock_release(&s->lock));
+}
+
+CASE(condition_in_order)
+{
+    SHOP(s);
+    await_task_auto a = async_create_task(consumes(&s, "a"));
+    await_task_auto b = async_create_task(consumes(&s, "b"));
+    await_task_auto c = async_create_task(consumes(&s, "c"));
+    ok(await_sleep(1));
+    deliver(&s, 1);
+    ok(await_sleep(1));
+    is_trail("a=0");
+    deliver(&s, 2);
+    ok(await_task(b));
+    ok(await_task(c));
+    is_trail("a=0 b=0 c=0");
+    is_false(async_lock_locked(&s.lock));
+    return 0;
+}
+
+CASE(condition_notify_all)
+{
+    SHOP(s);
+    await_task_auto a = async_create_task(consumes(&s, "a"));
+    await_task_auto b = async_create_task(consumes(&s, "b"));
+    ok(await_sleep(1));
+    ok(await_lock_acquire(&s.lock));
+    s.items = 2;
+    ok(async_condition_notify_all(&s.changed));
+    ok(async_lock_release(&s.lock));
+    ok(await_task(b));
+    ok(await_task(a));
+    is_trail("a=0 b=0");
+    return 0;
+}
+
+CASE(condition_without_its_lock)
+{
+    SHOP(s);
+    is(async_condition_notify(&s.changed, 1), -EPERM);
+    has_text(heard(), "does not hold");
+    is(async_condition_notify_all(&s.changed), -EPERM);
+    has_text(heard(), "does not hold");
+    is(await_condition_wait(&s.changed), -EPERM);
+    has_text(heard(), "does not hold");
+    return 0;
+}
+
+/* cancelled_wakeup: two consumers, one notify; the notified one is cancelled before it ran: the other has the item. */
+CASE(condition_cancelled_wakeup)
+{
+    SHOP(s);
+    await_task_auto a = async_create_task(consumes(&s, "a"));
+    await_task_auto b = async_create_task(consumes(&s, "b"));
+    ok(await_sleep(1));
+    deliver(&s, 1);
+    async_task_cancel(a);
+    is(await_task(a), -ECANCELED);
+    ok(await_task(b));
+    is_trail("a=-ECANCELED b=0");
+    is(s.items, 0);
+    is_false(async_lock_locked(&s.lock));
+    return 0;
+}
+
+/* cancelled_wakeup_relock: ...while it takes the lock again, which somebody else holds. */
+CASE(condition_cancelled_wakeup_relock)
+{
+    SHOP(s);
+    await_task_auto a = async_create_task(consumes(&s, "a"));
+    await_task_auto b = async_create_task(consumes(&s, "b"));
+    ok(await_sleep(1));
+    ok(await_lock_acquire(&s.lock));
+    s.items = 1;
+    ok(async_condition_notify(&s.changed, 1));
+    ok(await_sleep(1)); /* a stands in the lock's line */
+    async_task_cancel(a);
+    async_task_cancel(a); /* several cancels may hit it */
+    ok(await_sleep(1));
+    is_false(async_task_done(a));
+    ok(async_lock_release(&s.lock));
+    is(await_task(a), -ECANCELED);
+    ok(await_task(b));
+    is_trail("a=-ECANCELED b=0");
+    is_false(async_lock_locked(&s.lock));
+    return 0;
+}
+
+/* Cancelled while it waits: it returns with the lock held all the same; no notification is lost. */
+CASE(condition_cancelled)
+{
+    SHOP(s);
+    await_task_auto a = async_create_task(consumes(&s, "a"));
+    await_task_auto b = async_create_task(consumes(&s, "b"));
+    ok(await_sleep(1));
+    async_task_cancel(a);
+    deliver(&s, 1);
+    is(await_task(a), -ECANCELED);
+    ok(await_task(b));
+    is_true(s.items == 0 && !async_lock_locked(&s.lock));
+    return 0;
+}
+
+CASE(condition_with_a_limit)
+{
+    SHOP(s);
+    is(await_wait_for(consumes(&s, "a"), 1), -ETIMEDOUT);
+    is_trail("a=-ECANCELED");
+    is_false(async_lock_locked(&s.lock));
+    ok(await_lock_acquire(&s.lock));
+    async_task_cancel(async_current_task());
+    is(await_condition_wait(&s.changed), -ECANCELED);
+    is_true(s.lock.owner == async_current_task());
+    async_uncancel();
+    return async_lock_release(&s.lock);
+}
+
+SUITE("sync", lock_first_come_first_served, lock_is_not_recursive, lock_release_by_another,
+      acquire_when_cancelled, lock_no_barging, lock_cancel_release_race, lock_chosen_then_cancelled,
+      lock_last_waiter_cancelled, lock_middle_waiter_cancelled,
+      lock_with_a_limit, event_releases_all, event_set_then_clear, event_chosen_then_cancelled,
+      event_cancelled_then_set, condition_in_order, condition_notify_all,
+      condition_without_its_lock, condition_cancelled_wakeup, condition_cancelled_wakeup_relock,
+      condition_cancelled, condition_with_a_limit)

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+/* Sleeps and limits. */
+#include "run.h"
+
+#include <math.h>
+
+ASYNC_DEF(sleeps, (double)seconds, (const char *)word)
+{
+    ASYNC_TRY(await_sleep(seconds));
+    note("%s", word);
+    return 0;
+}
+
+CASE(sleep_jumps)
+{
+    is_time(0);
+    ok(await_sleep(1.5));
+    is_time(1.5);
+    ok(await_sleep(86400));
+    is_time(86401.5);
+    return 0;
+}
+
+CASE(sleeps_end_in_order)
+{
+    int r[4];
+    ok(await_gather(r, sleeps(3, "c"), sleeps(1, "a"), sleeps(2, "b1"), sleeps(2, "b2")));
+    is_trail("a b1 b2 c");
+    is_time(3);
+    return 0;
+}
+
+static void says(void *word)
+{
+    note("%s", (const char *)word);
+}
+
+ASYNC_DEF(alternates, (const char *)word)
+{
+    for (int i = 0; i < 3; i++) {
+        note("%s", word);
+        ASYNC_TRY(await_sleep(i ? -1.0 : 0));
+    }
+    return 0;
+}
+
+/* sleep_zero: exactly one turn passes, the callback has run; two such tasks alternate. */
+CASE(sleep_zero)
+{
+    async_callback cb;
+    async_call_soon(&cb, says, (void *)"callback");
+    ok(await_sleep(0));
+    note("resumed");
+    is_trail("callback resumed");
+    forget_trail();
+    ok(await_gather(NULL, alternates("a"), alternates("b")));
+    is_trail("a b a b a b");
+    ok(await_sleep(NAN));
+    is_time(0);
+    return 0;
+}
+
+ASYNC_DEF(adds_callback, (async_callback *)cb)
+{
+    async_call_soon(cb, says, (void *)"other");
+    ok(await_sleep(0));
+    note("one");
+    ok(await_sleep(0));
+    note("two");
+    return 0;
+}
+
+CASE(sleep_for_ever_can_be_cancelled)
+{
+    async_callback cb;
+    is(await_wait_for(async_sleep(ASYNC_FOREVER), 5), -ETIMEDOUT);
+    is_time(5);
+    is(await_wait_for(async_sleep(1e300), 5), -ETIMEDOUT);
+    ok(await_adds_callback(&cb));
+    is_trail("other one two");
+    return 0;
+}
+
+ASYNC_DEF(value, (int)r, (double)after)
+{
+    ASYNC_TRY(await_sleep(after));
+    return r;
+}
+
+CASE(wait_for_in_time)
+{
+    is(await_wait_for(value(5, 1), 2), 5);
+    is_time(1);
+    is(await_wait_for(value(-EIO, 1), 2), -EIO);
+    is(await_wait_for(value(5, 1), ASYNC_FOREVER), 5);
+    ok(await_sleep(10)); /* no limit is left behind */
+    return 0;
+}
+
+ASYNC_DEF(tidies, (double)seconds)
+{
+    int r = await_sleep(100), s;
+    await_shield (s)
+        ok(await_sleep(seconds));
+    ok(s);
+    note("tidied");
+    return r;
+}
+
+/* On expiry: cancelled, its cleanup awaited, then the report. */
+CASE(wait_for_too_late)
+{
+    is(await_wait_for(tidies(2), 1), -ETIMEDOUT);
+    is_trail("tidied");
+    is_time(3);
+    is(async_cancelling(), 0);
+    ok(await_sleep(1));
+    return 0;
+}
+
+ASYNC_DEF(never, (bool *)ran)
+{
+    *ran = true;
+    return 0;
+}
+
+CASE(wait_for_without_time)
+{
+    bool ran = false;
+    is(await_wait_for(never(&ran), 0), -ETIMEDOUT);
+    is(await_wait_for(never(&ran), -1), -ETIMEDOUT);
+    is_false(ran);
+    async_task_cancel(async_current_task());
+    is(await_wait_for(never(&ran), 0), -ECANCELED); /* if cancel and expiry coincide, cancel wins */
+    async_uncancel();
+    return 0;
+}
+
+ASYNC_DEF(answers, (int)r)
+{
+    is(await_sleep(100), -ECANCELED);
+    return r;
+}
+
+CASE(wait_for_cancel_suppressed)
+{
+    is(await_wait_for(answers(7), 1), 7);
+    is(await_wait_for(answers(0), 1), 0);
+    ok(await_sleep(0));
+    return 0;
+}
+
+CASE(wait_for_reraises_exception)
+{
+    is(await_wait_for(answers(-EIO), 1), -EIO);
+    return 0;
+}
+
+ASYNC_DEF(limited, (double)limit)
+{
+    int r = await_wait_for(async_sleep(100), limit);
+    note("%s", shown(r));
+    return r;
+}
+
+CASE(wait_for_cancelled_from_outside)
+{
+    await_task_auto t = async_create_task(limited(50));
+    ok(await_sleep(1));
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    is_trail("-ECANCELED");
+    return 0;
+}
+
+ASYNC_DEF(cancels_at, (async_task **)t, (double)seconds)
+{
+    ok(await_sleep(seconds));
+    is_true(async_task_cancel(*t));
+    return 0;
+}
+
+/* If cancel and expiry coincide, cancel wins; whichever comes first in its pass. */
+CASE(cancel_and_expiry_in_one_pass)
+{
+    async_task *victim = NULL;
+    await_task_auto early = async_create_task(cancels_at(&victim, 5));
+    ok(await_sleep(0));
+    await_task_auto t = async_create_task(limited(5));
+    victim = t;
+    is(await_task(t), -ETIMEDOUT); /* its limit fired, then the request came */
+    ok(await_task(early));
+    return 0;
+}
+
+ASYNC_DEF(limited_twice)
+{
+    int first = await_wait_for(async_sleep(1), 50), second = await_sleep(0);
+    note("%s %s", shown(first), shown(second));
+    return second;
+}
+
+/* An outer cancel in the same pass as the inner success must not vanish. */
+CASE(wait_for_success_then_cancel)
+{
+    async_task *victim = NULL;
+    await_task_auto killer = async_create_task(cancels_at(&victim, 1));
+    ok(await_sleep(0));
+    await_task_auto t = async_create_task(limited_twice());
+    victim = t;
+    is(await_task(t), -ECANCELED);
+    ok(await_task(killer));
+    is_trail("0 -ECANCELED");
+    return 0;
+}
+
+/* timeout_basic, outer_task_is_not_cancelled */
+CASE(timeout_basic)
+{
+    int r;
+    bool expired = false;
+    await_timeout (r, 1) {
+        is_false(async_expired());
+        r = await_sleep(100);
+        is(r, -ECANCELED);
+        expired = async_expired();
+    }
+    is(r, -ETIMEDOUT);
+    is_true(expired);
+    is_time(1);
+    is(async_cancelling(), 0);
+    ok(await_sleep(1));
+    return 0;
+}
+
+CASE(timeout_in_time)
+{
+    int r;
+    await_timeout (r, 2) {
+        ok(await_sleep(1));
+        r = 5;
+    }
+    is(r, 5);
+    ok(await_sleep(10)); /* a deadline that passes after the block does nothing */
+    await_timeout (r, 2)
+        r = -EIO;
+    is(r, -EIO);
+    await_timeout (r, ASYNC_FOREVER)
+        r = await_sleep(1000);
+    ok(r);
+    return 0;
+}
+
+CASE(timeout_at)
+{
+    int r;
+    ok(await_sleep(3));
+    await_timeout_at (r, 5)
+        r = await_sleep(100);
+    is(r, -ETIMEDOUT);
+    is_time(5);
+    return 0;
+}
+
+/* Nothing is awaited after the limit: nothing is interrupted, the body's value stays. */
+CASE(timeout_unnoticed)
+{
+    int r, tries = 0;
+    await_timeout (r, 0) {
+        r = 3;
+        tries++;
+    }
+    is(r, 3);
+    await_timeout (r, -1) {
+        is(await_sleep(0), -ECANCELED); /* nothing is tried */
+        is(await_sleep(0), -ECANCELED);
+        r = 3;
+    }
+    is(r, -ETIMEDOUT);
+    is(tries, 1);
+    return 0;
+}
+
+/* The verdict: whatever r >= 0 the body left; an error of its own wins. */
+CASE(timeout_verdict)
+{
+    int r;
+    await_timeout (r, 1) {
+        async_ignore(await_sleep(100));
+        r = 8;
+    }
+    is(r, -ETIMEDOUT);
+    await_timeout (r, 1) {
+        async_ignore(await_sleep(100));
+        r = -EIO;
+    }
+    is(r, -EIO);
+    await_timeout (r, 1) {
+        if ((r = await_sleep(100)) < 0)
+            break;
+        note("not reached");
+    }
+    is(r, -ETIMEDOUT);
+    is_trail("");
+    return 0;
+}
+
+ASYNC_DEF(tries)
+{
+    int r;
+    await_timeout (r, 1)
+        ASYNC_TRY(await_sleep(100));
+    note("not reached");
+    return r;
+}
+
+CASE(timeout_left_by_try)
+{
+    is(await_tries(), -ETIMEDOUT);
+    is_trail("");
+    ok(await_sleep(10));
+    return 0;
+}
+
+/* Every suspension inside fails until it is left; code after it runs normally. */
+CASE(cancel_edge_cases)
+{
+    int r;
+    await_timeout (r, 1) {
+        for (int i = 0; i < 5; i++)
+            is(await_sleep(i ? 1 : 100), -ECANCELED);
+        async_task *t = async_create_task(async_sleep(1));
+        is(await_task(t), -ECANCELED);
+        await_task_drop(&t);
+    }
+    is(r, -ETIMEDOUT);
+    ok(await_sleep(1));
+    return 0;
+}
+
+CASE(nested_timeouts)
+{
+    int inner = 1, outer;
+    bool both = false;
+    await_timeout_at (outer, 1) {
+        await_timeout_at (inner, 1) {
+            inner = await_sleep(100);
+            both = async_expired();
+        }
+        both = both && async_expired();
+    }
+    is(outer, -ETIMEDOUT);
+    is(inner, -ECANCELED);
+    is_true(both);
+    return 0;
+}
+
+CASE(inner_first)
+{
+    int inner = 1, outer, after = 1;
+    await_timeout (outer, 5) {
+        await_timeout (inner, 1)
+            inner = await_sleep(100);
+        after = await_sleep(1);
+    }
+    is(inner, -ETIMEDOUT);
+    ok(after);
+    ok(outer);
+    is_time(2);
+    return 0;
+}
+
+CASE(outer_first)
+{
+    int inner = 1, outer;
+    await_timeout (outer, 1)
+        await_timeout (inner, 5)
+            inner = await_sleep(100);
+    is(inner, -ECANCELED);
+    is(outer, -ETIMEDOUT);
+    return 0;
+}
+
+/* The outer limit fires while the inner one, fired first, is still leaving. */
+CASE(outer_fires_while_inner_leaves)
+{
+    int inner = 1, outer, s, after = 1;
+    await_timeout (outer, 2) {
+        await_timeout (inner, 1) {
+            inner = await_sleep(100);
+            await_shield (s)
+                ok(await_sleep(5));
+        }
+        after = await_sleep(0);
+    }
+    is(inner, -ETIMEDOUT);
+    is(after, -ECANCELED);
+    is(outer, -ETIMEDOUT);
+    is_time(6);
+    return 0;
+}
+
+/* A limit fires while a request to the task is pending; the task withdraws the request. */
+CASE(limit_fires_under_a_request)
+{
+    int r, s;
+    await_timeout (r, 2) {
+        async_task_cancel(async_current_task());
+        is(await_sleep(100), -ECANCELED);
+        await_shield (s)
+            ok(await_sleep(5));
+        async_uncancel();
+        is(await_sleep(100), -ECANCELED);
+    }
+    is(r, -ETIMEDOUT);
+    ok(await_sleep(1));
+    return 0;
+}
+
+/* ...and without a withdrawal the foreign cancellation passes. */
+CASE(foreign_cancellation_passes)
+{
+    int r, s;
+    await_timeout (r, 2) {
+        async_task_cancel(async_current_task());
+        r = await_sleep(100);
+        await_shield (s)
+            ok(await_sleep(5));
+        is(await_sleep(0), -ECANCELED);
+    }
+    is(r, -ECANCELED);
+    is(await_sleep(0), -ECANCELED);
+    async_uncancel();
+    return 0;
+}
+
+CASE(reschedule)
+{
+    int r;
+    await_timeout (r, 1) {
+        ok(async_reschedule(5));
+        ok(await_sleep(3));
+        ok(async_reschedule(ASYNC_FOREVER));
+        ok(await_sleep(1000));
+        ok(async_reschedule_at(async_time() + 2));
+        r = await_sleep(100);
+        is(async_reschedule(5), -EINVAL); /* it has fired */
+    }
+    is(r, -ETIMEDOUT);
+    is_time(1005);
+    is(async_reschedule(1), -EINVAL); /* no block */
+    is_false(async_expired());
+    return 0;
+}
+
+CASE(reschedule_into_the_past)
+{
+    int r;
+    await_timeout (r, 100) {
+        ok(await_sleep(5));
+        ok(async_reschedule_at(4));
+        is(await_sleep(1), -ECANCELED);
+        r = 1;
+    }
+    is(r, -ETIMEDOUT);
+    is_time(5);
+    return 0;
+}
+
+/* It is the innermost timeout that the line stands in which moves, through other blocks too. */
+CASE(reschedule_from_inside)
+{
+    int outer, inner, s;
+    await_timeout (outer, 10) {
+        await_timeout (inner, 1) {
+            await_shield (s) {
+                ok(async_reschedule(3));
+            }
+            inner = await_sleep(100);
+        }
+        is(inner, -ETIMEDOUT);
+        is_time(3);
+        outer = await_sleep(100);
+    }
+    is(outer, -ETIMEDOUT);
+    is_time(10);
+    return 0;
+}
+
+/* A group's children are under the limits around it: also when these move. */
+CASE(reschedule_reaches_children)
+{
+    int r, g_r = 0;
+    await_timeout (r, 1) {
+        await_group (g_r, g) {
+            async_spawn(g, sleeps(3, "child"));
+            ok(await_sleep(0));
+            ok(async_reschedule(2));
+        }
+    }
+    is(r, -ETIMEDOUT);
+    is(g_r, -ECANCELED);
+    is_time(2);
+    is_trail("");
+    return 0;
+}
+
+/* Of two limits overdue in one pass, the earlier deadline fires first. */
+CASE(overdue_in_the_order_of_deadlines)
+{
+    int inner = 1, outer, s;
+    await_timeout_at (outer, 2) {
+        await_timeout_at (inner, 1) {
+            await_shield (s)
+                ok(await_sleep(5));
+            inner = await_sleep(1);
+        }
+        is(await_sleep(0), -ECANCELED);
+    }
+    is(inner, -ETIMEDOUT);
+    is(outer, -ETIMEDOUT);
+    inner = 1;
+    await_timeout_at (outer, 6) {
+        await_timeout_at (inner, 7) {
+            await_shield (s)
+                ok(await_sleep(5));
+            inner = await_sleep(1);
+        }
+    }
+    is(inner, -ECANCELED);
+    is(outer, -ETIMEDOUT);
+    return 0;
+}
+
+CASE(limits_are_all_left)
+{
+    for (int i = 0; i < 20000; i++) {
+        int r;
+        await_timeout (r, 1000)
+            r = await_sleep(i % 2);
+        ok(r);
+    }
+    is_time(10000);
+    return 0;
+}
+
+SUITE("timeout", sleep_jumps, sleeps_end_in_order, sleep_zero, sleep_for_ever_can_be_cancelled,
+      wait_for_in_time, wait_for_too_late, wait_for_without_time, wait_for_cancel_suppressed,
+      wait_for_reraises_exception, wait_for_cancelled_from_outside, cancel_and_expiry_in_one_pass,
+      wait_for_success_then_cancel, timeout_basic, timeout_in_time, timeout_at, timeout_unnoticed,
+      timeout_verdict, timeout_left_by_try, cancel_edge_cases, nested_timeouts, inner_first,
+      outer_first, outer_fires_while_inner_leaves, limit_fires_under_a_request,
+      foreign_cancellation_passes, reschedule, reschedule_into_the_past, reschedule_from_inside,
+      reschedule_reaches_children, overdue_in_the_order_of_deadlines, limits_are_all_left)
