@@ -121,7 +121,7 @@ static void print_row(const struct demo *d, const char *name, double seconds, in
     double ideal = DEMO_SECONDS * DEMO_USERS / limit;
     seconds *= scale;
     printf("  %-22s %8.2f s %8.2f s %7.2f %12s %10s\n", name, seconds, ideal, seconds / ideal,
-           grouped(rate, (long)(DEMO_USERS / seconds)), grouped(most, d->api.most));
+           grouped(rate, (long)(DEMO_USERS / seconds + 0.5)), grouped(most, d->api.most));
     fflush(stdout);
 }
 
