@@ -48,7 +48,8 @@ struct loop {
     struct fds fds;
     async_loop *gate; /* what other threads see of it */
 
-    async_task *main;
+    async_task *main; /* whom Ctrl-C cancels */
+    async_task *root; /* with whose end the run is over */
     async_group *background;
     uint32_t next_id;
     size_t callbacks; /* armed or ready */

@@ -104,6 +104,7 @@ static int run(async_runner *rn, struct run *r)
     if (!t)
         return -ENOMEM;
     l->main = r->co ? t : NULL;
+    l->root = t;
     l->stop = false;
     l->looked = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */

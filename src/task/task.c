@@ -145,9 +145,12 @@ void async__task_run(async_task *t)
 void async__task_refuse(async_task *t, int err)
 {
     struct body b = { .root.kind = SCOPE_ROOT }; /* something to end with */
+    struct loop *l = t->loop;
     async__body_init(t, &b);
     init_root(t);
     t->node.kind = NODE_TASK;
+    if (t == l->root) /* nobody else will */
+        l->stop = true;
     end(t, err);
 }
 
