@@ -7,9 +7,13 @@
 #include <asyncio/base.h>
 #include <asyncio/co.h>
 #include <asyncio/error.h>
+#include <asyncio/future.h>
 #include <asyncio/gather.h>
+#include <asyncio/gen.h>
 #include <asyncio/group.h>
+#include <asyncio/local.h>
 #include <asyncio/loop.h>
+#include <asyncio/queue.h>
 #include <asyncio/run.h>
 #include <asyncio/scope.h>
 #include <asyncio/sync.h>

@@ -26,6 +26,9 @@ typedef struct async_co {
 /* name(params) for an await_name(params) that is declared elsewhere; checked against its prototype. */
 #define ASYNC_CO(name, ...) ASYNC__MAKE(name, #name, await_##name, ##__VA_ARGS__)
 
+/* Make the call that co is, here and now: `await co`. Returns what it returns. */
+int await_co(async_co co) ASYNC_CHECK;
+
 /* The object without macros: for other languages, for callbacks. */
 async_co async_call(int (*fn)(void *arg), void *arg, const char *name) ASYNC_CHECK;
 

@@ -18,9 +18,11 @@ ASYNC_BEGIN_DECLS
         async_r_;                                                                                  \
     })
 
-/* Give the error a sentence (copied, cut to 127 bytes); returns code:
+/* Give the error a sentence (as printf() does; copied, cut to 127 bytes) and begin its traceback here; returns code:
  * return async_fail(-EPROTO, "%s: bad status", url). Outside a task it just returns the code. */
-int async_fail(int code, const char *fmt, ...) ASYNC_CHECK ASYNC_FORMAT(2, 3);
+#define async_fail(code, ...) async_fail_at((code), ASYNC_HERE, __VA_ARGS__)
+int async_fail_at(int code, const async_site *site, const char *fmt, ...) ASYNC_CHECK
+        ASYNC_FORMAT(3, 4);
 
 /* The sentence of the latest async_fail() in the current task if it was given with this code, or "". Valid
  * until the next error. */

@@ -8,7 +8,7 @@
 ASYNC_BEGIN_DECLS
 
 struct async_run_opts { /* zero is the default, here and in every _opts */
-    bool debug;         /* forgotten tasks and bare returns are reported on stderr; also ASYNCIO_DEBUG=1 */
+    bool debug;         /* what is left running when main returns is named on stderr; also ASYNCIO_DEBUG=1 */
     bool virtual_clock; /* starts at 0, stands still while anything is ready, jumps when all tasks sleep */
     uint64_t seed;      /* not 0: a random, repeatable order of ready tasks */
 };

@@ -13,7 +13,7 @@
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
 #endif
 
-enum { REGION = 1 << 30, KEEP_WARM = 64 };
+enum { REGION = 1 << 30, KEEP_WARM = 64, STACK_FETCH = 20 };
 
 bool async__stack_class(size_t size, uint8_t *ret)
 {
@@ -50,8 +50,7 @@ static char *reserve(size_t *bytes, size_t slot)
 static int add_region(struct stack_class *c)
 {
     size_t bytes;
-    struct stack_region *regions =
-            async__realloc(c->regions, (c->nregions + 1) * sizeof *c->regions);
+    struct stack_region *regions = async__realloc(c->regions, (c->nregions + 1) * sizeof *c->regions);
     if (!regions)
         return -ENOMEM;
     c->regions = regions;
@@ -124,6 +123,16 @@ static uint32_t pop_free(struct stack_class *c, uint32_t *list)
     return slot;
 }
 
+/* Whoever needs many stacks in a row finds the next one in the cache: its upper end, where things begin. */
+static void fetch_next(const struct stack_class *c)
+{
+    if (c->warm == STACK_NONE)
+        return;
+    const char *top = slot_address(c, c->warm) + STACK_GUARD + c->size;
+    for (int line = 1; line <= STACK_FETCH; line++)
+        __builtin_prefetch(top - 64 * line, 1);
+}
+
 int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret)
 {
     struct stack_class *c = &s->classes[class];
@@ -132,16 +141,10 @@ int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret)
         c->size = (size_t)1 << (STACK_MIN_SHIFT + class);
         c->warm = c->cold = STACK_NONE;
     }
-    if (likely(c->hot)) {
-        *ret = (struct stack){ c->hot, pop_free(c, &c->warm), class };
-        c->hot = NULL;
-        c->nwarm--;
-        c->live++;
-        return 0;
-    }
     if (likely(c->warm != STACK_NONE)) {
         slot = pop_free(c, &c->warm);
         c->nwarm--;
+        fetch_next(c);
     } else if (c->cold != STACK_NONE) {
         slot = pop_free(c, &c->cold);
     } else {
@@ -159,7 +162,6 @@ void async__stack_give(struct stacks *s, const struct stack *k)
     struct stack_class *c = &s->classes[k->class];
     c->next[k->slot] = c->warm;
     c->warm = k->slot;
-    c->hot = k->bottom;
     c->nwarm++;
     c->live--;
 }
@@ -170,12 +172,18 @@ static bool has_surplus(const struct stack_class *c)
     return c->nwarm > c->live + KEEP_WARM;
 }
 
-bool async__stacks_trim(struct stacks *s, unsigned n)
+bool async__stacks_surplus(const struct stacks *s)
 {
-    bool more = false;
+    for (int i = 0; i < STACK_CLASSES; i++)
+        if (has_surplus(&s->classes[i]))
+            return true;
+    return false;
+}
+
+void async__stacks_trim(struct stacks *s, unsigned n)
+{
     for (int i = 0; i < STACK_CLASSES; i++) {
         struct stack_class *c = &s->classes[i];
-        c->hot = NULL;
         for (; n > 0 && has_surplus(c); n--) {
             uint32_t slot = pop_free(c, &c->warm);
             async__sys.madvise(slot_address(c, slot) + STACK_GUARD, c->size, MADV_DONTNEED);
@@ -183,9 +191,7 @@ bool async__stacks_trim(struct stacks *s, unsigned n)
             c->next[slot] = c->cold;
             c->cold = slot;
         }
-        more |= has_surplus(c);
     }
-    return more;
 }
 
 size_t async__stacks_live(const struct stacks *s)

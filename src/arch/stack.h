@@ -34,7 +34,6 @@ struct stack_class {
     uint32_t nregions, slots, used, room;
     uint32_t warm, cold; /* free slots, with pages and without: first of a list */
     uint32_t nwarm, live;
-    char *hot; /* bottom of the first warm one; NULL: not known */
 };
 
 struct stacks {
@@ -60,8 +59,9 @@ bool async__stack_class(size_t size, uint8_t *ret);
 int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret);
 void async__stack_give(struct stacks *s, const struct stack *k);
 
-/* Give the pages of surplus warm stacks back to the system, at most n of them; true: there are more. */
-bool async__stacks_trim(struct stacks *s, unsigned n);
+/* Are there many more warm stacks than are in use? Give the pages of at most n of them back to the system. */
+bool async__stacks_surplus(const struct stacks *s);
+void async__stacks_trim(struct stacks *s, unsigned n);
 size_t async__stacks_live(const struct stacks *s);
 void async__stacks_close(struct stacks *s);
 

@@ -18,6 +18,15 @@
 #ifndef ARCH_SWITCH_X86_64_H
 #define ARCH_SWITCH_X86_64_H
 
+#ifdef __AVX512F__
+#define SWITCH_CLOBBERS_MORE                                                                       \
+    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",    \
+            "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5",    \
+            "k6", "k7"
+#else
+#define SWITCH_CLOBBERS_MORE
+#endif
+
 static inline __attribute__((always_inline)) void async__switch(void **save, void *to)
 {
     __asm__ volatile("leaq    1f(%%rip), %%rax\n\t"
@@ -42,8 +51,9 @@ static inline __attribute__((always_inline)) void async__switch(void **save, voi
                      : [save] "+D"(save), [to] "+S"(to)
                      :
                      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-                       "r15", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
-                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
+                       "r15", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+                       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
+                       "memory", "cc" SWITCH_CLOBBERS_MORE);
 }
 
 #endif

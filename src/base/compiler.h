@@ -3,15 +3,10 @@
 #ifndef BASE_COMPILER_H
 #define BASE_COMPILER_H
 
-#include <stddef.h>
-
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define NOINLINE    __attribute__((noinline))
 #define COLD        __attribute__((cold, noinline))
-
-/* The struct that holds this member. */
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1

@@ -28,28 +28,30 @@ struct loop {
     async_task *current; /* NULL: the loop itself, in a callback */
     void *sp;            /* where the loop's own stack was left */
     int *errno_at;       /* of this thread */
-    int budget;          /* steps until the next look at the clock and the kernel; in a seeded run none, so that every
-                          * step is the loop's choice, */
-    int steps;           /* and these count */
-    int allowance;       /* how large it was, see turn.c */
-    bool stop;           /* the run is over */
+    int budget;    /* steps until the next look at the clock and the kernel; in a seeded run */
+    int steps;     /* none, so that each step is the loop's choice, and these count instead */
+    int allowance; /* how large it was, see turn.c */
+    bool stop;     /* the run is over */
     bool virtual_clock;
     bool debug;
     uint64_t seed; /* not 0: the state of the random order */
     int64_t virtual_now;
     struct bound_clock bound;
     int64_t looked; /* when the clock was last read by a turn */
+    int64_t trim;   /* when surplus stacks are given back; 0: there are none */
 
     struct timers timers;
     struct slab tasks, starts;
     struct stacks stacks;
+    struct body *hot; /* a stack of the usual size that is free, apart from the pool; or NULL */
+    uint8_t hot_class;
     struct stack_note note; /* of the thread's own stack */
     struct fp_control fp;   /* what every task begins with */
     struct fds fds;
     async_loop *gate; /* what other threads see of it */
 
-    async_task *main; /* whom Ctrl-C cancels */
-    async_task *root; /* with whose end the run is over */
+    async_task *outermost; /* whose end is the end of the run */
+    async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */
     async_group *background;
     uint32_t next_id;
     size_t callbacks; /* armed or ready */
@@ -89,7 +91,7 @@ static inline void async__wake(async_task *t, enum wake why)
         waitq_remove(t->queue, &t->node);
         t->queue = NULL;
     }
-    t->node.why = why;
+    t->node.why = (uint8_t)why;
     t->node.state = TASK_READY;
     ready_push(t->loop, &t->node);
 }

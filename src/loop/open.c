@@ -17,6 +17,7 @@ static void init(struct loop *l, const struct async_run_opts *opts)
     l->errno_at = &errno;
     l->allowance = 1;
     l->next_id = 1;
+    async__stack_class(0, &l->hot_class);
     async__slab_init(&l->tasks, sizeof(async_task));
     async__slab_init(&l->starts, sizeof(struct start));
     fp_control_get(&l->fp);
@@ -69,9 +70,11 @@ int async__loop_open(struct loop **ret, const struct async_run_opts *opts)
  * said in every build. */
 static void check_ledger(struct loop *l)
 {
+    if (l->hot)
+        async__stack_give(&l->stacks, &l->hot->stack);
     if (l->tasks.live || l->starts.live || async__stacks_live(&l->stacks))
-        async__complain("the loop closes with %zu tasks, %zu of them not started, and %zu stacks", l->tasks.live,
-                        l->starts.live, async__stacks_live(&l->stacks));
+        async__complain("the loop closes with %zu tasks, %zu of them not started, and %zu stacks",
+                        l->tasks.live, l->starts.live, async__stacks_live(&l->stacks));
     if (l->timers.live)
         async__complain("the loop closes with %u timers armed", l->timers.live);
     if (l->fds.waiting)

@@ -17,9 +17,9 @@ static inline void fetch_ahead(struct loop *l)
         const async_task *t = (const async_task *)w;
         const char *frame = t->sp;
         __builtin_prefetch(frame - 24);
-        __builtin_prefetch(frame + 64);
-        __builtin_prefetch(frame + 128);
-        __builtin_prefetch(&t->scope->doomed);
+        __builtin_prefetch(frame + 8);
+        __builtin_prefetch(frame + 72);
+        __builtin_prefetch(frame + 136);
     }
 }
 
@@ -38,11 +38,10 @@ static inline struct stack_note *note_of(async_task *t)
 }
 
 /* Who is next is not a task with a stack, or it is time for a turn. */
-static NOINLINE void *next_place(struct loop *l, struct stack_note **note)
+static NOINLINE void *next_place(struct loop *l)
 {
     struct async_waiter *w = l->ready.head;
     l->current = NULL;
-    *note = &l->note;
     if (!w || w->kind != NODE_NEW || l->budget <= 0)
         return l->sp;
     async_task *fresh = task_of(w);
@@ -51,7 +50,6 @@ static NOINLINE void *next_place(struct loop *l, struct stack_note **note)
     if (!sp)
         return l->sp;
     l->current = fresh;
-    *note = note_of(fresh);
     return sp;
 }
 
@@ -60,7 +58,6 @@ static inline __attribute__((always_inline)) void leave(struct loop *l, async_ta
 {
     int saved = *l->errno_at;
     struct async_waiter *w = l->ready.head;
-    struct stack_note *note;
     void *sp;
     if (likely(w && w->kind == NODE_TASK && --l->budget > 0)) {
         async_task *to = task_of(w);
@@ -69,12 +66,11 @@ static inline __attribute__((always_inline)) void leave(struct loop *l, async_ta
             goto stay;
         fetch_ahead(l);
         l->current = to;
-        note = note_of(to);
         sp = to->sp;
     } else {
-        sp = next_place(l, &note);
+        sp = next_place(l);
     }
-    note_leave(note_of(t), note, 0);
+    note_leave(note_of(t), l->current ? note_of(l->current) : &l->note, 0);
     async__switch(&t->sp, sp);
     note_arrive(note_of(t));
 stay:
@@ -122,7 +118,10 @@ static inline async_task *after_end(struct loop *l, struct body *b)
         sp = t->sp;
         to = note_of(t);
     }
-    async__stack_give(&l->stacks, &b->stack);
+    if (likely(!l->hot && b->stack.class == l->hot_class))
+        l->hot = b;
+    else
+        async__stack_give(&l->stacks, &b->stack);
     note_leave(&b->note, to, 1);
     async__switch(&gone, sp);
     __builtin_unreachable();
@@ -155,25 +154,41 @@ void async__body_init(async_task *t, struct body *b)
     b->locals = s->locals;
     b->site = s->site;
     b->cause = NULL;
+    b->gen = NULL;
     b->trace_code = b->trace_depth = 0;
-    b->text[0] = b->who[0] = b->why[0] = '\0';
     slab_give(&t->loop->starts, s);
     t->body = b;
 }
 
-void *async__begin(struct loop *l, async_task *t)
+/* A body on a stack from the pool. */
+static NOINLINE struct body *new_body(struct loop *l, uint8_t class, int *err)
 {
     struct stack k;
-    int r = async__stack_take(&l->stacks, t->start->stack_class, &k);
-    if (unlikely(r < 0)) {
-        async__task_refuse(t, r);
+    *err = async__stack_take(&l->stacks, class, &k);
+    if (unlikely(*err < 0))
         return NULL;
-    }
     struct body *b = (struct body *)(k.bottom + stack_size(&k)) - 1;
-    async__body_init(t, b);
     b->stack = k;
-    note_init(&b->note, k.bottom, stack_size(&k));
-    t->sp = async__switch_prepare(b, entry, k.bottom);
+    return b;
+}
+
+/* The stack of the task that ended last, if it has the usual size, is kept at hand. */
+void *async__begin(struct loop *l, async_task *t)
+{
+    struct body *b = l->hot;
+    if (likely(b && t->start->stack_class == l->hot_class)) {
+        l->hot = NULL;
+    } else {
+        int err;
+        b = new_body(l, t->start->stack_class, &err);
+        if (unlikely(!b)) {
+            async__task_refuse(t, err);
+            return NULL;
+        }
+    }
+    async__body_init(t, b);
+    note_init(&b->note, b->stack.bottom, stack_size(&b->stack));
+    t->sp = async__switch_prepare(b, entry, b->stack.bottom);
     return t->sp;
 }
 

@@ -18,6 +18,7 @@
 #include "loop/node.h"
 
 struct loop;
+struct local;
 
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
 
@@ -25,7 +26,8 @@ enum {
     TASK_DETACHED = 1,  /* nobody holds a handle: the record goes with the task */
     TASK_DOOMED = 2,    /* cancelled before it started */
     TASK_OWNS_NAME = 4, /* its name was copied for it */
-    TASK_DROPPED = 8,   /* who gives up the handle waits for its end, not for its result */
+    TASK_ALERT = 8,     /* its scope is doomed or has a limit: a checkpoint must look closer */
+    TASK_DROPPED = 16,  /* who gives up the handle waits for its end, not for its result */
 };
 
 /* Why a parked task runs again. */
@@ -38,25 +40,28 @@ enum wake {
 /* What a task will start with. */
 struct start {
     async_co co;
-    void *locals;
+    struct local *locals; /* a reference of its own */
     const async_site *site;
     uint8_t stack_class;
 };
 
 enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, WHO_SIZE = 32, WHY_SIZE = 64 };
 
-/* What a running task has at the top of its stack. */
+/* What a running task has at the top of its stack. The first part is written when it starts, and is kept short: each
+ * cache line of a stack that has cooled costs as much as ten switches. */
 struct body {
     async_scope root; /* answers for requests to the task itself */
     async_co co;
-    void *locals;
+    struct local *locals;
     const async_site *site; /* of its creation */
     async_error *cause;     /* errors of the latest group that failed in it */
+    struct async_gen *gen;  /* whose body it runs, or NULL */
     struct stack stack;
-    int trace_code, trace_depth; /* the traceback of the latest error */
+    int trace_code, trace_depth; /* the traceback of the latest error; 0: none, and the rest is not set */
+
     const async_site *trace[TRACE_DEPTH];
-    char text[TEXT_SIZE]; /* its sentence */
-    char who[WHO_SIZE], why[WHY_SIZE]; /* of the first request to cancel it */
+    char text[TEXT_SIZE];              /* its sentence */
+    char who[WHO_SIZE], why[WHY_SIZE]; /* of the first request to cancel it, if root is cancelled */
     struct stack_note note;            /* kept when the stack passes on to the next task */
 };
 
@@ -89,8 +94,8 @@ static inline async_task *task_of(struct async_waiter *w)
 }
 
 /* The task layer's part in the loop's work: the only calls upwards. */
-void async__task_run(async_task *t);             /* its body, to the end; may free the record */
-void async__task_refuse(async_task *t, int err); /* it cannot start */
+void async__task_run(async_task *t);                 /* its body, to the end; may free the record */
+void async__task_refuse(async_task *t, int err);     /* it cannot start */
 void async__scope_fire(async_scope *s, int64_t now); /* its limit has come */
 void async__signals(struct loop *l);                 /* Ctrl-C, if there was one */
 

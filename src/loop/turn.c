@@ -5,10 +5,13 @@
 enum {
     STEPS_MIN = 1,
     STEPS_MAX = 64,
-    LOOK_EVERY = 20 * 1000,            /* ns: how often a busy loop should look */
-    JUMP_PATIENCE = 10 * 1000 * 1000,  /* ns: how long a virtual clock waits for real descriptors */
-    TRIM = 256,                        /* stacks given back in an idle turn */
+    LOOK_EVERY = 20 * 1000,           /* ns: how often a busy loop should look */
+    JUMP_PATIENCE = 10 * 1000 * 1000, /* ns: how long a virtual clock waits for real descriptors */
+    TRIM = 256,                       /* stacks given back in an idle turn */
 };
+
+/* How long a surplus of stacks must last, ns: the next spike may be near. */
+#define TRIM_AFTER INT64_C(1000000000)
 
 void async__expire(struct loop *l, int64_t now)
 {
@@ -75,11 +78,27 @@ static void jump(struct loop *l)
         l->virtual_now = next;
 }
 
+/* Nothing to do: the time to give memory back, a second after a spike. How long until the next of it, at most limit. */
+static int64_t trim(struct loop *l, int64_t now, int64_t limit)
+{
+    if (!async__stacks_surplus(&l->stacks)) {
+        l->trim = 0;
+        return limit;
+    }
+    if (!l->trim)
+        l->trim = ns_after(now, TRIM_AFTER);
+    if (now >= l->trim) {
+        async__stacks_trim(&l->stacks, TRIM);
+        return 0; /* more of it in the next turn */
+    }
+    return limit < 0 || limit > l->trim - now ? l->trim - now : limit;
+}
+
 static void wait_for_work(struct loop *l, int64_t now)
 {
     int64_t limit = patience(l, now);
-    if (limit != 0 && async__stacks_trim(&l->stacks, TRIM))
-        limit = 0; /* more of it in the next turn */
+    if (limit != 0 && !l->virtual_clock)
+        limit = trim(l, now, limit);
     if (l->virtual_clock)
         jump(l);
     else
@@ -98,9 +117,9 @@ void async__turn(struct loop *l)
     int64_t now;
     read_clock(l, &now);
     async__expire(l, now);
-    async__gate_drain(l->gate);
+    bool more = async__gate_drain(l->gate);
     async__signals(l);
-    bool idle = !l->ready.head;
+    bool idle = !l->ready.head && !more;
     if (!idle) {
         if (l->fds.waiting > 0) /* else there is nothing to hear: who rings is seen without asking */
             async__fds_poll(l, 0);

@@ -31,7 +31,8 @@ int async_condition_notify(async_condition *c, size_t n)
 {
     const async_task *t = async_current_task();
     if (!t || c->lock->owner != t) {
-        async__complain("task \"%s\" notifies a condition whose lock it does not hold", t ? t->name : "");
+        async__complain("task \"%s\" notifies a condition whose lock it does not hold",
+                        t ? t->name : "");
         return -EPERM;
     }
     while (n > 0 && async__wake_first(&c->waiters, 0))

@@ -73,7 +73,7 @@ static void visit(const struct visitor *v)
         if (s == v->top)
             return;
         s = s->outer;
-    next:;
+next:;
     }
 }
 
@@ -100,6 +100,12 @@ static bool was_first(const async_scope *s, const async_scope *top)
     return true;
 }
 
+static void changed(async_scope *s)
+{
+    if (s->task && s->task->scope == s)
+        note_scope(s->task);
+}
+
 /* A scope inside one that is struck at a time: if its own limit had come before, though nobody had looked, it fired
  * first and will say so. */
 static void doom(const struct visitor *v, async_scope *s)
@@ -109,6 +115,7 @@ static void doom(const struct visitor *v, async_scope *s)
         s->expired = s->cancelled = true;
     }
     s->doomed = true;
+    changed(s);
 }
 
 static void strike_at(async_scope *s, int64_t when)
@@ -168,8 +175,12 @@ int async__deliver(async_task *t)
     return -ECANCELED;
 }
 
+/* A task behind a shield is not alert for the limits beyond, but they still matter to the children of its groups out
+ * there: what a shield hides is armed when it is entered. */
 void async__arm(struct loop *l, async_task *t)
 {
+    if (!t->scope->unarmed)
+        return;
     for (async_scope *s = t->scope; s && s->task == t; s = s->outer) {
         if (s->deadline != NEVER && !s->timer && !s->cancelled)
             s->timer = async__timer_arm(&l->timers, s->deadline, s, TIMER_SCOPE);
@@ -187,6 +198,7 @@ static void set_flags(const struct visitor *v, async_scope *s)
         if (o->deadline < s->limit)
             s->limit = o->deadline;
     }
+    changed(s);
 }
 
 void async__refresh(async_scope *s)

@@ -30,7 +30,7 @@ void async__note(int err, const async_site *site)
         b->trace[b->trace_depth++] = site;
 }
 
-int async_fail(int code, const char *fmt, ...)
+int async_fail_at(int code, const async_site *site, const char *fmt, ...)
 {
     struct body *b = current_body();
     if (b) {
@@ -41,6 +41,8 @@ int async_fail(int code, const char *fmt, ...)
         va_end(ap);
         begin_trace(b, code);
         memcpy(b->text, text, sizeof text);
+        if (site)
+            b->trace[b->trace_depth++] = site;
     }
     return code;
 }
@@ -124,8 +126,8 @@ void async_error_print(const async_error *e)
         int depth = 0;
         for (const async_error *p = e->parent; p; p = p->parent)
             depth++;
-        fprintf(stderr, "%*s%s: %s%s%s", 2 * depth, "", e->task, strerror(-e->code), e->text[0] ? ": " : "",
-                e->text);
+        fprintf(stderr, "%*s%s: %s%s%s", 2 * depth, "", e->task, strerror(-e->code),
+                e->text[0] ? ": " : "", e->text);
         if (e->site)
             fprintf(stderr, " (%s:%d)", e->site->file, e->site->line);
         fputc('\n', stderr);

@@ -69,13 +69,18 @@ void async__group_child_ended(async_group *g, async_task *t)
         async__wake_all(&g->idle, 0);
 }
 
-static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts, bool detached,
-                         int *err)
+static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts,
+                         bool detached, int *err)
 {
     struct loop *l = async__loop;
     *err = 0;
     if (unlikely(!l || !g)) {
         *err = async__outside("async_spawn");
+        return NULL;
+    }
+    if (unlikely(g->scope.task ? g->scope.task->loop != l : g != l->background)) {
+        async__complain("a task is spawned into a group of another thread's loop, or of none");
+        *err = -EPERM;
         return NULL;
     }
     if (unlikely(!g->open || g->scope.doomed)) {

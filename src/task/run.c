@@ -91,7 +91,6 @@ static int run_main(void *frame)
     l->main = NULL; /* Ctrl-C from here on ends the program */
     if (run->shutdown)
         shut_down(run->runner, self);
-    l->stop = true;
     return run->result;
 }
 
@@ -103,8 +102,8 @@ static int run(async_runner *rn, struct run *r)
     async_task *t = async__task_new(l, &co, NULL, NULL, true);
     if (!t)
         return -ENOMEM;
+    l->outermost = t;
     l->main = r->co ? t : NULL;
-    l->root = t;
     l->stop = false;
     l->looked = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */

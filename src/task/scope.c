@@ -50,13 +50,17 @@ void async__enter(async_scope *s, async_task *t)
     s->doomed = !shield && outer->doomed;
     s->limit = !shield && outer->limit < s->deadline ? outer->limit : s->deadline;
     s->unarmed = s->deadline != NEVER || outer->unarmed;
+    if (shield && outer->unarmed)
+        async__arm(t->loop, t);
     t->scope = s;
+    note_scope(t);
 }
 
 static inline void leave(async_scope *s)
 {
     s->state = SCOPE_LEFT;
     s->task->scope = s->outer;
+    note_scope(s->task);
     if (unlikely(s->timer)) {
         async__timer_cancel(&s->task->loop->timers, s->timer);
         s->timer = 0;
@@ -90,14 +94,9 @@ int async__finish(async_scope *s, int err, bool tried)
         err = async__group_finish(s->owner, err, tried);
         leave(s);
         return err;
-    case SCOPE_WITH:
-        return with_finish(s->owner, s->task, err);
-    case SCOPE_TIMEOUT:
-        leave(s);
-        return timeout_verdict(s, err);
-    default:
-        leave(s);
-        return err;
+    case SCOPE_WITH: return with_finish(s->owner, s->task, err);
+    case SCOPE_TIMEOUT: leave(s); return timeout_verdict(s, err);
+    default: leave(s); return err;
     }
 }
 
@@ -178,6 +177,7 @@ int async_scope_reschedule(async_scope *s, double when)
     async__refresh(s);
     for (async_scope *in = t->scope; in != s->outer; in = in->outer)
         in->unarmed = true;
+    async__arm(t->loop, t); /* at once: we may wait behind a shield, where nobody would */
     return 0;
 }
 

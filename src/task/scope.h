@@ -17,20 +17,27 @@ int async__deliver(async_task *t);    /* note who interrupted: -ECANCELED */
 int async__overdue(struct loop *l, async_task *t);
 void async__arm(struct loop *l, async_task *t);
 
+/* t's innermost scope is another one, or has changed. */
+static inline void note_scope(async_task *t)
+{
+    bool alert = t->scope->doomed || t->scope->limit != NEVER;
+    t->node.flags = (uint8_t)((t->node.flags & ~TASK_ALERT) | (alert ? TASK_ALERT : 0));
+}
+
 static inline bool limit_ahead(const struct loop *l, int64_t limit)
 {
     return l->virtual_clock ? l->virtual_now < limit : surely_before(&l->bound, limit);
 }
 
-/* 0, or -ECANCELED. */
+/* 0, or -ECANCELED. The usual case is settled by the task's record alone. */
 static inline int checkpoint(struct loop *l, async_task *t)
 {
+    if (likely(!(t->node.flags & TASK_ALERT)))
+        return 0;
     const async_scope *s = t->scope;
-    if (unlikely(s->doomed))
+    if (s->doomed)
         return async__deliver(t);
-    if (unlikely(s->limit != NEVER) && !limit_ahead(l, s->limit))
-        return async__overdue(l, t);
-    return 0;
+    return limit_ahead(l, s->limit) ? 0 : async__overdue(l, t);
 }
 
 /* The head of every await_ function: who we are, past the checkpoint. */
@@ -46,9 +53,10 @@ static inline int await_begin(async_task **ret, const char *what)
 /* Stand in line q (or in none) until woken or interrupted; the checkpoint has been passed. */
 static inline enum wake wait_in(async_task *t, async_waitq *q)
 {
-    if (unlikely(t->scope->unarmed))
-        async__arm(t->loop, t);
-    return async__park(t->loop, t, q);
+    struct loop *l = async__loop;
+    if (unlikely(t->node.flags & TASK_ALERT))
+        async__arm(l, t);
+    return async__park(l, t, q);
 }
 
 /* For waits that take nothing from others: 0 if it was woken, which beats a cancel that came after; else -ECANCELED. */
@@ -62,7 +70,7 @@ static inline int wait_for_news(async_task *t, async_waitq *q)
 static inline int wait_to_take(async_task *t, async_waitq *q, bool *chosen)
 {
     *chosen = wait_in(t, q) != INTERRUPTED;
-    return likely(*chosen) ? checkpoint(t->loop, t) : async__deliver(t);
+    return likely(*chosen) ? checkpoint(async__loop, t) : async__deliver(t);
 }
 
 /* Wait for something that must have happened before we go on, cancelled or not. */
@@ -91,6 +99,7 @@ static inline void shield_enter(async_scope *s, async_task *t)
 static inline void shield_leave(async_scope *s, async_task *t)
 {
     t->scope = s->outer;
+    note_scope(t);
 }
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "task/error.h"
+#include "task/local.h"
 #include "task/scope.h"
 
 int async__outside(const char *what)
@@ -37,6 +38,7 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     struct start *s = t ? slab_take(&l->starts) : NULL;
     if (unlikely(!s))
         goto no_memory;
+    s->locals = async__locals_of_caller();
     /* Field by field: the compiler would zero the whole record first, by an instruction that is slow to start. The
      * others are set when the task starts, parks or is linked. */
     t->node.kind = NODE_NEW;
@@ -52,18 +54,21 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     t->id = l->next_id++;
     t->requests = 0;
     s->co = *co;
-    s->locals = NULL;
     s->site = opts->site;
-    bool ok = async__stack_class(opts->stack_size, &s->stack_class);
-    if (unlikely(!ok || (opts->name && !set_name(t, opts->name))))
+    s->stack_class = l->hot_class;
+    if (unlikely(opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)))
+        goto no_memory;
+    if (unlikely(opts->name && !set_name(t, opts->name)))
         goto no_memory;
     if (g)
         async__group_link(g, t);
     ready_push(l, &t->node);
     return t;
 no_memory:
-    if (s)
+    if (s) {
+        async__locals_drop(s->locals);
         slab_give(&l->starts, s);
+    }
     if (t) {
         t->node.kind = 0;
         slab_give(&l->tasks, t);
@@ -75,7 +80,8 @@ void async__task_free(async_task *t)
 {
     if (t->node.flags & TASK_OWNS_NAME)
         async__free((char *)t->name);
-    async__error_free(t->error);
+    if (unlikely(t->error != NULL))
+        async__error_free(t->error);
     t->node.kind = 0; /* for who looks through all records */
     slab_give(&t->loop->tasks, t);
 }
@@ -96,8 +102,10 @@ static void init_root(async_task *t)
     root->cancelled = asked;
     root->doomed = asked || (outer && outer->doomed);
     root->expired = root->first = root->delivered = root->unarmed = false;
-    root->cause = (async_cause){ .kind = asked ? ASYNC_CANCEL_TASK : ASYNC_CANCEL_NONE, .who = "", .why = "" };
+    if (unlikely(asked)) /* the words were not kept: no body of the task's own will ask for them */
+        root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
+    note_scope(t);
 }
 
 /* Is there anybody who waits for t's result? */
@@ -113,23 +121,25 @@ static void end(async_task *t, int result)
 {
     struct loop *l = t->loop;
     async_group *g = t->group;
-    async_error *causes = t->body->cause;
     bool awaited = is_awaited(t);
     t->result = result;
     t->node.state = TASK_DONE;
+    if (unlikely(t == l->outermost))
+        l->stop = true;
     async__wake_all(&t->joiners, result);
     async_error *failure = NULL;
     if (g)
         async__group_child_ended(g, t);
     else if (result < 0 && result != -ECANCELED && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
-    causes = t->body->cause;
+    async_error *causes = t->body->cause;
+    if (unlikely(t->body->locals))
+        async__locals_drop(t->body->locals);
     t->error = failure; /* the body is no more */
     if (unlikely(causes))
         async__error_free(causes);
     if (t->node.flags & TASK_DETACHED)
         async__task_free(t);
-    (void)l;
 }
 
 void async__task_run(async_task *t)
@@ -145,12 +155,9 @@ void async__task_run(async_task *t)
 void async__task_refuse(async_task *t, int err)
 {
     struct body b = { .root.kind = SCOPE_ROOT }; /* something to end with */
-    struct loop *l = t->loop;
     async__body_init(t, &b);
     init_root(t);
     t->node.kind = NODE_TASK;
-    if (t == l->root) /* nobody else will */
-        l->stop = true;
     end(t, err);
 }
 
@@ -208,7 +215,8 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from ? from : "");
 }
 
-bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why, const async_site *site)
+bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,
+                         const async_site *site)
 {
     if (!t || t->node.state == TASK_DONE)
         return false;
@@ -234,7 +242,8 @@ bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
         async__complain("async_task_cancel of task \"%s\" from a foreign thread", t->name);
         return false;
     }
-    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL, opts ? opts->site : NULL);
+    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL,
+                               opts ? opts->site : NULL);
 }
 
 void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
@@ -243,7 +252,8 @@ void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
         wait_in(t, q);
 }
 
-void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *why)
+void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
+                              const char *why)
 {
     async_scope shield;
     async__task_request(t, kind, why, NULL);
@@ -314,7 +324,7 @@ int await_sleep(double seconds)
     int r = await_begin(&t, "await_sleep");
     if (unlikely(r < 0))
         return r;
-    struct loop *l = t->loop;
+    struct loop *l = async__loop;
     if (!(seconds > 0))
         return async__yield(l, t);
     int64_t until = ns_after(loop_now(l), ns_of(seconds));
@@ -339,4 +349,11 @@ async_co async_call(int (*fn)(void *arg), void *arg, const char *name)
     async_co co = { .run = call_run, .name = name };
     memcpy(co.frame, &(struct call){ fn, arg }, sizeof(struct call));
     return co;
+}
+
+int await_co(async_co co)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_co");
+    return r < 0 ? r : co.run(co.frame);
 }

@@ -18,9 +18,11 @@ void async__group_unlink(async_group *g, async_task *t);
 void async__group_child_ended(async_group *g, async_task *t);
 
 /* Ask t to end, for that kind of reason. false: it had ended. */
-bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why, const async_site *site);
+bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,
+                         const async_site *site);
 
 /* Cancel t and wait for its end, whatever happens to us. */
-void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *why);
+void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
+                              const char *why);
 
 #endif

@@ -117,7 +117,7 @@ CASE(site_of_the_first_note)
     is(r, -EIO);
     const async_error *e = async_group_errors(g);
     is_true(e->site != NULL);
-    is_text(e->site->func, "await_first");
+    is_text(e->site->func, "await_broken");
     has_text(e->site->file, "test_error.c");
     return 0;
 }

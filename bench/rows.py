@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The rows: what is compared with what, the targets, and the table.
+
+A target was set in one table of one machine. It holds elsewhere as a ratio: to the peer that it names, or, where
+that peer is not in this run, to one that is, with the figure that this one had in the same table."""
+from dataclasses import dataclass
+from statistics import median
+
+SIZES = (1000, 10000, 100000, 1000000)
+LIMITS = (10, 100, 1000)
+COLUMNS = ("python", "go", "libuv")
+PEERS = COLUMNS + ("curl",)
+
+
+@dataclass
+class Row:
+    id: str
+    title: str
+    key: str
+    unit: str = "ns"
+    target: float | None = None  # in the table where it was set, or in any if there is no `than`
+    named: str = ""              # the best peer there, and its figure
+    than: tuple | None = None    # peer, key, its figure there
+    more: bool = False           # is better
+    phase: bool = False          # the peers' figure is that of their fetching alone
+
+    def bound(self, results):
+        """The target in this run, the ratio, and the figure that it is a ratio to; None: not in this run."""
+        if self.target is None:
+            return None
+        if not self.than:
+            return self.target, None, None
+        peer, key, there = self.than
+        here = results.get(key, {}).get(peer)
+        ratio = self.target / there
+        return (ratio * median(here), ratio, median(here)) if here else None
+
+
+def runtime_rows():
+    floor_switch = ("floor", "switch_call_jmp", 2.33)
+    floor_ring = ("floor", "switch_ring_100000", 47.2)
+    floor_clock = ("floor", "clock_gettime", 22)
+    floor_stack = ("floor", "stack_guard_touch", 2260)
+    rows = [
+        Row("1", "switch", "switch", "ns", 6, "libdill 12.3", floor_switch),
+        Row("1b", "switch, 100,000 tasks alive", "switch_ring_100000", "ns", 45, "tokio 28.4", floor_ring),
+        Row("2", "spawn + join", "spawn_join", "ns", 25, "libdill 45.4", ("floor", "spawn_reuse", 6.11)),
+        Row("2b", "spawn 100,000, join all", "spawn_batch", "ns", 100, "libdill 42.5",
+            ("go", "spawn_batch", 992)),
+    ]
+    for n in SIZES:
+        rows.append(Row("3", f"{n:,} sleepers, memory", f"sleepers_{n}_mem", "B/task",
+                        4200 if n == 1000000 else None, "State Threads 4,200"))
+    for n in SIZES:
+        rows.append(Row("3", f"{n:,} sleepers, CPU", f"sleepers_{n}_cpu", "ns/task", 3500, "tokio 1,262",
+                        floor_stack))
+    return rows + [
+        Row("4", "queue of 128, an item", "queue", "ns", 5, "State Threads 1.73", ("go", "queue", 25.0)),
+        Row("5", "semaphore of 10, 100,000 tasks", "semaphore", "ns", 250, "tokio 273",
+            ("go", "semaphore", 3120)),
+        Row("5s", "the same, second wave", "semaphore_second"),
+        Row("5w", "the same, second wave, `await_with`", "semaphore_with"),
+        Row("6", "mutex handoff, 100 tasks", "mutex_handoff", "ns", 30, "tokio 151",
+            ("go", "mutex_handoff", 171)),
+        Row("6w", "the same, `await_with`", "mutex_handoff_with"),
+        Row("6b", "event, 100,000 waiters", "event_broadcast", "ns", 60, "tokio 121", floor_ring),
+        Row("7", "timer, arm + cancel", "timer_add_cancel", "ns", 30, "libuv 7.72", floor_clock),
+        Row("7b", "the same, 1,000,000 alive", "timer_live_1e6", "ns", 225, "Go 225",
+            ("go", "timer_live_1e6", 225)),
+        Row("7c", "wait_for a new task", "wait_for", "ns", 150, "tokio 417", ("go", "wait_for", 1191)),
+        Row("7d", "timeout block", "timeout_block", "ns", 45, "libdill 49.5", floor_clock),
+    ]
+
+
+def network_rows():
+    rows = []
+    for n, target, go, mib in zip(LIMITS, (60000, 60000, 27000), (53050, 43792, 26350), (14, 14, 34)):
+        name = f"fetch, fast server, limit {n:,}"
+        key = f"fetch_{n}"
+        rows += [
+            Row("F3", name, key + "_rate", "req/s", target, f"Go {go:,}", ("go", key + "_rate", go), True),
+            Row("F3p", "the same, peers' fetch phase", key + "_phase_rate", "req/s", more=True, phase=True),
+            Row("F3c", "the same, CPU", key + "_cpu", "us/req"),
+            Row("F3m", "the same, peak memory", key + "_rss", "MiB", mib),
+        ]
+    for n, target, raw in zip(LIMITS, (1.01, 1.01, 1.45), ("1.00", "1.00", "1.16")):
+        key = f"delay_{n}"
+        rows += [
+            Row("F4", f"fetch, 100 ms server, limit {n:,}", key + "_ideal", "x ideal", target, f"raw {raw}"),
+            Row("F4p", "the same, peers' fetch phase", key + "_phase_ideal", "x ideal", phase=True),
+        ]
+    return rows
+
+
+def figure(v):
+    return f"{v:,.0f}" if v >= 1000 else f"{v:.3g}"
+
+
+def cell(samples, more=False):
+    """median (best)"""
+    if not samples:
+        return "-"
+    best = max(samples) if more else min(samples)
+    text = figure(median(samples))
+    return text if len(samples) == 1 else f"{text} ({figure(best)})"
+
+
+def judge(row, results):
+    """One row of the table as a dict of texts; None: nothing was measured."""
+    got = results.get(row.key, {})
+    if not got:
+        return None
+    ours = got.get("ours")
+    if row.phase: # our command is timed as a whole in both
+        ours = results.get(row.key.replace("_phase", ""), {}).get("ours")
+    peers = {p: median(got[p]) for p in PEERS if got.get(p)}
+    best = (max if row.more else min)(peers, key=peers.get, default=None)
+    out = {
+        "row": f"{row.id} {row.title}", "unit": row.unit, "ours": cell(ours, row.more),
+        "best": f"{best} {figure(peers[best])}" if best else "-",
+        **{p: cell(got.get(p), row.more) for p in COLUMNS},
+        "ratio": "-", "target": "-", "met": "-",
+    }
+    bound = row.bound(results)
+    if bound:
+        limit, ratio, here = bound
+        sign = ">=" if row.more else "<="
+        out["target"] = f"{sign} {figure(limit)}"
+        if ratio:
+            out["target"] = f"{sign} {ratio:.3g} x {row.than[0]} ({figure(here)})"
+        if ours:
+            mid = median(ours)
+            if ratio:
+                out["ratio"] = f"{mid / here:.3g} x {row.than[0]}"
+            out["met"] = "yes" if (mid >= limit if row.more else mid <= limit) else "no"
+    if ours and best and out["ratio"] == "-":
+        out["ratio"] = f"{median(ours) / peers[best]:.3g} x {best}"
+    return out
+
+
+HEAD = ("row", "unit", "ours", "best peer in the run", *COLUMNS, "ours / named peer", "target", "met?")
+
+
+def table(rows, results):
+    """The table as Markdown, and as a list of dicts."""
+    judged = [j for row in rows if (j := judge(row, results))]
+    lines = ["| " + " | ".join(HEAD) + " |", "|---|---|" + "---:|" * 6 + "---|---|"]
+    lines += ["| " + " | ".join(j.values()) + " |" for j in judged]
+    return "\n".join(lines), judged

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* request.c - one call, from its options to its response, as the caller's task runs it. */
+#include "http_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- options --- */
+
+#define DEFAULT_TIMEOUT         300
+#define DEFAULT_CONNECT_TIMEOUT 30
+#define DEFAULT_STALL_TIMEOUT   60
+#define DEFAULT_MAX_BODY        ((size_t)64 * 1024 * 1024)
+#define DEFAULT_MAX_REDIRECTS   10
+
+static double first_seconds(double call, double session, double otherwise)
+{
+    return call != 0 ? call : session != 0 ? session : otherwise;
+}
+
+static size_t first_size(size_t call, size_t session, size_t otherwise)
+{
+    return call ? call : session ? session : otherwise;
+}
+
+static int first_int(int call, int session, int otherwise)
+{
+    return call ? call : session ? session : otherwise;
+}
+
+/* A program that was compiled with an older header has fewer options: the others are 0. */
+static void take_opts(struct http_call *c, const struct async_http_opts *opts)
+{
+    struct async_http_opts *o = &c->o;
+    const struct async_http_session_opts *d = &c->session->o;
+    o->struct_size = sizeof *o;
+    if (opts)
+        memcpy(o, opts, http_opts_size(opts->struct_size, sizeof *o));
+    /* a session's limits for whole responses would end long streams */
+    o->timeout = c->stream ? first_seconds(o->timeout, 0, ASYNC_FOREVER)
+                           : first_seconds(o->timeout, d->timeout, DEFAULT_TIMEOUT);
+    o->max_body = c->stream ? first_size(o->max_body, 0, SIZE_MAX)
+                            : first_size(o->max_body, d->max_body, DEFAULT_MAX_BODY);
+    o->connect_timeout =
+            first_seconds(o->connect_timeout, d->connect_timeout, DEFAULT_CONNECT_TIMEOUT);
+    o->stall_timeout = first_seconds(o->stall_timeout, d->stall_timeout, DEFAULT_STALL_TIMEOUT);
+    o->max_redirects = first_int(o->max_redirects, d->max_redirects, DEFAULT_MAX_REDIRECTS);
+    o->http1 = o->http1 || d->http1;
+}
+
+static int prepare_url(struct http_call *c, const char *url)
+{
+    char *user = NULL, *password = NULL;
+    int r = http_url_first(c->res, url, c->o.query, &user, &password);
+    if (r == 0)
+        r = http_auth_choose(c, user, password);
+    if (password)
+        explicit_bzero(password, strlen(password));
+    curl_free(user);
+    curl_free(password);
+    return r;
+}
+
+static int prepare(struct http_call *c, const char *url)
+{
+    if (c->o.struct_size == 0)
+        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "options without their struct_size");
+    if (!http_token(c->method))
+        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a bad method");
+    int r = http_fields_check(c->res, c->o.headers);
+    if (r == 0)
+        r = http_body_choose(c);
+    if (r == 0 && c->o.content_type)
+        r = http_fields_check(c->res, ASYNC_HTTP_PAIRS("Content-Type", c->o.content_type));
+    if (r == 0)
+        r = prepare_url(c, url);
+    return r == 0 ? http_fields_build(c) : r;
+}
+
+static int begin(struct http_call *c, const char *url, const struct async_http_opts *opts)
+{
+    struct http_response *res = c->res = http_response_new();
+    if (!res)
+        return -ENOMEM;
+    take_opts(c, opts);
+    res->began = async_time();
+    res->stream = c->stream;
+    res->head = c->method && strcmp(c->method, "HEAD") == 0;
+    res->decompress = !c->o.no_decompress;
+    res->follow = c->o.max_redirects >= 0;
+    res->max_body = c->o.max_body;
+    res->deadline = c->stream ? res->began + c->o.timeout : ASYNC_FOREVER;
+    return prepare(c, url);
+}
+
+/* --- hops --- */
+
+/* Leaves a stream attached to its transfer; everything else is over when it returns, one way or
+ * another. */
+static int await_hop(struct http_call *c)
+{
+    struct http_response *res = c->res;
+    struct http_slot slot = { 0 };
+    double before = async_time();
+    int r = await_http_slot(c->session, res->pub.url, &slot);
+    res->pub.times.queued += async_time() - before;
+    if (r < 0)
+        return r;
+    r = http_transfer_begin(c, &slot);
+    if (r < 0) {
+        http_slot_release(c->session, &slot);
+        return r;
+    }
+    r = await_event_wait(&res->turn);
+    if (r < 0) {
+        if (res->transfer)
+            http_transfer_detach(res->transfer);
+        return r;
+    }
+    return res->over && !res->opened ? res->result : 0;
+}
+
+static int await_hops(struct http_call *c)
+{
+    int r = await_hop(c);
+    while (r == 0 && c->res->redirect) {
+        r = http_redirect_follow(c);
+        if (r == 0)
+            r = await_hop(c);
+    }
+    return r;
+}
+
+static int await_hops_in_time(struct http_call *c)
+{
+    if (c->o.timeout >= ASYNC_FOREVER)
+        return await_hops(c);
+    int r = 0;
+    await_timeout (r, c->o.timeout)
+        r = await_hops(c);
+    return r;
+}
+
+/* --- the end --- */
+
+static const char *phase(const struct http_response *res)
+{
+    return res->headers_done    ? "receiving the body"
+           : res->hop_began > 0 ? "waiting for the response"
+                                : "queueing";
+}
+
+static void name_error(struct http_call *c, int r)
+{
+    struct http_response *res = c->res;
+    if (r == -ETIMEDOUT)
+        http_fail(res, ASYNC_HTTP_TIMEOUT, "timed out after %g s, %s", c->o.timeout, phase(res));
+    else if (r == -ECANCELED)
+        http_fail(res, ASYNC_HTTP_CANCELED, "cancelled, %s", phase(res));
+    else if (r == -EPIPE)
+        http_fail(res, ASYNC_HTTP_CLOSED, "the session was closed");
+    else
+        http_fail_code(res, ASYNC_HTTP_RESOURCES, r, "%s", strerror(-r));
+}
+
+static int give_up(struct http_call *c, int r)
+{
+    struct http_response *res = c->res;
+    if (!res)
+        return r;
+    name_error(c, r);  /* unless it has a name */
+    if (res->transfer) /* a stream whose status is an error */
+        http_transfer_detach(res->transfer);
+    res->over = true;
+    res->pub.times.total = async_time() - res->began;
+    if (*res->pub.url)
+        r = async_fail(r, "%.56s: %.66s", res->pub.url, res->text);
+    else
+        r = async_fail(r, "%s", res->text);
+    if (c->o.failed)
+        *c->o.failed = &res->pub;
+    else
+        async_http_response_free(&res->pub);
+    return r;
+}
+
+static int check_status(struct http_call *c)
+{
+    struct http_response *res = c->res;
+    if (c->o.raise_for_status && res->pub.status >= 400)
+        return http_fail(res, ASYNC_HTTP_STATUS, "%d %.80s", res->pub.status, res->pub.reason);
+    return 0;
+}
+
+static int await_call(struct http_call *c, const char *url, const struct async_http_opts *opts,
+                      async_http_response **ret)
+{
+    async_http_session *s = c->session;
+    if (!s || s->loop != async_get_running_loop())
+        return async_fail(-EPERM, "no HTTP session of this loop");
+    if (opts && opts->failed)
+        *opts->failed = NULL;
+    s->users++;
+    int r = begin(c, url, opts);
+    if (r == 0)
+        r = await_hops_in_time(c);
+    if (r == 0)
+        r = check_status(c);
+    if (r == 0 && c->res->transfer)
+        http_transfer_note(c->res->transfer);
+    if (r < 0) {
+        r = give_up(c, r);
+    } else {
+        *ret = &c->res->pub;
+        r = c->res->pub.status;
+    }
+    http_session_unref(s);
+    return r;
+}
+
+int await_http_request_opt(async_http_session *session, const char *method, const char *url,
+                           const struct async_http_opts *opts, async_http_response **ret)
+{
+    struct http_call c = { .session = session, .method = method };
+    return await_call(&c, url, opts, ret);
+}
+
+int await_http_open_opt(async_http_session *session, const char *method, const char *url,
+                        const struct async_http_opts *opts, async_http_response **ret)
+{
+    struct http_call c = { .session = session, .method = method, .stream = true };
+    return await_call(&c, url, opts, ret);
+}

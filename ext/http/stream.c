@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c - a body piece by piece. A reader that waits gets its bytes straight from libcurl's
+ * buffer; what it does not take is kept, and when that is much, libcurl's next piece is refused: it
+ * stops reading then, so that the network holds the rest back, and offers the piece again later.
+ *
+ * libcurl stores what it was refused together with whatever else it unpacks to, which is 17 MB at
+ * most with the methods that a stream asks for, and 64 MB with any that a server may impose. */
+#include "http_internal.h"
+
+#include <stdlib.h>
+
+static size_t give_to_reader(struct http_response *res, const char *data, size_t n)
+{
+    size_t room = res->want_size - res->want_got, take = n < room ? n : room;
+    if (!res->want || res->end > res->start)
+        return 0;
+    memcpy(res->want + res->want_got, data, take);
+    res->want_got += take;
+    return take;
+}
+
+static bool keep(struct http_response *res, const char *data, size_t n)
+{
+    if (res->start == res->end)
+        res->start = res->end = 0;
+    if (res->end + n > res->capacity) {
+        size_t size = res->end + n > HTTP_PIECE ? res->end + n + HTTP_PIECE : HTTP_PIECE;
+        char *p = realloc(res->store, size);
+        if (!p)
+            return false;
+        res->store = p;
+        res->capacity = size;
+    }
+    memcpy(res->store + res->end, data, n);
+    res->end += n;
+    return true;
+}
+
+/* Packed bodies are given in larger portions: each refusal makes libcurl copy the rest. */
+static size_t plenty(const struct http_response *res)
+{
+    return res->encoded ? 8 * HTTP_BUFFERED : HTTP_BUFFERED;
+}
+
+bool http_stream_refuses(struct http_response *res)
+{
+    res->paused = !res->want && res->end - res->start >= plenty(res);
+    return res->paused;
+}
+
+/* Inside libcurl. */
+size_t http_stream_put(struct http_response *res, const char *data, size_t n)
+{
+    size_t given = give_to_reader(res, data, n);
+    if (given < n && !keep(res, data + given, n - given)) {
+        http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the body");
+        return 0;
+    }
+    async_event_set(&res->readable);
+    return n;
+}
+
+/* libcurl delivers from inside of curl_easy_pause() what it was refused. An error in that is but the
+ * result of the call. */
+static void resume(struct http_response *res)
+{
+    struct http_transfer *t = res->transfer;
+    if (!res->paused || !t || res->end - res->start > plenty(res) / 2)
+        return;
+    res->paused = false;
+    http_driver_kick(t->session);
+    CURLcode rc = curl_easy_pause(t->easy, CURLPAUSE_CONT);
+    if (rc != CURLE_OK)
+        http_transfer_done(t, rc);
+}
+
+static size_t take(struct http_response *res, char *buf, size_t size)
+{
+    size_t n = res->end - res->start;
+    if (n > size)
+        n = size;
+    memcpy(buf, res->store + res->start, n);
+    res->start += n;
+    return n;
+}
+
+/* What the reader has got already, or what is kept, or how it ended; -EAGAIN: nothing of these yet. */
+static ssize_t outcome(struct http_response *res, char *buf, size_t size)
+{
+    ssize_t n = (ssize_t)res->want_got;
+    if (n == 0 && res->end > res->start) {
+        n = (ssize_t)take(res, buf, size);
+        resume(res);
+    } else if (n == 0) {
+        n = res->over ? res->result : -EAGAIN;
+    }
+    if (res->end == res->start && !res->over)
+        async_event_clear(&res->readable);
+    return n;
+}
+
+/* The event is waited for even if it is set: every await_ is a cancellation point. */
+static ssize_t await_bytes(struct http_response *res, char *buf, size_t size)
+{
+    ssize_t n = -EAGAIN;
+    while (n == -EAGAIN) {
+        bool empty = res->end == res->start;
+        res->want = empty ? buf : NULL;
+        res->want_size = size;
+        res->want_got = 0;
+        int r = await_event_wait(&res->readable);
+        res->want = NULL; /* bytes may have come between a cancel and our waking up: they count */
+        n = r < 0 && res->want_got == 0 ? r : outcome(res, buf, size);
+    }
+    return n;
+}
+
+static ssize_t await_bytes_in_time(struct http_response *res, char *buf, size_t size)
+{
+    if (res->deadline >= ASYNC_FOREVER)
+        return await_bytes(res, buf, size);
+    int r = 0;
+    ssize_t n = 0;
+    await_timeout_at (r, res->deadline) {
+        n = await_bytes(res, buf, size);
+        r = n < 0 ? (int)n : 0;
+    }
+    return n <= 0 && r < 0 ? r : n;
+}
+
+static ssize_t read_failed(struct http_response *res, ssize_t n)
+{
+    if (n == -ETIMEDOUT && !res->over) {
+        http_fail(res, ASYNC_HTTP_TIMEOUT, "the body has not come in time");
+        if (res->transfer)
+            http_transfer_end(res->transfer, -ETIMEDOUT);
+    }
+    return n == res->pub.code ? async_fail((int)n, "%s", res->text) : n;
+}
+
+ssize_t await_http_read(async_http_response *response, void *buf, size_t size)
+{
+    struct http_response *res = (struct http_response *)response;
+    if (!res || !res->stream)
+        return async_fail(-EINVAL, "not a response of await_http_open()");
+    if (res->reading)
+        return async_fail(-EBUSY, "another task reads this response");
+    res->reading = true;
+    ssize_t n = await_bytes_in_time(res, buf, size);
+    res->reading = false;
+    if (res->transfer)
+        http_transfer_note(res->transfer);
+    return n < 0 ? read_failed(res, n) : n;
+}

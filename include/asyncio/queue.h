@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* queue.h - queues between tasks: bounded, typed, in your memory. */
+#ifndef ASYNCIO_QUEUE_H
+#define ASYNCIO_QUEUE_H
+
+#include <asyncio/base.h>
+
+ASYNC_BEGIN_DECLS
+
+/* typedef async_queue_of(int, 4) int_queue;    room for four, in place, nothing to free
+ * int_queue q = ASYNC_QUEUE(q);                or ASYNC_LIFO_QUEUE(q), ASYNC_PRIORITY_QUEUE(q, compare)
+ * compare is as for qsort(); smallest first, equals in the order of their arrival. */
+#define async_queue_of(T, n)                                                                       \
+    struct {                                                                                       \
+        async_queue q;                                                                             \
+        T slot[n];                                                                                 \
+    }
+#define ASYNC_QUEUE(v)                   { .q = { ASYNC__QUEUE(v) } }
+#define ASYNC_LIFO_QUEUE(v)              { .q = { ASYNC__QUEUE(v), .lifo = true } }
+#define ASYNC_PRIORITY_QUEUE(v, compare) { .q = { ASYNC__QUEUE(v), .order = (compare) } }
+#define ASYNC__QUEUE(v)                  .room = sizeof((v).slot) / sizeof((v).slot[0]), .size = sizeof((v).slot[0])
+
+/* Put suspends while the queue is full, get while it is empty. Waiters are served in their order; a woken one owns its
+ * place or its item from then on, nobody barges past it. Cancelled: nothing was put, nothing was taken, the turn goes to the
+ * next. 0; -EPIPE: shut down (for get: and empty). _nowait: -EAGAIN when full or empty, never suspends. */
+#define await_queue_put(qp, value)        await_queue_put_item(ASYNC__PUT(qp, value))
+#define await_queue_get(qp, ret)          await_queue_get_item(ASYNC__GET(qp, ret))
+#define async_queue_put_nowait(qp, value) async_queue_put_item(ASYNC__PUT(qp, value))
+#define async_queue_get_nowait(qp, ret)   async_queue_get_item(ASYNC__GET(qp, ret))
+
+/* join suspends until every item that was put has been gotten and said to be done: 0. task_done: 0; -EINVAL: more often
+ * than items were put. */
+#define await_queue_join(qp)      await_queue_join_all(&(qp)->q)
+#define async_queue_task_done(qp) async_queue_item_done(&(qp)->q)
+
+/* No more puts; who waits to put gets -EPIPE. What is in can still be gotten, or, now, is dropped, as if it were done. */
+#define async_queue_shutdown(qp, now) async_queue_close(&(qp)->q, (now))
+
+/* Items that can be gotten; whether one can, whether there is room for one. */
+#define async_queue_count(qp) ((qp)->q.count - (qp)->q.owned)
+#define async_queue_empty(qp) (async_queue_count(qp) == 0)
+#define async_queue_full(qp)  ((qp)->q.count + (qp)->q.promised >= (qp)->q.room)
+
+/* Its members are the library's. */
+typedef struct async_queue {
+    size_t room, size, first, count, unfinished;
+    size_t owned;    /* items that belong to getters who have been woken */
+    size_t promised; /* places, to putters */
+    bool lifo, shut, dropped;
+    int (*order)(const void *a, const void *b);
+    async_waitq getters, putters, joiners;
+} async_queue;
+
+/* The functions behind the macros. */
+#define ASYNC__PUT(qp, value) &(qp)->q, (qp)->slot, (__typeof__((qp)->slot[0])[1]){ (value) }
+#define ASYNC__GET(qp, ret)   &(qp)->q, (qp)->slot, 1 ? (ret) : &(qp)->slot[0]
+int await_queue_put_item(async_queue *q, void *slots, const void *item) ASYNC_CHECK;
+int await_queue_get_item(async_queue *q, void *slots, void *ret) ASYNC_CHECK;
+int async_queue_put_item(async_queue *q, void *slots, const void *item) ASYNC_CHECK;
+int async_queue_get_item(async_queue *q, void *slots, void *ret) ASYNC_CHECK;
+int await_queue_join_all(async_queue *q) ASYNC_CHECK;
+int async_queue_item_done(async_queue *q);
+void async_queue_close(async_queue *q, bool now);
+
+ASYNC_END_DECLS
+
+#endif

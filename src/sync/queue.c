@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* queue.c - bounded queues. An item for a getter who waits is put into the queue all the same, and counted as owned: so
+ * an item has one place to be in, its order is kept, and if the getter is cancelled before it runs, nothing has to be
+ * brought back. Places for putters likewise. */
+#include <asyncio/queue.h>
+
+#include "task/scope.h"
+
+static char *slot(const async_queue *q, char *slots, size_t i)
+{
+    i += q->first;
+    return slots + (i < q->room ? i : i - q->room) * q->size;
+}
+
+/* After all that do not come after it. */
+static size_t sorted_place(const async_queue *q, char *slots, const void *item)
+{
+    size_t low = 0, high = q->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (q->order(item, slot(q, slots, middle)) < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static void insert(async_queue *q, char *slots, const void *item)
+{
+    size_t place = q->order ? sorted_place(q, slots, item) : q->count;
+    for (size_t i = q->count; i > place; i--)
+        memcpy(slot(q, slots, i), slot(q, slots, i - 1), q->size);
+    memcpy(slot(q, slots, place), item, q->size);
+    q->count++;
+    q->unfinished++;
+}
+
+static void take(async_queue *q, char *slots, void *ret)
+{
+    q->count--;
+    memcpy(ret, slot(q, slots, q->lifo ? q->count : 0), q->size);
+    if (!q->lifo && ++q->first == q->room)
+        q->first = 0;
+}
+
+/* There is an item that nobody owns: it is the first getter's, if one waits. */
+static void offer_item(async_queue *q)
+{
+    if (q->count > q->owned && async__wake_first(&q->getters, 0))
+        q->owned++;
+}
+
+static void offer_place(async_queue *q)
+{
+    if (q->count + q->promised < q->room && async__wake_first(&q->putters, 0))
+        q->promised++;
+}
+
+int async_queue_put_item(async_queue *q, void *slots, const void *item)
+{
+    if (q->shut)
+        return -EPIPE;
+    if (q->count + q->promised >= q->room)
+        return -EAGAIN;
+    insert(q, slots, item);
+    offer_item(q);
+    return 0;
+}
+
+int async_queue_get_item(async_queue *q, void *slots, void *ret)
+{
+    if (q->count == q->owned)
+        return q->shut ? -EPIPE : -EAGAIN;
+    take(q, slots, ret);
+    offer_place(q);
+    return 0;
+}
+
+/* Our turn has come, or the queue was shut down: value. */
+static int put_promised(async_queue *q, void *slots, const void *item, int value)
+{
+    if (value < 0)
+        return value;
+    q->promised--;
+    if (q->dropped)
+        return -EPIPE;
+    insert(q, slots, item);
+    offer_item(q);
+    return 0;
+}
+
+int await_queue_put_item(async_queue *q, void *slots, const void *item)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_queue_put");
+    if (r < 0)
+        return r;
+    r = async_queue_put_item(q, slots, item);
+    if (likely(r != -EAGAIN))
+        return r;
+    bool chosen;
+    r = wait_to_take(t, &q->putters, &chosen);
+    if (likely(r == 0))
+        return put_promised(q, slots, item, t->value);
+    if (chosen && t->value == 0) {
+        q->promised--;
+        offer_place(q);
+    }
+    return r;
+}
+
+int await_queue_get_item(async_queue *q, void *slots, void *ret)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_queue_get");
+    if (r < 0)
+        return r;
+    r = async_queue_get_item(q, slots, ret);
+    if (likely(r != -EAGAIN))
+        return r;
+    bool chosen;
+    r = wait_to_take(t, &q->getters, &chosen);
+    if (likely(r == 0)) {
+        if (t->value < 0)
+            return t->value;
+        q->owned--;
+        take(q, slots, ret);
+        offer_place(q);
+    } else if (chosen && t->value == 0) {
+        q->owned--;
+        offer_item(q);
+    }
+    return r;
+}
+
+int await_queue_join_all(async_queue *q)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_queue_join");
+    return r < 0 || q->unfinished == 0 ? r : wait_for_news(t, &q->joiners);
+}
+
+int async_queue_item_done(async_queue *q)
+{
+    if (q->unfinished == 0)
+        return -EINVAL;
+    if (--q->unfinished == 0)
+        async__wake_all(&q->joiners, 0);
+    return 0;
+}
+
+/* Drop what nobody owns. Owned items are those that leave first: the front, of a LIFO queue the end. */
+static void drop(async_queue *q)
+{
+    size_t dropped = q->count - q->owned;
+    if (q->lifo && (q->first += dropped) >= q->room)
+        q->first -= q->room;
+    q->count = q->owned;
+    q->unfinished -= dropped;
+    q->dropped = true;
+    if (dropped > 0 && q->unfinished == 0)
+        async__wake_all(&q->joiners, 0);
+}
+
+void async_queue_close(async_queue *q, bool now)
+{
+    q->shut = true;
+    if (now)
+        drop(q);
+    async__wake_all(&q->getters, -EPIPE);
+    async__wake_all(&q->putters, -EPIPE);
+}

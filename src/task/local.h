@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* local.h - task-local variables inside: a list of settings, the latest first, whose tail is shared with whoever was
+ * created when it was the head. A setting never changes, so sharing needs no copies. */
+#ifndef TASK_LOCAL_H
+#define TASK_LOCAL_H
+
+#include <stddef.h>
+
+struct local;
+
+struct local *async__locals_of_caller(void); /* a new reference; NULL: nothing is set */
+void async__locals_drop(struct local *n);
+
+#endif

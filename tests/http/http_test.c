@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "http_test.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+
+int open_fds(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+const char *at(const struct server *sv, const char *fmt, ...)
+{
+    static char urls[8][4096];
+    static int next;
+    char *url = urls[next++ % 8];
+    int n = snprintf(url, sizeof *urls, "%s", sv->url);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(url + n, sizeof *urls - (size_t)n, fmt, ap);
+    va_end(ap);
+    return url;
+}
+
+/* All connections of the session are closed with it, and with them all descriptors of this process but the
+ * server's. */
+ASYNC_DEF(with_session, (http_body)body)
+{
+    struct server sv;
+    server_start(&sv);
+    int before = open_fds();
+    async_http_session *s = NULL;
+    ck_assert_int_eq(async_http_session_open(&s), 0);
+    int r = body(&sv, s);
+    async_http_session_close(s);
+    EVENTUALLY(atomic_load(&sv.open) == 0);
+    ck_assert_int_eq(open_fds(), before);
+    server_stop(&sv);
+    return r;
+}
+
+void http_run(http_body body)
+{
+    ck_assert_int_eq(async_run(with_session(body)), 0);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create(http_suite);
+    TCase *tc = tcase_create(http_suite);
+    tcase_set_timeout(tc, 30);
+    http_cases(tc);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* limits.c - of requests at a time, of time, of bytes. */
+#include "http_test.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char *const http_suite = "http-limits";
+
+ASYNC_DEF(fetch, (async_http_session *)s, (const char *)url, (int *)count)
+{
+    async_http_response_auto r = NULL;
+    int status = ASYNC_TRY(await_http_get(s, url, &r));
+    if (count)
+        ++*count;
+    return status;
+}
+
+static int await_many(async_http_session *s, const char *url, int n, int *count)
+{
+    int r;
+    {
+        await_group (r, g)
+            for (int i = 0; i < n; i++)
+                async_spawn(g, fetch(s, url, count));
+    }
+    return r;
+}
+
+HTTP_TEST(per_host)
+{
+    async_http_session_auto own = NULL;
+    int count = 0;
+    ck_assert_int_eq(async_http_session_open(&own, .limit_per_host = 3), 0);
+    ck_assert_int_eq(await_many(own, at(sv, "/delay/20"), 20, &count), 0);
+    ck_assert_int_eq(count, 20);
+    ck_assert_int_eq(atomic_load(&sv->most_busy), 3);
+    ck_assert_int_eq(atomic_load(&sv->connections), 3);
+    return 0;
+}
+
+HTTP_TEST(total)
+{
+    async_http_session_auto own = NULL;
+    int count = 0;
+    ck_assert_int_eq(async_http_session_open(&own, .limit = 2), 0);
+    ck_assert_int_eq(await_many(own, at(sv, "/delay/20"), 10, &count), 0);
+    ck_assert_int_eq(count, 10);
+    ck_assert_int_eq(atomic_load(&sv->most_busy), 2);
+    return 0;
+}
+
+HTTP_TEST(none)
+{
+    async_http_session_auto own = NULL;
+    int count = 0;
+    ck_assert_int_eq(async_http_session_open(&own, .limit = -1), 0);
+    ck_assert_int_eq(await_many(own, at(sv, "/delay/300"), 130, &count), 0);
+    ck_assert_int_eq(atomic_load(&sv->most_busy), 130);
+    count = 0; /* and the default is 100 */
+    atomic_store(&sv->most_busy, 0);
+    ck_assert_int_eq(await_many(s, at(sv, "/delay/100"), 130, &count), 0);
+    ck_assert_int_eq(atomic_load(&sv->most_busy), 100);
+    return 0;
+}
+
+/* A host whose places are taken keeps nobody from another one. */
+HTTP_TEST(hosts_do_not_starve_each_other)
+{
+    struct server other;
+    server_start(&other);
+    async_http_session_auto own = NULL;
+    int slow = 0, fast = 0, r;
+    double before = async_time();
+    const char *there = at(sv, "/delay/200"), *elsewhere = at(&other, "/delay/1");
+    ck_assert_int_eq(async_http_session_open(&own, .limit_per_host = 1), 0);
+    {
+        await_group (r, g) {
+            for (int i = 0; i < 4; i++)
+                async_spawn(g, fetch(own, there, &slow));
+            for (int i = 0; i < 20; i++)
+                async_spawn(g, fetch(own, elsewhere, &fast));
+            EVENTUALLY(fast == 20);
+            ck_assert_int_le(slow, 2);
+            ck_assert_double_lt(async_time() - before, 0.6);
+        }
+    }
+    ck_assert_int_eq(r, 0);
+    ck_assert_int_eq(slow, 4);
+    async_http_session_drop(&own);
+    EVENTUALLY(atomic_load(&other.open) == 0);
+    server_stop(&other);
+    return 0;
+}
+
+HTTP_TEST(queueing_is_measured)
+{
+    async_http_session_auto own = NULL;
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(async_http_session_open(&own, .limit_per_host = 1), 0);
+    await_task_auto first = async_create_task(fetch(own, at(sv, "/delay/100"), NULL));
+    ck_assert_int_eq(await_sleep(0.02), 0);
+    ck_assert_int_eq(await_http_get(own, at(sv, "/echo"), &r), 200);
+    ck_assert_double_gt(r->times.queued, 0.05);
+    ck_assert_double_gt(r->times.ttfb, r->times.queued);
+    ck_assert_double_ge(r->times.total, r->times.ttfb);
+    return 0;
+}
+
+/* --- time --- */
+
+static int await_timed(async_http_session *s, const char *url, double timeout, double stall,
+                       async_http_response **f)
+{
+    async_http_response_auto r = NULL;
+    double before = async_time();
+    int code = await_http_get(s, url, &r, .timeout = timeout, .stall_timeout = stall, .failed = f);
+    ck_assert_double_lt(async_time() - before, 1);
+    return code;
+}
+
+HTTP_TEST(timeout)
+{
+    async_http_response_auto a = NULL, *b = NULL, *c = NULL;
+    ck_assert_int_eq(await_timed(s, at(sv, "/delay/5000"), 0.1, 0, &a), -ETIMEDOUT);
+    ck_assert_int_eq(a->error, ASYNC_HTTP_TIMEOUT);
+    ck_assert_double_ge(a->times.total, 0.1);
+    ck_assert_double_eq(a->times.ttfb, 0);
+    ck_assert_ptr_nonnull(strstr(async_fail_text(-ETIMEDOUT), "after 0.1 s"));
+    ck_assert_int_eq(await_timed(s, at(sv, "/stall/1000"), 0.1, 0, &b), -ETIMEDOUT);
+    ck_assert_int_eq(b->status, 200);
+    ck_assert_uint_eq(b->size, 500);
+    ck_assert_double_gt(b->times.ttfb, 0);
+    ck_assert_int_eq(await_timed(s, at(sv, "/echo"), -1, 0, &c), -ETIMEDOUT); /* nothing is tried */
+    ck_assert_int_eq(atomic_load(&sv->requests), 2);
+    return 0;
+}
+
+/* A foreign limit is not ours to report. */
+HTTP_TEST(timeout_around)
+{
+    async_http_response_auto r = NULL, *f = NULL;
+    int verdict, inner = 0;
+    await_timeout (verdict, 0.1) {
+        inner = await_http_get(s, at(sv, "/delay/5000"), &r, .failed = &f);
+        verdict = inner;
+    }
+    ck_assert_int_eq(inner, -ECANCELED);
+    ck_assert_int_eq(f->error, ASYNC_HTTP_CANCELED);
+    ck_assert_int_eq(verdict, -ETIMEDOUT);
+    return 0;
+}
+
+HTTP_TEST(stall)
+{
+    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *f = NULL;
+    ck_assert_int_eq(await_timed(s, at(sv, "/stall/1000"), 0, 0.1, &a), -ETIMEDOUT);
+    ck_assert_int_eq(a->error, ASYNC_HTTP_TIMEOUT);
+    ck_assert_double_ge(a->times.total, 0.1);
+    ck_assert_double_lt(a->times.total, 0.2);
+    ck_assert_int_eq(await_timed(s, at(sv, "/silent"), 0, 0.1, &b), -ETIMEDOUT);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/delay/150"), &c, .stall_timeout = 1), 200);
+    char buf[1000]; /* a stream: while we read slowly, nobody stalls */
+    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/stall/4000000"), &f, .stall_timeout = 0.1),
+                     200);
+    ck_assert_int_eq(await_sleep(0.3), 0);
+    ssize_t n;
+    size_t total = 0;
+    while ((n = await_http_read(f, buf, sizeof buf)) > 0)
+        total += (size_t)n;
+    ck_assert_int_eq((int)n, -ETIMEDOUT);
+    ck_assert_uint_eq(total, 2000000);
+    return 0;
+}
+
+static int bound(struct sockaddr_in *a)
+{
+    socklen_t size = sizeof *a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *a = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)a, size), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)a, &size), 0);
+    return fd;
+}
+
+HTTP_TEST(connecting)
+{
+    async_http_response_auto r = NULL, *f = NULL, *g = NULL;
+    struct sockaddr_in a;
+    char url[64];
+    int fd = bound(&a), waiting[2];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(a.sin_port));
+    ck_assert_int_eq(await_http_get(s, url, &r, .failed = &f), -ECONNREFUSED);
+    ck_assert_int_eq(f->error, ASYNC_HTTP_CONNECT);
+    /* a listener whose queue is full does not answer */
+    ck_assert_int_eq(listen(fd, 0), 0);
+    for (int i = 0; i < 2; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        connect(waiting[i], (struct sockaddr *)&a, sizeof a);
+    }
+    ck_assert_int_eq(await_http_get(s, url, &r, .connect_timeout = 0.2, .failed = &g), -ETIMEDOUT);
+    ck_assert_int_eq(g->error, ASYNC_HTTP_TIMEOUT);
+    ck_assert_double_ge(g->times.total, 0.2);
+    ck_assert_double_lt(g->times.total, 0.5);
+    close(waiting[0]);
+    close(waiting[1]);
+    close(fd);
+    return 0;
+}
+
+/* --- bytes --- */
+
+HTTP_TEST(max_body)
+{
+    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *d = NULL, *ok = NULL, *r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/1000"), &ok, .max_body = 1000), 200);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/1001"), &r, .max_body = 1000, .failed = &a),
+                     -ENOBUFS);
+    ck_assert_int_eq(a->error, ASYNC_HTTP_TOO_LARGE);
+    ck_assert_uint_eq(a->size, 0); /* refused by its length */
+    ck_assert_int_eq(
+            await_http_get(s, at(sv, "/chunked/1000000000"), &r, .max_body = 100000, .failed = &b),
+            -ENOBUFS);
+    ck_assert_uint_le(b->size, 100000);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/close/1000000000"), &r, .failed = &c), -ENOBUFS);
+    ck_assert_uint_le(c->size, 64 * 1024 * 1024);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/100000"), &r, .max_body = 99999, .failed = &d),
+                     -ENOBUFS);
+    ck_assert_int_eq(d->error, ASYNC_HTTP_TOO_LARGE);
+    async_http_response_auto head = NULL; /* has a length and no body */
+    ck_assert_int_eq(await_http_head(s, at(sv, "/bytes/0"), &head, .max_body = 1), 200);
+    return 0;
+}
+
+/* Half of a gigabyte of zeros in half a megabyte. */
+HTTP_TEST(bomb)
+{
+    async_http_response_auto r = NULL, *f = NULL, *fine = NULL;
+    ck_assert_int_eq(
+            await_http_get(s, at(sv, "/gzip/500000000"), &r, .failed = &f, .max_body = SIZE_MAX),
+            -ENOBUFS);
+    ck_assert_int_eq(f->error, ASYNC_HTTP_TOO_LARGE);
+    ck_assert_uint_lt(f->size, 5000000);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/1000000"), &fine), 200); /* small ones may be dense */
+    return 0;
+}
+
+HTTP_TEST(bomb_in_a_stream)
+{
+    async_http_response_auto r = NULL;
+    static char buf[100000];
+    ssize_t n;
+    size_t total = 0;
+    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/gzip/500000000"), &r), 200);
+    while ((n = await_http_read(r, buf, sizeof buf)) > 0)
+        total += (size_t)n;
+    ck_assert_int_eq((int)n, -ENOBUFS);
+    ck_assert_uint_lt(total, 5000000);
+    return 0;
+}
+
+HTTP_TEST(max_headers)
+{
+    async_http_response_auto a = NULL, *b = NULL, *r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/headers/100000"), &a), 200);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/headers/1000000"), &r, .failed = &b), -ENOBUFS);
+    ck_assert_int_eq(b->error, ASYNC_HTTP_TOO_LARGE);
+    return 0;
+}
+
+HTTP_TEST(descriptors)
+{
+    struct rlimit limit, none;
+    async_http_response_auto a = NULL, *f = NULL, *b = NULL;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = limit;
+    int next = dup(0); /* the number that a socket would get */
+    close(next);
+    none.rlim_cur = (rlim_t)next;
+    setrlimit(RLIMIT_NOFILE, &none);
+    int code = await_http_get(s, at(sv, "/echo"), &a, .failed = &f);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    ck_assert_int_eq(code, -EMFILE);
+    ck_assert_int_eq(f->error, ASYNC_HTTP_RESOURCES);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &b), 200);
+    return 0;
+}
+
+void http_cases(TCase *tc)
+{
+    tcase_add_test(tc, per_host);
+    tcase_add_test(tc, total);
+    tcase_add_test(tc, none);
+    tcase_add_test(tc, hosts_do_not_starve_each_other);
+    tcase_add_test(tc, queueing_is_measured);
+    tcase_add_test(tc, timeout);
+    tcase_add_test(tc, timeout_around);
+    tcase_add_test(tc, stall);
+    tcase_add_test(tc, connecting);
+    tcase_add_test(tc, max_body);
+    tcase_add_test(tc, bomb);
+    tcase_add_test(tc, bomb_in_a_stream);
+    tcase_add_test(tc, max_headers);
+    tcase_add_test(tc, descriptors);
+}

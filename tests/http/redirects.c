@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* redirects.c - where they lead, what they may carry along, and what they may not. */
+#include "http_test.h"
+
+const char *const http_suite = "http-redirects";
+
+#define HAS(text, part)   ck_assert_msg(strstr((text), (part)), "no %s in\n%s", (part), (text))
+#define LACKS(text, part) ck_assert_msg(!strcasestr((text), (part)), "%s in\n%s", (part), (text))
+
+HTTP_TEST(followed)
+{
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/3"), &r), 200);
+    HAS(r->body, "GET /echo HTTP/1.1\r\n");
+    ck_assert_str_eq(r->url, at(sv, "/echo"));
+    ck_assert_int_eq(r->redirect_count, 4);
+    const async_http_redirect *step = r->redirects;
+    ck_assert_int_eq(step->status, 302);
+    ck_assert_str_eq(step->url, at(sv, "/redirect/3"));
+    ck_assert_str_eq(step->next->next->next->url, at(sv, "/redirect/0"));
+    ck_assert_ptr_null(step->next->next->next->next);
+    ck_assert_int_eq(atomic_load(&sv->connections), 1); /* the bodies on the way were read */
+    ck_assert_ptr_null(async_http_header(r, "Location"));
+    return 0;
+}
+
+HTTP_TEST(counted)
+{
+    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *f = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/9"), &a), 200);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/10"), &b, .failed = &f), -ELOOP);
+    ck_assert_int_eq(f->error, ASYNC_HTTP_REDIRECTS);
+    ck_assert_int_eq(f->redirect_count, 10);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/2"), &b, .max_redirects = 2), -ELOOP);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/2"), &c, .max_redirects = -1), 302);
+    ck_assert_str_eq(async_http_header(c, "Location"), "/redirect/1");
+    ck_assert_str_eq(c->body, "moved");
+    return 0;
+}
+
+HTTP_TEST(a_circle)
+{
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/circle"), &r), -ELOOP);
+    ck_assert_int_eq(atomic_load(&sv->requests), 11);
+    return 0;
+}
+
+HTTP_TEST(methods)
+{
+    static const struct {
+        const char *method, *status, *then;
+        bool body;
+    } rules[] = {
+        { "POST", "301", "GET", false }, { "POST", "302", "GET", false },
+        { "POST", "303", "GET", false }, { "POST", "307", "POST", true },
+        { "POST", "308", "POST", true }, { "PUT", "301", "PUT", true },
+        { "PUT", "302", "PUT", true },   { "PUT", "303", "GET", false },
+        { "PUT", "307", "PUT", true },   { "DELETE", "303", "GET", false },
+        { "GET", "303", "GET", false },  { "GET", "308", "GET", false },
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        async_http_response_auto r = NULL;
+        char url[256], line[32];
+        bool with = strcmp(rules[i].method, "GET") != 0 && strcmp(rules[i].method, "DELETE") != 0;
+        snprintf(url, sizeof url, "%s/to/%s?/echo", sv->url, rules[i].status);
+        ck_assert_int_eq(
+                await_http_request(s, rules[i].method, url, &r, .text = with ? "data" : NULL,
+                                   .headers = ASYNC_HTTP_PAIRS("Content-Language", "de", "X-Y", "z")),
+                200);
+        snprintf(line, sizeof line, "%s /echo HTTP/1.1\r\n", rules[i].then);
+        HAS(r->body, line);
+        HAS(r->body, "X-Y: z\r\n");
+        if (rules[i].body)
+            HAS(r->body, "\r\n\r\ndata");
+        else
+            LACKS(r->body, "Content-");
+    }
+    async_http_response_auto h = NULL;
+    ck_assert_int_eq(await_http_head(s, at(sv, "/to/303?/bytes/0"), &h), 200);
+    return 0;
+}
+
+HTTP_TEST(no_redirects)
+{
+    static const int codes[] = { 300, 304, 305, 306 };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        async_http_response_auto r = NULL;
+        ck_assert_int_eq(await_http_get(s, at(sv, "/to/%d?/echo", codes[i]), &r), codes[i]);
+    }
+    async_http_response_auto bare = NULL; /* nowhere to go */
+    ck_assert_int_eq(await_http_get(s, at(sv, "/status/302"), &bare), 302);
+    async_http_response_auto empty = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/to/302"), &empty), 302);
+    return 0;
+}
+
+/* Another port is another origin. */
+HTTP_TEST(credentials_stay_at_home)
+{
+    struct server other;
+    server_start(&other);
+    async_http_session_auto own = NULL;
+    ck_assert_int_eq(async_http_session_open(
+                             &own, .headers = ASYNC_HTTP_PAIRS("Cookie", "s=1", "X-Keep", "1")),
+                     0);
+    const char *const *headers = ASYNC_HTTP_PAIRS("Authorization", "Digest x", "Proxy-Authorization",
+                                                  "y", "Host", "me.example", "X-Mine", "2");
+    char url[256];
+
+    async_http_response_auto same = NULL, *away = NULL, *back = NULL, *basic = NULL, *user = NULL;
+    ck_assert_int_eq(await_http_get(own, at(sv, "/to/302?/echo"), &same, .headers = headers), 200);
+    HAS(same->body, "Authorization: Digest x\r\n");
+    HAS(same->body, "Cookie: s=1\r\n");
+    HAS(same->body, "Host: me.example\r\n");
+
+    snprintf(url, sizeof url, "%s/to/307?%s/echo", sv->url, other.url);
+    ck_assert_int_eq(await_http_get(own, url, &away, .headers = headers), 200);
+    LACKS(away->body, "Authorization");
+    LACKS(away->body, "Cookie");
+    LACKS(away->body, "me.example");
+    HAS(away->body, "X-Keep: 1\r\nX-Mine: 2\r\n");
+
+    snprintf(url, sizeof url, "%s/to/302?%s/to/302?%s/echo", sv->url, other.url, sv->url);
+    ck_assert_int_eq(await_http_get(own, url, &back, .headers = headers, .bearer = "t"), 200);
+    ck_assert_str_eq(back->url, at(sv, "/echo"));
+    LACKS(back->body, "Authorization");
+
+    snprintf(url, sizeof url, "%s/to/302?%s/echo", sv->url, other.url);
+    ck_assert_int_eq(await_http_get(own, url, &basic, .user = "u", .password = "p"), 200);
+    LACKS(basic->body, "Authorization");
+
+    /* what a server puts in front of the host is no credential of ours */
+    snprintf(url, sizeof url, "%s/to/302?http://u:p@127.0.0.1:%d/echo", sv->url, other.port);
+    ck_assert_int_eq(await_http_get(own, url, &user), 200);
+    LACKS(user->body, "Authorization");
+    ck_assert_ptr_null(strchr(user->url, '@'));
+
+    async_http_session_drop(&own);
+    EVENTUALLY(atomic_load(&other.open) == 0);
+    server_stop(&other);
+    return 0;
+}
+
+HTTP_TEST(userinfo_of_the_first_url)
+{
+    async_http_response_auto r = NULL;
+    char url[256];
+    snprintf(url, sizeof url, "http://u:p@127.0.0.1:%d/to/302?/echo", sv->port);
+    ck_assert_int_eq(await_http_get(s, url, &r), 200);
+    HAS(r->body, "Authorization: Basic dTpw\r\n");
+    ck_assert_ptr_null(strchr(r->redirects->url, '@'));
+    return 0;
+}
+
+HTTP_TEST(schemes)
+{
+    static const char *const to[] = { "ftp://127.0.0.1/x", "file:///etc/passwd",
+                                      "gopher://127.0.0.1/", "javascript:x", "dict://127.0.0.1:1/" };
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+        async_http_response_auto r = NULL, *f = NULL;
+        ck_assert_int_lt(await_http_get(s, at(sv, "/to/302?%s", to[i]), &r, .failed = &f), 0);
+        ck_assert_msg(f->error == ASYNC_HTTP_SCHEME || f->error == ASYNC_HTTP_PROTOCOL, "%s: %s",
+                      to[i], async_http_error_name(f->error));
+        ck_assert_int_eq(f->redirect_count, 1);
+    }
+    async_http_response_auto r = NULL, *f = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/to/302?http://[bad/"), &r, .failed = &f), -EPROTO);
+    ck_assert_int_eq(f->error, ASYNC_HTTP_PROTOCOL);
+    return 0;
+}
+
+HTTP_TEST(relative)
+{
+    char host[64];
+    snprintf(host, sizeof host, "//127.0.0.1:%d/echo", sv->port);
+    const char *const steps[][3] = { { "/to/302", "../echo", "/echo" },
+                                     { "/to/a/302", "../../echo/b", "/echo/b" },
+                                     { "/to/302", host, "/echo" } };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        async_http_response_auto r = NULL;
+        int status =
+                await_http_get(s, at(sv, "%s?%s", steps[i][0], steps[i][1]), &r, .max_redirects = 1);
+        ck_assert_int_gt(status, 0);
+        ck_assert_str_eq(r->url, at(sv, "%s", steps[i][2]));
+    }
+    return 0;
+}
+
+HTTP_TEST(bodies_on_the_way)
+{
+    async_http_response_auto small = NULL, *large = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/big/60000?/echo"), &small), 200);
+    ck_assert_int_eq(atomic_load(&sv->connections), 1);
+    HAS(small->body, "GET /echo");
+    ck_assert_int_eq(await_http_get(s, at(sv, "/big/1000000000?/echo"), &large), 200);
+    ck_assert_int_eq(atomic_load(&sv->connections), 2); /* cheaper than to read all that */
+    HAS(large->body, "GET /echo");
+    ck_assert_int_lt(atomic_load(&sv->sent), 100000000);
+    return 0;
+}
+
+HTTP_TEST(of_streams)
+{
+    async_http_response_auto r = NULL;
+    char buf[4096];
+    ck_assert_int_eq(await_http_open(s, "POST", at(sv, "/to/307?/echo"), &r, .text = "stream"), 200);
+    ssize_t n = await_http_read(r, buf, sizeof buf - 1);
+    ck_assert_int_gt(n, 0);
+    buf[n] = '\0';
+    HAS(buf, "POST /echo");
+    HAS(buf, "\r\n\r\nstream");
+    ck_assert_int_eq(await_http_read(r, buf, sizeof buf), 0);
+    ck_assert_int_eq(r->redirect_count, 1);
+    return 0;
+}
+
+void http_cases(TCase *tc)
+{
+    tcase_add_test(tc, followed);
+    tcase_add_test(tc, counted);
+    tcase_add_test(tc, a_circle);
+    tcase_add_test(tc, methods);
+    tcase_add_test(tc, no_redirects);
+    tcase_add_test(tc, credentials_stay_at_home);
+    tcase_add_test(tc, userinfo_of_the_first_url);
+    tcase_add_test(tc, schemes);
+    tcase_add_test(tc, relative);
+    tcase_add_test(tc, bodies_on_the_way);
+    tcase_add_test(tc, of_streams);
+}
