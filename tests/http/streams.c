@@ -62,7 +62,7 @@ HTTP_TEST(a_slow_reader_holds_the_server_back)
     ck_assert_int_eq(await_sleep(0.2), 0);
     ck_assert_int_eq(atomic_load(&sv->sent), then); /* in the kernel's buffers, not in ours */
     ck_assert_int_lt(then, 32 * 1024 * 1024);
-    ck_assert_uint_le(r->size, 64 * 1024);
+    ck_assert_uint_le(r->size, 512 * 1024); /* a few reads of libcurl, not what the server has */
     return 0;
 }
 
