@@ -23,6 +23,7 @@
 #define WEB_PARAMS       8           /* in one route */
 #define WEB_STREAM_SIZE  65536       /* bytes of a stream that may wait for the client */
 #define WEB_SWALLOW      (1u << 20)  /* bytes of a refused body that are read, so that the client hears why */
+#define WEB_PATIENCE     0.1         /* seconds that a connection is suspended before its client is watched */
 #define WEB_SPARE        64          /* requests kept for the next ones */
 #define WEB_ROOM         512         /* bytes of strings that a request holds in itself */
 
@@ -92,6 +93,9 @@ struct async_web_server {
 
     /* request.c */
     struct web_link requests; /* that have an owner */
+    struct web_link unwatched; /* suspended not long ago, in the order of it */
+    async_callback look;       /* when the first of them has been for long enough */
+    bool look_on;
     async_web_request *spare;
     size_t nspare, active;    /* active: MHD has not completed it */
     struct async_web_stats stats;
@@ -139,7 +143,9 @@ struct web_stream {
 };
 
 struct async_web_request {
-    struct web_link link; /* in server->requests */
+    struct web_link link;      /* in server->requests */
+    struct web_link unwatched; /* in server->unwatched, while it is suspended */
+    double suspended_at;
     async_web_server *server;
     struct web_conn *conn;
     struct MHD_Connection *mhd; /* NULL: completed */

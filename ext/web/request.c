@@ -19,6 +19,7 @@ static async_web_request *new_request(async_web_server *s)
     }
     memset(rq, 0, offsetof(async_web_request, room));
     rq->server = s;
+    web_link_init(&rq->unwatched);
     web_append(&s->requests, &rq->link);
     s->active++;
     s->stats.requests++;
