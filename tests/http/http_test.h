@@ -14,6 +14,7 @@
 #include <asyncio/with.h>
 
 #include <check.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,5 +52,8 @@ double slow(void);
 /* Every program of tests has its cases. */
 extern const char *const http_suite;
 void http_cases(TCase *tc);
+
+/* A program that needs something else says what is missing: it is skipped. */
+const char *http_missing(void) __attribute__((weak));
 
 #endif
