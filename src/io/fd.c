@@ -111,7 +111,8 @@ int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, 
         async__complain("async_watch_start on a thread without a loop");
         return -EPERM;
     }
-    if (fd < 0 || (fd >= l->fds.count && ready_now(fd, events) == -EBADF)) /* else the table would grow for nothing */
+    if (fd < 0 || (fd >= l->fds.count &&
+                   ready_now(fd, events) == -EBADF)) /* else the table would grow for nothing */
         return -EBADF;
     struct fd_entry *e = async__fds_entry(&l->fds, fd);
     if (!e)
