@@ -364,6 +364,68 @@ CASE(watch_stopped_by_another)
     return 0;
 }
 
+struct swap {
+    async_watch first, second, fresh;
+    int fds[2], calls, fresh_calls, used;
+    async_event happened;
+};
+
+static void on_fresh(void *arg, int events)
+{
+    (void)events;
+    ((struct swap *)arg)->fresh_calls++;
+}
+
+/* Whoever is told first closes the other's descriptor, and opens its number anew. */
+static void swaps(struct swap *s, async_watch *other)
+{
+    s->calls++;
+    s->used = other->fd;
+    async_watch_stop(&s->first);
+    async_watch_stop(&s->second);
+    close(s->used);
+    ok(pipe2(s->fds, O_CLOEXEC));
+    is(s->fds[0], s->used);
+    ok(async_watch_start(&s->fresh, s->fds[0], POLLIN, on_fresh, s));
+    async_event_set(&s->happened);
+}
+
+static void on_first(void *arg, int events)
+{
+    (void)events;
+    swaps(arg, &((struct swap *)arg)->second);
+}
+
+static void on_second(void *arg, int events)
+{
+    (void)events;
+    swaps(arg, &((struct swap *)arg)->first);
+}
+
+/* What the kernel said of a former owner of the number, in the same batch, is not told to the new one. */
+CASE(number_used_again_in_one_batch)
+{
+    int other[2];
+    struct swap s = { 0 };
+    open_pipe();
+    ok(pipe2(other, O_CLOEXEC));
+    put(pipe_fds[1]);
+    put(other[1]);
+    ok(async_watch_start(&s.first, pipe_fds[0], POLLIN, on_first, &s));
+    ok(async_watch_start(&s.second, other[0], POLLIN, on_second, &s));
+    ok(await_event_wait(&s.happened));
+    ok(await_sleep(1));
+    is(s.calls, 1);
+    is(s.fresh_calls, 0);
+    async_watch_stop(&s.fresh);
+    close(s.fds[0]);
+    close(s.fds[1]);
+    close(s.used == pipe_fds[0] ? other[0] : pipe_fds[0]);
+    close(pipe_fds[1]);
+    close(other[1]);
+    return 0;
+}
+
 CASE(many_descriptors)
 {
     enum { N = 100 };
@@ -406,4 +468,4 @@ SUITE("fd", ready_at_once, ready_later, bad_descriptors, absurd_descriptors, can
       second_reader_is_busy, cancel_one_of_two, close_wakes_with_epipe, number_used_again,
       closed_behind_our_back, regular_files_are_ready, chosen_then_cancelled, cancelled_then_ready,
       watch_is_level_triggered, watch_change, watch_hangup, watch_stopped_by_another,
-      many_descriptors, outside_of_a_loop)
+      number_used_again_in_one_batch, many_descriptors, outside_of_a_loop)

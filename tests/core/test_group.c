@@ -317,6 +317,25 @@ CASE(body_fails)
     return 0;
 }
 
+/* A body may leave -ECANCELED although nobody cancelled it: it is its verdict, and the children are cancelled. */
+CASE(body_leaves_a_cancellation)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t = async_group_create_task(g, child("a", 100));
+        async_spawn(g, child("b", 100));
+        ok(await_sleep(1));
+        async_task_cancel(t);
+        r = await_task(t);
+    }
+    is(r, -ECANCELED);
+    is_true(async_group_errors(g) == NULL);
+    is_trail("a=-ECANCELED b=-ECANCELED");
+    is(async_cancelling(), 0);
+    ok(await_sleep(1));
+    return 0;
+}
+
 /* A child that was cancelled is no error, whoever cancelled it. */
 CASE(cancelled_child_is_no_error)
 {
@@ -580,7 +599,7 @@ SUITE("group", end_awaits_children, empty_group, children_start_in_order,
       cancelling_level_preserved, errors_and_an_outer_cancel, spawn_refused,
       spawn_into_a_cancelled_group, cancelled_before_first_step, spawn_at_the_end,
       spawn_while_failing, cleanup_fails_too, body_cleanup_fails_too, body_fails,
-      cancelled_child_is_no_error, handles_live_as_long_as_the_group, early_stop,
-      early_stop_by_a_child, left_by_try, left_by_bare_return, left_by_break_and_continue,
-      cancelled_body_cancels_children, group_in_a_timeout, uncancel_is_not_for_groups,
-      nested_groups, nested_in_one_task, many_children)
+      body_leaves_a_cancellation, cancelled_child_is_no_error, handles_live_as_long_as_the_group,
+      early_stop, early_stop_by_a_child, left_by_try, left_by_bare_return,
+      left_by_break_and_continue, cancelled_body_cancels_children, group_in_a_timeout,
+      uncancel_is_not_for_groups, nested_groups, nested_in_one_task, many_children)

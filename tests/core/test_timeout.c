@@ -278,6 +278,14 @@ CASE(timeout_unnoticed)
     }
     is(r, -ETIMEDOUT);
     is(tries, 1);
+    await_timeout (r, 1) { /* it fired, but in a shield, and interrupted nothing */
+        int s;
+        await_shield (s)
+            ok(await_sleep(5));
+        is_true(async_expired());
+        r = 3;
+    }
+    is(r, 3);
     return 0;
 }
 
@@ -532,6 +540,24 @@ CASE(overdue_in_the_order_of_deadlines)
     return 0;
 }
 
+/* Two equal limits have passed when the task is cancelled, and nobody had looked: the inner one does not report. */
+CASE(equal_limits_under_a_request)
+{
+    int inner = 1, outer;
+    ok(await_sleep(5));
+    await_timeout_at (outer, 1) {
+        await_timeout_at (inner, 1) {
+            async_task_cancel(async_current_task());
+            inner = await_sleep(1);
+        }
+    }
+    is(inner, -ECANCELED);
+    async_ignore(outer);
+    is(await_sleep(0), -ECANCELED);
+    async_uncancel();
+    return 0;
+}
+
 CASE(limits_are_all_left)
 {
     for (int i = 0; i < 20000; i++) {
@@ -551,4 +577,5 @@ SUITE("timeout", sleep_jumps, sleeps_end_in_order, sleep_zero, sleep_for_ever_ca
       timeout_verdict, timeout_left_by_try, cancel_edge_cases, nested_timeouts, inner_first,
       outer_first, outer_fires_while_inner_leaves, limit_fires_under_a_request,
       foreign_cancellation_passes, reschedule, reschedule_into_the_past, reschedule_from_inside,
-      reschedule_reaches_children, overdue_in_the_order_of_deadlines, limits_are_all_left)
+      reschedule_reaches_children, overdue_in_the_order_of_deadlines, equal_limits_under_a_request,
+      limits_are_all_left)
