@@ -25,12 +25,15 @@ static int start_mhd(async_web_server *s, int fd)
     double idle = s->opts.idle_timeout;
     errno = 0;
     s->daemon = MHD_start_daemon(
-            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, web_on_access, s,
-            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->opts.limit,
+            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, web_on_access,
+            s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->opts.limit,
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->opts.header_limit, MHD_OPTION_CONNECTION_TIMEOUT,
-            idle < 1 ? 1u : idle > 1e6 ? 0u : (unsigned)(idle + 0.999), MHD_OPTION_UNESCAPE_CALLBACK,
-            keep_raw, NULL, MHD_OPTION_URI_LOG_CALLBACK, web_on_uri, s, MHD_OPTION_NOTIFY_COMPLETED,
-            web_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, web_on_connection, s, MHD_OPTION_END);
+            idle < 1     ? 1u
+            : idle > 1e6 ? 0u
+                         : (unsigned)(idle + 0.999),
+            MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, NULL, MHD_OPTION_URI_LOG_CALLBACK, web_on_uri,
+            s, MHD_OPTION_NOTIFY_COMPLETED, web_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+            web_on_connection, s, MHD_OPTION_END);
     if (s->daemon)
         return 0;
     int err = errno ? errno : ENOMEM;
@@ -61,7 +64,7 @@ static void shut_down(async_web_server *s)
     web_driver_stop(s);
     if (!s->daemon)
         return;
-    web_resume_all(s);
+    web_resume_all(s, false);
     if (!s->stopping)
         close(MHD_quiesce_daemon(s->daemon));
     MHD_stop_daemon(s->daemon);
@@ -97,6 +100,7 @@ static int open_server(const async_web_route *routes, const struct async_web_opt
     fill_in(&s->opts, opts);
     s->grace = s->opts.grace;
     web_link_init(&s->requests);
+    web_link_init(&s->unwatched);
     web_link_init(&s->waiting);
     web_link_init(&s->reading);
     int r = open_parts(s, routes);
@@ -123,7 +127,7 @@ ASYNC_DEF(web_handlers, (async_web_server *)s)
         while (!async_event_is_set(&s->close)) {
             await_group (r, g) {
                 s->group = g;
-                web_resume_all(s);
+                web_resume_all(s, true);
                 r = await_event_wait(&s->close);
                 s->group = NULL;
             }
@@ -147,6 +151,7 @@ static int await_stop(async_web_server *s)
     s->stopping = true;
     close(MHD_quiesce_daemon(s->daemon));
     web_conns_hang_up(s);
+    web_resume_all(s, true); /* if there never was a group: 503 */
     web_kick(s);
     await_timeout (r, s->grace) {
         while (r == 0 && (s->active > 0 || s->stats.running > 0) && !s->hurry)
@@ -211,6 +216,8 @@ int await_web_server_stop(async_web_server *s, double grace)
 {
     if (!s)
         return await_sleep(0);
+    if (web_handler_is_current(s))
+        return async_fail(-EDEADLK, "a handler cannot wait for the end of its server");
     int shield;
     s->grace = grace;
     async_event_set(&s->stop);
