@@ -7,6 +7,8 @@
 
 #include "base/sys.h"
 
+enum { CROWD = 4096 };
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
@@ -33,6 +35,42 @@ static void unlink_chunk(struct slab_chunk **list, struct slab_chunk *c)
         c->next->prev = c->prev;
 }
 
+/* Size bytes, aligned to size. Map twice as much and give the rest back: a mapping, unlike malloc's blocks, has no head
+ * that would touch a page of its own. */
+static void *map_aligned(size_t size)
+{
+    char *p = async__sys.map(2 * size);
+    if (!p)
+        return NULL;
+    size_t before = (size - ((uintptr_t)p & (size - 1))) & (size - 1);
+    if (before)
+        async__sys.unmap(p, before);
+    async__sys.unmap(p + before + size, size - before);
+    return p + before;
+}
+
+/* Where thousands of records live, more will come: a page touched alone costs ten times its share of a huge one. */
+static struct slab_chunk *chunk_of_arena(struct slab *s)
+{
+    struct slab_chunk *a = s->arena;
+    if (!a) {
+        a = map_aligned(SLAB_ARENA);
+        if (!a)
+            return NULL;
+        async__sys.madvise(a, SLAB_ARENA, MADV_HUGEPAGE);
+        *a = (struct slab_chunk){ .arena_live = 0 };
+        s->arena = a;
+    }
+    struct slab_chunk *c = (struct slab_chunk *)(void *)((char *)a + a->arena_given++ * SLAB_CHUNK);
+    if (c != a)
+        *c = (struct slab_chunk){ 0 };
+    c->arena = a;
+    a->arena_live++;
+    if (a->arena_given == SLAB_ARENA / SLAB_CHUNK)
+        s->arena = NULL;
+    return c;
+}
+
 static struct slab_chunk *new_chunk(struct slab *s)
 {
     struct slab_chunk *c = s->spare;
@@ -40,25 +78,27 @@ static struct slab_chunk *new_chunk(struct slab *s)
         s->spare = NULL;
         return c;
     }
-    /* Map twice as much and give back what is not aligned: a mapping, unlike malloc's blocks, has no head
-     * that would touch a page of its own. */
-    char *p = async__sys.map(2 * SLAB_CHUNK);
-    if (!p)
-        return NULL;
-    size_t before = (SLAB_CHUNK - ((uintptr_t)p & (SLAB_CHUNK - 1))) & (SLAB_CHUNK - 1);
-    if (before)
-        async__sys.unmap(p, before);
-    async__sys.unmap(p + before + SLAB_CHUNK, SLAB_CHUNK - before);
-    if (s->live > 0) /* a crowd is coming: sixteen pages at a time cost a fourth of what they cost one by one */
-        async__sys.madvise(p + before, SLAB_CHUNK, MADV_POPULATE_WRITE);
-    c = (struct slab_chunk *)(void *)(p + before);
-    *c = (struct slab_chunk){ 0 };
+    if (s->live >= CROWD)
+        return chunk_of_arena(s);
+    c = map_aligned(SLAB_CHUNK);
+    if (c) {
+        if (s->live > 0) /* sixteen pages at a time cost a fourth of what they cost one by one */
+            async__sys.madvise(c, SLAB_CHUNK, MADV_POPULATE_WRITE);
+        *c = (struct slab_chunk){ 0 };
+    }
     return c;
 }
 
-static void free_chunk(struct slab_chunk *c)
+static void free_chunk(struct slab *s, struct slab_chunk *c)
 {
-    async__sys.unmap(c, SLAB_CHUNK);
+    struct slab_chunk *a = c->arena;
+    if (!a) {
+        async__sys.unmap(c, SLAB_CHUNK);
+    } else if (--a->arena_live == 0) { /* its chunks are not given twice: it goes when the last one does */
+        if (s->arena == a)
+            s->arena = NULL;
+        async__sys.unmap(a, SLAB_ARENA);
+    }
 }
 
 static bool is_full(const struct slab *s, const struct slab_chunk *c)
@@ -87,12 +127,12 @@ void *async__slab_refill(struct slab *s)
 static void release(struct slab *s, struct slab_chunk *c)
 {
     unlink_chunk(&s->open, c);
-    if (!s->spare) {
+    if (!s->spare && !c->arena) {
         c->free = NULL; /* start afresh: the records dense and in order again */
         c->fresh = 0;
         s->spare = c;
     } else {
-        free_chunk(c);
+        free_chunk(s, c);
     }
 }
 
@@ -110,21 +150,21 @@ void async__slab_shrink(struct slab *s, struct slab_chunk *c)
         release(s, c);
 }
 
-static void free_chunks(struct slab_chunk *c)
+static void free_chunks(struct slab *s, struct slab_chunk *c)
 {
     while (c) {
         struct slab_chunk *next = c->next;
-        free_chunk(c);
+        free_chunk(s, c);
         c = next;
     }
 }
 
 void async__slab_close(struct slab *s)
 {
-    free_chunks(s->open);
-    free_chunks(s->full);
+    free_chunks(s, s->open);
+    free_chunks(s, s->full);
     if (s->spare)
-        free_chunk(s->spare);
+        free_chunk(s, s->spare);
     *s = (struct slab){ 0 };
 }
 

@@ -12,6 +12,9 @@
 /* Aligned to its size: a record finds its chunk by its address. */
 #define SLAB_CHUNK ((size_t)65536)
 
+/* A crowd of records comes in pieces of this size, which the system can map at once. */
+#define SLAB_ARENA ((size_t)2 << 20)
+
 struct slab_free {
     struct slab_free *next;
 };
@@ -19,14 +22,17 @@ struct slab_free {
 struct slab_chunk {
     struct slab_free *free; /* given back */
     struct slab_chunk *next, *prev;
-    uint32_t live, fresh; /* records that live; of those never taken, the first */
-    uint32_t aside;       /* it was full, and stands among the full ones */
+    uint32_t live, fresh;     /* records that live; of those never taken, the first */
+    uint32_t aside;           /* it was full, and stands among the full ones */
+    struct slab_chunk *arena; /* the first of the chunks that were mapped with it; NULL: alone */
+    uint32_t arena_given, arena_live; /* in the first one: chunks handed out, chunks in use */
 };
 
 struct slab {
     struct slab_chunk *open; /* those with room; the first one serves */
     struct slab_chunk *full;
     struct slab_chunk *spare; /* an empty one kept warm */
+    struct slab_chunk *arena; /* serves chunks; NULL: none has one left */
     uint32_t size, per_chunk;
     size_t live;
 };
@@ -36,7 +42,7 @@ void async__slab_close(struct slab *s);
 void *async__slab_refill(struct slab *s);
 void async__slab_shrink(struct slab *s, struct slab_chunk *c);
 
-/* The records begin after the head, on a cache line. */
+/* The records begin after the chunk's head, on a cache line. */
 #define SLAB_HEAD ((size_t)64)
 
 static inline char *slab_at(const struct slab *s, struct slab_chunk *c, uint32_t i)
@@ -72,7 +78,7 @@ static inline void slab_give(struct slab *s, void *p)
     f->next = c->free;
     c->free = f;
     s->live--;
-    if (unlikely((--c->live == 0 && c != s->open) || c->aside))
+    if (unlikely((--c->live == 0 && (c != s->open || c->arena)) || c->aside))
         async__slab_shrink(s, c);
 }
 

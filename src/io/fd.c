@@ -21,7 +21,7 @@ static int ready_now(int fd, int events)
 
 static bool taken(const struct fd_entry *e, int events)
 {
-    return e->watch || (events & POLLIN && e->reader) || (events & POLLOUT && e->writer);
+    return e->watch || (events & (POLLIN | POLLPRI) && e->reader) || (events & POLLOUT && e->writer);
 }
 
 /* Take t out of its places; what is still wanted of the descriptor stays registered. */
@@ -111,7 +111,7 @@ int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, 
         async__complain("async_watch_start on a thread without a loop");
         return -EPERM;
     }
-    if (fd < 0)
+    if (fd < 0 || (fd >= l->fds.count && ready_now(fd, events) == -EBADF)) /* else the table would grow for nothing */
         return -EBADF;
     struct fd_entry *e = async__fds_entry(&l->fds, fd);
     if (!e)

@@ -3,6 +3,7 @@
 
 #include <asyncio/loop.h>
 
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -10,7 +11,7 @@
 #include "base/sys.h"
 #include "loop/loop.h"
 
-enum { QUARANTINE = 4096 };
+enum { QUARANTINE = 4096, POSTS_A_TURN = 64 };
 
 static struct post closed_mark;
 #define CLOSED (&closed_mark)
@@ -58,6 +59,7 @@ int async__gate_open(struct loop *l)
     }
     g->event = event;
     g->loop = l;
+    g->taken = NULL;
     atomic_store(&g->visitors, 0);
     atomic_store(&g->signals, 0);
     atomic_store(&g->ringing, false);
@@ -66,25 +68,30 @@ int async__gate_open(struct loop *l)
     return 0;
 }
 
-static bool run_posts(struct post *p)
+/* From the latest first to the order of the calls. */
+static struct post *reversed(struct post *p)
 {
     struct post *first = NULL;
-    bool any = p;
-    while (p) { /* from the latest first to the order of the calls */
+    while (p) {
         struct post *next = p->next;
         p->next = first;
         first = p;
         p = next;
     }
-    while (first) {
-        struct post *next = first->next;
-        void (*fn)(void *) = first->fn;
-        void *arg = first->arg;
-        async__free(first);
+    return first;
+}
+
+/* Run at most n of those that were taken in; what is left of n. */
+static unsigned run_posts(async_loop *g, unsigned n)
+{
+    for (struct post *p; n > 0 && (p = g->taken); n--) {
+        void (*fn)(void *) = p->fn;
+        void *arg = p->arg;
+        g->taken = p->next;
+        async__free(p);
         fn(arg);
-        first = next;
     }
-    return any;
+    return n;
 }
 
 /* Nobody can post any more; who still rings is waited for, the rest of what was accepted is run. */
@@ -93,7 +100,9 @@ void async__gate_close(async_loop *g)
     struct post *left = atomic_exchange(&g->posts, CLOSED);
     while (atomic_load(&g->visitors) > 0)
         sched_yield();
-    run_posts(left);
+    run_posts(g, UINT_MAX);
+    g->taken = reversed(left);
+    run_posts(g, UINT_MAX);
     async__sys.close(g->event);
     g->event = -1;
     g->loop = NULL;
@@ -114,9 +123,12 @@ bool async__gate_drain(async_loop *g)
 {
     if (atomic_load_explicit(&g->ringing, memory_order_relaxed))
         atomic_store(&g->ringing, false); /* before the posts are taken: a later one rings again */
-    if (!atomic_load(&g->posts))
-        return false;
-    return run_posts(atomic_exchange(&g->posts, NULL));
+    unsigned left = run_posts(g, POSTS_A_TURN); /* threads may post faster than we run: the loop has other things to do */
+    if (!g->taken && atomic_load(&g->posts)) { /* also behind older ones: their ring may have been heard already */
+        g->taken = reversed(atomic_exchange(&g->posts, NULL));
+        run_posts(g, left);
+    }
+    return g->taken;
 }
 
 static int post(async_loop *g, struct post *p)

@@ -24,14 +24,15 @@ struct async_loop {
     atomic_bool ringing;          /* the loop has been told to look and has not yet */
     atomic_uint signals;          /* Ctrl-C, counted by its handler */
     int event;
-    struct loop *loop; /* the loop's thread only */
+    struct loop *loop;  /* these two: the loop's thread only */
+    struct post *taken; /* in the order of the calls */
     async_loop *next;
 };
 
 int async__gate_open(struct loop *l); /* 0, or a negative errno */
 void async__gate_close(async_loop *g);
 
-/* The loop's thread: run what has been posted. true: there was something. */
+/* The loop's thread: run some of what has been posted. true: there is more. */
 bool async__gate_drain(async_loop *g);
 
 /* Make the loop look. From any thread, and from a signal handler. */

@@ -117,9 +117,9 @@ void async__turn(struct loop *l)
     int64_t now;
     read_clock(l, &now);
     async__expire(l, now);
-    async__gate_drain(l->gate);
+    bool more = async__gate_drain(l->gate);
     async__signals(l);
-    bool idle = !l->ready.head;
+    bool idle = !l->ready.head && !more;
     if (!idle) {
         if (l->fds.waiting > 0) /* else there is nothing to hear: who rings is seen without asking */
             async__fds_poll(l, 0);

@@ -55,8 +55,10 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     t->requests = 0;
     s->co = *co;
     s->site = opts->site;
-    bool ok = async__stack_class(opts->stack_size, &s->stack_class);
-    if (unlikely(!ok || (opts->name && !set_name(t, opts->name))))
+    s->stack_class = l->hot_class;
+    if (unlikely(opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)))
+        goto no_memory;
+    if (unlikely(opts->name && !set_name(t, opts->name)))
         goto no_memory;
     if (g)
         async__group_link(g, t);
@@ -78,7 +80,8 @@ void async__task_free(async_task *t)
 {
     if (t->node.flags & TASK_OWNS_NAME)
         async__free((char *)t->name);
-    async__error_free(t->error);
+    if (unlikely(t->error != NULL))
+        async__error_free(t->error);
     t->node.kind = 0; /* for who looks through all records */
     slab_give(&t->loop->tasks, t);
 }

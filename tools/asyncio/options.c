@@ -183,6 +183,8 @@ static int take_arguments(struct parser *p, int argc, char **argv)
         else if ((r = append(&p->o->urls, &p->o->url_count, argv[i])) < 0)
             return r;
     }
+    if (p->o->data && p->o->json)
+        return usage(p, "both --data and --json are given");
     if (!p->o->input && !p->o->url_count)
         return usage(p, "nothing to fetch: give URLs, or --input FILE");
     return 1;

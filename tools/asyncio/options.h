@@ -26,12 +26,13 @@ struct options {
     bool retry_unsafe;
     double retry_after_max;
 
-    double timeout, connect_timeout, deadline; /* seconds; 0: none */
+    double timeout, connect_timeout, stall_timeout, deadline; /* seconds; 0: none */
 
     const char *method; /* or NULL */
     char **headers;
     size_t header_count;
     const char *data; /* or NULL: no body; with '@' in front: the file that holds it */
+    const char *json; /* the same, as JSON; one of both */
     long max_redirects;
 
     bool keep_order, response_headers;
@@ -44,7 +45,7 @@ struct options {
     long max_failures; /* 0: no limit */
 
     int progress; /* enum progress_mode */
-    bool quiet;
+    bool quiet, verbose, dry_run;
 };
 
 enum option_kind {

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors: waiting for them, watching them, closing them under somebody. */
+#include "run.h"
+
+#include <limits.h>
+#include <sys/socket.h>
+
+static int pipe_fds[2];
+
+static void open_pipe(void)
+{
+    ok(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK));
+}
+
+static void put(int fd)
+{
+    is(write(fd, "x", 1), 1);
+}
+
+static void get(int fd)
+{
+    char c;
+    is(read(fd, &c, 1), 1);
+}
+
+ASYNC_DEF(waits, (int)fd, (int)events, (const char *)word)
+{
+    int r = await_fd_ready(fd, events);
+    note("%s=%s", word, shown(r));
+    return r;
+}
+
+CASE(ready_at_once)
+{
+    open_pipe();
+    is(await_fd_ready(pipe_fds[1], POLLOUT), POLLOUT);
+    put(pipe_fds[1]);
+    is(await_fd_ready(pipe_fds[0], POLLIN), POLLIN);
+    get(pipe_fds[0]);
+    close(pipe_fds[1]);
+    is_true(await_fd_ready(pipe_fds[0], POLLIN) & POLLHUP);
+    is(await_fd_ready(pipe_fds[0], 0), -EINVAL);
+    return async_fd_close(pipe_fds[0]);
+}
+
+CASE(ready_later)
+{
+    open_pipe();
+    for (int i = 0; i < 3; i++) {
+        await_task_auto t = async_create_task(waits(pipe_fds[0], POLLIN, "in"));
+        ok(await_sleep(0));
+        put(pipe_fds[1]);
+        is(await_task(t), POLLIN);
+        get(pipe_fds[0]);
+    }
+    ok(async_fd_close(pipe_fds[1]));
+    return async_fd_close(pipe_fds[0]);
+}
+
+CASE(bad_descriptors)
+{
+    async_watch w;
+    is(await_fd_ready(-1, POLLIN), -EBADF);
+    is(await_fd_ready(999, POLLIN), -EBADF);
+    is(await_fd_ready(INT_MAX, POLLIN), -EBADF);
+    is(await_fd_ready(INT_MIN, POLLIN), -EBADF);
+    is(async_fd_close(-1), -EBADF);
+    is(async_fd_close(999), -EBADF);
+    is(async_watch_start(&w, -1, POLLIN, NULL, NULL), -EBADF);
+    async_watch_stop(&w);
+    is(async_watch_start(&w, 999, POLLIN, NULL, NULL), -EBADF);
+    return 0;
+}
+
+/* The table of descriptors does not grow for a number that is none. */
+CASE(absurd_descriptors)
+{
+    async_watch w;
+    is(async_watch_start(&w, 1 << 29, POLLIN, NULL, NULL), -EBADF);
+    is(async_watch_start(&w, INT_MAX, POLLIN, NULL, NULL), -EBADF);
+    async_watch_stop(&w);
+    return 0;
+}
+
+CASE(cancelled_wait)
+{
+    int r;
+    open_pipe();
+    await_timeout (r, 1)
+        r = await_fd_ready(pipe_fds[0], POLLIN);
+    is(r, -ETIMEDOUT);
+    put(pipe_fds[1]); /* nothing is left behind */
+    is(await_fd_ready(pipe_fds[0], POLLIN), POLLIN);
+    async_task_cancel(async_current_task());
+    is(await_fd_ready(pipe_fds[0], POLLIN), -ECANCELED);
+    is(await_fd_ready(-1, POLLIN), -ECANCELED);
+    async_uncancel();
+    ok(async_fd_close(pipe_fds[1]));
+    return async_fd_close(pipe_fds[0]);
+}
+
+CASE(second_reader_is_busy)
+{
+    int fds[2];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
+    char block[4096] = { 0 };
+    while (write(fds[0], block, sizeof block) > 0)
+        ;
+    await_task_auto in = async_create_task(waits(fds[0], POLLIN, "in"));
+    await_task_auto out = async_create_task(waits(fds[0], POLLOUT, "out"));
+    ok(await_sleep(0));
+    is(await_fd_ready(fds[0], POLLIN), -EBUSY);
+    is(await_fd_ready(fds[0], POLLOUT), -EBUSY);
+    is(await_fd_ready(fds[0], POLLIN | POLLOUT), -EBUSY);
+    async_watch w;
+    is(async_watch_start(&w, fds[0], POLLIN, NULL, NULL), -EBUSY);
+    put(fds[1]); /* each is woken by its own */
+    is(await_task(in), POLLIN);
+    is_false(async_task_done(out));
+    while (read(fds[1], block, sizeof block) > 0)
+        ;
+    is_true(await_task(out) & POLLOUT);
+    ok(async_fd_close(fds[0]));
+    return async_fd_close(fds[1]);
+}
+
+/* One of two is cancelled: the other still waits, and is still woken. */
+CASE(cancel_one_of_two)
+{
+    int fds[2];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
+    char block[4096] = { 0 };
+    while (write(fds[0], block, sizeof block) > 0)
+        ;
+    await_task_auto in = async_create_task(waits(fds[0], POLLIN, "in"));
+    await_task_auto out = async_create_task(waits(fds[0], POLLOUT, "out"));
+    ok(await_sleep(0));
+    async_task_cancel(out);
+    is(await_task(out), -ECANCELED);
+    put(fds[1]);
+    is(await_task(in), POLLIN);
+    ok(async_fd_close(fds[0]));
+    return async_fd_close(fds[1]);
+}
+
+CASE(close_wakes_with_epipe)
+{
+    open_pipe();
+    await_task_auto in = async_create_task(waits(pipe_fds[0], POLLIN, "in"));
+    ok(await_sleep(0));
+    ok(async_fd_close(pipe_fds[0]));
+    is(await_task(in), -EPIPE);
+    is(await_fd_ready(pipe_fds[0], POLLIN), -EBADF);
+    return async_fd_close(pipe_fds[1]);
+}
+
+/* Closed, and the number used again at once: the new owner's events are its own. */
+CASE(number_used_again)
+{
+    open_pipe();
+    int old = pipe_fds[0], writer = pipe_fds[1];
+    await_task_auto in = async_create_task(waits(old, POLLIN, "old"));
+    ok(await_sleep(0));
+    put(writer); /* ready, but nobody has looked */
+    ok(async_fd_close(old));
+    open_pipe();
+    is(pipe_fds[0], old);
+    await_task_auto again = async_create_task(waits(old, POLLIN, "new"));
+    is(await_task(in), -EPIPE);
+    ok(await_sleep(1));
+    is_false(async_task_done(again));
+    put(pipe_fds[1]);
+    is(await_task(again), POLLIN);
+    is_trail("old=-EPIPE new=1");
+    close(writer);
+    close(pipe_fds[1]);
+    return async_fd_close(old);
+}
+
+/* Its owner closes it by close(), between two waits: nothing is assumed. */
+CASE(closed_behind_our_back)
+{
+    for (int i = 0; i < 3; i++) {
+        open_pipe();
+        await_task_auto t = async_create_task(waits(pipe_fds[0], POLLIN, "in"));
+        ok(await_sleep(0));
+        put(pipe_fds[1]);
+        is(await_task(t), POLLIN);
+        close(pipe_fds[0]);
+        close(pipe_fds[1]);
+    }
+    return 0;
+}
+
+CASE(regular_files_are_ready)
+{
+    int fd = memfd_create("file", MFD_CLOEXEC);
+    is(await_fd_ready(fd, POLLIN), POLLIN);
+    async_watch w;
+    is(async_watch_start(&w, fd, POLLIN, NULL, NULL), -EPERM);
+    async_watch_stop(&w);
+    return async_fd_close(fd);
+}
+
+ASYNC_DEF(waits_twice, (int)fd)
+{
+    int first = await_fd_ready(fd, POLLIN), second = await_sleep(0);
+    note("%s %s", shown(first), shown(second));
+    return 0;
+}
+
+struct hunt {
+    async_watch watch;
+    async_task *prey;
+    int fd;
+};
+
+static void cancels(void *arg, int events)
+{
+    struct hunt *h = arg;
+    (void)events;
+    async_watch_stop(&h->watch);
+    is_true(async_task_cancel(h->prey));
+}
+
+/* Both descriptors become ready in one poll: whichever is told first, the waiter is not stranded; if it was woken
+ * before the cancel it returns its success, for it takes nothing from others. */
+static void hunt(bool prey_first)
+{
+    int other[2];
+    struct hunt h = { 0 };
+    forget_trail();
+    open_pipe();
+    ok(pipe2(other, O_CLOEXEC | O_NONBLOCK));
+    await_task_auto t = async_create_task(waits_twice(pipe_fds[0]));
+    h.prey = t;
+    ok(async_watch_start(&h.watch, other[0], POLLIN, cancels, &h));
+    ok(await_sleep(0));
+    put(prey_first ? pipe_fds[1] : other[1]);
+    put(prey_first ? other[1] : pipe_fds[1]);
+    ok(await_task(t));
+    is_trail(prey_first ? "1 -ECANCELED" : "-ECANCELED -ECANCELED");
+    for (int i = 0; i < 2; i++) {
+        close(other[i]);
+        ok(async_fd_close(pipe_fds[i]));
+    }
+}
+
+CASE(chosen_then_cancelled)
+{
+    hunt(true);
+    return 0;
+}
+
+CASE(cancelled_then_ready)
+{
+    hunt(false);
+    return 0;
+}
+
+/* --- watches --- */
+
+struct watched {
+    async_watch watch;
+    async_event happened;
+    int calls, limit, events;
+};
+
+static void on_events(void *arg, int events)
+{
+    struct watched *w = arg;
+    w->events = events;
+    is_true(async_current_task() == NULL);
+    if (++w->calls == w->limit) {
+        async_watch_stop(&w->watch);
+        async_event_set(&w->happened);
+    }
+}
+
+/* Called as long as it is ready, not each time when it becomes so. */
+CASE(watch_is_level_triggered)
+{
+    open_pipe();
+    struct watched w = { .limit = 5 };
+    ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
+    is(await_fd_ready(pipe_fds[0], POLLIN), -EBUSY);
+    struct watched v = { 0 };
+    is(async_watch_start(&v.watch, pipe_fds[0], POLLIN, on_events, &v), -EBUSY);
+    put(pipe_fds[1]);
+    ok(await_event_wait(&w.happened));
+    is(w.calls, 5);
+    is(w.events, POLLIN);
+    ok(await_sleep(1));
+    is(w.calls, 5); /* stopped */
+    is(await_fd_ready(pipe_fds[0], POLLIN), POLLIN);
+    ok(async_fd_close(pipe_fds[1]));
+    return async_fd_close(pipe_fds[0]);
+}
+
+CASE(watch_change)
+{
+    open_pipe();
+    struct watched w = { .limit = 1 };
+    put(pipe_fds[1]);
+    ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
+    ok(await_sleep(1));
+    is(w.calls, 0); /* none at the moment */
+    ok(async_watch_change(&w.watch, 0));
+    ok(async_watch_change(&w.watch, POLLIN));
+    ok(await_event_wait(&w.happened));
+    is(w.calls, 1);
+    is(async_watch_change(&w.watch, POLLIN), -EINVAL); /* it was stopped */
+    async_watch_stop(&w.watch);
+    ok(async_fd_close(pipe_fds[1]));
+    return async_fd_close(pipe_fds[0]);
+}
+
+/* Hang-up comes unasked. */
+CASE(watch_hangup)
+{
+    open_pipe();
+    struct watched w = { .limit = 1 };
+    ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
+    close(pipe_fds[1]);
+    ok(await_event_wait(&w.happened));
+    is(w.events, POLLHUP);
+    return async_fd_close(pipe_fds[0]);
+}
+
+struct twins {
+    async_watch a, b;
+    int calls;
+    async_event happened;
+};
+
+static void stops_both(void *arg, int events)
+{
+    struct twins *t = arg;
+    (void)events;
+    t->calls++;
+    async_watch_stop(&t->a);
+    async_watch_stop(&t->b);
+    async_event_set(&t->happened);
+}
+
+/* Stopped: not called again, not even for what is ready by now. */
+CASE(watch_stopped_by_another)
+{
+    int other[2];
+    struct twins t = { 0 };
+    open_pipe();
+    ok(pipe2(other, O_CLOEXEC));
+    put(pipe_fds[1]);
+    put(other[1]);
+    ok(async_watch_start(&t.a, pipe_fds[0], POLLIN, stops_both, &t));
+    ok(async_watch_start(&t.b, other[0], POLLIN, stops_both, &t));
+    ok(await_event_wait(&t.happened));
+    ok(await_sleep(1));
+    is(t.calls, 1);
+    for (int i = 0; i < 2; i++) {
+        close(other[i]);
+        close(pipe_fds[i]);
+    }
+    return 0;
+}
+
+CASE(many_descriptors)
+{
+    enum { N = 100 };
+    static int fds[N][2];
+    static async_task *tasks[N];
+    for (int i = 0; i < N; i++) {
+        ok(pipe2(fds[i], O_CLOEXEC | O_NONBLOCK));
+        tasks[i] = async_create_task(waits(fds[i][0], POLLIN, ""));
+    }
+    ok(await_sleep(0));
+    for (int i = N; i-- > 0;)
+        put(fds[i][1]);
+    for (int i = 0; i < N; i++) {
+        is(await_task(tasks[i]), POLLIN);
+        await_task_drop(&tasks[i]);
+        ok(async_fd_close(fds[i][0]));
+        ok(async_fd_close(fds[i][1]));
+    }
+    return 0;
+}
+
+START_TEST(outside_of_a_loop)
+{
+    async_watch w;
+    ears_open();
+    is(await_fd_ready(0, POLLIN), -EPERM);
+    has_text(heard(), "await_fd_ready outside of a task");
+    is(async_watch_start(&w, 0, POLLIN, NULL, NULL), -EPERM);
+    has_text(heard(), "without a loop");
+    async_watch_stop(&w);
+    ears_close();
+    open_pipe();
+    ok(async_fd_close(pipe_fds[0]));
+    is(async_fd_close(pipe_fds[0]), -EBADF);
+    close(pipe_fds[1]);
+}
+END_TEST
+
+SUITE("fd", ready_at_once, ready_later, bad_descriptors, absurd_descriptors, cancelled_wait,
+      second_reader_is_busy, cancel_one_of_two, close_wakes_with_epipe, number_used_again,
+      closed_behind_our_back, regular_files_are_ready, chosen_then_cancelled, cancelled_then_ready,
+      watch_is_level_triggered, watch_change, watch_hangup, watch_stopped_by_another,
+      many_descriptors, outside_of_a_loop)

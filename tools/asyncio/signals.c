@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "signals.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t caught;
+static int writing_end = -1;
+
+static void on_signal(int sig)
+{
+    int saved = errno;
+    if (caught)
+        _exit(128 + sig);
+    caught = sig;
+    char byte = (char)sig;
+    async_ignore(write(writing_end, &byte, 1));
+    errno = saved;
+}
+
+static void on_readable(void *arg, int events)
+{
+    (void)events;
+    struct signals *s = arg;
+    char byte;
+    if (read(s->fd, &byte, 1) == 1)
+        s->fn(s->arg, byte);
+}
+
+static void take(int sig)
+{
+    struct sigaction old, ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+    if (sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+        return;
+    sigaction(sig, &ours, NULL);
+}
+
+int signals_start(struct signals *s, void (*fn)(void *arg, int signal), void *arg)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    *s = (struct signals){ .fn = fn, .arg = arg, .fd = ends[0] };
+    int r = async_watch_start(&s->watch, s->fd, POLLIN, on_readable, s);
+    if (r < 0) {
+        close(ends[0]);
+        close(ends[1]);
+        return r;
+    }
+    writing_end = ends[1];
+    caught = 0;
+    signal(SIGPIPE, SIG_IGN);
+    take(SIGINT);
+    take(SIGTERM);
+    return 0;
+}
+
+/* From here on a signal does what it does by default. */
+void signals_stop(struct signals *s)
+{
+    static const int all[] = { SIGINT, SIGTERM };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct sigaction now;
+        if (sigaction(all[i], NULL, &now) == 0 && now.sa_handler == on_signal)
+            signal(all[i], SIG_DFL);
+    }
+    async_watch_stop(&s->watch);
+    close(s->fd);
+    close(writing_end);
+    writing_end = -1;
+}
