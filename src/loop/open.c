@@ -17,7 +17,8 @@ static void init(struct loop *l, const struct async_run_opts *opts)
     l->errno_at = &errno;
     l->allowance = 1;
     l->next_id = 1;
-    async__stack_class(0, &l->hot_class);
+    async__stack_class(async__stack_class(opts->stack_size, &l->hot_class) ? opts->stack_size : 0,
+                       &l->hot_class);
     async__slab_init(&l->tasks, sizeof(async_task));
     async__slab_init(&l->starts, sizeof(struct start));
     fp_control_get(&l->fp);
