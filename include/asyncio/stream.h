@@ -37,7 +37,7 @@ int await_open_connection_opt(const char *host, const char *port, async_stream *
 /* Serve until cancelled: listen on all addresses of host (NULL or "": of this machine; "localhost": 127.0.0.1 and
  * ::1), and run handler(s) in a task for each connection. s is the server's: it is closed and gone when the
  * handler has returned. A handler that fails is reported on stderr with its traceback, and ends its own connection
- * only. Without descriptors or memory for another connection it says so, and goes on when there are some.
+ * only; with -ECONNRESET or -EPIPE, when its peer has gone, silently. Without descriptors or memory for another connection it says so, and goes on when there are some.
  * Never 0; -EADDRINUSE and the like: it could not listen; of the names as above.
  * Suspends: yes. Cancelled: it stops listening, cancels the handlers, awaits them and closes everything. */
 #define await_serve(host, port, handler, ...)                                                      \

@@ -42,7 +42,7 @@ static ssize_t try_read(async_stream *s, const struct loop *l, void *buf, size_t
     while (unlikely((n = async__sys.read(s->fd, buf, size)) < 0) && errno == EINTR)
         ;
     if (n < 0 && errno != EAGAIN)
-        return -errno;
+        return stream_failed(s);
     if (n < 0 || (n > 0 && (size_t)n < size && s->kind == STREAM_TCP && !(*ready & FD_ENDING)))
         *ready &= (uint8_t)~FD_READABLE;
     return n < 0 ? -EAGAIN : n;

@@ -84,7 +84,7 @@ static int write_all(async_stream *s, async_task *t, const char *from, size_t si
             if (n < 0 && errno == EINTR)
                 continue;
             if (n < 0 && errno != EAGAIN)
-                return -errno;
+                return stream_failed(s);
         }
         if (likely(n >= 0)) {
             from += n;

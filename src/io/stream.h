@@ -24,6 +24,7 @@ struct async_stream {
     uint8_t inside; /* calls under way: the record lives until the last one has left */
     uint8_t streak; /* calls since the latest wait */
     bool reading, writing, dropped;
+    bool lost; /* the peer has reset it, or does not read any more */
 };
 
 /* fd, nonblocking and owned by the current loop, becomes a stream: 0. -ENOMEM: fd is as it was. */
@@ -48,6 +49,13 @@ static inline ssize_t stream_leave(async_stream *s, bool *side, ssize_t r)
 
 /* Wait until that side may be ready: 0, or why not. */
 int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side);
+
+/* The call on it has failed: -errno. */
+static inline int stream_failed(async_stream *s)
+{
+    s->lost |= errno == ECONNRESET || errno == EPIPE;
+    return -errno;
+}
 
 void async__stream_forget(async_stream *s); /* what is left over */
 

@@ -37,6 +37,7 @@ struct fds {
     int count;
     int waiting; /* watches and tasks */
     int owned;
+    int heard; /* events of this turn */
 };
 
 int async__fds_open(struct fds *f, int event); /* event: the gate's descriptor. 0, or a negative errno */

@@ -49,6 +49,8 @@ static int await_connection(struct server *v)
     if (co.name)
         async__loop->current->name = co.name; /* the task has no copy of the old one to free */
     int r = co.run(co.frame);
+    if (s->lost && (r == -ECONNRESET || r == -EPIPE)) /* what peers do is no defect of ours */
+        r = 0;
     end(v, s);
     return r;
 }
