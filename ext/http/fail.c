@@ -35,8 +35,8 @@ const char *async_http_error_name(enum async_http_error e)
     return (size_t)e < sizeof errors / sizeof *errors ? errors[e].name : "unknown";
 }
 
-static int note(struct http_response *res, enum async_http_error e, int code, const char *fmt,
-                va_list ap)
+static int ASYNC_FORMAT(4, 0) note(struct http_response *res, enum async_http_error e, int code,
+                                   const char *fmt, va_list ap)
 {
     if (res->pub.error)
         return res->pub.code;

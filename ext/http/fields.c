@@ -119,12 +119,24 @@ static const char *value_of(const char *const *pairs, const char *name)
     return NULL;
 }
 
-int http_fields_plain(struct http_arena *a, const char *const *pairs, struct curl_slist **ret)
+/* libcurl has options for these two. It would format each of them twice. */
+static void add_ours(struct list *l, const async_http_session *s, const char *encodings,
+                     const char *const *stronger)
 {
-    struct list l = { .arena = a };
-    for (const char *const *p = pairs; p && *p; p += 2)
+    const char *const *own = s->o.headers;
+    if (*s->o.user_agent && !value_of(stronger, "User-Agent") && !value_of(own, "User-Agent"))
+        add(l, "User-Agent", s->o.user_agent);
+    if (encodings && !value_of(stronger, "Accept-Encoding") && !value_of(own, "Accept-Encoding"))
+        add(l, "Accept-Encoding", encodings);
+}
+
+int http_fields_plain(async_http_session *s)
+{
+    struct list l = { .arena = &s->arena };
+    add_ours(&l, s, s->encodings, NULL);
+    for (const char *const *p = s->o.headers; p && *p; p += 2)
         add(&l, p[0], p[1]);
-    *ret = l.first;
+    s->plain = l.first;
     return l.failed ? -ENOMEM : 0;
 }
 
@@ -162,13 +174,21 @@ static void add_for_body(struct list *l, const struct http_call *c)
     add_without(l, "Expect"); /* a round trip for nothing */
 }
 
+/* What one piece of these two can unpack to is bounded, see stream.c. */
+static const char *encodings(const struct http_call *c)
+{
+    return c->o.no_decompress ? NULL : c->stream ? "gzip, deflate" : c->session->encodings;
+}
+
 /* c->headers for the next hop. Without anything special it is the session's list, made once. */
 int http_fields_build(struct http_call *c)
 {
     struct list l = { .arena = &c->res->arena };
     c->headers = c->session->plain;
-    if (!c->o.headers && !c->auth && !c->has_body && !c->crossed)
+    bool special = c->o.headers || c->o.no_decompress || c->stream;
+    if (!special && !c->auth && !c->has_body && !c->crossed)
         return 0;
+    add_ours(&l, c->session, encodings(c), c->o.headers);
     add_pairs(&l, c, c->session->o.headers, c->o.headers);
     add_pairs(&l, c, c->o.headers, NULL);
     if (c->auth && !c->crossed)

@@ -77,11 +77,9 @@ static CURLcode set_common(struct http_transfer *t)
         rc = set_connection(t->easy, s);
     if (rc == CURLE_OK)
         rc = set_tls(t->easy, &s->o);
-    if (*s->o.user_agent)
-        SET(rc, t->easy, CURLOPT_USERAGENT, s->o.user_agent);
     if (s->o.cookies)
         SET(rc, t->easy, CURLOPT_COOKIEFILE, "");
-    SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, "");
+    SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, s->encodings); /* that is: unpack; fields.c asks */
     SET(rc, t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     t->plain = true;
     t->http1 = false;
@@ -126,7 +124,7 @@ struct http_transfer *http_handle_take(async_http_session *s)
 void http_handle_give(struct http_transfer *t)
 {
     async_http_session *s = t->session;
-    if (s->closed || s->pooled >= HTTP_MAX_POOLED) {
+    if (s->closed || s->pooled >= (s->limit ? s->limit : HTTP_MAX_POOLED)) {
         http_transfer_destroy(t);
         return;
     }
@@ -200,10 +198,9 @@ int http_handle_prepare(struct http_transfer *t, const struct http_call *c)
         SET(rc, t->easy, CURLOPT_HTTP_VERSION,
             (long)(http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
     }
-    if (c->o.no_decompress || c->stream) {
+    if (c->o.no_decompress) {
         t->plain = false;
-        /* what one piece of these can unpack to is bounded, see stream.c */
-        SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, c->o.no_decompress ? NULL : "gzip, deflate");
+        SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, NULL);
     }
     return rc == CURLE_OK ? 0 : -ENOMEM;
 }

@@ -26,7 +26,7 @@
 enum {
     HTTP_MAX_HEADERS = 256 * 1024, /* of one response */
     HTTP_MAX_DISCARD = 64 * 1024,  /* of a redirect's body; beyond it the connection is given up */
-    HTTP_MAX_POOLED = 256,         /* idle easy handles */
+    HTTP_MAX_POOLED = 256,         /* idle easy handles, of a session without a limit */
     HTTP_PIECE = 16 * 1024,        /* libcurl reads no more at once */
     HTTP_BUFFERED = 32 * 1024,     /* a stream stops reading beyond it */
     HTTP_BOMB = 100,               /* unpacked by received bytes, at most */
@@ -87,6 +87,7 @@ struct async_http_session {
     struct async_http_session_opts o; /* with our copies of the strings */
     struct curl_slist *plain;         /* headers of a request that adds none */
     const char *http_proxy, *https_proxy;
+    const char *encodings; /* that libcurl can unpack, for Accept-Encoding */
     struct curl_slist *resolve;
     struct http_arena arena;
 };
@@ -223,7 +224,7 @@ int http_auth_choose(struct http_call *c, const char *user, const char *password
 int http_fields_check(struct http_response *res, const char *const *pairs);
 int http_fields_build(struct http_call *c);
 bool http_token(const char *s);
-int http_fields_plain(struct http_arena *a, const char *const *pairs, struct curl_slist **ret);
+int http_fields_plain(async_http_session *s);
 
 int http_redirect_follow(struct http_call *c); /* prepare the next hop */
 

@@ -56,7 +56,17 @@ static bool keep_pairs(async_http_session *s)
     }
     copy[n] = NULL;
     s->o.headers = copy;
-    return http_fields_plain(&s->arena, s->o.headers, &s->plain) == 0;
+    return true;
+}
+
+static const char *encodings(void)
+{
+    int features = curl_version_info(CURLVERSION_NOW)->features;
+    bool br = features & CURL_VERSION_BROTLI, zstd = features & CURL_VERSION_ZSTD;
+    return br && zstd ? "gzip, deflate, br, zstd"
+           : br       ? "gzip, deflate, br"
+           : zstd     ? "gzip, deflate, zstd"
+                      : "gzip, deflate";
 }
 
 static bool keep_resolve(async_http_session *s)
@@ -128,7 +138,9 @@ static int settle(async_http_session *s, const struct async_http_session_opts *o
     s->limit = s->o.limit < 0 ? 0 : s->o.limit ? s->o.limit : 100;
     s->limit_per_host = s->o.limit_per_host < 0 ? 0 : s->o.limit_per_host;
     s->total.value = s->limit;
-    return keep_all(s) && keep_pairs(s) && keep_proxies(s) && keep_resolve(s) ? 0 : -ENOMEM;
+    s->encodings = encodings();
+    bool kept = keep_all(s) && keep_pairs(s) && keep_proxies(s) && keep_resolve(s);
+    return kept ? http_fields_plain(s) : -ENOMEM;
 }
 
 /* TLS sessions are shared by all handles, so that a new connection to a known host costs a shorter

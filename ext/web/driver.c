@@ -135,9 +135,21 @@ void web_conn_read(struct web_conn *c)
     set_sweep(c->server, c->since + c->server->opts.request_timeout);
 }
 
-/* The server stops: nobody who waits for nothing is kept. */
+static bool has_left(int fd)
+{
+    char c;
+    return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* The server stops: nobody who waits for nothing is kept, nor who left in the middle of a request: MHD does not
+ * see an end that came together with the last bytes. */
 void web_conns_hang_up(async_web_server *s)
 {
+    for (struct web_link *l = s->reading.next; l != &s->reading; l = l->next) {
+        int fd = web_entry(l, struct web_conn, place)->fd;
+        if (has_left(fd))
+            shutdown(fd, SHUT_RDWR);
+    }
     while (!web_empty(&s->waiting)) {
         struct web_conn *c = web_entry(s->waiting.next, struct web_conn, place);
         web_unlink(&c->place);

@@ -83,6 +83,16 @@ void web_handlers_cancel(async_web_server *s)
     }
 }
 
+/* Whether the current task is one of the handlers. */
+bool web_handler_is_current(const async_web_server *s)
+{
+    const async_task *current = async_current_task();
+    for (const struct web_link *l = s->requests.next; l != &s->requests; l = l->next)
+        if (current && web_entry(l, const async_web_request, link)->task == current)
+            return true;
+    return false;
+}
+
 /* The group of the handlers has ended: those that had not begun never will. */
 void web_handlers_never_ran(async_web_server *s)
 {
@@ -149,9 +159,12 @@ void web_resume(async_web_request *rq)
     web_kick(rq->server);
 }
 
-/* Those that came before there was a group for their handlers, and at the end all. */
-void web_resume_all(async_web_server *s)
+/* Those that came before there was a group for their handlers; at the end all. */
+void web_resume_all(async_web_server *s, bool unhandled)
 {
-    for (struct web_link *l = s->requests.next; l != &s->requests; l = l->next)
-        web_resume(web_entry(l, async_web_request, link));
+    for (struct web_link *l = s->requests.next; l != &s->requests; l = l->next) {
+        async_web_request *rq = web_entry(l, async_web_request, link);
+        if (!unhandled || rq->phase == WEB_READING)
+            web_resume(rq);
+    }
 }

@@ -49,6 +49,7 @@ void web_on_connection(void *server, struct MHD_Connection *mhd, void **conn,
     async_web_server *s = server;
     struct web_conn *c = *conn;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        web_kick(s); /* MHD listens again, if it had stopped for want of places, in its next run only */
         if (c) {
             s->stats.connections--;
             web_unlink(&c->place);

@@ -61,7 +61,7 @@ static void shut_down(async_web_server *s)
     web_driver_stop(s);
     if (!s->daemon)
         return;
-    web_resume_all(s);
+    web_resume_all(s, false);
     if (!s->stopping)
         close(MHD_quiesce_daemon(s->daemon));
     MHD_stop_daemon(s->daemon);
@@ -123,7 +123,7 @@ ASYNC_DEF(web_handlers, (async_web_server *)s)
         while (!async_event_is_set(&s->close)) {
             await_group (r, g) {
                 s->group = g;
-                web_resume_all(s);
+                web_resume_all(s, true);
                 r = await_event_wait(&s->close);
                 s->group = NULL;
             }
@@ -147,6 +147,7 @@ static int await_stop(async_web_server *s)
     s->stopping = true;
     close(MHD_quiesce_daemon(s->daemon));
     web_conns_hang_up(s);
+    web_resume_all(s, true); /* if there never was a group: 503 */
     web_kick(s);
     await_timeout (r, s->grace) {
         while (r == 0 && (s->active > 0 || s->stats.running > 0) && !s->hurry)
@@ -211,6 +212,8 @@ int await_web_server_stop(async_web_server *s, double grace)
 {
     if (!s)
         return await_sleep(0);
+    if (web_handler_is_current(s))
+        return async_fail(-EDEADLK, "a handler cannot wait for the end of its server");
     int shield;
     s->grace = grace;
     async_event_set(&s->stop);

@@ -127,7 +127,7 @@ void *async__slab_refill(struct slab *s)
 static void release(struct slab *s, struct slab_chunk *c)
 {
     unlink_chunk(&s->open, c);
-    if (!s->spare) {
+    if (!s->spare && !c->arena) {
         c->free = NULL; /* start afresh: the records dense and in order again */
         c->fresh = 0;
         s->spare = c;

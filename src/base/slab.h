@@ -78,7 +78,7 @@ static inline void slab_give(struct slab *s, void *p)
     f->next = c->free;
     c->free = f;
     s->live--;
-    if (unlikely((--c->live == 0 && c != s->open) || c->aside))
+    if (unlikely((--c->live == 0 && (c != s->open || c->arena)) || c->aside))
         async__slab_shrink(s, c);
 }
 

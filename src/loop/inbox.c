@@ -81,8 +81,8 @@ static struct post *reversed(struct post *p)
     return first;
 }
 
-/* Run at most n of those that were taken in. */
-static void run_posts(async_loop *g, unsigned n)
+/* Run at most n of those that were taken in; what is left of n. */
+static unsigned run_posts(async_loop *g, unsigned n)
 {
     for (struct post *p; n > 0 && (p = g->taken); n--) {
         void (*fn)(void *) = p->fn;
@@ -91,6 +91,7 @@ static void run_posts(async_loop *g, unsigned n)
         async__free(p);
         fn(arg);
     }
+    return n;
 }
 
 /* Nobody can post any more; who still rings is waited for, the rest of what was accepted is run. */
@@ -122,9 +123,11 @@ bool async__gate_drain(async_loop *g)
 {
     if (atomic_load_explicit(&g->ringing, memory_order_relaxed))
         atomic_store(&g->ringing, false); /* before the posts are taken: a later one rings again */
-    if (!g->taken && atomic_load(&g->posts))
+    unsigned left = run_posts(g, POSTS_A_TURN); /* threads may post faster than we run: the loop has other things to do */
+    if (!g->taken && atomic_load(&g->posts)) { /* also behind older ones: their ring may have been heard already */
         g->taken = reversed(atomic_exchange(&g->posts, NULL));
-    run_posts(g, POSTS_A_TURN); /* threads may post faster than we run: the loop has other things to do */
+        run_posts(g, left);
+    }
     return g->taken;
 }
 

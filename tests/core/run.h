@@ -35,11 +35,12 @@ static inline const char *shown(long r)
 #define is(expr, expected)                                                                         \
     do {                                                                                           \
         long got_ = (long)(expr), want_ = (long)(expected);                                                   \
-        ck_assert_msg(got_ == want_, "%s: %s, not %s", #expr, shown(got_), shown(want_));          \
+        if (got_ != want_) /* Check would note each place that passes, in a system call */         \
+            ck_abort_msg("%s: %s, not %s", #expr, shown(got_), shown(want_));                      \
     } while (0)
 #define ok(expr)      is(expr, 0)
-#define is_true(expr) ck_assert_msg((expr), "%s", #expr)
-#define is_false(expr) ck_assert_msg(!(expr), "not: %s", #expr)
+#define is_true(expr) ((expr) ? (void)0 : ck_abort_msg("%s", #expr))
+#define is_false(expr) ((expr) ? ck_abort_msg("not: %s", #expr) : (void)0)
 #define is_text(expr, expected)                                                                    \
     do {                                                                                           \
         const char *got_ = (expr), *want_ = (expected);                                            \

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 enum { THREADS = 4, POSTS = 2000 };
@@ -12,7 +13,7 @@ struct poster {
     async_loop *loop;
     async_event *done;
     int next, misplaced; /* the loop's thread only */
-    atomic_int accepted;
+    atomic_int accepted, arrived;
 };
 
 struct post {
@@ -23,9 +24,9 @@ struct post {
 static void arrives(void *arg)
 {
     struct post *p = arg;
-    is_true(async_current_task() == NULL);
-    if (p->number != p->poster->next++)
+    if (p->number != p->poster->next++ || async_current_task())
         p->poster->misplaced++;
+    atomic_fetch_add(&p->poster->arrived, 1);
     if (p->poster->next == POSTS && p->poster->done)
         async_event_set(p->poster->done);
     free(p);
@@ -134,6 +135,52 @@ CASE(posts_from_the_own_thread)
     return 0;
 }
 
+/* Posted while a long line of older ones is being run, and some descriptor is waited for: heard all the same. */
+static async_event last;
+
+static void sets_last(void *arg)
+{
+    (void)arg;
+    async_event_set(&last);
+}
+
+static void posts_the_last(void *loop)
+{
+    ok(async_call_soon_threadsafe(loop, sets_last, NULL));
+}
+
+static void nothing_much(void *arg)
+{
+    (void)arg;
+}
+
+ASYNC_DEF(waits_for_the_last)
+{
+    return await_event_wait(&last);
+}
+
+CASE(posts_behind_older_ones)
+{
+    int r, fds[2];
+    async_loop *l = async_get_running_loop();
+    ok(pipe2(fds, O_CLOEXEC));
+    async_watch w;
+    ok(async_watch_start(&w, fds[0], 0, NULL, NULL));
+    for (int n = 1; n < 300; n++) {
+        async_event_clear(&last);
+        ok(async_call_soon_threadsafe(l, posts_the_last, l));
+        for (int i = 1; i < n; i++)
+            ok(async_call_soon_threadsafe(l, nothing_much, NULL));
+        r = await_wait_for(waits_for_the_last(), 5);
+        ck_assert_msg(r == 0, "behind %d: %s", n, shown(r));
+    }
+    async_watch_stop(&w);
+    close(fds[0]);
+    close(fds[1]);
+    is_time(0);
+    return 0;
+}
+
 /* What was accepted is called, at the latest while the loop closes; what comes later is refused. */
 static struct poster late[THREADS];
 
@@ -141,6 +188,8 @@ static void *posts_until_refused(void *arg)
 {
     struct poster *self = arg;
     for (int i = 0;; i++) {
+        while (i - atomic_load(&self->arrived) > 1000)
+            sched_yield();
         int r = post(self, i);
         if (r == -EPIPE)
             return NULL;
@@ -323,5 +372,6 @@ CASE(foreign_thread)
 }
 
 SUITE("threads", posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
-      posts_from_the_own_thread, posts_while_the_loop_closes, posts_to_a_closed_loop,
+      posts_from_the_own_thread, posts_behind_older_ones,
+      posts_while_the_loop_closes, posts_to_a_closed_loop,
       several_loops, foreign_thread)

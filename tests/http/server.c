@@ -52,8 +52,8 @@ static bool say(struct conn *c, const char *text)
 
 static bool put_body(struct conn *c, long n)
 {
-    char piece[4096];
-    memset(piece, 'x', sizeof piece);
+    char piece[65536];
+    memset(piece, 'x', n < (long)sizeof piece ? (size_t)n : sizeof piece);
     while (n > 0) {
         size_t size = n < (long)sizeof piece ? (size_t)n : sizeof piece;
         if (!put(c, piece, size))

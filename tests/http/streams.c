@@ -8,12 +8,12 @@ const char *const http_suite = "http-streams";
 
 static ssize_t await_rest(async_http_response *r, size_t size, size_t *total)
 {
-    static char buf[200000];
+    static char buf[200001];
     ssize_t n;
-    ck_assert_uint_le(size, sizeof buf);
+    ck_assert_uint_lt(size, sizeof buf);
     while ((n = await_http_read(r, buf, size)) > 0) {
-        for (ssize_t i = 0; i < n; i++)
-            ck_assert_int_eq(buf[i], 'x');
+        buf[n] = '\0';
+        ck_assert_uint_eq(strspn(buf, "x"), (size_t)n);
         *total += (size_t)n;
     }
     return n;
@@ -62,7 +62,7 @@ HTTP_TEST(a_slow_reader_holds_the_server_back)
     ck_assert_int_eq(await_sleep(0.2), 0);
     ck_assert_int_eq(atomic_load(&sv->sent), then); /* in the kernel's buffers, not in ours */
     ck_assert_int_lt(then, 32 * 1024 * 1024);
-    ck_assert_uint_le(r->size, 64 * 1024);
+    ck_assert_uint_le(r->size, 512 * 1024); /* a few reads of libcurl, not what the server has */
     return 0;
 }
 
@@ -87,7 +87,7 @@ HTTP_TEST(a_gigabyte_thrown_away)
     size_t total = 0;
     static char buf[200000];
     ssize_t n;
-    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/chunked/1000000000"), &r), 200);
+    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/bytes/1000000000"), &r), 200);
     while ((n = await_http_read(r, buf, sizeof buf)) > 0)
         total += (size_t)n;
     ck_assert_int_eq((int)n, 0);

@@ -26,6 +26,8 @@ int await_client(struct client *c) ASYNC_CHECK;
 /* --- the client's side; everything fails the test when it fails, or takes longer than ten seconds --- */
 
 int dial(int port);
+int dial_later(void);              /* a socket, for... */
+void dial_now(int fd, int port);
 void put(int fd, const char *fmt, ...) ASYNC_FORMAT(2, 3);
 void put_bytes(int fd, const void *bytes, size_t size);
 bool at_end(int fd);               /* wait for the end of the stream: true; false: something came instead */

@@ -2,8 +2,11 @@
 /* What a request says reaches the handler, and only the right one. */
 #include "harness.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 ASYNC_DEF(show_path, (async_web_request *)rq)
 {
@@ -41,7 +44,7 @@ ASYNC_DEF(show_headers, (async_web_request *)rq)
     const char *x = async_web_header(rq, "x-test"), *peer = async_web_peer(rq);
     ck_assert_ptr_null(async_web_header(rq, "X-Nothing"));
     ck_assert_ptr_eq(peer, async_web_peer(rq));
-    return async_web_text(rq, 200, "%s %.10s %s", x ? x : "none", peer, (char *)async_web_arg(rq));
+    return async_web_text(rq, 200, "%s %.*s %s", x ? x : "none", peer[0] == '[' ? 6 : 10, peer, (char *)async_web_arg(rq));
 }
 
 static const async_web_route routes[] = {
@@ -156,6 +159,35 @@ START_TEST(headers)
 }
 END_TEST
 
+static void ask_v6(int port, void *arg)
+{
+    (void)arg;
+    struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+    a.sin6_addr = in6addr_loopback;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    put(fd, "GET /headers HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct answer answer = answer_read(fd, false);
+    ck_assert_str_eq(answer.body, "none [::1]: ");
+    free(answer.body);
+    close(fd);
+}
+
+ASYNC_DEF(has_v6)
+{
+    async_web_server *s;
+    int r = async_web_server_start(routes, &s, .host = "::1");
+    return r < 0 ? r : await_web_server_stop(s, 0);
+}
+
+START_TEST(v6)
+{
+    if (async_run(has_v6()) < 0)
+        return; /* no IPv6 here */
+    serve(routes, (struct async_web_opts){ .host = "::1", .arg = (char[]){ "" } }, ask_v6, NULL);
+}
+END_TEST
+
 static void ask_methods(int port, void *arg)
 {
     (void)arg;
@@ -229,6 +261,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, params);
     tcase_add_test(tc, query);
     tcase_add_test(tc, headers);
+    tcase_add_test(tc, v6);
     tcase_add_test(tc, methods);
     tcase_add_test(tc, nonsense);
     tcase_add_test(tc, bad_routes);

@@ -150,6 +150,60 @@ START_TEST(stop_cancelled)
 }
 END_TEST
 
+/* A handler cannot wait for its own end. */
+static async_web_server *mine;
+
+ASYNC_DEF(stops_itself, (async_web_request *)rq)
+{
+    ck_assert_int_eq(await_web_server_stop(mine, 1), -EDEADLK);
+    return async_web_text(rq, 200, "no");
+}
+
+ASYNC_DEF(suicide)
+{
+    static const async_web_route table[] = { { "GET", "/", stops_itself }, { 0 } };
+    struct client c;
+    struct ask it = { .path = "/" };
+    ASYNC_TRY(async_web_server_start(table, &mine));
+    client_start(&c, async_web_server_port(mine), ask_one, &it);
+    ASYNC_TRY(await_client(&c));
+    ck_assert_int_eq(it.status, 200);
+    return await_web_server_stop(mine, 1);
+}
+
+START_TEST(stop_by_handler)
+{
+    ck_assert_int_eq(async_run(suicide()), 0);
+}
+END_TEST
+
+/* Clients that are there before the server's tasks have had their first turn, stopped at once. */
+ASYNC_DEF(early_clients)
+{
+    for (int turns = 0; turns < 8; turns++) {
+        struct client c;
+        async_web_server *s;
+        struct ask it = { .path = "/sleep/10" };
+        ASYNC_TRY(async_web_server_start(routes, &s));
+        client_start(&c, async_web_server_port(s), ask_one, &it);
+        nap(0.05); /* the loop stands still: the request is in the socket */
+        for (int i = 0; i < turns; i++)
+            ASYNC_TRY(await_sleep(0));
+        double start = async_time();
+        ASYNC_TRY(await_web_server_stop(s, 5));
+        ck_assert_double_lt(async_time() - start, 2);
+        ASYNC_TRY(await_client(&c));
+        ck_assert_msg(it.status == 200 || it.status == 503 || it.status == 0, "%d", it.status);
+    }
+    return 0;
+}
+
+START_TEST(early)
+{
+    ck_assert_int_eq(async_run(early_clients()), 0);
+}
+END_TEST
+
 /* --- await_web_serve --- */
 
 ASYNC_DEF(serve_task, (int *)port, (async_event *)serving)
@@ -377,6 +431,8 @@ static void add(TCase *tc)
     tcase_add_test(tc, no_grace);
     tcase_add_test(tc, cleanup_is_awaited);
     tcase_add_test(tc, stop_cancelled);
+    tcase_add_test(tc, stop_by_handler);
+    tcase_add_test(tc, early);
     tcase_add_test(tc, serves);
     tcase_add_test(tc, serves_hardly);
     tcase_add_test(tc, start_errors);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { SAMPLE = 20 };
 
@@ -96,6 +97,19 @@ static void check_answers(struct demo *d, int users)
 
 /* ---- the table ---- */
 
+/* Colours only where somebody looks. */
+static const char *paint(const char *sequence)
+{
+    static int wanted = -1;
+    if (wanted < 0)
+        wanted = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    return wanted ? sequence : "";
+}
+#define BOLD  paint("\x1b[1m")
+#define DIM   paint("\x1b[2m")
+#define GREEN paint("\x1b[32m")
+#define PLAIN paint("\x1b[0m")
+
 /* 7142 as 7,142 */
 static char *grouped(char buf[32], long n)
 {
@@ -108,10 +122,11 @@ static char *grouped(char buf[32], long n)
 
 static void print_head(const struct demo *d)
 {
-    printf("\n  asyncio %s: 1,000 users from a web API that takes 50 ms for each.\n"
-           "  Real HTTP, server and client in one process on one thread: %s/users/ID\n\n"
-           "  %-22s %10s %10s %7s %12s %10s\n",
-           async_version(), d->base, "", "measured", "ideal", "ratio", "requests/s", "in flight");
+    printf("\n  %sasyncio %s%s: 1,000 users from a web API that takes 50 ms for each.\n"
+           "  Real HTTP, server and client in this process, on one thread: %s/users/ID\n\n"
+           "  %s%-22s %10s %10s %8s %12s %10s%s\n",
+           BOLD, async_version(), PLAIN, d->base, DIM, "", "measured", "ideal", "ratio",
+           "requests/s", "in flight", PLAIN);
 }
 
 /* scale: of what was measured, to all users. */
@@ -120,8 +135,9 @@ static void print_row(const struct demo *d, const char *name, double seconds, in
     char rate[32], most[32];
     double ideal = DEMO_SECONDS * DEMO_USERS / limit;
     seconds *= scale;
-    printf("  %-22s %8.2f s %8.2f s %7.2f %12s %10s\n", name, seconds, ideal, seconds / ideal,
-           grouped(rate, (long)(DEMO_USERS / seconds)), grouped(most, d->api.most));
+    printf("  %-22s %s%8.2f s%s %8.2f s %8.2f %12s %10s\n", name, BOLD, seconds, PLAIN, ideal,
+           seconds / ideal, grouped(rate, (long)(DEMO_USERS / seconds + 0.5)),
+           grouped(most, d->api.most));
     fflush(stdout);
 }
 
@@ -162,10 +178,12 @@ static int await_ways(struct demo *d)
 static int verdict(struct demo *d)
 {
     char n[32];
-    printf("\n  * measured with %d users, and multiplied by %d\n\n", SAMPLE, DEMO_USERS / SAMPLE);
+    printf("\n  %s* measured with %d users, and multiplied by %d; in flight: as the server counts%s\n\n",
+           DIM, SAMPLE, DEMO_USERS / SAMPLE, PLAIN);
     if (d->wrong)
         return async_fail(-EBADMSG, "%d of %s answers are wrong", d->wrong, grouped(n, d->checked));
-    printf("  all %s answers checked: every id, name and email is right\n\n", grouped(n, d->checked));
+    printf("  %sall %s answers checked%s: every id, name and email is right\n\n", GREEN,
+           grouped(n, d->checked), PLAIN);
     return 0;
 }
 

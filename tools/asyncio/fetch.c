@@ -48,6 +48,8 @@ void run_stop(struct run *f, enum stop why)
     if (f->stop != STOP_NONE)
         return;
     f->stop = why;
+    if (!f->group) /* all jobs have ended: only lines are still written */
+        return;
     async_task_cancel(f->feed);
     async_call_later(&f->drain, why == STOP_SIGNAL ? drain_seconds : 0, cut, f);
 }
@@ -114,6 +116,8 @@ ASYNC_DEF(all_jobs, (struct run *)f)
         if (f->o.deadline > 0)
             async_call_later(&f->deadline, f->o.deadline, on_deadline, f);
     }
+    f->group = NULL;
+    f->feed = NULL;
     async_callback_cancel(&f->deadline);
     async_callback_cancel(&f->drain);
     return r;
@@ -122,12 +126,16 @@ ASYNC_DEF(all_jobs, (struct run *)f)
 ASYNC_DEF(run, (struct run *)f)
 {
     struct signals signals;
-    ASYNC_TRY(open_session(f));
     ASYNC_TRY(signals_start(&signals, on_signal, f));
+    int r = open_session(f);
+    if (r < 0) {
+        signals_stop(&signals);
+        return r;
+    }
     writer_start(&f->out, STDOUT_FILENO);
     meter_start(f);
-    int r = await_all_jobs(f);
-    if (r < 0) {
+    r = await_all_jobs(f);
+    if (r < 0) { /* a task could not be started */
         f->stop = STOP_LOCAL;
         meter_say(f, "%s\n", strerror(-r));
         f->local_error = true;
@@ -197,12 +205,14 @@ static int set_data(struct run *f)
     struct text all = { 0 };
     if (!data)
         return 0;
-    if (*data != '@') {
+    int r = 0;
+    if (*data == '@')
+        r = read_file(data + 1, &all);
+    else
         text_puts(&all, data);
-    } else if (read_file(data + 1, &all) < 0) {
-        int r = complain(data + 1, -errno);
+    if (r < 0) {
         text_free(&all);
-        return r;
+        return complain(data + 1, r);
     }
     f->data = all.data;
     f->data_len = all.len;

@@ -73,7 +73,8 @@ static bool ends_the_run(int error)
 static void count(struct run *f, const struct result *r)
 {
     enum failure_kind kind = r->failure.kind;
-    stats_add(&f->stats, kind, r->attempts, r->t.total, r->bytes, r->wire_bytes);
+    double seconds = r->t.queued < 0 ? -1 : r->t.total - r->t.queued; /* our own limits are no latency */
+    stats_add(&f->stats, kind, r->attempts, seconds, r->bytes, r->wire_bytes);
     f->bad_input |= kind == FAILURE_INPUT;
     f->local_error |= kind == FAILURE_LOCAL;
     if (kind == FAILURE_NONE || kind == FAILURE_CANCELLED)

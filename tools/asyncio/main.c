@@ -4,9 +4,11 @@
 #include "fetch.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <microhttpd.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const struct command {
     const char *name;
@@ -45,8 +47,21 @@ static int closed(int status)
     return status ? status : 3;
 }
 
+/* A socket must not get the number of a standard stream that is closed: results would go there. This way
+ * writing to it fails, as it should. */
+static void fill_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_streams();
     if (argc < 2)
         return usage(stderr);
     for (size_t i = 0; i < COMMANDS; i++)

@@ -29,8 +29,8 @@ struct stats {
     struct histogram total; /* of those that succeeded */
 };
 
-/* One input is done. kind FAILURE_NONE: it succeeded. seconds: the result's t.total; negative: not
- * known. */
+/* One input is done. kind FAILURE_NONE: it succeeded. seconds: from its first attempt to its end;
+ * negative: not known. */
 void stats_add(struct stats *s, enum failure_kind kind, long attempts, double seconds,
                uint64_t bytes, uint64_t wire_bytes);
 

@@ -73,8 +73,8 @@ int async_web_server_start_opt(const async_web_route *routes, async_web_server *
                                const struct async_web_opts *opts) ASYNC_CHECK;
 
 /* Stop accepting, give requests that have begun up to grace seconds (0: none), cancel the handlers that still
- * run, wait for their end, close, free. 0. Accepts NULL. Suspends: until all is over. Cancelled: without more
- * grace, but all the same to the end; -ECANCELED. */
+ * run, wait for their end, close, free. 0; -EDEADLK: called in one of its handlers. Accepts NULL. Suspends: until all
+ * is over. Cancelled: without more grace, but all the same to the end; -ECANCELED. */
 int await_web_server_stop(async_web_server *s, double grace) ASYNC_CHECK;
 
 /* await_web_server_auto s = NULL: stopped where its block ends, without grace, shielded. */

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* Without memory: each allocation of a scenario fails once, then all from it on. The result is -ENOMEM or success, and
+ * nothing leaks. */
+#include "run.h"
+
+/* --- an allocator that counts, and fails on order --- */
+
+static struct {
+    long calls, live;
+    long fail_at;  /* 0: never */
+    bool for_ever; /* ...and all that follow */
+} heap;
+
+static bool refuses(void)
+{
+    long n = ++heap.calls;
+    return heap.fail_at && (n == heap.fail_at || (heap.for_ever && n > heap.fail_at));
+}
+
+static void *heap_malloc(void *ctx, size_t size)
+{
+    is_true(ctx == &heap);
+    if (refuses())
+        return NULL;
+    void *p = malloc(size);
+    if (p)
+        memset(p, 0xa5, size); /* nobody may rely on zeros */
+    heap.live += p != NULL;
+    return p;
+}
+
+static void *heap_realloc(void *ctx, void *p, size_t size)
+{
+    is_true(ctx == &heap);
+    if (refuses())
+        return NULL;
+    void *to = realloc(p, size);
+    heap.live += !p && to;
+    return to;
+}
+
+static void heap_free(void *ctx, void *p)
+{
+    is_true(ctx == &heap && p != NULL);
+    heap.live--;
+    free(p);
+}
+
+static void heap_install(void)
+{
+    ok(async_set_allocator(
+            &(const async_allocator){ heap_malloc, heap_realloc, heap_free, &heap }));
+}
+
+/* --- scenarios: each returns 0, or -ENOMEM --- */
+
+ASYNC_DEF(value, (int)r, (double)after)
+{
+    ASYNC_TRY(await_sleep(after));
+    return r < 0 ? async_fail(r, "a value below zero") : r;
+}
+
+ASYNC_DEF(tasks)
+{
+    await_task_auto a = async_create_task(value(1, 1), .name = "a name that is copied");
+    await_task_auto b = async_create_task(value(2, 2), .stack_size = 20000);
+    if (a)
+        async_task_set_name(a, "another name");
+    int r = await_task(a), s = await_task(b);
+    is_true((r == 1 || r == -ENOMEM) && (s == 2 || s == -ENOMEM));
+    return r < 0 || s < 0 ? -ENOMEM : 0;
+}
+
+ASYNC_DEF(gathers)
+{
+    int r[3] = { 0 };
+    int e = await_gather(r, value(1, 1), value(2, 2), value(3, 3));
+    if (e < 0)
+        return e;
+    is(r[0] + r[1] + r[2], 6);
+    e = await_gather_all(r, value(1, 1), value(-EIO, 1));
+    if (e < 0)
+        return e;
+    if (r[1] != -EIO || r[0] != 1)
+        return -ENOMEM;
+    e = await_race(NULL, value(1, 1), value(2, 2));
+    return e < 0 ? e : 0;
+}
+
+ASYNC_DEF(failing_family)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, value(-EIO, 1), .name = "first");
+        async_spawn(g, value(-EPROTO, 2), .name = "second");
+        async_ignore(async_group_create_task(g, value(0, 3)) != NULL);
+    }
+    return r;
+}
+
+/* An error is not lost for want of memory for its words. */
+ASYNC_DEF(groups)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, failing_family());
+        async_spawn(g, value(0, 9));
+    }
+    is_true(r == -EIO || r == -ENOMEM);
+    return r == -EIO ? 0 : r;
+}
+
+ASYNC_DEF(background)
+{
+    int r = async_spawn(async_background(), value(0, 50));
+    is_true(r == 0 || r == -ENOMEM);
+    ASYNC_TRY(await_sleep(1));
+    return r;
+}
+
+static void counts(void *n)
+{
+    ++*(int *)n;
+}
+
+ASYNC_DEF(posts)
+{
+    int n = 0, accepted = 0;
+    for (int i = 0; i < 10; i++) {
+        int r = async_call_soon_threadsafe(async_get_running_loop(), counts, &n);
+        is_true(r == 0 || r == -ENOMEM);
+        accepted += r == 0;
+    }
+    ASYNC_TRY(await_sleep(1));
+    is(n, accepted);
+    return n == 10 ? 0 : -ENOMEM;
+}
+
+ASYNC_DEF(descriptors)
+{
+    int fds[2], r;
+    ok(pipe2(fds, O_CLOEXEC));
+    await_timeout (r, 1)
+        r = await_fd_ready(fds[0], POLLIN);
+    close(fds[1]);
+    ok(async_fd_close(fds[0]));
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* Nothing is allocated on wake, cancel, close and timeout paths. */
+ASYNC_DEF(sleeps_long, (async_event *)e)
+{
+    int r;
+    await_timeout (r, 1000)
+        r = await_event_wait(e);
+    return r;
+}
+
+CASE(paths_without_allocations)
+{
+    heap.calls = 0;
+    async_event e = { 0 };
+    async_lock l = { 0 };
+    async_callback cb;
+    int n = 0, r, s;
+    await_group (r, g) {
+        for (int i = 0; i < 10; i++)
+            async_spawn(g, sleeps_long(&e));
+        ok(await_sleep(1));
+        long before = heap.calls;
+        ok(await_lock_acquire(&l));
+        ok(async_lock_release(&l));
+        async_call_later(&cb, 1, counts, &n);
+        await_timeout (s, 1)
+            s = await_sleep(5);
+        is(s, -ETIMEDOUT);
+        await_shield (s)
+            ok(await_sleep(1));
+        is(n, 1);
+        async_group_cancel(g);
+        r = await_sleep(1);
+        is(heap.calls, before);
+    }
+    ok(r);
+    return 0;
+}
+
+START_TEST(no_allocations)
+{
+    heap_install();
+    (void)paths_without_allocations;
+    RUN(paths_without_allocations_case());
+    is(heap.live, 1); /* the gate, which outlives its loop for those who come late */
+}
+END_TEST
+
+/* --- the sweep --- */
+
+static void run_once(async_co co)
+{
+    heap.calls = 0;
+    ears_open();
+    int r = async_run(co, .virtual_clock = true);
+    const char *said = heard();
+    ears_close();
+    ck_assert_msg(r == 0 || r == -ENOMEM, "allocation %ld%s: %s", heap.fail_at,
+                  heap.for_ever ? " and the rest" : "", shown(r));
+    ck_assert_msg(r == 0 || heap.fail_at > 0, "it fails without cause: %s", shown(r));
+    ck_assert_msg(!strstr(said, "the loop closes with"), "allocation %ld: %s", heap.fail_at, said);
+}
+
+/* One of each scenario before: what the library keeps for good (loops' gates) is not a leak. */
+static void sweep(async_co co)
+{
+    heap_install();
+    heap.fail_at = 0;
+    run_once(co);
+    long most = heap.calls, kept = 0;
+    is_true(most > 0);
+    for (int for_ever = 0; for_ever < 2; for_ever++)
+        for (heap.fail_at = 1; heap.fail_at <= most + 1; heap.fail_at++) {
+            heap.for_ever = for_ever;
+            long before = heap.live;
+            run_once(co);
+            kept = heap.live - before;
+            ck_assert_msg(kept == 0 || kept == 1, "allocation %ld: %ld are left", heap.fail_at, kept);
+        }
+    heap.fail_at = 0;
+    run_once(co);
+}
+
+#define SWEEP(scenario)                                                                            \
+    START_TEST(without_memory_##scenario)                                                          \
+    {                                                                                              \
+        sweep(scenario());                                                                         \
+    }                                                                                              \
+    END_TEST
+
+SWEEP(tasks)
+SWEEP(gathers)
+SWEEP(groups)
+SWEEP(background)
+SWEEP(posts)
+SWEEP(descriptors)
+
+ASYNC_DEF(changes_the_allocator)
+{
+    is(async_set_allocator(NULL), -EBUSY);
+    return 0;
+}
+
+START_TEST(not_while_a_loop_is_open)
+{
+    RUN(changes_the_allocator());
+    ok(async_set_allocator(NULL));
+    async_runner *rn = async_runner_open(NULL);
+    is(async_set_allocator(NULL), -EBUSY);
+    async_runner_close(rn);
+    ok(async_set_allocator(NULL));
+}
+END_TEST
+
+START_TEST(runner_without_memory)
+{
+    heap_install();
+    heap.for_ever = true;
+    for (heap.fail_at = 1;; heap.fail_at++) {
+        heap.calls = 0;
+        errno = 0;
+        async_runner *rn = async_runner_open(NULL);
+        if (rn) {
+            heap.fail_at = 0;
+            is(async_runner_run(rn, value(3, 0)), 3);
+            async_runner_close(rn);
+            break;
+        }
+        is(errno, ENOMEM);
+        is_true(heap.fail_at < 20);
+        is_true(async_get_running_loop() == NULL);
+    }
+}
+END_TEST
+
+SUITE("memory", no_allocations, without_memory_tasks, without_memory_gathers, without_memory_groups,
+      without_memory_background, without_memory_posts, without_memory_descriptors,
+      not_while_a_loop_is_open, runner_without_memory)

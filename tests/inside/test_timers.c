@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Timers against a model that cannot be wrong: every timer in a table, the next one by looking at them all - in a
+ * sorted list, so that a million operations are done in time. */
+#include <check.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "loop/timers.h"
+#include "suite.h"
+
+enum { MOST = 700 };
+
+struct armed {
+    int64_t when;
+    uint32_t slot;
+    _Alignas(8) char thing[8]; /* its address is what the timer is for */
+};
+
+/* By time, then by order of arming. */
+static struct armed *list[MOST];
+static size_t count;
+static struct armed things[MOST + 1];
+static struct armed *unused[MOST + 1];
+static size_t nunused;
+
+static uint64_t random_state = 88172645463325252;
+
+static uint64_t next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+static void model_arm(struct armed *a)
+{
+    size_t i = count++;
+    for (; i > 0 && list[i - 1]->when > a->when; i--)
+        list[i] = list[i - 1];
+    list[i] = a;
+}
+
+static void model_remove(size_t i)
+{
+    unused[nunused++] = list[i];
+    memmove(&list[i], &list[i + 1], (--count - i) * sizeof *list);
+}
+
+static void arm(struct timers *t, int64_t now)
+{
+    struct armed *a = unused[--nunused];
+    uint64_t r = next_random();
+    a->when = r % 50 == 0 ? NEVER - 1 : now + (int64_t)(r % 1000); /* often equal */
+    a->slot = async__timer_arm(t, a->when, a->thing, (enum timer_tag)(a - things) % TIMER_FREE);
+    must(a->slot != 0);
+    model_arm(a);
+}
+
+static void expire(struct timers *t, int64_t now)
+{
+    enum timer_tag tag;
+    for (void *what; (what = async__timer_take(t, now, &tag));) {
+        must(count > 0);
+        struct armed *first = list[0];
+        must(first->when <= now);
+        must(what == first->thing);
+        must((int)tag == (int)((first - things) % TIMER_FREE));
+        model_remove(0);
+    }
+    must(count == 0 || list[0]->when > now);
+}
+
+static void against_the_model(struct timers *t, long operations)
+{
+    int64_t now = 0;
+    for (size_t i = 0; i <= MOST; i++)
+        unused[nunused++] = &things[i];
+    for (long i = 0; i < operations; i++) {
+        uint64_t r = next_random() % 100;
+        unsigned arming = i / 10000 % 2 ? 30 : 55;
+        if (r < arming && count < MOST) {
+            arm(t, now);
+        } else if (r < 90 && count > 0) {
+            size_t k = next_random() % count;
+            async__timer_cancel(t, list[k]->slot);
+            model_remove(k);
+        } else {
+            now += (int64_t)(next_random() % 20);
+            expire(t, now);
+        }
+        must(t->live == count);
+        if (i % 97 == 0)
+            must(async__timer_next(t) == (count > 0 ? list[0]->when : NEVER));
+        if (i % 1009 == 0)
+            must(async__timers_check(t));
+        must(t->count <= 2 * t->live + 80); /* cancelled ones do not pile up */
+    }
+    expire(t, NEVER - 1);
+    ck_assert_uint_eq(t->live, 0);
+}
+
+START_TEST(a_million_operations)
+{
+    struct timers t;
+    ck_assert_int_eq(async__timers_open(&t), 0);
+    against_the_model(&t, 1000000);
+    async__timers_close(&t);
+}
+END_TEST
+
+static void *map_little(size_t size)
+{
+    return size <= 64 * 1024 ? async__sys_kernel.map(size) : NULL;
+}
+
+/* Where address space is short the arrays begin small, and move when they grow. */
+START_TEST(grown_arrays)
+{
+    struct timers t;
+    async__sys.map = map_little;
+    ck_assert_int_eq(async__timers_open(&t), 0);
+    uint32_t room = t.room;
+    ck_assert_uint_lt(room, 10000);
+    static char thing[8] __attribute__((aligned(8)));
+    for (int64_t i = 0; i < 10000; i++)
+        async__timer_arm(&t, i * 7919 % 10000, thing, TIMER_SLEEP);
+    ck_assert_uint_gt(t.room, room);
+    ck_assert(async__timers_check(&t));
+    enum timer_tag tag;
+    for (int64_t i = 0; i < 10000; i++) {
+        must(async__timer_next(&t) == i);
+        must(async__timer_take(&t, i, &tag) == thing);
+        must(!async__timer_take(&t, i, &tag));
+    }
+    against_the_model(&t, 20000);
+    async__timers_close(&t);
+}
+END_TEST
+
+static void *no_map(size_t size)
+{
+    (void)size;
+    return NULL;
+}
+
+START_TEST(no_memory)
+{
+    struct timers t;
+    async__sys.map = no_map;
+    ck_assert_int_eq(async__timers_open(&t), -ENOMEM);
+}
+END_TEST
+
+/* The order of equal deadlines survives the wrap of its counter. */
+START_TEST(equal_deadlines)
+{
+    struct timers t;
+    static char thing[256][8] __attribute__((aligned(8)));
+    enum timer_tag tag;
+    ck_assert_int_eq(async__timers_open(&t), 0);
+    t.order = UINT32_MAX - 100;
+    for (int i = 0; i < 256; i++)
+        async__timer_arm(&t, 5, thing[i], TIMER_CALLBACK);
+    for (int i = 0; i < 256; i++)
+        ck_assert_ptr_eq(async__timer_take(&t, 5, &tag), thing[i]);
+    async__timers_close(&t);
+}
+END_TEST
+
+START_TEST(seconds)
+{
+    ck_assert_int_eq(ns_of(0), 0);
+    ck_assert_int_eq(ns_of(-1), 0);
+    ck_assert_int_eq(ns_of(__builtin_nan("")), 0);
+    ck_assert_int_eq(ns_of(1.5), INT64_C(1500000000));
+    ck_assert_int_eq(ns_of(1e-12), 1); /* up: nothing is early */
+    ck_assert_int_eq(ns_of(__builtin_inf()), NEVER);
+    ck_assert_int_eq(ns_of(1e300), NEVER);
+    ck_assert_int_eq(ns_after(NEVER - 1, 5), NEVER);
+    ck_assert_int_eq(ns_after(5, NEVER), NEVER);
+    ck_assert_int_eq(ns_after(5, 6), 11);
+}
+END_TEST
+
+SUITE("timers", a_million_operations, grown_arrays, no_memory, equal_deadlines, seconds)

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* Many clients at once, clients that leave, that want more than their share, that hold a place for nothing. */
+#include "harness.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
+static atomic_int running, most, ended, result;
+static char why[64], seen[64];
+static async_task *tasks[64];
+static int ntasks;
+
+ASYNC_DEF(slow, (async_web_request *)rq)
+{
+    tasks[ntasks++ % 64] = async_current_task();
+    if (++running > most)
+        most = running;
+    const char *x = async_web_header(rq, "X-Test"), *q = async_web_query(rq, "q");
+    result = await_sleep(0.1);
+    if (result == 0)
+        ASYNC_TRY(async_web_text(rq, 200, "%s %s", x ? x : "", q ? q : ""));
+    running--;
+    ended++;
+    return result;
+}
+
+/* Tries to go on after its client has left; what it was given stays readable. */
+ASYNC_DEF(long_one, (async_web_request *)rq)
+{
+    int shield;
+    const char *x = async_web_header(rq, "X-Test");
+    running++;
+    result = await_sleep(20);
+    snprintf(why, sizeof why, "%s", async_cancel_cause().why);
+    await_shield (shield)
+        shield = await_sleep(0.1);
+    snprintf(seen, sizeof seen, "%s %s", x, async_web_path(rq));
+    running--;
+    ended++;
+    return result;
+}
+
+ASYNC_DEF(quick, (async_web_request *)rq)
+{
+    const char *q = async_web_query(rq, "q");
+    return async_web_text(rq, 200, "%s", q ? q : "");
+}
+
+static const async_web_route routes[] = { { "GET", "/slow", slow },
+                                          { "GET", "/long", long_one },
+                                          { "GET", "/quick", quick },
+                                          { 0 } };
+
+static void wait_until(atomic_int *value, int wanted)
+{
+    for (int i = 0; i < 500 && *value != wanted; i++)
+        nap(0.01);
+    ck_assert_int_eq(*value, wanted);
+}
+
+static void ask_together(int port, void *arg)
+{
+    int fds[40];
+    (void)arg;
+    double start = now();
+    for (int i = 0; i < 40; i++) {
+        fds[i] = dial(port);
+        put(fds[i], "GET /slow?q=%d HTTP/1.1\r\nHost: h\r\nX-Test: t%d\r\n\r\n", i, i);
+    }
+    for (int i = 0; i < 40; i++) {
+        char expected[32];
+        struct answer a = answer_read(fds[i], false);
+        snprintf(expected, sizeof expected, "t%d %d", i, i);
+        ck_assert_str_eq(a.body, expected);
+        free(a.body);
+        close(fds[i]);
+    }
+    ck_assert_double_lt(now() - start, 2); /* not 40 times 0.1 s */
+}
+
+START_TEST(together)
+{
+    serve(routes, (struct async_web_opts){ 0 }, ask_together, NULL);
+    ck_assert_int_gt(most, 20);
+    ck_assert_int_eq(ntasks, 40);
+    for (int i = 0; i < 40; i++)
+        for (int j = 0; j < i; j++)
+            ck_assert_msg(most < 40 || tasks[i] != tasks[j], "%d and %d: one task", i, j);
+}
+END_TEST
+
+static void keep_alive(int port, void *arg)
+{
+    (void)arg;
+    int fd = dial(port);
+    for (int i = 0; i < 200; i++) {
+        put(fd, "GET /quick?q=%d HTTP/1.1\r\nHost: h\r\n\r\n", i);
+        struct answer a = answer_read(fd, false);
+        ck_assert_int_eq(atoi(a.body), i);
+        free(a.body);
+    }
+    close(fd);
+    fd = dial(port); /* HTTP/1.0 closes, unless asked not to */
+    put(fd, "GET /quick HTTP/1.0\r\n\r\n");
+    struct answer a = answer_read(fd, false);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert(at_end(fd));
+    free(a.body);
+    close(fd);
+}
+
+/* All at once: answered in their order, slow ones too. */
+static void pipeline(int port, void *arg)
+{
+    (void)arg;
+    int fd = dial(port);
+    for (int i = 0; i < 30; i++)
+        put(fd, "GET /%s?q=%d HTTP/1.1\r\nHost: h\r\n\r\n", i % 10 == 5 ? "slow" : "quick", i);
+    for (int i = 0; i < 30; i++) {
+        struct answer a = answer_read(fd, false);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_int_eq(atoi(a.body + strspn(a.body, " ")), i);
+        free(a.body);
+    }
+    close(fd);
+}
+
+START_TEST(connections_go_on)
+{
+    serve(routes, (struct async_web_opts){ 0 }, keep_alive, NULL);
+    serve(routes, (struct async_web_opts){ 0 }, pipeline, NULL);
+}
+END_TEST
+
+static void leave(int port, void *arg)
+{
+    int fd = dial(port);
+    put(fd, "GET /long HTTP/1.1\r\nHost: h\r\nX-Test: still here\r\n\r\n");
+    wait_until(&running, 1);
+    double start = now();
+    if (*(int *)arg == 1)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger)); /* RST */
+    if (*(int *)arg == 2)
+        put(fd, "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n"); /* something unread before the end */
+    nap(0.05);
+    if (*(int *)arg == 2)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+    close(fd);
+    wait_until(&ended, 1);
+    ck_assert_double_lt(now() - start, 2);
+    expect(port, 200, "on", "GET /quick?q=on HTTP/1.1"); /* the server has not suffered */
+}
+
+static void left(int how)
+{
+    serve(routes, (struct async_web_opts){ 0 }, leave, &how);
+    ck_assert_int_eq(result, -ECANCELED);
+    ck_assert_str_eq(why, "the client went away");
+    ck_assert_str_eq(seen, "still here /long");
+}
+
+START_TEST(leaves)
+{
+    left(0);
+}
+END_TEST
+
+START_TEST(resets)
+{
+    left(1);
+}
+END_TEST
+
+START_TEST(resets_late)
+{
+    left(2);
+}
+END_TEST
+
+/* Hundreds that ask and go at once: nothing is left of them. */
+static void hit_and_run(int port, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 300; i++) {
+        int fd = dial(port);
+        if (i % 3)
+            put(fd, "GET /%s HTTP/1.1\r\nHost: h\r\n%s", i % 2 ? "slow" : "quick", i % 3 == 1 ? "\r\n" : "");
+        if (i % 5 == 0)
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+        close(fd);
+    }
+    expect(port, 200, "on", "GET /quick?q=on HTTP/1.1");
+    wait_until(&running, 0);
+}
+
+START_TEST(hits)
+{
+    double start = now();
+    serve(routes, (struct async_web_opts){ 0 }, hit_and_run, NULL);
+    ck_assert_int_eq(running, 0);
+    ck_assert_double_lt(now() - start, 4.5); /* the grace is 5 s: nobody needed it */
+}
+END_TEST
+
+/* --- limits --- */
+
+static void too_many(int port, void *arg)
+{
+    int fds[5];
+    (void)arg;
+    for (int i = 0; i < 5; i++) {
+        fds[i] = dial(port); /* the kernel takes them all */
+        put(fds[i], "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
+    }
+    for (int i = 0; i < 3; i++) {
+        struct answer a = answer_read(fds[i], false);
+        ck_assert_int_eq(a.status, 200);
+        free(a.body);
+    }
+    struct pollfd waiting[2] = { { fds[3], POLLIN, 0 }, { fds[4], POLLIN, 0 } };
+    ck_assert_int_eq(poll(waiting, 2, 200), 0);
+    close(fds[0]);
+    close(fds[1]);
+    for (int i = 3; i < 5; i++) { /* there is a place now */
+        struct answer a = answer_read(fds[i], false);
+        ck_assert_int_eq(a.status, 200);
+        free(a.body);
+        close(fds[i]);
+    }
+    close(fds[2]);
+}
+
+START_TEST(limit)
+{
+    serve(routes, (struct async_web_opts){ .limit = 3 }, too_many, NULL);
+}
+END_TEST
+
+static void be_silent(int port, void *arg)
+{
+    (void)arg;
+    int never = dial(port), once = dial(port), half = dial(port);
+    put(once, "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct answer a = answer_read(once, false);
+    ck_assert_int_eq(a.status, 200);
+    free(a.body);
+    put(half, "GET /quick HTTP/1.1\r\n");
+    double start = now();
+    ck_assert(at_end(never) && at_end(once) && at_end(half));
+    ck_assert_double_ge(now() - start, 0.5);
+    ck_assert_double_lt(now() - start, 4);
+    close(never);
+    close(once);
+    close(half);
+}
+
+START_TEST(silence)
+{
+    serve(routes, (struct async_web_opts){ .idle_timeout = 1 }, be_silent, NULL);
+}
+END_TEST
+
+/* Never silent for long, and never done: in the first line, in the headers, in the body. */
+static void drip(int port, void *arg)
+{
+    static const char *const begins[] = { "", "GET /quick HTTP/1.1\r\n",
+                                          "GET /quick HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n" };
+    int fds[3], open = 3;
+    (void)arg;
+    double start = now(), over[3] = { 0 };
+    for (int i = 0; i < 3; i++)
+        put(fds[i] = dial(port), "%s", begins[i]);
+    while (open && now() - start < 8) {
+        nap(0.1);
+        for (int i = 0; i < 3; i++) {
+            char c;
+            if (over[i] > 0)
+                continue;
+            put(fds[i], "x");
+            ssize_t n = recv(fds[i], &c, 1, MSG_DONTWAIT);
+            if (n == 0 || (n < 0 && errno != EAGAIN)) {
+                over[i] = now() - start;
+                open--;
+            }
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        ck_assert_msg(over[i] > 0.4 && over[i] < 4, "%d: %f", i, over[i]);
+        close(fds[i]);
+    }
+    expect(port, 200, "on", "GET /quick?q=on HTTP/1.1");
+}
+
+START_TEST(dripping)
+{
+    serve(routes, (struct async_web_opts){ .idle_timeout = 1, .request_timeout = 0.5 }, drip, NULL);
+}
+END_TEST
+
+/* More clients than descriptors: they wait, the server does not spin, and then all are served. */
+static void crowd(int port, void *arg)
+{
+    enum { N = 60 };
+    int fds[N];
+    (void)arg;
+    for (int i = 0; i < N; i++)
+        fds[i] = dial_later(); /* before the server takes what is left */
+    for (int i = 0; i < N; i++) {
+        dial_now(fds[i], port);
+        put(fds[i], "GET /quick HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    }
+    for (int i = 0; i < N; i++) {
+        struct answer a = answer_read(fds[i], false);
+        ck_assert_msg(a.status == 200, "%d: %d", i, a.status);
+        free(a.body);
+        close(fds[i]);
+    }
+}
+
+START_TEST(descriptors)
+{
+    struct rlimit l;
+    if (RUNNING_ON_VALGRIND)
+        return; /* it closes what it has no number for */
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &l), 0);
+    l.rlim_cur = 80; /* the client's 60 are among them */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &l), 0);
+    serve(routes, (struct async_web_opts){ 0 }, crowd, NULL);
+}
+END_TEST
+
+/* --- what it counts --- */
+
+static void ask_ten(int port, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 10; i++)
+        expect(port, 200, NULL, "GET /quick HTTP/1.1");
+}
+
+ASYNC_DEF(count)
+{
+    struct client c;
+    async_web_server *s;
+    ASYNC_TRY(async_web_server_start(routes, &s));
+    client_start(&c, async_web_server_port(s), ask_ten, NULL);
+    ASYNC_TRY(await_client(&c));
+    struct async_web_stats stats = async_web_server_stats(s);
+    ck_assert_uint_eq(stats.requests, 10);
+    ck_assert_uint_eq(stats.running, 0);
+    ck_assert_uint_eq(stats.most, 1);
+    return await_web_server_stop(s, 1);
+}
+
+START_TEST(counts)
+{
+    ck_assert_int_eq(async_run(count()), 0);
+}
+END_TEST
+
+static void add(TCase *tc)
+{
+    tcase_add_test(tc, together);
+    tcase_add_test(tc, connections_go_on);
+    tcase_add_test(tc, leaves);
+    tcase_add_test(tc, resets);
+    tcase_add_test(tc, resets_late);
+    tcase_add_test(tc, hits);
+    tcase_add_test(tc, limit);
+    tcase_add_test(tc, silence);
+    tcase_add_test(tc, dripping);
+    tcase_add_test(tc, descriptors);
+    tcase_add_test(tc, counts);
+}
+
+int main(void)
+{
+    return run_suite("web-clients", add);
+}
