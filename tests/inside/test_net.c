@@ -85,14 +85,17 @@ static int hanging[8], hanging_count;
 static int fake_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     char text[INET6_ADDRSTRLEN];
-    const void *host = addr->sa_family == AF_INET6
-                               ? (const void *)&((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr
-                               : (const void *)&((const struct sockaddr_in *)(const void *)addr)->sin_addr;
+    const void *host =
+            addr->sa_family == AF_INET6
+                    ? (const void *)&((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr
+                    : (const void *)&((const struct sockaddr_in *)(const void *)addr)->sin_addr;
     inet_ntop(addr->sa_family, host, text, sizeof text);
     note("%s@%.0f", text, 100 * async_time());
     for (size_t i = 0; i < countof(fates) && fates[i].address; i++)
         if (!strcmp(fates[i].address, text)) {
-            errno = fates[i].fate == HANGS ? EINPROGRESS : fates[i].fate == REFUSES ? ECONNREFUSED : ENETUNREACH;
+            errno = fates[i].fate == HANGS     ? EINPROGRESS
+                    : fates[i].fate == REFUSES ? ECONNREFUSED
+                                               : ENETUNREACH;
             if (fates[i].fate == HANGS) { /* no answer: not even that it is not connected */
                 int silent[2];
                 ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, silent));
@@ -161,7 +164,7 @@ REAL(names_without_addresses)
 }
 
 /* The answer comes when nobody waits any more, or never while the loop lives. */
-REAL(abandoned_lookups)
+ASYNC_DEF(abandoned_lookups)
 {
     async_stream *s = NULL;
     fake_dns();
@@ -178,7 +181,7 @@ REAL(abandoned_lookups)
 
 START_TEST(lookups_outlive_their_loop)
 {
-    is(run_heard(abandoned_lookups_case(), &(const struct async_run_opts){ 0 }), 0);
+    is(run_heard(abandoned_lookups(), &(const struct async_run_opts){ 0 }), 0);
     is(async_set_allocator(NULL), -EBUSY); /* some of its memory is in use */
     release();
     for (int i = 0; i < 1000 && async_set_allocator(NULL) < 0; i++)
@@ -245,7 +248,8 @@ CASE(families_by_turns)
     }
     is(await_open_connection("some.where", "80", &s), -ECONNREFUSED); /* it says most */
     is_trail("2001:db8::1@0 192.0.2.1@0 2001:db8::2@0 192.0.2.2@0 192.0.2.3@0");
-    has_text(async_fail_text(-ECONNREFUSED), "[2001:db8::1]:80: Network is unreachable; 192.0.2.1:80: ");
+    has_text(async_fail_text(-ECONNREFUSED),
+             "[2001:db8::1]:80: Network is unreachable; 192.0.2.1:80: ");
     return 0;
 }
 
@@ -396,7 +400,7 @@ REAL(socket_pairs)
     async_stream_auto b = stream_of(fds[1], STREAM_SOCKET);
     ok(await_stream_printf(a, "hello %d\n", 1));
     is(await_stream_readline(b, buf, sizeof buf), -ENOBUFS);
-    is(await_stream_readexactly(b, buf, 8, NULL), 8);
+    is(await_stream_readexactly(b, buf, 7, NULL), 7);
     ok(async_stream_write_eof(a));
     is(await_stream_readline(b, buf, sizeof buf), 1);
     is(await_stream_readline(b, buf, sizeof buf), 0);
@@ -427,13 +431,18 @@ REAL(idle_streams_are_small)
     return close(peer);
 }
 
-/* Two system calls a message, and one for both to wait. */
+/* A read that gave less than it could says that nothing is left: the next one waits first. */
 static int reads_made;
 
 static ssize_t counted_read(int fd, void *buf, size_t size)
 {
     reads_made++;
     return read(fd, buf, size);
+}
+
+ASYNC_DEF(reads_some, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_read(s, buf, size);
 }
 
 REAL(no_read_in_vain)
@@ -446,12 +455,12 @@ REAL(no_read_in_vain)
     is(await_stream_read(s, c, sizeof c), 1);
     async__sys.read = counted_read;
     for (int i = 0; i < 100; i++) {
-        await_task_auto t = async_create_task(reads(s, c, 1));
+        await_task_auto t = async_create_task(reads_some(s, c, sizeof c));
         ok(await_sleep(0));
         say(peer, "x");
         is(await_task(t), 1);
     }
-    is_true(reads_made <= 101);
+    is_true(reads_made <= 102);
     return close(peer);
 }
 
