@@ -106,6 +106,7 @@ int await_stream_write(async_stream *s, const void *buf, size_t size)
     return unlikely(r < 0) ? r : (int)stream_leave(s, &s->writing, write_all(s, t, buf, size));
 }
 
+ASYNC_FORMAT(3, 0)
 static int write_formatted(async_stream *s, async_task *t, const char *fmt, va_list ap)
 {
     char few[SHORT_TEXT], *text = few;

@@ -147,7 +147,8 @@ ASYNC_DEF(fails, (async_stream *)s)
 {
     char buf[16];
     ASYNC_TRY(await_stream_readline(s, buf, sizeof buf));
-    return buf[0] == 'x' ? async_fail(-EPROTO, "not a word: %c", buf[0]) : await_stream_write(s, buf, 2);
+    return buf[0] == 'x' ? async_fail(-EPROTO, "not a word: %c", buf[0])
+                         : await_stream_write(s, buf, 2);
 }
 
 REAL(a_failing_handler)
