@@ -5,6 +5,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 static const double moment = 0.005;
 
 ASYNC_DEF(echo, (async_stream *)s)
@@ -257,6 +263,8 @@ static pid_t many_clients(int port, int n)
 
 REAL(more_clients_than_descriptors)
 {
+    if (RUNNING_ON_VALGRIND) /* its limit is its own: it accepts, then closes */
+        return 0;
     struct server v = { .handler = echo, .opts = { .backlog = 512 } };
     await_task_auto t = async_create_task(server(&v));
     ok(await_event_wait(&v.serving));
