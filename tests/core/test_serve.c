@@ -3,6 +3,7 @@
 #include "net.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #if __has_include(<valgrind/valgrind.h>)
@@ -332,6 +333,14 @@ REAL(unix_sockets)
         ok(access(path, F_OK));
     }
     is(access(path, F_OK), -1); /* gone with its server */
+    async_event_clear(&serving);
+    {
+        await_task_auto t = async_create_task(unix_server(path, &serving));
+        ok(await_event_wait(&serving));
+        ok(unlink(path)); /* its successor has the path already */
+        ok(mknod(path, S_IFREG | 0600, 0));
+    }
+    ok(unlink(path));
     is(await_asks(path, 0, "gone"), -ENOENT);
     return rmdir(dir);
 }

@@ -373,6 +373,11 @@ static async_stream *stream_of(int fd, enum stream_kind kind)
     return s;
 }
 
+ASYNC_DEF(reads_some, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_read(s, buf, size);
+}
+
 ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size)
 {
     return (int)await_stream_readexactly(s, buf, size, NULL);
@@ -423,6 +428,85 @@ REAL(socket_pairs)
     return 0;
 }
 
+static void send_with_descriptor(int fd, const char *text)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    struct iovec what = { (char *)(uintptr_t)text, strlen(text) };
+    struct msghdr m = { .msg_iov = &what,
+                        .msg_iovlen = 1,
+                        .msg_control = &control,
+                        .msg_controllen = sizeof control };
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &(int){ 0 }, sizeof(int));
+    is(sendmsg(fd, &m, 0), (ssize_t)strlen(text));
+}
+
+/* Where a read stops though more is there: at descriptors that are passed, at urgent data. */
+REAL(short_reads_that_are_not_the_end)
+{
+    int fds[2], peer;
+    char buf[8];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    async_stream_auto a = stream_of(fds[0], STREAM_SOCKET);
+    await_task_auto t = async_create_task(reads_some(a, buf, sizeof buf));
+    ok(await_sleep(0.005));
+    send_with_descriptor(fds[1], "ab");
+    send_with_descriptor(fds[1], "cd");
+    is(await_task(t), 2);
+    is(await_stream_read(a, buf, sizeof buf), 2);
+    ok(memcmp(buf, "cd", 2));
+    ok(close(fds[1]));
+
+    async_stream_auto b = NULL;
+    ok(await_pair(&b, &peer));
+    await_task_auto u = async_create_task(reads_some(b, buf, sizeof buf));
+    ok(await_sleep(0.005));
+    say(peer, "ab");
+    is(send(peer, "!", 1, MSG_OOB), 1);
+    say(peer, "cd");
+    is(await_task(u), 2);
+    is(await_wait_for(reads_some(b, buf, sizeof buf), 1), 2);
+    ok(memcmp(buf, "cd", 2));
+    return close(peer);
+}
+
+ASYNC_DEF(steals, (int)pipe, (int)fd, (async_task *)reader)
+{
+    char c;
+    ASYNC_TRY(await_fd_ready(pipe, POLLIN));
+    is(recv(fd, &c, 1, MSG_DONTWAIT), 1);
+    async_task_cancel(reader);
+    return 0;
+}
+
+/* Woken, cancelled before it ran, and then there is nothing: it does not wait again. */
+REAL(woken_for_nothing)
+{
+    int peer, fds[2];
+    char c;
+    async_stream_auto s = NULL;
+    ok(pipe2(fds, O_CLOEXEC));
+    ok(await_pair(&s, &peer));
+    await_task_auto t = async_create_task(reads_some(s, &c, 1));
+    await_task_auto thief = async_create_task(steals(fds[0], s->fd, t));
+    ok(await_sleep(0.005));
+    is(write(fds[1], "x", 1), 1);
+    say(peer, "y");
+    int r = 0;
+    await_timeout (r, 5)
+        r = await_task(t);
+    is(r, -ECANCELED);
+    ok(await_task(thief));
+    ok(close(fds[0]) + close(fds[1]));
+    return close(peer);
+}
+
 /* A stream that waits for its peer keeps no buffer. */
 REAL(idle_streams_are_small)
 {
@@ -454,11 +538,6 @@ static ssize_t counted_read(int fd, void *buf, size_t size)
     return read(fd, buf, size);
 }
 
-ASYNC_DEF(reads_some, (async_stream *)s, (char *)buf, (size_t)size)
-{
-    return (int)await_stream_read(s, buf, size);
-}
-
 REAL(no_read_in_vain)
 {
     int peer;
@@ -480,4 +559,5 @@ REAL(no_read_in_vain)
 
 SUITE("net", names, names_without_addresses, lookups_outlive_their_loop, some_lookups_at_a_time,
       no_thread_for_a_lookup, families_by_turns, staggered, cancelled_attempts, accept_survives,
-      accept_fails, pipes, socket_pairs, idle_streams_are_small, no_read_in_vain)
+      accept_fails, pipes, socket_pairs, short_reads_that_are_not_the_end, woken_for_nothing,
+      idle_streams_are_small, no_read_in_vain)
