@@ -44,7 +44,7 @@ static size_t plenty(const struct http_response *res)
 
 bool http_stream_refuses(struct http_response *res)
 {
-    res->paused = !res->want && res->end - res->start >= plenty(res);
+    res->paused = res->end - res->start >= plenty(res);
     return res->paused;
 }
 

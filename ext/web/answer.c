@@ -69,8 +69,7 @@ static int respond(async_web_request *rq, int status, const char *type, void *by
                           MHD_create_response_from_buffer(size, size ? bytes : "", mode));
 }
 
-int async_web_respond(async_web_request *rq, int status, const char *type, const void *bytes,
-                      size_t size)
+int async_web_respond(async_web_request *rq, int status, const char *type, const void *bytes, size_t size)
 {
     return respond(rq, status, type, (void *)(uintptr_t)bytes, size,
                    size ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
@@ -82,8 +81,7 @@ int async_web_respond_static(async_web_request *rq, int status, const char *type
     return respond(rq, status, type, (void *)(uintptr_t)bytes, size, MHD_RESPMEM_PERSISTENT);
 }
 
-int async_web_respond_owned(async_web_request *rq, int status, const char *type, void *bytes,
-                            size_t size)
+int async_web_respond_owned(async_web_request *rq, int status, const char *type, void *bytes, size_t size)
 {
     int r = -ENOMEM;
     struct MHD_Response *response = NULL;
@@ -163,9 +161,9 @@ async_web_page *async_web_page_new(int status, const char *type, const void *byt
     if (!p)
         return NULL;
     *p = (async_web_page){ status, type ? strdup(type) : NULL, bytes, size, NULL };
-    p->response = with_type(MHD_create_response_from_buffer(size, (void *)(uintptr_t)bytes,
-                                                            MHD_RESPMEM_PERSISTENT),
-                            type);
+    p->response = with_type(
+            MHD_create_response_from_buffer(size, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT),
+            type);
     if (!p->response || (type && !p->type)) {
         async_web_page_free(p);
         errno = ENOMEM;
@@ -200,8 +198,7 @@ int async_web_send(async_web_request *rq, const async_web_page *p)
 void web_answer_plain(async_web_request *rq, int status)
 {
     char text[128];
-    int n = snprintf(text, sizeof text, "%d %s\n", status,
-                     MHD_get_reason_phrase_for((unsigned)status));
+    int n = snprintf(text, sizeof text, "%d %s\n", status, MHD_get_reason_phrase_for((unsigned)status));
     if (web_answer_set(rq, status, "text/plain; charset=utf-8",
                        MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY)) < 0)
         rq->status = 0;

@@ -177,5 +177,7 @@ void web_driver_stop(async_web_server *s)
         async_callback_cancel(&s->timer);
     if (s->sweep_on)
         async_callback_cancel(&s->sweep);
-    s->turn_due = s->timer_on = s->sweep_on = false;
+    if (s->look_on)
+        async_callback_cancel(&s->look);
+    s->turn_due = s->timer_on = s->sweep_on = s->look_on = false;
 }

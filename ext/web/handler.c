@@ -134,13 +134,46 @@ static void on_client(void *request, int events)
         async_ignore(async_watch_change(&rq->watch, 0));
 }
 
-/* From MHD's callbacks only. Without a watch (no memory) the client's end is seen when we write. */
+static void on_look(void *server);
+
+static void set_look(async_web_server *s)
+{
+    if (s->look_on || web_empty(&s->unwatched))
+        return;
+    s->look_on = true;
+    const async_web_request *first = web_entry(s->unwatched.next, async_web_request, unwatched);
+    async_call_at(&s->look, first->suspended_at + WEB_PATIENCE, on_look, s);
+}
+
+/* Begin to watch the clients whose handlers take long. Without a watch (no memory) a client's end is seen when
+ * we write. */
+static void on_look(void *server)
+{
+    async_web_server *s = server;
+    double now = async_time();
+    s->look_on = false;
+    while (!web_empty(&s->unwatched)) {
+        async_web_request *rq = web_entry(s->unwatched.next, async_web_request, unwatched);
+        if (rq->suspended_at + WEB_PATIENCE > now)
+            break;
+        web_unlink(&rq->unwatched);
+        rq->watching = async_watch_start(&rq->watch, rq->conn->fd, POLLIN, on_client, rq) == 0;
+    }
+    set_look(s);
+}
+
+/* From MHD's callbacks only. The client is not watched at once: that costs two changes of the epoll set, and
+ * most handlers end before anybody could miss it. */
 void web_suspend(async_web_request *rq)
 {
+    async_web_server *s = rq->server;
     MHD_suspend_connection(rq->mhd);
     rq->suspended = true;
-    if (!rq->watching && !rq->gone)
-        rq->watching = async_watch_start(&rq->watch, rq->conn->fd, POLLIN, on_client, rq) == 0;
+    if (rq->watching || rq->gone)
+        return;
+    rq->suspended_at = s->now;
+    web_append(&s->unwatched, &rq->unwatched);
+    set_look(s);
 }
 
 void web_unwatch(async_web_request *rq)
@@ -155,6 +188,7 @@ void web_resume(async_web_request *rq)
     if (!rq->suspended)
         return;
     rq->suspended = false;
+    web_unlink(&rq->unwatched);
     MHD_resume_connection(rq->mhd);
     web_kick(rq->server);
 }

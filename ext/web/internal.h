@@ -20,11 +20,12 @@
 #include <poll.h>
 #include <strings.h>
 
-#define WEB_PARAMS       8           /* in one route */
-#define WEB_STREAM_SIZE  65536       /* bytes of a stream that may wait for the client */
-#define WEB_SWALLOW      (1u << 20)  /* bytes of a refused body that are read, so that the client hears why */
-#define WEB_SPARE        64          /* requests kept for the next ones */
-#define WEB_ROOM         512         /* bytes of strings that a request holds in itself */
+#define WEB_PARAMS      8     /* in one route */
+#define WEB_STREAM_SIZE 65536 /* bytes of a stream that may wait for the client */
+#define WEB_SWALLOW     1048576 /* bytes of a refused body that are read: a busy sender hears nothing */
+#define WEB_PATIENCE    0.1 /* seconds that a connection is suspended before its client is watched */
+#define WEB_SPARE       64  /* requests kept for the next ones */
+#define WEB_ROOM        512 /* bytes of strings that a request holds in itself */
 
 struct web_link {
     struct web_link *next, *prev;
@@ -56,7 +57,7 @@ static inline bool web_empty(const struct web_link *head)
     return head->next == head;
 }
 
-#define web_entry(l, type, member) ((type *)((char *)(l) - offsetof(type, member)))
+#define web_entry(l, type, member) ((type *)((char *)(l)-offsetof(type, member)))
 
 struct web_route {
     const async_web_route *user;
@@ -80,40 +81,43 @@ struct async_web_server {
     int port;
 
     /* driver.c */
-    async_watch watch;     /* MHD's epoll descriptor */
-    async_callback turn;   /* MHD_run() is due */
-    async_callback timer;  /* MHD's earliest timeout */
-    async_callback sweep;  /* the earliest limit of a connection */
+    async_watch watch;    /* MHD's epoll descriptor */
+    async_callback turn;  /* MHD_run() is due */
+    async_callback timer; /* MHD's earliest timeout */
+    async_callback sweep; /* the earliest limit of a connection */
     double timer_at, sweep_at;
     bool turn_due, timer_on, sweep_on;
-    bool queued;           /* an answer, in this run: the next one writes it */
-    double now;            /* async_time() when the run began */
+    bool queued; /* an answer, in this run: the next one writes it */
+    double now;  /* async_time() when the run began */
     struct web_link waiting, reading;
 
     /* request.c */
-    struct web_link requests; /* that have an owner */
+    struct web_link requests;  /* that have an owner */
+    struct web_link unwatched; /* suspended not long ago, in the order of it */
+    async_callback look;       /* when the first of them has been for long enough */
+    bool look_on;
     async_web_request *spare;
-    size_t nspare, active;    /* active: MHD has not completed it */
+    size_t nspare, active; /* active: MHD has not completed it */
     struct async_web_stats stats;
 
     /* server.c */
-    async_group *group;    /* of the handlers */
+    async_group *group; /* of the handlers */
     async_task *keeper;
     double grace;
-    bool stopping;         /* no new requests */
-    bool hurry;            /* no more grace */
-    bool down;             /* MHD is not to be called any more */
-    async_event watched;   /* somebody will set close */
-    async_event stop;      /* asked to stop */
-    async_event less;      /* a request is over, a handler has ended, or hurry */
-    async_event close;     /* the group may end */
+    bool stopping;       /* no new requests */
+    bool hurry;          /* no more grace */
+    bool down;           /* MHD is not to be called any more */
+    async_event watched; /* somebody will set close */
+    async_event stop;    /* asked to stop */
+    async_event less;    /* a request is over, a handler has ended, or hurry */
+    async_event close;   /* the group may end */
 };
 
 enum web_phase {
     WEB_READING, /* headers and body */
     WEB_STARTED, /* its task is made, but has not run yet */
     WEB_RUNNING,
-    WEB_ENDED,   /* or it never had a handler */
+    WEB_ENDED, /* or it never had a handler */
 };
 
 struct web_param {
@@ -133,28 +137,30 @@ struct web_arg {
 struct web_stream {
     char *ring;
     size_t head, fill;
-    uint64_t left;     /* of the announced size */
-    async_event room;  /* for the writer: at least half is free, or the stream is over */
+    uint64_t left;    /* of the announced size */
+    async_event room; /* for the writer: at least half is free, or the stream is over */
     bool sized, writing, ended, cut;
 };
 
 struct async_web_request {
-    struct web_link link; /* in server->requests */
+    struct web_link link;      /* in server->requests */
+    struct web_link unwatched; /* in server->unwatched, while it is suspended */
+    double suspended_at;
     async_web_server *server;
     struct web_conn *conn;
     struct MHD_Connection *mhd; /* NULL: completed */
     const struct web_route *route;
     async_task *task; /* while it runs */
     enum web_phase phase;
-    bool seen;        /* its headers */
-    bool head;        /* HEAD */
-    bool suspended;   /* in MHD */
-    bool gone;        /* the client */
-    bool sent;        /* the answer, wholly */
+    bool seen;      /* its headers */
+    bool head;      /* HEAD */
+    bool suspended; /* in MHD */
+    bool gone;      /* the client */
+    bool sent;      /* the answer, wholly */
     bool streaming;
     bool watching;
-    bool parsed;      /* its query */
-    int refusal;      /* status, when no handler is to see it */
+    bool parsed; /* its query */
+    int refusal; /* status, when no handler is to see it */
 
     const char *method, *uri, *path, *query, *peer; /* uri and query: as they came */
     size_t path_raw;                                /* length of the path in uri */
@@ -218,8 +224,8 @@ void web_conns_hang_up(async_web_server *s);
 /* request.c: MHD's callbacks */
 void *web_on_uri(void *server, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result web_on_access(void *server, struct MHD_Connection *mhd, const char *url,
-                              const char *method, const char *version, const char *data, size_t *size,
-                              void **request);
+                              const char *method, const char *version, const char *data,
+                              size_t *size, void **request);
 void web_on_completed(void *server, struct MHD_Connection *mhd, void **request,
                       enum MHD_RequestTerminationCode how);
 void web_request_free(async_web_request *rq);

@@ -37,8 +37,7 @@ static int bind_and_listen(int fd, const union address *a, socklen_t len, int ba
     int on = 1, off = 0;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
         return -errno;
-    if (a->any.sa_family == AF_INET6 &&
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0)
+    if (a->any.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0)
         return -errno;
     return bind(fd, &a->any, len) < 0 || listen(fd, backlog) < 0 ? -errno : 0;
 }

@@ -19,6 +19,7 @@ static async_web_request *new_request(async_web_server *s)
     }
     memset(rq, 0, offsetof(async_web_request, room));
     rq->server = s;
+    web_link_init(&rq->unwatched);
     web_append(&s->requests, &rq->link);
     s->active++;
     s->stats.requests++;
@@ -159,8 +160,8 @@ static enum MHD_Result answer(async_web_request *rq)
 }
 
 enum MHD_Result web_on_access(void *server, struct MHD_Connection *mhd, const char *url,
-                              const char *method, const char *version, const char *data, size_t *size,
-                              void **request)
+                              const char *method, const char *version, const char *data,
+                              size_t *size, void **request)
 {
     async_web_request *rq = *request;
     (void)server, (void)mhd, (void)url;

@@ -25,12 +25,15 @@ static int start_mhd(async_web_server *s, int fd)
     double idle = s->opts.idle_timeout;
     errno = 0;
     s->daemon = MHD_start_daemon(
-            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, web_on_access, s,
-            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->opts.limit,
+            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, web_on_access,
+            s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->opts.limit,
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->opts.header_limit, MHD_OPTION_CONNECTION_TIMEOUT,
-            idle < 1 ? 1u : idle > 1e6 ? 0u : (unsigned)(idle + 0.999), MHD_OPTION_UNESCAPE_CALLBACK,
-            keep_raw, NULL, MHD_OPTION_URI_LOG_CALLBACK, web_on_uri, s, MHD_OPTION_NOTIFY_COMPLETED,
-            web_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, web_on_connection, s, MHD_OPTION_END);
+            idle < 1     ? 1u
+            : idle > 1e6 ? 0u
+                         : (unsigned)(idle + 0.999),
+            MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, NULL, MHD_OPTION_URI_LOG_CALLBACK, web_on_uri,
+            s, MHD_OPTION_NOTIFY_COMPLETED, web_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+            web_on_connection, s, MHD_OPTION_END);
     if (s->daemon)
         return 0;
     int err = errno ? errno : ENOMEM;
@@ -97,6 +100,7 @@ static int open_server(const async_web_route *routes, const struct async_web_opt
     fill_in(&s->opts, opts);
     s->grace = s->opts.grace;
     web_link_init(&s->requests);
+    web_link_init(&s->unwatched);
     web_link_init(&s->waiting);
     web_link_init(&s->reading);
     int r = open_parts(s, routes);

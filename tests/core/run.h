@@ -34,13 +34,12 @@ static inline const char *shown(long r)
 
 #define is(expr, expected)                                                                         \
     do {                                                                                           \
-        long got_ = (long)(expr), want_ = (long)(expected);                                                   \
-        if (got_ != want_) /* Check would note each place that passes, in a system call */         \
-            ck_abort_msg("%s: %s, not %s", #expr, shown(got_), shown(want_));                      \
+        long got_ = (long)(expr), want_ = (long)(expected);                                        \
+        ck_assert_msg(got_ == want_, "%s: %s, not %s", #expr, shown(got_), shown(want_));          \
     } while (0)
-#define ok(expr)      is(expr, 0)
-#define is_true(expr) ((expr) ? (void)0 : ck_abort_msg("%s", #expr))
-#define is_false(expr) ((expr) ? ck_abort_msg("not: %s", #expr) : (void)0)
+#define ok(expr)       is(expr, 0)
+#define is_true(expr)  ck_assert_msg((expr), "%s", #expr)
+#define is_false(expr) ck_assert_msg(!(expr), "not: %s", #expr)
 #define is_text(expr, expected)                                                                    \
     do {                                                                                           \
         const char *got_ = (expr), *want_ = (expected);                                            \
@@ -76,8 +75,8 @@ ASYNC_FORMAT(1, 2) static inline void note(const char *fmt, ...)
     ck_assert(n >= 0 && used + (size_t)n < sizeof trail);
 }
 
-#define is_trail(words)  is_text(trail, words)
-#define forget_trail()   ((void)(trail[0] = '\0'))
+#define is_trail(words) is_text(trail, words)
+#define forget_trail()  ((void)(trail[0] = '\0'))
 
 /* --- what is said on stderr --- */
 
@@ -138,9 +137,7 @@ static inline int run_heard(async_co co, const struct async_run_opts *opts)
 
 /* Run co in a loop with a virtual clock, to its 0; it says nothing that nobody asked heard() for. */
 #define RUN(co, ...)                                                                               \
-    is(run_heard((co),                                                                             \
-                 &(const struct async_run_opts){ .virtual_clock = true, ##__VA_ARGS__ }),          \
-       0)
+    is(run_heard((co), &(const struct async_run_opts){ .virtual_clock = true, ##__VA_ARGS__ }), 0)
 
 /* CASE(name) { body of a coroutine }    a test that does that. */
 #define CASE(name)                                                                                 \

@@ -250,6 +250,6 @@ CASE(shield_duplicate_log_once)
 }
 
 SUITE("error", sentences, sentences_outside, sentences_are_per_task, tree, siblings,
-      site_of_the_first_note, main_prints_a_traceback,
-      main_prints_the_tree, main_succeeds, handled_errors_leave_no_trace, background_failure,
-      unread_error, read_errors_are_silent, shield_duplicate_log_once)
+      site_of_the_first_note, main_prints_a_traceback, main_prints_the_tree, main_succeeds,
+      handled_errors_leave_no_trace, background_failure, unread_error, read_errors_are_silent,
+      shield_duplicate_log_once)

@@ -48,8 +48,7 @@ static void heap_free(void *ctx, void *p)
 
 static void heap_install(void)
 {
-    ok(async_set_allocator(
-            &(const async_allocator){ heap_malloc, heap_realloc, heap_free, &heap }));
+    ok(async_set_allocator(&(const async_allocator){ heap_malloc, heap_realloc, heap_free, &heap }));
 }
 
 /* --- scenarios: each returns 0, or -ENOMEM --- */

@@ -196,6 +196,5 @@ CASE(with)
     return 0;
 }
 
-SUITE("semaphore", three_at_a_time, locked, no_barging, first_waiters_cancelled,
-      chosen_then_cancelled, last_chosen_then_cancelled, burst, burst_cancelled,
-      released_in_a_callback, bound, with)
+SUITE("semaphore", three_at_a_time, locked, no_barging, first_waiters_cancelled, chosen_then_cancelled,
+      last_chosen_then_cancelled, burst, burst_cancelled, released_in_a_callback, bound, with)

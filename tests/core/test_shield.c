@@ -48,8 +48,9 @@ CASE(shield_with_a_limit)
     }
     is_time(6);
     is(await_sleep(0), -ECANCELED);
-    await_shield (r) await_timeout (r, 1)
-        r = await_sleep(100);
+    await_shield (r)
+        await_timeout (r, 1)
+            r = await_sleep(100);
     is(r, -ETIMEDOUT);
     async_uncancel();
     return 0;
@@ -310,7 +311,8 @@ CASE(cause_task)
 CASE(cause_timeout)
 {
     int r, s, line = 0;
-    await_timeout (r, 1) { line = __LINE__;
+    await_timeout (r, 1) {
+        line = __LINE__;
         is(await_sleep(5), -ECANCELED);
         async_cause c = async_cancel_cause();
         is(c.kind, ASYNC_CANCEL_TIMEOUT);

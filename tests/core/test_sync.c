@@ -398,8 +398,7 @@ CASE(condition_with_a_limit)
 
 SUITE("sync", lock_first_come_first_served, lock_is_not_recursive, lock_release_by_another,
       acquire_when_cancelled, lock_no_barging, lock_cancel_release_race, lock_chosen_then_cancelled,
-      lock_last_waiter_cancelled, lock_middle_waiter_cancelled,
-      lock_with_a_limit, event_releases_all, event_set_then_clear, event_chosen_then_cancelled,
-      event_cancelled_then_set, condition_in_order, condition_notify_all,
-      condition_without_its_lock, condition_cancelled_wakeup, condition_cancelled_wakeup_relock,
-      condition_cancelled, condition_with_a_limit)
+      lock_last_waiter_cancelled, lock_middle_waiter_cancelled, lock_with_a_limit, event_releases_all,
+      event_set_then_clear, event_chosen_then_cancelled, event_cancelled_then_set, condition_in_order,
+      condition_notify_all, condition_without_its_lock, condition_cancelled_wakeup,
+      condition_cancelled_wakeup_relock, condition_cancelled, condition_with_a_limit)

@@ -483,8 +483,7 @@ SUITE("task", starts_later_in_order, result_is_kept, error_is_the_result, cancel
       cancel_current_task, value_after_cancelling_itself, cancel_task_catching,
       cancelled_before_first_step, cancel_of_a_runnable_task, uncancel_basic, two_requests,
       uncancel_drops_an_undelivered_cancel, task_awaits_on_itself, null_handles,
-      await_finished_when_cancelled, several_joiners, join_chosen_then_cancelled, names,
-      current_task, no_current_task_outside, left_block_cancels_and_awaits,
-      left_block_awaits_when_cancelled, coroutines_without_macros, arguments_are_copied,
-      joining_as_an_object, twenty_thousand_sleepers, records_are_used_again, too_large_a_stack,
-      larger_stacks)
+      await_finished_when_cancelled, several_joiners, join_chosen_then_cancelled, names, current_task,
+      no_current_task_outside, left_block_cancels_and_awaits, left_block_awaits_when_cancelled,
+      coroutines_without_macros, arguments_are_copied, joining_as_an_object,
+      twenty_thousand_sleepers, records_are_used_again, too_large_a_stack, larger_stacks)

@@ -372,6 +372,5 @@ CASE(foreign_thread)
 }
 
 SUITE("threads", posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
-      posts_from_the_own_thread, posts_behind_older_ones,
-      posts_while_the_loop_closes, posts_to_a_closed_loop,
-      several_loops, foreign_thread)
+      posts_from_the_own_thread, posts_behind_older_ones, posts_while_the_loop_closes,
+      posts_to_a_closed_loop, several_loops, foreign_thread)

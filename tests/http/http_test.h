@@ -14,6 +14,7 @@
 #include <asyncio/with.h>
 
 #include <check.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,18 +36,24 @@ void http_run(http_body body);
 /* A URL of the server; good until the eighth next one. */
 const char *at(const struct server *sv, const char *fmt, ...) ASYNC_FORMAT(2, 3);
 
-/* Wait until the condition holds, for two seconds at most. */
+/* Wait until the condition holds, for two (slow) seconds at most. */
 #define EVENTUALLY(condition)                                                                      \
     do {                                                                                           \
-        for (int i_ = 0; i_ < 200 && !(condition); i_++)                                           \
+        for (int i_ = 0; i_ < 200 * slow() && !(condition); i_++)                                  \
             ck_assert_int_eq(await_sleep(0.01), 0);                                                \
         ck_assert_msg(condition, "not within 2 s: %s", #condition);                                \
     } while (0)
 
 int open_fds(void);
 
+/* How much slower than usual things are here: delays and limits of time are multiplied by it. */
+double slow(void);
+
 /* Every program of tests has its cases. */
 extern const char *const http_suite;
 void http_cases(TCase *tc);
+
+/* A program that needs something else says what is missing: it is skipped. */
+const char *http_missing(void) __attribute__((weak));
 
 #endif

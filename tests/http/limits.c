@@ -58,12 +58,14 @@ HTTP_TEST(none)
     async_http_session_auto own = NULL;
     int count = 0;
     ck_assert_int_eq(async_http_session_open(&own, .limit = -1), 0);
-    ck_assert_int_eq(await_many(own, at(sv, "/delay/300"), 130, &count), 0);
-    ck_assert_int_eq(atomic_load(&sv->most_busy), 130);
+    ck_assert_int_eq(await_many(own, at(sv, "/delay/%d", (int)(500 * slow())), 130, &count), 0);
+    ck_assert_int_gt(atomic_load(&sv->most_busy), 30); /* on a busy machine some end before others begin */
+    ck_assert_int_le(atomic_load(&sv->most_busy), 130);
     count = 0; /* and the default is 100 */
     atomic_store(&sv->most_busy, 0);
-    ck_assert_int_eq(await_many(s, at(sv, "/delay/100"), 130, &count), 0);
-    ck_assert_int_eq(atomic_load(&sv->most_busy), 100);
+    ck_assert_int_eq(await_many(s, at(sv, "/delay/%d", (int)(500 * slow())), 130, &count), 0);
+    ck_assert_int_gt(atomic_load(&sv->most_busy), 30);
+    ck_assert_int_le(atomic_load(&sv->most_busy), 100);
     return 0;
 }
 
@@ -73,23 +75,23 @@ HTTP_TEST(hosts_do_not_starve_each_other)
     struct server other;
     server_start(&other);
     async_http_session_auto own = NULL;
-    int slow = 0, fast = 0, r;
+    int far = 0, near = 0, r;
     double before = async_time();
-    const char *there = at(sv, "/delay/200"), *elsewhere = at(&other, "/delay/1");
+    const char *there = at(sv, "/delay/%d", (int)(400 * slow())), *elsewhere = at(&other, "/delay/1");
     ck_assert_int_eq(async_http_session_open(&own, .limit_per_host = 1), 0);
     {
         await_group (r, g) {
             for (int i = 0; i < 4; i++)
-                async_spawn(g, fetch(own, there, &slow));
+                async_spawn(g, fetch(own, there, &far));
             for (int i = 0; i < 20; i++)
-                async_spawn(g, fetch(own, elsewhere, &fast));
-            EVENTUALLY(fast == 20);
-            ck_assert_int_le(slow, 2);
-            ck_assert_double_lt(async_time() - before, 0.6);
+                async_spawn(g, fetch(own, elsewhere, &near));
+            EVENTUALLY(near == 20);
+            ck_assert_int_le(far, 2);
+            ck_assert_double_lt(async_time() - before, 1.2 * slow());
         }
     }
     ck_assert_int_eq(r, 0);
-    ck_assert_int_eq(slow, 4);
+    ck_assert_int_eq(far, 4);
     async_http_session_drop(&own);
     EVENTUALLY(atomic_load(&other.open) == 0);
     server_stop(&other);
@@ -118,7 +120,7 @@ static int await_timed(async_http_session *s, const char *url, double timeout, d
     async_http_response_auto r = NULL;
     double before = async_time();
     int code = await_http_get(s, url, &r, .timeout = timeout, .stall_timeout = stall, .failed = f);
-    ck_assert_double_lt(async_time() - before, 1);
+    ck_assert_double_lt(async_time() - before, 2 * slow());
     return code;
 }
 
@@ -130,7 +132,7 @@ HTTP_TEST(timeout)
     ck_assert_double_ge(a->times.total, 0.1);
     ck_assert_double_eq(a->times.ttfb, 0);
     ck_assert_ptr_nonnull(strstr(async_fail_text(-ETIMEDOUT), "after 0.1 s"));
-    ck_assert_int_eq(await_timed(s, at(sv, "/stall/1000"), 0.1, 0, &b), -ETIMEDOUT);
+    ck_assert_int_eq(await_timed(s, at(sv, "/stall/1000"), 0.1 * slow(), 0, &b), -ETIMEDOUT);
     ck_assert_int_eq(b->status, 200);
     ck_assert_uint_eq(b->size, 500);
     ck_assert_double_gt(b->times.ttfb, 0);
@@ -157,16 +159,17 @@ HTTP_TEST(timeout_around)
 HTTP_TEST(stall)
 {
     async_http_response_auto a = NULL, *b = NULL, *c = NULL, *f = NULL;
-    ck_assert_int_eq(await_timed(s, at(sv, "/stall/1000"), 0, 0.1, &a), -ETIMEDOUT);
+    ck_assert_int_eq(await_timed(s, at(sv, "/stall/1000"), 0, 0.1 * slow(), &a), -ETIMEDOUT);
     ck_assert_int_eq(a->error, ASYNC_HTTP_TIMEOUT);
     ck_assert_double_ge(a->times.total, 0.1);
-    ck_assert_double_lt(a->times.total, 0.2);
-    ck_assert_int_eq(await_timed(s, at(sv, "/silent"), 0, 0.1, &b), -ETIMEDOUT);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/delay/150"), &c, .stall_timeout = 1), 200);
+    ck_assert_double_lt(a->times.total, slow());
+    ck_assert_int_eq(await_timed(s, at(sv, "/silent"), 0, 0.1 * slow(), &b), -ETIMEDOUT);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/delay/150"), &c, .stall_timeout = slow()), 200);
     char buf[1000]; /* a stream: while we read slowly, nobody stalls */
-    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/stall/4000000"), &f, .stall_timeout = 0.1),
-                     200);
-    ck_assert_int_eq(await_sleep(0.3), 0);
+    ck_assert_int_eq(
+            await_http_open(s, "GET", at(sv, "/stall/4000000"), &f, .stall_timeout = 0.1 * slow()),
+            200);
+    ck_assert_int_eq(await_sleep(0.3 * slow()), 0);
     ssize_t n;
     size_t total = 0;
     while ((n = await_http_read(f, buf, sizeof buf)) > 0)
@@ -204,7 +207,7 @@ HTTP_TEST(connecting)
     ck_assert_int_eq(await_http_get(s, url, &r, .connect_timeout = 0.2, .failed = &g), -ETIMEDOUT);
     ck_assert_int_eq(g->error, ASYNC_HTTP_TIMEOUT);
     ck_assert_double_ge(g->times.total, 0.2);
-    ck_assert_double_lt(g->times.total, 0.5);
+    ck_assert_double_lt(g->times.total, slow());
     close(waiting[0]);
     close(waiting[1]);
     close(fd);

@@ -7,6 +7,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#ifdef HAVE_VALGRIND
+#include <valgrind/valgrind.h>
+#define UNDER_VALGRIND RUNNING_ON_VALGRIND
+#else
+#define UNDER_VALGRIND 0
+#endif
+
 /* For loops: Check's own assertions each tell the parent process where they are. */
 #define must(condition)                                                                            \
     do {                                                                                           \

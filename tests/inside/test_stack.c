@@ -257,7 +257,8 @@ START_TEST(program_has_a_handler)
     struct sigaction now;
     signal(SIGSEGV, on_segv);
     int status = last_words(goes_wild(), said, sizeof said);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    if (!UNDER_VALGRIND) /* which has its own opinion of such a process */
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
     ck_assert_str_eq(said, "the program's own\n");
     ck_assert_int_eq(async_run(async_sleep(0)), 0);
     sigaction(SIGSEGV, NULL, &now);
@@ -301,7 +302,8 @@ ASYNC_DEF(needs_stacks)
     maps_left = 0;
     async__sys.mprotect = no_mprotect;
     async__sys.madvise = no_guards;
-    await_task_auto t = async_create_task(async_sleep(1), .stack_size = 1 << 20); /* another class: fresh */
+    await_task_auto t =
+            async_create_task(async_sleep(1), .stack_size = 1 << 20); /* another class: fresh */
     ck_assert_int_eq(await_task(t), -ENOMEM);
     await_group (r, g) {
         async_spawn(g, async_sleep(100), .stack_size = 1 << 21);

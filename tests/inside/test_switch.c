@@ -143,13 +143,13 @@ ASYNC_DEF(words)
 
 START_TEST(control_words)
 {
+    if (UNDER_VALGRIND) /* it knows the rounding modes and nothing else of them */
+        return;
     ck_assert_int_eq(async_run(words(), .virtual_clock = true), 0);
 }
 END_TEST
 #else
-START_TEST(control_words)
-{
-}
+START_TEST(control_words) {}
 END_TEST
 #endif
 
@@ -168,7 +168,7 @@ ASYNC_DEF(keeps_registers, (uint64_t)seed)
         must(await_sleep(0) == 0);
 #define TEST(n)                                                                                    \
     __asm__ volatile("" : "+r"(a##n));                                                             \
-    must(a##n == (seed + n) * (i + 1));                                                       \
+    must(a##n == (seed + n) * (i + 1));                                                            \
     must(d##n == (double)(seed + i) / (n + 1));
         EIGHT(TEST)
     }
@@ -251,9 +251,7 @@ START_TEST(callee_saved_registers)
 }
 END_TEST
 #else
-START_TEST(callee_saved_registers)
-{
-}
+START_TEST(callee_saved_registers) {}
 END_TEST
 #endif
 

@@ -57,7 +57,8 @@ static void ask_chunked(int port, void *arg)
     free(a.body);
     close(fd);
     fd = dial(port);
-    put(fd, "PUT /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n", (size_t)300000);
+    put(fd, "PUT /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n",
+        (size_t)300000);
     put_bytes(fd, big, 300000);
     put(fd, "\r\n0\r\n\r\n");
     a = answer_read(fd, false);
@@ -221,7 +222,9 @@ static void ask_ambiguous(int port, void *arg)
 /* MHD itself answers these, with its headers twice in 0.9.75. */
 static void ask_lengths(int port, void *arg)
 {
-    static const char *const bad[] = { "5, 5", "+5", "-1", "0x5", "", "5 5", "99999999999999999999999" };
+    static const char *const bad[] = {
+        "5, 5", "+5", "-1", "0x5", "", "5 5", "99999999999999999999999"
+    };
     (void)arg;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int fd = dial(port);

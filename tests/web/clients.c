@@ -195,7 +195,8 @@ static void hit_and_run(int port, void *arg)
     for (int i = 0; i < 300; i++) {
         int fd = dial(port);
         if (i % 3)
-            put(fd, "GET /%s HTTP/1.1\r\nHost: h\r\n%s", i % 2 ? "slow" : "quick", i % 3 == 1 ? "\r\n" : "");
+            put(fd, "GET /%s HTTP/1.1\r\nHost: h\r\n%s", i % 2 ? "slow" : "quick",
+                i % 3 == 1 ? "\r\n" : "");
         if (i % 5 == 0)
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
         close(fd);
@@ -274,8 +275,9 @@ END_TEST
 /* Never silent for long, and never done: in the first line, in the headers, in the body. */
 static void drip(int port, void *arg)
 {
-    static const char *const begins[] = { "", "GET /quick HTTP/1.1\r\n",
-                                          "GET /quick HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n" };
+    static const char *const begins[] = {
+        "", "GET /quick HTTP/1.1\r\n", "GET /quick HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"
+    };
     int fds[3], open = 3;
     (void)arg;
     double start = now(), over[3] = { 0 };

@@ -200,7 +200,7 @@ const char *answer_header(const struct answer *a, const char *name)
 {
     static _Thread_local char value[1024];
     size_t n = strlen(name);
-    for (const char *p = a->head; (p = strchr(p, '\n')); ) {
+    for (const char *p = a->head; (p = strchr(p, '\n'));) {
         if (strncasecmp(++p, name, n) != 0 || p[n] != ':')
             continue;
         p += n + 1 + strspn(p + n + 1, " ");

@@ -26,20 +26,20 @@ int await_client(struct client *c) ASYNC_CHECK;
 /* --- the client's side; everything fails the test when it fails, or takes longer than ten seconds --- */
 
 int dial(int port);
-int dial_later(void);              /* a socket, for... */
+int dial_later(void); /* a socket, for... */
 void dial_now(int fd, int port);
 void put(int fd, const char *fmt, ...) ASYNC_FORMAT(2, 3);
 void put_bytes(int fd, const void *bytes, size_t size);
-bool at_end(int fd);               /* wait for the end of the stream: true; false: something came instead */
+bool at_end(int fd); /* wait for the end of the stream: true; false: something came instead */
 double now(void);
 void nap(double seconds);
 
 /* An answer, read from fd by its Content-Length, its chunks, or to the end. */
 struct answer {
-    int status;                    /* 0: there was none */
-    bool whole;                    /* not cut */
+    int status; /* 0: there was none */
+    bool whole; /* not cut */
     char head[4096];
-    char *body;                    /* free() it */
+    char *body; /* free() it */
     size_t size, room;
 };
 struct answer answer_read(int fd, bool head_only);

@@ -99,10 +99,12 @@ static void ask_all(int port, void *arg)
     big[sizeof big - 1] = '\0';
 #define END "Host: h\r\nConnection: close\r\n"
     try_ask(port, "GET /text/one?q=%20 HTTP/1.1\r\nX-Test: yes\r\n" END "\r\n");
-    try_ask(port, "GET /text/a%20rather%20long%20one?q=1&r=2&s=3&t=4&u=5&v=6&w=7 HTTP/1.1\r\n" END "\r\n");
+    try_ask(port, "GET /text/a%20rather%20long%20one?q=1&r=2&s=3&t=4&u=5&v=6&w=7 HTTP/1.1\r\n" END
+                  "\r\n");
     char *body = NULL;
     ck_assert_int_gt(asprintf(&body, "POST /waits HTTP/1.1\r\n" END "Content-Length: %zu\r\n\r\n%s",
-                              strlen(big), big), 0);
+                              strlen(big), big),
+                     0);
     try_ask(port, body);
     free(body);
     try_ask(port, "GET /stream HTTP/1.1\r\n" END "\r\n");

@@ -44,7 +44,8 @@ ASYNC_DEF(show_headers, (async_web_request *)rq)
     const char *x = async_web_header(rq, "x-test"), *peer = async_web_peer(rq);
     ck_assert_ptr_null(async_web_header(rq, "X-Nothing"));
     ck_assert_ptr_eq(peer, async_web_peer(rq));
-    return async_web_text(rq, 200, "%s %.*s %s", x ? x : "none", peer[0] == '[' ? 6 : 10, peer, (char *)async_web_arg(rq));
+    return async_web_text(rq, 200, "%s %.*s %s", x ? x : "none", peer[0] == '[' ? 6 : 10, peer,
+                          (char *)async_web_arg(rq));
 }
 
 static const async_web_route routes[] = {
@@ -78,8 +79,9 @@ static void ask_paths(int port, void *arg)
     expect(port, 200, "BREW /any", "BREW /any HTTP/1.1");
     expect(port, 200, "GET /trailing/", "GET /trailing/ HTTP/1.1");
     expect(port, 200, "GET /sp ace", "GET /sp%20ace HTTP/1.1");
-    const char *nowhere[] = { "/exact/", "/exac", "/exact2", "//", "/trailing", "/EXACT", "/exact%2F",
-                              "/first", "/first/", "/two/1/and", "/two/1/and/2/3", "/any/more" };
+    const char *nowhere[] = { "/exact/",   "/exac",      "/exact2",        "//",
+                              "/trailing", "/EXACT",     "/exact%2F",      "/first",
+                              "/first/",   "/two/1/and", "/two/1/and/2/3", "/any/more" };
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++) {
         struct answer a = ask(port, "GET %s HTTP/1.1", nowhere[i]);
         ck_assert_msg(a.status == 404, "%s: %d", nowhere[i], a.status);
@@ -132,8 +134,8 @@ static void ask_query(int port, void *arg)
     expect(port, 200, "(q=)", "GET /query?q= HTTP/1.1");
     expect(port, 200, "/?(q=/?)", "GET /query?q=/? HTTP/1.1");
     /* many, so that their strings do not fit into the request itself */
-    struct answer a = ask(port, "GET /query?%.*s&q=last HTTP/1.1", 1500,
-                          (char[1501]){ [0 ... 1499] = 'x' });
+    struct answer a =
+            ask(port, "GET /query?%.*s&q=last HTTP/1.1", 1500, (char[1501]){ [0 ... 1499] = 'x' });
     ck_assert_int_eq(a.status, 200);
     ck_assert_int_eq(strncmp(a.body, "last(xxx", 8), 0);
     free(a.body);
@@ -217,8 +219,9 @@ END_TEST
 static void ask_nonsense(int port, void *arg)
 {
     (void)arg;
-    const char *targets[] = { "exact", "*", "/a%", "/a%2", "/a%zz", "/a%00b", "/exact?q=%00", "/exact?%g1",
-                              "/a\tb", "/a\x01", "ftp://here/", "" };
+    const char *targets[] = { "exact", "*",      "/a%",          "/a%2",
+                              "/a%zz", "/a%00b", "/exact?q=%00", "/exact?%g1",
+                              "/a\tb", "/a\x01", "ftp://here/",  "" };
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         struct answer a = ask(port, "GET %s HTTP/1.1", targets[i]);
         ck_assert_msg(a.status == 400 || a.status == 0, "%s: %d", targets[i], a.status);
@@ -244,9 +247,11 @@ ASYNC_DEF(start_with, (const char *)method, (const char *)path)
 
 START_TEST(bad_routes)
 {
-    const char *bad[] = { "",      "x",       "x/y",     "/{",         "/}",         "/{}",
-                          "/a{b}", "/{a}b",   "/{...}",  "/{a...}/b",  "/{a}/{b",    "/{a{b}}", "/{a.b}", "/{a}}",
-                          "/{1}/{2}/{3}/{4}/{5}/{6}/{7}/{8}/{9}" };
+    const char *bad[] = { "",          "x",       "x/y",
+                          "/{",        "/}",      "/{}",
+                          "/a{b}",     "/{a}b",   "/{...}",
+                          "/{a...}/b", "/{a}/{b", "/{a{b}}",
+                          "/{a.b}",    "/{a}}",   "/{1}/{2}/{3}/{4}/{5}/{6}/{7}/{8}/{9}" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(async_run(start_with("GET", bad[i])) == -EINVAL, "%s", bad[i]);
     ck_assert_int_eq(async_run(start_with("", "/")), -EINVAL);

@@ -84,8 +84,12 @@ ASYNC_DEF(ends, (async_web_request *)rq)
 }
 
 static const async_web_route routes[] = {
-    { "GET", "/pieces", pieces }, { "GET", "/plenty", plenty }, { "GET", "/fails", fails },
-    { "GET", "/little", too_little }, { "GET", "/little-end", too_little_end }, { "GET", "/ends", ends },
+    { "GET", "/pieces", pieces },
+    { "GET", "/plenty", plenty },
+    { "GET", "/fails", fails },
+    { "GET", "/little", too_little },
+    { "GET", "/little-end", too_little_end },
+    { "GET", "/ends", ends },
     { 0 },
 };
 

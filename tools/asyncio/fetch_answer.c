@@ -225,7 +225,10 @@ void await_answer(struct job *j, struct answer *a)
     }
     opts.headers = pairs;
     a->hashed = f->o.checksum == CHECKSUM_SHA256 || j->spec.sha256[0];
-    sha256_init(&a->hash);
+    if (a->hashed && sha256_init(&a->hash) < 0) {
+        pairs_free(pairs);
+        return failed(a, FAILURE_LOCAL, -ENOMEM, "out of memory");
+    }
     int r = stream ? await_http_open_opt(f->session, j->method, j->spec.url, &opts, &a->page)
                    : await_http_request_opt(f->session, j->method, j->spec.url, &opts, &a->page);
     pairs_free(pairs);
@@ -245,6 +248,7 @@ void await_answer(struct job *j, struct answer *a)
 void answer_drop(struct answer *a)
 {
     sink_abort(&a->sink);
+    sha256_drop(&a->hash);
     async_http_response_free(a->page);
     *a = (struct answer){ 0 };
 }

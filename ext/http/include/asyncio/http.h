@@ -15,6 +15,7 @@
 #define ASYNCIO_HTTP_H
 
 #include <asyncio/co.h>
+#include <asyncio/gen.h>
 
 ASYNC_BEGIN_DECLS
 
@@ -224,6 +225,19 @@ int await_http_open_opt(async_http_session *session, const char *method, const c
  * as above, again and again; what came before one is given first. -EBUSY: another task reads it.
  * -EINVAL: not a stream. Cancelled: nothing is lost, read on. Suspends: until there are some. */
 ssize_t await_http_read(async_http_response *response, void *buf, size_t size) ASYNC_CHECK;
+
+/* await_for_each (r, chunk, async_http_chunks(response)) fwrite(chunk.data, 1, chunk.size, f);
+ * The body of a stream to its end, at most 16 KiB at a time, each until the next round. r: 0, or the error. Left early,
+ * the rest can still be read, or the response freed. */
+typedef struct async_http_chunk {
+    const char *data;
+    size_t size;
+} async_http_chunk;
+struct async_http_chunks {
+    async_gen gen;
+    async_http_chunk *item;
+};
+struct async_http_chunks async_http_chunks(async_http_response *response) ASYNC_CHECK;
 
 #define ASYNC_HTTP__OPTS(...)                                                                      \
     &(const struct async_http_opts){ .struct_size = sizeof(struct async_http_opts), __VA_ARGS__ }
