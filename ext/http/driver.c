@@ -53,11 +53,28 @@ static void collect(async_http_session *s)
         fail_broken(s);
 }
 
+/* Without memory libcurl loses track of a socket: it does not say of which transfer, which would wait
+ * for ever, and what it keeps of the socket is not fit to be used again. So all end, and another multi
+ * handle takes over; if there is no memory for that either, the next request tries again. */
+static void start_anew(async_http_session *s)
+{
+    while (s->active) {
+        int code = http_fail(s->active->res, ASYNC_HTTP_RESOURCES, "libcurl is out of memory");
+        http_transfer_end(s->active, code);
+    }
+    http_driver_close(s);
+    async_ignore(http_driver_open(s));
+    s->poisoned = false;
+}
+
 static void act(async_http_session *s, curl_socket_t fd, int mask)
 {
     int running;
-    curl_multi_socket_action(s->multi, fd, mask, &running);
+    if (curl_multi_socket_action(s->multi, fd, mask, &running) != CURLM_OK)
+        s->poisoned = true;
     collect(s);
+    if (s->poisoned)
+        start_anew(s);
 }
 
 /* --- the timer --- */
@@ -240,8 +257,11 @@ int http_driver_on_close(void *arg, curl_socket_t fd)
 
 /* --- the multi handle --- */
 
+/* Also again, after start_anew(). */
 int http_driver_open(async_http_session *s)
 {
+    if (s->multi)
+        return 0;
     s->multi = curl_multi_init();
     if (!s->multi)
         return -ENOMEM;
@@ -251,7 +271,10 @@ int http_driver_open(async_http_session *s)
     rc |= curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     rc |= curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
     rc |= curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, cached);
-    return rc == CURLM_OK ? 0 : -ENOMEM;
+    if (rc == CURLM_OK)
+        return 0;
+    http_driver_close(s);
+    return -ENOMEM;
 }
 
 void http_driver_close(async_http_session *s)

@@ -69,16 +69,24 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
     return rc;
 }
 
+/* Names of cookie files go to a list, "" too, which neither a reset frees nor, where cookies are shared,
+ * the end of the handle. */
+static void forget_cookie_files(struct http_transfer *t)
+{
+    if (t->easy && t->session->o.cookies)
+        curl_easy_setopt(t->easy, CURLOPT_COOKIEFILE, NULL);
+}
+
 static CURLcode set_common(struct http_transfer *t)
 {
     const async_http_session *s = t->session;
     CURLcode rc = set_callbacks(t);
+    if (s->o.cookies)
+        SET(rc, t->easy, CURLOPT_COOKIEFILE, ""); /* reads none, but switches them on */
     if (rc == CURLE_OK)
         rc = set_connection(t->easy, s);
     if (rc == CURLE_OK)
         rc = set_tls(t->easy, &s->o);
-    if (s->o.cookies)
-        SET(rc, t->easy, CURLOPT_COOKIEFILE, "");
     SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, s->encodings); /* that is: unpack; fields.c asks */
     SET(rc, t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     t->plain = true;
@@ -114,6 +122,7 @@ struct http_transfer *http_handle_take(async_http_session *s)
     t->socket_error = 0;
     if (t->plain)
         return t;
+    forget_cookie_files(t);
     curl_easy_reset(t->easy); /* connections, cookies and the like stay */
     if (set_common(t) == CURLE_OK)
         return t;
@@ -135,6 +144,7 @@ void http_handle_give(struct http_transfer *t)
 
 void http_transfer_destroy(struct http_transfer *t)
 {
+    forget_cookie_files(t);
     curl_easy_cleanup(t->easy);
     free(t);
 }

@@ -72,6 +72,7 @@ struct async_http_session {
 
     async_callback timer;
     enum http_timer timer_state;
+    bool poisoned;            /* libcurl's multi handle is, for want of memory */
     bool broken;              /* some transfer is, see http_transfer.broken */
     struct http_sock **socks; /* by descriptor */
     size_t sock_count;

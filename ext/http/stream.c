@@ -70,6 +70,8 @@ static void resume(struct http_response *res)
     res->paused = false;
     http_driver_kick(t->session);
     CURLcode rc = curl_easy_pause(t->easy, CURLPAUSE_CONT);
+    if (rc == CURLE_ABORTED_BY_CALLBACK) /* so it calls a socket lost for want of memory */
+        t->session->poisoned = true;
     if (rc != CURLE_OK)
         http_transfer_done(t, rc);
 }

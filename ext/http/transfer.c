@@ -82,7 +82,7 @@ static void begun(const struct http_call *c)
 int http_transfer_begin(struct http_call *c, struct http_slot *slot)
 {
     async_http_session *s = c->session;
-    struct http_transfer *t = http_handle_take(s);
+    struct http_transfer *t = http_driver_open(s) == 0 ? http_handle_take(s) : NULL;
     if (!t)
         return -ENOMEM;
     t->res = c->res;

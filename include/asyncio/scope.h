@@ -71,12 +71,19 @@ int await_wait_for(async_co co, double seconds) ASYNC_CHECK;
 /* Whether the limit of the await_timeout block that this line stands in has fired. */
 #define async_expired() async_scope_expired(async_blocks_)
 
+/* How to enter and leave what a block holds. */
+struct async_manager {
+    int (*enter)(void *owner); /* may suspend; < 0: the body is skipped */
+    int (*leave)(void *owner); /* may suspend, shielded */
+};
+
 /* What every block has in your frame; its members are the library's. */
 struct async_scope {
     async_scope *outer;  /* around it at run time */
     async_scope *blocks; /* around it in the same function */
     async_task *task;    /* that entered it */
-    void *owner;         /* its group or manager */
+    void *owner;         /* its group, or what is entered and left */
+    const struct async_manager *manager; /* how */
     int *verdict;
     int64_t deadline; /* its own, ns */
     int64_t limit;    /* the next one of it and those around it, as far as a shield */

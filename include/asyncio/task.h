@@ -40,6 +40,7 @@ struct async_cancel_opts {
     async_task_cancel_opt((t), &(const struct async_cancel_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
 bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts);
 
+/* NULL counts as a task that has ended with -ENOMEM, and has the name "". */
 bool async_task_done(const async_task *t);
 bool async_task_cancelled(const async_task *t); /* done, and its outcome is -ECANCELED */
 int async_task_result(const async_task *t);     /* -EINPROGRESS: not done */

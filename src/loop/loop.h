@@ -84,16 +84,22 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
 /* Let everything that is ready run once: 0. */
 int async__yield(struct loop *l, async_task *t);
 
+/* A thread wakes a task of another one's loop: there is no going on from that. */
+_Noreturn void async__foreign(const async_task *t);
+
 /* End t's wait. */
 static inline void async__wake(async_task *t, enum wake why)
 {
+    struct loop *l = async__loop;
+    if (unlikely(t->loop != l))
+        async__foreign(t);
     if (t->queue) {
         waitq_remove(t->queue, &t->node);
         t->queue = NULL;
     }
     t->node.why = (uint8_t)why;
     t->node.state = TASK_READY;
-    ready_push(t->loop, &t->node);
+    ready_push(l, &t->node);
 }
 
 /* End the wait of the first in line, if there is one: who it was. */

@@ -103,6 +103,14 @@ void async__loop_close(struct loop *l)
     async__alloc_hold(-1);
 }
 
+void async__foreign(const async_task *t)
+{
+    async__complain("a thread sets or releases what task \"%s\" of another thread's loop waits for; use "
+                    "async_call_soon_threadsafe",
+                    t->name);
+    abort();
+}
+
 void async__complain(const char *fmt, ...)
 {
     char line[512];

@@ -55,24 +55,34 @@ static void forget_record(void *record, void *arg)
     async__task_free(t);
 }
 
-/* main has returned: what still runs is cancelled and awaited, first what is in the background. */
+static const char has_returned[] = "main has returned";
+
+/* A task whose handle was lost. Those in groups are cancelled by way of these. */
+static void cancel_lost(void *record, void *arg)
+{
+    async_task *t = record;
+    if (!t->node.kind || t->node.state == TASK_DONE || t->group || t == arg)
+        return;
+    if (t->loop->debug)
+        async__complain("task \"%s\" was left running, its handle is lost", t->name);
+    async__task_request(t, ASYNC_CANCEL_SHUTDOWN, has_returned, NULL);
+}
+
+/* main has returned: what still runs is cancelled, all of it before any of it is awaited. */
 static void shut_down(async_runner *rn, async_task *self)
 {
-    static const char why[] = "main has returned";
     struct loop *l = rn->loop;
     async_group *bg = &rn->background;
     if (l->debug)
         for (const async_task *t = bg->first; t; t = t->next)
-            async__complain("task \"%s\" in the background is cancelled: %s", t->name, why);
-    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, self->name, why, NULL });
+            async__complain("task \"%s\" in the background is cancelled: %s", t->name, has_returned);
+    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, self->name, has_returned, NULL });
+    async__slab_each(&l->tasks, cancel_lost, self);
     while (bg->running)
         wait_in(self, &bg->idle);
     bg->open = false;
-    for (async_task *t; (t = any_other_task(self));) {
-        if (l->debug)
-            async__complain("task \"%s\" was left running, its handle is lost", t->name);
-        async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, why);
-    }
+    for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
+        async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
     async__slab_each(&l->tasks, forget_record, self);
 }
 

@@ -35,9 +35,22 @@ async_scope async_scope_group(async_group *g, async_scope *blocks)
     return (async_scope){ .kind = SCOPE_GROUP, .owner = g, .deadline = NEVER, .blocks = blocks };
 }
 
-async_scope async_scope_with(async_with *w, async_scope *blocks)
+static int enter_hold(void *owner)
 {
-    return (async_scope){ .kind = SCOPE_WITH, .owner = w, .deadline = NEVER, .blocks = blocks };
+    async_co *co = &((async_with *)owner)->hold.enter;
+    return co->run(co->frame);
+}
+
+static int leave_hold(void *owner)
+{
+    async_co *co = &((async_with *)owner)->hold.leave;
+    return co->run(co->frame);
+}
+
+async_with async_with_hold(async_with *w, async_scope *blocks, async_hold hold)
+{
+    static const struct async_manager manager = { enter_hold, leave_hold };
+    return (async_with){ async__with_scope(w, &manager, blocks), hold };
 }
 
 void async__enter(async_scope *s, async_task *t)
@@ -75,13 +88,13 @@ static int timeout_verdict(const async_scope *s, int err)
     return ours && (err == -ECANCELED || err >= 0) ? -ETIMEDOUT : err;
 }
 
-static int with_finish(async_with *w, async_task *t, int err)
+static int with_finish(async_scope *s, int err)
 {
     async_scope shield;
-    leave(&w->scope);
-    shield_enter(&shield, t);
-    int r = w->hold.leave.run(w->hold.leave.frame);
-    shield_leave(&shield, t);
+    leave(s);
+    shield_enter(&shield, s->task);
+    int r = s->manager->leave(s->owner);
+    shield_leave(&shield, s->task);
     return err >= 0 && r < 0 ? r : err;
 }
 
@@ -94,17 +107,15 @@ int async__finish(async_scope *s, int err, bool tried)
         err = async__group_finish(s->owner, err, tried);
         leave(s);
         return err;
-    case SCOPE_WITH: return with_finish(s->owner, s->task, err);
-    case SCOPE_TIMEOUT: leave(s); return timeout_verdict(s, err);
-    default: leave(s); return err;
+    case SCOPE_WITH:
+        return with_finish(s, err);
+    case SCOPE_TIMEOUT:
+        leave(s);
+        return timeout_verdict(s, err);
+    default:
+        leave(s);
+        return err;
     }
-}
-
-static bool with_begin(async_with *w, int *r)
-{
-    int e = w->hold.enter.run(w->hold.enter.frame);
-    *r = e < 0 ? e : 0;
-    return e >= 0;
 }
 
 static bool begin(async_scope *s, int *r)
@@ -117,7 +128,9 @@ static bool begin(async_scope *s, int *r)
     }
     *r = 0;
     s->verdict = r;
-    if (s->kind == SCOPE_WITH && !with_begin(s->owner, r)) {
+    int e = s->kind == SCOPE_WITH ? s->manager->enter(s->owner) : 0;
+    if (e < 0) {
+        *r = e;
         s->state = SCOPE_LEFT;
         return false;
     }

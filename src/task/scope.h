@@ -89,6 +89,17 @@ void async__refresh(async_scope *s);
 int async__finish(async_scope *s, int err, bool tried);
 int async__group_finish(async_group *g, int err, bool tried);
 
+/* The scope of an await_with block. */
+static inline async_scope async__with_scope(void *owner, const struct async_manager *manager,
+                                            async_scope *blocks)
+{
+    return (async_scope){ .kind = SCOPE_WITH,
+                          .owner = owner,
+                          .manager = manager,
+                          .deadline = NEVER,
+                          .blocks = blocks };
+}
+
 /* A shield for a few lines of ours. */
 static inline void shield_enter(async_scope *s, async_task *t)
 {

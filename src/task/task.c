@@ -187,6 +187,10 @@ int await_task(async_task *t)
         return r;
     if (!t)
         return -ENOMEM;
+    if (unlikely(t->loop != self->loop)) {
+        async__complain("task \"%s\" awaits a task of another thread's loop", self->name);
+        return -EPERM;
+    }
     if (unlikely(t == self)) {
         async__complain("task \"%s\" awaits itself", t->name);
         return -EDEADLK;
@@ -285,18 +289,21 @@ void await_task_drop(async_task **handle)
     }
 }
 
+/* The handle of a task that could not be made is NULL: it counts as one that has ended for lack of memory. */
 bool async_task_done(const async_task *t)
 {
-    return t->node.state == TASK_DONE;
+    return !t || t->node.state == TASK_DONE;
 }
 
 bool async_task_cancelled(const async_task *t)
 {
-    return t->node.state == TASK_DONE && t->result == -ECANCELED;
+    return t && t->node.state == TASK_DONE && t->result == -ECANCELED;
 }
 
 int async_task_result(const async_task *t)
 {
+    if (!t)
+        return -ENOMEM;
     if (t->node.state != TASK_DONE)
         return -EINPROGRESS;
     mark_read((async_task *)t); /* our own record */
@@ -305,12 +312,13 @@ int async_task_result(const async_task *t)
 
 const char *async_task_name(const async_task *t)
 {
-    return t->name;
+    return t ? t->name : "";
 }
 
 void async_task_set_name(async_task *t, const char *name)
 {
-    set_name(t, name);
+    if (t)
+        set_name(t, name);
 }
 
 async_task *async_current_task(void)

@@ -209,6 +209,18 @@ static void on_signal(int sig)
     note("handler%d", sig == SIGINT);
 }
 
+/* A loop that is never idle hears of it too. */
+ASYNC_DEF(interrupted_while_busy)
+{
+    int r;
+    long steps = 0;
+    raise(SIGINT);
+    while ((r = await_sleep(0)) == 0)
+        if (++steps > 10000000)
+            return -ELOOP;
+    return r;
+}
+
 static int main_heard(async_co co)
 {
     struct sigaction now;
@@ -244,6 +256,12 @@ START_TEST(interrupt_cancels_main)
     struct sigaction now;
     ok(sigaction(SIGINT, NULL, &now));
     is_true(now.sa_handler == SIG_DFL); /* put back */
+}
+END_TEST
+
+START_TEST(interrupt_while_busy)
+{
+    is(main_heard(interrupted_while_busy()), 130);
 }
 END_TEST
 
@@ -347,7 +365,7 @@ END_TEST
 
 SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks,
       reports_hanging_tasks_errors, debug_names_hanging_tasks, shutdown_refuses_spawns,
-      shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run,
-      runner_without_a_run, interrupt_cancels_main, interrupt_answered_by_a_value,
+      shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run, runner_without_a_run,
+      interrupt_cancels_main, interrupt_while_busy, interrupt_answered_by_a_value,
       interrupt_answered_by_an_error, interrupt_withdrawn, second_interrupt_ends_the_program,
       own_handler_is_left_alone, run_takes_no_signals, exit_status, debug_by_environment)

@@ -310,9 +310,9 @@ CASE(cause_task)
 
 CASE(cause_timeout)
 {
-    int r, s, line = 0;
+    int r, s;
+    const int line = __LINE__ + 1;
     await_timeout (r, 1) {
-        line = __LINE__;
         is(await_sleep(5), -ECANCELED);
         async_cause c = async_cancel_cause();
         is(c.kind, ASYNC_CANCEL_TIMEOUT);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* resolver.c - names that take long to be found. This program's getaddrinfo() is called instead of libc's: it
+ * knows "slow" (after 300 ms) and "fast", and neither can be interrupted, as in life. */
+#include "http_test.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+const char *const http_suite = "http-resolver";
+
+static atomic_int looking, looked;
+
+struct found {
+    struct addrinfo ai; /* first */
+    struct sockaddr_in sa;
+};
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **ret)
+{
+    (void)hints;
+    atomic_fetch_add(&looking, 1);
+    if (strcmp(name, "slow") == 0)
+        usleep((useconds_t)(300000 * slow()));
+    struct found *f = calloc(1, sizeof *f);
+    f->sa = (struct sockaddr_in){ .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t)(service ? atoi(service) : 0)) };
+    f->ai = (struct addrinfo){ .ai_family = AF_INET,
+                               .ai_socktype = SOCK_STREAM,
+                               .ai_addrlen = sizeof f->sa,
+                               .ai_addr = (struct sockaddr *)&f->sa };
+    *ret = &f->ai;
+    atomic_fetch_sub(&looking, 1);
+    atomic_fetch_add(&looked, 1);
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *ai)
+{
+    free(ai);
+}
+
+ASYNC_DEF(fetch, (async_http_session *)s, (const char *)host, (int)port)
+{
+    async_http_response_auto r = NULL;
+    char url[64];
+    snprintf(url, sizeof url, "http://%s:%d/echo", host, port);
+    return await_http_get(s, url, &r);
+}
+
+HTTP_TEST(found)
+{
+    double before = async_time();
+    ck_assert_int_eq(await_fetch(s, "slow", sv->port), 200);
+    ck_assert_double_ge(async_time() - before, 0.3);
+    ck_assert_int_eq(await_fetch(s, "slow", sv->port), 200); /* is remembered */
+    ck_assert_int_eq(atomic_load(&looked), 1);
+    async_http_response_auto r = NULL;
+    char url[64];
+    snprintf(url, sizeof url, "http://fast:%d/echo", sv->port);
+    ck_assert_int_eq(await_http_get(s, url, &r), 200);
+    ck_assert_double_gt(r->times.dns, 0);
+    return 0;
+}
+
+/* The thread that looks cannot be stopped; nobody waits for it. */
+HTTP_TEST(cancelled)
+{
+    double before = async_time();
+    await_task_auto t = async_create_task(fetch(s, "slow", sv->port));
+    EVENTUALLY(atomic_load(&looking) == 1);
+    async_task_cancel(t);
+    ck_assert_int_eq(await_task(t), -ECANCELED);
+    ck_assert_double_lt(async_time() - before, 0.2 * slow());
+    ck_assert_int_eq(atomic_load(&looking), 1);
+    EVENTUALLY(atomic_load(&looking) == 0);
+    ck_assert_int_eq(await_sleep(0.05 * slow()), 0);
+    ck_assert_int_eq(atomic_load(&sv->connections), 0);
+    return 0;
+}
+
+HTTP_TEST(out_of_time)
+{
+    async_http_response_auto r = NULL, *a = NULL, *b = NULL;
+    char url[64];
+    snprintf(url, sizeof url, "http://slow:%d/echo", sv->port);
+    double before = async_time();
+    ck_assert_int_eq(await_http_get(s, url, &r, .timeout = 0.05 * slow(), .failed = &a), -ETIMEDOUT);
+    ck_assert_int_eq(await_http_get(s, url, &r, .connect_timeout = 0.05 * slow(), .failed = &b),
+                     -ETIMEDOUT);
+    ck_assert_double_lt(async_time() - before, 0.25 * slow());
+    ck_assert_int_eq(b->error, ASYNC_HTTP_TIMEOUT);
+    EVENTUALLY(atomic_load(&looked) == 2);
+    ck_assert_int_eq(await_sleep(0.05 * slow()), 0);
+    return 0;
+}
+
+HTTP_TEST(closed)
+{
+    async_http_session *own = NULL;
+    ck_assert_int_eq(async_http_session_open(&own), 0);
+    await_task_auto t = async_create_task(fetch(own, "slow", sv->port));
+    EVENTUALLY(atomic_load(&looking) == 1);
+    double before = async_time();
+    async_http_session_close(own);
+    ck_assert_double_lt(async_time() - before, 0.1 * slow());
+    ck_assert_int_eq(await_task(t), -EPIPE);
+    EVENTUALLY(atomic_load(&looking) == 0);
+    ck_assert_int_eq(await_sleep(0.05 * slow()), 0);
+    return 0;
+}
+
+/* libcurl waits for its resolver on descriptors that it closes itself: their numbers come back as other sockets,
+ * which must not be taken for those. */
+HTTP_TEST(numbers_come_back)
+{
+    for (int i = 0; i < 60; i++) {
+        await_task_auto out = async_create_task(fetch(s, i % 2 ? "slow" : "fast", sv->port));
+        await_task_auto in = async_create_task(fetch(s, "127.0.0.1", sv->port));
+        for (int k = 0; k < i % 7; k++)
+            ck_assert_int_eq(await_sleep(k % 2 ? 0 : 0.0005), 0);
+        async_task_cancel(out);
+        async_ignore(await_task(out));
+        ck_assert_int_eq(await_task(in), 200);
+    }
+    EVENTUALLY(atomic_load(&looking) == 0);
+    ck_assert_int_eq(await_sleep(0.05 * slow()), 0);
+    return 0;
+}
+
+void http_cases(TCase *tc)
+{
+    tcase_add_test(tc, found);
+    tcase_add_test(tc, cancelled);
+    tcase_add_test(tc, out_of_time);
+    tcase_add_test(tc, closed);
+    tcase_add_test(tc, numbers_come_back);
+}
