@@ -80,6 +80,13 @@ static void check_ledger(struct loop *l)
         async__complain("the loop closes with %u timers armed", l->timers.live);
     if (l->fds.waiting)
         async__complain("the loop closes with %d descriptors watched", l->fds.waiting);
+    if (l->fds.owned)
+        async__complain("the loop closes with %d streams open", l->fds.owned);
+    for (int fd = 0; l->fds.owned > 0; fd++)
+        if (l->fds.entries[fd].owned) {
+            async__fds_disown(&l->fds, fd);
+            async__sys.close(fd);
+        }
 }
 
 void async__loop_close(struct loop *l)
