@@ -46,13 +46,27 @@ static async_task *any_other_task(const async_task *self)
     return s.found;
 }
 
-static void forget_record(void *record, void *arg)
+static void collect_record(void *record, void *arg)
 {
+    struct search *s = arg;
     async_task *t = record;
-    if (!t->node.kind || t == arg)
+    if (!t->node.kind || t == s->self)
         return;
     async__report_unread(t);
-    async__task_free(t);
+    t->next = s->found;
+    s->found = t;
+}
+
+/* What is left of tasks that have ended, where the handle was lost. Not freed in the walk itself: a chunk that becomes
+ * empty goes. */
+static void forget_records(const async_task *self)
+{
+    struct search s = { .self = self };
+    async__slab_each(&self->loop->tasks, collect_record, &s);
+    for (async_task *t = s.found, *next; t; t = next) {
+        next = t->next;
+        async__task_free(t);
+    }
 }
 
 static const char has_returned[] = "main has returned";
@@ -83,7 +97,7 @@ static void shut_down(async_runner *rn, async_task *self)
     bg->open = false;
     for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
         async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
-    async__slab_each(&l->tasks, forget_record, self);
+    forget_records(self);
 }
 
 static int run_main(void *frame)

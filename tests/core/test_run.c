@@ -68,6 +68,20 @@ START_TEST(cancels_hanging_tasks)
 END_TEST
 
 /* reports_hanging_tasks_errors: their cleanup errors are said, the result is unaffected. */
+ASYNC_DEF(loses_handles, (int)n)
+{
+    for (int i = 0; i < n; i++)
+        async_ignore(async_create_task(returns(0)));
+    return await_sleep(1);
+}
+
+/* More records than a chunk of the slab has room for. */
+START_TEST(forgets_ended_tasks)
+{
+    RUN(loses_handles(3000));
+}
+END_TEST
+
 START_TEST(reports_hanging_tasks_errors)
 {
     ears_open();
@@ -363,7 +377,7 @@ START_TEST(debug_by_environment)
 }
 END_TEST
 
-SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks,
+SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks, forgets_ended_tasks,
       reports_hanging_tasks_errors, debug_names_hanging_tasks, shutdown_refuses_spawns,
       shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run, runner_without_a_run,
       interrupt_cancels_main, interrupt_while_busy, interrupt_answered_by_a_value,
