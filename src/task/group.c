@@ -166,7 +166,7 @@ static bool await_children(async_group *g, async_task *t)
         if (!interrupted && outer->doomed) {
             interrupted = true;
             async__deliver(t);
-            stop(g, t->name, "its body was cancelled", NULL);
+            stop(g, NULL, "its body was cancelled", NULL);
         }
         if (g->running)
             wait_in(t, &g->idle);
@@ -183,7 +183,7 @@ int async__group_finish(async_group *g, int err, bool tried)
     if (err < 0 && err != -ECANCELED)
         body_failed(g, t, err);
     if (err < 0 || tried)
-        stop(g, t->name, "its body was left", NULL);
+        stop(g, NULL, "its body was left", NULL);
     bool interrupted = await_children(g, t);
     g->open = false;
     if (g->err)

@@ -90,7 +90,8 @@ static void shut_down(async_runner *rn, async_task *self)
     if (l->debug)
         for (const async_task *t = bg->first; t; t = t->next)
             async__complain("task \"%s\" in the background is cancelled: %s", t->name, has_returned);
-    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, self->name, has_returned, NULL });
+    snprintf(bg->who, sizeof bg->who, "%s", self->name); /* it may be renamed */
+    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, bg->who, has_returned, NULL });
     async__slab_each(&l->tasks, cancel_lost, self);
     while (bg->running)
         wait_in(self, &bg->idle);
