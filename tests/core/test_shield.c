@@ -317,7 +317,7 @@ CASE(cause_timeout)
         async_cause c = async_cancel_cause();
         is(c.kind, ASYNC_CANCEL_TIMEOUT);
         is_text(c.who, async_task_name(async_current_task()));
-        is(c.site->line, line - 1);
+        is(c.site->line, line);
         await_shield (s) /* also within a shield */
             is(async_cancel_cause().kind, ASYNC_CANCEL_TIMEOUT);
     }
