@@ -133,6 +133,7 @@ static int run(async_runner *rn, struct run *r)
     l->looked = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */
     async__loop_run(l);
+    l->outermost = NULL;
     return r->result;
 }
 
@@ -198,7 +199,7 @@ async_runner *async_runner_open(const struct async_run_opts *opts)
 
 static bool is_here(const async_runner *rn, const char *what)
 {
-    if (rn->loop == async__loop && !rn->loop->current)
+    if (rn->loop == async__loop && !rn->loop->outermost)
         return true;
     async__complain("%s inside a run, or on a foreign thread", what);
     return false;
