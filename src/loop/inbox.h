@@ -24,8 +24,7 @@ struct async_loop {
     atomic_bool ringing;          /* the loop has been told to look and has not yet */
     atomic_uint signals;          /* Ctrl-C, counted by its handler */
     int event;
-    struct loop *loop;  /* these two: the loop's thread only */
-    struct post *taken; /* in the order of the calls */
+    struct post *taken; /* in the order of the calls; the loop's thread only */
     async_loop *next;
 };
 
