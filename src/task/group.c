@@ -28,12 +28,18 @@ static void stop(async_group *g, const char *who, const char *why, const async_s
     async__strike(&g->scope, (async_cause){ ASYNC_CANCEL_GROUP, who, why, site });
 }
 
+static void append_error(async_group *g, async_error *e)
+{
+    *(g->errors ? &g->latest_error->next : &g->errors) = e;
+    g->latest_error = e;
+}
+
 /* The group keeps the failure's record, and with it the words that say why it was cancelled. */
 static void child_failed(async_group *g, async_task *t)
 {
     async_error *e = async__error_new(t, t->result);
     if (e)
-        async__error_append(&g->errors, e);
+        append_error(g, e);
     if (g->loose)
         return;
     if (!g->err)
@@ -144,11 +150,11 @@ void async_group_cancel_at(async_group *g, const async_site *site)
 static void body_failed(async_group *g, async_task *t, int err)
 {
     async_error *e = async__error_new(t, err);
-    if (e && !g->err) {
+    if (e && !g->err && g->errors) {
         e->next = g->errors;
         g->errors = e;
     } else if (e) {
-        async__error_append(&g->errors, e);
+        append_error(g, e);
     }
     if (!g->err)
         g->err = err;
