@@ -75,7 +75,8 @@ typedef struct async_waitq {
 } async_waitq;
 
 /* Where all memory of the library comes from: three functions with the contracts of malloc(), realloc() and
- * free(), and a first argument of yours. They must be thread-safe. Stacks and timers come from mmap(). */
+ * free(), and a first argument of yours. They must be thread-safe. Stacks and timers come from mmap(), and what
+ * outlives its loop (async_loop) from libc. */
 typedef struct async_allocator {
     void *(*malloc)(void *ctx, size_t size);
     void *(*realloc)(void *ctx, void *p, size_t size);

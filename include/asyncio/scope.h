@@ -31,7 +31,7 @@ typedef struct async_cause {
 } async_cause;
 
 /* Of two causes the outermost, of two requests to one task the first. Valid until the cancelled scope is
- * left. */
+ * left; who also only as long as that task's name stays. */
 async_cause async_cancel_cause(void);
 
 /* Withdraw one request that was made to the current task itself (async_task_cancel, Ctrl-C for main): "I have

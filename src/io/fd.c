@@ -58,7 +58,7 @@ static int wait_ready(struct loop *l, async_task *t, int fd, int events)
     enum wake why = wait_in(t, NULL);
     l->fds.waiting--;
     e = &l->fds.entries[fd]; /* the table may have moved */
-    if (why == INTERRUPTED || e->reader == t || e->writer == t)
+    if (e->reader == t || e->writer == t) /* else it was closed, and the number may be somebody else's */
         step_back(l, t, fd);
     return why == INTERRUPTED ? async__deliver(t) : t->value;
 }

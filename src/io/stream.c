@@ -171,7 +171,7 @@ void async_stream_close(async_stream *s)
     if (!s || s->fd < 0)
         return;
     bool at_home = l && s->home == l->gate;
-    if (!at_home && s->home->loop) {
+    if (!at_home && async__gate_is_open(s->home)) {
         async__complain("async_stream_close of another thread's stream");
         return;
     }

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -51,16 +52,14 @@ int async__gate_open(struct loop *l)
     if (event < 0)
         return -errno;
     async_loop *g = exhume();
-    if (!g)
-        g = async__malloc(sizeof *g);
+    if (!g) /* libc's: it outlives the loop, and so perhaps the allocator */
+        g = calloc(1, sizeof *g);
     if (!g) {
         async__sys.close(event);
         return -ENOMEM;
     }
     g->event = event;
-    g->loop = l;
     g->taken = NULL;
-    atomic_store(&g->visitors, 0);
     atomic_store(&g->signals, 0);
     atomic_store(&g->ringing, false);
     atomic_store(&g->posts, NULL);
@@ -105,8 +104,12 @@ void async__gate_close(async_loop *g)
     run_posts(g, UINT_MAX);
     async__sys.close(g->event);
     g->event = -1;
-    g->loop = NULL;
     bury(g);
+}
+
+bool async__gate_is_open(async_loop *g)
+{
+    return atomic_load(&g->posts) != CLOSED;
 }
 
 /* One write wakes the loop for however many posts: the next one comes when it has begun to read them. */

@@ -50,7 +50,7 @@ struct loop {
     struct fds fds;
     async_loop *gate; /* what other threads see of it */
 
-    async_task *outermost; /* whose end is the end of the run */
+    async_task *outermost; /* whose end is the end of the run; NULL: there is none */
     async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */
     async_group *background;
     uint32_t next_id;

@@ -42,7 +42,7 @@ static NOINLINE void *next_place(struct loop *l)
 {
     struct async_waiter *w = l->ready.head;
     l->current = NULL;
-    if (!w || w->kind != NODE_NEW || l->budget <= 0)
+    if (!w || w->kind != NODE_NEW || --l->budget <= 0)
         return l->sp;
     async_task *fresh = task_of(w);
     waitq_pop(&l->ready, w);

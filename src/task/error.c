@@ -121,13 +121,6 @@ void async__error_free(async_error *e)
     }
 }
 
-void async__error_append(async_error **list, async_error *e)
-{
-    while (*list)
-        list = &(*list)->next;
-    *list = e;
-}
-
 void async__error_blame(async_task *t, async_error *list)
 {
     async__error_free(t->body->cause);

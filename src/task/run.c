@@ -46,13 +46,27 @@ static async_task *any_other_task(const async_task *self)
     return s.found;
 }
 
-static void forget_record(void *record, void *arg)
+static void collect_record(void *record, void *arg)
 {
+    struct search *s = arg;
     async_task *t = record;
-    if (!t->node.kind || t == arg)
+    if (!t->node.kind || t == s->self)
         return;
     async__report_unread(t);
-    async__task_free(t);
+    t->next = s->found;
+    s->found = t;
+}
+
+/* What is left of tasks that have ended, where the handle was lost. Not freed in the walk itself: a chunk that becomes
+ * empty goes. */
+static void forget_records(const async_task *self)
+{
+    struct search s = { .self = self };
+    async__slab_each(&self->loop->tasks, collect_record, &s);
+    for (async_task *t = s.found, *next; t; t = next) {
+        next = t->next;
+        async__task_free(t);
+    }
 }
 
 static const char has_returned[] = "main has returned";
@@ -76,14 +90,15 @@ static void shut_down(async_runner *rn, async_task *self)
     if (l->debug)
         for (const async_task *t = bg->first; t; t = t->next)
             async__complain("task \"%s\" in the background is cancelled: %s", t->name, has_returned);
-    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, self->name, has_returned, NULL });
+    snprintf(bg->who, sizeof bg->who, "%s", self->name); /* it may be renamed */
+    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, bg->who, has_returned, NULL });
     async__slab_each(&l->tasks, cancel_lost, self);
     while (bg->running)
         wait_in(self, &bg->idle);
     bg->open = false;
     for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
         async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
-    async__slab_each(&l->tasks, forget_record, self);
+    forget_records(self);
 }
 
 static int run_main(void *frame)
@@ -118,6 +133,7 @@ static int run(async_runner *rn, struct run *r)
     l->looked = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */
     async__loop_run(l);
+    l->outermost = NULL;
     return r->result;
 }
 
@@ -183,7 +199,7 @@ async_runner *async_runner_open(const struct async_run_opts *opts)
 
 static bool is_here(const async_runner *rn, const char *what)
 {
-    if (rn->loop == async__loop && !rn->loop->current)
+    if (rn->loop == async__loop && !rn->loop->outermost)
         return true;
     async__complain("%s inside a run, or on a foreign thread", what);
     return false;

@@ -11,7 +11,7 @@ static async_scope timeout_scope(int64_t deadline, async_scope *blocks, const as
     return (async_scope){ .kind = SCOPE_TIMEOUT,
                           .deadline = deadline,
                           .blocks = blocks,
-                          .cause = { ASYNC_CANCEL_TIMEOUT, "", "", site } };
+                          .cause = { ASYNC_CANCEL_TIMEOUT, NULL, "", site } };
 }
 
 async_scope async_scope_timeout(double seconds, async_scope *blocks, const async_site *site)
@@ -150,7 +150,6 @@ static bool begin(async_scope *s, int *r)
     }
     if (s->kind == SCOPE_GROUP)
         ((async_group *)s->owner)->open = true;
-    s->cause.who = t->name;
     async__enter(s, t);
     return true;
 }
@@ -224,7 +223,6 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site)
     if (!(seconds > 0))
         return -ETIMEDOUT;
     async_scope s = async_scope_timeout(seconds, NULL, site);
-    s.cause.who = t->name;
     async__enter(&s, t);
     r = co.run(co.frame);
     leave(&s);
@@ -262,5 +260,10 @@ async_cause async_cancel_cause(void)
         if (s->kind == SCOPE_SHIELD && found)
             break;
     }
-    return found ? found->cause : (async_cause){ .who = "", .why = "" };
+    if (!found)
+        return (async_cause){ .who = "", .why = "" };
+    async_cause cause = found->cause;
+    if (!cause.who) /* the task whose scope it is; its name may have been set anew since */
+        cause.who = found->task->name;
+    return cause;
 }

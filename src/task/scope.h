@@ -73,13 +73,10 @@ static inline int wait_to_take(async_task *t, async_waitq *q, bool *chosen)
     return likely(*chosen) ? checkpoint(async__loop, t) : async__deliver(t);
 }
 
-/* Wait for something that must have happened before we go on, cancelled or not. */
-void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened);
-
 void async__enter(async_scope *s, async_task *t);
 
 /* Cancel s: everything inside is interrupted, as far as a shield. Nothing if it is cancelled already. why and who must
- * live as long as s. */
+ * live as long as s; who NULL: the task of s. */
 void async__strike(async_scope *s, async_cause cause);
 
 /* The state of s, or of one around it, has changed in some other way: set the flags inside anew. */

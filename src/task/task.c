@@ -263,12 +263,6 @@ bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
                                opts ? opts->site : NULL);
 }
 
-void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
-{
-    while (!*happened)
-        wait_in(t, q);
-}
-
 void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
                               const char *why)
 {

@@ -68,6 +68,20 @@ START_TEST(cancels_hanging_tasks)
 END_TEST
 
 /* reports_hanging_tasks_errors: their cleanup errors are said, the result is unaffected. */
+ASYNC_DEF(loses_handles, (int)n)
+{
+    for (int i = 0; i < n; i++)
+        async_ignore(async_create_task(returns(0)));
+    return await_sleep(1);
+}
+
+/* More records than a chunk of the slab has room for. */
+START_TEST(forgets_ended_tasks)
+{
+    RUN(loses_handles(3000));
+}
+END_TEST
+
 START_TEST(reports_hanging_tasks_errors)
 {
     ears_open();
@@ -188,6 +202,38 @@ START_TEST(runner_inside_a_run)
     has_text(heard(), "async_run inside");
     async_runner_close(rn);
     is(async_run(returns(2)), 2);
+    ears_close();
+}
+END_TEST
+
+static void on_call(void *arg)
+{
+    async_runner *rn = arg;
+    is(async_runner_run(rn, returns(1)), -EBUSY);
+    has_text(heard(), "async_runner_run inside a run");
+    async_runner_close(rn);
+    has_text(heard(), "async_runner_close inside a run");
+    note("called");
+}
+
+ASYNC_DEF(calls_back, (async_runner *)rn)
+{
+    async_callback cb;
+    async_call_soon(&cb, on_call, rn);
+    ok(await_sleep(0.001));
+    return 6;
+}
+
+/* Where no task runs, but the loop does. */
+START_TEST(runner_inside_a_callback)
+{
+    ears_open();
+    async_runner *rn = async_runner_open(NULL);
+    is(async_runner_run(rn, calls_back(rn)), 6);
+    is_trail("called");
+    is(async_runner_run(rn, returns(1)), 1);
+    async_runner_close(rn);
+    is_text(heard(), "");
     ears_close();
 }
 END_TEST
@@ -363,9 +409,9 @@ START_TEST(debug_by_environment)
 }
 END_TEST
 
-SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks,
+SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks, forgets_ended_tasks,
       reports_hanging_tasks_errors, debug_names_hanging_tasks, shutdown_refuses_spawns,
-      shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run, runner_without_a_run,
+      shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run, runner_inside_a_callback, runner_without_a_run,
       interrupt_cancels_main, interrupt_while_busy, interrupt_answered_by_a_value,
       interrupt_answered_by_an_error, interrupt_withdrawn, second_interrupt_ends_the_program,
       own_handler_is_left_alone, run_takes_no_signals, exit_status, debug_by_environment)

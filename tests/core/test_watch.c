@@ -169,6 +169,41 @@ static void on_second(void *arg, int events)
     swaps(arg, &((struct swap *)arg)->first);
 }
 
+static void on_ready(void *arg, int events)
+{
+    (void)events;
+    async_event_set(arg);
+}
+
+ASYNC_DEF(waits, (int)fd)
+{
+    return await_fd_ready(fd, POLLIN);
+}
+
+/* A cancelled task that has not run yet, when its descriptor is closed and the number watched by another one. */
+CASE(number_of_a_cancelled_wait)
+{
+    int r, used;
+    async_watch w;
+    async_event ready = { 0 };
+    open_pipe();
+    used = pipe_fds[0];
+    await_task_auto t = async_create_task(waits(used));
+    ok(await_sleep(0));
+    is_true(async_task_cancel(t));
+    ok(async_fd_close(used));
+    close(pipe_fds[1]);
+    open_pipe();
+    is(pipe_fds[0], used);
+    ok(async_watch_start(&w, used, POLLIN, on_ready, &ready));
+    is(await_task(t), -ECANCELED);
+    put(pipe_fds[1]);
+    await_timeout (r, 5)
+        r = await_event_wait(&ready);
+    async_watch_stop(&w);
+    return r;
+}
+
 /* What the kernel said of a former owner of the number, in the same batch, is not told to the new one. */
 CASE(number_used_again_in_one_batch)
 {
@@ -194,4 +229,5 @@ CASE(number_used_again_in_one_batch)
 }
 
 SUITE("watch", absurd_descriptors, watch_is_level_triggered, watch_change, watch_hangup,
-      watch_stopped_by_another, number_used_again_in_one_batch)
+      watch_stopped_by_another, number_used_again_in_one_batch,
+      number_of_a_cancelled_wait)
