@@ -124,6 +124,7 @@ void meter_start(struct run *f);
 void meter_stop(struct run *f); /* removes the bar */
 void meter_hide(struct run *f); /* until it is drawn again */
 void meter_summary(struct run *f);
+/* A line. */
 void meter_say(struct run *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

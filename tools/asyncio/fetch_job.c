@@ -297,7 +297,7 @@ static int await_pause(struct job *j, const struct result *r, const struct answe
     double seconds = retry_backoff(r->attempts, next_random, &f->random);
     seconds = seconds > asked ? seconds : asked;
     if (f->o.verbose)
-        meter_say(f, "request %llu: attempt %ld: %s; again in %.2f s\n",
+        meter_say(f, "request %llu: attempt %ld: %s; again in %.2f s",
                   (unsigned long long)j->spec.index, r->attempts, a->failure.message, seconds);
     f->meter.retrying++;
     int e = await_sleep(seconds);
