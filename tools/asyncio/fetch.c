@@ -100,11 +100,8 @@ static void finish_rest(struct run *f)
     struct text line = { 0 };
     while (f->jobs)
         job_skip(f->jobs, FAILURE_CANCELLED);
-    while (f->o.keep_order && order_take_rest(&f->order, &line)) {
-        text_put(&f->out.lines, line.data, line.len);
-        text_free(&line);
-        writer_added(&f->out);
-    }
+    while (f->o.keep_order && order_take_rest(&f->order, &line))
+        put_ready_line(f, &line);
 }
 
 ASYNC_DEF(all_jobs, (struct run *)f)

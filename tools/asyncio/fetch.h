@@ -102,6 +102,8 @@ async_co job(struct job *j);
 /* Its line without any attempt, and the end of the job: the input cannot be done, was not asked for
  * (--dry-run), or the job was cancelled before its task ran. */
 void job_skip(struct job *j, enum failure_kind kind);
+/* A line of --keep-order whose turn it is: to the output, and *line is empty. */
+void put_ready_line(struct run *f, struct text *line);
 
 /* One attempt: everything in it lives until answer_drop(). */
 struct answer {
