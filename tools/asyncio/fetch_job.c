@@ -305,7 +305,7 @@ static double note_pause(struct job *j, const struct answer *a)
 static bool again(struct job *j, const struct result *r, const struct answer *a)
 {
     struct options *o = &j->run->o;
-    struct retry_policy policy = { o->retries, o->retry_unsafe, o->retry_after_max };
+    struct retry_policy policy = { o->retries, o->retry_unsafe };
     struct attempt t = {
         .method = j->method,
         .idempotency_key = header_find(j->spec.headers, j->spec.header_count, "Idempotency-Key") ||
