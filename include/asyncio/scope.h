@@ -43,10 +43,13 @@ int async_cancelling(void);
 /* Make the call here, in this task, under a limit in seconds. -ETIMEDOUT when this limit ended it, after its
  * cleanup; what the call returned nevertheless, a value or another error, is the result. Limit <= 0: never
  * started, -ETIMEDOUT. Suspends: as co does. */
-int await_wait_for(async_co co, double seconds) ASYNC_CHECK;
+#define await_wait_for(co, seconds) await_wait_for_at((co), (seconds), ASYNC_HERE)
+int await_wait_for_at(async_co co, double seconds, const async_site *site) ASYNC_CHECK;
 
 /* The blocks. r is an int of yours: 0 at the start, whatever the body sets it to, the verdict at the
- * end. Leave by the end, break, continue or ASYNC_TRY; a bare return carries no verdict out.
+ * end. Leave by the end, break, continue or ASYNC_TRY. break and continue leave this one block and never reach
+ * a loop around it. A bare return carries no verdict out: out of await_timeout it hands on the -ECANCELED that
+ * an await_ gave.
  *
  * await_timeout (r, seconds) { }      -ETIMEDOUT if the limit interrupted an await_ in it, whatever
  *                                     r >= 0 the body left; its own error (not -ECANCELED) stays. A limit

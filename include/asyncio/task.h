@@ -10,7 +10,9 @@ ASYNC_BEGIN_DECLS
 struct async_task_opts {
     const async_site *site;
     const char *name;  /* copied; default: the coroutine's */
-    size_t stack_size; /* bytes; default 64 KiB; rounded up to a power of two */
+    size_t stack_size; /* bytes; default 64 KiB; rounded up to a power of two. A local array larger than the
+                        * guard below the stack (64 KiB) can jump over it: compile with
+                        * -fstack-clash-protection, as pkg-config says. */
 };
 
 /* Start co in a task of its own; it first runs when this one next suspends, tasks in the order of their

@@ -45,7 +45,7 @@ static void say(const struct overflow *o, const void *code)
                  (size_t)((const char *)code - (const char *)info.dli_fbase));
     int n = snprintf(line, sizeof line,
                      "asyncio: stack overflow in task \"%s\" (%s): its stack has %zu bytes%s\n"
-                     "asyncio: give it more: .stack_size = %zu\n",
+                     "asyncio: give it more: .stack_size = %zu, of the task or of async_run()\n",
                      o->task, o->entry, o->size, where, 4 * o->size);
     if (n > 0 && write(STDERR_FILENO, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1) < 0)
         return;

@@ -107,6 +107,11 @@ void async__gate_close(async_loop *g)
     bury(g);
 }
 
+bool async__gate_is_open(async_loop *g)
+{
+    return atomic_load(&g->posts) != CLOSED;
+}
+
 /* One write wakes the loop for however many posts: the next one comes when it has begun to read them. */
 void async__gate_ring(async_loop *g)
 {
@@ -143,15 +148,21 @@ static int post(async_loop *g, struct post *p)
     return 0;
 }
 
+int async__gate_post(async_loop *g, struct post *p)
+{
+    atomic_fetch_add(&g->visitors, 1);
+    int r = post(g, p);
+    atomic_fetch_sub(&g->visitors, 1);
+    return r;
+}
+
 int async_call_soon_threadsafe(async_loop *g, void (*fn)(void *arg), void *arg)
 {
     struct post *p = async__malloc(sizeof *p);
     if (!p)
         return -ENOMEM;
     *p = (struct post){ .fn = fn, .arg = arg };
-    atomic_fetch_add(&g->visitors, 1);
-    int r = post(g, p);
-    atomic_fetch_sub(&g->visitors, 1);
+    int r = async__gate_post(g, p);
     if (r < 0)
         async__free(p);
     return r;

@@ -30,6 +30,10 @@ struct async_loop {
 
 int async__gate_open(struct loop *l); /* 0, or a negative errno */
 void async__gate_close(async_loop *g);
+bool async__gate_is_open(async_loop *g);
+
+/* Post what was allocated before: cannot fail for lack of memory. 0: p is the loop's; -EPIPE: closed. From any thread. */
+int async__gate_post(async_loop *g, struct post *p);
 
 /* The loop's thread: run some of what has been posted. true: there is more. */
 bool async__gate_drain(async_loop *g);

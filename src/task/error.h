@@ -8,6 +8,9 @@
 /* An error passes this place on its way out. */
 void async__note(int err, const async_site *site);
 
+/* The limit of s has come, and has interrupted its body. */
+void async__note_timeout(const async_scope *s);
+
 /* A record of t's failure, with the causes that t has collected. NULL: no memory; then nothing is lost but words. */
 async_error *async__error_new(async_task *t, int code);
 void async__error_free(async_error *e); /* with its causes and those after it */

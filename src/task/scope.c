@@ -85,7 +85,10 @@ static inline void leave(async_scope *s)
 static int timeout_verdict(const async_scope *s, int err)
 {
     bool ours = s->expired && s->delivered && (s->first || !s->outer->doomed);
-    return ours && (err == -ECANCELED || err >= 0) ? -ETIMEDOUT : err;
+    if (likely(!ours || (err < 0 && err != -ECANCELED)))
+        return err;
+    async__note_timeout(s);
+    return -ETIMEDOUT;
 }
 
 static int with_finish(async_scope *s, int err)
@@ -98,10 +101,8 @@ static int with_finish(async_scope *s, int err)
     return err >= 0 && r < 0 ? r : err;
 }
 
-int async__finish(async_scope *s, int err, bool tried)
+static int finish(async_scope *s, int err, bool tried)
 {
-    if (s->state != SCOPE_IN)
-        return err;
     switch (s->kind) {
     case SCOPE_GROUP:
         err = async__group_finish(s->owner, err, tried);
@@ -116,6 +117,19 @@ int async__finish(async_scope *s, int err, bool tried)
         leave(s);
         return err;
     }
+}
+
+/* An error that leaves a block is still the same when the block has been left, though leaving may suspend. */
+int async__finish(async_scope *s, int err, bool tried)
+{
+    if (s->state != SCOPE_IN)
+        return err;
+    struct body *b = s->task->body;
+    uint8_t stale = b->stale;
+    int verdict = finish(s, err, tried);
+    if (err < 0)
+        b->stale = stale;
+    return verdict;
 }
 
 static bool begin(async_scope *s, int *r)
@@ -200,7 +214,7 @@ bool async_scope_expired(const async_scope *s)
     return s && s->expired;
 }
 
-int await_wait_for(async_co co, double seconds)
+int await_wait_for_at(async_co co, double seconds, const async_site *site)
 {
     async_task *t;
     int r = await_begin(&t, "await_wait_for");
@@ -208,7 +222,7 @@ int await_wait_for(async_co co, double seconds)
         return r;
     if (!(seconds > 0))
         return -ETIMEDOUT;
-    async_scope s = async_scope_timeout(seconds, NULL, NULL);
+    async_scope s = async_scope_timeout(seconds, NULL, site);
     async__enter(&s, t);
     r = co.run(co.frame);
     leave(&s);

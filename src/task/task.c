@@ -115,13 +115,21 @@ static bool is_awaited(const async_task *t)
     return q->head && (!(t->node.flags & TASK_DROPPED) || q->head != q->tail);
 }
 
-/* Nobody may lose what the task has failed of: its group keeps it, or who awaits it hears of it, or its handle keeps
- * it until somebody does. */
+/* The first of those who await t, who learns why it failed; NULL: nobody does. */
+static async_task *heir(const async_task *t)
+{
+    struct async_waiter *w = t->joiners.head;
+    return w && !(t->node.flags & TASK_DROPPED) ? task_of(w) : NULL;
+}
+
+/* Nobody may lose what the task has failed of: its group keeps it, or who awaits it gets it, or its handle keeps it until
+ * somebody asks. */
 static void end(async_task *t, int result)
 {
     struct loop *l = t->loop;
     async_group *g = t->group;
-    bool awaited = is_awaited(t);
+    bool failed = result < 0 && result != -ECANCELED, awaited = failed && is_awaited(t);
+    async_task *who = failed ? heir(t) : NULL;
     t->result = result;
     t->node.state = TASK_DONE;
     if (unlikely(t == l->outermost))
@@ -130,7 +138,9 @@ static void end(async_task *t, int result)
     async_error *failure = NULL;
     if (g)
         async__group_child_ended(g, t);
-    else if (result < 0 && result != -ECANCELED && !awaited && !(t->node.flags & TASK_DETACHED))
+    else if (who)
+        async__error_blame(who, async__error_new(t, result));
+    else if (failed && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
     async_error *causes = t->body->cause;
     if (unlikely(t->body->locals))
@@ -196,7 +206,10 @@ int await_task(async_task *t)
         return -EDEADLK;
     }
     if (t->node.state == TASK_DONE) {
-        mark_read(t);
+        if (unlikely(t->error != NULL)) {
+            async__error_blame(self, t->error);
+            t->error = NULL;
+        }
         r = t->result;
     } else {
         r = wait_for_news(self, &t->joiners);

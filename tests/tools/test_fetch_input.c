@@ -97,6 +97,9 @@ START_TEST(secrets_are_cut)
         { "ftp://user:secret@h/", "ftp://h/" },
         { "http://user:sec/ret@h/", "http://h/" },
         { "user:secret@h", "h" },
+        { "user:secret@h/?u=http://x", "h/?u=http://x" },
+        { "http:/user:secret@h/?u=http://x", "h/?u=http://x" },
+        { "ftp://user:secret@h/?u=http://x", "ftp://h/?u=http://x" },
         { "http://user:sec ret@h/", "http://h/" },
         { "", "" },
     };
