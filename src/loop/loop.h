@@ -72,6 +72,16 @@ static inline int64_t loop_now(struct loop *l)
     return l->virtual_clock ? l->virtual_now : async__sys.clock();
 }
 
+/* The same, and the counter is set by it. */
+static inline int64_t loop_look(struct loop *l)
+{
+    uint64_t tick = ticks();
+    int64_t now = loop_now(l);
+    if (!l->virtual_clock)
+        async__bound_clock_learn(&l->bound, tick, now);
+    return now;
+}
+
 static inline void ready_push(struct loop *l, struct async_waiter *w)
 {
     waitq_push(&l->ready, w);

@@ -106,17 +106,9 @@ static void wait_for_work(struct loop *l, int64_t now)
         async__fds_poll(l, limit);
 }
 
-static void read_clock(struct loop *l, int64_t *now)
-{
-    *now = loop_now(l);
-    if (!l->virtual_clock)
-        async__bound_clock_learn(&l->bound, *now);
-}
-
 void async__turn(struct loop *l)
 {
-    int64_t now;
-    read_clock(l, &now);
+    int64_t now = loop_look(l);
     async__expire(l, now);
     bool more = async__gate_drain(l->gate);
     async__signals(l);
@@ -126,7 +118,7 @@ void async__turn(struct loop *l)
             async__fds_poll(l, 0);
     } else {
         wait_for_work(l, now);
-        read_clock(l, &now);
+        now = loop_look(l);
         async__expire(l, now);
         async__gate_drain(l->gate);
         async__signals(l);

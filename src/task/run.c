@@ -19,8 +19,8 @@ struct async_runner {
 /* One run: what its main task does. */
 struct run {
     async_runner *runner;
-    const async_co *co; /* NULL: only the shutdown */
-    bool shutdown, verbose;
+    const async_co *co;              /* NULL: only the shutdown */
+    bool shutdown, verbose, watched; /* watched: for Ctrl-C */
     int result;
 };
 
@@ -113,7 +113,9 @@ static int run_main(void *frame)
     }
     if (run->verbose && run->result < 0 && !(run->result == -ECANCELED && async__interrupted(l)))
         async__report(self, run->result);
-    l->main = NULL; /* Ctrl-C from here on ends the program */
+    l->main = NULL;
+    if (run->watched)
+        async__interrupt_forget(); /* from here on Ctrl-C ends the program */
     if (run->shutdown)
         shut_down(run->runner, self);
     return run->result;
@@ -162,7 +164,7 @@ static int run_once(async_co *co, const struct async_run_opts *opts, bool progra
     if (r < 0)
         return r;
     bool watched = program && async__interrupt_watch(rn.loop);
-    struct run once = { .runner = &rn, .co = co, .shutdown = true, .verbose = program };
+    struct run once = { .runner = &rn, .co = co, .shutdown = true, .verbose = program, .watched = watched };
     r = run(&rn, &once);
     if (watched) {
         *interrupted = async__interrupted(rn.loop);

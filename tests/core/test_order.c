@@ -370,5 +370,5 @@ START_TEST(outside_of_a_task)
 END_TEST
 
 SUITE("order", hogs_and_main, hogs_and_a_timer, hogs_and_callbacks, hogs_and_io, hogs_and_posts,
-      limits_on_a_hog, starts_and_posts, limits_without_suspension, virtual_clock_stands_still, seeds, plain_order,
-      seeds_keep_lines, outside_of_a_task)
+      limits_on_a_hog, starts_and_posts, limits_without_suspension, virtual_clock_stands_still,
+      seeds, plain_order, seeds_keep_lines, outside_of_a_task)

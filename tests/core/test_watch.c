@@ -229,5 +229,4 @@ CASE(number_used_again_in_one_batch)
 }
 
 SUITE("watch", absurd_descriptors, watch_is_level_triggered, watch_change, watch_hangup,
-      watch_stopped_by_another, number_used_again_in_one_batch,
-      number_of_a_cancelled_wait)
+      watch_stopped_by_another, number_used_again_in_one_batch, number_of_a_cancelled_wait)
