@@ -145,6 +145,15 @@ static int set_id(struct request_spec *s, json_t *v)
 {
     if (!json_is_string(v) && !json_is_number(v))
         return wrong(s, "\"id\" must be a string or a number");
+    if (json_is_string(v)) { /* it is shown: escaped like all that is, which jansson would not do */
+        struct text t = { 0 };
+        json_put_string_n(&(struct json_out){ .text = &t }, json_string_value(v),
+                          json_string_length(v));
+        if (t.error)
+            text_free(&t);
+        s->id = t.data;
+        return s->id ? 0 : -ENOMEM;
+    }
     if (!json_is_real(v))
         return set_json(&s->id, v);
     char shortest[40]; /* the fewest digits that give the same number: not 1.1000000000000001 */
