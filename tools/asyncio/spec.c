@@ -74,7 +74,7 @@ const char *header_check(const char *header, size_t len)
     if (!colon)
         return "is not of the form \"Name: value\"";
     if (!token(header, (size_t)(colon - header)))
-        return "has a name that cannot be";
+        return "has a malformed name";
     if (ours(header, (size_t)(colon - header)))
         return "says how long the body is, which follows from the body";
     return NULL;
