@@ -13,6 +13,15 @@
             (rc) = curl_easy_setopt((easy), (option), (value));                                    \
     } while (0)
 
+/* The connection is there, new or old. */
+static int on_connected(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+    struct http_transfer *t = arg;
+    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    http_slot_connected(&t->slot);
+    return CURL_PREREQFUNC_OK;
+}
+
 static CURLcode set_callbacks(struct http_transfer *t)
 {
     CURLcode rc = CURLE_OK;
@@ -22,6 +31,8 @@ static CURLcode set_callbacks(struct http_transfer *t)
     SET(rc, t->easy, CURLOPT_HEADERDATA, t);
     SET(rc, t->easy, CURLOPT_WRITEFUNCTION, http_response_on_body);
     SET(rc, t->easy, CURLOPT_WRITEDATA, t);
+    SET(rc, t->easy, CURLOPT_PREREQFUNCTION, on_connected);
+    SET(rc, t->easy, CURLOPT_PREREQDATA, t);
     SET(rc, t->easy, CURLOPT_OPENSOCKETFUNCTION, http_driver_on_open);
     SET(rc, t->easy, CURLOPT_OPENSOCKETDATA, t);
     /* a connection outlives the handle that made it, hence the session */

@@ -47,16 +47,24 @@ void http_arena_free(struct http_arena *a);
 
 /* --- limit.c: places in the session's limits --- */
 
+enum http_gate { HTTP_GATE_NEW, HTTP_GATE_OPENING, HTTP_GATE_OPEN };
+
 struct http_host {
     char *origin;
     async_semaphore free;
+    enum http_gate gate;
+    async_event opened;
     int users; /* who waits and who holds */
 };
 struct http_slot {
     struct http_host *host;
-    bool held;
+    bool held;  /* a place of the session's */
+    bool opens; /* the others of this origin wait for its connection */
 };
-ASYNC_CHECK int await_http_slot(async_http_session *s, const char *url, struct http_slot *slot);
+/* shares: may be one of many on a connection */
+ASYNC_CHECK int await_http_slot(async_http_session *s, const char *url, bool shares,
+                                struct http_slot *slot);
+void http_slot_connected(struct http_slot *slot);
 void http_slot_release(async_http_session *s, struct http_slot *slot);
 
 /* --- the session --- */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* limit.c - how many requests at a time: of the session, and to one origin.
+/* limit.c - when a request may start: how many at a time, in the session and to one origin, and
+ * whether it had better wait for a connection that is being made.
  *
- * libcurl has such limits itself, of connections. It keeps the requests beyond them in one list for
- * all hosts and retries its head whenever any connection comes free, so that a busy host at the
- * head starves the others; here each origin has its own queue, first come first served, and the
- * time spent in it is known. */
+ * libcurl has limits itself, of connections. It keeps the requests beyond them in one list for all
+ * hosts and retries its head whenever any connection comes free, so that a busy host at the head
+ * starves the others; here each origin has its own queue, first come first served, and the time spent
+ * in it is known. The like holds for CURLOPT_PIPEWAIT: requests for a host that does not answer wait
+ * for each other's limits of time, one after the other. */
 #include "http_internal.h"
 
 #include <search.h>
@@ -68,7 +70,7 @@ static int await_host(async_http_session *s, const char *url, struct http_slot *
     struct http_host *h = host_ref(s, url);
     if (!h)
         return -ENOMEM;
-    int r = await_semaphore_acquire(&h->free);
+    int r = s->limit_per_host ? await_semaphore_acquire(&h->free) : 0;
     if (r < 0)
         host_unref(s, h);
     else
@@ -76,12 +78,36 @@ static int await_host(async_http_session *s, const char *url, struct http_slot *
     return r;
 }
 
+/* Over HTTP/2 all requests to an origin can share one connection. So the first one goes ahead, the
+ * others wait until it has its connection, or has failed, and then go all at once. */
+static int await_gate(struct http_host *h, struct http_slot *slot)
+{
+    if (h->gate == HTTP_GATE_OPEN)
+        return 0;
+    if (h->gate == HTTP_GATE_OPENING)
+        return await_event_wait(&h->opened);
+    h->gate = HTTP_GATE_OPENING;
+    slot->opens = true;
+    return 0;
+}
+
+void http_slot_connected(struct http_slot *slot)
+{
+    if (!slot->opens)
+        return;
+    slot->opens = false;
+    slot->host->gate = HTTP_GATE_OPEN;
+    async_event_set(&slot->host->opened);
+}
+
 /* The origin's place first: a request that waits for a busy origin must not keep others from
  * theirs. When the session is closed, whoever holds a place gives it up, so each waiter in turn
  * gets one and hands it on here. */
-int await_http_slot(async_http_session *s, const char *url, struct http_slot *slot)
+int await_http_slot(async_http_session *s, const char *url, bool shares, struct http_slot *slot)
 {
-    int r = s->limit_per_host ? await_host(s, url, slot) : 0;
+    int r = s->limit_per_host || shares ? await_host(s, url, slot) : 0;
+    if (r == 0 && shares)
+        r = await_gate(slot->host, slot);
     if (r == 0 && s->limit && (r = await_semaphore_acquire(&s->total)) == 0)
         slot->held = true;
     if (r == 0 && s->closed)
@@ -96,7 +122,9 @@ void http_slot_release(async_http_session *s, struct http_slot *slot)
     if (slot->held)
         async_semaphore_release(&s->total);
     if (slot->host) {
-        async_semaphore_release(&slot->host->free);
+        http_slot_connected(slot); /* or failed: the others may try */
+        if (s->limit_per_host)
+            async_semaphore_release(&slot->host->free);
         host_unref(s, slot->host);
     }
     *slot = (struct http_slot){ 0 };

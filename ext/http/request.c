@@ -102,7 +102,8 @@ static int await_hop(struct http_call *c)
     struct http_response *res = c->res;
     struct http_slot slot = { 0 };
     double before = async_time();
-    int r = await_http_slot(c->session, res->pub.url, &slot);
+    bool shares = !c->o.http1 && !c->stream && http_url_is_https(res->pub.url);
+    int r = await_http_slot(c->session, res->pub.url, shares, &slot);
     res->pub.times.queued += async_time() - before;
     if (r < 0)
         return r;

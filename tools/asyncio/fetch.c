@@ -67,6 +67,9 @@ static void on_signal(void *arg, int sig)
 {
     struct run *f = arg;
     f->signal = sig;
+    if (!f->o.quiet && f->stop == STOP_NONE && f->group)
+        meter_say(f, "stopping: requests under way get %g s; Ctrl-C again stops at once\n",
+                  drain_seconds);
     run_stop(f, STOP_SIGNAL);
 }
 

@@ -110,7 +110,7 @@ struct answer {
     async_http_response *page; /* also of a failed one; or NULL */
     struct failure failure;
     int error; /* the errno of that, or 0 */
-    char message[200];
+    char message[SINK_NAME_MAX + 100];
     bool hashed, stored;
     struct sha256 hash;
     char sha256[65];

@@ -101,8 +101,8 @@ const char *url_check(const char *url, size_t len)
     if (!host)
         return "has no host";
     if (host > 255 || !host_ok(s, host))
-        return "has a host that cannot be";
-    return port_ok(s + host, n - host) ? NULL : "has a port that cannot be";
+        return "has a malformed host";
+    return port_ok(s + host, n - host) ? NULL : "has a port that is not 1 to 65535";
 }
 
 struct url_parts url_split(const char *url)

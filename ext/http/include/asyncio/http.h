@@ -122,7 +122,7 @@ typedef struct async_http_redirect {
 
 /* Seconds. The first four are sums over the redirects; the last two count from the call. */
 typedef struct async_http_times {
-    double queued;  /* for the session's limits */
+    double queued;  /* for the session's limits, or for a connection to share */
     double dns;     /* to find the address */
     double connect; /* TCP */
     double tls;     /* handshake */
