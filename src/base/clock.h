@@ -8,7 +8,7 @@
 
 #define NEVER INT64_MAX
 
-/* Seconds as nanoseconds, rounded up so that nothing is early: below 0 and NaN are 0, beyond 292 years NEVER. */
+/* Seconds as nanoseconds, rounded up so that nothing is early: below 0 and NaN are 0, beyond 285 years NEVER. */
 static inline int64_t ns_of(double seconds)
 {
     if (!(seconds > 0))

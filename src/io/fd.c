@@ -57,7 +57,7 @@ static int wait_ready(struct loop *l, async_task *t, int fd, int events)
     l->fds.waiting++;
     enum wake why = wait_in(t, NULL);
     l->fds.waiting--;
-    e = &l->fds.entries[fd]; /* the table may have moved */
+    e = &l->fds.entries[fd];              /* the table may have moved */
     if (e->reader == t || e->writer == t) /* else it was closed, and the number may be somebody else's */
         step_back(l, t, fd);
     return why == INTERRUPTED ? async__deliver(t) : t->value;
@@ -122,7 +122,12 @@ int async_watch_change(async_watch *w, int events)
         return -EINVAL;
     if (w->events == events)
         return 0;
-    int r = async__fds_register(&l->fds, w->fd, &l->fds.entries[w->fd], events, false);
+    struct fd_entry *e = &l->fds.entries[w->fd];
+    int r = 0;
+    if (events == 0) /* out of epoll: it would go on to speak of a peer that has hung up */
+        async__fds_unregister(&l->fds, w->fd, e);
+    else
+        r = async__fds_register(&l->fds, w->fd, e, events, false);
     if (r == 0)
         w->events = events;
     return r;

@@ -126,10 +126,10 @@ bool async__gate_drain(async_loop *g)
 {
     if (atomic_load_explicit(&g->ringing, memory_order_relaxed))
         atomic_store(&g->ringing, false); /* before the posts are taken: a later one rings again */
-    unsigned left = run_posts(
-            g, POSTS_A_TURN); /* threads may post faster than we run: the loop has other things to do */
-    if (!g->taken &&
-        atomic_load(&g->posts)) { /* also behind older ones: their ring may have been heard already */
+    /* Threads may post faster than we run, and the loop has other things to do. */
+    unsigned left = run_posts(g, POSTS_A_TURN);
+    /* Take in also what came behind older ones: its ring may have been heard already. */
+    if (!g->taken && atomic_load(&g->posts)) {
         g->taken = reversed(atomic_exchange(&g->posts, NULL));
         run_posts(g, left);
     }

@@ -100,9 +100,9 @@ static inline async_task *task_of(struct async_waiter *w)
 }
 
 /* The task layer's part in the loop's work: the only calls upwards. */
-void async__task_run(async_task *t);                 /* its body, to the end; may free the record */
-void async__task_refuse(async_task *t, int err);     /* it cannot start */
-void async__scope_fire(async_scope *s, int64_t now); /* its limit has come */
-void async__signals(struct loop *l);                 /* Ctrl-C, if there was one */
+void async__task_run(async_task *t);             /* its body, to the end; may free the record */
+void async__task_refuse(async_task *t, int err); /* it cannot start */
+void async__scope_fire(async_scope *s);          /* its limit has come */
+void async__signals(struct loop *l);             /* Ctrl-C, if there was one */
 
 #endif

@@ -28,7 +28,7 @@ void async__expire(struct loop *l, int64_t now)
         } else {
             async_scope *s = what;
             s->timer = 0;
-            async__scope_fire(s, now);
+            async__scope_fire(s);
         }
     }
 }

@@ -139,9 +139,12 @@ struct addresses *async__addresses_found(const struct addrinfo *list)
 static in_port_t *port_of(struct address *a)
 {
     switch (a->any.sa_family) {
-    case AF_INET: return &a->in.sin_port;
-    case AF_INET6: return &a->in6.sin6_port;
-    default: return NULL;
+    case AF_INET:
+        return &a->in.sin_port;
+    case AF_INET6:
+        return &a->in6.sin6_port;
+    default:
+        return NULL;
     }
 }
 

@@ -108,12 +108,18 @@ static int verdict(const struct lookup *k)
     static const char unknown[] = "no address";
     const char *why = gai_strerror(k->err);
     switch (k->err) {
-    case 0: break;
-    case EAI_AGAIN: return async_fail_at(-EAGAIN, NULL, "%s: %s", k->host, why);
-    case EAI_MEMORY: return -ENOMEM;
-    case EAI_SERVICE: return async_fail_at(-EINVAL, NULL, "%s: %s", k->port, why);
-    case EAI_SYSTEM: return async_fail_at(k->sys_err > 0 ? -k->sys_err : -EIO, NULL, "%s", k->host);
-    default: return async_fail_at(-EHOSTUNREACH, NULL, "%s: %s", k->host, why);
+    case 0:
+        break;
+    case EAI_AGAIN:
+        return async_fail_at(-EAGAIN, NULL, "%s: %s", k->host, why);
+    case EAI_MEMORY:
+        return -ENOMEM;
+    case EAI_SERVICE:
+        return async_fail_at(-EINVAL, NULL, "%s: %s", k->port, why);
+    case EAI_SYSTEM:
+        return async_fail_at(k->sys_err > 0 ? -k->sys_err : -EIO, NULL, "%s", k->host);
+    default:
+        return async_fail_at(-EHOSTUNREACH, NULL, "%s: %s", k->host, why);
     }
     if (!k->found)
         return -ENOMEM;

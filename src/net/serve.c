@@ -103,8 +103,10 @@ static bool is_the_peers(int err)
     case EHOSTUNREACH:
     case EOPNOTSUPP:
     case ENETUNREACH:
-    case EPERM: return true;
-    default: return false;
+    case EPERM:
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -136,15 +136,14 @@ void async__strike(async_scope *s, async_cause cause)
 }
 
 /* Fire the limit of s, and before it those of scopes around it that come no later: of equal ones the outermost first. */
-void async__scope_fire(async_scope *s, int64_t now)
+void async__scope_fire(async_scope *s)
 {
-    (void)now;
     while (!s->cancelled) {
         async_scope *due = s;
         for (async_scope *o = s->outer; o; o = o->outer)
             if (!o->cancelled && o->deadline <= due->deadline)
                 due = o;
-        due->first = !(due->outer && due->outer->doomed && due->kind != SCOPE_SHIELD);
+        due->first = !(due->outer && due->outer->doomed);
         due->expired = true;
         strike_at(due, due->deadline);
     }
@@ -161,7 +160,7 @@ int async__overdue(struct loop *l, async_task *t)
                 due = s;
         if (!due)
             break;
-        async__scope_fire(due, now);
+        async__scope_fire(due);
     }
     return t->scope->doomed ? async__deliver(t) : 0;
 }

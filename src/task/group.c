@@ -107,8 +107,7 @@ static async_task *spawn(async_group *g, const async_co *co, const struct async_
 int async_spawn_opt(async_group *g, async_co co, const struct async_task_opts *opts)
 {
     int err;
-    async_task *t = spawn(g, &co, opts, true, &err);
-    (void)t;
+    spawn(g, &co, opts, true, &err);
     return err;
 }
 

@@ -209,8 +209,7 @@ int async_scope_reschedule(async_scope *s, double when)
 
 bool async_scope_expired(const async_scope *s)
 {
-    while (s && s->kind != SCOPE_TIMEOUT)
-        s = s->blocks;
+    s = timeout_around((async_scope *)s);
     return s && s->expired;
 }
 

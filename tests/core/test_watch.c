@@ -228,5 +228,26 @@ CASE(number_used_again_in_one_batch)
     return 0;
 }
 
+/* Events 0 means silence, also of a peer that has hung up. */
+CASE(silent_after_hangup)
+{
+    open_pipe();
+    struct watched w = { .limit = -1 };
+    ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
+    ok(async_watch_change(&w.watch, 0));
+    close(pipe_fds[1]);
+    for (int i = 0; i < 200; i++)
+        ok(await_sleep(0));
+    is(w.calls, 0);
+    ok(async_watch_change(&w.watch, POLLIN));
+    for (int i = 0; i < 200 && w.calls == 0; i++)
+        ok(await_sleep(0));
+    is_true(w.calls > 0);
+    async_watch_stop(&w.watch);
+    close(pipe_fds[0]);
+    return 0;
+}
+
 SUITE("watch", absurd_descriptors, watch_is_level_triggered, watch_change, watch_hangup,
-      watch_stopped_by_another, number_used_again_in_one_batch, number_of_a_cancelled_wait)
+      watch_stopped_by_another, number_used_again_in_one_batch, number_of_a_cancelled_wait,
+      silent_after_hangup)
