@@ -16,6 +16,7 @@
 #include <asyncio/queue.h>
 #include <asyncio/run.h>
 #include <asyncio/scope.h>
+#include <asyncio/stream.h>
 #include <asyncio/sync.h>
 #include <asyncio/task.h>
 #include <asyncio/with.h>

@@ -44,7 +44,7 @@ static const async_web_route routes[] = {
     { 0 },
 };
 
-ASYNC_DEF(serve, (int)port)
+ASYNC_DEF(serve_pages, (int)port)
 {
     printf("http://127.0.0.1:%d/hello/world\n", port);
     return await_web_serve(routes, .port = port);
@@ -82,5 +82,5 @@ ASYNC_DEF(ask_itself)
 
 int main(int argc, char *argv[])
 {
-    return async_main(argc > 1 ? serve(atoi(argv[1])) : ask_itself());
+    return async_main(argc > 1 ? serve_pages(atoi(argv[1])) : ask_itself());
 }

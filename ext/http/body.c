@@ -79,25 +79,27 @@ static void base64(char *to, const unsigned char *s, size_t n)
     *to = '\0';
 }
 
-/* One piece of memory for what must be wiped: the header's value, and while it is made
- * user:password. */
+#define BASIC  "Authorization: Basic "
+#define BEARER "Authorization: Bearer "
+
+/* One piece of memory for what must be wiped: the header, and while it is made user:password. */
 static int basic(struct http_call *c, const char *user, const char *password)
 {
-    size_t n = strlen(user) + 1 + strlen(password), size = 6 + (n + 2) / 3 * 4 + 1;
+    size_t n = strlen(user) + 1 + strlen(password), size = sizeof BASIC + (n + 2) / 3 * 4;
     char *text = http_arena_alloc(&c->res->arena, size + n + 1);
     if (!text)
         return http_fail(c->res, ASYNC_HTTP_RESOURCES, "no memory for the authorization");
     c->res->secret = text;
     c->res->secret_size = size + n + 1;
     sprintf(text + size, "%s:%s", user, password);
-    base64(stpcpy(text, "Basic "), (unsigned char *)text + size, n);
+    base64(stpcpy(text, BASIC), (unsigned char *)text + size, n);
     c->auth = text;
     return 0;
 }
 
 static int bearer(struct http_call *c, const char *token)
 {
-    size_t size = strlen(token) + 8;
+    size_t size = sizeof BEARER + strlen(token);
     char *text = http_arena_alloc(&c->res->arena, size);
     if (!text)
         return http_fail(c->res, ASYNC_HTTP_RESOURCES, "no memory for the authorization");
@@ -106,7 +108,7 @@ static int bearer(struct http_call *c, const char *token)
             return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a control character in the bearer token");
     c->res->secret = text;
     c->res->secret_size = size;
-    snprintf(text, size, "Bearer %s", token);
+    snprintf(text, size, BEARER "%s", token);
     c->auth = text;
     return 0;
 }

@@ -194,7 +194,7 @@ int http_fields_build(struct http_call *c)
     add_pairs(&l, c, c->session->o.headers, c->o.headers);
     add_pairs(&l, c, c->o.headers, NULL);
     if (c->auth && !c->crossed)
-        add(&l, "Authorization", c->auth);
+        add_line(&l, c->auth); /* no copy: it will be wiped */
     if (c->has_body)
         add_for_body(&l, c);
     c->headers = l.first;

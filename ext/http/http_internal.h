@@ -139,7 +139,7 @@ struct http_call {
     bool body_dropped; /* by a redirect, and the headers that described it with it */
     bool crossed;      /* a redirect has left the first origin: no credentials any more */
     bool stream;
-    const char *auth; /* "Authorization: ..." or NULL */
+    char *auth; /* "Authorization: ..." or NULL */
     struct curl_slist *headers;
 };
 
@@ -178,7 +178,7 @@ struct http_response {
     const char *location;
     int64_t content_length; /* -1: unknown */
     size_t header_bytes, discarded;
-    bool headers_done, encoded, redirect;
+    bool headers_begun, headers_done, encoded, redirect;
 
     /* the body */
     char *store;

@@ -172,8 +172,7 @@ static int give_up(struct http_call *c, int r)
     name_error(c, r);  /* unless it has a name */
     if (res->transfer) /* a stream whose status is an error */
         http_transfer_detach(res->transfer);
-    res->over = true;
-    res->pub.times.total = async_time() - res->began;
+    http_response_over(res, r); /* also for who reads on in a stream */
     if (*res->pub.url)
         r = async_fail(r, "%.56s: %.66s", res->pub.url, res->text);
     else

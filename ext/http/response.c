@@ -72,7 +72,9 @@ static bool field_use(struct http_response *res, const struct line *l)
     if (named(l, "Content-Length"))
         return note_length(res, value);
     if (named(l, "Content-Encoding"))
-        res->encoded = res->decompress && strcasecmp(value, "identity") != 0;
+        res->encoded |= res->decompress && strcasecmp(value, "identity") != 0;
+    else if (named(l, "Transfer-Encoding")) /* libcurl undoes these though we ask for none */
+        res->encoded |= strcasecmp(value, "chunked") != 0;
     else if (named(l, "Location") && !res->location && *value)
         res->location = value;
     return true;
@@ -83,6 +85,7 @@ static bool status_line(struct http_response *res, const char *s, size_t n)
 {
     const char *space = memchr(s, ' ', n), *end = s + n;
     http_response_next_hop(res);
+    res->headers_begun = true;
     while (end > s && strchr("\r\n ", end[-1]))
         end--;
     if (!space || end - space < 4)
@@ -103,8 +106,10 @@ static bool headers_end(struct http_transfer *t)
     struct http_response *res = t->res;
     long status = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status < 200)
+    if (status < 200) {
+        res->headers_begun = false;
         return true;
+    }
     res->pub.status = (int)status;
     res->headers_done = true;
     res->redirect = res->follow && is_redirect(res->pub.status) && res->location;
@@ -131,7 +136,7 @@ size_t http_response_on_header(char *data, size_t one, size_t n, void *arg)
     res->header_bytes += n;
     if (res->header_bytes > HTTP_MAX_HEADERS)
         ok = REFUSE(res, ASYNC_HTTP_TOO_LARGE, "more than %d bytes of headers", HTTP_MAX_HEADERS);
-    else if (n > 5 && memcmp(data, "HTTP/", 5) == 0)
+    else if (!res->headers_begun && n > 5 && memcmp(data, "HTTP/", 5) == 0)
         ok = status_line(res, data, n);
     else if (res->headers_done)
         ok = true; /* a trailer */
@@ -234,7 +239,7 @@ void http_response_next_hop(struct http_response *res)
     res->last_field = NULL;
     res->location = NULL;
     res->content_length = -1;
-    res->headers_done = res->encoded = res->redirect = false;
+    res->headers_begun = res->headers_done = res->encoded = res->redirect = false;
     res->discarded = 0;
 }
 
@@ -279,13 +284,11 @@ const char *async_http_header(const async_http_response *response, const char *n
 double async_http_retry_after(const async_http_response *response)
 {
     const char *value = async_http_header(response, "Retry-After");
-    char *end;
     if (!value || !*value)
         return -1;
-    if (*value >= '0' && *value <= '9') {
-        double seconds = strtod(value, &end);
-        return *end ? -1 : seconds;
-    }
+    size_t digits = strspn(value, "0123456789");
+    if (digits)
+        return value[digits] ? -1 : digits > 15 ? 1e15 : strtod(value, NULL);
     time_t when = curl_getdate(value, NULL), now = time(NULL);
     return when == -1 ? -1 : when > now ? (double)(when - now) : 0;
 }

@@ -118,7 +118,9 @@ static int check(const async_http_session *s)
     struct http_response sink = { 0 };
     if (s->o.struct_size == 0)
         return async_fail(-EINVAL, "options without their struct_size");
-    if (http_fields_check(&sink, s->o.headers) < 0)
+    const char *agent = s->o.user_agent ? s->o.user_agent : "";
+    if (http_fields_check(&sink, s->o.headers) < 0 ||
+        http_fields_check(&sink, ASYNC_HTTP_PAIRS("User-Agent", agent)) < 0)
         return async_fail(-EINVAL, "%s", sink.text);
     if (s->o.ip != 0 && s->o.ip != 4 && s->o.ip != 6)
         return async_fail(-EINVAL, ".ip is 4, 6 or 0");

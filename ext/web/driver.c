@@ -25,10 +25,14 @@ void web_kick(async_web_server *s)
     async_call_soon(&s->turn, on_turn, s);
 }
 
+/* If a turn is due it comes when the handlers that are ready have had theirs. Before that, each connection would
+ * be visited for nothing, as often as the loop polls between two of a crowd of tasks. */
 static void on_ready(void *server, int events)
 {
+    async_web_server *s = server;
     (void)events;
-    web_run(server);
+    if (!s->turn_due)
+        web_run(s);
 }
 
 static void on_timer(void *server)

@@ -15,6 +15,12 @@
 #ifndef ASYNCIO_BASE_H
 #define ASYNCIO_BASE_H
 
+#ifdef __cplusplus
+#error "asyncio.h is for C only, for now: include it from a C file"
+#elif defined __STRICT_ANSI__
+#error "asyncio.h needs GNU C: compile with -std=gnu11 or later, or without -std, not with -std=c11"
+#endif
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,13 +28,8 @@
 #include <string.h>
 #include <sys/types.h>
 
-#ifdef __cplusplus
-#define ASYNC_BEGIN_DECLS _Pragma("GCC visibility push(default)") extern "C" {
-#define ASYNC_END_DECLS   } _Pragma("GCC visibility pop")
-#else
 #define ASYNC_BEGIN_DECLS _Pragma("GCC visibility push(default)")
 #define ASYNC_END_DECLS   _Pragma("GCC visibility pop")
-#endif
 
 #define ASYNC_CHECK        __attribute__((warn_unused_result))
 #define ASYNC_UNUSED       __attribute__((unused))
@@ -75,7 +76,8 @@ typedef struct async_waitq {
 } async_waitq;
 
 /* Where all memory of the library comes from: three functions with the contracts of malloc(), realloc() and
- * free(), and a first argument of yours. They must be thread-safe. Stacks and timers come from mmap(). */
+ * free(), and a first argument of yours. They must be thread-safe. Stacks and timers come from mmap(), and what
+ * outlives its loop (async_loop) from libc. */
 typedef struct async_allocator {
     void *(*malloc)(void *ctx, size_t size);
     void *(*realloc)(void *ctx, void *p, size_t size);

@@ -17,13 +17,21 @@ typedef struct async_co {
 
 /* ASYNC_DEF(name, (type)param, ...) { body }    `async def name(param, ...)`; up to six parameters
  *   static int      await_name(params)          runs the body here, now
- *   static async_co name(params)                makes the object; forgetting it is a warning */
+ *   static async_co name(params)                makes the object; forgetting it is a warning
+ *
+ * A type must stand before its name: a function pointer or an array needs a typedef.
+ * Both names are ordinary identifiers: a coroutine cannot be called what a header that you include declares already
+ * (read, send, connect, ...), nor what the library's calls are called behind await_ (sleep, gather, task, ...). */
 #define ASYNC_DEF(name, ...)                                                \
     ASYNC_CHECK static int await_##name(ASYNC__PARAMS(__VA_ARGS__));        \
     ASYNC_CO(name, ##__VA_ARGS__)                                           \
     static int await_##name(ASYNC__PARAMS(__VA_ARGS__))
 
-/* name(params) for an await_name(params) that is declared elsewhere; checked against its prototype. */
+/* name(params) for an await_name(params) that is declared elsewhere; checked against its prototype. So are coroutines
+ * shared between files: in the header
+ *     int await_fetch(int id);
+ *     ASYNC_CO(fetch, (int)id)
+ * and in one file: int await_fetch(int id) { body }. */
 #define ASYNC_CO(name, ...) ASYNC__MAKE(name, #name, await_##name, ##__VA_ARGS__)
 
 /* Make the call that co is, here and now: `await co`. Returns what it returns. */
@@ -52,8 +60,8 @@ typedef struct async_hold {
 
 #define ASYNC__CAT(a, b)  ASYNC__CAT_(a, b)
 #define ASYNC__CAT_(a, b) a##b
-#define ASYNC__COUNT(...) ASYNC__COUNT_(0, ##__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)
-#define ASYNC__COUNT_(z, a, b, c, d, e, f, n, ...) n
+#define ASYNC__COUNT(...) ASYNC__COUNT_(0, ##__VA_ARGS__, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define ASYNC__COUNT_(z, a, b, c, d, e, f, g, h, i, n, ...) n
 #define ASYNC__MAP(m, s, ...) ASYNC__CAT(ASYNC__MAP_, ASYNC__COUNT(__VA_ARGS__))(m, s, ##__VA_ARGS__)
 #define ASYNC__MAP_0(m, s, ...)
 #define ASYNC__MAP_1(m, s, a)                m(a)
@@ -62,6 +70,10 @@ typedef struct async_hold {
 #define ASYNC__MAP_4(m, s, a, b, c, d)       m(a) s() m(b) s() m(c) s() m(d)
 #define ASYNC__MAP_5(m, s, a, b, c, d, e)    m(a) s() m(b) s() m(c) s() m(d) s() m(e)
 #define ASYNC__MAP_6(m, s, a, b, c, d, e, f) m(a) s() m(b) s() m(c) s() m(d) s() m(e) s() m(f)
+/* Seven to nine only so that a sentence can refuse them. */
+#define ASYNC__MAP_7(m, s, a, ...) m(a) s() ASYNC__MAP_6(m, s, __VA_ARGS__)
+#define ASYNC__MAP_8(m, s, a, ...) m(a) s() ASYNC__MAP_7(m, s, __VA_ARGS__)
+#define ASYNC__MAP_9(m, s, a, ...) m(a) s() ASYNC__MAP_8(m, s, __VA_ARGS__)
 #define ASYNC__VOID_0 void
 #define ASYNC__VOID_1
 #define ASYNC__VOID_2
@@ -69,11 +81,16 @@ typedef struct async_hold {
 #define ASYNC__VOID_4
 #define ASYNC__VOID_5
 #define ASYNC__VOID_6
+#define ASYNC__VOID_7
+#define ASYNC__VOID_8
+#define ASYNC__VOID_9
 #define ASYNC__PARAMS(...)                                                  \
     ASYNC__CAT(ASYNC__VOID_, ASYNC__COUNT(__VA_ARGS__))                     \
     ASYNC__MAP(ASYNC__PARAM, ASYNC__COMMA, ##__VA_ARGS__)
 
 #define ASYNC__MAKE(make, label, fn, ...)                                   \
+    _Static_assert(ASYNC__COUNT(__VA_ARGS__) <= 6,                          \
+                   label ": at most six parameters; pass a pointer to a struct"); \
     struct make##_frame_ { ASYNC__MAP(ASYNC__FIELD, ASYNC__NONE, ##__VA_ARGS__) }; \
     ASYNC_UNUSED static int make##_run_(void *frame)                        \
     {                                                                       \

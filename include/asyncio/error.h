@@ -24,8 +24,9 @@ ASYNC_BEGIN_DECLS
 int async_fail_at(int code, const async_site *site, const char *fmt, ...) ASYNC_CHECK
         ASYNC_FORMAT(3, 4);
 
-/* The sentence of the latest async_fail() in the current task if it was given with this code, or "". Valid
- * until the next error. */
+/* The sentence that came with the error code which a call has just returned: of the latest async_fail() with that code in
+ * this task, or in a task that it awaited or a group that has failed in it. "": there is none. Ask before the
+ * task suspends again; valid until the next error. */
 const char *async_fail_text(int code);
 
 /* One failed task. A tree of plain values, owned by the group that it was asked from. */

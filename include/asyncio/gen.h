@@ -49,7 +49,7 @@ ASYNC_BEGIN_DECLS
 typedef struct async_gen {
     async_co co;
     async_task *task;
-    const void *item;
+    const void *item; /* yielded, and not handed over yet */
     bool wanted;
     async_waitq want;
 } async_gen;

@@ -55,7 +55,7 @@ const async_error *async_group_errors(const async_group *g);
 struct async_group {
     async_scope scope;
     async_task *first, *last; /* children that run, and those with handles that ran */
-    async_error *errors;
+    async_error *errors, *latest_error; /* the first and the last */
     async_waitq idle; /* who waits for the last child to end */
     size_t running;
     int err;

@@ -11,6 +11,7 @@ struct async_run_opts { /* zero is the default, here and in every _opts */
     bool debug;         /* what is left running when main returns is named on stderr; also ASYNCIO_DEBUG=1 */
     bool virtual_clock; /* starts at 0, stands still while anything is ready, jumps when all tasks sleep */
     uint64_t seed;      /* not 0: a random, repeatable order of ready tasks */
+    size_t stack_size;  /* of tasks that do not say otherwise, the main task too; bytes, default 64 KiB */
 };
 
 /* asyncio.run(): make a loop, run co in its main task to its end, cancel and await what is left, close the

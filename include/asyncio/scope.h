@@ -31,7 +31,7 @@ typedef struct async_cause {
 } async_cause;
 
 /* Of two causes the outermost, of two requests to one task the first. Valid until the cancelled scope is
- * left. */
+ * left; who also only as long as that task's name stays. */
 async_cause async_cancel_cause(void);
 
 /* Withdraw one request that was made to the current task itself (async_task_cancel, Ctrl-C for main): "I have
@@ -43,10 +43,13 @@ int async_cancelling(void);
 /* Make the call here, in this task, under a limit in seconds. -ETIMEDOUT when this limit ended it, after its
  * cleanup; what the call returned nevertheless, a value or another error, is the result. Limit <= 0: never
  * started, -ETIMEDOUT. Suspends: as co does. */
-int await_wait_for(async_co co, double seconds) ASYNC_CHECK;
+#define await_wait_for(co, seconds) await_wait_for_at((co), (seconds), ASYNC_HERE)
+int await_wait_for_at(async_co co, double seconds, const async_site *site) ASYNC_CHECK;
 
 /* The blocks. r is an int of yours: 0 at the start, whatever the body sets it to, the verdict at the
- * end. Leave by the end, break, continue or ASYNC_TRY; a bare return carries no verdict out.
+ * end. Leave by the end, break, continue or ASYNC_TRY. break and continue leave this one block and never reach
+ * a loop around it. A bare return carries no verdict out: out of await_timeout it hands on the -ECANCELED that
+ * an await_ gave.
  *
  * await_timeout (r, seconds) { }      -ETIMEDOUT if the limit interrupted an await_ in it, whatever
  *                                     r >= 0 the body left; its own error (not -ECANCELED) stays. A limit
@@ -71,12 +74,19 @@ int await_wait_for(async_co co, double seconds) ASYNC_CHECK;
 /* Whether the limit of the await_timeout block that this line stands in has fired. */
 #define async_expired() async_scope_expired(async_blocks_)
 
+/* How to enter and leave what a block holds. */
+struct async_manager {
+    int (*enter)(void *owner); /* may suspend; < 0: the body is skipped */
+    int (*leave)(void *owner); /* may suspend, shielded */
+};
+
 /* What every block has in your frame; its members are the library's. */
 struct async_scope {
     async_scope *outer;  /* around it at run time */
     async_scope *blocks; /* around it in the same function */
     async_task *task;    /* that entered it */
-    void *owner;         /* its group or manager */
+    void *owner;         /* its group, or what is entered and left */
+    const struct async_manager *manager; /* how */
     int *verdict;
     int64_t deadline; /* its own, ns */
     int64_t limit;    /* the next one of it and those around it, as far as a shield */

@@ -10,7 +10,9 @@ ASYNC_BEGIN_DECLS
 struct async_task_opts {
     const async_site *site;
     const char *name;  /* copied; default: the coroutine's */
-    size_t stack_size; /* bytes; default 64 KiB; rounded up to a power of two */
+    size_t stack_size; /* bytes; default 64 KiB; rounded up to a power of two. A local array larger than the
+                        * guard below the stack (64 KiB) can jump over it: compile with
+                        * -fstack-clash-protection, as pkg-config says. */
 };
 
 /* Start co in a task of its own; it first runs when this one next suspends, tasks in the order of their
@@ -40,6 +42,7 @@ struct async_cancel_opts {
     async_task_cancel_opt((t), &(const struct async_cancel_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
 bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts);
 
+/* NULL counts as a task that has ended with -ENOMEM, and has the name "". */
 bool async_task_done(const async_task *t);
 bool async_task_cancelled(const async_task *t); /* done, and its outcome is -ECANCELED */
 int async_task_result(const async_task *t);     /* -EINPROGRESS: not done */

@@ -15,26 +15,36 @@ ASYNC_BEGIN_DECLS
  * other. */
 #define await_with(r, ...)                                                                         \
     ASYNC__SHADOWS                                                                                 \
-    for (async_with async_w_ = { async_scope_with(&async_w_, async_blocks_),                       \
-                                 ASYNC__HOLD(__VA_ARGS__) },                                       \
-                    *async_once_ = &async_w_;                                                      \
+    for (__typeof__(*ASYNC__WITH_TYPE(__VA_ARGS__)) async_w_ =                                     \
+                 ASYNC__WITH(__VA_ARGS__)(&async_w_, async_blocks_, __VA_ARGS__),                  \
+                 *async_once_ = &async_w_;                                                         \
          async_once_; async_once_ = NULL)                                                          \
     ASYNC__SHADOWED ASYNC__WITHIN(r, &async_w_.scope)
 
-#define ASYNC__HOLD(...)                                                                           \
+#define ASYNC__WITH_TYPE(...)                                                                      \
+    _Generic((__VA_ARGS__), async_hold: (async_with *)NULL, default: (async_with_sync *)NULL)
+#define ASYNC__WITH(...)                                                                           \
     _Generic((__VA_ARGS__),                                                                        \
-            async_lock *: async_lock_hold,                                                         \
-            async_semaphore *: async_semaphore_hold,                                               \
-            async_condition *: async_condition_hold,                                               \
-            async_hold: async_hold_itself)(__VA_ARGS__)
+            async_lock *: async_with_lock,                                                         \
+            async_semaphore *: async_with_semaphore,                                               \
+            async_condition *: async_with_condition,                                               \
+            async_hold: async_with_hold)
 
 /* In your frame; its members are the library's. */
 typedef struct async_with {
     async_scope scope;
     async_hold hold;
 } async_with;
-async_scope async_scope_with(async_with *w, async_scope *blocks);
-ASYNC_UNUSED static inline async_hold async_hold_itself(async_hold h) { return h; }
+
+/* The same for what needs no coroutine objects. */
+typedef struct async_with_sync {
+    async_scope scope;
+} async_with_sync;
+
+async_with async_with_hold(async_with *w, async_scope *blocks, async_hold hold);
+async_with_sync async_with_lock(async_with_sync *w, async_scope *blocks, async_lock *l);
+async_with_sync async_with_semaphore(async_with_sync *w, async_scope *blocks, async_semaphore *s);
+async_with_sync async_with_condition(async_with_sync *w, async_scope *blocks, async_condition *c);
 
 ASYNC_END_DECLS
 

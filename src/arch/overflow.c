@@ -45,10 +45,18 @@ static void say(const struct overflow *o, const void *code)
                  (size_t)((const char *)code - (const char *)info.dli_fbase));
     int n = snprintf(line, sizeof line,
                      "asyncio: stack overflow in task \"%s\" (%s): its stack has %zu bytes%s\n"
-                     "asyncio: give it more: .stack_size = %zu\n",
+                     "asyncio: give it more: .stack_size = %zu, of the task or of async_run()\n",
                      o->task, o->entry, o->size, where, 4 * o->size);
     if (n > 0 && write(STDERR_FILENO, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1) < 0)
         return;
+}
+
+/* Let the process end in the usual way. A fault repeats when the handler has returned; a signal that was sent does not. */
+static void end_by(int sig, const siginfo_t *info)
+{
+    signal(sig, SIG_DFL);
+    if (info->si_code <= 0)
+        raise(sig);
 }
 
 static void handler(int sig, siginfo_t *info, void *context)
@@ -56,8 +64,8 @@ static void handler(int sig, siginfo_t *info, void *context)
     struct overflow o;
     if (async__overflow_find(info->si_addr, &o)) {
         say(&o, faulting_code(context));
-        signal(sig, SIG_DFL);
-        return; /* the fault repeats, and ends the process in the usual way */
+        end_by(sig, info);
+        return;
     }
     const struct sigaction *old = &before[sig == SIGBUS];
     if (old->sa_flags & SA_SIGINFO)
@@ -65,7 +73,7 @@ static void handler(int sig, siginfo_t *info, void *context)
     else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
         old->sa_handler(sig);
     else
-        signal(sig, SIG_DFL);
+        end_by(sig, info);
 }
 
 static int give_signal_stack(void)

@@ -25,11 +25,11 @@ void async__bound_clock_init(struct bound_clock *c, int64_t now)
     c->ns0 = c->ns = now;
 }
 
-void async__bound_clock_learn(struct bound_clock *c, int64_t now)
+void async__bound_clock_learn(struct bound_clock *c, uint64_t tick, int64_t now)
 {
     if (!c->usable)
         return;
-    c->tick = ticks();
+    c->tick = tick;
     c->ns = now;
     uint64_t passed = c->tick - c->tick0;
     int64_t elapsed = now - c->ns0;
@@ -39,7 +39,7 @@ void async__bound_clock_learn(struct bound_clock *c, int64_t now)
     double rate = (double)elapsed / (double)passed * 1.02;
     c->per_tick = rate < 64 ? (uint64_t)(rate * 16777216.0) : 0;
     if (elapsed > INT64_C(10000000000)) { /* start afresh, should the machine have moved */
-        c->tick0 = c->tick;
+        c->tick0 = ticks();
         c->ns0 = now;
     }
 }

@@ -44,14 +44,15 @@ static inline uint64_t ticks(void)
 /* A clock that answers "is it later than x?" with a counter instead of a system clock, whenever the answer is
  * surely no. It learns the counter's rate from the readings of the system clock that it is shown. */
 struct bound_clock {
-    uint64_t tick0, tick; /* of the first and the latest reading */
+    uint64_t tick0, tick; /* after the first, before the latest reading */
     int64_t ns0, ns;
     uint64_t per_tick; /* upper bound, ns * 2^24; 0: not known yet */
     bool usable;
 };
 
+/* tick: from before now was read. The thread may be held up between the two, and the bound must stay one. */
 void async__bound_clock_init(struct bound_clock *c, int64_t now);
-void async__bound_clock_learn(struct bound_clock *c, int64_t now);
+void async__bound_clock_learn(struct bound_clock *c, uint64_t tick, int64_t now);
 
 /* true: it is surely earlier than when. */
 static inline bool surely_before(const struct bound_clock *c, int64_t when)

@@ -82,7 +82,8 @@ static inline void slab_give(struct slab *s, void *p)
         async__slab_shrink(s, c);
 }
 
-/* Every record that was ever taken from a live chunk, also those given back: the caller must be able to tell. */
+/* Every record that was ever taken from a live chunk, also those given back: the caller must be able to tell. fn must
+ * give none back. */
 void async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg);
 
 #endif

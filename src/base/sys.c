@@ -2,6 +2,9 @@
 #include "base/sys.h"
 
 #include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/eventfd.h>
@@ -55,36 +58,82 @@ static int64_t sys_clock(void)
     return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-const struct async_sys async__sys_kernel = {
-    .epoll_create = sys_epoll_create,
-    .epoll_ctl = epoll_ctl,
-    .epoll_wait = sys_epoll_wait,
-    .eventfd = sys_eventfd,
-    .read = read,
-    .write = write,
-    .close = close,
-    .poll = poll,
-    .map = sys_map,
-    .remap = sys_remap,
-    .unmap = munmap,
-    .madvise = madvise,
-    .mprotect = mprotect,
-    .clock = sys_clock,
-};
+/* Ask for no signal the only way that there is for pipes: block it for the moment, take it away if it came. */
+static ssize_t sys_write_quiet(int fd, const void *buf, size_t size)
+{
+    static const struct timespec now;
+    sigset_t pipe, before, pending;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    ssize_t n = write(fd, buf, size);
+    int err = errno;
+    if (n < 0 && err == EPIPE && !sigismember(&pending, SIGPIPE))
+        sigtimedwait(&pipe, NULL, &now);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = err;
+    return n;
+}
 
-struct async_sys async__sys = {
-    .epoll_create = sys_epoll_create,
-    .epoll_ctl = epoll_ctl,
-    .epoll_wait = sys_epoll_wait,
-    .eventfd = sys_eventfd,
-    .read = read,
-    .write = write,
-    .close = close,
-    .poll = poll,
-    .map = sys_map,
-    .remap = sys_remap,
-    .unmap = munmap,
-    .madvise = madvise,
-    .mprotect = mprotect,
-    .clock = sys_clock,
-};
+/* glibc declares these with a union where their address is. */
+static int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    return bind(fd, addr, len);
+}
+
+static int sys_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    return accept4(fd, addr, len, flags);
+}
+
+static int sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    return connect(fd, addr, len);
+}
+
+static int sys_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return getsockname(fd, addr, len);
+}
+
+static int sys_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                           struct addrinfo **ret)
+{
+    return getaddrinfo(host, port, hints, ret);
+}
+
+static int sys_thread(void *(*fn)(void *arg), void *arg)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all, before;
+    int err = pthread_attr_init(&attr);
+    if (err)
+        return err;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, (size_t)1 << 20);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    err = pthread_create(&thread, &attr, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    return err;
+}
+
+/* clang-format off */
+#define KERNEL                                                                                     \
+    {                                                                                              \
+        .epoll_create = sys_epoll_create, .epoll_ctl = epoll_ctl, .epoll_wait = sys_epoll_wait,    \
+        .eventfd = sys_eventfd, .read = read, .write = write, .close = close, .poll = poll,        \
+        .write_quiet = sys_write_quiet, .socket = socket, .bind = sys_bind, .listen = listen,      \
+        .accept4 = sys_accept4, .connect = sys_connect, .getsockname = sys_getsockname,            \
+        .getsockopt = getsockopt, .setsockopt = setsockopt, .send = send, .shutdown = shutdown,    \
+        .getaddrinfo = sys_getaddrinfo, .freeaddrinfo = freeaddrinfo, .thread = sys_thread,        \
+        .map = sys_map, .remap = sys_remap, .unmap = munmap, .madvise = madvise,                   \
+        .mprotect = mprotect, .clock = sys_clock,                                                  \
+    }
+/* clang-format on */
+
+const struct async_sys async__sys_kernel = KERNEL;
+struct async_sys async__sys = KERNEL;

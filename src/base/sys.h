@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+
+struct addrinfo;
 
 struct async_sys {
     int (*epoll_create)(void);
@@ -20,6 +23,23 @@ struct async_sys {
     ssize_t (*write)(int fd, const void *buf, size_t size);
     int (*close)(int fd);
     int (*poll)(struct pollfd *fds, nfds_t n, int timeout);
+    /* Into a descriptor that is no socket; like send(MSG_NOSIGNAL), it never raises SIGPIPE. */
+    ssize_t (*write_quiet)(int fd, const void *buf, size_t size);
+    int (*socket)(int family, int type, int protocol);
+    int (*bind)(int fd, const struct sockaddr *addr, socklen_t len);
+    int (*listen)(int fd, int backlog);
+    int (*accept4)(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+    int (*connect)(int fd, const struct sockaddr *addr, socklen_t len);
+    int (*getsockname)(int fd, struct sockaddr *addr, socklen_t *len);
+    int (*getsockopt)(int fd, int level, int name, void *value, socklen_t *len);
+    int (*setsockopt)(int fd, int level, int name, const void *value, socklen_t len);
+    ssize_t (*send)(int fd, const void *buf, size_t size, int flags);
+    int (*shutdown)(int fd, int how);
+    /* Not system calls, but the outside world all the same. thread: detached, no signal reaches it; 0 or an errno. */
+    int (*getaddrinfo)(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **ret);
+    void (*freeaddrinfo)(struct addrinfo *list);
+    int (*thread)(void *(*fn)(void *arg), void *arg);
     void *(*map)(size_t size); /* zeroed, reserved only; NULL: no room */
     void *(*remap)(void *p, size_t old, size_t size);
     int (*unmap)(void *p, size_t size);

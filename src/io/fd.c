@@ -21,7 +21,8 @@ static int ready_now(int fd, int events)
 
 static bool taken(const struct fd_entry *e, int events)
 {
-    return e->watch || (events & (POLLIN | POLLPRI) && e->reader) || (events & POLLOUT && e->writer);
+    return e->owned || e->watch || (events & (POLLIN | POLLPRI) && e->reader) ||
+           (events & POLLOUT && e->writer);
 }
 
 /* Take t out of its places; what is still wanted of the descriptor stays registered. */
@@ -57,7 +58,7 @@ static int wait_ready(struct loop *l, async_task *t, int fd, int events)
     enum wake why = wait_in(t, NULL);
     l->fds.waiting--;
     e = &l->fds.entries[fd]; /* the table may have moved */
-    if (why == INTERRUPTED || e->reader == t || e->writer == t)
+    if (e->reader == t || e->writer == t) /* else it was closed, and the number may be somebody else's */
         step_back(l, t, fd);
     return why == INTERRUPTED ? async__deliver(t) : t->value;
 }
@@ -77,16 +78,6 @@ int await_fd_ready(int fd, int events)
     return r != 0 ? r : wait_ready(l, t, fd, events);
 }
 
-static void wake_closed(async_task **who)
-{
-    async_task *t = *who;
-    *who = NULL;
-    if (!t || t->node.state != TASK_PARKED)
-        return;
-    t->value = -EPIPE;
-    async__wake(t, WOKEN);
-}
-
 int async_fd_close(int fd)
 {
     struct loop *l = async__loop;
@@ -94,11 +85,7 @@ int async_fd_close(int fd)
         struct fd_entry *e = &l->fds.entries[fd];
         if (e->known)
             async__fds_unregister(&l->fds, fd, e);
-        async_task *reader = e->reader, *writer = e->writer;
-        e->reader = e->writer = NULL;
-        wake_closed(&reader);
-        if (writer != reader)
-            wake_closed(&writer);
+        async__fds_strand(e);
     }
     return async__sys.close(fd) < 0 ? -errno : 0;
 }
@@ -111,12 +98,13 @@ int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, 
         async__complain("async_watch_start on a thread without a loop");
         return -EPERM;
     }
-    if (fd < 0 || (fd >= l->fds.count && ready_now(fd, events) == -EBADF)) /* else the table would grow for nothing */
+    if (fd < 0 || (fd >= l->fds.count &&
+                   ready_now(fd, events) == -EBADF)) /* else the table would grow for nothing */
         return -EBADF;
     struct fd_entry *e = async__fds_entry(&l->fds, fd);
     if (!e)
         return -ENOMEM;
-    if (e->watch || e->reader || e->writer)
+    if (e->owned || e->watch || e->reader || e->writer)
         return -EBUSY;
     int r = async__fds_register(&l->fds, fd, e, events, false);
     if (r < 0)
@@ -146,8 +134,10 @@ void async_watch_stop(async_watch *w)
     if (!w->active || !l)
         return;
     struct fd_entry *e = &l->fds.entries[w->fd];
-    e->watch = NULL;
-    async__fds_unregister(&l->fds, w->fd, e);
+    if (e->watch == w) { /* else it was closed first, and the number has a new owner */
+        e->watch = NULL;
+        async__fds_unregister(&l->fds, w->fd, e);
+    }
     l->fds.waiting--;
     w->active = false;
 }

@@ -78,10 +78,64 @@ static void wake_waiter(async_task **who, int events)
 {
     async_task *t = *who;
     *who = NULL;
-    if (t->node.state != TASK_PARKED) /* interrupted a moment ago: it will see for itself */
+    if (!t || t->node.state != TASK_PARKED) /* interrupted a moment ago: it will see for itself */
         return;
     t->value = events;
     async__wake(t, WOKEN);
+}
+
+void async__fds_strand(struct fd_entry *e)
+{
+    wake_waiter(&e->reader, -EPIPE);
+    wake_waiter(&e->writer, -EPIPE);
+}
+
+/* Whatever a former owner of the number has left behind ends here. */
+int async__fds_own(struct fds *f, int fd)
+{
+    struct fd_entry *e = async__fds_entry(f, fd);
+    if (!e)
+        return -ENOMEM;
+    async__fds_strand(e);
+    e->watch = NULL;
+    e->generation++;
+    e->known = false;
+    e->owned = true;
+    e->ready = FD_READABLE | FD_WRITABLE;
+    f->owned++;
+    return 0;
+}
+
+/* Closing takes it out of epoll by itself. Should a child process have inherited it, its events come with an old
+ * generation. */
+void async__fds_disown(struct fds *f, int fd)
+{
+    struct fd_entry *e = &f->entries[fd];
+    e->generation++;
+    e->known = e->owned = false;
+    async__fds_strand(e);
+    f->owned--;
+}
+
+int async__fds_attach(struct fds *f, int fd)
+{
+    static const uint32_t all = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+    struct fd_entry *e = &f->entries[fd];
+    return likely(e->known) ? 0 : async__fds_register(f, fd, e, (int)all, false);
+}
+
+static void deliver_own(struct fd_entry *e, int events)
+{
+    int ends = POLLERR | POLLHUP, in = POLLIN | POLLRDHUP | POLLPRI | ends;
+    unsigned ready = e->ready;
+    ready |= events & in ? FD_READABLE : 0;
+    ready |= events & (POLLOUT | ends) ? FD_WRITABLE : 0;
+    ready |= events & (in & ~POLLIN) ? FD_ENDING : 0;
+    e->ready = (uint8_t)ready;
+    if (events & in)
+        wake_waiter(&e->reader, events);
+    if (events & (POLLOUT | ends))
+        wake_waiter(&e->writer, events);
 }
 
 static void deliver(struct loop *l, uint64_t data, int events)
@@ -92,6 +146,10 @@ static void deliver(struct loop *l, uint64_t data, int events)
     struct fd_entry *e = &l->fds.entries[fd];
     if (e->generation != (uint32_t)(data >> 32))
         return;
+    if (e->owned) {
+        deliver_own(e, events);
+        return;
+    }
     if (e->watch) {
         e->watch->fn(e->watch->arg, events);
         return;
@@ -115,5 +173,6 @@ bool async__fds_poll(struct loop *l, int64_t timeout)
     for (int i = 0; i < n; i++)
         if (evs[i].data.u64 != GATE_EVENT)
             deliver(l, evs[i].data.u64, (int)evs[i].events);
+    l->fds.heard = n > 0 ? n : 0;
     return n > 0;
 }

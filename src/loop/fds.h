@@ -3,7 +3,11 @@
  *
  * A watch (adapters) stays registered, level-triggered. A task that waits registers for one event: its descriptor is
  * the user's, who may close it at any time behind our back, so nothing is assumed of it between two waits. An
- * entry's generation travels with the registration: what the kernel says of a former owner of the number is dropped. */
+ * entry's generation travels with the registration: what the kernel says of a former owner of the number is dropped.
+ *
+ * A descriptor of the library's own (sockets, pipes) is registered once, edge-triggered, when somebody first waits for it,
+ * and forgotten when it is closed. What the kernel has said of it is kept, so that whoever uses it tries the system call
+ * first and waits only after that has failed. */
 #ifndef LOOP_FDS_H
 #define LOOP_FDS_H
 
@@ -17,6 +21,14 @@ struct fd_entry {
     async_task *reader, *writer;
     uint32_t generation;
     bool known; /* the kernel probably has a registration */
+    bool owned;
+    uint8_t ready; /* owned: enum fd_ready */
+};
+
+enum fd_ready {
+    FD_READABLE = 1, /* a read may succeed, was not seen to fail */
+    FD_WRITABLE = 2,
+    FD_ENDING = 4, /* the end, an error or urgent data was seen: a short read does not mean that nothing is left */
 };
 
 struct fds {
@@ -24,6 +36,8 @@ struct fds {
     struct fd_entry *entries;
     int count;
     int waiting; /* watches and tasks */
+    int owned;
+    int heard; /* events of this turn */
 };
 
 int async__fds_open(struct fds *f, int event); /* event: the gate's descriptor. 0, or a negative errno */
@@ -35,6 +49,16 @@ struct fd_entry *async__fds_entry(struct fds *f, int fd);
 /* Say what e, fd's entry, wants now. once: disarm after one event. 0, or a negative errno. */
 int async__fds_register(struct fds *f, int fd, struct fd_entry *e, int events, bool once);
 void async__fds_unregister(struct fds *f, int fd, struct fd_entry *e);
+
+/* fd is ours from now on, taken to be ready: 0, -ENOMEM. Its entry is found by number, it moves. */
+int async__fds_own(struct fds *f, int fd);
+void async__fds_disown(struct fds *f, int fd); /* before it is closed; wakes who waits, with -EPIPE */
+
+/* Register fd, which is ours, unless it is: 0, or a negative errno. */
+int async__fds_attach(struct fds *f, int fd);
+
+/* Wake the tasks that wait for e with -EPIPE. */
+void async__fds_strand(struct fd_entry *e);
 
 /* Ask the kernel, waiting at most timeout ns (< 0: no limit); wake tasks and call watches. true: something came. */
 bool async__fds_poll(struct loop *l, int64_t timeout);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -51,16 +52,14 @@ int async__gate_open(struct loop *l)
     if (event < 0)
         return -errno;
     async_loop *g = exhume();
-    if (!g)
-        g = async__malloc(sizeof *g);
+    if (!g) /* libc's: it outlives the loop, and so perhaps the allocator */
+        g = calloc(1, sizeof *g);
     if (!g) {
         async__sys.close(event);
         return -ENOMEM;
     }
     g->event = event;
-    g->loop = l;
     g->taken = NULL;
-    atomic_store(&g->visitors, 0);
     atomic_store(&g->signals, 0);
     atomic_store(&g->ringing, false);
     atomic_store(&g->posts, NULL);
@@ -105,8 +104,12 @@ void async__gate_close(async_loop *g)
     run_posts(g, UINT_MAX);
     async__sys.close(g->event);
     g->event = -1;
-    g->loop = NULL;
     bury(g);
+}
+
+bool async__gate_is_open(async_loop *g)
+{
+    return atomic_load(&g->posts) != CLOSED;
 }
 
 /* One write wakes the loop for however many posts: the next one comes when it has begun to read them. */
@@ -123,8 +126,10 @@ bool async__gate_drain(async_loop *g)
 {
     if (atomic_load_explicit(&g->ringing, memory_order_relaxed))
         atomic_store(&g->ringing, false); /* before the posts are taken: a later one rings again */
-    unsigned left = run_posts(g, POSTS_A_TURN); /* threads may post faster than we run: the loop has other things to do */
-    if (!g->taken && atomic_load(&g->posts)) { /* also behind older ones: their ring may have been heard already */
+    unsigned left = run_posts(
+            g, POSTS_A_TURN); /* threads may post faster than we run: the loop has other things to do */
+    if (!g->taken &&
+        atomic_load(&g->posts)) { /* also behind older ones: their ring may have been heard already */
         g->taken = reversed(atomic_exchange(&g->posts, NULL));
         run_posts(g, left);
     }
@@ -143,15 +148,21 @@ static int post(async_loop *g, struct post *p)
     return 0;
 }
 
+int async__gate_post(async_loop *g, struct post *p)
+{
+    atomic_fetch_add(&g->visitors, 1);
+    int r = post(g, p);
+    atomic_fetch_sub(&g->visitors, 1);
+    return r;
+}
+
 int async_call_soon_threadsafe(async_loop *g, void (*fn)(void *arg), void *arg)
 {
     struct post *p = async__malloc(sizeof *p);
     if (!p)
         return -ENOMEM;
     *p = (struct post){ .fn = fn, .arg = arg };
-    atomic_fetch_add(&g->visitors, 1);
-    int r = post(g, p);
-    atomic_fetch_sub(&g->visitors, 1);
+    int r = async__gate_post(g, p);
     if (r < 0)
         async__free(p);
     return r;

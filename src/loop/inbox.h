@@ -24,13 +24,16 @@ struct async_loop {
     atomic_bool ringing;          /* the loop has been told to look and has not yet */
     atomic_uint signals;          /* Ctrl-C, counted by its handler */
     int event;
-    struct loop *loop;  /* these two: the loop's thread only */
-    struct post *taken; /* in the order of the calls */
+    struct post *taken; /* in the order of the calls; the loop's thread only */
     async_loop *next;
 };
 
 int async__gate_open(struct loop *l); /* 0, or a negative errno */
 void async__gate_close(async_loop *g);
+bool async__gate_is_open(async_loop *g);
+
+/* Post what was allocated before: cannot fail for lack of memory. 0: p is the loop's; -EPIPE: closed. From any thread. */
+int async__gate_post(async_loop *g, struct post *p);
 
 /* The loop's thread: run some of what has been posted. true: there is more. */
 bool async__gate_drain(async_loop *g);

@@ -50,7 +50,7 @@ struct loop {
     struct fds fds;
     async_loop *gate; /* what other threads see of it */
 
-    async_task *outermost; /* whose end is the end of the run */
+    async_task *outermost; /* whose end is the end of the run; NULL: there is none */
     async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */
     async_group *background;
     uint32_t next_id;
@@ -72,6 +72,16 @@ static inline int64_t loop_now(struct loop *l)
     return l->virtual_clock ? l->virtual_now : async__sys.clock();
 }
 
+/* The same, and the counter is set by it. */
+static inline int64_t loop_look(struct loop *l)
+{
+    uint64_t tick = ticks();
+    int64_t now = loop_now(l);
+    if (!l->virtual_clock)
+        async__bound_clock_learn(&l->bound, tick, now);
+    return now;
+}
+
 static inline void ready_push(struct loop *l, struct async_waiter *w)
 {
     waitq_push(&l->ready, w);
@@ -84,16 +94,22 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
 /* Let everything that is ready run once: 0. */
 int async__yield(struct loop *l, async_task *t);
 
+/* A thread wakes a task of another one's loop: there is no going on from that. */
+_Noreturn void async__foreign(const async_task *t);
+
 /* End t's wait. */
 static inline void async__wake(async_task *t, enum wake why)
 {
+    struct loop *l = async__loop;
+    if (unlikely(t->loop != l))
+        async__foreign(t);
     if (t->queue) {
         waitq_remove(t->queue, &t->node);
         t->queue = NULL;
     }
     t->node.why = (uint8_t)why;
     t->node.state = TASK_READY;
-    ready_push(t->loop, &t->node);
+    ready_push(l, &t->node);
 }
 
 /* End the wait of the first in line, if there is one: who it was. */

@@ -17,7 +17,8 @@ static void init(struct loop *l, const struct async_run_opts *opts)
     l->errno_at = &errno;
     l->allowance = 1;
     l->next_id = 1;
-    async__stack_class(0, &l->hot_class);
+    async__stack_class(async__stack_class(opts->stack_size, &l->hot_class) ? opts->stack_size : 0,
+                       &l->hot_class);
     async__slab_init(&l->tasks, sizeof(async_task));
     async__slab_init(&l->starts, sizeof(struct start));
     fp_control_get(&l->fp);
@@ -79,6 +80,13 @@ static void check_ledger(struct loop *l)
         async__complain("the loop closes with %u timers armed", l->timers.live);
     if (l->fds.waiting)
         async__complain("the loop closes with %d descriptors watched", l->fds.waiting);
+    if (l->fds.owned)
+        async__complain("the loop closes with %d streams open", l->fds.owned);
+    for (int fd = 0; l->fds.owned > 0; fd++)
+        if (l->fds.entries[fd].owned) {
+            async__fds_disown(&l->fds, fd);
+            async__sys.close(fd);
+        }
 }
 
 void async__loop_close(struct loop *l)
@@ -94,6 +102,14 @@ void async__loop_close(struct loop *l)
     async__loop = NULL;
     async__free(l);
     async__alloc_hold(-1);
+}
+
+void async__foreign(const async_task *t)
+{
+    async__complain("a thread sets or releases what task \"%s\" of another thread's loop waits for; use "
+                    "async_call_soon_threadsafe",
+                    t->name);
+    abort();
 }
 
 void async__complain(const char *fmt, ...)

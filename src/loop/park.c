@@ -42,7 +42,7 @@ static NOINLINE void *next_place(struct loop *l)
 {
     struct async_waiter *w = l->ready.head;
     l->current = NULL;
-    if (!w || w->kind != NODE_NEW || l->budget <= 0)
+    if (!w || w->kind != NODE_NEW || --l->budget <= 0)
         return l->sp;
     async_task *fresh = task_of(w);
     waitq_pop(&l->ready, w);
@@ -84,6 +84,7 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
     if (q)
         waitq_push(q, &t->node);
     t->node.state = TASK_PARKED;
+    t->body->stale = STALE_TRACE | STALE_CAUSE;
     leave(l, t);
     return t->node.why;
 }
@@ -92,6 +93,7 @@ int async__yield(struct loop *l, async_task *t)
 {
     t->node.state = TASK_READY;
     t->node.why = WOKEN;
+    t->body->stale = STALE_TRACE | STALE_CAUSE;
     ready_push(l, &t->node);
     leave(l, t);
     return 0;
@@ -155,7 +157,8 @@ void async__body_init(async_task *t, struct body *b)
     b->site = s->site;
     b->cause = NULL;
     b->gen = NULL;
-    b->trace_code = b->trace_depth = 0;
+    b->trace_code = 0;
+    b->trace_depth = b->stale = 0;
     slab_give(&t->loop->starts, s);
     t->body = b;
 }

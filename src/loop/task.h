@@ -45,6 +45,10 @@ struct start {
     uint8_t stack_class;
 };
 
+/* What the body says of errors is from before the task last suspended. An error that is on its way out does not suspend,
+ * except where blocks are left: so this tells the next error from one that has been dealt with. */
+enum { STALE_TRACE = 1, STALE_CAUSE = 2 };
+
 enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, WHO_SIZE = 32, WHY_SIZE = 64 };
 
 /* What a running task has at the top of its stack. The first part is written when it starts, and is kept short: each
@@ -57,7 +61,9 @@ struct body {
     async_error *cause;     /* errors of the latest group that failed in it */
     struct async_gen *gen;  /* whose body it runs, or NULL */
     struct stack stack;
-    int trace_code, trace_depth; /* the traceback of the latest error; 0: none, and the rest is not set */
+    int trace_code;      /* the latest error that was noted; 0: none, and its words are not set */
+    uint8_t trace_depth; /* places on its way */
+    uint8_t stale;       /* STALE_... */
 
     const async_site *trace[TRACE_DEPTH];
     char text[TEXT_SIZE];              /* its sentence */

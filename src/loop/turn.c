@@ -35,7 +35,8 @@ void async__expire(struct loop *l, int64_t now)
 
 /* A look costs as much as a hundred switches. While steps are short, many of them pay for one; as soon as they are
  * long, each is followed by one. What the clock said twice tells which it is; a seeded or virtual run goes by steps
- * alone, so that it can be repeated. */
+ * alone, so that it can be repeated. What the kernel has woken runs before it is asked again: these steps make system
+ * calls, and who waits for a timer would stand behind them in any case. */
 static void set_budget(struct loop *l, int64_t now, bool idle)
 {
     if (l->seed) {
@@ -52,7 +53,7 @@ static void set_budget(struct loop *l, int64_t now, bool idle)
     else if (l->allowance < STEPS_MAX)
         l->allowance *= 2;
     l->looked = now;
-    l->budget = l->allowance + 1;
+    l->budget = (l->allowance > l->fds.heard ? l->allowance : l->fds.heard) + 1;
 }
 
 /* Nothing is ready. How long the kernel may keep us: ns, -1 without a limit. */
@@ -105,17 +106,9 @@ static void wait_for_work(struct loop *l, int64_t now)
         async__fds_poll(l, limit);
 }
 
-static void read_clock(struct loop *l, int64_t *now)
-{
-    *now = loop_now(l);
-    if (!l->virtual_clock)
-        async__bound_clock_learn(&l->bound, *now);
-}
-
 void async__turn(struct loop *l)
 {
-    int64_t now;
-    read_clock(l, &now);
+    int64_t now = loop_look(l);
     async__expire(l, now);
     bool more = async__gate_drain(l->gate);
     async__signals(l);
@@ -125,7 +118,7 @@ void async__turn(struct loop *l)
             async__fds_poll(l, 0);
     } else {
         wait_for_work(l, now);
-        read_clock(l, &now);
+        now = loop_look(l);
         async__expire(l, now);
         async__gate_drain(l->gate);
         async__signals(l);

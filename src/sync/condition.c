@@ -11,9 +11,11 @@ int await_condition_wait(async_condition *c)
     int r = await_begin(&t, "await_condition_wait");
     if (r < 0)
         return r;
-    r = async_lock_release(c->lock);
-    if (r < 0)
-        return r;
+    if (c->lock->owner != t) {
+        async__complain("task \"%s\" waits for a condition whose lock it does not hold", t->name);
+        return -EPERM;
+    }
+    async_lock_release(c->lock);
     bool chosen = wait_in(t, &c->waiters) != INTERRUPTED;
     async_scope shield;
     shield_enter(&shield, t);

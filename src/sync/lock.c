@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <asyncio/sync.h>
+#include <asyncio/with.h>
 
 #include "task/scope.h"
 
@@ -50,4 +50,27 @@ async_hold async_lock_hold(async_lock *l)
 async_hold async_condition_hold(async_condition *c)
 {
     return async_lock_hold(c->lock);
+}
+
+static int enter(void *l)
+{
+    return await_lock_acquire(l);
+}
+
+static int leave(void *l)
+{
+    return async_lock_release(l);
+}
+
+static const struct async_manager manager = { enter, leave };
+
+async_with_sync async_with_lock(async_with_sync *w, async_scope *blocks, async_lock *l)
+{
+    (void)w;
+    return (async_with_sync){ async__with_scope(l, &manager, blocks) };
+}
+
+async_with_sync async_with_condition(async_with_sync *w, async_scope *blocks, async_condition *c)
+{
+    return async_with_lock(w, blocks, c->lock);
 }

@@ -57,6 +57,18 @@ static void offer_place(async_queue *q)
         q->promised++;
 }
 
+/* Shut down and empty: but for an item that its getter may yet hand back, or a place that its putter may yet fill. */
+static bool at_end(const async_queue *q)
+{
+    return q->shut && q->count == 0 && q->promised == 0;
+}
+
+static void wake_at_end(async_queue *q)
+{
+    if (unlikely(at_end(q)))
+        async__wake_all(&q->getters, -EPIPE);
+}
+
 int async_queue_put_item(async_queue *q, void *slots, const void *item)
 {
     if (q->shut)
@@ -71,9 +83,10 @@ int async_queue_put_item(async_queue *q, void *slots, const void *item)
 int async_queue_get_item(async_queue *q, void *slots, void *ret)
 {
     if (q->count == q->owned)
-        return q->shut ? -EPIPE : -EAGAIN;
+        return at_end(q) ? -EPIPE : -EAGAIN;
     take(q, slots, ret);
     offer_place(q);
+    wake_at_end(q);
     return 0;
 }
 
@@ -83,8 +96,10 @@ static int put_promised(async_queue *q, void *slots, const void *item, int value
     if (value < 0)
         return value;
     q->promised--;
-    if (q->dropped)
+    if (q->dropped) {
+        wake_at_end(q);
         return -EPIPE;
+    }
     insert(q, slots, item);
     offer_item(q);
     return 0;
@@ -106,6 +121,7 @@ int await_queue_put_item(async_queue *q, void *slots, const void *item)
     if (chosen && t->value == 0) {
         q->promised--;
         offer_place(q);
+        wake_at_end(q);
     }
     return r;
 }
@@ -127,6 +143,7 @@ int await_queue_get_item(async_queue *q, void *slots, void *ret)
         q->owned--;
         take(q, slots, ret);
         offer_place(q);
+        wake_at_end(q);
     } else if (chosen && t->value == 0) {
         q->owned--;
         offer_item(q);
@@ -168,6 +185,6 @@ void async_queue_close(async_queue *q, bool now)
     q->shut = true;
     if (now)
         drop(q);
-    async__wake_all(&q->getters, -EPIPE);
+    wake_at_end(q);
     async__wake_all(&q->putters, -EPIPE);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <asyncio/sync.h>
+#include <asyncio/with.h>
 
 #include "task/scope.h"
 
@@ -38,4 +38,21 @@ ASYNC__MAKE(semaphore_leave, "release", async_semaphore_release, (async_semaphor
 async_hold async_semaphore_hold(async_semaphore *s)
 {
     return (async_hold){ semaphore_enter(s), semaphore_leave(s) };
+}
+
+static int enter(void *s)
+{
+    return await_semaphore_acquire(s);
+}
+
+static int leave(void *s)
+{
+    return async_semaphore_release(s);
+}
+
+async_with_sync async_with_semaphore(async_with_sync *w, async_scope *blocks, async_semaphore *s)
+{
+    static const struct async_manager manager = { enter, leave };
+    (void)w;
+    return (async_with_sync){ async__with_scope(s, &manager, blocks) };
 }

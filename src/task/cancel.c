@@ -153,9 +153,7 @@ void async__scope_fire(async_scope *s, int64_t now)
 /* The limit of t's scope may have passed: look at the clock, and fire what is overdue, earliest first. */
 int async__overdue(struct loop *l, async_task *t)
 {
-    int64_t now = loop_now(l);
-    if (!l->virtual_clock)
-        async__bound_clock_learn(&l->bound, now);
+    int64_t now = loop_look(l);
     while (t->scope->limit <= now && !t->scope->doomed) {
         async_scope *due = NULL;
         for (async_scope *s = t->scope; s; s = s->kind == SCOPE_SHIELD ? NULL : s->outer)

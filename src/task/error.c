@@ -16,6 +16,7 @@ static void begin_trace(struct body *b, int code)
 {
     b->trace_code = code;
     b->trace_depth = 0;
+    b->stale &= (uint8_t)~STALE_TRACE;
     b->text[0] = '\0';
 }
 
@@ -24,7 +25,7 @@ void async__note(int err, const async_site *site)
     struct body *b = current_body();
     if (!b)
         return;
-    if (b->trace_code != err)
+    if (b->trace_code != err || b->stale & STALE_TRACE)
         begin_trace(b, err);
     if (b->trace_depth < TRACE_DEPTH)
         b->trace[b->trace_depth++] = site;
@@ -50,13 +51,42 @@ int async_fail_at(int code, const async_site *site, const char *fmt, ...)
 const char *async_fail_text(int code)
 {
     struct body *b = current_body();
-    return b && b->trace_code == code ? b->text : "";
+    if (!b)
+        return "";
+    if (b->trace_code == code && b->text[0] && !(b->stale & STALE_TRACE))
+        return b->text;
+    const async_error *e = b->stale & STALE_CAUSE ? NULL : b->cause;
+    if (e)
+        e = async_error_find(e, code);
+    return e ? e->text : "";
+}
+
+/* The limit of s has ended a call: what was noted of -ECANCELED on the way here is the traceback of that. */
+void async__note_timeout(const async_scope *s)
+{
+    struct body *b = s->task->body;
+    const async_site *site = s->cause.site;
+    if (b->trace_code != -ECANCELED || b->stale & STALE_TRACE)
+        begin_trace(b, -ETIMEDOUT);
+    b->trace_code = -ETIMEDOUT;
+    if (site)
+        snprintf(b->text, sizeof b->text, "the limit set in %s, %s:%d", site->func, site->file,
+                 site->line);
+}
+
+static void drop_stale_cause(struct body *b)
+{
+    if (!(b->stale & STALE_CAUSE))
+        return;
+    async__error_free(b->cause);
+    b->cause = NULL;
 }
 
 async_error *async__error_new(async_task *t, int code)
 {
     struct body *b = t->body;
     bool noted = b->trace_code == code;
+    drop_stale_cause(b);
     const char *text = noted ? b->text : "";
     size_t name_size = strlen(t->name) + 1, text_size = strlen(text) + 1;
     async_error *e = async__malloc(sizeof *e + name_size + text_size);
@@ -91,17 +121,11 @@ void async__error_free(async_error *e)
     }
 }
 
-void async__error_append(async_error **list, async_error *e)
-{
-    while (*list)
-        list = &(*list)->next;
-    *list = e;
-}
-
 void async__error_blame(async_task *t, async_error *list)
 {
     async__error_free(t->body->cause);
     t->body->cause = list;
+    t->body->stale &= (uint8_t)~STALE_CAUSE;
 }
 
 const async_error *async_error_next(const async_error *e)
@@ -136,8 +160,9 @@ void async_error_print(const async_error *e)
 
 void async__report(async_task *t, int code)
 {
-    const struct body *b = t->body;
+    struct body *b = t->body;
     bool noted = b->trace_code == code;
+    drop_stale_cause(b);
     fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-code), noted && b->text[0] ? ": " : "",
             noted ? b->text : "");
     for (int i = 0; noted && i < b->trace_depth; i++)

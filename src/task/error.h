@@ -8,10 +8,12 @@
 /* An error passes this place on its way out. */
 void async__note(int err, const async_site *site);
 
+/* The limit of s has come, and has interrupted its body. */
+void async__note_timeout(const async_scope *s);
+
 /* A record of t's failure, with the causes that t has collected. NULL: no memory; then nothing is lost but words. */
 async_error *async__error_new(async_task *t, int code);
 void async__error_free(async_error *e); /* with its causes and those after it */
-void async__error_append(async_error **list, async_error *e);
 
 /* Make these errors the cause of whatever fails next in the current task, in place of the former ones. */
 void async__error_blame(async_task *t, async_error *list);

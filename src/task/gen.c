@@ -21,6 +21,8 @@ int await_gen_yield(const void *item)
     async__wake_first(&t->joiners, 0); /* the consumer waits like for our end */
     while (!g->wanted && r == 0)
         r = wait_for_news(t, &g->want);
+    if (r < 0)
+        g->item = NULL; /* it is in a frame that is being left */
     return r;
 }
 
@@ -47,9 +49,8 @@ int await_gen_next(async_gen *g, void *item, size_t size)
         return r;
     if (!g->task && !start(g))
         return -ENOMEM;
-    if (!g->wanted) { /* else it is at work for a call that was cancelled */
+    if (!g->wanted && !g->item) { /* else it is, or was, at work for a call that was cancelled */
         g->wanted = true;
-        g->item = NULL;
         async__wake_first(&g->want, 0);
     }
     while (!g->item && !async_task_done(g->task)) {
@@ -57,9 +58,12 @@ int await_gen_next(async_gen *g, void *item, size_t size)
         if (r < 0)
             return r;
     }
-    if (!g->item)
-        return g->task->result < 0 ? g->task->result : 0;
+    if (!g->item) {
+        r = async_task_result(g->task);
+        return r < 0 ? r : 0;
+    }
     memcpy(item, g->item, size);
+    g->item = NULL;
     return 1;
 }
 

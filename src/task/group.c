@@ -28,12 +28,18 @@ static void stop(async_group *g, const char *who, const char *why, const async_s
     async__strike(&g->scope, (async_cause){ ASYNC_CANCEL_GROUP, who, why, site });
 }
 
+static void append_error(async_group *g, async_error *e)
+{
+    *(g->errors ? &g->latest_error->next : &g->errors) = e;
+    g->latest_error = e;
+}
+
 /* The group keeps the failure's record, and with it the words that say why it was cancelled. */
 static void child_failed(async_group *g, async_task *t)
 {
     async_error *e = async__error_new(t, t->result);
     if (e)
-        async__error_append(&g->errors, e);
+        append_error(g, e);
     if (g->loose)
         return;
     if (!g->err)
@@ -144,11 +150,11 @@ void async_group_cancel_at(async_group *g, const async_site *site)
 static void body_failed(async_group *g, async_task *t, int err)
 {
     async_error *e = async__error_new(t, err);
-    if (e && !g->err) {
+    if (e && !g->err && g->errors) {
         e->next = g->errors;
         g->errors = e;
     } else if (e) {
-        async__error_append(&g->errors, e);
+        append_error(g, e);
     }
     if (!g->err)
         g->err = err;
@@ -166,7 +172,7 @@ static bool await_children(async_group *g, async_task *t)
         if (!interrupted && outer->doomed) {
             interrupted = true;
             async__deliver(t);
-            stop(g, t->name, "its body was cancelled", NULL);
+            stop(g, NULL, "its body was cancelled", NULL);
         }
         if (g->running)
             wait_in(t, &g->idle);
@@ -183,7 +189,7 @@ int async__group_finish(async_group *g, int err, bool tried)
     if (err < 0 && err != -ECANCELED)
         body_failed(g, t, err);
     if (err < 0 || tried)
-        stop(g, t->name, "its body was left", NULL);
+        stop(g, NULL, "its body was left", NULL);
     bool interrupted = await_children(g, t);
     g->open = false;
     if (g->err)

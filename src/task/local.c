@@ -47,7 +47,8 @@ const void *async_local_find(const async_local *key, const void *initial)
     return initial;
 }
 
-/* A setting that nobody shares is replaced, lest a loop that sets a variable makes the list grow for ever. */
+/* A setting that nobody shares is replaced. One that is shared is left out of the list, not covered: a loop that sets a
+ * variable before each task that it starts must not make the list grow for ever. */
 static bool replace(struct local **at, const async_local *key, const void *value)
 {
     for (; *at && (*at)->refs == 1; at = &(*at)->next)
@@ -58,18 +59,57 @@ static bool replace(struct local **at, const async_local *key, const void *value
     return false;
 }
 
+static struct local *setting(const async_local *key, const void *value)
+{
+    struct local *n = async__malloc(sizeof *n + key->size);
+    if (n) {
+        n->key = key;
+        n->next = NULL;
+        n->refs = 1;
+        memcpy(n->value, value, key->size);
+    }
+    return n;
+}
+
+/* The list from n on without its setting of key, in *ret: what stands before that is copied, what follows is shared. */
+static bool copy_without(struct local *n, const async_local *key, struct local **ret)
+{
+    for (; n && n->key != key; n = n->next) {
+        *ret = setting(n->key, n->value);
+        if (!*ret)
+            return false;
+        ret = &(*ret)->next;
+    }
+    if (n && n->next) {
+        *ret = n->next;
+        n->next->refs++;
+    }
+    return true;
+}
+
+static bool is_set(const struct local *n, const async_local *key)
+{
+    while (n && n->key != key)
+        n = n->next;
+    return n;
+}
+
 int async_local_store(const async_local *key, const void *value)
 {
     struct local **at = list();
     if (replace(at, key, value))
         return 0;
-    struct local *n = async__malloc(sizeof *n + key->size);
+    struct local *n = setting(key, value);
     if (!n)
         return -ENOMEM;
-    n->key = key;
-    n->refs = 1;
-    n->next = *at; /* the reference passes on */
-    memcpy(n->value, value, key->size);
+    if (!is_set(*at, key)) {
+        n->next = *at; /* the reference passes on */
+    } else if (copy_without(*at, key, &n->next)) {
+        async__locals_drop(*at);
+    } else {
+        async__locals_drop(n);
+        return -ENOMEM;
+    }
     *at = n;
     return 0;
 }

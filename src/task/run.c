@@ -19,8 +19,8 @@ struct async_runner {
 /* One run: what its main task does. */
 struct run {
     async_runner *runner;
-    const async_co *co; /* NULL: only the shutdown */
-    bool shutdown, verbose;
+    const async_co *co;              /* NULL: only the shutdown */
+    bool shutdown, verbose, watched; /* watched: for Ctrl-C */
     int result;
 };
 
@@ -46,34 +46,59 @@ static async_task *any_other_task(const async_task *self)
     return s.found;
 }
 
-static void forget_record(void *record, void *arg)
+static void collect_record(void *record, void *arg)
 {
+    struct search *s = arg;
     async_task *t = record;
-    if (!t->node.kind || t == arg)
+    if (!t->node.kind || t == s->self)
         return;
     async__report_unread(t);
-    async__task_free(t);
+    t->next = s->found;
+    s->found = t;
 }
 
-/* main has returned: what still runs is cancelled and awaited, first what is in the background. */
+/* What is left of tasks that have ended, where the handle was lost. Not freed in the walk itself: a chunk that becomes
+ * empty goes. */
+static void forget_records(const async_task *self)
+{
+    struct search s = { .self = self };
+    async__slab_each(&self->loop->tasks, collect_record, &s);
+    for (async_task *t = s.found, *next; t; t = next) {
+        next = t->next;
+        async__task_free(t);
+    }
+}
+
+static const char has_returned[] = "main has returned";
+
+/* A task whose handle was lost. Those in groups are cancelled by way of these. */
+static void cancel_lost(void *record, void *arg)
+{
+    async_task *t = record;
+    if (!t->node.kind || t->node.state == TASK_DONE || t->group || t == arg)
+        return;
+    if (t->loop->debug)
+        async__complain("task \"%s\" was left running, its handle is lost", t->name);
+    async__task_request(t, ASYNC_CANCEL_SHUTDOWN, has_returned, NULL);
+}
+
+/* main has returned: what still runs is cancelled, all of it before any of it is awaited. */
 static void shut_down(async_runner *rn, async_task *self)
 {
-    static const char why[] = "main has returned";
     struct loop *l = rn->loop;
     async_group *bg = &rn->background;
     if (l->debug)
         for (const async_task *t = bg->first; t; t = t->next)
-            async__complain("task \"%s\" in the background is cancelled: %s", t->name, why);
-    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, self->name, why, NULL });
+            async__complain("task \"%s\" in the background is cancelled: %s", t->name, has_returned);
+    snprintf(bg->who, sizeof bg->who, "%s", self->name); /* it may be renamed */
+    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, bg->who, has_returned, NULL });
+    async__slab_each(&l->tasks, cancel_lost, self);
     while (bg->running)
         wait_in(self, &bg->idle);
     bg->open = false;
-    for (async_task *t; (t = any_other_task(self));) {
-        if (l->debug)
-            async__complain("task \"%s\" was left running, its handle is lost", t->name);
-        async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, why);
-    }
-    async__slab_each(&l->tasks, forget_record, self);
+    for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
+        async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
+    forget_records(self);
 }
 
 static int run_main(void *frame)
@@ -88,7 +113,9 @@ static int run_main(void *frame)
     }
     if (run->verbose && run->result < 0 && !(run->result == -ECANCELED && async__interrupted(l)))
         async__report(self, run->result);
-    l->main = NULL; /* Ctrl-C from here on ends the program */
+    l->main = NULL;
+    if (run->watched)
+        async__interrupt_forget(); /* from here on Ctrl-C ends the program */
     if (run->shutdown)
         shut_down(run->runner, self);
     return run->result;
@@ -108,6 +135,7 @@ static int run(async_runner *rn, struct run *r)
     l->looked = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */
     async__loop_run(l);
+    l->outermost = NULL;
     return r->result;
 }
 
@@ -136,7 +164,7 @@ static int run_once(async_co *co, const struct async_run_opts *opts, bool progra
     if (r < 0)
         return r;
     bool watched = program && async__interrupt_watch(rn.loop);
-    struct run once = { .runner = &rn, .co = co, .shutdown = true, .verbose = program };
+    struct run once = { .runner = &rn, .co = co, .shutdown = true, .verbose = program, .watched = watched };
     r = run(&rn, &once);
     if (watched) {
         *interrupted = async__interrupted(rn.loop);
@@ -173,7 +201,7 @@ async_runner *async_runner_open(const struct async_run_opts *opts)
 
 static bool is_here(const async_runner *rn, const char *what)
 {
-    if (rn->loop == async__loop && !rn->loop->current)
+    if (rn->loop == async__loop && !rn->loop->outermost)
         return true;
     async__complain("%s inside a run, or on a foreign thread", what);
     return false;

@@ -11,7 +11,7 @@ static async_scope timeout_scope(int64_t deadline, async_scope *blocks, const as
     return (async_scope){ .kind = SCOPE_TIMEOUT,
                           .deadline = deadline,
                           .blocks = blocks,
-                          .cause = { ASYNC_CANCEL_TIMEOUT, "", "", site } };
+                          .cause = { ASYNC_CANCEL_TIMEOUT, NULL, "", site } };
 }
 
 async_scope async_scope_timeout(double seconds, async_scope *blocks, const async_site *site)
@@ -35,9 +35,22 @@ async_scope async_scope_group(async_group *g, async_scope *blocks)
     return (async_scope){ .kind = SCOPE_GROUP, .owner = g, .deadline = NEVER, .blocks = blocks };
 }
 
-async_scope async_scope_with(async_with *w, async_scope *blocks)
+static int enter_hold(void *owner)
 {
-    return (async_scope){ .kind = SCOPE_WITH, .owner = w, .deadline = NEVER, .blocks = blocks };
+    async_co *co = &((async_with *)owner)->hold.enter;
+    return co->run(co->frame);
+}
+
+static int leave_hold(void *owner)
+{
+    async_co *co = &((async_with *)owner)->hold.leave;
+    return co->run(co->frame);
+}
+
+async_with async_with_hold(async_with *w, async_scope *blocks, async_hold hold)
+{
+    static const struct async_manager manager = { enter_hold, leave_hold };
+    return (async_with){ async__with_scope(w, &manager, blocks), hold };
 }
 
 void async__enter(async_scope *s, async_task *t)
@@ -72,39 +85,51 @@ static inline void leave(async_scope *s)
 static int timeout_verdict(const async_scope *s, int err)
 {
     bool ours = s->expired && s->delivered && (s->first || !s->outer->doomed);
-    return ours && (err == -ECANCELED || err >= 0) ? -ETIMEDOUT : err;
+    if (likely(!ours || (err < 0 && err != -ECANCELED)))
+        return err;
+    async__note_timeout(s);
+    return -ETIMEDOUT;
 }
 
-static int with_finish(async_with *w, async_task *t, int err)
+static int with_finish(async_scope *s, int err)
 {
     async_scope shield;
-    leave(&w->scope);
-    shield_enter(&shield, t);
-    int r = w->hold.leave.run(w->hold.leave.frame);
-    shield_leave(&shield, t);
+    leave(s);
+    shield_enter(&shield, s->task);
+    int r = s->manager->leave(s->owner);
+    shield_leave(&shield, s->task);
     return err >= 0 && r < 0 ? r : err;
 }
 
-int async__finish(async_scope *s, int err, bool tried)
+static int finish(async_scope *s, int err, bool tried)
 {
-    if (s->state != SCOPE_IN)
-        return err;
     switch (s->kind) {
     case SCOPE_GROUP:
         err = async__group_finish(s->owner, err, tried);
         leave(s);
         return err;
-    case SCOPE_WITH: return with_finish(s->owner, s->task, err);
-    case SCOPE_TIMEOUT: leave(s); return timeout_verdict(s, err);
-    default: leave(s); return err;
+    case SCOPE_WITH:
+        return with_finish(s, err);
+    case SCOPE_TIMEOUT:
+        leave(s);
+        return timeout_verdict(s, err);
+    default:
+        leave(s);
+        return err;
     }
 }
 
-static bool with_begin(async_with *w, int *r)
+/* An error that leaves a block is still the same when the block has been left, though leaving may suspend. */
+int async__finish(async_scope *s, int err, bool tried)
 {
-    int e = w->hold.enter.run(w->hold.enter.frame);
-    *r = e < 0 ? e : 0;
-    return e >= 0;
+    if (s->state != SCOPE_IN)
+        return err;
+    struct body *b = s->task->body;
+    uint8_t stale = b->stale;
+    int verdict = finish(s, err, tried);
+    if (err < 0)
+        b->stale = stale;
+    return verdict;
 }
 
 static bool begin(async_scope *s, int *r)
@@ -117,13 +142,14 @@ static bool begin(async_scope *s, int *r)
     }
     *r = 0;
     s->verdict = r;
-    if (s->kind == SCOPE_WITH && !with_begin(s->owner, r)) {
+    int e = s->kind == SCOPE_WITH ? s->manager->enter(s->owner) : 0;
+    if (e < 0) {
+        *r = e;
         s->state = SCOPE_LEFT;
         return false;
     }
     if (s->kind == SCOPE_GROUP)
         ((async_group *)s->owner)->open = true;
-    s->cause.who = t->name;
     async__enter(s, t);
     return true;
 }
@@ -188,7 +214,7 @@ bool async_scope_expired(const async_scope *s)
     return s && s->expired;
 }
 
-int await_wait_for(async_co co, double seconds)
+int await_wait_for_at(async_co co, double seconds, const async_site *site)
 {
     async_task *t;
     int r = await_begin(&t, "await_wait_for");
@@ -196,8 +222,7 @@ int await_wait_for(async_co co, double seconds)
         return r;
     if (!(seconds > 0))
         return -ETIMEDOUT;
-    async_scope s = async_scope_timeout(seconds, NULL, NULL);
-    s.cause.who = t->name;
+    async_scope s = async_scope_timeout(seconds, NULL, site);
     async__enter(&s, t);
     r = co.run(co.frame);
     leave(&s);
@@ -235,5 +260,10 @@ async_cause async_cancel_cause(void)
         if (s->kind == SCOPE_SHIELD && found)
             break;
     }
-    return found ? found->cause : (async_cause){ .who = "", .why = "" };
+    if (!found)
+        return (async_cause){ .who = "", .why = "" };
+    async_cause cause = found->cause;
+    if (!cause.who) /* the task whose scope it is; its name may have been set anew since */
+        cause.who = found->task->name;
+    return cause;
 }

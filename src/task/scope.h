@@ -73,13 +73,10 @@ static inline int wait_to_take(async_task *t, async_waitq *q, bool *chosen)
     return likely(*chosen) ? checkpoint(async__loop, t) : async__deliver(t);
 }
 
-/* Wait for something that must have happened before we go on, cancelled or not. */
-void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened);
-
 void async__enter(async_scope *s, async_task *t);
 
 /* Cancel s: everything inside is interrupted, as far as a shield. Nothing if it is cancelled already. why and who must
- * live as long as s. */
+ * live as long as s; who NULL: the task of s. */
 void async__strike(async_scope *s, async_cause cause);
 
 /* The state of s, or of one around it, has changed in some other way: set the flags inside anew. */
@@ -88,6 +85,17 @@ void async__refresh(async_scope *s);
 /* Leave s with err: what err is worth outside. tried: through ASYNC_TRY. */
 int async__finish(async_scope *s, int err, bool tried);
 int async__group_finish(async_group *g, int err, bool tried);
+
+/* The scope of an await_with block. */
+static inline async_scope async__with_scope(void *owner, const struct async_manager *manager,
+                                            async_scope *blocks)
+{
+    return (async_scope){ .kind = SCOPE_WITH,
+                          .owner = owner,
+                          .manager = manager,
+                          .deadline = NEVER,
+                          .blocks = blocks };
+}
 
 /* A shield for a few lines of ours. */
 static inline void shield_enter(async_scope *s, async_task *t)

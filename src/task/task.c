@@ -115,13 +115,21 @@ static bool is_awaited(const async_task *t)
     return q->head && (!(t->node.flags & TASK_DROPPED) || q->head != q->tail);
 }
 
-/* Nobody may lose what the task has failed of: its group keeps it, or who awaits it hears of it, or its handle keeps
- * it until somebody does. */
+/* The first of those who await t, who learns why it failed; NULL: nobody does. */
+static async_task *heir(const async_task *t)
+{
+    struct async_waiter *w = t->joiners.head;
+    return w && !(t->node.flags & TASK_DROPPED) ? task_of(w) : NULL;
+}
+
+/* Nobody may lose what the task has failed of: its group keeps it, or who awaits it gets it, or its handle keeps it until
+ * somebody asks. */
 static void end(async_task *t, int result)
 {
     struct loop *l = t->loop;
     async_group *g = t->group;
-    bool awaited = is_awaited(t);
+    bool failed = result < 0 && result != -ECANCELED, awaited = failed && is_awaited(t);
+    async_task *who = failed ? heir(t) : NULL;
     t->result = result;
     t->node.state = TASK_DONE;
     if (unlikely(t == l->outermost))
@@ -130,7 +138,9 @@ static void end(async_task *t, int result)
     async_error *failure = NULL;
     if (g)
         async__group_child_ended(g, t);
-    else if (result < 0 && result != -ECANCELED && !awaited && !(t->node.flags & TASK_DETACHED))
+    else if (who)
+        async__error_blame(who, async__error_new(t, result));
+    else if (failed && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
     async_error *causes = t->body->cause;
     if (unlikely(t->body->locals))
@@ -187,12 +197,19 @@ int await_task(async_task *t)
         return r;
     if (!t)
         return -ENOMEM;
+    if (unlikely(t->loop != self->loop)) {
+        async__complain("task \"%s\" awaits a task of another thread's loop", self->name);
+        return -EPERM;
+    }
     if (unlikely(t == self)) {
         async__complain("task \"%s\" awaits itself", t->name);
         return -EDEADLK;
     }
     if (t->node.state == TASK_DONE) {
-        mark_read(t);
+        if (unlikely(t->error != NULL)) {
+            async__error_blame(self, t->error);
+            t->error = NULL;
+        }
         r = t->result;
     } else {
         r = wait_for_news(self, &t->joiners);
@@ -246,12 +263,6 @@ bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
                                opts ? opts->site : NULL);
 }
 
-void async__wait_anyway(async_task *t, async_waitq *q, const bool *happened)
-{
-    while (!*happened)
-        wait_in(t, q);
-}
-
 void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
                               const char *why)
 {
@@ -285,18 +296,21 @@ void await_task_drop(async_task **handle)
     }
 }
 
+/* The handle of a task that could not be made is NULL: it counts as one that has ended for lack of memory. */
 bool async_task_done(const async_task *t)
 {
-    return t->node.state == TASK_DONE;
+    return !t || t->node.state == TASK_DONE;
 }
 
 bool async_task_cancelled(const async_task *t)
 {
-    return t->node.state == TASK_DONE && t->result == -ECANCELED;
+    return t && t->node.state == TASK_DONE && t->result == -ECANCELED;
 }
 
 int async_task_result(const async_task *t)
 {
+    if (!t)
+        return -ENOMEM;
     if (t->node.state != TASK_DONE)
         return -EINPROGRESS;
     mark_read((async_task *)t); /* our own record */
@@ -305,12 +319,13 @@ int async_task_result(const async_task *t)
 
 const char *async_task_name(const async_task *t)
 {
-    return t->name;
+    return t ? t->name : "";
 }
 
 void async_task_set_name(async_task *t, const char *name)
 {
-    set_name(t, name);
+    if (t)
+        set_name(t, name);
 }
 
 async_task *async_current_task(void)

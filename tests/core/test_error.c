@@ -35,7 +35,7 @@ CASE(sentences_are_per_task)
 {
     is(async_fail(-EIO, "mine"), -EIO);
     is(await_gather(NULL, broken("a")), -EIO);
-    is_text(async_fail_text(-EIO), "mine");
+    is_text(async_fail_text(-EIO), "a is broken"); /* the latest that came here */
     is(await_broken("b"), -EIO);
     is_text(async_fail_text(-EIO), "b is broken");
     return 0;
@@ -121,6 +121,60 @@ CASE(site_of_the_first_note)
     is_true(e->site != NULL);
     is_text(e->site->func, "await_broken");
     has_text(e->site->file, "test_error.c");
+    return 0;
+}
+
+/* Who awaits a task that has failed has its words, and its record as the cause. */
+CASE(words_of_an_awaited_task)
+{
+    await_task_auto t = async_create_task(broken("door"), .name = "opener");
+    is(await_task(t), -EIO);
+    is_text(async_fail_text(-EIO), "door is broken");
+    await_task_auto u = async_create_task(broken("gate"));
+    ok(await_sleep(1));
+    is(await_task(u), -EIO); /* it had ended before */
+    is_text(async_fail_text(-EIO), "gate is broken");
+    return 0;
+}
+
+ASYNC_DEF(fails_plainly)
+{
+    ASYNC_TRY(await_sleep(0));
+    return -EIO;
+}
+
+/* An error that was dealt with is not blamed for the next one of the same code. */
+CASE(no_false_blame)
+{
+    int r;
+    is(await_broken("door"), -EIO);
+    ok(await_sleep(1));
+    await_group (r, g) {
+        async_spawn(g, fails_plainly());
+    }
+    is(r, -EIO);
+    is_text(async_group_errors(g)->text, "");
+    return 0;
+}
+
+ASYNC_DEF(limited)
+{
+    int r;
+    await_timeout (r, 1)
+        ASYNC_TRY(await_sleep(5));
+    return r;
+}
+
+/* The words and the places of a limit. */
+CASE(words_of_a_limit)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, limited());
+    }
+    is(r, -ETIMEDOUT);
+    has_text(async_group_errors(g)->text, "the limit set in await_limited");
+    is_text(async_group_errors(g)->site->func, "await_limited");
     return 0;
 }
 
@@ -250,6 +304,6 @@ CASE(shield_duplicate_log_once)
 }
 
 SUITE("error", sentences, sentences_outside, sentences_are_per_task, tree, siblings,
-      site_of_the_first_note, main_prints_a_traceback, main_prints_the_tree, main_succeeds,
-      handled_errors_leave_no_trace, background_failure, unread_error, read_errors_are_silent,
-      shield_duplicate_log_once)
+      site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit,
+      main_prints_a_traceback, main_prints_the_tree, main_succeeds, handled_errors_leave_no_trace,
+      background_failure, unread_error, read_errors_are_silent, shield_duplicate_log_once)

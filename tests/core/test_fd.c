@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors: waiting for them, watching them, closing them under somebody. */
+/* Descriptors: waiting for them, closing them under somebody. */
 #include "run.h"
 
 #include <limits.h>
@@ -69,16 +69,6 @@ CASE(bad_descriptors)
     is(async_watch_start(&w, -1, POLLIN, NULL, NULL), -EBADF);
     async_watch_stop(&w);
     is(async_watch_start(&w, 999, POLLIN, NULL, NULL), -EBADF);
-    return 0;
-}
-
-/* The table of descriptors does not grow for a number that is none. */
-CASE(absurd_descriptors)
-{
-    async_watch w;
-    is(async_watch_start(&w, 1 << 29, POLLIN, NULL, NULL), -EBADF);
-    is(async_watch_start(&w, INT_MAX, POLLIN, NULL, NULL), -EBADF);
-    async_watch_stop(&w);
     return 0;
 }
 
@@ -258,112 +248,6 @@ CASE(cancelled_then_ready)
     return 0;
 }
 
-/* --- watches --- */
-
-struct watched {
-    async_watch watch;
-    async_event happened;
-    int calls, limit, events;
-};
-
-static void on_events(void *arg, int events)
-{
-    struct watched *w = arg;
-    w->events = events;
-    is_true(async_current_task() == NULL);
-    if (++w->calls == w->limit) {
-        async_watch_stop(&w->watch);
-        async_event_set(&w->happened);
-    }
-}
-
-/* Called as long as it is ready, not each time when it becomes so. */
-CASE(watch_is_level_triggered)
-{
-    open_pipe();
-    struct watched w = { .limit = 5 };
-    ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
-    is(await_fd_ready(pipe_fds[0], POLLIN), -EBUSY);
-    struct watched v = { 0 };
-    is(async_watch_start(&v.watch, pipe_fds[0], POLLIN, on_events, &v), -EBUSY);
-    put(pipe_fds[1]);
-    ok(await_event_wait(&w.happened));
-    is(w.calls, 5);
-    is(w.events, POLLIN);
-    ok(await_sleep(1));
-    is(w.calls, 5); /* stopped */
-    is(await_fd_ready(pipe_fds[0], POLLIN), POLLIN);
-    ok(async_fd_close(pipe_fds[1]));
-    return async_fd_close(pipe_fds[0]);
-}
-
-CASE(watch_change)
-{
-    open_pipe();
-    struct watched w = { .limit = 1 };
-    put(pipe_fds[1]);
-    ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
-    ok(await_sleep(1));
-    is(w.calls, 0); /* none at the moment */
-    ok(async_watch_change(&w.watch, 0));
-    ok(async_watch_change(&w.watch, POLLIN));
-    ok(await_event_wait(&w.happened));
-    is(w.calls, 1);
-    is(async_watch_change(&w.watch, POLLIN), -EINVAL); /* it was stopped */
-    async_watch_stop(&w.watch);
-    ok(async_fd_close(pipe_fds[1]));
-    return async_fd_close(pipe_fds[0]);
-}
-
-/* Hang-up comes unasked. */
-CASE(watch_hangup)
-{
-    open_pipe();
-    struct watched w = { .limit = 1 };
-    ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
-    close(pipe_fds[1]);
-    ok(await_event_wait(&w.happened));
-    is(w.events, POLLHUP);
-    return async_fd_close(pipe_fds[0]);
-}
-
-struct twins {
-    async_watch a, b;
-    int calls;
-    async_event happened;
-};
-
-static void stops_both(void *arg, int events)
-{
-    struct twins *t = arg;
-    (void)events;
-    t->calls++;
-    async_watch_stop(&t->a);
-    async_watch_stop(&t->b);
-    async_event_set(&t->happened);
-}
-
-/* Stopped: not called again, not even for what is ready by now. */
-CASE(watch_stopped_by_another)
-{
-    int other[2];
-    struct twins t = { 0 };
-    open_pipe();
-    ok(pipe2(other, O_CLOEXEC));
-    put(pipe_fds[1]);
-    put(other[1]);
-    ok(async_watch_start(&t.a, pipe_fds[0], POLLIN, stops_both, &t));
-    ok(async_watch_start(&t.b, other[0], POLLIN, stops_both, &t));
-    ok(await_event_wait(&t.happened));
-    ok(await_sleep(1));
-    is(t.calls, 1);
-    for (int i = 0; i < 2; i++) {
-        close(other[i]);
-        close(pipe_fds[i]);
-    }
-    return 0;
-}
-
 CASE(many_descriptors)
 {
     enum { N = 100 };
@@ -402,8 +286,7 @@ START_TEST(outside_of_a_loop)
 }
 END_TEST
 
-SUITE("fd", ready_at_once, ready_later, bad_descriptors, absurd_descriptors, cancelled_wait,
-      second_reader_is_busy, cancel_one_of_two, close_wakes_with_epipe, number_used_again,
-      closed_behind_our_back, regular_files_are_ready, chosen_then_cancelled, cancelled_then_ready,
-      watch_is_level_triggered, watch_change, watch_hangup, watch_stopped_by_another,
-      many_descriptors, outside_of_a_loop)
+SUITE("fd", ready_at_once, ready_later, bad_descriptors, cancelled_wait, second_reader_is_busy,
+      cancel_one_of_two, close_wakes_with_epipe, number_used_again, closed_behind_our_back,
+      regular_files_are_ready, chosen_then_cancelled, cancelled_then_ready, many_descriptors,
+      outside_of_a_loop)

@@ -292,6 +292,43 @@ START_TEST(seeds_keep_lines)
 }
 END_TEST
 
+/* --- tasks that start tasks --- */
+
+static struct {
+    int made;
+    bool heard;
+    async_event never;
+} relay;
+
+static void on_heard(void *arg)
+{
+    (void)arg;
+    relay.heard = true;
+}
+
+/* Each starts the next one and waits: there is always a task that has not started, and it goes first. */
+static int relay_on(void *arg)
+{
+    if (relay.heard || ++relay.made == 10000) {
+        async_event_set(&relay.never);
+        return 0;
+    }
+    async_spawn(arg, async_call(relay_on, arg, "relay"));
+    return await_event_wait(&relay.never);
+}
+
+CASE(starts_and_posts)
+{
+    int r;
+    await_group (r, g) {
+        ok(async_call_soon_threadsafe(async_get_running_loop(), on_heard, NULL));
+        async_spawn(g, async_call(relay_on, g, "relay"));
+    }
+    is_true(relay.heard);
+    is_true(relay.made < 100);
+    return r;
+}
+
 /* --- outside of a task --- */
 
 START_TEST(outside_of_a_task)
@@ -333,5 +370,5 @@ START_TEST(outside_of_a_task)
 END_TEST
 
 SUITE("order", hogs_and_main, hogs_and_a_timer, hogs_and_callbacks, hogs_and_io, hogs_and_posts,
-      limits_on_a_hog, limits_without_suspension, virtual_clock_stands_still, seeds, plain_order,
-      seeds_keep_lines, outside_of_a_task)
+      limits_on_a_hog, starts_and_posts, limits_without_suspension, virtual_clock_stands_still,
+      seeds, plain_order, seeds_keep_lines, outside_of_a_task)

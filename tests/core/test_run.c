@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The way in and out: run, Runner, main; what is left when main returns; Ctrl-C. */
+/* The way in and out: run, Runner, main; what is left when main returns. */
 #include "run.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 ASYNC_DEF(returns, (int)r)
 {
@@ -68,6 +66,20 @@ START_TEST(cancels_hanging_tasks)
 END_TEST
 
 /* reports_hanging_tasks_errors: their cleanup errors are said, the result is unaffected. */
+ASYNC_DEF(loses_handles, (int)n)
+{
+    for (int i = 0; i < n; i++)
+        async_ignore(async_create_task(returns(0)));
+    return await_sleep(1);
+}
+
+/* More records than a chunk of the slab has room for. */
+START_TEST(forgets_ended_tasks)
+{
+    RUN(loses_handles(3000));
+}
+END_TEST
+
 START_TEST(reports_hanging_tasks_errors)
 {
     ears_open();
@@ -192,6 +204,38 @@ START_TEST(runner_inside_a_run)
 }
 END_TEST
 
+static void on_call(void *arg)
+{
+    async_runner *rn = arg;
+    is(async_runner_run(rn, returns(1)), -EBUSY);
+    has_text(heard(), "async_runner_run inside a run");
+    async_runner_close(rn);
+    has_text(heard(), "async_runner_close inside a run");
+    note("called");
+}
+
+ASYNC_DEF(calls_back, (async_runner *)rn)
+{
+    async_callback cb;
+    async_call_soon(&cb, on_call, rn);
+    ok(await_sleep(0.001));
+    return 6;
+}
+
+/* Where no task runs, but the loop does. */
+START_TEST(runner_inside_a_callback)
+{
+    ears_open();
+    async_runner *rn = async_runner_open(NULL);
+    is(async_runner_run(rn, calls_back(rn)), 6);
+    is_trail("called");
+    is(async_runner_run(rn, returns(1)), 1);
+    async_runner_close(rn);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
 START_TEST(runner_without_a_run)
 {
     ears_open();
@@ -199,136 +243,6 @@ START_TEST(runner_without_a_run)
     async_runner_close(rn);
     is_text(heard(), "");
     ears_close();
-}
-END_TEST
-
-/* --- Ctrl-C --- */
-
-static void on_signal(int sig)
-{
-    note("handler%d", sig == SIGINT);
-}
-
-static int main_heard(async_co co)
-{
-    struct sigaction now;
-    sigaction(SIGINT, NULL, &now);
-    if (now.sa_handler != on_signal)
-        signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
-    ears_open();
-    int r = async_main(co);
-    const char *said = heard();
-    note("said:%s", said);
-    ears_close();
-    return r;
-}
-
-ASYNC_DEF(interrupted_alone, (int)how)
-{
-    raise(SIGINT);
-    int r = await_sleep(1000);
-    async_cause c = async_cancel_cause();
-    note("%s/%d/%d", shown(r), c.kind, async_cancelling());
-    if (how == 3) {
-        is(async_uncancel(), 0);
-        ok(await_sleep(0.001));
-    }
-    return how == 0 ? r : how == 2 ? -EIO : 0;
-}
-
-/* interrupt_wait: it cancels main first; it is reported as an interrupt only if main ended by it. */
-START_TEST(interrupt_cancels_main)
-{
-    is(main_heard(interrupted_alone(0)), 130);
-    is_trail("-ECANCELED/5/1 said:"); /* ASYNC_CANCEL_SIGNAL; no traceback */
-    struct sigaction now;
-    ok(sigaction(SIGINT, NULL, &now));
-    is_true(now.sa_handler == SIG_DFL); /* put back */
-}
-END_TEST
-
-START_TEST(interrupt_answered_by_a_value)
-{
-    is(main_heard(interrupted_alone(1)), 0);
-    is_trail("-ECANCELED/5/1 said:");
-}
-END_TEST
-
-START_TEST(interrupt_answered_by_an_error)
-{
-    is(main_heard(interrupted_alone(2)), 1);
-    has_text(trail, "interrupted_alone: Input/output error");
-}
-END_TEST
-
-START_TEST(interrupt_withdrawn)
-{
-    is(main_heard(interrupted_alone(3)), 0);
-    is_trail("-ECANCELED/5/1 said:");
-}
-END_TEST
-
-ASYNC_DEF(interrupted_twice)
-{
-    int s;
-    raise(SIGINT);
-    is(await_sleep(1000), -ECANCELED);
-    await_shield (s) {
-        raise(SIGINT); /* ends the program at once */
-        async_ignore(await_sleep(1000));
-    }
-    return 0;
-}
-
-START_TEST(second_interrupt_ends_the_program)
-{
-    int status;
-    pid_t pid = fork();
-    ck_assert(pid >= 0);
-    if (pid == 0) {
-        signal(SIGINT, SIG_DFL);
-        alarm(20);
-        _exit(async_main(interrupted_twice()));
-    }
-    ck_assert(waitpid(pid, &status, 0) == pid);
-    is_true(WIFSIGNALED(status));
-    is(WTERMSIG(status), SIGINT);
-}
-END_TEST
-
-ASYNC_DEF(interrupted_elsewhere)
-{
-    raise(SIGINT);
-    return await_sleep(0.001);
-}
-
-/* A handler that is there already is left alone. */
-START_TEST(own_handler_is_left_alone)
-{
-    struct sigaction now;
-    signal(SIGINT, on_signal);
-    is(main_heard(interrupted_elsewhere()), 0);
-    is_trail("handler1 said:");
-    ok(sigaction(SIGINT, NULL, &now));
-    is_true(now.sa_handler == on_signal);
-}
-END_TEST
-
-/* async_run() leaves the signal alone altogether. */
-START_TEST(run_takes_no_signals)
-{
-    signal(SIGINT, on_signal);
-    is(async_run(interrupted_elsewhere()), 0);
-    is_trail("handler1");
-}
-END_TEST
-
-START_TEST(exit_status)
-{
-    is(main_heard(returns(0)), 0);
-    is(main_heard(returns(9)), 0);
-    is(main_heard(returns(-EIO)), 1);
-    is(main_heard(returns(-ECANCELED)), 1); /* cancelled, but by no Ctrl-C */
 }
 END_TEST
 
@@ -345,9 +259,7 @@ START_TEST(debug_by_environment)
 }
 END_TEST
 
-SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks,
+SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks, forgets_ended_tasks,
       reports_hanging_tasks_errors, debug_names_hanging_tasks, shutdown_refuses_spawns,
       shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run,
-      runner_without_a_run, interrupt_cancels_main, interrupt_answered_by_a_value,
-      interrupt_answered_by_an_error, interrupt_withdrawn, second_interrupt_ends_the_program,
-      own_handler_is_left_alone, run_takes_no_signals, exit_status, debug_by_environment)
+      runner_inside_a_callback, runner_without_a_run, debug_by_environment)

@@ -310,9 +310,9 @@ CASE(cause_task)
 
 CASE(cause_timeout)
 {
-    int r, s, line = 0;
+    int r, s;
+    const int line = __LINE__ + 1;
     await_timeout (r, 1) {
-        line = __LINE__;
         is(await_sleep(5), -ECANCELED);
         async_cause c = async_cancel_cause();
         is(c.kind, ASYNC_CANCEL_TIMEOUT);
@@ -322,6 +322,30 @@ CASE(cause_timeout)
             is(async_cancel_cause().kind, ASYNC_CANCEL_TIMEOUT);
     }
     is(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
+    return 0;
+}
+
+CASE(cause_renamed)
+{
+    int r, s;
+    async_task *self = async_current_task();
+    async_task_set_name(self, "the first name");
+    await_timeout (r, 1) {
+        async_task_set_name(self, "the second one");
+        is(await_sleep(5), -ECANCELED);
+        is_text(async_cancel_cause().who, "the second one");
+    }
+    await_group (r, g) {
+        async_group_cancel(g);
+        async_task_set_name(self, "the third one");
+        is_text(async_cancel_cause().who, "the second one");
+    }
+    await_timeout (s, 1) {
+        await_group (r, g2)
+            async_spawn(g2, tells());
+    }
+    async_task_set_name(self, "the fourth one");
+    is_trail("2/the third one//1");
     return 0;
 }
 
@@ -375,4 +399,4 @@ SUITE("shield", cancel_shielding, cancelled_within_a_shield, shield_with_a_limit
       shield_within_a_group, uncancel_within_a_shield, with_enters_and_leaves, with_refused,
       with_leave_fails, with_leaves_shielded, with_left_by_try_innermost_first,
       with_left_by_bare_return, with_left_by_break_and_continue, cause_task, cause_timeout,
-      cause_group, cause_outermost)
+      cause_renamed, cause_group, cause_outermost)

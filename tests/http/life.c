@@ -101,6 +101,28 @@ static int await_sweep(async_http_session *s, const char *url, bool stream, doub
     return survived;
 }
 
+/* A header, or a trailer behind the body, that looks like the first line of a response is none. */
+HTTP_TEST(one_response_has_one_status)
+{
+    static const char *const raw[] = {
+        "HTTP/1.1%20200%20OK%0D%0AX-A:%20a%0D%0AHTTP/9:%20x%0D%0AContent-Length:%202%0D%0A%0D%0Aok",
+        "HTTP/1.1%20200%20OK%0D%0AX-A:%20a%0D%0ATransfer-Encoding:%20chunked%0D%0A%0D%0A"
+        "2%0D%0Aok%0D%0A0%0D%0AHTTP/1.1%20404:%20No%0D%0A%0D%0A",
+        "HTTP/1.1%20100%20Go%0D%0AX-B:%20b%0D%0A%0D%0AHTTP/1.1%20200%20OK%0D%0AX-A:%20a%0D%0A"
+        "Content-Length:%202%0D%0A%0D%0Aok",
+    };
+    for (size_t i = 0; i < sizeof raw / sizeof *raw; i++) {
+        async_http_response_auto r = NULL;
+        ck_assert_int_eq(await_http_get(s, at(sv, "/raw?%s", raw[i]), &r), 200);
+        ck_assert_int_eq(r->status, 200);
+        ck_assert_str_eq(r->reason, "OK");
+        ck_assert_str_eq(r->body, "ok");
+        ck_assert_ptr_nonnull(async_http_header(r, "X-A"));
+        ck_assert_ptr_null(async_http_header(r, "X-B"));
+    }
+    return 0;
+}
+
 HTTP_TEST(cancelled_anywhere)
 {
     static const char *const paths[] = { "/echo", "/redirect/3", "/chunked/300000", "/gzip/300000" };
@@ -356,6 +378,7 @@ HTTP_TEST(a_foreign_loop_is_refused)
 
 void http_cases(TCase *tc)
 {
+    tcase_add_test(tc, one_response_has_one_status);
     tcase_add_test(tc, one_connection_for_many_requests);
     tcase_add_test(tc, closed_while_idle);
     tcase_add_test(tc, failures);

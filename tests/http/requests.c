@@ -217,6 +217,7 @@ HTTP_TEST(what_is_refused)
     ck_assert_int_eq(atomic_load(&sv->requests), 0);
     async_http_session *wrong = NULL;
     ck_assert_int_eq(async_http_session_open(&wrong, .headers = ASYNC_HTTP_PAIRS("A", "\n")), -EINVAL);
+    ck_assert_int_eq(async_http_session_open(&wrong, .user_agent = "a\r\nB: c"), -EINVAL);
     ck_assert_int_eq(async_http_session_open(&wrong, .ip = 5), -EINVAL);
     ck_assert_ptr_null(wrong);
     return 0;
@@ -305,6 +306,12 @@ HTTP_TEST(retry_after)
     ck_assert_double_eq(async_http_retry_after(d), -1);
     ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &e), 200);
     ck_assert_double_eq(async_http_retry_after(e), -1);
+    static const char *const no_numbers[] = { "1e999", "0x10", "1.5", "7days" };
+    for (size_t i = 0; i < sizeof no_numbers / sizeof *no_numbers; i++) {
+        async_http_response_auto odd = NULL;
+        ck_assert_int_eq(await_http_get(s, at(sv, "/retry?%s", no_numbers[i]), &odd), 429);
+        ck_assert_double_eq(async_http_retry_after(odd), -1);
+    }
     return 0;
 }
 

@@ -254,6 +254,19 @@ static void fold(struct conn *c)
     answer(c, 200, "X-Folded: one\r\n two\r\nX-Empty:\r\nX-Twice: a\r\nX-Twice: b\r\n", "");
 }
 
+/* "%0D%0A" and the like stand for bytes; the path cannot hold them. */
+static void raw(struct conn *c)
+{
+    char *to = c->query;
+    for (const char *from = c->query; *from; from++) {
+        unsigned byte = (unsigned char)*from;
+        if (byte == '%' && sscanf(from + 1, "%2x", &byte) == 1)
+            from += 2;
+        *to++ = (char)byte;
+    }
+    put(c, c->query, (size_t)(to - c->query));
+}
+
 /* --- gzip without a library: zeros in one block of fixed codes --- */
 
 struct bits {
@@ -292,7 +305,7 @@ static uint32_t crc_of_zeros(long n)
     return ~crc;
 }
 
-static void gzip(struct conn *c)
+static void send_packed(struct conn *c, const char *header)
 {
     static const unsigned char magic[10] = { 0x1f, 0x8b, 8, [9] = 3 };
     struct bits b = { .data = malloc((size_t)c->n / 100 + 64) };
@@ -315,11 +328,22 @@ static void gzip(struct conn *c)
     for (int i = 0; i < 8; i++)
         b.data[b.size++] = (unsigned char)(tail[i / 4] >> i % 4 * 8);
     char head[128];
-    snprintf(head, sizeof head,
-             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", b.size);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %zu\r\n\r\n", header,
+             b.size);
     if (say(c, head))
         put(c, b.data, b.size);
     free(b.data);
+}
+
+static void gzip(struct conn *c)
+{
+    send_packed(c, "Content-Encoding: gzip");
+}
+
+static void transfer_gzip(struct conn *c)
+{
+    send_packed(c, "Transfer-Encoding: gzip\r\nConnection: close");
+    c->keep = false;
 }
 
 /* --- requests --- */
@@ -336,7 +360,8 @@ static const struct {
     { "/lengths", lengths },    { "/same", same },          { "/junk", junk },
     { "/headers/", headers },   { "/retry", retry },        { "/info", info },
     { "/cookie", cookie },      { "/idle", idle },          { "/fold", fold },
-    { "/gzip/", gzip },
+    { "/gzip/", gzip },         { "/raw", raw },
+    { "/transfer-gzip/", transfer_gzip },
 };
 
 static void dispatch(struct conn *c, const char *path)

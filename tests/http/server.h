@@ -34,12 +34,14 @@ struct server {
  *   /silent              waits until the client goes
  *   /lengths /same       two content lengths, different and equal
  *   /gzip/N              N zeros, packed
+ *   /transfer-gzip/N     the same in the transfer, which nobody asked for; ends by closing
  *   /junk                not HTTP
  *   /headers/N           N bytes of headers
  *   /retry?TEXT          429 and Retry-After: TEXT, where '+' is a space
  *   /info                a 103, then the answer
  *   /cookie              sets one
  *   /idle                answers, and closes the connection 50 ms later
+ *   /raw?BYTES           these, percent-decoded, and nothing else
  *   /fold                a folded header, one without a value, a double one
  */
 void server_start(struct server *s);

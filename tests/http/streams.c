@@ -158,7 +158,24 @@ HTTP_TEST(statuses)
                                      .failed = &f),
                      -EREMOTEIO);
     ck_assert_int_eq(f->status, 404);
-    ck_assert_int_lt((int)await_http_read(f, buf, sizeof buf), 1);
+    ck_assert_int_eq((int)await_http_read(f, buf, sizeof buf), -EREMOTEIO);
+    return 0;
+}
+
+/* What is known of a stream that failed may be read too, though nothing more comes. */
+HTTP_TEST(a_failed_stream_has_an_end)
+{
+    async_http_response_auto r = NULL, *f = NULL;
+    char buf[100];
+    const char *url = at(sv, "/raw?HTTP/1.1%%20404%%20No%%0D%%0AContent-Length:%%2010%%0D%%0A%%0D%%0A");
+    ck_assert_int_eq(await_http_open(s, "GET", url, &r, .raise_for_status = true, .failed = &f),
+                     -EREMOTEIO);
+    for (int i = 0; i < 2; i++) {
+        int e = 0;
+        await_timeout (e, 2 * slow())
+            e = (int)await_http_read(f, buf, sizeof buf);
+        ck_assert_int_eq(e, -EREMOTEIO);
+    }
     return 0;
 }
 
@@ -290,6 +307,7 @@ void http_cases(TCase *tc)
     tcase_add_test(tc, slow_and_whole);
     tcase_add_test(tc, broken_off);
     tcase_add_test(tc, statuses);
+    tcase_add_test(tc, a_failed_stream_has_an_end);
     tcase_add_test(tc, limits_of_time);
     tcase_add_test(tc, limit_of_bytes);
     tcase_add_test(tc, one_reader);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A web server that misbehaves on request: one thread a connection, raw sockets, on a port that the kernel chose.
 
-The path says what it does: /ok/..., /slow/MS, /status/N, /drop, /reset, /half, /garbage, /hang, /loop, /to/PATH,
+The path says what it does: /ok/..., /slow/MS, /status/N, /paint, /drop, /reset, /half, /garbage, /hang, /loop, /to/PATH,
 /flaky/NAME/N (503 N times, then 200), /wait/NAME (429 and Retry-After: 1 once), /big/MIB, /chunks/MIB, /echo."""
 import json
 import socket
@@ -99,6 +99,9 @@ class Server:
             return send(200, path.encode())
         if kind == "status":
             return send(int(rest[0]), b"sorry")
+        if kind == "paint":  # what a terminal would obey
+            conn.sendall(b"HTTP/1.1 503 \x1b[2J\xc2\x9b31mred\r\nContent-Length: 0\r\n\r\n")
+            return True
         if kind == "reset":
             conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if kind == "half":

@@ -47,14 +47,14 @@ START_TEST(urls_that_we_refuse)
         { "http://h/\x7f", "control" },
         { "http://h/\xff", "UTF-8" },
         { "http://evil\\@good/", "backslash" },
-        { "http://h:99999/", "port" },
-        { "http://h:0/", "port" },
-        { "http://h:8o/", "port" },
-        { "http://h:80:80/", "port" },
-        { "http://a<b/", "host that" },
-        { "http://[::1/", "host that" },
-        { "http://[]/", "host that" },
-        { "http://user:p/w@h/", "port" },
+        { "http://h:99999/", "not 1 to 65535" },
+        { "http://h:0/", "not 1 to 65535" },
+        { "http://h:8o/", "not 1 to 65535" },
+        { "http://h:80:80/", "not 1 to 65535" },
+        { "http://a<b/", "malformed host" },
+        { "http://[::1/", "malformed host" },
+        { "http://[]/", "malformed host" },
+        { "http://user:p/w@h/", "not 1 to 65535" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const char *why = url_check(bad[i][0], strlen(bad[i][0]));
@@ -97,6 +97,9 @@ START_TEST(secrets_are_cut)
         { "ftp://user:secret@h/", "ftp://h/" },
         { "http://user:sec/ret@h/", "http://h/" },
         { "user:secret@h", "h" },
+        { "user:secret@h/?u=http://x", "h/?u=http://x" },
+        { "http:/user:secret@h/?u=http://x", "h/?u=http://x" },
+        { "ftp://user:secret@h/?u=http://x", "ftp://h/?u=http://x" },
         { "http://user:sec ret@h/", "http://h/" },
         { "", "" },
     };
@@ -199,7 +202,7 @@ START_TEST(objects_that_we_refuse)
         { "{\"url\":\"http://h\",\"headers\":{\"A\":\"x\\r\\nB: y\"}}", "control" },
         { "{\"url\":\"http://h\",\"headers\":{\"A\":\"x\\u0000\"}}", "control" },
         { "{\"url\":\"http://h\",\"headers\":{\"A: x\":\"y\"}}", "colon" },
-        { "{\"url\":\"http://h\",\"headers\":{\"\":\"y\"}}", "name that cannot" },
+        { "{\"url\":\"http://h\",\"headers\":{\"\":\"y\"}}", "malformed name" },
         { "{\"url\":\"http://h\",\"headers\":{\"content-Length\":\"5\"}}", "how long" },
         { "{\"url\":\"http://h\",\"sha256\":\"abc\"}", "64 hex" },
         { "{\"url\":\"http://h\"} x", "not JSON" },
@@ -260,6 +263,9 @@ static void drain(struct input *in, struct got *g)
     while ((r = input_next(in, &s)) == 1) {
         ck_assert_uint_eq(s.index, g->lines);
         g->lines++;
+        char line[40];
+        snprintf(line, sizeof line, "line %llu: ", (unsigned long long)s.line);
+        ck_assert_msg(!s.error[0] || strncmp(s.error, line, strlen(line)) == 0, "%s", s.error);
         g->errors += s.error[0] != 0;
         g->last_line = s.line;
         text_printf(&g->urls, "%s;", s.url ? s.url : "-");

@@ -2,6 +2,7 @@
 /* The command line: numbers with units, options, help. */
 #include "fetch_check.h"
 
+#include "failure.h"
 #include "options.h"
 #include "units.h"
 
@@ -202,9 +203,11 @@ END_TEST
 START_TEST(mistakes_are_explained)
 {
     static const char *const bad[][2] = {
-        { "", "nothing to fetch" },
-        { "--jbos 3 http://a", "unknown or ambiguous option '--jbos'" },
-        { "--retr 3 http://a", "unknown or ambiguous option '--retr'" },
+        { "", "nothing to fetch: give URLs, or --input FILE, or --input - for standard input" },
+        { "--jbos 3 http://a", "unknown option '--jbos'" },
+        { "--retr 3 http://a", "ambiguous option '--retr'" },
+        { "--retr=3 http://a", "ambiguous option '--retr=3'" },
+        { "--jbos=3 http://a", "unknown option '--jbos=3'" },
         { "-Z http://a", "unknown option '-Z'" },
         { "--jobs", "--jobs needs an argument (N)" },
         { "-j", "--jobs needs an argument (N)" },
@@ -243,6 +246,8 @@ START_TEST(help_names_every_option)
         snprintf(name, sizeof name, " --%s", option_table[i].name);
         ck_assert_msg(strstr(x.out, name), "%s", name);
     }
+    for (int kind = FAILURE_NONE + 1; kind < FAILURE_KINDS; kind++)
+        ck_assert_msg(strstr(x.out, failure_name((enum failure_kind)kind)), "%d", kind);
     for (char *line = strtok(x.out, "\n"); line; line = strtok(NULL, "\n"))
         ck_assert_msg(strlen(line) <= 94, "%s", line);
     drop(&x);

@@ -164,19 +164,7 @@ START_TEST(where_there_is_a_bar)
 }
 END_TEST
 
-START_TEST(ten_drawings_a_second)
-{
-    struct progress_throttle t = { 0 };
-    int drawn = 0;
-    for (int64_t now = 0; now < 1000000000; now += 1000000)
-        drawn += progress_due(&t, now, false);
-    ck_assert_int_eq(drawn, 10);
-    ck_assert(!progress_due(&t, 950000000, false));
-    ck_assert(progress_due(&t, 950000000, true));
-}
-END_TEST
-
 FETCH_MAIN("fetch stats", quantiles_are_close, quantiles_at_the_edges, numbers_for_people,
            summary_of_nothing, summary_of_much, the_line_of_a_known_total,
            the_line_of_an_unknown_total, the_line_never_overflows, colour_and_cursor,
-           where_there_is_a_bar, ten_drawings_a_second)
+           where_there_is_a_bar)

@@ -5,6 +5,7 @@
 
 #include <asyncio/scope.h>
 #include <asyncio/gather.h>
+#include <asyncio/group.h>
 #include <asyncio/http.h>
 #include <asyncio/run.h>
 #include <asyncio/with.h>
@@ -15,7 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { SAMPLE = 20 };
+enum { SAMPLE = 20, ERROR_LINES = 10 };
 
 struct demo {
     struct demo_api api;
@@ -24,6 +25,7 @@ struct demo {
     async_http_response *pages[DEMO_USERS];
     async_co fetches[DEMO_USERS];
     int checked, wrong;
+    bool failed; /* and what is on stderr */
 };
 
 /* ---- the client: what a user of the library writes ---- */
@@ -141,6 +143,20 @@ static void print_row(const struct demo *d, const char *name, double seconds, in
     fflush(stdout);
 }
 
+/* A sentence, and the first few of the errors behind it. */
+static void print_failure(struct demo *d, const char *what, const char *text, const async_error *e)
+{
+    int lines = 0;
+    d->failed = true;
+    fflush(stdout);
+    fprintf(stderr, "asyncio demo: %s%s%s\n", what, *what ? ": " : "", text);
+    for (; e; e = async_error_next(e))
+        if (!e->cause && lines++ < ERROR_LINES)
+            fprintf(stderr, "  %s\n", e->text[0] ? e->text : strerror(-e->code));
+    if (lines > ERROR_LINES)
+        fprintf(stderr, "  ... and %d more\n", lines - ERROR_LINES);
+}
+
 struct way {
     const char *name;
     async_co how;
@@ -151,10 +167,15 @@ static int await_way(struct demo *d, struct way *w)
 {
     d->api.most = 0;
     double start = async_time();
-    int r = await_gather(NULL, w->how);
+    int r;
+    await_group (r, g) {
+        async_spawn(g, w->how);
+    }
     double seconds = async_time() - start;
+    if (r < 0 && r != -ECANCELED)
+        print_failure(d, w->name, strerror(-r), async_group_errors(g));
     if (r < 0)
-        return async_fail(r, "%s failed: %s", w->name, strerror(-r));
+        return r;
     print_row(d, w->name, seconds, w->limit, (double)DEMO_USERS / w->users);
     if (d->api.most > w->limit)
         return async_fail(-EPROTO, "%d requests at a time, the limit is %d", d->api.most, w->limit);
@@ -187,7 +208,7 @@ static int verdict(struct demo *d)
     return 0;
 }
 
-ASYNC_DEF(demo, (struct demo *)d)
+ASYNC_DEF(all_of_it, (struct demo *)d)
 {
     await_web_server_auto server = NULL;
     async_http_session_auto session = NULL;
@@ -201,6 +222,18 @@ ASYNC_DEF(demo, (struct demo *)d)
         r = verdict(d);
     check_answers(d, 0);
     return r;
+}
+
+/* One failure is enough to print: a thousand requests may have the same. */
+ASYNC_DEF(demo, (struct demo *)d)
+{
+    int r = await_all_of_it(d);
+    if (r >= 0 || r == -ECANCELED)
+        return r;
+    const char *text = async_fail_text(r);
+    if (!d->failed)
+        print_failure(d, "", *text ? text : strerror(-r), NULL);
+    return 0;
 }
 
 /* A thousand connections have two ends here. */
@@ -224,5 +257,6 @@ int demo_main(int argc, char **argv)
         return help ? 0 : 2;
     }
     raise_limits();
-    return async_main(demo(&d));
+    int r = async_main(demo(&d));
+    return d.failed ? 1 : r;
 }

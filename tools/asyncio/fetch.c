@@ -58,7 +58,7 @@ void run_stop(struct run *f, enum stop why)
 void run_fail(struct run *f, int error, const char *what)
 {
     if (f->stop != STOP_LOCAL)
-        meter_say(f, "%s: %s\n", what, strerror(-error));
+        meter_say(f, "%s: %s", what, strerror(-error));
     f->local_error = true;
     run_stop(f, STOP_LOCAL);
 }
@@ -67,6 +67,9 @@ static void on_signal(void *arg, int sig)
 {
     struct run *f = arg;
     f->signal = sig;
+    if (!f->o.quiet && f->stop == STOP_NONE && f->group)
+        meter_say(f, "stopping: requests under way get %g s; Ctrl-C again stops at once\n",
+                  drain_seconds);
     run_stop(f, STOP_SIGNAL);
 }
 
@@ -100,11 +103,8 @@ static void finish_rest(struct run *f)
     struct text line = { 0 };
     while (f->jobs)
         job_skip(f->jobs, FAILURE_CANCELLED);
-    while (f->o.keep_order && order_take_rest(&f->order, &line)) {
-        text_put(&f->out.lines, line.data, line.len);
-        text_free(&line);
-        writer_added(&f->out);
-    }
+    while (f->o.keep_order && order_take_rest(&f->order, &line))
+        put_ready_line(f, &line);
 }
 
 ASYNC_DEF(all_jobs, (struct run *)f)
@@ -137,7 +137,7 @@ ASYNC_DEF(run, (struct run *)f)
     r = await_all_jobs(f);
     if (r < 0) { /* a task could not be started */
         f->stop = STOP_LOCAL;
-        meter_say(f, "%s\n", strerror(-r));
+        meter_say(f, "%s", strerror(-r));
         f->local_error = true;
     }
     finish_rest(f);

@@ -102,13 +102,15 @@ async_co job(struct job *j);
 /* Its line without any attempt, and the end of the job: the input cannot be done, was not asked for
  * (--dry-run), or the job was cancelled before its task ran. */
 void job_skip(struct job *j, enum failure_kind kind);
+/* A line of --keep-order whose turn it is: to the output, and *line is empty. */
+void put_ready_line(struct run *f, struct text *line);
 
 /* One attempt: everything in it lives until answer_drop(). */
 struct answer {
     async_http_response *page; /* also of a failed one; or NULL */
     struct failure failure;
     int error; /* the errno of that, or 0 */
-    char message[200];
+    char message[SINK_NAME_MAX + 100];
     bool hashed, stored;
     struct sha256 hash;
     char sha256[65];
@@ -124,6 +126,7 @@ void meter_start(struct run *f);
 void meter_stop(struct run *f); /* removes the bar */
 void meter_hide(struct run *f); /* until it is drawn again */
 void meter_summary(struct run *f);
+/* A line. */
 void meter_say(struct run *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -135,7 +135,8 @@ static void request_opts(struct job *j, struct answer *a, struct async_http_opts
 
 static int store_failed(struct answer *a, int error)
 {
-    failed(a, FAILURE_LOCAL, error, "%s: %s", a->sink.name, strerror(-error));
+    failed(a, FAILURE_LOCAL, error, "%s: %s", a->sink.name,
+           error == -EEXIST ? "exists already; --overwrite replaces it" : strerror(-error));
     return error;
 }
 

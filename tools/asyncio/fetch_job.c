@@ -43,25 +43,52 @@ static void job_free(struct job *j)
 
 /* ---- the line ---- */
 
+void put_ready_line(struct run *f, struct text *line)
+{
+    struct text *out = &f->out.lines;
+    if (!out->len && line->len >= out->cap) { /* a large one is not copied */
+        text_free(out);
+        *out = *line;
+        *line = (struct text){ 0 };
+    }
+    text_put(out, line->data, line->len);
+    text_free(line);
+    int error = out->error;
+    out->error = 0; /* what was there before is still good, and so is what comes */
+    if (error < 0)
+        run_fail(f, error, "a result is lost");
+    writer_added(&f->out);
+}
+
 static void put_in_order(struct run *f, struct text *line, uint64_t index)
 {
     struct text next = { 0 };
     order_put(&f->order, index, line);
-    while (order_take(&f->order, &next)) {
-        text_put(&f->out.lines, next.data, next.len);
-        text_free(&next);
-    }
+    while (order_take(&f->order, &next))
+        put_ready_line(f, &next);
     async_event_set(&f->ordered);
 }
 
-static void put_line(struct run *f, const struct result *r)
+/* A line for which there is no memory becomes one without a body: that one was asked for is said. */
+static void put_line(struct run *f, struct result *r)
 {
-    struct text line = { 0 };
-    int error = result_line(r, f->o.keep_order ? &line : &f->out.lines);
-    if (error == 0 && f->o.keep_order)
-        put_in_order(f, &line, r->spec->index);
-    if (error < 0)
+    struct text line = { 0 }, *to = f->o.keep_order ? &line : &f->out.lines;
+    int error = result_line(r, to);
+    if (error == -ENOMEM && (r->body || r->headers)) {
+        text_free(&line);
+        r->body = NULL;
+        r->headers = NULL;
+        if (r->failure.kind == FAILURE_NONE)
+            r->failure = (struct failure){ .kind = FAILURE_LOCAL, .message = "out of memory",
+                                           .code = "ENOMEM" };
+        error = result_line(r, to);
+    }
+    if (error < 0) {
+        text_free(&line);
         run_fail(f, error, "a result is lost");
+    } else if (f->o.keep_order) {
+        put_in_order(f, &line, r->spec->index);
+    }
     writer_added(&f->out);
 }
 
@@ -278,7 +305,7 @@ static double note_pause(struct job *j, const struct answer *a)
 static bool again(struct job *j, const struct result *r, const struct answer *a)
 {
     struct options *o = &j->run->o;
-    struct retry_policy policy = { o->retries, o->retry_unsafe, o->retry_after_max };
+    struct retry_policy policy = { o->retries, o->retry_unsafe };
     struct attempt t = {
         .method = j->method,
         .idempotency_key = header_find(j->spec.headers, j->spec.header_count, "Idempotency-Key") ||
@@ -297,7 +324,7 @@ static int await_pause(struct job *j, const struct result *r, const struct answe
     double seconds = retry_backoff(r->attempts, next_random, &f->random);
     seconds = seconds > asked ? seconds : asked;
     if (f->o.verbose)
-        meter_say(f, "request %llu: attempt %ld: %s; again in %.2f s\n",
+        meter_say(f, "request %llu: attempt %ld: %s; again in %.2f s",
                   (unsigned long long)j->spec.index, r->attempts, a->failure.message, seconds);
     f->meter.retrying++;
     int e = await_sleep(seconds);

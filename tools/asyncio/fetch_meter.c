@@ -71,14 +71,28 @@ void meter_stop(struct run *f)
     meter_hide(f);
 }
 
+/* A server's words may be in it: nothing that a terminal would obey. */
+static void make_harmless(char *s)
+{
+    for (size_t left = strlen(s), n; left; left -= n, s += n) {
+        unsigned c = 0;
+        n = utf8_char(s, left, &c);
+        if (!n || c < 0x20 || (c >= 0x7f && c < 0xa0))
+            memset(s, '?', n = n ? n : 1);
+    }
+}
+
+/* It allocates nothing: that there is no memory is one of the messages. */
 void meter_say(struct run *f, const char *fmt, ...)
 {
+    char line[512];
     va_list ap;
     meter_hide(f);
     va_start(ap, fmt);
-    fputs("asyncio fetch: ", stderr);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    make_harmless(line);
+    fprintf(stderr, "asyncio fetch: %s\n", line);
 }
 
 void meter_summary(struct run *f)

@@ -96,10 +96,21 @@ static void trim(const char **s, size_t *n, bool first)
     }
 }
 
+/* "line 4: " in front, even if the end gets lost. */
+static void number_error(struct request_spec *s)
+{
+    char text[sizeof s->error];
+    memcpy(text, s->error, sizeof text);
+    int n = snprintf(s->error, sizeof s->error, "line %llu: ", (unsigned long long)s->line);
+    snprintf(s->error + n, sizeof s->error - (size_t)n, "%.*s", (int)sizeof s->error - n - 1, text);
+}
+
 static int give(struct input *in, struct request_spec *s)
 {
     s->index = in->index++;
     s->line = in->line;
+    if (s->error[0])
+        number_error(s);
     return 1;
 }
 

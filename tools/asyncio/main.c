@@ -59,6 +59,22 @@ static void fill_standard_streams(void)
         close(fd);
 }
 
+static int no_command(const char *name)
+{
+    fprintf(stderr, "asyncio: there is no command '%s'; 'asyncio --help' lists them\n", name);
+    return 2;
+}
+
+/* `asyncio help NAME` is `asyncio NAME --help`. */
+static int help(char *name)
+{
+    char *argv[] = { name, "--help", NULL };
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return closed(commands[i].main(2, argv));
+    return no_command(name);
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_streams();
@@ -67,10 +83,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return closed(commands[i].main(argc - 1, argv + 1));
+    if (argc == 3 && strcmp(argv[1], "help") == 0)
+        return help(argv[2]);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return closed(version());
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return closed(usage(stdout));
-    fprintf(stderr, "asyncio: there is no command '%s'; 'asyncio --help' lists them\n", argv[1]);
-    return 2;
+    return no_command(argv[1]);
 }

@@ -157,6 +157,17 @@ static const struct option_row *row_of(int c)
     return NULL;
 }
 
+/* How many long options an argument may be short for: "--re=3". */
+static int candidates(const char *arg)
+{
+    int found = 0;
+    arg += strspn(arg, "-");
+    size_t n = strcspn(arg, "=");
+    for (size_t i = 0; i < option_count; i++)
+        found += strncmp(option_table[i].name, arg, n) == 0;
+    return found;
+}
+
 /* An unknown letter is in optopt; what is wrong with a long option must be seen in argv. */
 static int unknown(struct parser *p, char **argv)
 {
@@ -164,7 +175,8 @@ static int unknown(struct parser *p, char **argv)
         return usage(p, "unknown option '-%c'", optopt);
     if (optopt >= LONG_BASE)
         return usage(p, "--%s takes no argument", row_of(optopt)->name);
-    return usage(p, "unknown or ambiguous option '%s'", argv[optind - 1]);
+    const char *arg = argv[optind - 1];
+    return usage(p, "%s option '%s'", candidates(arg) ? "ambiguous" : "unknown", arg);
 }
 
 static int missing(struct parser *p)
@@ -186,7 +198,7 @@ static int take_arguments(struct parser *p, int argc, char **argv)
     if (p->o->data && p->o->json)
         return usage(p, "both --data and --json are given");
     if (!p->o->input && !p->o->url_count)
-        return usage(p, "nothing to fetch: give URLs, or --input FILE");
+        return usage(p, "nothing to fetch: give URLs, or --input FILE, or --input - for standard input");
     return 1;
 }
 
@@ -275,18 +287,45 @@ static void help_row(FILE *out, const struct option_row *row)
     wrapped(out, text, INDENT);
 }
 
+static const char result_help[] =
+    "\nResult: one line of JSON, null for what is not known:\n"
+    "  index, id        position in the input, from 0; the id that the input gave\n"
+    "  url, final_url   as given; tried last; both without user name and password\n"
+    "  method, ok       ok: whether it succeeded\n"
+    "  status           of the answer: 200, 404, ...\n"
+    "  error            null, or kind, message (for people), code (\"ECONNREFUSED\")\n"
+    "  attempts         how many were made\n"
+    "  redirects        a list of status and url\n"
+    "  http, remote_ip  version (\"1.1\", \"2\") and address of who answered\n"
+    "  bytes            of the body, decompressed; wire_bytes: as it came\n"
+    "  t                milliseconds: queued (until the first attempt), dns, connect,\n"
+    "                   tls, ttfb (to the first byte), total (with all attempts)\n"
+    "  headers          with --headers: a list of values for each name in lower case\n"
+    "  body             or body_base64, or file (the name in DIR): see --body and -o\n"
+    "  sha256           of the body, if it was asked for\n"
+    "\nKinds of error:\n"
+    "  input (the line cannot be done), dns, connect, tls, timeout, reset (the\n"
+    "  connection broke), protocol (not HTTP), http (a status of 400 or more),\n"
+    "  redirect (too many, or to elsewhere than HTTP), too_large, checksum, local (a\n"
+    "  file, no memory), cancelled (the run was stopped)\n";
+
 void options_help(FILE *out, const char *program)
 {
-    fprintf(out, "Usage: %s [OPTION]... URL...\n       %s [OPTION]... -i FILE\n\n"
-                 "Fetch many URLs at the same time. One line of JSON a request goes to standard\n"
-                 "output, whether it succeeded or not.\n", program, program);
+    fprintf(out,
+            "Usage: %s [OPTION]... [URL]... [-i FILE]\n\n"
+            "Fetch many URLs at the same time: those given, then those in FILE. One line of\n"
+            "JSON a request goes to standard output, whether it succeeded or not.\n",
+            program);
     for (size_t i = 0; i < option_count; i++) {
         if (option_table[i].heading)
             fprintf(out, "\n%s:\n", option_table[i].heading);
         help_row(out, &option_table[i]);
     }
-    fputs("\nExit status: 0 all succeeded, 1 a request failed, 2 usage or bad input,\n"
-          "3 an error here (cannot write, no memory), 4 stopped early by --fail-fast,\n"
-          "--max-failures or --deadline, 130 or 143 after a signal.\n",
+    fputs(result_help, out);
+    fputs("\nAfter Ctrl-C no more requests are started, and those under way get 2 s; Ctrl-C\n"
+          "again stops at once.\n"
+          "\nExit status: 0 all succeeded, 1 a request failed, 2 usage or bad input (also if\n"
+          "requests failed besides), 3 an error here (cannot write, no memory), 4 stopped\n"
+          "early by --fail-fast, --max-failures or --deadline, 130 or 143 after a signal.\n",
           out);
 }

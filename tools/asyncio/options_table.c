@@ -9,8 +9,8 @@ const struct option_row option_table[] = {
     { .heading = "Input", .name = "input", .letter = 'i', .kind = OPTION_TEXT, .offset = AT(input),
       .arg = "FILE",
       .help = "read requests from FILE, or from standard input if it is -: a URL a line, or a "
-              "JSON object with url, id, method, headers, body, output, sha256; # begins a "
-              "comment" },
+              "JSON object with url, id, method, headers, body, output (a file name in DIR, made "
+              "harmless; needs -o), sha256; # begins a comment" },
 
     { .heading = "How many at a time", .name = "jobs", .letter = 'j', .kind = OPTION_INT,
       .offset = AT(jobs), .arg = "N", .init = "32", .min = 1, .max = 100000,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* origins.h - what is remembered of each origin ("https://host:port"): how many requests it is
- * serving, and until when it asked to be left alone.
+/* origins.h - what is remembered of each origin ("https://host:port"): until when it asked to be
+ * left alone.
  *
  * An origin lives while somebody holds it, and afterwards only while its pause lasts; of such
  * there are at most so many, the pause that ends first is forgotten first. So a run over a million
@@ -15,7 +15,6 @@
 struct origin {
     int64_t paused_until; /* 0: it was never paused */
     unsigned holds;
-    long active; /* the caller's: requests that it serves now */
     void *user;  /* the caller's: who waits for it, say. To be dealt with before the last release */
     char name[];
 };

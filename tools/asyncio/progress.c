@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum { BAR_MAX = 30, BAR_MIN = 10, FIELD = 48, FIELDS = 7 };
-static const int64_t interval = 100000000; /* ns */
 
 bool progress_wanted(enum progress_mode mode, bool is_terminal, const char *term)
 {
@@ -114,13 +113,4 @@ void progress_draw(const struct progress *p, int width, bool colour, struct text
 void progress_clear(struct text *ret)
 {
     text_puts(ret, "\r\x1b[K");
-}
-
-bool progress_due(struct progress_throttle *t, int64_t now, bool forced)
-{
-    if (t->drawn && !forced && now - t->last < interval)
-        return false;
-    t->drawn = true;
-    t->last = now;
-    return true;
 }

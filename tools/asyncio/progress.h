@@ -32,11 +32,4 @@ void progress_line(const struct progress *p, int width, bool colour, struct text
 void progress_draw(const struct progress *p, int width, bool colour, struct text *ret);
 void progress_clear(struct text *ret);
 
-/* At most ten drawings a second, and one at once when forced (resize, end). In nanoseconds. */
-struct progress_throttle {
-    int64_t last;
-    bool drawn;
-};
-bool progress_due(struct progress_throttle *t, int64_t now, bool forced);
-
 #endif

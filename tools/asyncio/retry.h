@@ -11,7 +11,6 @@
 struct retry_policy {
     long retries; /* after the first attempt */
     bool unsafe;  /* whatever the method */
-    double after_max; /* seconds that Retry-After may ask for */
 };
 
 /* What an attempt came to. */

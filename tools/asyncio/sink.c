@@ -58,9 +58,9 @@ int sink_begin(struct sink *s, int dir, const char *name, bool overwrite)
     *s = (struct sink){ .dir = dir, .overwrite = overwrite };
     if (strlen(name) > SINK_NAME_MAX || !*name || strchr(name, '/'))
         return -EINVAL;
+    snprintf(s->name, sizeof s->name, "%s", name);
     if (!overwrite && exists(dir, name))
         return -EEXIST;
-    snprintf(s->name, sizeof s->name, "%s", name);
     snprintf(s->part, sizeof s->part, "%s.part", name);
     int fd = create(dir, s->part);
     for (int i = 1; fd == -EEXIST && i < TRIES; i++) {

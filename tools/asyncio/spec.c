@@ -74,7 +74,7 @@ const char *header_check(const char *header, size_t len)
     if (!colon)
         return "is not of the form \"Name: value\"";
     if (!token(header, (size_t)(colon - header)))
-        return "has a name that cannot be";
+        return "has a malformed name";
     if (ours(header, (size_t)(colon - header)))
         return "says how long the body is, which follows from the body";
     return NULL;
@@ -145,6 +145,15 @@ static int set_id(struct request_spec *s, json_t *v)
 {
     if (!json_is_string(v) && !json_is_number(v))
         return wrong(s, "\"id\" must be a string or a number");
+    if (json_is_string(v)) { /* it is shown: escaped like all that is, which jansson would not do */
+        struct text t = { 0 };
+        json_put_string_n(&(struct json_out){ .text = &t }, json_string_value(v),
+                          json_string_length(v));
+        if (t.error)
+            text_free(&t);
+        s->id = t.data;
+        return s->id ? 0 : -ENOMEM;
+    }
     if (!json_is_real(v))
         return set_json(&s->id, v);
     char shortest[40]; /* the fewest digits that give the same number: not 1.1000000000000001 */

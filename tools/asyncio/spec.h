@@ -9,7 +9,7 @@
 
 struct request_spec {
     uint64_t index; /* of the inputs, from 0: comments and empty lines are none */
-    uint64_t line;  /* of the file, from 1; 0 for an argument */
+    uint64_t line;  /* of the file, from 1; 0 for an argument. Errors begin with it. */
     char *id;       /* as JSON text, a string or a number; or NULL */
     char *url;      /* as it was given, so with its password; NULL only if there was none */
     char *method;   /* or NULL: not said */

@@ -101,8 +101,8 @@ const char *url_check(const char *url, size_t len)
     if (!host)
         return "has no host";
     if (host > 255 || !host_ok(s, host))
-        return "has a host that cannot be";
-    return port_ok(s + host, n - host) ? NULL : "has a port that cannot be";
+        return "has a malformed host";
+    return port_ok(s + host, n - host) ? NULL : "has a port that is not 1 to 65535";
 }
 
 struct url_parts url_split(const char *url)
@@ -145,10 +145,18 @@ size_t url_origin(const char *url, char ret[URL_ORIGIN_MAX])
     return put_lower(ret, at, port + 1, digits);
 }
 
+/* The length of "anything://" at the start, or 0: not of what stands in a query, behind a password. */
+static size_t any_scheme_len(const char *url, size_t len)
+{
+    size_t n = 0;
+    while (n < len && (isalnum((unsigned char)url[n]) || (url[n] && strchr("+-.", url[n]))))
+        n++;
+    return len - n >= 3 && memcmp(url + n, "://", 3) == 0 ? n + 3 : 0;
+}
+
 void url_redact(struct text *t, const char *url, size_t len)
 {
-    const char *scheme = memmem(url, len, "://", 3);
-    size_t skip = scheme ? (size_t)(scheme - url) + 3 : 0;
+    size_t skip = any_scheme_len(url, len);
     bool good = !url_check(url, len);
     size_t n = good ? authority_len(url + skip, len - skip) : len - skip;
     size_t user = userinfo_len(url + skip, n);

@@ -72,6 +72,8 @@ void writer_start(struct writer *w, int fd)
     w->terminal = isatty(fd);
     w->waits = fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || w->terminal);
     w->task = async_create_task(writer_run(w));
+    if (!w->task)
+        fail(w, -ENOMEM);
 }
 
 static void on_time(void *arg)

@@ -32,7 +32,7 @@ struct writer {
     async_task *task;
 };
 
-/* Start; on_error, before and arg are set by the caller. */
+/* Start; on_error, before and arg are set by the caller. Without memory for its task: on_error. */
 void writer_start(struct writer *w, int fd);
 
 void writer_added(struct writer *w);

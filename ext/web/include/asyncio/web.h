@@ -145,7 +145,7 @@ struct async_web_stream_opts {
 
 /* Begin an answer of which the pieces follow; status and headers go out. 0, or as above. The stream ends with
  * the handler, or by await_web_stream_end(); a handler that fails before that cuts the connection, so that the
- * client sees that something is missing. Suspends: hardly. */
+ * client sees that something is missing. May suspend briefly. */
 #define await_web_stream_begin(rq, status, type, ...)                                              \
     await_web_stream_begin_opt((rq), (status), (type),                                             \
                                &(const struct async_web_stream_opts){ __VA_ARGS__ })

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c - a stream's life, and writing to it. Reading is in read.c. */
+#include "io/stream.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+
+enum {
+    STREAK = 16, /* calls that need not wait, before the others have their turn */
+    SHORT_TEXT = 512,
+};
+
+int async__stream_new(int fd, enum stream_kind kind, async_stream **ret)
+{
+    async_stream *s = async__malloc(sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    *s = (async_stream){ .home = async__loop->gate, .fd = fd, .kind = (uint8_t)kind };
+    *ret = s;
+    return 0;
+}
+
+static bool is_at_home(const async_stream *s, const char *what)
+{
+    const struct loop *l = async__loop;
+    if (likely(l && s->home == l->gate))
+        return true;
+    async__complain("%s: the stream belongs to another loop", what);
+    return false;
+}
+
+/* A peer that is always ahead of us must not keep the loop to itself. */
+static int let_others_run(async_stream *s, async_task *t)
+{
+    s->streak = 0;
+    async__yield(t->loop, t);
+    int r = checkpoint(t->loop, t);
+    return r == 0 && s->fd < 0 ? -EPIPE : r;
+}
+
+int async__stream_enter(async_stream *s, async_task **t, bool *side, const char *what)
+{
+    int r = await_begin(t, what);
+    if (unlikely(r < 0))
+        return r;
+    if (unlikely(!is_at_home(s, what)))
+        return -EPERM;
+    if (unlikely(s->fd < 0))
+        return -EPIPE;
+    if (unlikely(*side))
+        return -EBUSY;
+    *side = true;
+    s->inside++;
+    if (unlikely(++s->streak > STREAK))
+        r = let_others_run(s, *t);
+    return unlikely(r < 0) ? (int)stream_leave(s, side, r) : 0;
+}
+
+int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side)
+{
+    s->streak = 0;
+    int r = async__own_wait(t, &(const int){ s->fd }, 1, side);
+    return r == 0 && s->fd < 0 ? -EPIPE : r;
+}
+
+/* --- writing --- */
+
+static ssize_t send_some(const async_stream *s, const char *from, size_t size)
+{
+    if (unlikely(s->kind == STREAM_PIPE))
+        return async__sys.write_quiet(s->fd, from, size);
+    return async__sys.send(s->fd, from, size, MSG_NOSIGNAL);
+}
+
+static int write_all(async_stream *s, async_task *t, const char *from, size_t size)
+{
+    while (size > 0) {
+        uint8_t *ready = own_ready(t->loop, s->fd);
+        ssize_t n = -1;
+        if (likely(*ready & FD_WRITABLE)) {
+            n = send_some(s, from, size);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n < 0 && errno != EAGAIN)
+                return stream_failed(s);
+        }
+        if (likely(n >= 0)) {
+            from += n;
+            size -= (size_t)n;
+            continue;
+        }
+        *ready &= (uint8_t)~FD_WRITABLE;
+        int r = async__stream_wait(s, t, FD_WRITABLE);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int await_stream_write(async_stream *s, const void *buf, size_t size)
+{
+    async_task *t;
+    int r = async__stream_enter(s, &t, &s->writing, "await_stream_write");
+    return unlikely(r < 0) ? r : (int)stream_leave(s, &s->writing, write_all(s, t, buf, size));
+}
+
+ASYNC_FORMAT(3, 0)
+static int write_formatted(async_stream *s, async_task *t, const char *fmt, va_list ap)
+{
+    char few[SHORT_TEXT], *text = few;
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(few, sizeof few, fmt, ap), r;
+    if ((size_t)n >= sizeof few && n >= 0) {
+        text = async__malloc((size_t)n + 1);
+        if (text)
+            vsnprintf(text, (size_t)n + 1, fmt, again);
+    }
+    va_end(again);
+    if (n < 0 || !text)
+        return n < 0 ? -EINVAL : -ENOMEM;
+    r = write_all(s, t, text, (size_t)n);
+    if (text != few)
+        async__free(text);
+    return r;
+}
+
+int await_stream_printf(async_stream *s, const char *fmt, ...)
+{
+    async_task *t;
+    int r = async__stream_enter(s, &t, &s->writing, "await_stream_printf");
+    if (r < 0)
+        return r;
+    va_list ap;
+    va_start(ap, fmt);
+    r = write_formatted(s, t, fmt, ap);
+    va_end(ap);
+    return (int)stream_leave(s, &s->writing, r);
+}
+
+int async_stream_write_eof(async_stream *s)
+{
+    if (!is_at_home(s, "async_stream_write_eof"))
+        return -EPERM;
+    if (s->fd < 0)
+        return -EPIPE;
+    if (s->writing)
+        return -EBUSY;
+    if (s->kind == STREAM_PIPE) {
+        async_stream_close(s);
+        return 0;
+    }
+    return async__sys.shutdown(s->fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+/* --- the end --- */
+
+void async__stream_forget(async_stream *s)
+{
+    async__free(s->buf);
+    s->buf = NULL;
+    s->start = s->end = s->room = 0;
+}
+
+/* The descriptors of a loop that has closed are closed. */
+void async_stream_close(async_stream *s)
+{
+    struct loop *l = async__loop;
+    if (!s || s->fd < 0)
+        return;
+    bool at_home = l && s->home == l->gate;
+    if (!at_home && async__gate_is_open(s->home)) {
+        async__complain("async_stream_close of another thread's stream");
+        return;
+    }
+    int fd = s->fd;
+    s->fd = -1;
+    async__stream_forget(s);
+    if (at_home)
+        async__own_close(l, fd);
+}
+
+int await_stream_close(async_stream *s)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_stream_close");
+    async_stream_close(s);
+    return r;
+}
+
+void async_stream_drop(async_stream **handle)
+{
+    async_stream *s = *handle;
+    *handle = NULL;
+    if (!s)
+        return;
+    async_stream_close(s);
+    s->dropped = true;
+    if (s->inside == 0 && s->fd < 0)
+        async__free(s);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.h - a stream inside. It keeps a buffer only while bytes are left over from a read that took more than it
+ * could give; so one that waits for its peer is this record and an entry in the table of descriptors. */
+#ifndef IO_STREAM_H
+#define IO_STREAM_H
+
+#include <asyncio/stream.h>
+
+#include "io/own.h"
+
+enum stream_kind {
+    STREAM_TCP,    /* a short read means that nothing is left */
+    STREAM_SOCKET, /* reads stop at the borders of messages with descriptors */
+    STREAM_PIPE,
+};
+
+struct async_stream {
+    async_loop *home;
+    char *buf; /* the bytes from start to end are left over; NULL: none */
+    size_t start, end, room;
+    async_stream *next; /* a server's: accepted, its handler has not begun */
+    int fd;             /* -1: closed */
+    uint8_t kind;
+    uint8_t inside; /* calls under way: the record lives until the last one has left */
+    uint8_t streak; /* calls since the latest wait */
+    bool reading, writing, dropped;
+    bool lost; /* the peer has reset it, or does not read any more */
+};
+
+/* fd, nonblocking and owned by the current loop, becomes a stream: 0. -ENOMEM: fd is as it was. */
+int async__stream_new(int fd, enum stream_kind kind, async_stream **ret);
+
+/* The head of every call that may wait, on one side of the stream: 0, and the side is taken. */
+int async__stream_enter(async_stream *s, async_task **t, bool *side, const char *what);
+
+static inline void async__stream_unuse(async_stream *s)
+{
+    if (--s->inside == 0 && s->dropped)
+        async_stream_drop(&s);
+}
+
+/* The end of it: r. The last thing that is done with s. */
+static inline ssize_t stream_leave(async_stream *s, bool *side, ssize_t r)
+{
+    *side = false;
+    async__stream_unuse(s);
+    return r;
+}
+
+/* Wait until that side may be ready: 0, or why not. */
+int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side);
+
+/* The call on it has failed: -errno. */
+static inline int stream_failed(async_stream *s)
+{
+    s->lost |= errno == ECONNRESET || errno == EPIPE;
+    return -errno;
+}
+
+void async__stream_forget(async_stream *s); /* what is left over */
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/address.h"
+
+#include <asyncio/error.h>
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+
+struct addresses *async__addresses_new(int count)
+{
+    struct addresses *a = async__calloc(1, sizeof *a + (size_t)count * sizeof a->at[0]);
+    if (a)
+        a->count = count;
+    return a;
+}
+
+static struct address ipv4(uint32_t host, int port)
+{
+    struct address a = { .len = sizeof a.in };
+    a.in.sin_family = AF_INET;
+    a.in.sin_port = htons((uint16_t)port);
+    a.in.sin_addr.s_addr = htonl(host);
+    return a;
+}
+
+static struct address ipv6(struct in6_addr host, int port)
+{
+    struct address a = { .len = sizeof a.in6 };
+    a.in6.sin6_family = AF_INET6;
+    a.in6.sin6_port = htons((uint16_t)port);
+    a.in6.sin6_addr = host;
+    return a;
+}
+
+static int unix_socket(const char *path, struct addresses **ret)
+{
+    struct address a = { 0 };
+    size_t size = strlen(path) + 1;
+    if (size == 1 || size > sizeof a.un.sun_path)
+        return async_fail_at(-EINVAL, NULL, "%s: no path for a Unix socket", path);
+    if (!(*ret = async__addresses_new(1)))
+        return -ENOMEM;
+    a.un.sun_family = AF_UNIX;
+    memcpy(a.un.sun_path, path, size);
+    a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+    (*ret)->at[0] = a;
+    return 0;
+}
+
+/* -1: it is the name of a service, or none of both. */
+static int port_number(const char *port)
+{
+    char *end;
+    if (!port || port[0] < '0' || port[0] > '9')
+        return -1;
+    unsigned long n = strtoul(port, &end, 10);
+    return *end == '\0' && n <= 65535 ? (int)n : -1;
+}
+
+static int both_families(struct in6_addr six, uint32_t four, int port, struct addresses **ret)
+{
+    if (!(*ret = async__addresses_new(2)))
+        return -ENOMEM;
+    (*ret)->at[0] = ipv6(six, port);
+    (*ret)->at[1] = ipv4(four, port);
+    return 0;
+}
+
+static int one(struct address a, struct addresses **ret)
+{
+    if (!(*ret = async__addresses_new(1)))
+        return -ENOMEM;
+    (*ret)->at[0] = a;
+    return 0;
+}
+
+int async__addresses_known(const char *host, const char *port, bool passive, struct addresses **ret)
+{
+    struct in_addr four;
+    struct in6_addr six;
+    int n = port_number(port);
+    *ret = NULL;
+    if (host && host[0] == '/')
+        return unix_socket(host, ret);
+    if (host && strncmp(host, "unix:", 5) == 0)
+        return unix_socket(host + 5, ret);
+    if (!port || !port[0] || (n < 0 && port[0] >= '0' && port[0] <= '9'))
+        return async_fail_at(-EINVAL, NULL, "%s: no port", port ? port : "NULL");
+    if (n < 0) /* the table of services is a file */
+        return 0;
+    if (!host || !host[0])
+        return passive ? both_families(in6addr_any, INADDR_ANY, n, ret)
+                       : both_families(in6addr_loopback, INADDR_LOOPBACK, n, ret);
+    if (strcasecmp(host, "localhost") == 0)
+        return both_families(in6addr_loopback, INADDR_LOOPBACK, n, ret);
+    if (inet_pton(AF_INET, host, &four) == 1)
+        return one(ipv4(ntohl(four.s_addr), n), ret);
+    if (inet_pton(AF_INET6, host, &six) == 1)
+        return one(ipv6(six, n), ret);
+    return 0;
+}
+
+static bool is_usable(const struct addrinfo *ai)
+{
+    return (ai->ai_family == AF_INET && ai->ai_addrlen == sizeof(struct sockaddr_in)) ||
+           (ai->ai_family == AF_INET6 && ai->ai_addrlen == sizeof(struct sockaddr_in6));
+}
+
+/* The next one from ai on that is of that family, or is not. */
+static const struct addrinfo *next_of(const struct addrinfo *ai, int family, bool is)
+{
+    while (ai && (!is_usable(ai) || (ai->ai_family == family) != is))
+        ai = ai->ai_next;
+    return ai;
+}
+
+struct addresses *async__addresses_found(const struct addrinfo *list)
+{
+    int count = 0, family = AF_UNSPEC;
+    for (const struct addrinfo *ai = list; ai && count < ADDRESSES_MAX; ai = ai->ai_next)
+        if (is_usable(ai) && count++ == 0)
+            family = ai->ai_family; /* the system's preference */
+    struct addresses *a = async__addresses_new(count);
+    const struct addrinfo *same = next_of(list, family, true), *other = next_of(list, family, false);
+    for (int i = 0; a && i < count; i++) {
+        bool turn = !other || (same && i % 2 == 0);
+        const struct addrinfo *ai = turn ? same : other;
+        *(turn ? &same : &other) = next_of(ai->ai_next, family, turn);
+        a->at[i].len = ai->ai_addrlen;
+        memcpy(&a->at[i].any, ai->ai_addr, ai->ai_addrlen);
+    }
+    return a;
+}
+
+static in_port_t *port_of(struct address *a)
+{
+    switch (a->any.sa_family) {
+    case AF_INET: return &a->in.sin_port;
+    case AF_INET6: return &a->in6.sin6_port;
+    default: return NULL;
+    }
+}
+
+int async__address_port(const struct address *a)
+{
+    struct address copy = *a;
+    const in_port_t *port = port_of(&copy);
+    return port ? ntohs(*port) : 0;
+}
+
+void async__address_set_port(struct address *a, int port)
+{
+    in_port_t *at = port_of(a);
+    if (at)
+        *at = htons((uint16_t)port);
+}
+
+void async__address_text(const struct address *a, char text[static ADDRESS_TEXT])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (a->any.sa_family == AF_UNIX) {
+        snprintf(text, ADDRESS_TEXT, "%.*s", ADDRESS_TEXT - 1, a->un.sun_path);
+    } else if (a->any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &a->in6.sin6_addr, host, sizeof host);
+        snprintf(text, ADDRESS_TEXT, "[%s]:%d", host, async__address_port(a));
+    } else {
+        inet_ntop(AF_INET, &a->in.sin_addr, host, sizeof host);
+        snprintf(text, ADDRESS_TEXT, "%s:%d", host, async__address_port(a));
+    }
+}

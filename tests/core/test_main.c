@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* async_main: Ctrl-C, other signals, and the exit status. */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+ASYNC_DEF(returns, (int)r)
+{
+    return r;
+}
+
+static void on_signal(int sig)
+{
+    note("handler%d", sig == SIGINT);
+}
+
+/* A loop that is never idle hears of it too. */
+ASYNC_DEF(interrupted_while_busy)
+{
+    int r;
+    long steps = 0;
+    raise(SIGINT);
+    while ((r = await_sleep(0)) == 0)
+        if (++steps > 10000000)
+            return -ELOOP;
+    return r;
+}
+
+static int main_heard(async_co co)
+{
+    struct sigaction now;
+    sigaction(SIGINT, NULL, &now);
+    if (now.sa_handler != on_signal)
+        signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
+    ears_open();
+    int r = async_main(co);
+    const char *said = heard();
+    note("said:%s", said);
+    ears_close();
+    return r;
+}
+
+ASYNC_DEF(interrupted_alone, (int)how)
+{
+    raise(SIGINT);
+    int r = await_sleep(1000);
+    async_cause c = async_cancel_cause();
+    note("%s/%d/%d", shown(r), c.kind, async_cancelling());
+    if (how == 3) {
+        is(async_uncancel(), 0);
+        ok(await_sleep(0.001));
+    }
+    return how == 0 ? r : how == 2 ? -EIO : 0;
+}
+
+/* interrupt_wait: it cancels main first; it is reported as an interrupt only if main ended by it. */
+START_TEST(interrupt_cancels_main)
+{
+    is(main_heard(interrupted_alone(0)), 130);
+    is_trail("-ECANCELED/5/1 said:"); /* ASYNC_CANCEL_SIGNAL; no traceback */
+    struct sigaction now;
+    ok(sigaction(SIGINT, NULL, &now));
+    is_true(now.sa_handler == SIG_DFL); /* put back */
+}
+END_TEST
+
+START_TEST(interrupt_while_busy)
+{
+    is(main_heard(interrupted_while_busy()), 130);
+}
+END_TEST
+
+START_TEST(interrupt_answered_by_a_value)
+{
+    is(main_heard(interrupted_alone(1)), 0);
+    is_trail("-ECANCELED/5/1 said:");
+}
+END_TEST
+
+START_TEST(interrupt_answered_by_an_error)
+{
+    is(main_heard(interrupted_alone(2)), 1);
+    has_text(trail, "interrupted_alone: Input/output error");
+}
+END_TEST
+
+START_TEST(interrupt_withdrawn)
+{
+    is(main_heard(interrupted_alone(3)), 0);
+    is_trail("-ECANCELED/5/1 said:");
+}
+END_TEST
+
+ASYNC_DEF(interrupted_twice)
+{
+    int s;
+    raise(SIGINT);
+    is(await_sleep(1000), -ECANCELED);
+    await_shield (s) {
+        raise(SIGINT); /* ends the program at once */
+        async_ignore(await_sleep(1000));
+    }
+    return 0;
+}
+
+static void dies_by(int sig, async_co co)
+{
+    int status;
+    pid_t pid = fork();
+    ck_assert(pid >= 0);
+    if (pid == 0) {
+        signal(SIGINT, SIG_DFL);
+        setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+        alarm(20);
+        _exit(async_main(co));
+    }
+    ck_assert(waitpid(pid, &status, 0) == pid);
+    is_true(WIFSIGNALED(status));
+    is(WTERMSIG(status), sig);
+}
+
+START_TEST(second_interrupt_ends_the_program)
+{
+    dies_by(SIGINT, interrupted_twice());
+}
+END_TEST
+
+ASYNC_DEF(interrupts_late)
+{
+    int s;
+    await_shield (s) {
+        ASYNC_TRY(await_sleep(0.01));
+        raise(SIGINT);
+        ASYNC_TRY(await_sleep(20));
+    }
+    return s;
+}
+
+ASYNC_DEF(leaves_work)
+{
+    async_spawn(async_background(), interrupts_late());
+    return await_sleep(0);
+}
+
+/* main has returned, and there is nobody left to cancel. */
+START_TEST(interrupt_while_shutting_down)
+{
+    dies_by(SIGINT, leaves_work());
+}
+END_TEST
+
+ASYNC_DEF(sends, (int)sig)
+{
+    kill(getpid(), sig);
+    return 0;
+}
+
+/* Not a fault, which would repeat. */
+START_TEST(sent_signal_is_not_swallowed)
+{
+    struct sigaction now;
+    sigaction(SIGSEGV, NULL, &now);
+    if (now.sa_handler != SIG_DFL)
+        return; /* a sanitizer's */
+    dies_by(SIGSEGV, sends(SIGSEGV));
+    dies_by(SIGBUS, sends(SIGBUS));
+}
+END_TEST
+
+ASYNC_DEF(interrupted_elsewhere)
+{
+    raise(SIGINT);
+    return await_sleep(0.001);
+}
+
+/* A handler that is there already is left alone. */
+START_TEST(own_handler_is_left_alone)
+{
+    struct sigaction now;
+    signal(SIGINT, on_signal);
+    is(main_heard(interrupted_elsewhere()), 0);
+    is_trail("handler1 said:");
+    ok(sigaction(SIGINT, NULL, &now));
+    is_true(now.sa_handler == on_signal);
+}
+END_TEST
+
+/* async_run() leaves the signal alone altogether. */
+START_TEST(run_takes_no_signals)
+{
+    signal(SIGINT, on_signal);
+    is(async_run(interrupted_elsewhere()), 0);
+    is_trail("handler1");
+}
+END_TEST
+
+START_TEST(exit_status)
+{
+    is(main_heard(returns(0)), 0);
+    is(main_heard(returns(9)), 0);
+    is(main_heard(returns(-EIO)), 1);
+    is(main_heard(returns(-ECANCELED)), 1); /* cancelled, but by no Ctrl-C */
+}
+END_TEST
+
+SUITE("main", interrupt_cancels_main, interrupt_while_busy, interrupt_answered_by_a_value,
+      interrupt_answered_by_an_error, interrupt_withdrawn, second_interrupt_ends_the_program,
+      interrupt_while_shutting_down, sent_signal_is_not_swallowed, own_handler_is_left_alone,
+      run_takes_no_signals, exit_status)

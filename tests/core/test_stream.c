@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams: reading, writing, and their ends. */
+#include "net.h"
+
+static const double moment = 0.005;
+
+ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size, (const char *)word)
+{
+    int r = (int)await_stream_read(s, buf, size);
+    note("%s=%s", word, shown(r));
+    return r;
+}
+
+ASYNC_DEF(line, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_readline(s, buf, size);
+}
+
+ASYNC_DEF(exactly, (async_stream *)s, (char *)buf, (size_t)n, (size_t *)got)
+{
+    return (int)await_stream_readexactly(s, buf, n, got);
+}
+
+ASYNC_DEF(writes, (async_stream *)s, (const char *)buf, (size_t)size)
+{
+    return await_stream_write(s, buf, size);
+}
+
+ASYNC_DEF(says_later, (int)peer, (const char *)text)
+{
+    ASYNC_TRY(await_sleep(moment));
+    say(peer, text);
+    return 0;
+}
+
+REAL(what_has_come)
+{
+    char buf[64];
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    say(peer, "hello");
+    is(await_stream_read(s, buf, 2), 2);
+    is(await_stream_read(s, buf + 2, sizeof buf), 3);
+    ok(memcmp(buf, "hello", 5));
+    is(await_stream_read(s, buf, 0), 0);
+    await_task_auto t = async_create_task(says_later(peer, "more"));
+    is(await_stream_read(s, buf, sizeof buf), 4);
+    ok(await_task(t));
+    say(peer, "last");
+    ok(close(peer));
+    is(await_stream_read(s, buf, 4), 4);
+    for (int i = 0; i < 3; i++)
+        is(await_stream_read(s, buf, sizeof buf), 0);
+    return 0;
+}
+
+/* Each text in two pieces, cut at each place: what is read does not depend on it. */
+REAL(separators_in_pieces)
+{
+    static const char text[] = "one\r\n\r\ntwo\r\r\n\r\n\r\n\r\nrest";
+    char first[sizeof text], buf[sizeof text];
+    for (size_t cut = 1; cut < sizeof text - 1; cut++) {
+        int peer;
+        async_stream_auto s = NULL;
+        ok(await_pair(&s, &peer));
+        memcpy(first, text, cut);
+        first[cut] = '\0';
+        say(peer, first);
+        await_task_auto t = async_create_task(says_later(peer, text + cut));
+        is(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 7);
+        is_text(buf, "one\r\n\r\n");
+        is(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 8);
+        is_text(buf, "two\r\r\n\r\n");
+        is(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 4);
+        is_text(buf, "\r\n\r\n");
+        is(await_stream_readexactly(s, buf, 4, NULL), 4);
+        ok(memcmp(buf, "rest", 4));
+        ok(await_task(t));
+        ok(close(peer));
+        is(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 0);
+        is_text(buf, "");
+    }
+    return 0;
+}
+
+REAL(lines)
+{
+    char buf[32];
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    say(peer, "a\n\nlonger\nend");
+    ok(shutdown(peer, SHUT_WR));
+    is(await_stream_readline(s, buf, sizeof buf), 2);
+    is_text(buf, "a\n");
+    is(await_stream_readline(s, buf, 2), 1); /* it fits exactly */
+    is_text(buf, "\n");
+    is(await_stream_readline(s, buf, 7), -ENOBUFS);
+    has_text(async_fail_text(-ENOBUFS), "7 bytes");
+    is(await_stream_readline(s, buf, 8), 7);
+    is_text(buf, "longer\n");
+    is(await_stream_readline(s, buf, 3), -ENOBUFS);
+    is(await_stream_readuntil(s, "", buf, sizeof buf), -EINVAL);
+    is(await_stream_readline(s, buf, 4), 3); /* without a separator */
+    is_text(buf, "end");
+    is(await_stream_readline(s, buf, sizeof buf), 0);
+    is(await_stream_readline(s, buf, 0), -ENOBUFS);
+    return close(peer);
+}
+
+REAL(long_lines)
+{
+    enum { LONG = 100000 };
+    char *text = malloc(2 * LONG + 1), *buf = malloc(LONG + 2);
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    memset(text, 'x', 2 * LONG);
+    text[LONG - 1] = text[2 * LONG - 1] = '\n';
+    text[2 * LONG] = '\0';
+    say(peer, text);
+    ok(shutdown(peer, SHUT_WR));
+    is(await_stream_readline(s, buf, LONG / 2), -ENOBUFS);
+    is(await_stream_readline(s, buf, LONG + 1), LONG);
+    is(await_stream_readline(s, buf, LONG), -ENOBUFS);
+    is(await_stream_readline(s, buf, LONG + 1), LONG);
+    ok(memcmp(buf, text, LONG));
+    is(await_stream_readline(s, buf, LONG), 0);
+    free(text);
+    free(buf);
+    return close(peer);
+}
+
+REAL(exactly_so_many)
+{
+    char buf[32] = "";
+    size_t got = 99;
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    is(await_stream_readexactly(s, buf, 0, &got), 0);
+    is(got, 0);
+    say(peer, "line\n1234");
+    is(await_stream_readline(s, buf, sizeof buf), 5);
+    await_task_auto t = async_create_task(says_later(peer, "5678abc"));
+    is(await_stream_readexactly(s, buf, 8, &got), 8); /* left-over bytes and fresh ones */
+    is(got, 8);
+    ok(memcmp(buf, "12345678", 8));
+    ok(await_task(t));
+    ok(close(peer));
+    is(await_stream_readexactly(s, buf, 8, &got), -EPIPE);
+    is(got, 3);
+    ok(memcmp(buf, "abc", 3));
+    is(await_stream_read(s, buf, sizeof buf), 0);
+    is(await_stream_readexactly(s, buf, 8, &got), -EPIPE);
+    is(got, 0);
+    return 0;
+}
+
+/* However much has come when it is cancelled, left over from before or not: nothing is lost. */
+REAL(cancelled_reads_consume_nothing)
+{
+    static const char text[] = "0123456789";
+    char buf[64];
+    for (int before = 0; before < 2; before++)
+        for (int n = 0; n <= 10; n++) {
+            size_t got = 99;
+            int peer;
+            async_stream_auto s = NULL;
+            ok(await_pair(&s, &peer));
+            if (before) { /* leave the first of them in the stream */
+                char some[32];
+                snprintf(some, sizeof some, "x\n%.*s", n / 2, text);
+                say(peer, some);
+                is(await_stream_readline(s, buf, sizeof buf), 2);
+            }
+            char rest[32];
+            snprintf(rest, sizeof rest, "%.*s", n, text);
+            say(peer, rest + (before ? n / 2 : 0));
+            is(await_wait_for(exactly(s, buf, 20, &got), moment), -ETIMEDOUT);
+            is(got, 0);
+            is(await_wait_for(line(s, buf, sizeof buf), moment), -ETIMEDOUT);
+            is(await_wait_for(exactly(s, buf, 11, &got), moment), -ETIMEDOUT);
+            ok(close(peer));
+            is(await_stream_readexactly(s, buf, 11, &got), -EPIPE);
+            is(got, n);
+            ok(memcmp(buf, text, (size_t)n));
+        }
+    return 0;
+}
+
+REAL(one_reader_one_writer)
+{
+    char buf[8], *much = calloc(1, 16 << 20);
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    await_task_auto r = async_create_task(reads(s, buf, sizeof buf, "first"));
+    await_task_auto w = async_create_task(writes(s, much, 16 << 20));
+    ok(await_sleep(moment));
+    is(await_stream_read(s, buf, 1), -EBUSY);
+    is(await_stream_readline(s, buf, 1), -EBUSY);
+    is(await_stream_readexactly(s, buf, 1, NULL), -EBUSY);
+    is(await_stream_write(s, buf, 1), -EBUSY);
+    is(await_stream_printf(s, "x"), -EBUSY);
+    is(async_stream_write_eof(s), -EBUSY);
+    say(peer, "abc"); /* both go on beside each other */
+    is(await_task(r), 3);
+    is_false(async_task_done(w));
+    async_task_cancel(w);
+    is(await_task(w), -ECANCELED);
+    ok(await_stream_read(s, buf, 0));
+    free(much);
+    return close(peer);
+}
+
+ASYNC_DEF(calls_again, (async_stream *)s)
+{
+    char c;
+    int r = (int)await_stream_read(s, &c, 1);
+    note("woken=%s", shown(r));
+    r = (int)await_stream_read(s, &c, 1);
+    note("again=%s", shown(r));
+    return r;
+}
+
+REAL(close_wakes_who_waits)
+{
+    char buf[8], *much = calloc(1, 16 << 20);
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    await_task_auto r = async_create_task(calls_again(s));
+    await_task_auto w = async_create_task(writes(s, much, 16 << 20));
+    ok(await_sleep(moment));
+    async_stream_close(s);
+    async_stream_close(s);
+    is(await_task(w), -EPIPE);
+    is(await_task(r), -EPIPE);
+    is_trail("woken=-EPIPE again=-EPIPE");
+    is(await_stream_read(s, buf, 1), -EPIPE);
+    is(await_stream_readuntil(s, "x", buf, 1), -EPIPE);
+    is(await_stream_readexactly(s, buf, 1, NULL), -EPIPE);
+    is(await_stream_write(s, buf, 1), -EPIPE);
+    is(async_stream_write_eof(s), -EPIPE);
+    ok(await_stream_close(s));
+    async_stream_close(NULL);
+    ok(await_stream_close(NULL));
+    free(much);
+    return close(peer);
+}
+
+/* The stream goes while a call on it waits: that call still finds what it looks at. */
+REAL(drop_under_a_reader)
+{
+    char buf[8];
+    int peer;
+    async_stream *s = NULL;
+    for (int i = 0; i < 2; i++) {
+        ok(await_pair(&s, &peer));
+        if (i)
+            say(peer, "part");
+        await_task_auto t = i ? async_create_task(exactly(s, buf, 8, NULL))
+                              : async_create_task(reads(s, buf, sizeof buf, "read"));
+        ok(await_sleep(moment));
+        async_stream_drop(&s);
+        is_true(!s);
+        async_stream_drop(&s);
+        is(await_task(t), -EPIPE);
+        ok(close(peer));
+    }
+    return 0;
+}
+
+ASYNC_DEF(cancelled_close, (async_stream *)s)
+{
+    async_task_cancel(async_current_task());
+    return await_stream_close(s);
+}
+
+REAL(cancelled_close_closes)
+{
+    char c;
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    await_task_auto t = async_create_task(cancelled_close(s));
+    is(await_task(t), -ECANCELED);
+    is(await_stream_read(s, &c, 1), -EPIPE);
+    is(read(peer, &c, 1), 0);
+    return close(peer);
+}
+
+REAL(peers_that_reset)
+{
+    char buf[8];
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    await_task_auto t = async_create_task(reads(s, buf, sizeof buf, "read"));
+    ok(await_sleep(moment));
+    reset(peer);
+    is(await_task(t), -ECONNRESET);
+    is(await_stream_write(s, "x", 1), -EPIPE); /* and no signal */
+    is(await_stream_read(s, buf, sizeof buf), 0);
+    return 0;
+}
+
+REAL(peers_that_do_not_read)
+{
+    int peer, r = 0;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    ok(close(peer));
+    for (int i = 0; i < 100 && r == 0; i++) {
+        r = await_stream_write(s, "x", 1);
+        ok(await_sleep(0.001));
+    }
+    is_true(r == -EPIPE || r == -ECONNRESET);
+    return 0;
+}
+
+REAL(half_closed)
+{
+    char buf[8];
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    ok(shutdown(peer, SHUT_WR)); /* they have said all, and still listen */
+    is(await_stream_read(s, buf, sizeof buf), 0);
+    ok(await_stream_write(s, "back", 4));
+    is(read(peer, buf, sizeof buf), 4);
+    async_stream_close(s);
+    ok(close(peer));
+
+    async_stream_auto other = NULL;
+    ok(await_pair(&other, &peer));
+    ok(async_stream_write_eof(other)); /* and we */
+    ok(async_stream_write_eof(other));
+    is(read(peer, buf, sizeof buf), 0);
+    is(await_stream_write(other, "x", 1), -EPIPE);
+    say(peer, "still");
+    is(await_stream_read(other, buf, sizeof buf), 5);
+    return close(peer);
+}
+
+ASYNC_DEF(slow_reader, (int)peer, (unsigned char *)sum)
+{
+    unsigned char buf[50000];
+    int total = 0;
+    for (;;) {
+        int r = ASYNC_TRY(await_fd_ready(peer, POLLIN));
+        is_true(r & POLLIN);
+        ssize_t n = recv(peer, buf, sizeof buf, MSG_DONTWAIT);
+        if (n <= 0)
+            return total;
+        for (ssize_t i = 0; i < n; i++)
+            *sum = (unsigned char)(*sum * 31 + buf[i]);
+        total += (int)n;
+        if (total < 1000000)
+            ASYNC_TRY(await_sleep(0.0005));
+    }
+}
+
+REAL(big_writes_to_slow_readers)
+{
+    enum { MUCH = 8 << 20 };
+    unsigned char *data = malloc(MUCH), sum = 0, want = 0;
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    for (int i = 0; i < MUCH; i++) {
+        data[i] = (unsigned char)(i * 7 + i / 1000);
+        want = (unsigned char)(want * 31 + data[i]);
+    }
+    await_task_auto t = async_create_task(slow_reader(peer, &sum));
+    ok(await_stream_write(s, data, MUCH));
+    ok(async_stream_write_eof(s));
+    is(await_task(t), MUCH);
+    is(sum, want);
+    free(data);
+    return close(peer);
+}
+
+REAL(formatted)
+{
+    char *text = malloc(5001), *got = malloc(5100);
+    int peer;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    memset(text, 'y', 5000);
+    text[5000] = '\0';
+    ok(await_stream_printf(s, "%d-%s\n", 42, "x"));
+    ok(await_stream_printf(s, "%s", ""));
+    ok(await_stream_printf(s, "%s!", text));
+    is(recv(peer, got, 5006, MSG_WAITALL), 5006);
+    ok(memcmp(got, "42-x\nyyy", 8));
+    is(got[5005], '!');
+    free(text);
+    free(got);
+    return close(peer);
+}
+
+static bool running;
+
+ASYNC_DEF(counts, (int *)n)
+{
+    while (running) {
+        ++*n;
+        ASYNC_TRY(await_sleep(0));
+    }
+    return 0;
+}
+
+/* A peer that is always ahead does not keep the loop to itself. */
+REAL(others_have_their_turn)
+{
+    char text[2001], c;
+    int peer, turns = 0;
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    memset(text, 'z', 2000);
+    text[2000] = '\0';
+    say(peer, text);
+    running = true;
+    await_task_auto t = async_create_task(counts(&turns));
+    for (int i = 0; i < 2000; i++)
+        is(await_stream_read(s, &c, 1), 1);
+    running = false;
+    is_true(turns >= 50);
+    ok(await_task(t));
+    return close(peer);
+}
+
+ASYNC_DEF(open_left)
+{
+    int peer;
+    async_stream *s = NULL;
+    ok(await_pair(&s, &peer));
+    *(async_stream **)trail = s; /* found again below */
+    return close(peer);
+}
+
+/* A loop that closes says what was left open, and closes it; the handle is good for nothing but to be dropped. */
+START_TEST(left_open)
+{
+    ears_open();
+    ok(async_run(open_left()));
+    has_text(heard(), "the loop closes with 1 streams open");
+    ears_close();
+    async_stream *s = *(async_stream **)trail;
+    async_stream_close(s);
+    async_stream_drop(&s);
+}
+END_TEST
+
+ASYNC_DEF(uses_a_foreign_one, (async_stream *)s)
+{
+    char c;
+    is(await_stream_read(s, &c, 1), -EPERM);
+    has_text(heard(), "another loop");
+    return 0;
+}
+
+START_TEST(of_another_loop)
+{
+    ears_open();
+    ok(async_run(open_left()));
+    heard();
+    async_stream *s = *(async_stream **)trail;
+    ok(async_run(uses_a_foreign_one(s)));
+    is_text(heard(), "");
+    ears_close();
+    async_stream_drop(&s);
+}
+END_TEST
+
+SUITE("stream", what_has_come, separators_in_pieces, lines, long_lines, exactly_so_many,
+      cancelled_reads_consume_nothing, one_reader_one_writer, close_wakes_who_waits,
+      drop_under_a_reader, cancelled_close_closes, peers_that_reset, peers_that_do_not_read,
+      half_closed, big_writes_to_slow_readers, formatted, others_have_their_turn, left_open,
+      of_another_loop)

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* Watches: called as long as their descriptor is ready, and not for a former owner of its number. */
+#include "run.h"
+
+#include <limits.h>
+#include <sys/socket.h>
+
+static int pipe_fds[2];
+
+static void open_pipe(void)
+{
+    ok(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK));
+}
+
+static void put(int fd)
+{
+    is(write(fd, "x", 1), 1);
+}
+
+/* The table of descriptors does not grow for a number that is none. */
+CASE(absurd_descriptors)
+{
+    async_watch w;
+    is(async_watch_start(&w, 1 << 29, POLLIN, NULL, NULL), -EBADF);
+    is(async_watch_start(&w, INT_MAX, POLLIN, NULL, NULL), -EBADF);
+    async_watch_stop(&w);
+    return 0;
+}
+
+struct watched {
+    async_watch watch;
+    async_event happened;
+    int calls, limit, events;
+};
+
+static void on_events(void *arg, int events)
+{
+    struct watched *w = arg;
+    w->events = events;
+    is_true(async_current_task() == NULL);
+    if (++w->calls == w->limit) {
+        async_watch_stop(&w->watch);
+        async_event_set(&w->happened);
+    }
+}
+
+/* Called as long as it is ready, not each time when it becomes so. */
+CASE(watch_is_level_triggered)
+{
+    open_pipe();
+    struct watched w = { .limit = 5 };
+    ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
+    is(await_fd_ready(pipe_fds[0], POLLIN), -EBUSY);
+    struct watched v = { 0 };
+    is(async_watch_start(&v.watch, pipe_fds[0], POLLIN, on_events, &v), -EBUSY);
+    put(pipe_fds[1]);
+    ok(await_event_wait(&w.happened));
+    is(w.calls, 5);
+    is(w.events, POLLIN);
+    ok(await_sleep(1));
+    is(w.calls, 5); /* stopped */
+    is(await_fd_ready(pipe_fds[0], POLLIN), POLLIN);
+    ok(async_fd_close(pipe_fds[1]));
+    return async_fd_close(pipe_fds[0]);
+}
+
+CASE(watch_change)
+{
+    open_pipe();
+    struct watched w = { .limit = 1 };
+    put(pipe_fds[1]);
+    ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
+    ok(await_sleep(1));
+    is(w.calls, 0); /* none at the moment */
+    ok(async_watch_change(&w.watch, 0));
+    ok(async_watch_change(&w.watch, POLLIN));
+    ok(await_event_wait(&w.happened));
+    is(w.calls, 1);
+    is(async_watch_change(&w.watch, POLLIN), -EINVAL); /* it was stopped */
+    async_watch_stop(&w.watch);
+    ok(async_fd_close(pipe_fds[1]));
+    return async_fd_close(pipe_fds[0]);
+}
+
+/* Hang-up comes unasked. */
+CASE(watch_hangup)
+{
+    open_pipe();
+    struct watched w = { .limit = 1 };
+    ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
+    close(pipe_fds[1]);
+    ok(await_event_wait(&w.happened));
+    is(w.events, POLLHUP);
+    return async_fd_close(pipe_fds[0]);
+}
+
+struct twins {
+    async_watch a, b;
+    int calls;
+    async_event happened;
+};
+
+static void stops_both(void *arg, int events)
+{
+    struct twins *t = arg;
+    (void)events;
+    t->calls++;
+    async_watch_stop(&t->a);
+    async_watch_stop(&t->b);
+    async_event_set(&t->happened);
+}
+
+/* Stopped: not called again, not even for what is ready by now. */
+CASE(watch_stopped_by_another)
+{
+    int other[2];
+    struct twins t = { 0 };
+    open_pipe();
+    ok(pipe2(other, O_CLOEXEC));
+    put(pipe_fds[1]);
+    put(other[1]);
+    ok(async_watch_start(&t.a, pipe_fds[0], POLLIN, stops_both, &t));
+    ok(async_watch_start(&t.b, other[0], POLLIN, stops_both, &t));
+    ok(await_event_wait(&t.happened));
+    ok(await_sleep(1));
+    is(t.calls, 1);
+    for (int i = 0; i < 2; i++) {
+        close(other[i]);
+        close(pipe_fds[i]);
+    }
+    return 0;
+}
+
+struct swap {
+    async_watch first, second, fresh;
+    int fds[2], calls, fresh_calls, used;
+    async_event happened;
+};
+
+static void on_fresh(void *arg, int events)
+{
+    (void)events;
+    ((struct swap *)arg)->fresh_calls++;
+}
+
+/* Whoever is told first closes the other's descriptor, and opens its number anew. */
+static void swaps(struct swap *s, async_watch *other)
+{
+    s->calls++;
+    s->used = other->fd;
+    async_watch_stop(&s->first);
+    async_watch_stop(&s->second);
+    close(s->used);
+    ok(pipe2(s->fds, O_CLOEXEC));
+    is(s->fds[0], s->used);
+    ok(async_watch_start(&s->fresh, s->fds[0], POLLIN, on_fresh, s));
+    async_event_set(&s->happened);
+}
+
+static void on_first(void *arg, int events)
+{
+    (void)events;
+    swaps(arg, &((struct swap *)arg)->second);
+}
+
+static void on_second(void *arg, int events)
+{
+    (void)events;
+    swaps(arg, &((struct swap *)arg)->first);
+}
+
+static void on_ready(void *arg, int events)
+{
+    (void)events;
+    async_event_set(arg);
+}
+
+ASYNC_DEF(waits, (int)fd)
+{
+    return await_fd_ready(fd, POLLIN);
+}
+
+/* A cancelled task that has not run yet, when its descriptor is closed and the number watched by another one. */
+CASE(number_of_a_cancelled_wait)
+{
+    int r, used;
+    async_watch w;
+    async_event ready = { 0 };
+    open_pipe();
+    used = pipe_fds[0];
+    await_task_auto t = async_create_task(waits(used));
+    ok(await_sleep(0));
+    is_true(async_task_cancel(t));
+    ok(async_fd_close(used));
+    close(pipe_fds[1]);
+    open_pipe();
+    is(pipe_fds[0], used);
+    ok(async_watch_start(&w, used, POLLIN, on_ready, &ready));
+    is(await_task(t), -ECANCELED);
+    put(pipe_fds[1]);
+    await_timeout (r, 5)
+        r = await_event_wait(&ready);
+    async_watch_stop(&w);
+    return r;
+}
+
+/* What the kernel said of a former owner of the number, in the same batch, is not told to the new one. */
+CASE(number_used_again_in_one_batch)
+{
+    int other[2];
+    struct swap s = { 0 };
+    open_pipe();
+    ok(pipe2(other, O_CLOEXEC));
+    put(pipe_fds[1]);
+    put(other[1]);
+    ok(async_watch_start(&s.first, pipe_fds[0], POLLIN, on_first, &s));
+    ok(async_watch_start(&s.second, other[0], POLLIN, on_second, &s));
+    ok(await_event_wait(&s.happened));
+    ok(await_sleep(1));
+    is(s.calls, 1);
+    is(s.fresh_calls, 0);
+    async_watch_stop(&s.fresh);
+    close(s.fds[0]);
+    close(s.fds[1]);
+    close(s.used == pipe_fds[0] ? other[0] : pipe_fds[0]);
+    close(pipe_fds[1]);
+    close(other[1]);
+    return 0;
+}
+
+SUITE("watch", absurd_descriptors, watch_is_level_triggered, watch_change, watch_hangup,
+      watch_stopped_by_another, number_used_again_in_one_batch, number_of_a_cancelled_wait)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The counter that stands in for the clock: what it calls surely early is early, whoever held the thread up. */
+#include "suite.h"
+
+#include "base/clock.h"
+#include "base/sys.h"
+
+enum { MS = 1000 * 1000 };
+
+static void spin(int64_t ns)
+{
+    int64_t end = async__sys.clock() + ns;
+    while (async__sys.clock() < end)
+        ;
+}
+
+/* Look as the loop does, but lose the processor before the clock is read, or after. */
+static void look(struct bound_clock *c, int64_t before, int64_t after)
+{
+    uint64_t tick = ticks();
+    spin(before);
+    int64_t now = async__sys.clock();
+    spin(after);
+    async__bound_clock_learn(c, tick, now);
+}
+
+static void must_not_lag(const struct bound_clock *c)
+{
+    for (int ms = 0; ms < 5; ms++) {
+        int64_t when = async__sys.clock() + ms * MS;
+        while (async__sys.clock() < when)
+            ;
+        must(!surely_before(c, when));
+    }
+}
+
+START_TEST(held_up_while_looking)
+{
+    for (int i = 0; i < 4; i++) {
+        struct bound_clock c;
+        async__bound_clock_init(&c, async__sys.clock());
+        spin(300 * 1000);
+        look(&c, i & 1 ? 5 * MS : 0, i & 2 ? 5 * MS : 0);
+        must_not_lag(&c);
+        look(&c, 0, 0);
+        must_not_lag(&c);
+    }
+}
+END_TEST
+
+/* The reading that it starts with may be old, too. */
+START_TEST(held_up_at_the_start)
+{
+    struct bound_clock c;
+    int64_t now = async__sys.clock();
+    spin(5 * MS);
+    async__bound_clock_init(&c, now);
+    spin(300 * 1000);
+    look(&c, 0, 0);
+    must_not_lag(&c);
+}
+END_TEST
+
+/* It is of use: once it has learnt, it knows what is far off. */
+START_TEST(says_what_is_early)
+{
+    struct bound_clock c;
+    async__bound_clock_init(&c, async__sys.clock());
+    must(!surely_before(&c, NEVER));
+    spin(5 * MS);
+    look(&c, 0, 0);
+    if (c.usable)
+        must(surely_before(&c, async__sys.clock() + INT64_C(1000) * MS));
+}
+END_TEST
+
+SUITE("clock", held_up_while_looking, held_up_at_the_start, says_what_is_early)

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+/* What the outside world would have to be asked for: names with many addresses, lookups that take long, accept() that
+ * fails, streams of other descriptors than TCP's. System calls and the resolver answer as the test wants. */
+#include "../core/net.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/sys.h"
+#include "io/stream.h"
+
+/* --- a resolver that says what it is told --- */
+
+static struct {
+    const char *addresses[8]; /* numeric, in order; none: err */
+    int err;
+    bool silent; /* until released */
+    pthread_mutex_t mutex;
+    pthread_cond_t released;
+    int asked, busy, most;
+} dns = { .mutex = PTHREAD_MUTEX_INITIALIZER, .released = PTHREAD_COND_INITIALIZER };
+
+static int fake_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                            struct addrinfo **ret)
+{
+    pthread_mutex_lock(&dns.mutex);
+    dns.asked++;
+    if (++dns.busy > dns.most)
+        dns.most = dns.busy;
+    while (dns.silent)
+        pthread_cond_wait(&dns.released, &dns.mutex);
+    dns.busy--;
+    pthread_mutex_unlock(&dns.mutex);
+    (void)host;
+    if (dns.err)
+        return dns.err;
+    struct addrinfo numeric = *hints, **end = ret;
+    *ret = NULL;
+    numeric.ai_flags |= AI_NUMERICHOST;
+    for (int i = 0; dns.addresses[i]; i++) {
+        int r = getaddrinfo(dns.addresses[i], port, &numeric, end);
+        if (r)
+            return r;
+        while (*end)
+            end = &(*end)->ai_next;
+    }
+    return 0;
+}
+
+static void fake_freeaddrinfo(struct addrinfo *list)
+{
+    if (list)
+        freeaddrinfo(list);
+}
+
+static void fake_dns(void)
+{
+    async__sys.getaddrinfo = fake_getaddrinfo;
+    async__sys.freeaddrinfo = fake_freeaddrinfo;
+}
+
+/* For virtual time, which does not wait for threads: the answer is there before anybody waits for it. */
+static int no_thread_needed(void *(*fn)(void *arg), void *arg)
+{
+    fn(arg);
+    return 0;
+}
+
+static void release(void)
+{
+    pthread_mutex_lock(&dns.mutex);
+    dns.silent = false;
+    pthread_cond_broadcast(&dns.released);
+    pthread_mutex_unlock(&dns.mutex);
+}
+
+/* --- connections that go as they are told --- */
+
+enum { HANGS = 1, REFUSES, UNREACHABLE };
+static struct {
+    const char *address;
+    int fate;
+} fates[8];
+static int hanging[8], hanging_count;
+
+static int fake_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    char text[INET6_ADDRSTRLEN];
+    const void *host =
+            addr->sa_family == AF_INET6
+                    ? (const void *)&((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr
+                    : (const void *)&((const struct sockaddr_in *)(const void *)addr)->sin_addr;
+    inet_ntop(addr->sa_family, host, text, sizeof text);
+    note("%s@%.0f", text, 100 * async_time());
+    for (size_t i = 0; i < countof(fates) && fates[i].address; i++)
+        if (!strcmp(fates[i].address, text)) {
+            errno = fates[i].fate == HANGS     ? EINPROGRESS
+                    : fates[i].fate == REFUSES ? ECONNREFUSED
+                                               : ENETUNREACH;
+            if (fates[i].fate == HANGS) { /* no answer: not even that it is not connected */
+                int silent[2];
+                ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, silent));
+                char much[4096] = "";
+                while (write(silent[0], much, sizeof much) > 0)
+                    ;
+                ok(dup3(silent[0], fd, O_CLOEXEC) == fd ? 0 : -1);
+                ok(close(silent[0]));
+                hanging[hanging_count++] = silent[1];
+                errno = EINPROGRESS;
+            }
+            return -1;
+        }
+    return connect(fd, addr, len);
+}
+
+/* The peers of what hangs see the end of it: no attempt is left. */
+static void is_all_closed(void)
+{
+    for (int i = 0; i < hanging_count; i++) {
+        struct pollfd p = { .fd = hanging[i], .events = POLLIN };
+        is(poll(&p, 1, 1000), 1);
+        is_true(p.revents & POLLHUP);
+        ok(close(hanging[i]));
+    }
+    hanging_count = 0;
+}
+
+ASYNC_DEF(connects, (const char *)host, (int)port, (async_stream **)s)
+{
+    return await_open_connection(host, text_of(port), s);
+}
+
+/* --- names --- */
+
+REAL(names)
+{
+    int port = 0, fd = plain_listen(&port, 8);
+    async_stream_auto s = NULL;
+    fake_dns();
+    dns.addresses[0] = "127.0.0.1";
+    ok(await_open_connection("some.where", text_of(port), &s));
+    is(dns.asked, 1);
+    return close(fd);
+}
+
+REAL(names_without_addresses)
+{
+    static const struct {
+        int eai, err;
+    } errors[] = {
+        { EAI_NONAME, -EHOSTUNREACH }, { EAI_AGAIN, -EAGAIN },   { EAI_FAIL, -EHOSTUNREACH },
+        { EAI_MEMORY, -ENOMEM },       { EAI_SERVICE, -EINVAL }, { 0, -EHOSTUNREACH },
+    };
+    async_stream *s = NULL;
+    fake_dns();
+    for (size_t i = 0; i < countof(errors); i++) {
+        dns.err = errors[i].eai;
+        is(await_open_connection("some.where", "80", &s), errors[i].err);
+        if (errors[i].err == -EHOSTUNREACH)
+            has_text(async_fail_text(-EHOSTUNREACH), "some.where: ");
+    }
+    is(await_open_connection("127.0.0.1", "http", &s), -EHOSTUNREACH);
+    is(dns.asked, 7);
+    return 0;
+}
+
+/* The answer comes when nobody waits any more, or never while the loop lives. */
+ASYNC_DEF(abandoned_lookups)
+{
+    async_stream *s = NULL;
+    fake_dns();
+    dns.addresses[0] = "127.0.0.1";
+    dns.silent = true;
+    for (int i = 0; i < 3; i++)
+        is(await_wait_for(connects("some.where", 9, &s), 0.01), -ETIMEDOUT);
+    release();
+    ok(await_sleep(0.02));
+    dns.silent = true;
+    is(await_wait_for(connects("some.where", 9, &s), 0.01), -ETIMEDOUT);
+    return 0; /* the loop closes while the thread is at it */
+}
+
+START_TEST(lookups_outlive_their_loop)
+{
+    is(run_heard(abandoned_lookups(), &(const struct async_run_opts){ 0 }), 0);
+    is(async_set_allocator(NULL), -EBUSY); /* some of its memory is in use */
+    release();
+    for (int i = 0; i < 1000 && async_set_allocator(NULL) < 0; i++)
+        usleep(1000);
+    ok(async_set_allocator(NULL));
+    usleep(50000); /* the thread itself has a few more steps to go */
+}
+END_TEST
+
+static int busy(void)
+{
+    pthread_mutex_lock(&dns.mutex);
+    int n = dns.busy;
+    pthread_mutex_unlock(&dns.mutex);
+    return n;
+}
+
+ASYNC_DEF(releases_when_full)
+{
+    while (busy() < 16)
+        ASYNC_TRY(await_sleep(0.001));
+    ASYNC_TRY(await_sleep(0.02));
+    release();
+    return 0;
+}
+
+REAL(some_lookups_at_a_time)
+{
+    int port = 0, fd = plain_listen(&port, 64);
+    async_stream *s[40] = { 0 };
+    int r;
+    fake_dns();
+    dns.addresses[0] = "127.0.0.1";
+    dns.silent = true;
+    await_group (r, g) {
+        async_spawn(g, releases_when_full());
+        for (int i = 0; i < 40; i++)
+            async_spawn(g, connects("some.where", port, &s[i]));
+    }
+    ok(r);
+    is(dns.asked, 40);
+    is(dns.most, 16);
+    for (int i = 0; i < 40; i++)
+        async_stream_drop(&s[i]);
+    return close(fd);
+}
+
+static int no_thread(void *(*fn)(void *arg), void *arg)
+{
+    (void)fn;
+    (void)arg;
+    return EAGAIN;
+}
+
+REAL(no_thread_for_a_lookup)
+{
+    async_stream *s = NULL;
+    async__sys.thread = no_thread;
+    for (int i = 0; i < 40; i++) /* more than there are slots: each is given back */
+        is(await_open_connection("some.where", "80", &s), -EAGAIN);
+    return 0;
+}
+
+/* --- happy eyeballs: in virtual time, the order and the moments --- */
+
+static void addresses(const char *const *list)
+{
+    int i = 0;
+    for (; list[i]; i++)
+        dns.addresses[i] = list[i];
+    dns.addresses[i] = NULL;
+}
+#define ADDRESSES(...) addresses((const char *const[]){ __VA_ARGS__, NULL })
+
+CASE(families_by_turns)
+{
+    async_stream *s = NULL;
+    fake_dns();
+    async__sys.thread = no_thread_needed;
+    async__sys.connect = fake_connect;
+    ADDRESSES("2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2", "192.0.2.3");
+    for (int i = 0; i < 5; i++) {
+        fates[i].address = dns.addresses[i];
+        fates[i].fate = i == 1 ? REFUSES : UNREACHABLE;
+    }
+    is(await_open_connection("some.where", "80", &s), -ECONNREFUSED); /* it says most */
+    is_trail("2001:db8::1@0 192.0.2.1@0 2001:db8::2@0 192.0.2.2@0 192.0.2.3@0");
+    has_text(async_fail_text(-ECONNREFUSED),
+             "[2001:db8::1]:80: Network is unreachable; 192.0.2.1:80: ");
+    return 0;
+}
+
+CASE(staggered)
+{
+    int port = 0, fd = plain_listen(&port, 8);
+    fake_dns();
+    async__sys.thread = no_thread_needed;
+    async__sys.connect = fake_connect;
+    ADDRESSES("192.0.2.1", "192.0.2.2", "192.0.2.3", "127.0.0.1", "192.0.2.4");
+    fates[0].address = "192.0.2.1", fates[0].fate = HANGS;
+    fates[1].address = "192.0.2.2", fates[1].fate = REFUSES;
+    fates[2].address = "192.0.2.3", fates[2].fate = HANGS;
+    async_stream_auto s = NULL;
+    ok(await_open_connection("some.where", text_of(port), &s));
+    is_trail("192.0.2.1@0 192.0.2.2@25 192.0.2.3@25 127.0.0.1@50");
+    is_all_closed();
+    return close(fd);
+}
+
+CASE(cancelled_attempts)
+{
+    async_stream *s = NULL;
+    fake_dns();
+    async__sys.thread = no_thread_needed;
+    async__sys.connect = fake_connect;
+    ADDRESSES("192.0.2.1", "192.0.2.2", "192.0.2.3");
+    for (int i = 0; i < 3; i++) {
+        fates[i].address = dns.addresses[i];
+        fates[i].fate = HANGS;
+    }
+    is(await_wait_for(connects("some.where", 80, &s), 0.3), -ETIMEDOUT);
+    is_trail("192.0.2.1@0 192.0.2.2@25");
+    is_all_closed();
+    return 0;
+}
+
+/* --- servers --- */
+
+static int accept_errors[8], accept_count;
+
+static int fake_accept(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    if (accept_count < (int)countof(accept_errors) && accept_errors[accept_count]) {
+        errno = accept_errors[accept_count++];
+        return -1;
+    }
+    return accept4(fd, addr, len, flags);
+}
+
+ASYNC_DEF(echo, (async_stream *)s)
+{
+    char buf[64];
+    ssize_t n;
+    while ((n = ASYNC_TRY(await_stream_read(s, buf, sizeof buf))) > 0)
+        ASYNC_TRY(await_stream_write(s, buf, (size_t)n));
+    return 0;
+}
+
+ASYNC_DEF(server, (int *)port, (async_event *)serving)
+{
+    return await_serve("127.0.0.1", "0", echo, .ret_port = port, .serving = serving);
+}
+
+REAL(accept_survives)
+{
+    static const int errors[] = { ECONNABORTED, EINTR, EMFILE, EPROTO, ENFILE, ENOBUFS, EAGAIN };
+    int port;
+    char c;
+    async_event serving = { 0 };
+    memcpy(accept_errors, errors, sizeof errors);
+    async__sys.accept4 = fake_accept;
+    await_task_auto t = async_create_task(server(&port, &serving));
+    ok(await_event_wait(&serving));
+    int one = plain_connect(port);
+    ok(await_sleep(0.5));
+    is(accept_count, 7);
+    const char *said = heard();
+    has_text(said, "no more connections");
+    is_true(!strchr(said, '\n')[1]); /* once a minute */
+    say(one, "x");
+    int other = plain_connect(port); /* EAGAIN was a lie: an edge, as the kernel would have given */
+    say(other, "y");
+    is_true(await_fd_ready(one, POLLIN) > 0);
+    is(read(one, &c, 1), 1);
+    is_true(await_fd_ready(other, POLLIN) > 0);
+    is(read(other, &c, 1), 1);
+    ok(close(one));
+    return close(other);
+}
+
+REAL(accept_fails)
+{
+    int port;
+    async_event serving = { 0 };
+    accept_errors[0] = EINVAL; /* nothing that waiting would cure */
+    async__sys.accept4 = fake_accept;
+    is(await_server(&port, &serving), -EINVAL);
+    return 0;
+}
+
+/* --- streams of other descriptors --- */
+
+static async_stream *stream_of(int fd, enum stream_kind kind)
+{
+    async_stream *s;
+    ok(async__fds_own(&async__loop->fds, fd));
+    ok(async__stream_new(fd, kind, &s));
+    return s;
+}
+
+ASYNC_DEF(reads_some, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_read(s, buf, size);
+}
+
+ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_readexactly(s, buf, size, NULL);
+}
+
+REAL(pipes)
+{
+    int fds[2];
+    char c, *much = calloc(1, 1 << 20), *got = malloc(1 << 20);
+    ok(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
+    async_stream_auto in = stream_of(fds[0], STREAM_PIPE);
+    async_stream_auto out = stream_of(fds[1], STREAM_PIPE);
+    await_task_auto t = async_create_task(reads(in, got, 1 << 20));
+    ok(await_stream_write(out, much, 1 << 20));
+    is(await_task(t), 1 << 20);
+    ok(async_stream_write_eof(out)); /* the end of a pipe that is written is its end */
+    is(await_stream_read(in, &c, 1), 0);
+
+    ok(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
+    async_stream_auto lost = stream_of(fds[1], STREAM_PIPE);
+    ok(close(fds[0]));
+    is(await_stream_write(lost, "x", 1), -EPIPE); /* no signal... */
+    sigset_t now;
+    ok(sigpending(&now));
+    is(sigismember(&now, SIGPIPE), 0); /* ...and none left behind */
+    ok(pthread_sigmask(0, NULL, &now));
+    is(sigismember(&now, SIGPIPE), 0);
+    free(much);
+    free(got);
+    return 0;
+}
+
+REAL(socket_pairs)
+{
+    int fds[2];
+    char buf[8];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    async_stream_auto a = stream_of(fds[0], STREAM_SOCKET);
+    async_stream_auto b = stream_of(fds[1], STREAM_SOCKET);
+    ok(await_stream_printf(a, "hello %d\n", 1));
+    is(await_stream_readline(b, buf, sizeof buf), -ENOBUFS);
+    is(await_stream_readexactly(b, buf, 7, NULL), 7);
+    ok(async_stream_write_eof(a));
+    is(await_stream_readline(b, buf, sizeof buf), 1);
+    is(await_stream_readline(b, buf, sizeof buf), 0);
+    ok(await_stream_write(b, "x", 1));
+    is(await_stream_read(a, buf, 8), 1);
+    return 0;
+}
+
+static void send_with_descriptor(int fd, const char *text)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    struct iovec what = { (char *)(uintptr_t)text, strlen(text) };
+    struct msghdr m = { .msg_iov = &what,
+                        .msg_iovlen = 1,
+                        .msg_control = &control,
+                        .msg_controllen = sizeof control };
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &(int){ 0 }, sizeof(int));
+    is(sendmsg(fd, &m, 0), (ssize_t)strlen(text));
+}
+
+/* Where a read stops though more is there: at descriptors that are passed, at urgent data. */
+REAL(short_reads_that_are_not_the_end)
+{
+    int fds[2], peer;
+    char buf[8];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    async_stream_auto a = stream_of(fds[0], STREAM_SOCKET);
+    await_task_auto t = async_create_task(reads_some(a, buf, sizeof buf));
+    ok(await_sleep(0.005));
+    send_with_descriptor(fds[1], "ab");
+    send_with_descriptor(fds[1], "cd");
+    is(await_task(t), 2);
+    is(await_stream_read(a, buf, sizeof buf), 2);
+    ok(memcmp(buf, "cd", 2));
+    ok(close(fds[1]));
+
+    async_stream_auto b = NULL;
+    ok(await_pair(&b, &peer));
+    await_task_auto u = async_create_task(reads_some(b, buf, sizeof buf));
+    ok(await_sleep(0.005));
+    say(peer, "ab");
+    is(send(peer, "!", 1, MSG_OOB), 1);
+    say(peer, "cd");
+    is(await_task(u), 2);
+    is(await_wait_for(reads_some(b, buf, sizeof buf), 1), 2);
+    ok(memcmp(buf, "cd", 2));
+    return close(peer);
+}
+
+ASYNC_DEF(steals, (int)pipe, (int)fd, (async_task *)reader)
+{
+    char c;
+    ASYNC_TRY(await_fd_ready(pipe, POLLIN));
+    is(recv(fd, &c, 1, MSG_DONTWAIT), 1);
+    async_task_cancel(reader);
+    return 0;
+}
+
+/* Woken, cancelled before it ran, and then there is nothing: it does not wait again. */
+REAL(woken_for_nothing)
+{
+    int peer, fds[2];
+    char c;
+    async_stream_auto s = NULL;
+    ok(pipe2(fds, O_CLOEXEC));
+    ok(await_pair(&s, &peer));
+    await_task_auto t = async_create_task(reads_some(s, &c, 1));
+    await_task_auto thief = async_create_task(steals(fds[0], s->fd, t));
+    ok(await_sleep(0.005));
+    is(write(fds[1], "x", 1), 1);
+    say(peer, "y");
+    int r = 0;
+    await_timeout (r, 5)
+        r = await_task(t);
+    is(r, -ECANCELED);
+    ok(await_task(thief));
+    ok(close(fds[0]) + close(fds[1]));
+    return close(peer);
+}
+
+/* A stream that waits for its peer keeps no buffer. */
+REAL(idle_streams_are_small)
+{
+    int peer;
+    char buf[64];
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    is_true(!s->buf);
+    say(peer, "one\ntwo");
+    is(await_stream_readline(s, buf, sizeof buf), 4);
+    is_true(s->buf);
+    is(await_stream_read(s, buf, sizeof buf), 3);
+    is_true(!s->buf);
+    await_task_auto t = async_create_task(reads(s, buf, 8));
+    ok(await_sleep(0.005));
+    is_true(!s->buf);
+    is_true(sizeof *s <= 64);
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    return close(peer);
+}
+
+/* A read that gave less than it could says that nothing is left: the next one waits first. */
+static int reads_made;
+
+static ssize_t counted_read(int fd, void *buf, size_t size)
+{
+    reads_made++;
+    return read(fd, buf, size);
+}
+
+REAL(no_read_in_vain)
+{
+    int peer;
+    char c[8];
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    say(peer, "x");
+    is(await_stream_read(s, c, sizeof c), 1);
+    async__sys.read = counted_read;
+    for (int i = 0; i < 100; i++) {
+        await_task_auto t = async_create_task(reads_some(s, c, sizeof c));
+        ok(await_sleep(0));
+        say(peer, "x");
+        is(await_task(t), 1);
+    }
+    is_true(reads_made <= 102);
+    return close(peer);
+}
+
+SUITE("net", names, names_without_addresses, lookups_outlive_their_loop, some_lookups_at_a_time,
+      no_thread_for_a_lookup, families_by_turns, staggered, cancelled_attempts, accept_survives,
+      accept_fails, pipes, socket_pairs, short_reads_that_are_not_the_end, woken_for_nothing,
+      idle_streams_are_small, no_read_in_vain)
