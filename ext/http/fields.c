@@ -146,7 +146,9 @@ static bool wanted(const struct http_call *c, const char *name)
         return false;
     if (c->auth && strcasecmp(name, "Authorization") == 0)
         return false;
-    if (c->has_body ? c->o.content_type && strcasecmp(name, "Content-Type") == 0 : is_of_body(name))
+    if (c->o.content_type && c->has_body && strcasecmp(name, "Content-Type") == 0)
+        return false;
+    if (c->body_dropped && is_of_body(name))
         return false;
     return true;
 }
@@ -185,7 +187,7 @@ int http_fields_build(struct http_call *c)
 {
     struct list l = { .arena = &c->res->arena };
     c->headers = c->session->plain;
-    bool special = c->o.headers || c->o.no_decompress || c->stream;
+    bool special = c->o.headers || c->o.no_decompress || c->stream || c->body_dropped;
     if (!special && !c->auth && !c->has_body && !c->crossed)
         return 0;
     add_ours(&l, c->session, encodings(c), c->o.headers);

@@ -136,7 +136,8 @@ struct http_call {
     size_t body_size;
     const char *content_type;
     bool has_body;
-    bool crossed; /* a redirect has left the first origin: no credentials any more */
+    bool body_dropped; /* by a redirect, and the headers that described it with it */
+    bool crossed;      /* a redirect has left the first origin: no credentials any more */
     bool stream;
     char *auth; /* "Authorization: ..." or NULL */
     struct curl_slist *headers;

@@ -30,6 +30,7 @@ static void change_method(struct http_call *c, int status)
     if (status != 303 && strcmp(c->method, "POST") != 0)
         return;
     c->method = "GET";
+    c->body_dropped = c->has_body;
     c->has_body = false;
     c->body = NULL;
     c->body_size = 0;

@@ -60,26 +60,29 @@ struct async_http_session_opts { /* all strings are copied */
     size_t struct_size;          /* the macros set it */
     const char *const *headers;  /* pairs, sent with every request that has none of that name */
     const char *user_agent;      /* default "asyncio/VERSION"; "": none */
-    int limit;                   /* requests at a time, others queue; default 100; negative: no limit */
-    int limit_per_host;          /* the same for one scheme, host and port; default: no limit */
+    int limit;                   /* requests at a time, others queue; default 100; negative: none */
+    int limit_per_host;          /* the same for one scheme, host and port; default: none */
     double timeout;              /* these six: defaults for requests, see there */
     double connect_timeout;
     double stall_timeout;
     size_t max_body;
     int max_redirects;
     bool http1;
-    const char *proxy;       /* URL, for all requests; "": none; default: http_proxy, https_proxy and all_proxy */
-    const char *no_proxy;    /* hosts reached without it, "a.org,.b.org" or "*"; default: no_proxy */
-    const char *ca_file;     /* PEM; default: the system's */
-    const char *cert_file;   /* of the client, PEM */
-    const char *key_file;    /* of the client, PEM */
-    const char *unix_socket; /* connect to this path whatever the URL says */
-    const char *const *resolve; /* "host:port:address", ..., NULL: instead of asking the resolver */
-    int ip;                     /* 4 or 6: only that; default: both */
-    bool cookies;               /* keep what servers set and send it back, in memory */
-    bool no_private;            /* refuse private, loopback, link-local, multicast addresses, after resolution */
-    bool allow_downgrade;       /* follow redirects from https to http */
-    bool insecure_no_verify;    /* trust any certificate; a line on stderr says so once */
+    const char *proxy;           /* URL, for all requests; "": none; default: http_proxy,
+                                  * https_proxy, all_proxy in the environment */
+    const char *no_proxy;        /* hosts reached without it, "a.org,.b.org" or "*"; default:
+                                  * no_proxy in the environment */
+    const char *ca_file;         /* PEM; default: the system's */
+    const char *cert_file;       /* of the client, PEM */
+    const char *key_file;        /* of the client, PEM */
+    const char *unix_socket;     /* connect to this path whatever the URL says */
+    const char *const *resolve;  /* "host:port:address", ..., NULL: without asking the resolver */
+    int ip;                      /* 4 or 6: only that; default: both */
+    bool cookies;                /* keep what servers set and send it back, in memory */
+    bool no_private;             /* refuse private, loopback, link-local, multicast addresses, after
+                                  * resolution; a proxy's too */
+    bool allow_downgrade;        /* follow redirects from https to http */
+    bool insecure_no_verify;     /* trust any certificate; a line on stderr says so once */
 };
 
 /* The environment is read here, once. 0; -EPERM: no loop runs on this thread; -EINVAL: an option;
