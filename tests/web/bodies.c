@@ -275,9 +275,10 @@ static void half_a_body(int port, void *arg)
     expect(port, 200, "", "GET /echo HTTP/1.1");
 }
 
+/* libmicrohttpd does not see an end that comes together with the last bytes: then its timeout is the end. */
 START_TEST(cut)
 {
-    serve(routes, (struct async_web_opts){ 0 }, half_a_body, NULL);
+    serve(routes, (struct async_web_opts){ .idle_timeout = 1, .request_timeout = 1 }, half_a_body, NULL);
 }
 END_TEST
 
