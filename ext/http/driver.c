@@ -84,13 +84,12 @@ static int on_timer(CURLM *multi, long ms, void *arg);
 static void timer_fired(void *arg)
 {
     async_http_session *s = arg;
-    bool late = s->timer_state == HTTP_TIMER_LATER;
     s->timer_state = HTTP_TIMER_OFF;
     act(s, CURL_SOCKET_TIMEOUT, 0);
-    /* libcurl names a time once only. If it found nothing due, for its clock reads otherwise than
-     * ours, it will not say so again. */
+    /* libcurl names a time once only: not again if it did so while a turn was due anyhow, or if it has
+     * found nothing to do now, for its clock reads otherwise than ours. */
     long ms = -1;
-    if (late && !s->closed && s->timer_state == HTTP_TIMER_OFF && s->active &&
+    if (!s->closed && s->timer_state == HTTP_TIMER_OFF && s->active &&
         curl_multi_timeout(s->multi, &ms) == CURLM_OK && ms >= 0)
         on_timer(s->multi, ms > 0 ? ms : 1, s);
 }

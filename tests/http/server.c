@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,72 +266,15 @@ static void raw(struct conn *c)
     put(c, c->query, (size_t)(to - c->query));
 }
 
-/* --- gzip without a library: zeros in one block of fixed codes --- */
-
-struct bits {
-    unsigned char *data;
-    size_t size;
-    unsigned hold, count;
-};
-
-static void bit_put(struct bits *b, unsigned value, unsigned count)
-{
-    for (; count > 0; count--, value >>= 1) {
-        b->hold |= (value & 1) << b->count++;
-        if (b->count == 8) {
-            b->data[b->size++] = (unsigned char)b->hold;
-            b->hold = b->count = 0;
-        }
-    }
-}
-
-static void code_put(struct bits *b, unsigned code, unsigned count) /* codes go in from their top bit on */
-{
-    while (count > 0)
-        bit_put(b, code >> --count & 1, 1);
-}
-
-static uint32_t crc_of_zeros(long n)
-{
-    uint32_t crc = 0xffffffff, table[256];
-    for (uint32_t i = 0; i < 256; i++) {
-        table[i] = i;
-        for (int k = 0; k < 8; k++)
-            table[i] = table[i] & 1 ? 0xedb88320 ^ table[i] >> 1 : table[i] >> 1;
-    }
-    while (n-- > 0)
-        crc = table[crc & 0xff] ^ crc >> 8;
-    return ~crc;
-}
-
 static void send_packed(struct conn *c, const char *header)
 {
-    static const unsigned char magic[10] = { 0x1f, 0x8b, 8, [9] = 3 };
-    struct bits b = { .data = malloc((size_t)c->n / 100 + 64) };
-    memcpy(b.data, magic, sizeof magic);
-    b.size = sizeof magic;
-    bit_put(&b, 1, 1); /* the last block */
-    bit_put(&b, 1, 2); /* of fixed codes */
-    long left = c->n;
-    code_put(&b, 0x30, 8); /* a zero */
-    for (left--; left >= 258; left -= 258) {
-        code_put(&b, 0xc5, 8); /* 258 more */
-        code_put(&b, 0, 5);    /* of the byte before */
-    }
-    for (; left > 0; left--)
-        code_put(&b, 0x30, 8);
-    code_put(&b, 0, 7); /* end of block */
-    if (b.count)
-        bit_put(&b, 0, 8 - b.count);
-    uint32_t tail[2] = { crc_of_zeros(c->n), (uint32_t)c->n };
-    for (int i = 0; i < 8; i++)
-        b.data[b.size++] = (unsigned char)(tail[i / 4] >> i % 4 * 8);
+    size_t size;
+    unsigned char *data = gzip_zeros(c->n, &size);
     char head[128];
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %zu\r\n\r\n", header,
-             b.size);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %zu\r\n\r\n", header, size);
     if (say(c, head))
-        put(c, b.data, b.size);
-    free(b.data);
+        put(c, data, size);
+    free(data);
 }
 
 static void gzip(struct conn *c)
@@ -352,15 +294,32 @@ static const struct {
     const char *path;
     void (*fn)(struct conn *c);
 } paths[] = {
-    { "/echo", echo },          { "/circle", circle },      { "/bytes/", bytes },
-    { "/chunked/", chunked },   { "/close/", close_after }, { "/status/", status },
-    { "/redirect/", redirect }, { "/to/", redirect_to },    { "/big/", big_redirect },
-    { "/delay/", late },        { "/drop", drop },          { "/reset", reset },
-    { "/half/", half },         { "/stall/", stall },       { "/silent", until_gone },
-    { "/lengths", lengths },    { "/same", same },          { "/junk", junk },
-    { "/headers/", headers },   { "/retry", retry },        { "/info", info },
-    { "/cookie", cookie },      { "/idle", idle },          { "/fold", fold },
-    { "/gzip/", gzip },         { "/raw", raw },
+    { "/echo", echo },
+    { "/circle", circle },
+    { "/bytes/", bytes },
+    { "/chunked/", chunked },
+    { "/close/", close_after },
+    { "/status/", status },
+    { "/redirect/", redirect },
+    { "/to/", redirect_to },
+    { "/big/", big_redirect },
+    { "/delay/", late },
+    { "/drop", drop },
+    { "/reset", reset },
+    { "/half/", half },
+    { "/stall/", stall },
+    { "/silent", until_gone },
+    { "/lengths", lengths },
+    { "/same", same },
+    { "/junk", junk },
+    { "/headers/", headers },
+    { "/retry", retry },
+    { "/info", info },
+    { "/cookie", cookie },
+    { "/idle", idle },
+    { "/fold", fold },
+    { "/gzip/", gzip },
+    { "/raw", raw },
     { "/transfer-gzip/", transfer_gzip },
 };
 

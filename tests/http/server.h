@@ -47,4 +47,7 @@ struct server {
 void server_start(struct server *s);
 void server_stop(struct server *s); /* its clients should be gone */
 
+/* n zeros, packed; for free(). In gzip.c. */
+unsigned char *gzip_zeros(long n, size_t *ret_size);
+
 #endif

@@ -167,7 +167,8 @@ HTTP_TEST(a_failed_stream_has_an_end)
 {
     async_http_response_auto r = NULL, *f = NULL;
     char buf[100];
-    const char *url = at(sv, "/raw?HTTP/1.1%%20404%%20No%%0D%%0AContent-Length:%%2010%%0D%%0A%%0D%%0A");
+    const char *url =
+            at(sv, "/raw?HTTP/1.1%%20404%%20No%%0D%%0AContent-Length:%%2010%%0D%%0A%%0D%%0A");
     ck_assert_int_eq(await_http_open(s, "GET", url, &r, .raise_for_status = true, .failed = &f),
                      -EREMOTEIO);
     for (int i = 0; i < 2; i++) {
