@@ -19,7 +19,6 @@ static struct loop *init(async_callback *cb, void (*fn)(void *arg), void *arg)
         return NULL;
     }
     *cb = (async_callback){ .kind = NODE_CALLBACK, .fn = fn, .arg = arg };
-    l->callbacks++;
     return l;
 }
 
@@ -63,7 +62,6 @@ bool async_callback_cancel(async_callback *cb)
         waitq_remove(&l->ready, (struct async_waiter *)cb);
     cb->state = CALLBACK_IDLE;
     cb->timer = 0;
-    l->callbacks--;
     return true;
 }
 

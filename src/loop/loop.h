@@ -54,7 +54,6 @@ struct loop {
     async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */
     async_group *background;
     uint32_t next_id;
-    size_t callbacks; /* armed or ready */
 };
 
 /* The thread's loop. A task never leaves its thread, so a cached address of this is right for ever. */

@@ -207,10 +207,9 @@ static void run_task(struct loop *l, async_task *t)
     l->current = NULL;
 }
 
-static void run_callback(struct loop *l, async_callback *cb)
+static void run_callback(async_callback *cb)
 {
     cb->state = 0; /* before it runs: it may be used again in it, or its memory freed */
-    l->callbacks--;
     cb->fn(cb->arg);
 }
 
@@ -223,7 +222,7 @@ void async__loop_run(struct loop *l)
             continue;
         struct async_waiter *w = ready_pop(l);
         if (w->kind == NODE_CALLBACK)
-            run_callback(l, (async_callback *)w);
+            run_callback((async_callback *)w);
         else
             run_task(l, task_of(w));
     }

@@ -14,7 +14,7 @@ void async__task_free(async_task *t); /* the record of one that has ended */
 void async__group_link(async_group *g, async_task *t);
 void async__group_unlink(async_group *g, async_task *t);
 
-/* A child has ended: t->result; its body is still there, unless it never started. */
+/* A child has ended: t->result. It still has a body, if only a stand-in because it never started. */
 void async__group_child_ended(async_group *g, async_task *t);
 
 /* Ask t to end, for that kind of reason. false: it had ended. */

@@ -2,6 +2,7 @@
 /* demo.c - `asyncio demo`: the same thousand users fetched one after the other, all at once, and ten and a
  * hundred at a time, with every answer checked. */
 #include "demo.h"
+#include "limits.h"
 
 #include <asyncio/scope.h>
 #include <asyncio/gather.h>
@@ -13,7 +14,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { SAMPLE = 20, ERROR_LINES = 10 };
@@ -236,16 +236,6 @@ ASYNC_DEF(demo, (struct demo *)d)
     return 0;
 }
 
-/* A thousand connections have two ends here. */
-static void raise_limits(void)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return;
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
 int demo_main(int argc, char **argv)
 {
     static struct demo d;
@@ -256,7 +246,7 @@ int demo_main(int argc, char **argv)
               help ? stdout : stderr);
         return help ? 0 : 2;
     }
-    raise_limits();
+    raise_limits(); /* a thousand connections have two ends here */
     int r = async_main(demo(&d));
     return d.failed ? 1 : r;
 }

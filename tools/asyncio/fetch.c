@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fetch.c - `asyncio fetch`: sets a run up, lets it run, decides how it ends. */
 #include "fetch.h"
+#include "limits.h"
 #include "signals.h"
 
 #include <asyncio/run.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { ORDER_BYTES = 64 << 20, IDLE_ORIGINS = 4096 };
@@ -235,16 +235,6 @@ static int open_dir(struct run *f)
     return f->dir < 0 ? complain(f->o.output_dir, f->dir) : 0;
 }
 
-/* A job needs a socket, maybe two, and a file. */
-static void raise_limits(void)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return;
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
 static int prepare(struct run *f)
 {
     size_t window = 4 * (size_t)f->o.jobs > 1024 ? 4 * (size_t)f->o.jobs : 1024;
@@ -257,7 +247,7 @@ static int prepare(struct run *f)
     origins_init(&f->origins, IDLE_ORIGINS);
     if (getrandom(&f->random, sizeof f->random, GRND_NONBLOCK) < 0)
         f->random = (uint64_t)fetch_ns();
-    raise_limits();
+    raise_limits(); /* a job needs a socket, maybe two, and a file */
     int r = f->o.keep_order ? order_init(&f->order, window, ORDER_BYTES) : 0;
     return r < 0 ? r : set_headers(f);
 }
