@@ -15,9 +15,12 @@ ASYNC_BEGIN_DECLS
 typedef struct async_lock {
     async_task *owner;
     async_waitq waiters;
+    async_loop *loop; /* the owner's */
 } async_lock;
 
-/* 0; -EDEADLK: already mine. Suspends: until it is free. Cancelled: not held. */
+/* 0; -EDEADLK: already mine; -EOWNERDEAD, and the owner's name in the error: it has ended without releasing the lock, so
+ * nobody ever will; also for those who wait when it ends, and for waiters of a condition. -EPERM, and a message: it is
+ * held in another thread's loop. Suspends: until it is free. Cancelled: not held. */
 int await_lock_acquire(async_lock *l) ASYNC_CHECK;
 /* 0; -EPERM, and a message: not mine. */
 int async_lock_release(async_lock *l);
@@ -41,7 +44,8 @@ typedef struct async_condition {
 } async_condition;
 #define ASYNC_CONDITION(lock_ptr) { .lock = (lock_ptr) }
 
-/* Release the lock, wait, take the lock: returns with it held, also on an error; -EPERM: it was not held.
+/* Release the lock, wait, take the lock: returns with it held, also on an error, but for two: -EPERM: it was not held;
+ * -EOWNERDEAD: who took it meanwhile has ended without releasing it.
  * Cancelled while it takes the lock: -ECANCELED, and its notification goes to the next waiter. Wakes only when
  * notified, but the predicate may have changed again: use _wait_for, which tests it around each wait. */
 int await_condition_wait(async_condition *c) ASYNC_CHECK;

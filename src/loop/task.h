@@ -23,11 +23,13 @@ struct local;
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
 
 enum {
-    TASK_DETACHED = 1,  /* nobody holds a handle: the record goes with the task */
-    TASK_DOOMED = 2,    /* cancelled before it started */
-    TASK_OWNS_NAME = 4, /* its name was copied for it */
-    TASK_ALERT = 8,     /* its scope is doomed or has a limit: a checkpoint must look closer */
-    TASK_DROPPED = 16,  /* who gives up the handle waits for its end, not for its result */
+    TASK_DETACHED = 1,    /* nobody holds a handle: the record goes with the task */
+    TASK_DOOMED = 2,      /* cancelled before it started */
+    TASK_OWNS_NAME = 4,   /* its name was copied for it */
+    TASK_ALERT = 8,       /* its scope is doomed or has a limit: a checkpoint must look closer */
+    TASK_DROPPED = 16,    /* who gives up the handle waits for its end, not for its result */
+    TASK_WANTS_LOCK = 32, /* it stands in the line of a lock */
+    TASK_WANTS_CONDITION = 64, /* in that of a condition */
 };
 
 /* Why a parked task runs again. */
@@ -90,6 +92,7 @@ struct async_task {
     struct loop *loop;
     uint32_t id;
     uint16_t requests; /* to cancel it, not withdrawn */
+    uint16_t locks;    /* that it holds */
 };
 
 _Static_assert(sizeof(async_task) == 128, "two cache lines");

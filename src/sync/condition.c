@@ -16,7 +16,9 @@ int await_condition_wait(async_condition *c)
         return -EPERM;
     }
     async_lock_release(c->lock);
+    t->node.flags |= TASK_WANTS_CONDITION;
     bool chosen = wait_in(t, &c->waiters) != INTERRUPTED;
+    t->node.flags &= (uint8_t)~TASK_WANTS_CONDITION;
     async_scope shield;
     shield_enter(&shield, t);
     r = await_lock_acquire(c->lock);

@@ -2,11 +2,53 @@
 #include <asyncio/with.h>
 
 #include "task/scope.h"
+#include "task/task.h"
+
+#define HOLDER(T, queue) ((const T *)(const void *)((const char *)(queue)-offsetof(T, waiters)))
+
+static inline void own(async_lock *l, async_task *t)
+{
+    l->owner = t;
+    t->locks++;
+}
 
 /* The lock passes straight to the first in line: it is never free while somebody waits. */
 static void pass_on(async_lock *l)
 {
-    l->owner = async__wake_first(&l->waiters, 0);
+    async_task *next = async__wake_first(&l->waiters, 0);
+    l->owner->locks--;
+    l->owner = NULL;
+    if (next)
+        own(l, next);
+}
+
+static int broken(const async_lock *l)
+{
+    return async_fail(-EOWNERDEAD, "task \"%s\" has ended without releasing the lock", l->owner->name);
+}
+
+/* Somebody holds it. Its owner's record may only be looked at if it is of our loop. */
+static NOINLINE int wait_for(async_lock *l, async_task *t)
+{
+    if (unlikely(l->loop != t->loop->gate)) {
+        if (!async__gate_is_open(l->loop))
+            return async_fail(-EOWNERDEAD, "a loop that is closed has left the lock held");
+        async__complain("task \"%s\" wants a lock of another thread's loop", t->name);
+        return -EPERM;
+    }
+    if (l->owner == t)
+        return -EDEADLK;
+    if (l->owner->node.state == TASK_DONE)
+        return broken(l);
+    bool chosen;
+    t->node.flags |= TASK_WANTS_LOCK;
+    int r = wait_to_take(t, &l->waiters, &chosen);
+    t->node.flags &= (uint8_t)~TASK_WANTS_LOCK;
+    if (unlikely(chosen && t->value < 0))
+        return r < 0 ? r : broken(l);
+    if (r < 0 && chosen)
+        pass_on(l);
+    return r;
 }
 
 int await_lock_acquire(async_lock *l)
@@ -15,17 +57,11 @@ int await_lock_acquire(async_lock *l)
     int r = await_begin(&t, "await_lock_acquire");
     if (r < 0)
         return r;
-    if (l->owner == t)
-        return -EDEADLK;
-    if (!l->owner) {
-        l->owner = t;
-        return 0;
-    }
-    bool chosen;
-    r = wait_to_take(t, &l->waiters, &chosen);
-    if (r < 0 && chosen)
-        pass_on(l);
-    return r;
+    if (unlikely(l->owner != NULL))
+        return wait_for(l, t);
+    own(l, t);
+    l->loop = t->loop->gate;
+    return 0;
 }
 
 int async_lock_release(async_lock *l)
@@ -37,6 +73,36 @@ int async_lock_release(async_lock *l)
     }
     pass_on(l);
     return 0;
+}
+
+/* Does w wait for a lock that t holds, or for the notification of one who must hold it? */
+static bool waits_for(const async_task *w, const async_task *t)
+{
+    if (!w->node.kind || w->node.state != TASK_PARKED)
+        return false;
+    if (w->node.flags & TASK_WANTS_LOCK)
+        return HOLDER(async_lock, w->queue)->owner == t;
+    if (w->node.flags & TASK_WANTS_CONDITION)
+        return HOLDER(async_condition, w->queue)->lock->owner == t;
+    return false;
+}
+
+static void fail_waiter(void *record, void *arg)
+{
+    async_task *w = record;
+    if (waits_for(w, arg)) {
+        w->value = -EOWNERDEAD;
+        async__wake(w, WOKEN);
+    }
+}
+
+/* A task knows how many locks it holds, not which: they may have gone with the frame in which they lay. Those that
+ * somebody waits for are found by way of the waiters. */
+void async__locks_abandoned(async_task *t)
+{
+    if (t->loop->debug)
+        async__complain("task \"%s\" has ended and still holds a lock", t->name);
+    async__slab_each(&t->loop->tasks, fail_waiter, t);
 }
 
 ASYNC__MAKE(lock_enter, "lock", await_lock_acquire, (async_lock *)l)

@@ -50,21 +50,22 @@ static void collect_record(void *record, void *arg)
 {
     struct search *s = arg;
     async_task *t = record;
-    if (!t->node.kind || t == s->self)
+    if (!t->node.kind)
         return;
     async__report_unread(t);
     t->next = s->found;
     s->found = t;
 }
 
-/* What is left of tasks that have ended, where the handle was lost. Not freed in the walk itself: a chunk that becomes
- * empty goes. */
-static void forget_records(const async_task *self)
+/* The run is over: what is left of tasks whose handles were lost, or which held a lock. Not freed in the walk itself: a
+ * chunk that becomes empty goes. */
+static void forget_records(struct loop *l)
 {
-    struct search s = { .self = self };
-    async__slab_each(&self->loop->tasks, collect_record, &s);
+    struct search s = { 0 };
+    async__slab_each(&l->tasks, collect_record, &s);
     for (async_task *t = s.found, *next; t; t = next) {
         next = t->next;
+        t->locks = 0;
         async__task_free(t);
     }
 }
@@ -98,7 +99,6 @@ static void shut_down(async_runner *rn, async_task *self)
     bg->open = false;
     for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
         async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
-    forget_records(self);
 }
 
 static int run_main(void *frame)
@@ -136,6 +136,8 @@ static int run(async_runner *rn, struct run *r)
     r->result = -ENOMEM; /* should there be no stack for it */
     async__loop_run(l);
     l->outermost = NULL;
+    if (r->shutdown)
+        forget_records(l);
     return r->result;
 }
 

@@ -53,6 +53,7 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     t->loop = l;
     t->id = l->next_id++;
     t->requests = 0;
+    t->locks = 0;
     s->co = *co;
     s->site = opts->site;
     s->stack_class = l->hot_class;
@@ -78,10 +79,15 @@ no_memory:
 
 void async__task_free(async_task *t)
 {
-    if (t->node.flags & TASK_OWNS_NAME)
-        async__free((char *)t->name);
     if (unlikely(t->error != NULL))
         async__error_free(t->error);
+    if (unlikely(t->locks > 0)) {
+        t->error = NULL;
+        t->group = NULL;
+        return;
+    }
+    if (t->node.flags & TASK_OWNS_NAME)
+        async__free((char *)t->name);
     t->node.kind = 0; /* for who looks through all records */
     slab_give(&t->loop->tasks, t);
 }
@@ -135,6 +141,8 @@ static void end(async_task *t, int result)
     if (unlikely(t == l->outermost))
         l->stop = true;
     async__wake_all(&t->joiners, result);
+    if (unlikely(t->locks > 0))
+        async__locks_abandoned(t);
     async_error *failure = NULL;
     if (g)
         async__group_child_ended(g, t);

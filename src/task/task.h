@@ -8,7 +8,9 @@
 /* A task that is ready to start, in g or in none, with a handle unless detached. NULL: no memory, or no such stack. */
 async_task *async__task_new(struct loop *l, const async_co *co, const struct async_task_opts *opts,
                             async_group *g, bool detached);
-void async__task_free(async_task *t); /* the record of one that has ended */
+/* The record of one that has ended. If it holds a lock for ever, the record stays until the loop closes: the lock points
+ * to it, and it must be nobody else's. */
+void async__task_free(async_task *t);
 
 /* Among the children of g. */
 void async__group_link(async_group *g, async_task *t);
@@ -24,5 +26,8 @@ bool async__task_request(async_task *t, enum async_cancel_kind kind, const char 
 /* Cancel t and wait for its end, whatever happens to us. */
 void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
                               const char *why);
+
+/* The sync layer's part, the only call upwards: t has ended and holds locks. Who waits for them must not wait for ever. */
+void async__locks_abandoned(async_task *t);
 
 #endif

@@ -173,6 +173,164 @@ CASE(lock_with_a_limit)
     return 0;
 }
 
+/* --- an owner that has ended --- */
+
+static bool says_owner_ended(int r, const char *owner)
+{
+    return r == -EOWNERDEAD && strstr(async_fail_text(r), owner);
+}
+
+ASYNC_DEF(takes_and_leaves, (async_lock *)l, (double)seconds)
+{
+    ASYNC_TRY(await_lock_acquire(l));
+    return await_sleep(seconds);
+}
+
+ASYNC_DEF(fails_by_the_owner, (async_lock *)l, (const char *)word)
+{
+    int r = await_lock_acquire(l);
+    is_true(says_owner_ended(r, "\"takes_and_leaves\""));
+    note("%s", word);
+    return 0;
+}
+
+/* Nobody can release it: who waits learns so when the owner ends, who comes later at once. */
+CASE(lock_whose_owner_has_ended)
+{
+    async_lock l = { 0 };
+    ok(await_gather(NULL, takes_and_leaves(&l, 1), fails_by_the_owner(&l, "a"),
+                    fails_by_the_owner(&l, "b")));
+    is_trail("a b");
+    is_time(1);
+    is_true(async_lock_locked(&l));
+    is(async_lock_release(&l), -EPERM);
+    has_text(heard(), "releases a lock");
+    is_true(says_owner_ended(await_lock_acquire(&l), "takes_and_leaves"));
+    int r;
+    await_with (r, &l)
+        note("not reached");
+    is(r, -EOWNERDEAD);
+    is_trail("a b");
+    return 0;
+}
+
+/* Whoever gets the memory that the owner had does not get its lock. */
+CASE(lock_of_an_ended_owner_is_nobody_elses)
+{
+    async_lock l = { 0 };
+    ok(await_co(async_joining(async_create_task(takes_and_leaves(&l, 0)))));
+    for (int i = 0; i < 100; i++)
+        ok(await_gather(NULL, fails_by_the_owner(&l, "x")));
+    return 0;
+}
+
+CASE(lock_whose_owner_was_cancelled)
+{
+    async_lock l = { 0 };
+    await_task_auto owner = async_create_task(takes_and_leaves(&l, 100), .name = "Kurt");
+    await_task_auto a = async_create_task(takes_and_leaves(&l, 100));
+    ok(await_sleep(1));
+    async_task_cancel(owner);
+    is(await_task(owner), -ECANCELED);
+    is(await_task(a), -EOWNERDEAD);
+    is_true(says_owner_ended(await_lock_acquire(&l), "\"Kurt\""));
+    return 0;
+}
+
+/* It is handed on, and then abandoned by its second owner, while the third is cancelled. */
+CASE(lock_handed_on_and_left)
+{
+    async_lock l = { 0 };
+    await_task_auto a = async_create_task(holds(&l, "a", 1));
+    await_task_auto b = async_create_task(takes_and_leaves(&l, 1));
+    await_task_auto c = async_create_task(holds(&l, "c", 1));
+    await_task_auto d = async_create_task(holds(&l, "d", 1));
+    ok(await_sleep(1.5));
+    async_task_cancel(c);
+    is(await_task(d), -EOWNERDEAD);
+    is_trail("a=0 c=-ECANCELED d=-EOWNERDEAD");
+    is_time(2);
+    return 0;
+}
+
+ASYNC_DEF(waits_for_news, (async_condition *)c)
+{
+    ASYNC_TRY(await_lock_acquire(c->lock));
+    return await_condition_wait(c);
+}
+
+CASE(condition_whose_lock_is_left)
+{
+    async_lock l = { 0 };
+    async_condition c = ASYNC_CONDITION(&l);
+    await_task_auto a = async_create_task(waits_for_news(&c));
+    await_task_auto b = async_create_task(waits_for_news(&c));
+    ok(await_sleep(1));
+    await_task_auto owner = async_create_task(takes_and_leaves(&l, 1));
+    ok(await_task(owner));
+    is(await_task(a), -EOWNERDEAD);
+    is(await_task(b), -EOWNERDEAD);
+    is_time(2);
+    return 0;
+}
+
+/* A lock in the frame that is gone: nobody looks at it. */
+ASYNC_DEF(leaves_its_own)
+{
+    async_lock l = { 0 }, released = { 0 };
+    ASYNC_TRY(await_lock_acquire(&l));
+    ASYNC_TRY(await_lock_acquire(&released));
+    return async_lock_release(&released);
+}
+
+CASE(lock_gone_with_its_owner)
+{
+    async_lock other = { 0 };
+    ok(await_lock_acquire(&other));
+    await_task_auto a = async_create_task(holds(&other, "a", 1));
+    int r;
+    await_group (r, g)
+        for (int i = 0; i < 100; i++)
+            async_spawn(g, leaves_its_own());
+    ok(r);
+    ok(async_lock_release(&other));
+    ok(await_task(a));
+    is_trail("a=0");
+    return 0;
+}
+
+/* A lock that outlives the loop in which it was taken, by the main task. */
+static async_lock lasting;
+
+ASYNC_DEF(finds_it_left)
+{
+    is(await_lock_acquire(&lasting), -EOWNERDEAD);
+    has_text(async_fail_text(-EOWNERDEAD), "a loop that is closed");
+    return 0;
+}
+
+START_TEST(lock_left_by_a_loop)
+{
+    RUN(takes_and_leaves(&lasting, 0));
+    RUN(finds_it_left());
+}
+END_TEST
+
+ASYNC_DEF(is_told)
+{
+    async_lock l = { 0 };
+    await_task_auto owner = async_create_task(takes_and_leaves(&l, 0), .name = "Kurt");
+    ok(await_task(owner));
+    has_text(heard(), "task \"Kurt\" has ended and still holds a lock");
+    return 0;
+}
+
+START_TEST(lock_left_is_told_when_debugging)
+{
+    RUN(is_told(), .debug = true);
+}
+END_TEST
+
 ASYNC_DEF(waits, (async_event *)e, (const char *)word)
 {
     int r = await_event_wait(e);
@@ -249,4 +407,7 @@ CASE(event_cancelled_then_set)
 SUITE("lock", lock_first_come_first_served, lock_is_not_recursive, lock_release_by_another,
       acquire_when_cancelled, lock_no_barging, lock_cancel_release_race, lock_chosen_then_cancelled,
       lock_last_waiter_cancelled, lock_middle_waiter_cancelled, lock_with_a_limit,
+      lock_whose_owner_has_ended, lock_of_an_ended_owner_is_nobody_elses,
+      lock_whose_owner_was_cancelled, lock_handed_on_and_left, condition_whose_lock_is_left,
+      lock_gone_with_its_owner, lock_left_by_a_loop, lock_left_is_told_when_debugging,
       event_releases_all, event_set_then_clear, event_chosen_then_cancelled, event_cancelled_then_set)
