@@ -36,6 +36,18 @@ int async_set_allocator(const async_allocator *a)
     return 0;
 }
 
+async_allocator async__allocator_swap(async_allocator a)
+{
+    async_allocator before = chosen;
+    chosen = a;
+    return before;
+}
+
+int async__alloc_held(void)
+{
+    return atomic_load(&holds);
+}
+
 void async__alloc_hold(int change)
 {
     atomic_fetch_add(&holds, change);

@@ -4,13 +4,17 @@
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
-#include <stddef.h>
+#include <asyncio/base.h>
 
 void *async__malloc(size_t size);
 void *async__calloc(size_t n, size_t size);
 void *async__realloc(void *p, size_t size);
 void async__free(void *p);
 char *async__strdup(const char *s); /* NULL: no memory */
+
+/* For tests: use a, of which more than a loop's memory may come; what was used before. */
+async_allocator async__allocator_swap(async_allocator a);
+int async__alloc_held(void); /* loops and lookups that are open */
 
 /* How many loops are open: the allocator may only change while there are none. */
 void async__alloc_hold(int change);

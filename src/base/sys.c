@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/sys.h"
 
+#include "base/ring.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -130,6 +132,7 @@ static int sys_thread(void *(*fn)(void *arg), void *arg)
         .accept4 = sys_accept4, .connect = sys_connect, .getsockname = sys_getsockname,            \
         .getsockopt = getsockopt, .setsockopt = setsockopt, .send = send, .shutdown = shutdown,    \
         .getaddrinfo = sys_getaddrinfo, .freeaddrinfo = freeaddrinfo, .thread = sys_thread,        \
+        .ring_get = async__ring_get, .ring_put = async__ring_put,                                  \
         .map = sys_map, .remap = sys_remap, .unmap = munmap, .madvise = madvise,                   \
         .mprotect = mprotect, .clock = sys_clock,                                                  \
     }

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct addrinfo;
+struct ring;
 
 struct async_sys {
     int (*epoll_create)(void);
@@ -40,6 +41,8 @@ struct async_sys {
                        struct addrinfo **ret);
     void (*freeaddrinfo)(struct addrinfo *list);
     int (*thread)(void *(*fn)(void *arg), void *arg);
+    ssize_t (*ring_get)(struct ring *r, void *buf, size_t size);
+    ssize_t (*ring_put)(struct ring *r, const void *buf, size_t size);
     void *(*map)(size_t size); /* zeroed, reserved only; NULL: no room */
     void *(*remap)(void *p, size_t old, size_t size);
     int (*unmap)(void *p, size_t size);

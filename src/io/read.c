@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "base/alloc.h"
-#include "io/stream.h"
+#include "io/memory.h"
 
 enum { CHUNK = 4096 };
 
@@ -31,13 +31,30 @@ static bool reserve(async_stream *s, size_t total)
     return true;
 }
 
+static bool may_read(const async_stream *s, const struct loop *l)
+{
+    if (unlikely(s->kind == STREAM_MEMORY))
+        return async__memory_ready(s, FD_READABLE);
+    return *own_ready(l, s->fd) & FD_READABLE;
+}
+
+static ssize_t read_memory(async_stream *s, void *buf, size_t size)
+{
+    ssize_t n;
+    while ((n = async__memory_read(s, buf, size)) < 0 && errno == EINTR)
+        ;
+    return n >= 0 ? n : errno == EAGAIN ? -EAGAIN : stream_failed(s);
+}
+
 /* One attempt, if it may succeed: -EAGAIN if not. A short read has emptied the socket: that saves asking once more,
  * except where there is, or will be, something that reads stop at. */
 static ssize_t try_read(async_stream *s, const struct loop *l, void *buf, size_t size)
 {
-    uint8_t *ready = own_ready(l, s->fd);
-    if (!(*ready & FD_READABLE))
+    if (!may_read(s, l))
         return -EAGAIN;
+    if (unlikely(s->kind == STREAM_MEMORY))
+        return read_memory(s, buf, size);
+    uint8_t *ready = own_ready(l, s->fd);
     ssize_t n;
     while (unlikely((n = async__sys.read(s->fd, buf, size)) < 0) && errno == EINTR)
         ;
@@ -92,7 +109,7 @@ static ssize_t fill(async_stream *s, async_task *t)
 {
     for (;;) {
         size_t have = left_over(s);
-        if (*own_ready(t->loop, s->fd) & FD_READABLE) {
+        if (may_read(s, t->loop)) {
             if (s->room - s->end < CHUNK / 2 && !reserve(s, have + (have > CHUNK ? have : CHUNK)))
                 return -ENOMEM;
             ssize_t n = try_read(s, t->loop, s->buf + s->end, s->room - s->end);

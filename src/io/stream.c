@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.c - a stream's life, and writing to it. Reading is in read.c. */
-#include "io/stream.h"
+#include "io/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,25 +61,34 @@ int async__stream_enter(async_stream *s, async_task **t, bool *side, const char 
 int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side)
 {
     s->streak = 0;
-    int r = async__own_wait(t, &(const int){ s->fd }, 1, side);
+    int r = s->kind == STREAM_MEMORY ? async__memory_wait(s, t, side)
+                                     : async__own_wait(t, &(const int){ s->fd }, 1, side);
     return r == 0 && s->fd < 0 ? -EPIPE : r;
 }
 
 /* --- writing --- */
 
-static ssize_t send_some(const async_stream *s, const char *from, size_t size)
+static ssize_t send_some(async_stream *s, const char *from, size_t size)
 {
+    if (unlikely(s->kind == STREAM_MEMORY))
+        return async__memory_write(s, from, size);
     if (unlikely(s->kind == STREAM_PIPE))
         return async__sys.write_quiet(s->fd, from, size);
     return async__sys.send(s->fd, from, size, MSG_NOSIGNAL);
 }
 
+static bool may_write(const async_stream *s, const struct loop *l)
+{
+    if (unlikely(s->kind == STREAM_MEMORY))
+        return async__memory_ready(s, FD_WRITABLE);
+    return *own_ready(l, s->fd) & FD_WRITABLE;
+}
+
 static int write_all(async_stream *s, async_task *t, const char *from, size_t size)
 {
     while (size > 0) {
-        uint8_t *ready = own_ready(t->loop, s->fd);
         ssize_t n = -1;
-        if (likely(*ready & FD_WRITABLE)) {
+        if (likely(may_write(s, t->loop))) {
             n = send_some(s, from, size);
             if (n < 0 && errno == EINTR)
                 continue;
@@ -91,7 +100,8 @@ static int write_all(async_stream *s, async_task *t, const char *from, size_t si
             size -= (size_t)n;
             continue;
         }
-        *ready &= (uint8_t)~FD_WRITABLE;
+        if (s->kind != STREAM_MEMORY)
+            *own_ready(t->loop, s->fd) &= (uint8_t)~FD_WRITABLE;
         int r = async__stream_wait(s, t, FD_WRITABLE);
         if (r < 0)
             return r;
@@ -152,6 +162,8 @@ int async_stream_write_eof(async_stream *s)
         async_stream_close(s);
         return 0;
     }
+    if (s->kind == STREAM_MEMORY)
+        return async__memory_write_eof(s);
     return async__sys.shutdown(s->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
@@ -178,7 +190,9 @@ void async_stream_close(async_stream *s)
     int fd = s->fd;
     s->fd = -1;
     async__stream_forget(s);
-    if (at_home)
+    if (s->kind == STREAM_MEMORY)
+        async__memory_close(s);
+    else if (at_home)
         async__own_close(l, fd);
 }
 

@@ -12,15 +12,20 @@ enum stream_kind {
     STREAM_TCP,    /* a short read means that nothing is left */
     STREAM_SOCKET, /* reads stop at the borders of messages with descriptors */
     STREAM_PIPE,
+    STREAM_MEMORY, /* no descriptor: fd is only a sign that it is open */
 };
 
 struct async_stream {
     async_loop *home;
     char *buf; /* the bytes from start to end are left over; NULL: none */
     size_t start, end, room;
-    async_stream *next; /* a server's: accepted, its handler has not begun */
-    int fd;             /* -1: closed */
+    union {
+        async_stream *next;    /* a server's: accepted, its handler has not begun */
+        struct memory *memory; /* STREAM_MEMORY */
+    };
+    int fd; /* -1: closed */
     uint8_t kind;
+    uint8_t which;  /* end of its memory, 0 or 1 */
     uint8_t inside; /* calls under way: the record lives until the last one has left */
     uint8_t streak; /* calls since the latest wait */
     bool reading, writing, dropped;

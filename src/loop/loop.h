@@ -20,6 +20,7 @@
 #include "base/sys.h"
 #include "loop/fds.h"
 #include "loop/inbox.h"
+#include "loop/probe.h"
 #include "loop/task.h"
 #include "loop/timers.h"
 
@@ -36,6 +37,8 @@ struct loop {
     bool debug;
     uint64_t seed; /* not 0: the state of the random order */
     int64_t virtual_now;
+    int64_t quiet;       /* the limit of a scope that is no reason to look closer: NEVER */
+    struct probe *probe; /* or NULL */
     struct bound_clock bound;
     int64_t looked; /* when the clock was last read by a turn */
     int64_t trim;   /* when surplus stacks are given back; 0: there are none */
@@ -48,6 +51,7 @@ struct loop {
     struct stack_note note; /* of the thread's own stack */
     struct fp_control fp;   /* what every task begins with */
     struct fds fds;
+    int in_memory;    /* ends of streams in memory that are open */
     async_loop *gate; /* what other threads see of it */
 
     async_task *outermost; /* whose end is the end of the run; NULL: there is none */
@@ -79,6 +83,12 @@ static inline int64_t loop_look(struct loop *l)
     if (!l->virtual_clock)
         async__bound_clock_learn(&l->bound, tick, now);
     return now;
+}
+
+static inline void probe_at(struct loop *l, async_task *t, enum probe_point point)
+{
+    if (unlikely(l->probe != NULL))
+        l->probe->at(l->probe, l, t, point);
 }
 
 static inline void ready_push(struct loop *l, struct async_waiter *w)
@@ -128,5 +138,11 @@ void async__turn(struct loop *l);
 
 /* Complain, in one line on stderr. */
 void async__complain(const char *fmt, ...) ASYNC_FORMAT(1, 2);
+
+/* Who hears that too, and whether stderr does not: for tests that make a thousand runs go wrong. */
+extern struct listener {
+    void (*hear)(const char *line);
+    bool hush;
+} async__listener;
 
 #endif

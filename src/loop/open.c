@@ -14,6 +14,7 @@ static void init(struct loop *l, const struct async_run_opts *opts)
     l->debug = opts->debug || (debug && debug[0] && debug[0] != '0');
     l->virtual_clock = opts->virtual_clock;
     l->seed = opts->seed;
+    l->quiet = NEVER;
     l->errno_at = &errno;
     l->allowance = 1;
     l->next_id = 1;
@@ -80,8 +81,8 @@ static void check_ledger(struct loop *l)
         async__complain("the loop closes with %u timers armed", l->timers.live);
     if (l->fds.waiting)
         async__complain("the loop closes with %d descriptors watched", l->fds.waiting);
-    if (l->fds.owned)
-        async__complain("the loop closes with %d streams open", l->fds.owned);
+    if (l->fds.owned || l->in_memory)
+        async__complain("the loop closes with %d streams open", l->fds.owned + l->in_memory);
     for (int fd = 0; l->fds.owned > 0; fd++)
         if (l->fds.entries[fd].owned) {
             async__fds_disown(&l->fds, fd);
@@ -112,6 +113,8 @@ void async__foreign(const async_task *t)
     abort();
 }
 
+struct listener async__listener;
+
 void async__complain(const char *fmt, ...)
 {
     char line[512];
@@ -119,7 +122,10 @@ void async__complain(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "asyncio: %s\n", line);
+    if (async__listener.hear)
+        async__listener.hear(line);
+    if (!async__listener.hush)
+        fprintf(stderr, "asyncio: %s\n", line);
 }
 
 bool async__overflow_find(const void *address, struct overflow *ret)

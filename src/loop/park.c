@@ -84,7 +84,7 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
     if (q)
         waitq_push(q, &t->node);
     t->node.state = TASK_PARKED;
-    t->body->stale = STALE_TRACE | STALE_CAUSE;
+    t->body->stale = STALE_TRACE | STALE_CAUSE | SUSPENDED;
     leave(l, t);
     return t->node.why;
 }
@@ -93,7 +93,7 @@ int async__yield(struct loop *l, async_task *t)
 {
     t->node.state = TASK_READY;
     t->node.why = WOKEN;
-    t->body->stale = STALE_TRACE | STALE_CAUSE;
+    t->body->stale = STALE_TRACE | STALE_CAUSE | SUSPENDED;
     ready_push(l, &t->node);
     leave(l, t);
     return 0;

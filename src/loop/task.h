@@ -48,8 +48,9 @@ struct start {
 };
 
 /* What the body says of errors is from before the task last suspended. An error that is on its way out does not suspend,
- * except where blocks are left: so this tells the next error from one that has been dealt with. */
-enum { STALE_TRACE = 1, STALE_CAUSE = 2 };
+ * except where blocks are left: so this tells the next error from one that has been dealt with. SUSPENDED is set with
+ * them, for whoever asks whether the task has. */
+enum { STALE_TRACE = 1, STALE_CAUSE = 2, SUSPENDED = 4 };
 
 enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, WHO_SIZE = 32, WHY_SIZE = 64 };
 

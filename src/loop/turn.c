@@ -7,7 +7,8 @@ enum {
     STEPS_MAX = 64,
     LOOK_EVERY = 20 * 1000,           /* ns: how often a busy loop should look */
     JUMP_PATIENCE = 10 * 1000 * 1000, /* ns: how long a virtual clock waits for real descriptors */
-    TRIM = 256,                       /* stacks given back in an idle turn */
+    TEST_PATIENCE = 1000 * 1000 * 1000, /* ns: how long a test waits for descriptors and threads */
+    TRIM = 256,                         /* stacks given back in an idle turn */
 };
 
 /* How long a surplus of stacks must last, ns: the next spike may be near. */
@@ -95,8 +96,21 @@ static int64_t trim(struct loop *l, int64_t now, int64_t limit)
     return limit < 0 || limit > l->trim - now ? l->trim - now : limit;
 }
 
+/* A test does not wait for what will not come: with no timer, what it waits for is a descriptor or another thread, for a
+ * while, or nothing. */
+static bool stands_still(struct loop *l)
+{
+    if (async__timer_next(&l->timers) != NEVER)
+        return false;
+    if (!async__fds_poll(l, l->fds.waiting > 0 || !l->virtual_clock ? TEST_PATIENCE : 0))
+        probe_at(l, NULL, AT_STANDSTILL);
+    return true;
+}
+
 static void wait_for_work(struct loop *l, int64_t now)
 {
+    if (unlikely(l->probe != NULL) && stands_still(l))
+        return;
     int64_t limit = patience(l, now);
     if (limit != 0 && !l->virtual_clock)
         limit = trim(l, now, limit);

@@ -152,6 +152,7 @@ void async__scope_fire(async_scope *s)
 /* The limit of t's scope may have passed: look at the clock, and fire what is overdue, earliest first. */
 int async__overdue(struct loop *l, async_task *t)
 {
+    probe_at(l, t, AT_CHECKPOINT);
     int64_t now = loop_look(l);
     while (t->scope->limit <= now && !t->scope->doomed) {
         async_scope *due = NULL;
@@ -167,6 +168,7 @@ int async__overdue(struct loop *l, async_task *t)
 
 int async__deliver(async_task *t)
 {
+    probe_at(t->loop, t, AT_REFUSAL);
     for (async_scope *s = t->scope; s; s = s->kind == SCOPE_SHIELD ? NULL : s->outer)
         s->delivered |= s->cancelled;
     return -ECANCELED;
@@ -176,6 +178,7 @@ int async__deliver(async_task *t)
  * there: what a shield hides is armed when it is entered. */
 void async__arm(struct loop *l, async_task *t)
 {
+    probe_at(l, t, AT_WAIT);
     if (!t->scope->unarmed)
         return;
     for (async_scope *s = t->scope; s && s->task == t; s = s->outer) {

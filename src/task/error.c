@@ -163,6 +163,8 @@ void async__report(async_task *t, int code)
     struct body *b = t->body;
     bool noted = b->trace_code == code;
     drop_stale_cause(b);
+    if (async__listener.hush)
+        return;
     fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-code), noted && b->text[0] ? ": " : "",
             noted ? b->text : "");
     for (int i = 0; noted && i < b->trace_depth; i++)
@@ -175,5 +177,6 @@ void async__report_unread(const async_task *t)
     if (t->node.state != TASK_DONE || !t->error)
         return;
     async__complain("an error that nobody has read:");
-    async_error_print(t->error);
+    if (!async__listener.hush)
+        async_error_print(t->error);
 }

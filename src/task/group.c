@@ -165,7 +165,7 @@ static bool await_children(async_group *g, async_task *t)
 {
     const async_scope *outer = g->scope.outer;
     bool interrupted = false;
-    if (g->running && g->scope.limit != NEVER && !limit_ahead(t->loop, g->scope.limit))
+    if (g->running && g->scope.limit != NEVER && !surely_before(&t->loop->bound, g->scope.limit))
         async__overdue(t->loop, t);
     while (g->running) {
         if (!interrupted && outer->doomed) {

@@ -128,7 +128,7 @@ int async__finish(async_scope *s, int err, bool tried)
     uint8_t stale = b->stale;
     int verdict = finish(s, err, tried);
     if (err < 0)
-        b->stale = stale;
+        b->stale = stale | (b->stale & SUSPENDED);
     return verdict;
 }
 

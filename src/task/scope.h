@@ -20,13 +20,8 @@ void async__arm(struct loop *l, async_task *t);
 /* t's innermost scope is another one, or has changed. */
 static inline void note_scope(async_task *t)
 {
-    bool alert = t->scope->doomed || t->scope->limit != NEVER;
+    bool alert = t->scope->doomed || t->scope->limit != t->loop->quiet;
     t->node.flags = (uint8_t)((t->node.flags & ~TASK_ALERT) | (alert ? TASK_ALERT : 0));
-}
-
-static inline bool limit_ahead(const struct loop *l, int64_t limit)
-{
-    return l->virtual_clock ? l->virtual_now < limit : surely_before(&l->bound, limit);
 }
 
 /* 0, or -ECANCELED. The usual case is settled by the task's record alone. */
@@ -37,7 +32,7 @@ static inline int checkpoint(struct loop *l, async_task *t)
     const async_scope *s = t->scope;
     if (s->doomed)
         return async__deliver(t);
-    return limit_ahead(l, s->limit) ? 0 : async__overdue(l, t);
+    return surely_before(&l->bound, s->limit) ? 0 : async__overdue(l, t);
 }
 
 /* The head of every await_ function: who we are, past the checkpoint. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/ring.h"
+
+#include <errno.h>
+#include <string.h>
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static ssize_t refuse(int err)
+{
+    errno = err;
+    return -1;
+}
+
+ssize_t async__ring_get(struct ring *r, void *buf, size_t size)
+{
+    size_t n = least(size, r->count), before_end = least(n, r->room - r->first);
+    if (r->count == 0)
+        return r->ended ? 0 : refuse(EAGAIN);
+    memcpy(buf, r->bytes + r->first, before_end);
+    memcpy((char *)buf + before_end, r->bytes, n - before_end);
+    r->first = (r->first + n) % r->room;
+    r->count -= n;
+    return (ssize_t)n;
+}
+
+ssize_t async__ring_put(struct ring *r, const void *buf, size_t size)
+{
+    if (r->broken || r->ended)
+        return refuse(EPIPE);
+    if (r->count == r->room)
+        return refuse(EAGAIN);
+    size_t n = least(size, r->room - r->count), at = (r->first + r->count) % r->room;
+    size_t before_end = least(n, r->room - at);
+    memcpy(r->bytes + at, buf, before_end);
+    memcpy(r->bytes, (const char *)buf + before_end, n - before_end);
+    r->count += n;
+    return (ssize_t)n;
+}

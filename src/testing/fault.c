@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* fault.c - what the outside world may answer on a bad day. Left out is what a kernel never answers where we ask, and would
+ * be right to hang on: EAGAIN where there is something, a short read from a socket that holds more. */
+#include "testing/trial.h"
+
+#include <stdio.h>
+
+#include "base/ring.h"
+
+/* Instead of an errno: */
+enum { LESS = -1 }; /* not all that was asked for */
+
+enum { FAULTS = 6 };
+
+struct call {
+    const char *name;
+    int faults[FAULTS + 1]; /* up to the first 0 */
+};
+
+static struct async_sys real;
+
+/* 0, or the fault that this call suffers. */
+static int strikes(const struct call *c)
+{
+    struct trial *x = async__trial;
+    unsigned n = 0;
+    if (!x || x->sweep != SWEEP_SYSCALL)
+        return 0;
+    while (c->faults[n])
+        n++;
+    if (!async__trial_hits(x, (1u << n) - 1))
+        return 0;
+    int fault = c->faults[x->variant];
+    snprintf(x->what, sizeof x->what, "%s, call %zu, %s%s", c->name, x->point,
+             fault == LESS ? "does less than it was asked for" : "answers ",
+             fault == LESS ? "" : strerrorname_np(fault));
+    return fault;
+}
+
+static bool refuses(int fault)
+{
+    if (fault > 0)
+        errno = fault;
+    return fault > 0;
+}
+
+#define FAULTY(name, type, params, args, ...)                                                      \
+    static type faulty_##name params                                                               \
+    {                                                                                              \
+        static const struct call call = { #name, { __VA_ARGS__ } };                                \
+        return refuses(strikes(&call)) ? -1 : real.name args;                                      \
+    }
+
+/* clang-format off */
+FAULTY(epoll_create, int, (void), (), EMFILE, ENFILE, ENOMEM)
+FAULTY(eventfd, int, (void), (), EMFILE, ENFILE, ENOMEM)
+FAULTY(poll, int, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout), EINTR, ENOMEM)
+FAULTY(read, ssize_t, (int fd, void *buf, size_t size), (fd, buf, size), EINTR, ECONNRESET, ETIMEDOUT)
+FAULTY(socket, int, (int family, int type, int protocol), (family, type, protocol),
+       EMFILE, ENFILE, ENOBUFS, EAFNOSUPPORT)
+FAULTY(bind, int, (int fd, const struct sockaddr *a, socklen_t len), (fd, a, len),
+       EADDRINUSE, EACCES, EADDRNOTAVAIL)
+FAULTY(listen, int, (int fd, int backlog), (fd, backlog), EADDRINUSE)
+FAULTY(accept4, int, (int fd, struct sockaddr *a, socklen_t *len, int flags), (fd, a, len, flags),
+       EINTR, ECONNABORTED, EMFILE, ENOBUFS, EPERM)
+FAULTY(connect, int, (int fd, const struct sockaddr *a, socklen_t len), (fd, a, len),
+       ECONNREFUSED, ETIMEDOUT, ENETUNREACH, EADDRNOTAVAIL, EACCES)
+FAULTY(getsockname, int, (int fd, struct sockaddr *a, socklen_t *len), (fd, a, len), ENOBUFS)
+FAULTY(getsockopt, int, (int fd, int level, int name, void *value, socklen_t *len),
+       (fd, level, name, value, len), ENOBUFS)
+FAULTY(setsockopt, int, (int fd, int level, int name, const void *value, socklen_t len),
+       (fd, level, name, value, len), ENOMEM, ENOPROTOOPT)
+FAULTY(shutdown, int, (int fd, int how), (fd, how), ENOTCONN)
+FAULTY(madvise, int, (void *p, size_t size, int advice), (p, size, advice), EINVAL, ENOMEM)
+FAULTY(mprotect, int, (void *p, size_t size, int prot), (p, size, prot), ENOMEM)
+/* clang-format on */
+
+static int faulty_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
+{
+    static const struct call call = { "epoll_ctl", { ENOMEM, ENOSPC } };
+    return op != EPOLL_CTL_DEL && refuses(strikes(&call)) ? -1 : real.epoll_ctl(ep, op, fd, ev);
+}
+
+static int faulty_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t timeout)
+{
+    static const struct call call = { "epoll_wait", { EINTR, LESS } };
+    int fault = strikes(&call);
+    return refuses(fault) ? -1 : real.epoll_wait(ep, evs, fault == LESS ? 1 : n, timeout);
+}
+
+/* The descriptor is gone, whatever it says. */
+static int faulty_close(int fd)
+{
+    static const struct call call = { "close", { EIO } };
+    int fault = strikes(&call), r = real.close(fd);
+    return refuses(fault) ? -1 : r;
+}
+
+static size_t some(int fault, size_t size)
+{
+    return fault == LESS && size > 1 ? size / 2 : size;
+}
+
+static ssize_t faulty_write_quiet(int fd, const void *buf, size_t size)
+{
+    static const struct call call = { "write", { EINTR, EPIPE, LESS } };
+    int fault = strikes(&call);
+    return refuses(fault) ? -1 : real.write_quiet(fd, buf, some(fault, size));
+}
+
+static ssize_t faulty_send(int fd, const void *buf, size_t size, int flags)
+{
+    static const struct call call = { "send", { EINTR, EPIPE, ECONNRESET, ENOBUFS, LESS } };
+    int fault = strikes(&call);
+    return refuses(fault) ? -1 : real.send(fd, buf, some(fault, size), flags);
+}
+
+static ssize_t faulty_ring_get(struct ring *r, void *buf, size_t size)
+{
+    static const struct call call = { "a read from memory", { EINTR, ECONNRESET, LESS } };
+    int fault = strikes(&call);
+    return refuses(fault) ? -1 : real.ring_get(r, buf, some(fault, size));
+}
+
+static ssize_t faulty_ring_put(struct ring *r, const void *buf, size_t size)
+{
+    static const struct call call = { "a write to memory", { EINTR, EPIPE, ECONNRESET, LESS } };
+    int fault = strikes(&call);
+    return refuses(fault) ? -1 : real.ring_put(r, buf, some(fault, size));
+}
+
+static int faulty_thread(void *(*fn)(void *arg), void *arg)
+{
+    static const struct call call = { "pthread_create", { EAGAIN } };
+    int fault = strikes(&call);
+    return fault ? fault : real.thread(fn, arg);
+}
+
+/* Not all at once: threads that look a name up may be using others of the table at the moment. */
+#define EACH(m)                                                                                    \
+    m(epoll_create) m(eventfd) m(poll) m(read) m(socket) m(bind) m(listen) m(accept4) m(connect)   \
+            m(getsockname) m(getsockopt) m(setsockopt) m(shutdown) m(madvise) m(mprotect)          \
+                    m(epoll_ctl) m(epoll_wait) m(close) m(write_quiet) m(send) m(ring_get)         \
+                            m(ring_put) m(thread)
+#define REPLACE(name) async__sys.name = faulty_##name;
+#define RESTORE(name) async__sys.name = real.name;
+
+void async__faults_begin(void)
+{
+    real = async__sys;
+    EACH(REPLACE)
+}
+
+void async__faults_end(void)
+{
+    EACH(RESTORE)
+}
+
+bool async__fault_memory(size_t bytes)
+{
+    struct trial *x = async__trial;
+    bool rest = x && x->sweep == SWEEP_ALLOC_REST, hit;
+    if (!x || (!rest && x->sweep != SWEEP_ALLOC))
+        return false;
+    hit = async__trial_hits(x, 1);
+    if (hit)
+        snprintf(x->what, sizeof x->what, "allocation %zu%s, of %zu bytes, fails", x->point,
+                 rest ? " and all that follow" : "", bytes);
+    return hit || (rest && x->point && x->points > x->point);
+}
+
+bool async_test_fails(void)
+{
+    return async__fault_memory(0);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "testing/trial.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "task/scope.h"
+#include "task/task.h"
+
+enum { STEPS = 100000, PUSHES = 1000 };
+
+_Thread_local struct trial *async__trial;
+
+bool async__trial_hits(struct trial *x, unsigned variants)
+{
+    if (++x->points != x->point)
+        return false;
+    x->variants = variants;
+    return variants & 1u << x->variant;
+}
+
+void async__trial_wrong(struct trial *x, const char *fmt, ...)
+{
+    va_list ap;
+    if (x->wrong[0])
+        return;
+    va_start(ap, fmt);
+    vsnprintf(x->wrong, sizeof x->wrong, fmt, ap);
+    va_end(ap);
+}
+
+/* --- a run that does not end --- */
+
+static void fail_everything(void *record, void *arg)
+{
+    async_task *t = record;
+    (void)arg;
+    if (!t->node.kind || t->node.state == TASK_DONE)
+        return;
+    if (t->node.kind == NODE_NEW) {
+        t->node.flags |= TASK_DOOMED;
+        return;
+    }
+    for (async_scope *s = t->scope; s; s = s->outer) /* shields too */
+        s->doomed = true;
+    note_scope(t);
+    if (t->node.state != TASK_PARKED)
+        return;
+    if (t->node.timer)
+        async__timer_cancel(&t->loop->timers, t->node.timer);
+    t->node.timer = 0;
+    async__wake(t, INTERRUPTED);
+}
+
+static void name_parked(void *record, void *arg)
+{
+    const async_task *t = record;
+    char *names = arg;
+    size_t used = strlen(names);
+    if (t->node.kind == NODE_TASK && t->node.state == TASK_PARKED && used < 100)
+        snprintf(names + used, 128 - used, "%s\"%.24s\"", used ? ", " : "", t->name);
+}
+
+/* Say so, and make an end of it: what it waits for fails, behind shields too. One that goes on nevertheless cannot be
+ * helped. */
+static void hang(struct trial *x, struct loop *l, const char *why)
+{
+    char names[128] = "";
+    async__slab_each(&l->tasks, name_parked, names);
+    async__trial_wrong(x, "it does not end: %s%s%s", why, names[0] ? "; these wait: " : "", names);
+    if (++x->hangs > PUSHES) {
+        async__sweep_report(x);
+        fputs("asyncio: and it cannot be ended\n", stderr);
+        abort();
+    }
+    async__slab_each(&l->tasks, fail_everything, NULL);
+}
+
+/* --- cancelling --- */
+
+static void find_task(void *record, void *arg)
+{
+    async_task *t = record;
+    async_task **found = arg;
+    if (t->node.kind && t->node.state != TASK_DONE && t->id == async__trial->who)
+        *found = t;
+}
+
+static void cancel(void *arg)
+{
+    static const char why[] = "a sweep";
+    struct trial *x = arg;
+    struct loop *l = async__loop;
+    unsigned ask = 1u << x->variant % ASK_LATER;
+    async_task *t = NULL;
+    if (ask == ASK_LIMIT && x->limit) {
+        x->limit->deadline = loop_now(l);
+        async__scope_fire(x->limit);
+    } else if (ask == ASK_SCENARIO) {
+        async__task_request(l->outermost, ASYNC_CANCEL_TASK, why, NULL);
+    } else if (ask == ASK_TASK) {
+        async__slab_each(&l->tasks, find_task, &t);
+        async__task_request(t, ASYNC_CANCEL_TASK, why, NULL);
+    }
+}
+
+static void describe(struct trial *x, const async_task *t, bool waits)
+{
+    static const char *const asked[] = { "the scenario", "a limit around the scenario", "the task" };
+    snprintf(x->what, sizeof x->what, "cancelled by %s%s when task \"%.40s\" %s%s",
+             x->variant % ASK_LATER == 1 ? "" : "a request to ", asked[x->variant % ASK_LATER],
+             t->name, waits ? "waits in await " : "passes await ",
+             !waits                   ? ""
+             : x->variant < ASK_LATER ? "(at once) "
+                                      : "(when the others have run) ");
+    size_t used = strlen(x->what);
+    snprintf(x->what + used, sizeof x->what - used, "%zu", x->point);
+}
+
+static void strike(struct trial *x, struct loop *l, async_task *t, bool waits)
+{
+    unsigned ask = t == l->outermost ? ASK_SCENARIO | ASK_LIMIT : ASK_ALL;
+    if (!async__trial_hits(x, waits ? ask | ask << ASK_LATER : ask))
+        return;
+    x->who = t->id;
+    describe(x, t, waits);
+    if (!waits) {
+        cancel(x);
+        return;
+    }
+    async_call_soon(&x->later, cancel, x);
+    if (x->variant < ASK_LATER && l->ready.head != l->ready.tail) { /* it comes before all others */
+        struct async_waiter *w = l->ready.tail;
+        waitq_remove(&l->ready, w);
+        w->prev = NULL;
+        w->next = l->ready.head;
+        l->ready.head = l->ready.head->prev = w;
+    }
+}
+
+static void look(struct probe *p, struct loop *l, async_task *t, enum probe_point point)
+{
+    struct trial *x = (struct trial *)p;
+    size_t limit = x->opts->steps ? x->opts->steps : STEPS;
+    if (point == AT_STANDSTILL)
+        hang(x, l, "all that is left to do is to wait");
+    else if (++x->steps % limit == 0)
+        hang(x, l, "too many awaits");
+    else if (x->sweep == SWEEP_CANCEL && x->point && point != AT_REFUSAL)
+        strike(x, l, t, point == AT_WAIT);
+}
+
+/* --- the run --- */
+
+static int run_scenario(void *frame)
+{
+    struct trial *x = *(struct trial **)frame;
+    struct loop *l = async__loop;
+    async_scope limit = async_scope_timeout(ASYNC_FOREVER, NULL, ASYNC_HERE);
+    async_co co = *x->co;
+    x->probe.at = look;
+    l->probe = &x->probe;
+    l->quiet = -1;
+    l->bound.usable = false;
+    l->bound.per_tick = 0;
+    l->tasks.per_chunk = l->starts.per_chunk =
+            1; /* each task asks for memory, and none that is gone is at hand */
+    async__enter(&limit, l->current);
+    x->limit = &limit;
+    int r = co.run(co.frame);
+    x->limit = NULL;
+    return async__finish(&limit, r, false);
+}
+
+static bool explained(const struct trial *x, int r)
+{
+    if ((r >= 0 && !x->opts->expect) || (x->opts->expect && r == x->opts->expect))
+        return true;
+    switch (x->sweep) {
+    case SWEEP_CANCEL:
+        switch (1 << x->variant % ASK_LATER) {
+        case ASK_LIMIT:
+            return r >= 0 || r == -ETIMEDOUT;
+        case ASK_SCENARIO:
+            return r >= 0 || r == -ECANCELED;
+        default: /* what it means to the others that one of them goes is the scenario's business */
+            return true;
+        }
+    case SWEEP_ALLOC:
+    case SWEEP_ALLOC_REST:
+        return r >= 0 || r == -ENOMEM;
+    case SWEEP_SYSCALL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void hear(const char *line)
+{
+    static const char closes[] = "the loop closes with";
+    if (async__trial && !strncmp(line, closes, sizeof closes - 1))
+        async__trial_wrong(async__trial, "%s", line);
+}
+
+static void judge(struct trial *x)
+{
+    const struct async_sweep_opts *o = x->opts;
+    const char *name = x->result < 0 ? strerrorname_np(-x->result) : NULL;
+    const char *said = o->check ? o->check(o->arg, x->result) : NULL;
+    if (said)
+        async__trial_wrong(x, "%s", said);
+    if (!explained(x, x->result) && name)
+        async__trial_wrong(x, "the result is -%s", name);
+    else if (!explained(x, x->result))
+        async__trial_wrong(x, "the result is %d", x->result);
+}
+
+void async__trial_run(struct trial *x)
+{
+    const struct async_sweep_opts *o = x->opts;
+    struct async_run_opts run = { .virtual_clock = !o->real_clock, .seed = x->seed };
+    async_co co = { .run = run_scenario, .name = x->co->name };
+    memcpy(co.frame, &x, sizeof x);
+    if (o->before)
+        o->before(o->arg);
+    if (o->ret_runs)
+        ++*o->ret_runs;
+    async__listener.hear = hear;
+    async__trial = x;
+    async__ledger_open();
+    x->result = async_run_opt(co, &run);
+    async__ledger_close(x);
+    async__trial = NULL;
+    async__listener.hear = NULL;
+    judge(x);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams in memory, and whether a block has suspended. What sweeps find is in tests/sweep. */
+#include "run.h"
+
+#include <asyncio/testing.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+
+ASYNC_DEF(writes, (async_stream *)s, (const char *)text)
+{
+    return await_stream_write(s, text, strlen(text));
+}
+
+ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_read(s, buf, size);
+}
+
+CASE(what_one_writes_the_other_reads)
+{
+    char buf[32];
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ok(async_stream_pair(&a, &b));
+    async_assert_no_suspend {
+        ok(await_stream_write(a, "one\ntwo\n", 8));
+        ok(await_stream_printf(b, "%d", 42));
+        is(await_stream_readline(b, buf, sizeof buf), 4);
+        is_text(buf, "one\n");
+        is(await_stream_read(b, buf, sizeof buf), 4);
+        is(await_stream_readexactly(a, buf, 2, NULL), 2);
+        ok(memcmp(buf, "42", 2));
+    }
+    return 0;
+}
+
+/* As much as there is room for at a time, round and round. */
+CASE(a_writer_waits_for_room)
+{
+    static const char text[] = "the quick brown fox jumps over the lazy dog";
+    char got[sizeof text] = "";
+    for (size_t room = 1; room < sizeof text; room++) {
+        async_stream_auto a = NULL;
+        async_stream_auto b = NULL;
+        ok(async_stream_pair(&a, &b, .room = room));
+        await_task_auto t = async_create_task(writes(a, text));
+        size_t n = sizeof text - 1;
+        async_assert_suspends {
+            is(await_stream_readexactly(b, got, n, NULL), (ssize_t)n);
+        }
+        is_text(got, text);
+        ok(await_task(t));
+    }
+    return 0;
+}
+
+CASE(a_reader_waits_for_bytes_in_virtual_time)
+{
+    char buf[8];
+    int r;
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ok(async_stream_pair(&a, &b));
+    await_timeout (r, 100)
+        r = (int)await_stream_read(a, buf, sizeof buf);
+    is(r, -ETIMEDOUT);
+    is_time(100);
+    await_task_auto t = async_create_task(reads(a, buf, sizeof buf));
+    ok(await_sleep(1));
+    is(await_stream_read(a, buf, sizeof buf), -EBUSY);
+    ok(await_stream_write(b, "late", 4));
+    is(await_task(t), 4);
+    return 0;
+}
+
+CASE(its_ends)
+{
+    char buf[8];
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ok(async_stream_pair(&a, &b));
+    ok(await_stream_write(a, "last", 4));
+    ok(async_stream_write_eof(a));
+    is(await_stream_write(a, "x", 1), -EPIPE);
+    is(await_stream_read(b, buf, sizeof buf), 4);
+    is(await_stream_read(b, buf, sizeof buf), 0);
+    ok(await_stream_write(b, "but", 3));
+    is(await_stream_read(a, buf, sizeof buf), 3);
+    ok(await_stream_write(b, "kept", 4));
+    ok(await_stream_close(b));
+    is(await_stream_read(b, buf, sizeof buf), -EPIPE);
+    is(await_stream_read(a, buf, sizeof buf), 4);
+    is(await_stream_read(a, buf, sizeof buf), 0);
+    async_stream_drop(&b);
+    is(await_stream_read(a, buf, sizeof buf), 0);
+    return 0;
+}
+
+/* Whoever waits wakes: for room and for bytes, on the side that is closed and on the other. */
+CASE(closing_wakes_all)
+{
+    char buf[8];
+    for (int other = 0; other < 2; other++) {
+        async_stream_auto a = NULL;
+        async_stream_auto b = NULL;
+        ok(async_stream_pair(&a, &b, .room = 2));
+        await_task_auto w = async_create_task(writes(a, "too much"));
+        await_task_auto r = async_create_task(reads(a, buf, sizeof buf));
+        ok(await_sleep(1));
+        async_stream_drop(other ? &b : &a);
+        is(await_task(w), -EPIPE);
+        is(await_task(r), other ? 0 : -EPIPE);
+    }
+    return 0;
+}
+
+static async_stream *left;
+
+ASYNC_DEF(leaves_one)
+{
+    async_stream_auto b = NULL;
+    return async_stream_pair(&left, &b);
+}
+
+START_TEST(one_that_is_left_open_is_named)
+{
+    ears_open();
+    ok(async_run(leaves_one()));
+    has_text(heard(), "closes with 1 streams open");
+    async_stream_drop(&left);
+    ears_close();
+}
+END_TEST
+
+ASYNC_DEF(must_suspend)
+{
+    async_assert_suspends {
+        ok(await_sleep(0));
+        async_assert_no_suspend { /* an inner block does not hide what the outer one has seen */
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        async_assert_no_suspend {
+            if (i == 0)
+                continue; /* of the block alone */
+        }
+    async_assert_suspends {
+        async_lock l = { 0 };
+        ok(await_lock_acquire(&l));
+    }
+    return 0;
+}
+
+ASYNC_DEF(must_not_suspend)
+{
+    int r;
+    async_assert_no_suspend {
+        await_timeout (r, 1)
+            ASYNC_TRY(await_sleep(2)); /* also on the way out with an error */
+    }
+    return r;
+}
+
+static void aborts(async_co co, const char *sentence)
+{
+    ears_open();
+    pid_t pid = fork();
+    int status = 0;
+    if (pid == 0)
+        _exit(async_run(co, .virtual_clock = true) < 0);
+    is(waitpid(pid, &status, 0), pid);
+    has_text(heard(), sentence);
+    ears_close();
+    is_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+START_TEST(a_block_that_does_not_keep_its_word)
+{
+    aborts(must_suspend(), "await_must_suspend: this block has not suspended");
+    aborts(must_not_suspend(), "await_must_not_suspend: this block has suspended");
+}
+END_TEST
+
+SUITE("testing", what_one_writes_the_other_reads, a_writer_waits_for_room,
+      a_reader_waits_for_bytes_in_virtual_time, its_ends, closing_wakes_all,
+      one_that_is_left_open_is_named, a_block_that_does_not_keep_its_word)

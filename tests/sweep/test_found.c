@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/* A sweep that cannot fail proves nothing: scenarios with one mistake each, of the kind that a sweep is for. It must be
+ * found, and the line that tells of it must lead to it again. */
+#include "core/run.h"
+
+#include <asyncio/testing.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+
+/* The memory that is left behind here is left on purpose. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+
+typedef int sweep_fn(async_co co, const struct async_sweep_opts *opts);
+
+/* What the sweep says of co; *failures: what it returns. */
+static const char *said_of(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts,
+                           int *failures)
+{
+    ears_open();
+    *failures = sweep(co, opts);
+    const char *said = heard();
+    ears_close();
+    return said;
+}
+
+/* The first line that begins a replay, as the value of the variable. */
+static char *asked_in(const char *said)
+{
+    static char value[128];
+    const char *at = strstr(said, "asyncio: ASYNC_SWEEP=");
+    ck_assert_msg(at != NULL, "no line to repeat it in: %s", said);
+    sscanf(at, "asyncio: ASYNC_SWEEP=%127s", value);
+    return value;
+}
+
+/* The sweep finds what is wrong, and what its first line asks for is one run that finds it again. */
+static void finds(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts, const char *wrong)
+{
+    char first[512];
+    size_t runs = 0;
+    int failures;
+    struct async_sweep_opts counted = *opts;
+    counted.ret_runs = &runs;
+    snprintf(first, sizeof first, "%s", said_of(sweep, co, opts, &failures));
+    is_true(failures > 0);
+    has_text(first, wrong);
+    char *number = strstr(first, ": descriptor "), *end = number ? number : strchr(first, '\n');
+    is_true(end != NULL); /* a descriptor that was left open leaves another number to the next */
+    *end = '\0';
+    setenv("ASYNC_SWEEP", asked_in(first), 1);
+    const char *again = said_of(sweep, co, &counted, &failures);
+    is(failures, 1);
+    is(runs, 1);
+    ck_assert_msg(strstr(again, first), "first \"%s\", then \"%s\"", first, again);
+    unsetenv("ASYNC_SWEEP");
+}
+
+static void finds_nothing(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts)
+{
+    int failures;
+    const char *said = said_of(sweep, co, opts, &failures);
+    ck_assert_msg(failures == 0, "%d: %s", failures, said);
+    is_text(said, "");
+}
+
+static const struct async_sweep_opts none;
+
+/* --- cancel --- */
+
+static int items_made, items_used, items_kept;
+
+static void no_items(void *arg)
+{
+    (void)arg;
+    items_made = items_used = items_kept = 0;
+}
+
+static const char *no_item_lost(void *arg, int result)
+{
+    (void)arg;
+    (void)result;
+    return items_made == items_used + items_kept ? NULL : "an item is lost";
+}
+
+static const struct async_sweep_opts items = { .before = no_items, .check = no_item_lost };
+
+typedef async_queue_of(int, 1) int_queue;
+
+ASYNC_DEF(makes, (int_queue *)q, (bool)careful)
+{
+    for (int i = 0; i < 3; i++) {
+        items_made++;
+        int r = await_queue_put(q, i);
+        if (r < 0) {
+            items_kept += careful;
+            return r;
+        }
+    }
+    return 0;
+}
+
+ASYNC_DEF(uses, (int_queue *)q)
+{
+    for (int i = 0, item; i < 3; i++) {
+        ASYNC_TRY(await_queue_get(q, &item));
+        items_used++;
+    }
+    return 0;
+}
+
+ASYNC_DEF(pipeline, (bool)careful)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r = await_gather(NULL, makes(&q, careful), uses(&q));
+    items_kept += (int)async_queue_count(&q);
+    return r;
+}
+
+START_TEST(an_item_lost_to_a_cancellation)
+{
+    finds(async_sweep_cancel_opt, pipeline(false), &items, "an item is lost");
+    finds_nothing(async_sweep_cancel_opt, pipeline(true), &items);
+}
+END_TEST
+
+ASYNC_DEF(opens, (bool)careful)
+{
+    int fds[2], r;
+    is(pipe2(fds, O_CLOEXEC), 0);
+    r = await_sleep(1);
+    if (r < 0 && !careful)
+        return r;
+    close(fds[0]);
+    close(fds[1]);
+    return r;
+}
+
+START_TEST(a_descriptor_left_open_by_a_cancellation)
+{
+    finds(async_sweep_cancel_opt, opens(false), &none, "is still open");
+}
+END_TEST
+
+START_TEST(a_careful_cleanup)
+{
+    finds_nothing(async_sweep_cancel_opt, opens(true), &none);
+}
+END_TEST
+
+static async_stream *lost;
+
+ASYNC_DEF(forgets_stream)
+{
+    async_stream *peer;
+    ASYNC_TRY(async_stream_pair(&lost, &peer));
+    int r = await_sleep(1);
+    async_stream_drop(&peer);
+    if (r == 0)
+        async_stream_drop(&lost);
+    return r;
+}
+
+START_TEST(a_stream_that_nobody_drops)
+{
+    finds(async_sweep_cancel_opt, forgets_stream(), &none, "1 streams open");
+}
+END_TEST
+
+/* asyncio's users know this one: whoever swallows the cancellation hangs for ever. */
+ASYNC_DEF(swallows)
+{
+    async_event never = { 0 };
+    int r;
+    await_shield (r)
+        r = await_sleep(1);
+    if (await_sleep(1) == -ECANCELED)
+        await_shield (r)
+            r = await_event_wait(&never);
+    return 0;
+}
+
+START_TEST(a_cancellation_that_makes_it_hang)
+{
+    finds(async_sweep_cancel_opt, swallows(), &none,
+          "it does not end: all that is left to do is to wait; these wait: \"swallows\"");
+}
+END_TEST
+
+ASYNC_DEF(ignores_errors)
+{
+    for (int i = 0; i < 3;)
+        i += await_sleep(1) == 0;
+    return 0;
+}
+
+START_TEST(a_loop_that_ignores_its_cancellation)
+{
+    ears_open();
+    int pid = fork(), status = 0;
+    if (pid == 0)
+        _exit(async_sweep_cancel(ignores_errors(), .steps = 1000));
+    is(waitpid(pid, &status, 0), pid);
+    has_text(heard(), "it does not end: too many awaits");
+    has_text(heard(), "");
+    ears_close();
+    is_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+
+ASYNC_DEF(hides_timeout)
+{
+    int r = await_sleep(1);
+    return r < 0 ? -EIO : 0;
+}
+
+START_TEST(another_error_than_the_cancellation)
+{
+    finds(async_sweep_cancel_opt, hides_timeout(), &none, "the result is -EIO");
+}
+END_TEST
+
+/* --- allocation --- */
+
+ASYNC_DEF(one)
+{
+    ASYNC_TRY(await_sleep(1));
+    items_used++;
+    return 1;
+}
+
+ASYNC_DEF(ignores_null, (bool)careful)
+{
+    items_made = 1;
+    await_task_auto t = async_create_task(one());
+    int r = await_task(t);
+    if (r < 0 && careful)
+        return r;
+    return 0;
+}
+
+static const char *done_if_it_says_so(void *arg, int result)
+{
+    (void)arg;
+    return result == 0 && items_used < items_made ? "it says that it is done, and is not" : NULL;
+}
+
+static const struct async_sweep_opts done = { .before = no_items, .check = done_if_it_says_so };
+
+START_TEST(a_failed_allocation_that_is_ignored)
+{
+    finds(async_sweep_alloc_opt, ignores_null(false), &done, "it says that it is done, and is not");
+    finds_nothing(async_sweep_alloc_opt, ignores_null(true), &done);
+}
+END_TEST
+
+/* One of their own, in the middle of two. */
+ASYNC_DEF(two_buffers, (bool)careful)
+{
+    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+    void *p = async_test_fails() ? NULL : malloc(8);
+    if (!p && !careful)
+        return -ENOMEM;
+    free(p);
+    close(fd);
+    return p ? 0 : -ENOMEM;
+}
+
+START_TEST(a_failed_allocation_of_their_own)
+{
+    finds(async_sweep_alloc_opt, two_buffers(false), &none, "is still open");
+    finds_nothing(async_sweep_alloc_opt, two_buffers(true), &none);
+    is_false(async_test_fails());
+}
+END_TEST
+
+/* --- system calls --- */
+
+ASYNC_DEF(trusts_writes, (bool)careful)
+{
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    char text[4];
+    ASYNC_TRY(async_stream_pair(&a, &b));
+    ASYNC_TRY(await_stream_write(a, "text", 4));
+    ssize_t n = careful ? await_stream_readexactly(b, text, 4, NULL) : await_stream_read(b, text, 4);
+    return n < 0 ? (int)n : n == 4 ? 0 : -EPROTO;
+}
+
+static const char *no_protocol_error(void *arg, int result)
+{
+    (void)arg;
+    return result == -EPROTO ? "half a message was taken for a whole one" : NULL;
+}
+
+START_TEST(a_read_that_gives_less)
+{
+    static const struct async_sweep_opts whole = { .check = no_protocol_error };
+    finds(async_sweep_syscall_opt, trusts_writes(false), &whole, "half a message");
+    finds_nothing(async_sweep_syscall_opt, trusts_writes(true), &whole);
+}
+END_TEST
+
+ASYNC_DEF(waits_for_room, (bool)careful)
+{
+    int fds[2], r;
+    is(pipe2(fds, O_CLOEXEC), 0);
+    r = await_fd_ready(fds[1], POLLOUT);
+    if (r < 0 && !careful)
+        return r;
+    close(fds[0]);
+    close(fds[1]);
+    return r < 0 ? r : 0;
+}
+
+START_TEST(a_descriptor_left_open_by_a_failure)
+{
+    finds(async_sweep_syscall_opt, waits_for_room(false), &none, "is still open");
+    finds_nothing(async_sweep_syscall_opt, waits_for_room(true), &none);
+}
+END_TEST
+
+/* --- order --- */
+
+static int shared;
+
+ASYNC_DEF(reads_and_writes, (async_lock *)l)
+{
+    int r;
+    if (!l) {
+        int before = shared;
+        ASYNC_TRY(await_sleep(0));
+        shared = before + 1;
+        return 0;
+    }
+    await_with (r, l) {
+        int before = shared;
+        r = await_sleep(0);
+        shared = before + 1;
+    }
+    return r;
+}
+
+/* The second one comes when the first has gone: in the usual order. */
+ASYNC_DEF(comes_later, (async_lock *)l)
+{
+    for (int i = 0; i < 3; i++)
+        ASYNC_TRY(await_sleep(0));
+    return await_reads_and_writes(l);
+}
+
+ASYNC_DEF(counts, (bool)careful)
+{
+    async_lock l = { 0 };
+    async_lock *used = careful ? &l : NULL;
+    shared = 0;
+    ASYNC_TRY(await_gather(NULL, reads_and_writes(used), comes_later(used)));
+    return shared == 2 ? 0 : -EPROTO;
+}
+
+START_TEST(an_order_that_was_taken_for_granted)
+{
+    finds(async_sweep_order_opt, counts(false), &none, "the result is -EPROTO");
+    finds_nothing(async_sweep_order_opt, counts(true), &none);
+}
+END_TEST
+
+/* --- all of them --- */
+
+START_TEST(only_what_is_asked_for_runs)
+{
+    size_t runs = 0;
+    is(async_sweep(counts(true), .ret_runs = &runs), 0);
+    is_true(runs > 200);
+    setenv("ASYNC_SWEEP", "order:another:7", 1);
+    runs = 0;
+    is(async_sweep(counts(true), .ret_runs = &runs), 0);
+    is(runs, 0);
+    unsetenv("ASYNC_SWEEP");
+    setenv("ASYNC_SWEEP_SEEDS", "7", 1);
+    is(async_sweep_order(counts(true), .ret_runs = &runs), 0);
+    is(runs, 8);
+}
+END_TEST
+
+ASYNC_DEF(fails)
+{
+    return -EIO;
+}
+
+START_TEST(a_scenario_that_fails_by_itself)
+{
+    int failures;
+    has_text(said_of(async_sweep_opt, fails(), &none, &failures),
+             "fails: without any fault: the result is -EIO");
+    is(failures, -EINVAL);
+    finds_nothing(async_sweep_opt, fails(), &(const struct async_sweep_opts){ .expect = -EIO });
+}
+END_TEST
+
+CASE(no_sweep_within_a_run)
+{
+    is(async_sweep(fails()), -EBUSY);
+    return 0;
+}
+
+SUITE("found", an_item_lost_to_a_cancellation, a_descriptor_left_open_by_a_cancellation,
+      a_careful_cleanup, a_stream_that_nobody_drops, a_cancellation_that_makes_it_hang,
+      a_loop_that_ignores_its_cancellation, another_error_than_the_cancellation,
+      a_failed_allocation_that_is_ignored, a_failed_allocation_of_their_own, a_read_that_gives_less,
+      a_descriptor_left_open_by_a_failure, an_order_that_was_taken_for_granted,
+      only_what_is_asked_for_runs, a_scenario_that_fails_by_itself, no_sweep_within_a_run)
