@@ -60,7 +60,7 @@ void web_handler_start(async_web_request *rq)
     rq->phase = WEB_STARTED;
     if (++s->stats.running > s->stats.most)
         s->stats.most = s->stats.running;
-    if (s->group && async_spawn_opt(s->group, async_call(run, rq, rq->route->label), &opts) == 0)
+    if (s->group && async_spawn_opt(s->group, ASYNC__REF(async_call(run, rq, rq->route->label)), &opts) == 0)
         return;
     web_answer_plain(rq, 503);
     ended(rq, 0);

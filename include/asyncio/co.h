@@ -88,6 +88,13 @@ typedef struct async_hold {
     ASYNC__CAT(ASYNC__VOID_, ASYNC__COUNT(__VA_ARGS__))                     \
     ASYNC__MAP(ASYNC__PARAM, ASYNC__COMMA, ##__VA_ARGS__)
 
+/* Not inlined: as a call, it writes the object where it is wanted; inlined, gcc makes a copy, in wide moves that wait
+ * for the narrow ones before them. A third of the price of a task. */
+#define ASYNC__IN_PLACE static __attribute__((noinline))
+
+/* The object as an argument: its address. */
+#define ASYNC__REF(co) ((const async_co[1]){ (co) })
+
 #define ASYNC__MAKE(make, label, fn, ...)                                   \
     _Static_assert(ASYNC__COUNT(__VA_ARGS__) <= 6,                          \
                    label ": at most six parameters; pass a pointer to a struct"); \
@@ -97,7 +104,7 @@ typedef struct async_hold {
         struct make##_frame_ *async_f_ ASYNC_UNUSED = frame;                \
         return fn(ASYNC__MAP(ASYNC__STORED, ASYNC__COMMA, ##__VA_ARGS__));  \
     }                                                                       \
-    ASYNC_UNUSED ASYNC_CHECK static inline async_co make(ASYNC__PARAMS(__VA_ARGS__)) \
+    ASYNC_UNUSED ASYNC_CHECK ASYNC__IN_PLACE async_co make(ASYNC__PARAMS(__VA_ARGS__)) \
     {                                                                       \
         _Static_assert(sizeof(struct make##_frame_) <= ASYNC_FRAME_MAX,     \
                        label ": arguments too large to copy, pass a pointer"); \

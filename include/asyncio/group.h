@@ -25,15 +25,15 @@ ASYNC_BEGIN_DECLS
  * checked: a failure to start is the group's. 0; -ECANCELED: refused, the group is cancelled, ending by a
  * failure, or closed; nothing starts. A child that has not started when its group is cancelled never runs. */
 #define async_spawn(g, co, ...)                                                                    \
-    async_spawn_opt((g), (co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
-int async_spawn_opt(async_group *g, async_co co, const struct async_task_opts *opts);
+    async_spawn_opt((g), ASYNC__REF(co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+int async_spawn_opt(async_group *g, const async_co *co, const struct async_task_opts *opts);
 
 /* The same with a handle, the group's, valid as long as g. Refused: awaiting it gives -ECANCELED. Without
  * memory: NULL, awaiting it gives -ENOMEM. */
 #define async_group_create_task(g, co, ...)                                                        \
     async_group_create_task_opt(                                                                   \
-            (g), (co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
-async_task *async_group_create_task_opt(async_group *g, async_co co,
+            (g), ASYNC__REF(co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+async_task *async_group_create_task_opt(async_group *g, const async_co *co,
                                         const struct async_task_opts *opts) ASYNC_CHECK;
 
 /* Cancel children and body; not an error: r stays 0. ASYNC_TRY out of a group stopped in this way returns

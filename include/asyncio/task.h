@@ -19,8 +19,8 @@ struct async_task_opts {
  * creation. Cannot fail here: without memory the handle is NULL, and awaiting NULL gives -ENOMEM. The handle
  * is yours: end it with await_task_drop(), or let await_task_auto do so. */
 #define async_create_task(co, ...)                                                                 \
-    async_create_task_opt((co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
-async_task *async_create_task_opt(async_co co, const struct async_task_opts *opts) ASYNC_CHECK;
+    async_create_task_opt(ASYNC__REF(co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+async_task *async_create_task_opt(const async_co *co, const struct async_task_opts *opts) ASYNC_CHECK;
 
 /* await_task_auto t = async_create_task(...): where t's block ends, the task is cancelled and awaited. NULL:
  * nothing to do. Whoever else awaits the task gets its result all the same. Suspends, shielded. */

@@ -24,4 +24,10 @@
 #endif
 #endif
 
+#if defined(WITH_ASAN) || defined(WITH_TSAN)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 #endif

@@ -47,6 +47,7 @@ struct loop {
     struct slab tasks, starts;
     struct stacks stacks;
     struct body *hot; /* a stack of the usual size that is free, apart from the pool; or NULL */
+    void *hot_sp;     /* where it was left */
     uint8_t hot_class;
     struct stack_note note; /* of the thread's own stack */
     struct fp_control fp;   /* what every task begins with */

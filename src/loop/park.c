@@ -100,7 +100,8 @@ int async__yield(struct loop *l, async_task *t)
 }
 
 /* The task on this stack has ended, its record may be gone. The next one to start takes the stack over, the next one
- * to go on is switched to, else the loop. */
+ * to go on is switched to, else the loop. Whom to run here next: at once, or when the stack, kept at hand, has been
+ * taken up again. */
 static inline async_task *after_end(struct loop *l, struct body *b)
 {
     struct async_waiter *w = l->ready.head;
@@ -109,7 +110,7 @@ static inline async_task *after_end(struct loop *l, struct body *b)
         waitq_pop(&l->ready, w);
         return task_of(w);
     }
-    void *gone, *sp = l->sp;
+    void *gone, **save = &gone, *sp = l->sp;
     struct stack_note *to = &l->note;
     l->current = NULL;
     if (direct && w->kind == NODE_TASK) {
@@ -120,13 +121,15 @@ static inline async_task *after_end(struct loop *l, struct body *b)
         sp = t->sp;
         to = note_of(t);
     }
-    if (likely(!l->hot && b->stack.class == l->hot_class))
+    if (likely(!l->hot && b->stack.class == l->hot_class)) {
         l->hot = b;
-    else
+        save = &l->hot_sp;
+    } else {
         async__stack_give(&l->stacks, &b->stack);
+    }
     note_leave(&b->note, to, 1);
-    async__switch(&gone, sp);
-    __builtin_unreachable();
+    async__switch(save, sp);
+    return l->current; /* the stack was at hand for it */
 }
 
 /* The first function on every stack. */
@@ -152,7 +155,7 @@ static void entry(void)
 void async__body_init(async_task *t, struct body *b)
 {
     struct start *s = t->start;
-    b->co = s->co;
+    co_copy(&b->co, &s->co);
     b->locals = s->locals;
     b->site = s->site;
     b->cause = NULL;
@@ -175,12 +178,15 @@ static NOINLINE struct body *new_body(struct loop *l, uint8_t class, int *err)
     return b;
 }
 
-/* The stack of the task that ended last, if it has the usual size, is kept at hand. */
+/* The stack of the task that ended last, if it has the usual size, is kept at hand, and the function at its bottom goes
+ * on where it was left. A sanitizer wants to hear of a new stack. */
 void *async__begin(struct loop *l, async_task *t)
 {
     struct body *b = l->hot;
     if (likely(b && t->start->stack_class == l->hot_class)) {
         l->hot = NULL;
+        if (!SANITIZED)
+            return t->sp = l->hot_sp;
     } else {
         int err;
         b = new_body(l, t->start->stack_class, &err);

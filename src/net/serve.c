@@ -83,7 +83,7 @@ static int admit(struct server *v, struct loop *l, int fd)
     v->last = &s->next;
     v->pending++;
     v->connections++;
-    r = async_spawn_opt(v->group, connection(v), NULL);
+    r = async_spawn(v->group, connection(v));
     if (r == -ENOMEM)
         v->group->err = 0; /* the connection is lost, the server is not */
     return r;

@@ -9,7 +9,7 @@ static void create_all(async_group *g, const async_co *cos, size_t n)
 {
     static const struct async_task_opts defaults;
     for (size_t i = 0; i < n; i++)
-        if (!async_group_create_task_opt(g, cos[i], &defaults))
+        if (!async_group_create_task_opt(g, &cos[i], &defaults))
             return; /* no memory: the group's failure */
 }
 

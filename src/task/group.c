@@ -104,10 +104,10 @@ static async_task *spawn(async_group *g, const async_co *co, const struct async_
     return t;
 }
 
-int async_spawn_opt(async_group *g, async_co co, const struct async_task_opts *opts)
+int async_spawn_opt(async_group *g, const async_co *co, const struct async_task_opts *opts)
 {
     int err;
-    spawn(g, &co, opts, true, &err);
+    spawn(g, co, opts, true, &err);
     return err;
 }
 
@@ -129,11 +129,12 @@ static async_task *refused(async_group *g, const async_co *co)
     return t;
 }
 
-async_task *async_group_create_task_opt(async_group *g, async_co co, const struct async_task_opts *opts)
+async_task *async_group_create_task_opt(async_group *g, const async_co *co,
+                                        const struct async_task_opts *opts)
 {
     int err;
-    async_task *t = spawn(g, &co, opts, false, &err);
-    return err == -ECANCELED ? refused(g, &co) : t;
+    async_task *t = spawn(g, co, opts, false, &err);
+    return err == -ECANCELED ? refused(g, co) : t;
 }
 
 void async_group_cancel_at(async_group *g, const async_site *site)

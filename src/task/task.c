@@ -54,7 +54,7 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     t->id = l->next_id++;
     t->requests = 0;
     t->locks = 0;
-    s->co = *co;
+    co_copy(&s->co, co);
     s->site = opts->site;
     s->stack_class = l->hot_class;
     if (unlikely(opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)))
@@ -179,14 +179,14 @@ void async__task_refuse(async_task *t, int err)
     end(t, err);
 }
 
-async_task *async_create_task_opt(async_co co, const struct async_task_opts *opts)
+async_task *async_create_task_opt(const async_co *co, const struct async_task_opts *opts)
 {
     struct loop *l = async__loop;
     if (!l) {
         async__outside("async_create_task");
         return NULL;
     }
-    return async__task_new(l, &co, opts, NULL, false);
+    return async__task_new(l, co, opts, NULL, false);
 }
 
 static void mark_read(async_task *t)
