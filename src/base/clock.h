@@ -47,6 +47,7 @@ struct bound_clock {
     uint64_t tick0, tick; /* after the first, before the latest reading */
     int64_t ns0, ns;
     uint64_t per_tick; /* upper bound, ns * 2^24; 0: not known yet */
+    int64_t said;      /* the latest answer of soon() */
     bool usable;
 };
 
@@ -63,6 +64,27 @@ static inline bool surely_before(const struct bound_clock *c, int64_t when)
     if (passed >= UINT64_C(1) << 33) /* too long ago for the arithmetic; also a counter that ran back */
         return false;
     return c->ns + (int64_t)((passed * c->per_tick) >> 24) < when;
+}
+
+/* A time that is not before now, and hardly after: for a deadline, which may be late by a trifle, never early; and not
+ * before what was said earlier, so that equal delays end in the order in which they began. 0: the latest reading is
+ * too old to say so. */
+static inline int64_t soon(struct bound_clock *c)
+{
+    enum {
+        FRESH = 100 * 1000,
+        OUT_OF_ORDER = 128
+    }; /* ns; the processor may read its counter ahead of time */
+    uint64_t passed = ticks() - c->tick;
+    if (c->per_tick == 0 || passed >= UINT64_C(1) << 33)
+        return 0;
+    int64_t ns = (int64_t)((passed * c->per_tick) >> 24);
+    if (ns >= FRESH)
+        return 0;
+    ns += c->ns + OUT_OF_ORDER;
+    if (ns > c->said)
+        c->said = ns;
+    return c->said;
 }
 
 #endif

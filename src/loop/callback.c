@@ -42,7 +42,7 @@ static void call_at(async_callback *cb, int64_t when, void (*fn)(void *arg), voi
 
 void async_call_later(async_callback *cb, double seconds, void (*fn)(void *arg), void *arg)
 {
-    int64_t now = async__loop ? loop_now(async__loop) : 0;
+    int64_t now = async__loop ? loop_soon(async__loop) : 0;
     call_at(cb, ns_after(now, ns_of(seconds)), fn, arg);
 }
 

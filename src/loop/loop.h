@@ -97,8 +97,22 @@ static inline void ready_push(struct loop *l, struct async_waiter *w)
     waitq_push(&l->ready, w);
 }
 
+/* Now, or a few microseconds later: what a delay counts from. */
+static inline int64_t loop_soon(struct loop *l)
+{
+    if (l->virtual_clock)
+        return l->virtual_now;
+    int64_t now = soon(&l->bound);
+    if (unlikely(!now)) {
+        now = loop_look(l);
+        if (now < l->bound.said)
+            now = l->bound.said;
+    }
+    return now;
+}
+
 /* Leave the current task, which stands in a line, or in none, until async__wake(). Its checkpoint has been passed, and
- * its deadlines are armed. Returns task->node.why. */
+ * its deadlines are armed. Returns why it goes on. */
 enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
 
 /* Let everything that is ready run once: 0. */
@@ -117,7 +131,7 @@ static inline void async__wake(async_task *t, enum wake why)
         waitq_remove(t->queue, &t->node);
         t->queue = NULL;
     }
-    t->node.why = (uint8_t)why;
+    t->node.why = (uint8_t)(why | HAS_SUSPENDED);
     t->node.state = TASK_READY;
     ready_push(l, &t->node);
 }

@@ -18,7 +18,7 @@ struct async_waiter {
     struct async_waiter *next, *prev;
     uint8_t kind;
     uint8_t state;  /* tasks: enum task_state; callbacks: enum callback_state */
-    uint8_t why;    /* tasks: enum wake, why it became ready */
+    uint8_t why;    /* tasks: enum wake, why it became ready, and what that leaves */
     uint8_t flags;  /* tasks: TASK_... */
     uint32_t timer; /* slot, 0: none */
 };

@@ -84,16 +84,14 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
     if (q)
         waitq_push(q, &t->node);
     t->node.state = TASK_PARKED;
-    t->body->stale = STALE_TRACE | STALE_CAUSE | SUSPENDED;
     leave(l, t);
-    return t->node.why;
+    return t->node.why & WHY;
 }
 
 int async__yield(struct loop *l, async_task *t)
 {
     t->node.state = TASK_READY;
-    t->node.why = WOKEN;
-    t->body->stale = STALE_TRACE | STALE_CAUSE | SUSPENDED;
+    t->node.why = WOKEN | HAS_SUSPENDED;
     ready_push(l, &t->node);
     leave(l, t);
     return 0;
@@ -161,7 +159,7 @@ void async__body_init(async_task *t, struct body *b)
     b->cause = NULL;
     b->gen = NULL;
     b->trace_code = 0;
-    b->trace_depth = b->stale = 0;
+    b->trace_depth = 0;
     slab_give(&t->loop->starts, s);
     t->body = b;
 }

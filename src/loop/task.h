@@ -39,6 +39,17 @@ enum wake {
     TIMED,       /* the timer of its sleep */
 };
 
+/* What else a wake leaves in node.why. What the body says of errors is from before the task last suspended; an error that
+ * is on its way out does not suspend, except where blocks are left: so this tells the next error from one that has been
+ * dealt with. SUSPENDED is for whoever asks whether the task has. */
+enum {
+    WHY = 3,
+    STALE_TRACE = 4,
+    STALE_CAUSE = 8,
+    SUSPENDED = 16,
+    HAS_SUSPENDED = STALE_TRACE | STALE_CAUSE | SUSPENDED,
+};
+
 /* What a task will start with. */
 struct start {
     async_co co;
@@ -46,11 +57,6 @@ struct start {
     const async_site *site;
     uint8_t stack_class;
 };
-
-/* What the body says of errors is from before the task last suspended. An error that is on its way out does not suspend,
- * except where blocks are left: so this tells the next error from one that has been dealt with. SUSPENDED is set with
- * them, for whoever asks whether the task has. */
-enum { STALE_TRACE = 1, STALE_CAUSE = 2, SUSPENDED = 4 };
 
 enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, WHO_SIZE = 32, WHY_SIZE = 64 };
 
@@ -66,7 +72,6 @@ struct body {
     struct stack stack;
     int trace_code;      /* the latest error that was noted; 0: none, and its words are not set */
     uint8_t trace_depth; /* places on its way */
-    uint8_t stale;       /* STALE_... */
 
     const async_site *trace[TRACE_DEPTH];
     char text[TEXT_SIZE];              /* its sentence */

@@ -6,41 +6,50 @@
 
 #include "base/alloc.h"
 
-static struct body *current_body(void)
+static async_task *current_task(void)
 {
     struct loop *l = async__loop;
-    return l && l->current ? l->current->body : NULL;
+    return l ? l->current : NULL;
 }
 
-static void begin_trace(struct body *b, int code)
+/* What is said of an error in the body is from before the task last suspended. */
+static bool is_stale(const async_task *t, uint8_t flag)
 {
+    return t->node.why & flag;
+}
+
+static void begin_trace(async_task *t, int code)
+{
+    struct body *b = t->body;
     b->trace_code = code;
     b->trace_depth = 0;
-    b->stale &= (uint8_t)~STALE_TRACE;
+    t->node.why &= (uint8_t)~STALE_TRACE;
     b->text[0] = '\0';
 }
 
 void async__note(int err, const async_site *site)
 {
-    struct body *b = current_body();
+    async_task *t = current_task();
+    struct body *b = t ? t->body : NULL;
     if (!b)
         return;
-    if (b->trace_code != err || b->stale & STALE_TRACE)
-        begin_trace(b, err);
+    if (b->trace_code != err || is_stale(t, STALE_TRACE))
+        begin_trace(t, err);
     if (b->trace_depth < TRACE_DEPTH)
         b->trace[b->trace_depth++] = site;
 }
 
 int async_fail_at(int code, const async_site *site, const char *fmt, ...)
 {
-    struct body *b = current_body();
+    async_task *t = current_task();
+    struct body *b = t ? t->body : NULL;
     if (b) {
         char text[TEXT_SIZE]; /* apart: the arguments may be the old text */
         va_list ap;
         va_start(ap, fmt);
         vsnprintf(text, sizeof text, fmt, ap);
         va_end(ap);
-        begin_trace(b, code);
+        begin_trace(t, code);
         memcpy(b->text, text, sizeof text);
         if (site)
             b->trace[b->trace_depth++] = site;
@@ -50,12 +59,13 @@ int async_fail_at(int code, const async_site *site, const char *fmt, ...)
 
 const char *async_fail_text(int code)
 {
-    struct body *b = current_body();
+    async_task *t = current_task();
+    struct body *b = t ? t->body : NULL;
     if (!b)
         return "";
-    if (b->trace_code == code && b->text[0] && !(b->stale & STALE_TRACE))
+    if (b->trace_code == code && b->text[0] && !is_stale(t, STALE_TRACE))
         return b->text;
-    const async_error *e = b->stale & STALE_CAUSE ? NULL : b->cause;
+    const async_error *e = is_stale(t, STALE_CAUSE) ? NULL : b->cause;
     if (e)
         e = async_error_find(e, code);
     return e ? e->text : "";
@@ -64,29 +74,30 @@ const char *async_fail_text(int code)
 /* The limit of s has ended a call: what was noted of -ECANCELED on the way here is the traceback of that. */
 void async__note_timeout(const async_scope *s)
 {
-    struct body *b = s->task->body;
+    async_task *t = s->task;
+    struct body *b = t->body;
     const async_site *site = s->cause.site;
-    if (b->trace_code != -ECANCELED || b->stale & STALE_TRACE)
-        begin_trace(b, -ETIMEDOUT);
+    if (b->trace_code != -ECANCELED || is_stale(t, STALE_TRACE))
+        begin_trace(t, -ETIMEDOUT);
     b->trace_code = -ETIMEDOUT;
     if (site)
         snprintf(b->text, sizeof b->text, "the limit set in %s, %s:%d", site->func, site->file,
                  site->line);
 }
 
-static void drop_stale_cause(struct body *b)
+static void drop_stale_cause(async_task *t)
 {
-    if (!(b->stale & STALE_CAUSE))
+    if (!is_stale(t, STALE_CAUSE))
         return;
-    async__error_free(b->cause);
-    b->cause = NULL;
+    async__error_free(t->body->cause);
+    t->body->cause = NULL;
 }
 
 async_error *async__error_new(async_task *t, int code)
 {
     struct body *b = t->body;
     bool noted = b->trace_code == code;
-    drop_stale_cause(b);
+    drop_stale_cause(t);
     const char *text = noted ? b->text : "";
     size_t name_size = strlen(t->name) + 1, text_size = strlen(text) + 1;
     async_error *e = async__malloc(sizeof *e + name_size + text_size);
@@ -125,7 +136,7 @@ void async__error_blame(async_task *t, async_error *list)
 {
     async__error_free(t->body->cause);
     t->body->cause = list;
-    t->body->stale &= (uint8_t)~STALE_CAUSE;
+    t->node.why &= (uint8_t)~STALE_CAUSE;
 }
 
 const async_error *async_error_next(const async_error *e)
@@ -162,7 +173,7 @@ void async__report(async_task *t, int code)
 {
     struct body *b = t->body;
     bool noted = b->trace_code == code;
-    drop_stale_cause(b);
+    drop_stale_cause(t);
     if (async__listener.hush)
         return;
     fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-code), noted && b->text[0] ? ": " : "",

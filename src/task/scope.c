@@ -16,7 +16,7 @@ static async_scope timeout_scope(int64_t deadline, async_scope *blocks, const as
 
 async_scope async_scope_timeout(double seconds, async_scope *blocks, const async_site *site)
 {
-    int64_t now = async__loop ? loop_now(async__loop) : 0;
+    int64_t now = async__loop ? loop_soon(async__loop) : 0;
     return timeout_scope(ns_after(now, ns_of(seconds)), blocks, site);
 }
 
@@ -124,11 +124,12 @@ int async__finish(async_scope *s, int err, bool tried)
 {
     if (s->state != SCOPE_IN)
         return err;
-    struct body *b = s->task->body;
-    uint8_t stale = b->stale;
+    struct async_waiter *node = &s->task->node;
+    const int stale_bits = STALE_TRACE | STALE_CAUSE;
+    uint8_t stale = node->why & stale_bits;
     int verdict = finish(s, err, tried);
     if (err < 0)
-        b->stale = stale | (b->stale & SUSPENDED);
+        node->why = (uint8_t)((node->why & ~stale_bits) | stale);
     return verdict;
 }
 

@@ -43,6 +43,7 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
      * others are set when the task starts, parks or is linked. */
     t->node.kind = NODE_NEW;
     t->node.state = TASK_READY;
+    t->node.why = 0;
     t->node.flags = detached ? TASK_DETACHED : 0;
     t->node.timer = 0;
     t->queue = NULL;
@@ -341,19 +342,24 @@ async_task *async_current_task(void)
     return async__loop ? async__loop->current : NULL;
 }
 
+static NOINLINE int sleep_for(async_task *t, double seconds)
+{
+    struct loop *l = t->loop;
+    int64_t until = ns_after(loop_soon(l), ns_of(seconds));
+    if (until != NEVER)
+        t->node.timer = async__timer_arm(&l->timers, until, t, TIMER_SLEEP);
+    return wait_for_news(t, NULL);
+}
+
 int await_sleep(double seconds)
 {
     async_task *t;
     int r = await_begin(&t, "await_sleep");
     if (unlikely(r < 0))
         return r;
-    struct loop *l = async__loop;
     if (!(seconds > 0))
-        return async__yield(l, t);
-    int64_t until = ns_after(loop_now(l), ns_of(seconds));
-    if (until != NEVER)
-        t->node.timer = async__timer_arm(&l->timers, until, t, TIMER_SLEEP);
-    return wait_for_news(t, NULL);
+        return async__yield(async__loop, t);
+    return sleep_for(t, seconds);
 }
 
 struct call {

@@ -74,4 +74,26 @@ START_TEST(says_what_is_early)
 }
 END_TEST
 
-SUITE("clock", held_up_while_looking, held_up_at_the_start, says_what_is_early)
+/* What a delay counts from is never in the past, and never goes back, whenever the clock is looked at. */
+START_TEST(soon_is_neither_early_nor_backwards)
+{
+    struct bound_clock c;
+    int64_t last = 0;
+    async__bound_clock_init(&c, async__sys.clock());
+    spin(300 * 1000);
+    for (int i = 0; i < 20000; i++) {
+        if (i % 50 == 0)
+            look(&c, i & 1 ? 20 * 1000 : 0, 0);
+        int64_t now = async__sys.clock(), said = soon(&c);
+        if (said == 0)
+            continue; /* it does not know */
+        must(said >= now);
+        must(said >= last);
+        last = said;
+    }
+    must(!c.usable || last > 0);
+}
+END_TEST
+
+SUITE("clock", held_up_while_looking, held_up_at_the_start, says_what_is_early,
+      soon_is_neither_early_nor_backwards)
