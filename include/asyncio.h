@@ -14,6 +14,7 @@
 #include <asyncio/local.h>
 #include <asyncio/loop.h>
 #include <asyncio/queue.h>
+#include <asyncio/remote.h>
 #include <asyncio/run.h>
 #include <asyncio/scope.h>
 #include <asyncio/stream.h>

@@ -87,7 +87,8 @@ static unsigned run_posts(async_loop *g, unsigned n)
         void (*fn)(void *) = p->fn;
         void *arg = p->arg;
         g->taken = p->next;
-        async__free(p);
+        if (!p->kept)
+            async__free(p);
         fn(arg);
     }
     return n;

@@ -16,6 +16,7 @@ struct post {
     struct post *next;
     void (*fn)(void *arg);
     void *arg;
+    bool kept; /* in memory of the poster's, not freed here */
 };
 
 struct async_loop {

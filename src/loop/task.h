@@ -30,6 +30,7 @@ enum {
     TASK_DROPPED = 16,    /* who gives up the handle waits for its end, not for its result */
     TASK_WANTS_LOCK = 32, /* it stands in the line of a lock */
     TASK_WANTS_CONDITION = 64, /* in that of a condition */
+    TASK_REMOTE = 128,         /* another thread has its handle */
 };
 
 /* Why a parked task runs again. */

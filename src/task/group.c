@@ -62,7 +62,9 @@ void async__group_child_ended(async_group *g, async_task *t)
         stop(g, "", "another one was first", NULL);
     }
     if (g->background) {
-        if (t->result < 0 && t->result != -ECANCELED)
+        if (t->node.flags & TASK_REMOTE)
+            async__remote_ended(t);
+        else if (t->result < 0 && t->result != -ECANCELED)
             async__report(t, t->result);
     } else if (t->result < 0 && t->result != -ECANCELED) {
         child_failed(g, t);

@@ -19,6 +19,9 @@ void async__group_unlink(async_group *g, async_task *t);
 /* A child has ended: t->result. It still has a body, if only a stand-in because it never started. */
 void async__group_child_ended(async_group *g, async_task *t);
 
+/* A task for another thread has ended. */
+void async__remote_ended(async_task *t);
+
 /* Ask t to end, for that kind of reason. false: it had ended. */
 bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,
                          const async_site *site);

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/* Coroutines that other threads have run by a loop: every race of their two sides. Under the thread sanitizer too. */
+#include "run.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+enum { THREADS = 4, CALLS = 200 };
+
+static async_loop *home;
+static async_event never;
+static atomic_int begun, cancelled;
+
+ASYNC_DEF(doubles, (int)n)
+{
+    if (n < 0)
+        return async_fail(-EPROTO, "%d is negative", n);
+    ASYNC_TRY(await_sleep(n % 3 * 0.001));
+    return 2 * n;
+}
+
+ASYNC_DEF(waits_for_ever)
+{
+    atomic_fetch_add(&begun, 1);
+    int r = await_event_wait(&never);
+    atomic_fetch_add(&cancelled, r == -ECANCELED);
+    return r;
+}
+
+typedef int thread_fn(void);
+
+/* A thread that does fn(), while the loop runs on; its result. */
+struct helper {
+    thread_fn *fn;
+    int result;
+    async_event ended;
+};
+
+static void says_ended(void *helper)
+{
+    async_event_set(&((struct helper *)helper)->ended);
+}
+
+static void *helps(void *arg)
+{
+    struct helper *h = arg;
+    h->result = h->fn();
+    ok(async_call_soon_threadsafe(home, says_ended, h));
+    return NULL;
+}
+
+ASYNC_DEF(in_a_thread, (thread_fn *)fn)
+{
+    struct helper h = { .fn = fn };
+    pthread_t t;
+    if (!home) /* other threads read it */
+        home = async_get_running_loop();
+    ok(pthread_create(&t, NULL, helps, &h));
+    ok(await_event_wait(&h.ended));
+    ok(pthread_join(t, NULL));
+    return h.result;
+}
+
+static int calls(void)
+{
+    for (int i = 0; i < CALLS; i++)
+        is(async_run_coroutine_threadsafe(home, doubles(i)), 2 * i);
+    return async_run_coroutine_threadsafe(home, doubles(-1));
+}
+
+CASE(result_and_error_come_back)
+{
+    is(await_in_a_thread(calls), -EPROTO);
+    return 0;
+}
+
+CASE(many_threads_call)
+{
+    int r[THREADS];
+    is(await_gather_all(r, in_a_thread(calls), in_a_thread(calls), in_a_thread(calls),
+                        in_a_thread(calls)),
+       THREADS);
+    for (int i = 0; i < THREADS; i++)
+        is(r[i], -EPROTO);
+    return 0;
+}
+
+static int waits_a_little(void)
+{
+    async_remote_auto r = async_create_task_threadsafe(home, waits_for_ever());
+    is(async_remote_wait(r, 0), -ETIMEDOUT);
+    while (!atomic_load(&begun))
+        is(async_remote_wait(r, 0.001), -ETIMEDOUT);
+    is_false(async_remote_done(r));
+    return 0;
+}
+
+CASE(limit_of_the_wait_and_end_of_the_block)
+{
+    ok(await_in_a_thread(waits_a_little));
+    is(cancelled, 1); /* before the block of the handle was left */
+    return 0;
+}
+
+static int cancels(void)
+{
+    async_remote_auto r = async_create_task_threadsafe(home, waits_for_ever());
+    while (!atomic_load(&begun))
+        sched_yield();
+    is_true(async_remote_cancel(r));
+    async_remote_cancel(r);
+    is(async_remote_wait(r, ASYNC_FOREVER), -ECANCELED);
+    is_false(async_remote_cancel(r));
+    is(async_remote_wait(r, 0), -ECANCELED);
+    return 0;
+}
+
+CASE(cancel_from_the_other_thread)
+{
+    ok(await_in_a_thread(cancels));
+    is(cancelled, 1);
+    return 0;
+}
+
+ASYNC_DEF(why)
+{
+    if (await_event_wait(&never) == 0)
+        return -ETIME;
+    async_cause c = async_cancel_cause();
+    is(c.kind, ASYNC_CANCEL_TASK);
+    is_text(c.why, "another thread asked for it");
+    return 7;
+}
+
+static int cancels_at_once(void)
+{
+    for (int i = 0; i < CALLS; i++) {
+        async_remote_auto r = async_create_task_threadsafe(home, why());
+        async_remote_cancel(r);
+        int result = async_remote_wait(r, ASYNC_FOREVER); /* began in between, or not */
+        is_true(result == -ECANCELED || result == 7);
+    }
+    return 0;
+}
+
+CASE(cancelled_before_or_after_its_start)
+{
+    return await_in_a_thread(cancels_at_once);
+}
+
+static async_task *victim;
+
+ASYNC_DEF(shows_itself)
+{
+    victim = async_current_task();
+    return await_event_wait(&never);
+}
+
+static int is_cancelled_inside(void)
+{
+    return async_run_coroutine_threadsafe(home, shows_itself());
+}
+
+CASE(cancel_inside_reaches_the_thread)
+{
+    await_task_auto t = async_create_task(in_a_thread(is_cancelled_inside));
+    while (!victim)
+        ASYNC_TRY(await_sleep(0.01));
+    is_true(async_task_cancel(victim));
+    is(await_task(t), -ECANCELED);
+    return 0;
+}
+
+/* --- handles that are given up --- */
+
+static int detaches(void)
+{
+    async_remote_detach(async_create_task_threadsafe(home, doubles(-5)));
+    async_remote_detach(async_create_task_threadsafe(home, doubles(5)));
+    return 0;
+}
+
+CASE(detached_failure_is_reported)
+{
+    ok(await_in_a_thread(detaches));
+    ok(await_sleep(1));
+    const char *said = heard();
+    has_text(said, "doubles: Protocol error: -5 is negative");
+    return 0;
+}
+
+static int never_waits(void)
+{
+    async_remote *r = async_create_task_threadsafe(home, doubles(-6));
+    while (!async_remote_done(r))
+        sched_yield();
+    async_remote_drop(&r);
+    is_true(r == NULL);
+    async_remote_drop(&r);
+    return 0;
+}
+
+CASE(failure_that_nobody_waited_for)
+{
+    ok(await_in_a_thread(never_waits));
+    has_text(heard(), "an error that no thread has waited for: doubles: Protocol error");
+    return 0;
+}
+
+/* --- on the loop's own thread --- */
+
+CASE(own_thread_cannot_wait)
+{
+    async_loop *l = async_get_running_loop();
+    is(async_run_coroutine_threadsafe(l, doubles(1)), -EDEADLK);
+    has_text(heard(), "on the loop's own thread");
+    async_remote *r = async_create_task_threadsafe(l, doubles(1));
+    is(async_remote_wait(r, 1), -EDEADLK);
+    has_text(heard(), "on the thread of the loop that is waited for");
+    ok(await_sleep(1));
+    is(async_remote_wait(r, 1), 2);
+    async_remote_drop(&r);
+    r = async_create_task_threadsafe(l, waits_for_ever());
+    ok(await_sleep(1));
+    is(begun, 1);
+    async_remote_drop(&r);
+    has_text(heard(), "dropped on the thread of its own loop");
+    ok(await_sleep(1));
+    is(cancelled, 1);
+    return 0;
+}
+
+/* --- the loop's end --- */
+
+static atomic_bool ready, goes_on;
+
+static void *asks_until_closed(void *arg)
+{
+    int *served = arg, r;
+    while ((r = async_run_coroutine_threadsafe(home, doubles(1))) == 2)
+        ++*served;
+    is_true(r == -EPIPE || r == -ECANCELED);
+    is(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
+    return NULL;
+}
+
+static pthread_t threads[THREADS];
+static int served[THREADS];
+
+ASYNC_DEF(serves_some)
+{
+    home = async_get_running_loop();
+    for (int i = 0; i < THREADS; i++)
+        ok(pthread_create(&threads[i], NULL, asks_until_closed, &served[i]));
+    for (int i = 0; i < 200; i++)
+        ASYNC_TRY(await_sleep(0));
+    return 0;
+}
+
+START_TEST(closing_strands_nobody)
+{
+    for (int round = 0; round < 10; round++) {
+        RUN(serves_some());
+        for (int i = 0; i < THREADS; i++)
+            ok(pthread_join(threads[i], NULL));
+    }
+}
+END_TEST
+
+ASYNC_DEF(tells_its_loop)
+{
+    home = async_get_running_loop();
+    return 0;
+}
+
+START_TEST(closed_loop)
+{
+    RUN(tells_its_loop());
+    is(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
+    async_remote *r = async_create_task_threadsafe(home, doubles(1));
+    is_true(async_remote_done(r));
+    is_false(async_remote_cancel(r));
+    is(async_remote_wait(r, 0), -EPIPE);
+    async_remote_drop(&r);
+}
+END_TEST
+
+START_TEST(no_handle)
+{
+    async_remote *r = NULL;
+    is_true(async_remote_done(r));
+    is_false(async_remote_cancel(r));
+    is(async_remote_wait(r, 0), -ENOMEM);
+    async_remote_drop(&r);
+    async_remote_detach(r);
+}
+END_TEST
+
+static void *asks_twice(void *arg)
+{
+    int *r = arg;
+    async_remote_auto second = async_create_task_threadsafe(home, waits_for_ever());
+    async_remote_auto first = async_create_task_threadsafe(home, doubles(21));
+    atomic_store(&ready, true);
+    r[0] = async_remote_wait(first, ASYNC_FOREVER);
+    r[1] = async_remote_wait(second, ASYNC_FOREVER);
+    return NULL;
+}
+
+ASYNC_DEF(sleeps_a_little)
+{
+    return await_sleep(0.1);
+}
+
+/* A Runner's loop that is between two runs: it begins in the next, and what still runs is ended by the close. */
+START_TEST(loop_that_does_not_run_yet)
+{
+    pthread_t t;
+    int r[2];
+    async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
+    ok(async_runner_run(rn, tells_its_loop()));
+    ok(pthread_create(&t, NULL, asks_twice, r));
+    while (!atomic_load(&ready))
+        sched_yield();
+    is(atomic_load(&begun), 0);
+    ok(async_runner_run(rn, sleeps_a_little()));
+    is(atomic_load(&begun), 1);
+    async_runner_close(rn);
+    ok(pthread_join(t, NULL));
+    is(r[0], 42);
+    is(r[1], -ECANCELED);
+}
+END_TEST
+
+/* Posted to a loop that closes without another run: refused. */
+static void *asks_once(void *arg)
+{
+    async_remote *r = async_create_task_threadsafe(home, doubles(1));
+    atomic_store(&ready, true);
+    while (!atomic_load(&goes_on))
+        sched_yield();
+    *(int *)arg = async_remote_wait(r, ASYNC_FOREVER);
+    async_remote_drop(&r);
+    return NULL;
+}
+
+START_TEST(loop_closed_after_the_post)
+{
+    pthread_t t;
+    int r = 0;
+    async_runner *rn = async_runner_open(NULL);
+    ok(async_runner_run(rn, tells_its_loop()));
+    ok(pthread_create(&t, NULL, asks_once, &r));
+    while (!atomic_load(&ready))
+        sched_yield();
+    async_runner_close(rn);
+    atomic_store(&goes_on, true);
+    ok(pthread_join(t, NULL));
+    is_true(r == 2 || r == -EPIPE || r == -ECANCELED);
+}
+END_TEST
+
+/* The thread that waits has gone, by the time the task ends. */
+static int leaves_it(void)
+{
+    async_remote_detach(async_create_task_threadsafe(home, waits_for_ever()));
+    return 0;
+}
+
+CASE(waiter_has_gone)
+{
+    ok(await_in_a_thread(leaves_it));
+    ok(await_sleep(1));
+    is(begun, 1);
+    return 0; /* and the loop's end ends it */
+}
+
+SUITE("remote", result_and_error_come_back, many_threads_call, limit_of_the_wait_and_end_of_the_block,
+      cancel_from_the_other_thread, cancelled_before_or_after_its_start,
+      cancel_inside_reaches_the_thread, detached_failure_is_reported,
+      failure_that_nobody_waited_for, own_thread_cannot_wait, closing_strands_nobody, closed_loop,
+      no_handle, loop_that_does_not_run_yet, loop_closed_after_the_post, waiter_has_gone)
