@@ -8,7 +8,7 @@
 ASYNC_BEGIN_DECLS
 
 /* Run co in a task of that loop, wait for its end on this thread, which is not the loop's: its result. -EPIPE: the
- * loop is closed, or closed before co began. -ECANCELED: cancelled there, also because the loop's main has
+ * loop is closed, or closed before co began or before it would end. -ECANCELED: cancelled there, also because the loop's main has
  * returned. -ENOMEM. -EDEADLK, and nothing is run: this is the loop's own thread. */
 int async_run_coroutine_threadsafe(async_loop *loop, async_co co) ASYNC_CHECK;
 

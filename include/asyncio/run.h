@@ -8,11 +8,29 @@
 ASYNC_BEGIN_DECLS
 
 struct async_run_opts { /* zero is the default, here and in every _opts */
-    bool debug;         /* what is left running when main returns is named on stderr; also ASYNCIO_DEBUG=1 */
+    bool debug;         /* mistakes are named on stderr, see below; also ASYNCIO_DEBUG=1 */
     bool virtual_clock; /* starts at 0, stands still while anything is ready, jumps when all tasks sleep */
     uint64_t seed;      /* not 0: a random, repeatable order of ready tasks */
     size_t stack_size;  /* of tasks that do not say otherwise, the main task too; bytes, default 64 KiB */
+    double slow_step;   /* debug: a step longer than this is named; seconds, default 0.1 */
+    double shutdown_timeout; /* what still runs when main returns has this long to end; 0: no limit */
 };
+
+/* Debug mode names on stderr: what is left running when main returns; a step, from one await_ to the next, that
+ * blocked the loop for longer than slow_step, and where it was when it awaited again; a task that was cancelled,
+ * heard so from an await_, and returned a result nevertheless without async_uncancel(); one that goes on and on
+ * though its await_ calls say that it is cancelled; a block that was left by a bare return. It makes each step
+ * a little slower. Without it none of this costs anything.
+ *
+ * Deadlock: if no task is ready, no timer armed, no descriptor waited for and no name looked up, nothing can
+ * wake anybody. Then all tasks and what they wait for are printed on stderr, the main task is cancelled, and the run's
+ * result is -EDEADLK. Other threads might yet wake somebody if they know the loop: so from the first
+ * async_get_running_loop() on it waits for them, for ever. A task of async_main() that sleeps ASYNC_FOREVER waits for
+ * Ctrl-C.
+ *
+ * Tasks that do not end within shutdown_timeout are printed in the same way and abandoned: they never run again,
+ * what they hold is lost, and the result is -ETIME unless main's own is an error. So are tasks that a
+ * deadlock still holds after the main task was cancelled (-EDEADLK). */
 
 /* asyncio.run(): make a loop, run co in its main task to its end, cancel and await what is left, close the
  * loop. Returns co's result. async_run(amain(), .debug = true). -EBUSY: a loop runs on this thread already

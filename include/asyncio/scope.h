@@ -64,7 +64,7 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site) ASYNC
     ASYNC__BLOCK(r, async_scope_timeout((seconds), async_blocks_, ASYNC_HERE))
 #define await_timeout_at(r, when)                                                                  \
     ASYNC__BLOCK(r, async_scope_timeout_at((when), async_blocks_, ASYNC_HERE))
-#define await_shield(r) ASYNC__BLOCK(r, async_scope_shield(async_blocks_))
+#define await_shield(r) ASYNC__BLOCK(r, async_scope_shield(async_blocks_, ASYNC_HERE))
 
 /* Move the limit of the await_timeout block that this line stands in: seconds from now, or ASYNC_FOREVER.
  * 0; -EINVAL: it stands in none, or that one has fired. async_reschedule_at: by async_time(). */
@@ -104,7 +104,7 @@ struct async_scope {
 /* The functions behind the macros, for other languages. */
 async_scope async_scope_timeout(double seconds, async_scope *blocks, const async_site *site);
 async_scope async_scope_timeout_at(double when, async_scope *blocks, const async_site *site);
-async_scope async_scope_shield(async_scope *blocks);
+async_scope async_scope_shield(async_scope *blocks, const async_site *site);
 int async_scope_reschedule(async_scope *s, double when);
 bool async_scope_expired(const async_scope *s);
 
@@ -115,20 +115,32 @@ static async_scope *const async_blocks_ ASYNC_UNUSED = NULL;
 #define ASYNC__SHADOWS _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
 #define ASYNC__SHADOWED _Pragma("GCC diagnostic pop")
 
+/* The body is in a loop of its own, once: what leaves it by break or continue comes by await_block_step(), so that
+ * await_block_drop() finds a block that was not left only after a bare return. */
+#define ASYNC__ONCE for (bool async_body_ = true; async_body_; async_body_ = false)
 #define ASYNC__BLOCK(r, init)                                                                      \
     ASYNC__SHADOWS                                                                                 \
     for (async_scope async_s_ ASYNC_AUTO(await_block_drop) = init,                                 \
                      *async_blocks_ ASYNC_UNUSED = &async_s_;                                      \
          await_block_step(&async_s_, &(r));)                                                       \
+        ASYNC__ONCE                                                                                \
     ASYNC__SHADOWED
 #define ASYNC__WITHIN(r, scope)                                                                    \
     ASYNC__SHADOWS                                                                                 \
-    for (async_scope *async_blocks_ ASYNC_AUTO(await_block_drop_at) = (scope);                     \
+    for (async_scope *async_blocks_ ASYNC_AUTO(await_block_drop_at) =                              \
+                 async_scope_placed((scope), ASYNC_HERE);                                          \
          await_block_step(async_blocks_, &(r));)                                                   \
+        ASYNC__ONCE                                                                                \
     ASYNC__SHADOWED
 
+ASYNC_UNUSED static inline async_scope *async_scope_placed(async_scope *s, const async_site *site)
+{
+    s->cause.site = site;
+    return s;
+}
+
 bool await_block_step(async_scope *s, int *r); /* enter: true; at the end: leave, false */
-void await_block_drop(async_scope *s);         /* leave, unless left */
+void await_block_drop(async_scope *s);         /* leave, unless left: a bare return */
 void await_block_drop_at(async_scope **s);
 int await_leave(async_scope *blocks, int err, const async_site *site); /* for ASYNC_TRY */
 

@@ -55,6 +55,10 @@ void async_task_set_name(async_task *t, const char *name);
 /* The task that runs; NULL in a callback and outside a loop. */
 async_task *async_current_task(void);
 
+/* Print the tasks of this thread's loop on stderr, as a tree: children below whose group they are in, and what
+ * each waits for; in debug mode also how long. At most 200 lines. Outside a loop: nothing. */
+void async_print_tasks(void);
+
 /* asyncio.sleep(): at least that many seconds; 0 or less lets the others run once and makes no timer.
  * 0, or -ECANCELED. Suspends: always. */
 int await_sleep(double seconds) ASYNC_CHECK;

@@ -171,5 +171,9 @@ int async_call_soon_threadsafe(async_loop *g, void (*fn)(void *arg), void *arg)
 
 async_loop *async_get_running_loop(void)
 {
-    return async__loop ? async__loop->gate : NULL;
+    struct loop *l = async__loop;
+    if (!l)
+        return NULL;
+    l->shared = true;
+    return l->gate;
 }

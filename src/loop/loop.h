@@ -24,18 +24,35 @@
 #include "loop/task.h"
 #include "loop/timers.h"
 
+/* Debug mode: the step that runs. */
+struct step {
+    int64_t began, slow;       /* ns, of the real clock */
+    int (*fresh)(void *frame); /* of a task that starts: its function */
+    void (*fn)(void *arg);     /* of a callback */
+    const async_site *site;    /* where its task was created */
+    unsigned told;             /* how often it heard that it is cancelled */
+    bool is_task, reported;
+    char name[WHO_SIZE];
+};
+
 struct loop {
     async_waitq ready;
     async_task *current; /* NULL: the loop itself, in a callback */
     void *sp;            /* where the loop's own stack was left */
     int *errno_at;       /* of this thread */
-    int budget;    /* steps until the next look at the clock and the kernel; in a seeded run */
-    int steps;     /* none, so that each step is the loop's choice, and these count instead */
-    int allowance; /* how large it was, see turn.c */
-    bool stop;     /* the run is over */
+    int budget;          /* steps until the next look at the clock and the kernel; stepwise */
+    int steps;           /* none, so that each step is the loop's choice, and these count instead */
+    int allowance;       /* how large it was, see turn.c */
+    bool stop;           /* the run is over */
     bool virtual_clock;
     bool debug;
-    uint64_t seed; /* not 0: the state of the random order */
+    bool stepwise;      /* seeded, or in debug mode: each step is the loop's */
+    bool shared;        /* async_get_running_loop() has been called: other threads may know of it */
+    bool driven;        /* a turn at a time, by a foreign loop that may do anything in between */
+    bool deadlocked;    /* in this run: the tasks are being told */
+    bool interruptible; /* Ctrl-C cancels main */
+    bool abandoned;     /* with tasks that would not end */
+    uint64_t seed;      /* not 0: the state of the random order */
     int64_t virtual_now;
     int64_t quiet;       /* the limit of a scope that is no reason to look closer: NEVER */
     struct probe *probe; /* or NULL */
@@ -59,6 +76,8 @@ struct loop {
     async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */
     async_group *background;
     uint32_t next_id;
+    struct step step;
+    struct loop *former; /* abandoned before this one */
 };
 
 /* The thread's loop. A task never leaves its thread, so a cached address of this is right for ever. */
@@ -66,6 +85,9 @@ extern _Thread_local struct loop *async__loop __attribute__((tls_model("initial-
 
 int async__loop_open(struct loop **ret, const struct async_run_opts *opts);
 void async__loop_close(struct loop *l); /* no task lives; frees l */
+
+/* Close what the outside world sees of l, whose tasks would not end, and leave the rest alone for ever. */
+void async__loop_abandon(struct loop *l);
 
 /* Run until l->stop. */
 void async__loop_run(struct loop *l);

@@ -15,6 +15,8 @@ static void init(struct loop *l, const struct async_run_opts *opts)
     l->virtual_clock = opts->virtual_clock;
     l->seed = opts->seed;
     l->quiet = NEVER;
+    l->stepwise = l->seed || l->debug;
+    l->step.slow = ns_of(opts->slow_step > 0 ? opts->slow_step : 0.1);
     l->errno_at = &errno;
     l->allowance = 1;
     l->next_id = 1;
@@ -102,6 +104,21 @@ void async__loop_close(struct loop *l)
     async__overflow_forget();
     async__loop = NULL;
     async__free(l);
+    async__alloc_hold(-1);
+}
+
+/* Their stacks and records stay: another thread may still write into a frame on one of them. */
+void async__loop_abandon(struct loop *l)
+{
+    static _Atomic(struct loop *) latest; /* a leak checker finds them here */
+    async__gate_close(l->gate);
+    for (int fd = 0; fd < l->fds.count; fd++)
+        if (l->fds.entries[fd].owned)
+            async__sys.close(fd);
+    async__fds_close(&l->fds);
+    async__overflow_forget();
+    l->former = atomic_exchange(&latest, l);
+    async__loop = NULL;
     async__alloc_hold(-1);
 }
 

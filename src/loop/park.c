@@ -41,9 +41,13 @@ static inline struct stack_note *note_of(async_task *t)
 static NOINLINE void *next_place(struct loop *l)
 {
     struct async_waiter *w = l->ready.head;
-    l->current = NULL;
-    if (!w || w->kind != NODE_NEW || --l->budget <= 0)
+    if (!w || w->kind != NODE_NEW || --l->budget <= 0) {
+        if (unlikely(l->debug))
+            async__step_parks(l, l->current);
+        l->current = NULL;
         return l->sp;
+    }
+    l->current = NULL;
     async_task *fresh = task_of(w);
     waitq_pop(&l->ready, w);
     void *sp = async__begin(l, fresh);
@@ -220,15 +224,19 @@ static void run_callback(async_callback *cb)
 void async__loop_run(struct loop *l)
 {
     while (!l->stop) {
-        if (!l->ready.head || (l->seed ? --l->steps : --l->budget) <= 0)
+        if (!l->ready.head || (l->stepwise ? --l->steps : --l->budget) <= 0)
             async__turn(l);
         if (!l->ready.head)
             continue;
         struct async_waiter *w = ready_pop(l);
+        if (unlikely(l->debug))
+            async__step_begins(l, w);
         if (w->kind == NODE_CALLBACK)
             run_callback((async_callback *)w);
         else
             run_task(l, task_of(w));
+        if (unlikely(l->debug))
+            async__step_ends(l);
     }
 }
 

@@ -51,6 +51,20 @@ enum {
     HAS_SUSPENDED = STALE_TRACE | STALE_CAUSE | SUSPENDED,
 };
 
+/* What a parked task waits for, said in place of its enum wake by waits that cannot be told from their line: for
+ * reports only. Above all that a wake leaves there. */
+enum waiting {
+    WAITS_LOCK = 32,
+    WAITS_EVENT,
+    WAITS_CONDITION,
+    WAITS_SEMAPHORE,
+    WAITS_FUTURE,
+    WAITS_GET,
+    WAITS_PUT,
+    WAITS_JOIN,
+    WAITS_YIELD,
+};
+
 /* What a task will start with. */
 struct start {
     async_co co;
@@ -77,6 +91,7 @@ struct body {
     const async_site *trace[TRACE_DEPTH];
     char text[TEXT_SIZE];              /* its sentence */
     char who[WHO_SIZE], why[WHY_SIZE]; /* of the first request to cancel it, if root is cancelled */
+    int64_t since;                     /* debug mode: when its latest step began, ns */
     struct stack_note note;            /* kept when the stack passes on to the next task */
 };
 
@@ -117,6 +132,11 @@ static inline void co_copy(async_co *to, const async_co *from)
     }
 }
 
+static inline void wait_is(async_task *t, enum waiting what)
+{
+    t->node.why = (uint8_t)what;
+}
+
 static inline async_task *task_of(struct async_waiter *w)
 {
     return (async_task *)w;
@@ -127,5 +147,13 @@ void async__task_run(async_task *t);             /* its body, to the end; may fr
 void async__task_refuse(async_task *t, int err); /* it cannot start */
 void async__scope_fire(async_scope *s);          /* its limit has come */
 void async__signals(struct loop *l);             /* Ctrl-C, if there was one */
+
+/* And those of the observer. */
+bool async__deadlock(struct loop *l); /* nothing is ready, nothing can come: true; something is, now, or l stops */
+void async__step_begins(struct loop *l, struct async_waiter *w);
+void async__step_parks(struct loop *l, async_task *t); /* on its own stack */
+void async__step_ends(struct loop *l);
+void async__told_again(async_task *t); /* that it is cancelled */
+void async__bare_return(const async_scope *s);
 
 #endif

@@ -40,7 +40,7 @@ void async__expire(struct loop *l, int64_t now)
  * calls, and who waits for a timer would stand behind them in any case. */
 static void set_budget(struct loop *l, int64_t now, bool idle)
 {
-    if (l->seed) {
+    if (l->stepwise) {
         l->steps = 16;
         l->budget = 0;
         return;
@@ -107,11 +107,19 @@ static bool stands_still(struct loop *l)
     return true;
 }
 
+/* No timer, no descriptor or lookup that a task waits for, and nobody outside who could know of the loop. */
+static bool is_deadlock(const struct loop *l)
+{
+    return l->fds.waiting == 0 && !l->shared && !l->driven;
+}
+
 static void wait_for_work(struct loop *l, int64_t now)
 {
     if (unlikely(l->probe != NULL) && stands_still(l))
         return;
     int64_t limit = patience(l, now);
+    if (limit < 0 && is_deadlock(l) && async__deadlock(l))
+        return;
     if (limit != 0 && !l->virtual_clock)
         limit = trim(l, now, limit);
     if (l->virtual_clock)

@@ -17,6 +17,7 @@ int await_condition_wait(async_condition *c)
     }
     async_lock_release(c->lock);
     t->node.flags |= TASK_WANTS_CONDITION;
+    wait_is(t, WAITS_CONDITION);
     bool chosen = wait_in(t, &c->waiters) != INTERRUPTED;
     t->node.flags &= (uint8_t)~TASK_WANTS_CONDITION;
     async_scope shield;

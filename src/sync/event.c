@@ -7,7 +7,10 @@ int await_event_wait(async_event *e)
 {
     async_task *t;
     int r = await_begin(&t, "await_event_wait");
-    return r < 0 || e->set ? r : wait_for_news(t, &e->waiters);
+    if (r < 0 || e->set)
+        return r;
+    wait_is(t, WAITS_EVENT);
+    return wait_for_news(t, &e->waiters);
 }
 
 void async_event_set(async_event *e)

@@ -12,6 +12,7 @@ int await_future(async_future *f)
         return r;
     if (f->done)
         return f->result;
+    wait_is(t, WAITS_FUTURE);
     r = wait_for_news(t, &f->waiters);
     return r < 0 ? r : t->value;
 }

@@ -42,6 +42,7 @@ static NOINLINE int wait_for(async_lock *l, async_task *t)
         return broken(l);
     bool chosen;
     t->node.flags |= TASK_WANTS_LOCK;
+    wait_is(t, WAITS_LOCK);
     int r = wait_to_take(t, &l->waiters, &chosen);
     t->node.flags &= (uint8_t)~TASK_WANTS_LOCK;
     if (unlikely(chosen && t->value < 0))

@@ -115,6 +115,7 @@ int await_queue_put_item(async_queue *q, void *slots, const void *item)
     if (likely(r != -EAGAIN))
         return r;
     bool chosen;
+    wait_is(t, WAITS_PUT);
     r = wait_to_take(t, &q->putters, &chosen);
     if (likely(r == 0))
         return put_promised(q, slots, item, t->value);
@@ -136,6 +137,7 @@ int await_queue_get_item(async_queue *q, void *slots, void *ret)
     if (likely(r != -EAGAIN))
         return r;
     bool chosen;
+    wait_is(t, WAITS_GET);
     r = wait_to_take(t, &q->getters, &chosen);
     if (likely(r == 0)) {
         if (t->value < 0)
@@ -155,7 +157,10 @@ int await_queue_join_all(async_queue *q)
 {
     async_task *t;
     int r = await_begin(&t, "await_queue_join");
-    return r < 0 || q->unfinished == 0 ? r : wait_for_news(t, &q->joiners);
+    if (r < 0 || q->unfinished == 0)
+        return r;
+    wait_is(t, WAITS_JOIN);
+    return wait_for_news(t, &q->joiners);
 }
 
 int async_queue_item_done(async_queue *q)

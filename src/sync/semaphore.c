@@ -16,6 +16,7 @@ int await_semaphore_acquire(async_semaphore *s)
         return 0;
     }
     bool chosen;
+    wait_is(t, WAITS_SEMAPHORE);
     r = wait_to_take(t, &s->waiters, &chosen);
     if (r < 0 && chosen)
         async_semaphore_release(s);

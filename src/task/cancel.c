@@ -171,6 +171,8 @@ int async__deliver(async_task *t)
     probe_at(t->loop, t, AT_REFUSAL);
     for (async_scope *s = t->scope; s; s = s->kind == SCOPE_SHIELD ? NULL : s->outer)
         s->delivered |= s->cancelled;
+    if (unlikely(t->loop->debug))
+        async__told_again(t);
     return -ECANCELED;
 }
 

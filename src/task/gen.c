@@ -19,8 +19,10 @@ int await_gen_yield(const void *item)
     g->item = item;
     g->wanted = false;
     async__wake_first(&t->joiners, 0); /* the consumer waits like for our end */
-    while (!g->wanted && r == 0)
+    while (!g->wanted && r == 0) {
+        wait_is(t, WAITS_YIELD);
         r = wait_for_news(t, &g->want);
+    }
     if (r < 0)
         g->item = NULL; /* it is in a frame that is being left */
     return r;

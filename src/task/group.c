@@ -167,7 +167,7 @@ static void body_failed(async_group *g, async_task *t, int err)
 static bool await_children(async_group *g, async_task *t)
 {
     const async_scope *outer = g->scope.outer;
-    bool interrupted = false;
+    bool interrupted = false, told = false;
     if (g->running && g->scope.limit != NEVER && !surely_before(&t->loop->bound, g->scope.limit))
         async__overdue(t->loop, t);
     while (g->running) {
@@ -177,7 +177,11 @@ static bool await_children(async_group *g, async_task *t)
             stop(g, NULL, "its body was cancelled", NULL);
         }
         if (g->running)
-            wait_in(t, &g->idle);
+            told |= wait_in(t, &g->idle) == INTERRUPTED;
+    }
+    if (told && !interrupted && outer->doomed) { /* the children were faster */
+        interrupted = true;
+        async__deliver(t);
     }
     return interrupted;
 }

@@ -67,6 +67,21 @@ void async__remote_ended(async_task *t)
     finish(r, t->result);
 }
 
+static void strand(void *record, void *arg)
+{
+    async_task *t = record;
+    (void)arg;
+    if (!t->node.kind || t->node.state == TASK_DONE || !(t->node.flags & TASK_REMOTE))
+        return;
+    const async_co *co = t->node.kind == NODE_NEW ? &t->start->co : &t->body->co;
+    finish(*(async_remote *const *)co->frame, -EPIPE);
+}
+
+void async__remote_strand(struct loop *l)
+{
+    async__slab_each(&l->tasks, strand, NULL);
+}
+
 /* On the loop's thread, in its last moments too: whoever waits is told that nothing comes of it. */
 static void start(void *arg)
 {
@@ -133,7 +148,7 @@ async_remote *async_create_task_threadsafe(async_loop *loop, async_co co)
 
 static bool is_at_home(const async_remote *r)
 {
-    return async_get_running_loop() == r->home;
+    return async__loop && async__loop->gate == r->home;
 }
 
 /* The mutex is held. */
@@ -227,7 +242,7 @@ void async_remote_drop(async_remote **handle)
 
 int async_run_coroutine_threadsafe(async_loop *loop, async_co co)
 {
-    if (async_get_running_loop() == loop) {
+    if (async__loop && async__loop->gate == loop) {
         async__complain(
                 "async_run_coroutine_threadsafe on the loop's own thread: await it, or make a task of it");
         return -EDEADLK;

@@ -14,6 +14,7 @@
 struct async_runner {
     struct loop *loop;
     async_group background;
+    double limit; /* of its shutdown, seconds */
 };
 
 /* One run: what its main task does. */
@@ -21,6 +22,7 @@ struct run {
     async_runner *runner;
     const async_co *co;              /* NULL: only the shutdown */
     bool shutdown, verbose, watched; /* watched: for Ctrl-C */
+    double limit;                    /* of the shutdown, seconds */
     int result;
 };
 
@@ -101,6 +103,29 @@ static void shut_down(async_runner *rn, async_task *self)
         async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
 }
 
+/* What did not end by now never will. */
+static void give_up(void *arg)
+{
+    struct run *run = arg;
+    struct loop *l = run->runner->loop;
+    async__complain("tasks that have not ended %g s after main has returned are abandoned:",
+                    run->limit);
+    async_print_tasks();
+    if (run->result >= 0)
+        run->result = -ETIME;
+    l->abandoned = l->stop = true;
+}
+
+static void shut_down_in_time(struct run *run, async_task *self)
+{
+    async_callback limit;
+    if (run->limit > 0)
+        async_call_later(&limit, run->limit, give_up, run);
+    shut_down(run->runner, self);
+    if (run->limit > 0)
+        async_callback_cancel(&limit);
+}
+
 static int run_main(void *frame)
 {
     struct run *run = *(struct run **)frame;
@@ -117,7 +142,7 @@ static int run_main(void *frame)
     if (run->watched)
         async__interrupt_forget(); /* from here on Ctrl-C ends the program */
     if (run->shutdown)
-        shut_down(run->runner, self);
+        shut_down_in_time(run, self);
     return run->result;
 }
 
@@ -131,14 +156,14 @@ static int run(async_runner *rn, struct run *r)
         return -ENOMEM;
     l->outermost = t;
     l->main = r->co ? t : NULL;
-    l->stop = false;
+    l->stop = l->deadlocked = false;
     l->looked = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */
     async__loop_run(l);
     l->outermost = NULL;
-    if (r->shutdown)
+    if (r->shutdown && !l->abandoned)
         forget_records(l);
-    return r->result;
+    return l->deadlocked ? -EDEADLK : r->result;
 }
 
 static int open_runner(async_runner *rn, const struct async_run_opts *opts)
@@ -156,7 +181,18 @@ static int open_runner(async_runner *rn, const struct async_run_opts *opts)
     rn->background.scope.state = SCOPE_IN;
     rn->background.scope.limit = NEVER;
     rn->loop->background = &rn->background;
+    rn->limit = opts ? opts->shutdown_timeout : 0;
     return 0;
+}
+
+static void close_loop(struct loop *l)
+{
+    if (!l->abandoned) {
+        async__loop_close(l);
+        return;
+    }
+    async__remote_strand(l);
+    async__loop_abandon(l);
 }
 
 static int run_once(async_co *co, const struct async_run_opts *opts, bool program, bool *interrupted)
@@ -166,13 +202,20 @@ static int run_once(async_co *co, const struct async_run_opts *opts, bool progra
     if (r < 0)
         return r;
     bool watched = program && async__interrupt_watch(rn.loop);
-    struct run once = { .runner = &rn, .co = co, .shutdown = true, .verbose = program, .watched = watched };
+    rn.loop->interruptible = watched;
+    rn.loop->interruptible = watched;
+    struct run once = { .runner = &rn,
+                        .co = co,
+                        .shutdown = true,
+                        .verbose = program,
+                        .watched = watched,
+                        .limit = rn.limit };
     r = run(&rn, &once);
     if (watched) {
         *interrupted = async__interrupted(rn.loop);
         async__interrupt_forget();
     }
-    async__loop_close(rn.loop);
+    close_loop(rn.loop);
     return r;
 }
 
@@ -221,9 +264,9 @@ void async_runner_close(async_runner *rn)
 {
     if (!rn || !is_here(rn, "async_runner_close"))
         return;
-    struct run last = { .runner = rn, .shutdown = true };
-    if (run(rn, &last) < 0)
+    struct run last = { .runner = rn, .shutdown = true, .limit = rn->limit };
+    if (run(rn, &last) == -ENOMEM)
         async__complain("no memory to shut the loop down in order");
-    async__loop_close(rn->loop);
+    close_loop(rn->loop);
     async__free(rn);
 }

@@ -25,9 +25,9 @@ async_scope async_scope_timeout_at(double when, async_scope *blocks, const async
     return timeout_scope(ns_of(when), blocks, site);
 }
 
-async_scope async_scope_shield(async_scope *blocks)
+async_scope async_scope_shield(async_scope *blocks, const async_site *site)
 {
-    return (async_scope){ .kind = SCOPE_SHIELD, .deadline = NEVER, .blocks = blocks };
+    return (async_scope){ .kind = SCOPE_SHIELD, .deadline = NEVER, .blocks = blocks, .cause.site = site };
 }
 
 async_scope async_scope_group(async_group *g, async_scope *blocks)
@@ -163,11 +163,14 @@ bool await_block_step(async_scope *s, int *r)
     return false;
 }
 
-/* Left by break, or by a bare return. */
+/* Not left yet: a bare return. The verdict goes to a variable that nobody will read. */
 void await_block_drop(async_scope *s)
 {
-    if (s->state == SCOPE_IN)
-        *s->verdict = async__finish(s, *s->verdict, false);
+    if (s->state != SCOPE_IN)
+        return;
+    if (unlikely(s->task->loop->debug))
+        async__bare_return(s);
+    *s->verdict = async__finish(s, *s->verdict, false);
 }
 
 void await_block_drop_at(async_scope **s)

@@ -21,6 +21,7 @@ void async__group_child_ended(async_group *g, async_task *t);
 
 /* A task for another thread has ended. */
 void async__remote_ended(async_task *t);
+void async__remote_strand(struct loop *l); /* those that run never will end: tell who waits */
 
 /* Ask t to end, for that kind of reason. false: it had ended. */
 bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* tree.c - what every task waits for, as a tree: for who looks, and when nothing can go on. All of it is found in what
+ * the tasks have anyway: a line is told by what it is a part of, or by what its waiter has said. */
+#include <asyncio/queue.h>
+#include <asyncio/sync.h>
+
+#include <stdio.h>
+
+#include "task/scope.h"
+#include "task/task.h"
+
+enum { LINES = 200 };
+
+struct printer {
+    struct loop *loop;
+    int lines, left_out;
+    const async_waitq *line; /* a search: */
+    const async_task *found;
+};
+
+static void find_awaited(void *record, void *arg)
+{
+    struct printer *p = arg;
+    const async_task *t = record;
+    if (t->node.kind && &t->joiners == p->line)
+        p->found = t;
+}
+
+/* The task whose end, or next item, is waited for in line q; or NULL. */
+static const async_task *awaited_in(struct printer *p, const async_waitq *q)
+{
+    p->line = q;
+    p->found = NULL;
+    async__slab_each(&p->loop->tasks, find_awaited, p);
+    return p->found;
+}
+
+static const async_group *group_of_line(const async_task *t)
+{
+    for (const async_scope *s = t->scope; s && s->task == t; s = s->outer)
+        if (s->kind == SCOPE_GROUP && &((const async_group *)s->owner)->idle == t->queue)
+            return s->owner;
+    const async_group *bg = t->loop->background;
+    return bg && t->queue == &bg->idle ? bg : NULL;
+}
+
+#define whole(line, type, member) ((const type *)((const char *)(line)-offsetof(type, member)))
+
+static void print_lock(const char *what, const async_lock *k)
+{
+    fprintf(stderr, "waits for %s %p", what, (const void *)k);
+    if (k->owner)
+        fprintf(stderr, ", which \"%s\" holds", k->owner->name);
+}
+
+/* It has said itself what it waits for. */
+static void print_said(const async_task *t)
+{
+    static const char *const words[] = {
+        [WAITS_EVENT] = "waits for event",
+        [WAITS_SEMAPHORE] = "waits for semaphore",
+        [WAITS_FUTURE] = "waits for future",
+        [WAITS_GET] = "waits for an item of queue",
+        [WAITS_PUT] = "waits for room in queue",
+        [WAITS_JOIN] = "waits until all is done of queue",
+        [WAITS_YIELD] = "waits for who takes its items, generator",
+    };
+    static const size_t lines[] = {
+        [WAITS_EVENT] = offsetof(async_event, waiters),
+        [WAITS_SEMAPHORE] = offsetof(async_semaphore, waiters),
+        [WAITS_FUTURE] = 0,
+        [WAITS_GET] = offsetof(async_queue, getters),
+        [WAITS_PUT] = offsetof(async_queue, putters),
+        [WAITS_JOIN] = offsetof(async_queue, joiners),
+        [WAITS_YIELD] = 0,
+    };
+    unsigned what = t->node.why;
+    if (what == WAITS_LOCK)
+        print_lock("lock", whole(t->queue, async_lock, waiters));
+    else if (what == WAITS_CONDITION)
+        fprintf(stderr, "waits for condition %p",
+                (const void *)whole(t->queue, async_condition, waiters));
+    else if (what < sizeof words / sizeof *words && words[what])
+        fprintf(stderr, "%s %p", words[what], (const void *)((const char *)t->queue - lines[what]));
+    else
+        fputs("waits", stderr);
+}
+
+static void print_unlined(const async_task *t)
+{
+    const struct fds *f = &t->loop->fds;
+    for (int fd = 0; fd < f->count; fd++)
+        if (f->entries[fd].reader == t || f->entries[fd].writer == t) {
+            fprintf(stderr, "waits to %s descriptor %d",
+                    f->entries[fd].reader == t ? "read" : "write", fd);
+            return;
+        }
+    if (t->node.timer)
+        fputs("sleeps", stderr);
+    else
+        fputs(f->waiting ? "waits" : "sleeps for ever", stderr);
+}
+
+static void print_wait(struct printer *p, const async_task *t)
+{
+    const async_group *g;
+    const async_task *other;
+    if (t->node.kind == NODE_NEW)
+        fputs("has not begun", stderr);
+    else if (t->node.state != TASK_PARKED)
+        fputs(t->node.state == TASK_RUNNING ? "runs" : "is ready", stderr);
+    else if (!t->queue)
+        print_unlined(t);
+    else if (t->node.why >= WAITS_LOCK)
+        print_said(t);
+    else if ((g = group_of_line(t)))
+        fprintf(stderr, "waits for the %zu tasks of its group", g->running);
+    else if ((other = awaited_in(p, t->queue)))
+        fprintf(stderr, "waits for task \"%s\"", other->name);
+    else
+        fputs("waits", stderr);
+}
+
+static void print_task(struct printer *p, const async_task *t, int depth)
+{
+    if (p->lines == LINES) {
+        p->left_out++;
+        return;
+    }
+    p->lines++;
+    bool fresh = t->node.kind == NODE_NEW;
+    const async_site *site = fresh ? t->start->site : t->body->site;
+    fprintf(stderr, "%*s%s: ", 4 + 2 * depth, "", t->name);
+    print_wait(p, t);
+    if (!fresh && t->loop->debug && t->node.state == TASK_PARKED)
+        fprintf(stderr, ", for %.3f s", 1e-9 * (double)(async__sys.clock() - t->body->since));
+    if (!fresh && t->body->root.cancelled)
+        fputs("; it was cancelled", stderr);
+    if (site)
+        fprintf(stderr, "; created in %s, %s:%d", site->func, site->file, site->line);
+    fputc('\n', stderr);
+    for (const async_scope *s = fresh ? NULL : t->scope; s && s->task == t; s = s->outer)
+        if (s->kind == SCOPE_GROUP)
+            for (const async_task *c = ((const async_group *)s->owner)->first; c; c = c->next)
+                if (c->node.state != TASK_DONE)
+                    print_task(p, c, depth + 1); /* not deeper than there are lines */
+}
+
+/* Those that stand in no task's group. */
+static void print_root(void *record, void *arg)
+{
+    struct printer *p = arg;
+    const async_task *t = record;
+    if (t->node.kind && t->node.state != TASK_DONE && (!t->group || t->group->background))
+        print_task(p, t, 0);
+}
+
+void async_print_tasks(void)
+{
+    struct loop *l = async__loop;
+    if (!l)
+        return;
+    struct printer p = { .loop = l };
+    async__slab_each(&l->tasks, print_root, &p);
+    if (p.left_out)
+        fprintf(stderr, "    and more\n");
+}
+
+static void find_patient(void *record, void *arg)
+{
+    const async_task *t = record;
+    if (t->node.kind == NODE_TASK && t->node.state == TASK_PARKED && !t->queue && !t->node.timer)
+        *(bool *)arg = true;
+}
+
+/* Only Ctrl-C could wake anybody: somebody who sleeps for ever means to wait for that. */
+static bool waits_for_interrupt(struct loop *l)
+{
+    bool patient = false;
+    if (l->main && l->interruptible)
+        async__slab_each(&l->tasks, find_patient, &patient);
+    return patient;
+}
+
+static void give_up(struct loop *l)
+{
+    async__complain("deadlock: and these cannot be cancelled:");
+    async_print_tasks();
+    l->abandoned = l->stop = true;
+}
+
+bool async__deadlock(struct loop *l)
+{
+    if (waits_for_interrupt(l))
+        return false;
+    if (!l->deadlocked) {
+        async__complain("deadlock: every task waits, and nothing can wake any:");
+        async_print_tasks();
+        l->deadlocked = true;
+        async__task_request(l->outermost, ASYNC_CANCEL_SHUTDOWN, "deadlock", NULL);
+    }
+    if (!l->ready.head) /* it has been told, and stays where it is */
+        give_up(l);
+    return true;
+}

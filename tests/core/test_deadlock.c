@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens when nothing can happen any more, and when tasks will not end. */
+#include "run.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+static async_lock lock_a, lock_b;
+static async_event never;
+
+/* Run co; what it says is in ears.text. */
+static int run_watched(async_co co, const struct async_run_opts *opts)
+{
+    ears_open();
+    int r = async_run_opt(co, opts);
+    heard();
+    ears_close();
+    return r;
+}
+
+#define run_real(co) run_watched((co), NULL)
+#define run_virtual(co, ...)                                                                       \
+    run_watched((co), &(const struct async_run_opts){ .virtual_clock = true, ##__VA_ARGS__ })
+
+ASYNC_DEF(takes_both, (async_lock *)first, (async_lock *)second)
+{
+    int r;
+    await_with (r, first) {
+        ASYNC_TRY(await_sleep(0.001));
+        await_with (r, second)
+            note("both");
+    }
+    return r;
+}
+
+ASYNC_DEF(crossed_locks)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, takes_both(&lock_a, &lock_b), .name = "ab");
+        async_spawn(g, takes_both(&lock_b, &lock_a), .name = "ba");
+    }
+    note("main %s", shown(r));
+    return r;
+}
+
+static void is_told_of_crossed_locks(int r)
+{
+    is(r, -EDEADLK);
+    has_text(ears.text, "deadlock: every task waits, and nothing can wake any:\n"
+                        "    crossed_locks: waits for the 2 tasks of its group\n"
+                        "      ab: waits for lock ");
+    has_text(ears.text, ", which \"ba\" holds; created in await_crossed_locks, ");
+    has_text(ears.text, "\n      ba: waits for lock ");
+    has_text(ears.text, ", which \"ab\" holds; created in ");
+    is_trail("main -ECANCELED"); /* and everybody was let go in order */
+}
+
+START_TEST(locks_taken_in_two_orders)
+{
+    is_told_of_crossed_locks(run_virtual(crossed_locks()));
+}
+END_TEST
+
+START_TEST(by_the_real_clock)
+{
+    is_told_of_crossed_locks(run_real(crossed_locks()));
+}
+END_TEST
+
+START_TEST(in_a_seeded_run)
+{
+    is_told_of_crossed_locks(run_virtual(crossed_locks(), .seed = 7));
+}
+END_TEST
+
+ASYNC_DEF(main_of_a_program)
+{
+    return await_crossed_locks();
+}
+
+START_TEST(of_a_program)
+{
+    ears_open();
+    is(async_main(main_of_a_program()), EXIT_FAILURE);
+    has_text(heard(), "deadlock: every task waits");
+    ears_close();
+}
+END_TEST
+
+typedef async_queue_of(int, 1) int_queue;
+
+static async_semaphore none = ASYNC_SEMAPHORE(0);
+static async_condition changed = ASYNC_CONDITION(&lock_a);
+static async_future future;
+static int_queue empty = ASYNC_QUEUE(empty), full = ASYNC_QUEUE(full);
+
+ASYNC_DEF(waits_event)
+{
+    return await_event_wait(&never);
+}
+
+ASYNC_DEF(waits_semaphore)
+{
+    return await_semaphore_acquire(&none);
+}
+
+ASYNC_DEF(waits_condition)
+{
+    int r;
+    await_with (r, &lock_a)
+        r = await_condition_wait(&changed);
+    return r;
+}
+
+ASYNC_DEF(waits_future)
+{
+    return await_future(&future);
+}
+
+ASYNC_DEF(waits_item)
+{
+    int item;
+    return await_queue_get(&empty, &item);
+}
+
+ASYNC_DEF(waits_room)
+{
+    ASYNC_TRY(await_queue_put(&full, 1));
+    return await_queue_put(&full, 2);
+}
+
+ASYNC_DEF(waits_done)
+{
+    return await_queue_join(&full);
+}
+
+ASYNC_DEF(waits_task, (async_task *)t)
+{
+    return await_task(t);
+}
+
+ASYNC_DEF(sleeps_for_ever)
+{
+    return await_sleep(ASYNC_FOREVER);
+}
+
+ASYNC_DEF(waits_for_everything)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t = async_group_create_task(g, waits_event());
+        async_spawn(g, waits_semaphore());
+        async_spawn(g, waits_condition());
+        async_spawn(g, waits_future());
+        async_spawn(g, waits_item());
+        async_spawn(g, waits_room());
+        async_spawn(g, waits_done());
+        async_spawn(g, waits_task(t));
+        async_spawn(g, sleeps_for_ever());
+    }
+    return r;
+}
+
+START_TEST(every_kind_of_wait)
+{
+    static const char *const lines[] = {
+        "\n    waits_for_everything: waits for the 9 tasks of its group\n",
+        "\n      waits_event: waits for event ",
+        "\n      waits_semaphore: waits for semaphore ",
+        "\n      waits_condition: waits for condition ",
+        "\n      waits_future: waits for future ",
+        "\n      waits_item: waits for an item of queue ",
+        "\n      waits_room: waits for room in queue ",
+        "\n      waits_done: waits until all is done of queue ",
+        "\n      waits_task: waits for task \"waits_event\"; created in ",
+        "\n      sleeps_for_ever: sleeps for ever; created in ",
+    };
+    is(run_virtual(waits_for_everything()), -EDEADLK);
+    for (size_t i = 0; i < countof(lines); i++)
+        has_text(ears.text, lines[i]);
+    char address[32];
+    snprintf(address, sizeof address, "event %p", (void *)&never);
+    has_text(ears.text, address);
+}
+END_TEST
+
+/* --- what is none --- */
+
+static pthread_t thread;
+
+static void sets(void *event)
+{
+    async_event_set(event);
+}
+
+static void *posts(void *loop)
+{
+    ok(async_call_soon_threadsafe(loop, sets, &never));
+    return NULL;
+}
+
+ASYNC_DEF(is_woken_by_a_thread)
+{
+    ok(pthread_create(&thread, NULL, posts, async_get_running_loop()));
+    ASYNC_TRY(await_event_wait(&never));
+    ok(pthread_join(thread, NULL));
+    return 0;
+}
+
+START_TEST(a_thread_may_post)
+{
+    ok(run_real(is_woken_by_a_thread()));
+    is_text(ears.text, "");
+}
+END_TEST
+
+static void *writes(void *fds)
+{
+    is(write(((int *)fds)[1], "x", 1), 1);
+    return NULL;
+}
+
+ASYNC_DEF(is_woken_by_a_pipe)
+{
+    int fds[2];
+    ok(pipe2(fds, O_CLOEXEC));
+    ok(pthread_create(&thread, NULL, writes, fds));
+    is(await_fd_ready(fds[0], POLLIN), POLLIN);
+    ok(pthread_join(thread, NULL));
+    close(fds[0]);
+    close(fds[1]);
+    return 0;
+}
+
+START_TEST(a_descriptor_is_waited_for)
+{
+    ok(run_real(is_woken_by_a_pipe()));
+    is_text(ears.text, "");
+}
+END_TEST
+
+ASYNC_DEF(sleeps_until_interrupted)
+{
+    is(await_sleep(ASYNC_FOREVER), -ECANCELED);
+    return -ECANCELED;
+}
+
+static void *interrupts(void *arg)
+{
+    (void)arg;
+    usleep(20000); /* a signal that came before the sleep would do as well */
+    kill(getpid(), SIGINT);
+    return NULL;
+}
+
+START_TEST(sleeping_until_interrupted)
+{
+    signal(SIGINT, SIG_DFL); /* the test runner has its own */
+    ears_open();
+    ok(pthread_create(&thread, NULL, interrupts, NULL));
+    is(async_main(sleeps_until_interrupted()), 130);
+    ok(pthread_join(thread, NULL));
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+/* --- tasks that will not end --- */
+
+ASYNC_DEF(refuses)
+{
+    int r;
+    await_shield (r)
+        r = await_event_wait(&never);
+    return r;
+}
+
+ASYNC_DEF(refuses_for, (double)seconds)
+{
+    int r;
+    await_shield (r)
+        r = await_sleep(seconds);
+    note("ended");
+    return r;
+}
+
+ASYNC_DEF(leaves_two_behind, (int)result)
+{
+    async_spawn(async_background(), refuses(), .name = "stubborn");
+    async_spawn(async_background(), refuses_for(2));
+    ASYNC_TRY(await_sleep(1));
+    return result;
+}
+
+START_TEST(shutdown_timeout_names_who_refuses)
+{
+    is(run_virtual(leaves_two_behind(5), .shutdown_timeout = 3), -ETIME);
+    has_text(ears.text, "tasks that have not ended 3 s after main has returned are abandoned:\n");
+    has_text(ears.text, "\n    stubborn: waits for event ");
+    has_text(ears.text, "; created in await_leaves_two_behind, ");
+    is_true(!strstr(ears.text, "refuses_for"));
+    is_trail("ended");
+    ok(run_virtual(refuses_for(1))); /* the thread is as good as new */
+}
+END_TEST
+
+START_TEST(error_of_main_stays)
+{
+    is(run_virtual(leaves_two_behind(-EIO), .shutdown_timeout = 3), -EIO);
+    has_text(ears.text, "stubborn");
+}
+END_TEST
+
+START_TEST(shutdown_timeout_that_is_not_needed)
+{
+    is(run_virtual(refuses_for(2), .shutdown_timeout = 1), 0);
+    is_text(ears.text, "");
+}
+END_TEST
+
+START_TEST(shutdown_without_limit_is_a_deadlock)
+{
+    is(run_virtual(leaves_two_behind(5)), -EDEADLK);
+    has_text(ears.text, "deadlock: every task waits");
+    has_text(ears.text, "deadlock: and these cannot be cancelled:\n");
+    has_text(ears.text, "\n    stubborn: waits for event ");
+}
+END_TEST
+
+START_TEST(deadlock_behind_a_shield)
+{
+    is(run_virtual(refuses()), -EDEADLK);
+    has_text(ears.text, "cannot be cancelled:\n    refuses: waits for event ");
+    has_text(ears.text, "; it was cancelled");
+}
+END_TEST
+
+START_TEST(runner_goes_on_after_a_deadlock)
+{
+    ears_open();
+    async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
+    is(async_runner_run(rn, waits_event()), -EDEADLK);
+    has_text(heard(), "deadlock");
+    ok(async_runner_run(rn, refuses_for(1)));
+    async_runner_close(rn);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+/* --- looking on --- */
+
+CASE(tasks_are_printed)
+{
+    await_task_auto t = async_create_task(waits_event());
+    await_task_auto fresh = NULL;
+    ok(await_sleep(1));
+    fresh = async_create_task(waits_future());
+    async_print_tasks();
+    const char *said = heard();
+    has_text(said, "tasks_are_printed_case: runs\n");
+    has_text(said, "    waits_event: waits for event ");
+    has_text(said, "    waits_future: has not begun; created in ");
+    return 0;
+}
+
+SUITE("deadlock", locks_taken_in_two_orders, by_the_real_clock, in_a_seeded_run, of_a_program,
+      every_kind_of_wait, a_thread_may_post, a_descriptor_is_waited_for, sleeping_until_interrupted,
+      shutdown_timeout_names_who_refuses, error_of_main_stays, shutdown_timeout_that_is_not_needed,
+      shutdown_without_limit_is_a_deadlock, deadlock_behind_a_shield,
+      runner_goes_on_after_a_deadlock, tasks_are_printed)

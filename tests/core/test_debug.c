@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* What debug mode names: blocked loops, swallowed cancels, bare returns. Nothing of it otherwise. */
+#include "run.h"
+
+static async_event never;
+
+static int run_debug(async_co co, const struct async_run_opts *opts)
+{
+    ears_open();
+    int r = async_run_opt(co, opts);
+    heard();
+    ears_close();
+    return r;
+}
+
+/* Each step is slow then. */
+#define SLOW              .debug = true, .virtual_clock = true, .slow_step = 1e-9
+#define DEBUG             .debug = true, .virtual_clock = true, .slow_step = 1e9
+#define run_with(co, ...) run_debug((co), &(const struct async_run_opts){ __VA_ARGS__ })
+
+ASYNC_DEF(steps)
+{
+    ASYNC_TRY(await_sleep(1));
+    return 5;
+}
+
+static void called(void *arg)
+{
+    async_event_set(arg);
+}
+
+ASYNC_DEF(has_slow_steps)
+{
+    async_callback cb;
+    async_event event = { 0 };
+    await_task_auto t = async_create_task(steps());
+    is(await_task(t), 5);
+    async_call_soon(&cb, called, &event);
+    return await_event_wait(&event);
+}
+
+START_TEST(slow_steps_are_named)
+{
+    ok(run_with(has_slow_steps(), SLOW));
+    has_text(ears.text, "asyncio: task \"steps\", created in await_has_slow_steps, ");
+    has_text(ears.text, " blocked the loop for 0.000 s\n    until it called a");
+    has_text(ears.text, " blocked the loop for 0.000 s\n    until it ended\n");
+    has_text(ears.text, "asyncio: a callback blocked the loop for 0.000 s\n    it was ");
+}
+END_TEST
+
+START_TEST(quick_steps_are_not)
+{
+    ok(run_with(has_slow_steps(), DEBUG));
+    is_text(ears.text, "");
+    ok(run_with(has_slow_steps(), .virtual_clock = true, .slow_step = 1e-9));
+    is_text(ears.text, "");
+}
+END_TEST
+
+/* --- swallowed cancels --- */
+
+ASYNC_DEF(swallows)
+{
+    async_ignore(await_event_wait(&never));
+    return 3;
+}
+
+ASYNC_DEF(deals_with_it)
+{
+    async_ignore(await_event_wait(&never));
+    async_uncancel();
+    return await_sleep(1);
+}
+
+ASYNC_DEF(passes_it_on)
+{
+    return await_event_wait(&never);
+}
+
+ASYNC_DEF(cancels, (async_co *)co)
+{
+    await_task_auto t = async_create_task(*co);
+    ASYNC_TRY(await_sleep(0.5));
+    async_task_cancel(t, .reason = "enough");
+    return await_task(t);
+}
+
+START_TEST(swallowed_cancel_is_named)
+{
+    async_co co = swallows();
+    is(run_with(cancels(&co), DEBUG), 3);
+    has_text(ears.text,
+             "task \"swallows\" swallowed its cancellation, and returned 3: cancelled by \"cancels\": enough\n"
+             "    in await_cancels, ");
+    is(run_with(cancels(&co), .virtual_clock = true), 3);
+    is_text(ears.text, "");
+}
+END_TEST
+
+START_TEST(cancel_that_was_dealt_with)
+{
+    async_co co = deals_with_it();
+    is(run_with(cancels(&co), DEBUG), 0);
+    is_text(ears.text, "");
+    co = passes_it_on();
+    is(run_with(cancels(&co), DEBUG), -ECANCELED);
+    is_text(ears.text, "");
+}
+END_TEST
+
+ASYNC_DEF(does_not_listen)
+{
+    for (int i = 0; i < 5000; i++)
+        if (await_sleep(1) == 0)
+            return -EPROTO;
+    return 0;
+}
+
+START_TEST(task_that_does_not_listen)
+{
+    async_co co = does_not_listen();
+    is(run_with(cancels(&co), DEBUG), 0);
+    has_text(ears.text,
+             "task \"does_not_listen\" is cancelled and goes on: 1000 await_ calls in a row have told it\n"
+             "    until it called a");
+    is(run_with(cancels(&co), .virtual_clock = true), 0);
+    is_text(ears.text, "");
+}
+END_TEST
+
+/* --- bare returns --- */
+
+static async_lock lock;
+
+ASYNC_DEF(returns_barely, (int)kind)
+{
+    int r;
+    if (kind == 0)
+        await_timeout (r, 1)
+            return 1;
+    if (kind == 1)
+        await_shield (r)
+            return 1;
+    if (kind == 2)
+        await_with (r, &lock)
+            return 1;
+    await_group (r, g) {
+        async_spawn(g, steps());
+        return 1;
+    }
+    return r;
+}
+
+START_TEST(bare_return_is_named)
+{
+    static const char *const blocks[] = { "n await_timeout", "n await_shield", "n await_with",
+                                          "n await_group" };
+    for (int kind = 0; kind < 4; kind++) {
+        char words[128];
+        is(run_with(returns_barely(kind), DEBUG), 1);
+        snprintf(words, sizeof words,
+                 "left a%s block by a bare return, which loses its verdict\n    the block in await_returns_barely, ",
+                 blocks[kind]);
+        has_text(ears.text, words);
+        is_true(strchr(strstr(ears.text, "await_returns_barely, "), ':') != NULL);
+        is(run_with(returns_barely(kind), .virtual_clock = true), 1);
+        is_text(ears.text, "");
+    }
+}
+END_TEST
+
+ASYNC_DEF(leaves_in_all_other_ways)
+{
+    int r, rounds = 0;
+    await_timeout (r, 1)
+        break;
+    ok(r);
+    await_timeout (r, 1) {
+        if (rounds++ == 0)
+            continue;
+        ck_abort_msg("continue must leave the block");
+    }
+    ok(r);
+    await_group (r, g) {
+        async_spawn(g, steps());
+        break;
+    }
+    ok(r);
+    await_with (r, &lock) {
+        r = -EIO;
+        break;
+    }
+    is(r, -EIO);
+    is_false(async_lock_locked(&lock));
+    await_shield (r)
+        await_timeout (r, 1)
+            ASYNC_TRY(-EPROTO);
+    return r;
+}
+
+START_TEST(other_ways_out_are_not)
+{
+    is(run_with(leaves_in_all_other_ways(), DEBUG), -EPROTO);
+    is_text(ears.text, "");
+}
+END_TEST
+
+SUITE("debug", slow_steps_are_named, quick_steps_are_not, swallowed_cancel_is_named,
+      cancel_that_was_dealt_with, task_that_does_not_listen, bare_return_is_named,
+      other_ways_out_are_not)
