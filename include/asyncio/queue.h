@@ -37,9 +37,9 @@ ASYNC_BEGIN_DECLS
 #define async_queue_shutdown(qp, now) async_queue_close(&(qp)->q, (now))
 
 /* Items that can be gotten; whether one can, whether there is room for one. */
-#define async_queue_count(qp) ((qp)->q.count - (qp)->q.owned)
-#define async_queue_empty(qp) (async_queue_count(qp) == 0)
-#define async_queue_full(qp)  ((qp)->q.count + (qp)->q.promised >= (qp)->q.room)
+#define async_queue_count(qp) async_queue_items(&(qp)->q)
+#define async_queue_empty(qp) (async_queue_items(&(qp)->q) == 0)
+#define async_queue_full(qp)  async_queue_is_full(&(qp)->q)
 
 /* Its members are the library's. */
 typedef struct async_queue {
@@ -51,16 +51,22 @@ typedef struct async_queue {
     async_waitq getters, putters, joiners;
 } async_queue;
 
-/* The functions behind the macros. */
-#define ASYNC__PUT(qp, value) &(qp)->q, (qp)->slot, (__typeof__((qp)->slot[0])[1]){ (value) }
-#define ASYNC__GET(qp, ret)   &(qp)->q, (qp)->slot, 1 ? (ret) : &(qp)->slot[0]
-int await_queue_put_item(async_queue *q, void *slots, const void *item) ASYNC_CHECK;
-int await_queue_get_item(async_queue *q, void *slots, void *ret) ASYNC_CHECK;
-int async_queue_put_item(async_queue *q, void *slots, const void *item) ASYNC_CHECK;
-int async_queue_get_item(async_queue *q, void *slots, void *ret) ASYNC_CHECK;
+/* The functions behind the macros; slots: where these begin, in bytes from q. */
+#define ASYNC__SLOTS(qp)      __builtin_offsetof(__typeof__(*(qp)), slot)
+#define ASYNC__PUT(qp, value) &(qp)->q, ASYNC__SLOTS(qp), (__typeof__((qp)->slot[0])[1]){ (value) }
+#define ASYNC__GET(qp, ret)   &(qp)->q, ASYNC__SLOTS(qp), 1 ? (ret) : &(qp)->slot[0]
+int await_queue_put_item(async_queue *q, size_t slots, const void *item) ASYNC_CHECK;
+int await_queue_get_item(async_queue *q, size_t slots, void *ret) ASYNC_CHECK;
+int async_queue_put_item(async_queue *q, size_t slots, const void *item) ASYNC_CHECK;
+int async_queue_get_item(async_queue *q, size_t slots, void *ret) ASYNC_CHECK;
 int await_queue_join_all(async_queue *q) ASYNC_CHECK;
 int async_queue_item_done(async_queue *q);
 void async_queue_close(async_queue *q, bool now);
+ASYNC_UNUSED static inline size_t async_queue_items(const async_queue *q) { return q->count - q->owned; }
+ASYNC_UNUSED static inline bool async_queue_is_full(const async_queue *q)
+{
+    return q->count + q->promised >= q->room;
+}
 
 ASYNC_END_DECLS
 

@@ -52,8 +52,9 @@ int await_condition_wait(async_condition *c) ASYNC_CHECK;
 #define await_condition_wait_for(c, predicate)                                                     \
     __extension__({                                                                                \
         int async_cw_ = 0;                                                                         \
+        async_condition *async_cv_ = (c);                                                          \
         while (async_cw_ == 0 && !(predicate))                                                     \
-            async_cw_ = await_condition_wait(c);                                                   \
+            async_cw_ = await_condition_wait(async_cv_);                                           \
         async_cw_;                                                                                 \
     })
 /* Both: 0; -EPERM, and a message: the lock is not mine. */

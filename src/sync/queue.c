@@ -6,14 +6,14 @@
 
 #include "task/scope.h"
 
-static char *slot(const async_queue *q, char *slots, size_t i)
+static char *slot(async_queue *q, size_t slots, size_t i)
 {
     i += q->first;
-    return slots + (i < q->room ? i : i - q->room) * q->size;
+    return (char *)q + slots + (i < q->room ? i : i - q->room) * q->size;
 }
 
 /* After all that do not come after it. */
-static size_t sorted_place(const async_queue *q, char *slots, const void *item)
+static size_t sorted_place(async_queue *q, size_t slots, const void *item)
 {
     size_t low = 0, high = q->count;
     while (low < high) {
@@ -26,7 +26,7 @@ static size_t sorted_place(const async_queue *q, char *slots, const void *item)
     return low;
 }
 
-static void insert(async_queue *q, char *slots, const void *item)
+static void insert(async_queue *q, size_t slots, const void *item)
 {
     size_t place = q->order ? sorted_place(q, slots, item) : q->count;
     for (size_t i = q->count; i > place; i--)
@@ -36,7 +36,7 @@ static void insert(async_queue *q, char *slots, const void *item)
     q->unfinished++;
 }
 
-static void take(async_queue *q, char *slots, void *ret)
+static void take(async_queue *q, size_t slots, void *ret)
 {
     q->count--;
     memcpy(ret, slot(q, slots, q->lifo ? q->count : 0), q->size);
@@ -69,7 +69,7 @@ static void wake_at_end(async_queue *q)
         async__wake_all(&q->getters, -EPIPE);
 }
 
-int async_queue_put_item(async_queue *q, void *slots, const void *item)
+int async_queue_put_item(async_queue *q, size_t slots, const void *item)
 {
     if (q->shut)
         return -EPIPE;
@@ -80,7 +80,7 @@ int async_queue_put_item(async_queue *q, void *slots, const void *item)
     return 0;
 }
 
-int async_queue_get_item(async_queue *q, void *slots, void *ret)
+int async_queue_get_item(async_queue *q, size_t slots, void *ret)
 {
     if (q->count == q->owned)
         return at_end(q) ? -EPIPE : -EAGAIN;
@@ -91,7 +91,7 @@ int async_queue_get_item(async_queue *q, void *slots, void *ret)
 }
 
 /* Our turn has come, or the queue was shut down: value. */
-static int put_promised(async_queue *q, void *slots, const void *item, int value)
+static int put_promised(async_queue *q, size_t slots, const void *item, int value)
 {
     if (value < 0)
         return value;
@@ -105,7 +105,7 @@ static int put_promised(async_queue *q, void *slots, const void *item, int value
     return 0;
 }
 
-int await_queue_put_item(async_queue *q, void *slots, const void *item)
+int await_queue_put_item(async_queue *q, size_t slots, const void *item)
 {
     async_task *t;
     int r = await_begin(&t, "await_queue_put");
@@ -127,7 +127,7 @@ int await_queue_put_item(async_queue *q, void *slots, const void *item)
     return r;
 }
 
-int await_queue_get_item(async_queue *q, void *slots, void *ret)
+int await_queue_get_item(async_queue *q, size_t slots, void *ret)
 {
     async_task *t;
     int r = await_begin(&t, "await_queue_get");

@@ -166,6 +166,30 @@ CASE(condition_with_a_limit)
     return async_lock_release(&s.lock);
 }
 
-SUITE("condition", condition_in_order, condition_notify_all, condition_without_its_lock,
-      condition_cancelled_wakeup, condition_cancelled_wakeup_relock, condition_cancelled,
-      condition_with_a_limit)
+ASYNC_DEF(notifies_twice, (async_condition *)c)
+{
+    for (int i = 0; i < 2; i++) {
+        ASYNC_TRY(await_lock_acquire(c->lock));
+        ok(async_condition_notify(c, 1));
+        ok(async_lock_release(c->lock));
+        ASYNC_TRY(await_sleep(1));
+    }
+    return 0;
+}
+
+CASE(condition_is_evaluated_once)
+{
+    async_lock l = { 0 };
+    async_condition cs[] = { ASYNC_CONDITION(&l), ASYNC_CONDITION(NULL) }, *at = cs;
+    ok(await_lock_acquire(&l));
+    int left = 2;
+    await_task_auto a = async_create_task(notifies_twice(cs));
+    ok(await_condition_wait_for(at++, left-- == 0));
+    is(at - cs, 1);
+    ok(async_lock_release(&l));
+    return await_task(a);
+}
+
+SUITE("condition", condition_is_evaluated_once, condition_in_order, condition_notify_all,
+      condition_without_its_lock, condition_cancelled_wakeup, condition_cancelled_wakeup_relock,
+      condition_cancelled, condition_with_a_limit)

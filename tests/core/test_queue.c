@@ -99,5 +99,32 @@ CASE(dropped_with_a_place_promised)
     return 0;
 }
 
-SUITE("queue", shut_with_a_place_promised, shut_and_promise_cancelled, shut_and_item_handed_back,
-      shut_when_empty, dropped_with_a_place_promised)
+CASE(arguments_are_evaluated_once)
+{
+    queue qs[] = { ASYNC_QUEUE(qs[0]), ASYNC_QUEUE(qs[1]) }, *at = qs;
+    int items[] = { 7, 8 }, *item = items, got[2] = { 0 }, *to = got;
+    ok(await_queue_put(at++, *item++));
+    is(at - qs, 1);
+    is(item - items, 1);
+    ok(async_queue_put_nowait(at--, *item++));
+    is(at - qs, 0);
+    is(async_queue_count(at++), 1);
+    is(at - qs, 1);
+    is_true(async_queue_full(at--));
+    is_false(async_queue_empty(at++));
+    is(at - qs, 1);
+    ok(await_queue_get(at--, to++));
+    ok(async_queue_get_nowait(at++, to++));
+    is(to - got, 2);
+    is(got[0], 8);
+    is(got[1], 7);
+    ok(async_queue_task_done(at--));
+    ok(async_queue_task_done(at++));
+    ok(await_queue_join(at--));
+    async_queue_shutdown(at++, true);
+    is(at - qs, 1);
+    return 0;
+}
+
+SUITE("queue", arguments_are_evaluated_once, shut_with_a_place_promised, shut_and_promise_cancelled,
+      shut_and_item_handed_back, shut_when_empty, dropped_with_a_place_promised)
