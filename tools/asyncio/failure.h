@@ -9,7 +9,7 @@
 enum failure_kind {
     FAILURE_NONE,
     FAILURE_INPUT,    /* the line of the input cannot be done */
-    FAILURE_DNS,      /* temporary: the name server, not the name */
+    FAILURE_DNS,      /* no address: libcurl does not say whether the name is wrong or its server silent */
     FAILURE_CONNECT,  /* refused, unreachable */
     FAILURE_TLS,      /* temporary: cut off during the handshake; else certificates and such */
     FAILURE_TIMEOUT,
@@ -26,7 +26,7 @@ enum failure_kind {
 
 struct failure {
     enum failure_kind kind;
-    bool temporary;      /* asked of DNS and TLS only */
+    bool temporary;      /* asked of TLS only */
     const char *message; /* for people */
     const char *code;    /* for programs: "ECONNREFUSED", or NULL */
 };

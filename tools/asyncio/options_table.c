@@ -38,8 +38,8 @@ const struct option_row option_table[] = {
 
     { .heading = "Retries", .name = "retries", .kind = OPTION_INT, .offset = AT(retries),
       .arg = "N", .init = "3", .min = 0, .max = 1000,
-      .help = "further attempts after failures that may pass: no connection, time-outs, status "
-              "408 425 429 500 502 503 504 522 524" },
+      .help = "further attempts after failures that may pass: no address, no connection, "
+              "time-outs, status 408 425 429 500 502 503 504 522 524" },
     { .name = "retry-unsafe", .kind = OPTION_FLAG, .offset = AT(retry_unsafe),
       .help = "repeat POST and PATCH too; otherwise only with an Idempotency-Key" },
     { .name = "retry-after-max", .kind = OPTION_DURATION, .offset = AT(retry_after_max),

@@ -25,10 +25,10 @@ bool retry_idempotent(const char *method)
 static bool may_pass(const struct attempt *a)
 {
     switch (a->failure) {
+    case FAILURE_DNS:
     case FAILURE_CONNECT:
     case FAILURE_TIMEOUT:
     case FAILURE_RESET: return true;
-    case FAILURE_DNS:
     case FAILURE_TLS: return a->temporary;
     case FAILURE_HTTP: return retry_status(a->status);
     default: return false;
