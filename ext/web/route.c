@@ -130,29 +130,46 @@ static bool method_fits(const async_web_request *rq, const async_web_route *r)
            (rq->head && strcmp(r->method, "GET") == 0);
 }
 
-static void list_method(char *list, size_t size, const char *method)
+/* The next of the routes that fit the path, whatever the method. */
+static const async_web_route *next_fit(const async_web_request *rq, size_t *i)
+{
+    struct capture caps[WEB_PARAMS];
+    while (*i < rq->server->nroutes) {
+        const async_web_route *r = rq->server->routes[(*i)++].user;
+        if (match(r->path, rq->uri, rq->uri + rq->path_raw, caps) >= 0)
+            return r;
+    }
+    return NULL;
+}
+
+static void list_method(char *list, const char *method)
 {
     size_t used = strlen(list), n = strlen(method);
     for (const char *p = list; (p = strstr(p, method)); p += n)
         if ((p == list || p[-1] == ' ') && (p[n] == ',' || p[n] == '\0'))
             return; /* by another of the routes that fit */
-    snprintf(list + used, size - used, "%s%s", used ? ", " : "", method);
+    sprintf(list + used, "%s%s", used ? ", " : "", method);
 }
 
 /* "Allow: GET, HEAD, POST" for a path that has handlers, but none for this method. */
 static int add_allow(async_web_request *rq)
 {
-    char allow[256] = "";
-    struct capture caps[WEB_PARAMS];
-    for (size_t i = 0; i < rq->server->nroutes; i++) {
-        const async_web_route *r = rq->server->routes[i].user;
-        if (match(r->path, rq->uri, rq->uri + rq->path_raw, caps) < 0)
-            continue;
-        list_method(allow, sizeof allow, r->method);
+    const async_web_route *r;
+    size_t most = sizeof ", HEAD";
+    for (size_t i = 0; (r = next_fit(rq, &i));)
+        most += strlen(r->method) + strlen(", ");
+    if (most == sizeof ", HEAD")
+        return 404;
+    char *allow = web_alloc(rq, most);
+    if (!allow)
+        return 503;
+    *allow = '\0';
+    for (size_t i = 0; (r = next_fit(rq, &i));) {
+        list_method(allow, r->method);
         if (strcmp(r->method, "GET") == 0)
-            list_method(allow, sizeof allow, "HEAD");
+            list_method(allow, "HEAD");
     }
-    return !allow[0] ? 404 : async_web_add_header(rq, "Allow", allow) < 0 ? 503 : 405;
+    return async_web_add_header(rq, "Allow", allow) < 0 ? 503 : 405;
 }
 
 /* Find the route: 0, or the status of the refusal. */

@@ -48,6 +48,13 @@ ASYNC_DEF(show_headers, (async_web_request *)rq)
                           (char *)async_web_arg(rq));
 }
 
+/* More of them than fit into a line. */
+#define METHOD(x) "A-METHOD-WITH-A-NAME-OF-FORTY-ONE-LETTERS-" x
+#define MANY                                                                                       \
+    METHOD("A")                                                                                    \
+    ", " METHOD("B") ", " METHOD("C") ", " METHOD("D") ", " METHOD("E") ", " METHOD(               \
+            "F") ", " METHOD("G") ", " METHOD("H") ", " METHOD("I") ", " METHOD("J")
+
 static const async_web_route routes[] = {
     { "GET", "/", show_path },
     { "GET", "/exact", show_path },
@@ -63,6 +70,16 @@ static const async_web_route routes[] = {
     { "*", "/any", show_path },
     { "GET", "/trailing/", show_path },
     { "GET", "/sp ace", show_path },
+    { METHOD("A"), "/many", show_path },
+    { METHOD("B"), "/many", show_path },
+    { METHOD("C"), "/many", show_path },
+    { METHOD("D"), "/many", show_path },
+    { METHOD("E"), "/many", show_path },
+    { METHOD("F"), "/many", show_path },
+    { METHOD("G"), "/many", show_path },
+    { METHOD("H"), "/many", show_path },
+    { METHOD("I"), "/many", show_path },
+    { METHOD("J"), "/many", show_path },
     { 0 },
 };
 
@@ -200,6 +217,10 @@ static void ask_methods(int port, void *arg)
     a = ask(port, "POST /first/me HTTP/1.1\r\nContent-Length: 0");
     ck_assert_int_eq(a.status, 405);
     ck_assert_str_eq(answer_header(&a, "Allow"), "GET, HEAD, PUT");
+    free(a.body);
+    a = ask(port, "GET /many HTTP/1.1");
+    ck_assert_int_eq(a.status, 405);
+    ck_assert_str_eq(answer_header(&a, "Allow"), MANY);
     free(a.body);
     a = ask(port, "HEAD /exact HTTP/1.1");
     ck_assert_int_eq(a.status, 200);
