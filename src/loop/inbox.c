@@ -151,9 +151,9 @@ static int post(async_loop *g, struct post *p)
 
 int async__gate_post(async_loop *g, struct post *p)
 {
-    atomic_fetch_add(&g->visitors, 1);
+    gate_visit(g);
     int r = post(g, p);
-    atomic_fetch_sub(&g->visitors, 1);
+    gate_leave(g);
     return r;
 }
 

@@ -21,9 +21,9 @@ struct post {
 
 struct async_loop {
     _Atomic(struct post *) posts; /* latest first; CLOSED */
-    atomic_uint visitors;         /* threads between their push and their wake-up call */
-    atomic_bool ringing;          /* the loop has been told to look and has not yet */
-    atomic_uint signals;          /* Ctrl-C, counted by its handler */
+    atomic_uint visitors; /* threads, and signal handlers, that may ring: it is not closed under them */
+    atomic_bool ringing; /* the loop has been told to look and has not yet */
+    atomic_uint signals; /* Ctrl-C, counted by its handler */
     int event;
     struct post *taken; /* in the order of the calls; the loop's thread only */
     async_loop *next;
@@ -39,7 +39,18 @@ int async__gate_post(async_loop *g, struct post *p);
 /* The loop's thread: run some of what has been posted. true: there is more. */
 bool async__gate_drain(async_loop *g);
 
-/* Make the loop look. From any thread, and from a signal handler. */
+/* Make the loop look. From any thread, and from a signal handler, within a visit: while it lasts, the gate cannot be
+ * closed, if it was not before. */
 void async__gate_ring(async_loop *g);
+
+static inline void gate_visit(async_loop *g)
+{
+    atomic_fetch_add(&g->visitors, 1);
+}
+
+static inline void gate_leave(async_loop *g)
+{
+    atomic_fetch_sub(&g->visitors, 1);
+}
 
 #endif

@@ -132,7 +132,9 @@ static int run_main(void *frame)
     struct loop *l = run->runner->loop;
     async_task *self = l->current;
     run->result = 0;
-    if (run->co) {
+    if (run->watched && async__interrupted(l)) {
+        run->result = -ECANCELED; /* before its first step: the body never runs */
+    } else if (run->co) {
         async_co co = *run->co;
         run->result = co.run(co.frame);
     }

@@ -11,15 +11,32 @@
 
 static _Atomic(async_loop *) target;
 
+/* The gate of the loop to be told; NULL: none. Any thread may run the handler, while the loop's own forgets the gate and
+ * closes it. So it is asked again whether this is the gate once we visit it: closing waits for visitors, and the memory
+ * of a gate is never freed. */
+static async_loop *visit_target(void)
+{
+    for (async_loop *g; (g = atomic_load(&target));) {
+        gate_visit(g);
+        if (atomic_load(&target) == g)
+            return g;
+        gate_leave(g);
+    }
+    return NULL;
+}
+
 static void on_interrupt(int sig)
 {
     int saved = errno;
-    async_loop *g = atomic_load(&target);
-    if (!g || atomic_fetch_add(&g->signals, 1) > 0) {
+    async_loop *g = visit_target();
+    bool first = g && atomic_fetch_add(&g->signals, 1) == 0;
+    if (first)
+        async__gate_ring(g);
+    if (g)
+        gate_leave(g);
+    if (!first) {
         signal(sig, SIG_DFL);
         raise(sig); /* takes effect when this handler returns */
-    } else {
-        async__gate_ring(g);
     }
     errno = saved;
 }
@@ -31,7 +48,10 @@ bool async__interrupt_watch(struct loop *l)
         return false;
     sigemptyset(&ours.sa_mask);
     atomic_store(&target, l->gate);
-    return sigaction(SIGINT, &ours, NULL) == 0;
+    if (sigaction(SIGINT, &ours, NULL) == 0)
+        return true;
+    atomic_store(&target, NULL);
+    return false;
 }
 
 void async__interrupt_forget(void)
@@ -47,9 +67,10 @@ bool async__interrupted(struct loop *l)
     return atomic_load(&l->gate->signals) > 0;
 }
 
+/* A main task that has not begun would never run, and so clean nothing up: it looks for itself when it begins. */
 void async__signals(struct loop *l)
 {
-    if (l->main && async__interrupted(l)) {
+    if (l->main && l->main->node.kind != NODE_NEW && async__interrupted(l)) {
         async_task *t = l->main;
         l->main = NULL; /* once */
         async__task_request(t, ASYNC_CANCEL_SIGNAL, "interrupted", NULL);

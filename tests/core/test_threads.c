@@ -4,7 +4,9 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
 
 enum { THREADS = 4, POSTS = 2000 };
 
@@ -371,6 +373,56 @@ CASE(foreign_thread)
     return async_lock_release(&s.lock);
 }
 
-SUITE("threads", posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
-      posts_from_the_own_thread, posts_behind_older_ones, posts_while_the_loop_closes,
-      posts_to_a_closed_loop, several_loops, foreign_thread)
+/* --- Ctrl-C, whose handler any thread may run --- */
+
+static atomic_bool enough;
+
+/* As if the signal came to this thread at the worst time. What the handler raises stays pending here. */
+static void *interrupts(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&enough)) {
+        struct sigaction now;
+        sigaction(SIGINT, NULL, &now);
+        if (now.sa_handler != SIG_DFL)
+            now.sa_handler(SIGINT);
+    }
+    return NULL;
+}
+
+ASYNC_DEF(turns, (int)n)
+{
+    while (n-- > 0)
+        ASYNC_TRY(await_sleep(0));
+    return 0;
+}
+
+/* Whenever it comes, main ends by it or does not; nothing is written to a descriptor that is another one's by now. */
+START_TEST(interrupt_while_the_loop_closes)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
+    ok(pthread_sigmask(SIG_BLOCK, &set, NULL));
+    pthread_t thread;
+    ok(pthread_create(&thread, NULL, interrupts, NULL));
+    for (int i = 0; i < 300; i++) {
+        int r = async_main(turns(i % 3)), fds[3];
+        ck_assert_msg(r == 0 || r == 130, "round %d: %d", i, r);
+        for (int k = 0; k < 3; k++)
+            fds[k] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        for (int k = 0; k < 3; k++) {
+            uint64_t value;
+            is(read(fds[k], &value, sizeof value), -1);
+            close(fds[k]);
+        }
+    }
+    atomic_store(&enough, true);
+    ok(pthread_join(thread, NULL));
+}
+END_TEST
+
+SUITE("threads", interrupt_while_the_loop_closes, posts_in_the_order_of_each_thread,
+      posts_to_a_busy_loop, posts_that_never_stop, posts_from_the_own_thread, posts_behind_older_ones,
+      posts_while_the_loop_closes, posts_to_a_closed_loop, several_loops, foreign_thread)
