@@ -85,7 +85,8 @@ typedef struct async_allocator {
     void *ctx;
 } async_allocator;
 
-/* Use a (copied), or with NULL libc's again. -EBUSY: a loop is open already. */
+/* Use a (copied), or with NULL libc's again. -EBUSY: a loop is open already, or a thread has set task-local
+ * variables outside of tasks. */
 int async_set_allocator(const async_allocator *a);
 
 ASYNC_END_DECLS

@@ -3,6 +3,8 @@
 
 #include <asyncio/local.h>
 
+#include <pthread.h>
+
 #include "base/alloc.h"
 #include "loop/loop.h"
 
@@ -15,6 +17,38 @@ struct local {
 
 /* What is set outside of tasks, in callbacks too. */
 static _Thread_local struct local *outside;
+
+/* Its destructor frees that when the thread ends. */
+static struct {
+    pthread_once_t once;
+    pthread_key_t key;
+    bool made;
+} at_end = { .once = PTHREAD_ONCE_INIT };
+
+static void thread_ends(void *list)
+{
+    struct local **at = list;
+    async__locals_drop(*at);
+    *at = NULL;
+    async__alloc_hold(-1);
+}
+
+static void make_key(void)
+{
+    at_end.made = pthread_key_create(&at_end.key, thread_ends) == 0;
+}
+
+/* Before a thread sets its first value. That binds the allocator, as an open loop does. */
+static bool free_at_end(void)
+{
+    pthread_once(&at_end.once, make_key);
+    if (at_end.made && pthread_getspecific(at_end.key))
+        return true;
+    if (!at_end.made || pthread_setspecific(at_end.key, &outside) != 0)
+        return false;
+    async__alloc_hold(1);
+    return true;
+}
 
 static struct local **list(void)
 {
@@ -97,6 +131,8 @@ static bool is_set(const struct local *n, const async_local *key)
 int async_local_store(const async_local *key, const void *value)
 {
     struct local **at = list();
+    if (at == &outside && !outside && !free_at_end())
+        return -ENOMEM;
     if (replace(at, key, value))
         return 0;
     struct local *n = setting(key, value);

@@ -423,6 +423,63 @@ START_TEST(interrupt_while_the_loop_closes)
 }
 END_TEST
 
-SUITE("threads", interrupt_while_the_loop_closes, posts_in_the_order_of_each_thread,
-      posts_to_a_busy_loop, posts_that_never_stop, posts_from_the_own_thread, posts_behind_older_ones,
-      posts_while_the_loop_closes, posts_to_a_closed_loop, several_loops, foreign_thread)
+/* --- task-local variables of a thread --- */
+
+ASYNC_LOCAL(int, number, 1);
+ASYNC_LOCAL(long, other, 2);
+
+static atomic_int live;
+
+static void *count_malloc(void *ctx, size_t size)
+{
+    (void)ctx;
+    atomic_fetch_add(&live, 1);
+    return malloc(size);
+}
+
+static void *count_realloc(void *ctx, void *p, size_t size)
+{
+    (void)ctx;
+    atomic_fetch_add(&live, !p);
+    return realloc(p, size);
+}
+
+static void count_free(void *ctx, void *p)
+{
+    (void)ctx;
+    atomic_fetch_sub(&live, 1);
+    free(p);
+}
+
+static void *sets_outside(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        ok(async_local_set(number, i));
+        ok(async_local_set(other, i));
+        is(async_local_get(number), i);
+        ok(async_run(async_sleep(0))); /* inherits them */
+    }
+    is(async_set_allocator(NULL), -EBUSY);
+    return NULL;
+}
+
+START_TEST(locals_go_with_their_thread)
+{
+    const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
+    ok(async_set_allocator(&a));
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        ok(pthread_create(&thread, NULL, sets_outside, NULL));
+        ok(pthread_join(thread, NULL));
+        is(atomic_load(&live), 0);
+    }
+    is(async_local_get(number), 1);
+    ok(async_set_allocator(NULL));
+}
+END_TEST
+
+SUITE("threads", interrupt_while_the_loop_closes, locals_go_with_their_thread,
+      posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
+      posts_from_the_own_thread, posts_behind_older_ones, posts_while_the_loop_closes,
+      posts_to_a_closed_loop, several_loops, foreign_thread)
