@@ -24,7 +24,8 @@ typedef struct async_callback {
     void *arg;
 } async_callback;
 
-/* Call fn(arg) once, after everything that is ready now. Cannot fail. Only on the loop's own thread. */
+/* Call fn(arg) once, after everything that is ready now, even if main returns before. Cannot fail. Only on the loop's
+ * own thread. What is added while the loop shuts down may be dropped: then it is yours again, as if cancelled. */
 void async_call_soon(async_callback *cb, void (*fn)(void *arg), void *arg);
 
 /* Call fn(arg) once, not before that many seconds have passed; callbacks of equal time run in the order of

@@ -4,7 +4,7 @@
 
 #include "loop/loop.h"
 
-enum callback_state { CALLBACK_IDLE, CALLBACK_READY, CALLBACK_ARMED };
+enum callback_state { CALLBACK_IDLE, CALLBACK_READY, CALLBACK_ARMED, CALLBACK_LAST };
 
 _Static_assert(offsetof(async_callback, kind) == offsetof(struct async_waiter, kind) &&
                        offsetof(async_callback, timer) == offsetof(struct async_waiter, timer),
@@ -63,6 +63,34 @@ bool async_callback_cancel(async_callback *cb)
     cb->state = CALLBACK_IDLE;
     cb->timer = 0;
     return true;
+}
+
+bool async__callbacks_note(struct loop *l)
+{
+    bool any = false;
+    for (struct async_waiter *w = l->ready.head; w; w = w->next)
+        if (w->kind == NODE_CALLBACK) {
+            w->state = CALLBACK_LAST;
+            any = true;
+        }
+    return any;
+}
+
+bool async__callbacks_noted(const struct loop *l)
+{
+    const struct async_waiter *w = l->ready.head;
+    while (w && !(w->kind == NODE_CALLBACK && w->state == CALLBACK_LAST))
+        w = w->next;
+    return w;
+}
+
+void async__callbacks_drop(struct loop *l)
+{
+    for (struct async_waiter *w = l->ready.head, *next; w; w = next) {
+        next = w->next;
+        w->state = CALLBACK_IDLE;
+    }
+    l->ready.head = NULL;
 }
 
 double async_time(void)

@@ -173,6 +173,13 @@ struct async_waiter *async__pick(struct loop *l);
 void async__expire(struct loop *l, int64_t now);
 void async__turn(struct loop *l);
 
+/* Note the callbacks that are ready: are there any; is one of those noted still to run? */
+bool async__callbacks_note(struct loop *l);
+bool async__callbacks_noted(const struct loop *l);
+
+/* The loop closes, no task lives: what is ready will not run, and is its owners' again. */
+void async__callbacks_drop(struct loop *l);
+
 /* Complain, in one line on stderr. */
 void async__complain(const char *fmt, ...) ASYNC_FORMAT(1, 2);
 

@@ -95,6 +95,7 @@ static void check_ledger(struct loop *l)
 void async__loop_close(struct loop *l)
 {
     async__gate_close(l->gate);
+    async__callbacks_drop(l);
     check_ledger(l);
     async__fds_close(&l->fds);
     async__timers_close(&l->timers);

@@ -85,11 +85,21 @@ static void cancel_lost(void *record, void *arg)
     async__task_request(t, ASYNC_CANCEL_SHUTDOWN, has_returned, NULL);
 }
 
-/* main has returned: what still runs is cancelled, all of it before any of it is awaited. */
+/* Run each callback that is ready, once: those that they add are not waited for, it might be for ever. */
+static void run_callbacks(struct loop *l, async_task *self)
+{
+    if (async__callbacks_note(l))
+        while (async__callbacks_noted(l)) /* in a seeded order others may come first */
+            async__yield(l, self);
+}
+
+/* main has returned: what still runs is cancelled, all of it before any of it is awaited. Callbacks that are ready run
+ * before, and those that this has made ready after, as in asyncio.run(). */
 static void shut_down(async_runner *rn, async_task *self)
 {
     struct loop *l = rn->loop;
     async_group *bg = &rn->background;
+    run_callbacks(l, self);
     if (l->debug)
         for (const async_task *t = bg->first; t; t = t->next)
             async__complain("task \"%s\" in the background is cancelled: %s", t->name, has_returned);
@@ -99,6 +109,7 @@ static void shut_down(async_runner *rn, async_task *self)
     while (bg->running)
         wait_in(self, &bg->idle);
     bg->open = false;
+    run_callbacks(l, self);
     for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
         async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
 }

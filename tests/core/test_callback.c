@@ -198,6 +198,75 @@ CASE(cancels_a_task)
     return 0;
 }
 
+/* --- when main returns --- */
+
+static async_callback lasting[3];
+
+static void adds_another(void *arg)
+{
+    note("ready");
+    async_call_soon(&lasting[2], adds_another, arg);
+}
+
+static void starts_a_task(void *arg)
+{
+    note("starts");
+    *(async_task **)arg = async_create_task(async_sleep(1000));
+}
+
+static async_task *started;
+
+ASYNC_DEF(cleans_up)
+{
+    int r = await_sleep(1000);
+    note("cleanup");
+    async_call_soon(&lasting[1], says, (void *)"after");
+    return r;
+}
+
+ASYNC_DEF(returns_before_callbacks)
+{
+    ok(async_spawn(async_background(), cleans_up()));
+    ok(await_sleep(1));
+    async_call_soon(&lasting[0], adds_another, NULL);
+    async_call_soon(&lasting[1], starts_a_task, &started);
+    return 0;
+}
+
+/* What is ready then runs, and once more what the cleanup of tasks has made ready; what adds itself does not run for ever,
+ * and its memory is its owner's again. */
+static void check_end(uint64_t seed)
+{
+    forget_trail();
+    RUN(returns_before_callbacks(), .seed = seed);
+    has_text(trail, "ready");
+    has_text(trail, "starts");
+    has_text(strstr(trail, "cleanup"), "after");
+    is_false(async_callback_cancel(&lasting[2]));
+    is(lasting[2].state, 0);
+}
+
+START_TEST(ready_when_main_returns)
+{
+    for (uint64_t seed = 0; seed < 50; seed++)
+        check_end(seed);
+}
+END_TEST
+
+ASYNC_DEF(returns_at_once)
+{
+    async_call_soon(&lasting[0], says, (void *)"a");
+    async_call_soon(&lasting[1], starts_a_task, &started);
+    return 0;
+}
+
+START_TEST(ready_when_main_returns_at_once)
+{
+    RUN(returns_at_once());
+    is_trail("a starts");
+}
+END_TEST
+
 static void awaits(void *arg)
 {
     int r;
@@ -254,6 +323,7 @@ CASE(a_million_armed_and_cancelled)
     return 0;
 }
 
-SUITE("callback", soon_in_order, later_in_order, equal_times_in_the_order_of_calls, not_early,
-      cancelled, cancelled_when_due, adds_itself, frees_itself, wakes_a_task, spawns_a_task,
-      cancels_a_task, must_not_await, must_not_run, a_million_armed_and_cancelled)
+SUITE("callback", ready_when_main_returns, ready_when_main_returns_at_once, soon_in_order,
+      later_in_order, equal_times_in_the_order_of_calls, not_early, cancelled, cancelled_when_due,
+      adds_itself, frees_itself, wakes_a_task, spawns_a_task, cancels_a_task, must_not_await,
+      must_not_run, a_million_armed_and_cancelled)
