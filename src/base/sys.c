@@ -15,16 +15,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef HAVE_VALGRIND
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 static int sys_epoll_create(void)
 {
     return epoll_create1(EPOLL_CLOEXEC);
 }
 
-/* epoll_pwait2() takes nanoseconds; kernels before 5.11, and some sandboxes, do not have it. */
+/* epoll_pwait2() takes nanoseconds; kernels before 5.11, and some sandboxes, do not have it. A
+ * valgrind that does not know it warns each user about it. */
 static int sys_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t timeout)
 {
     static atomic_bool lacking;
-    if (timeout > 0 && !atomic_load_explicit(&lacking, memory_order_relaxed)) {
+    if (timeout > 0 && !atomic_load_explicit(&lacking, memory_order_relaxed) && !RUNNING_ON_VALGRIND) {
         struct timespec ts = { .tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000 };
         int r = (int)syscall(SYS_epoll_pwait2, ep, evs, n, &ts, NULL, 0);
         if (r >= 0 || (errno != ENOSYS && errno != EPERM))
