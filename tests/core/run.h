@@ -17,6 +17,15 @@
 
 #define countof(array) (sizeof(array) / sizeof *(array))
 
+/* How many, in a test of large numbers: n, or $TEST_MANY if that is less, for whoever runs the tests in something
+ * slow. valgrind looks through all stacks at each switch. */
+static inline int at_most(size_t n)
+{
+    const char *many = getenv("TEST_MANY");
+    int most = many ? atoi(many) : 0;
+    return most > 0 && (size_t)most < n ? most : (int)n;
+}
+
 /* --- results, with the names of errors --- */
 
 static inline const char *shown(long r)
