@@ -44,8 +44,11 @@ int http_body_choose(struct http_call *c)
     int r = pairs_check(c->res, o->query, "query");
     if (r < 0)
         return r;
-    if (!!o->text + !!o->json + !!o->form + (o->body || o->body_size) > 1)
+    int bodies = !!o->text + !!o->json + !!o->form + (o->body || o->body_size);
+    if (bodies > 1)
         return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "more than one body");
+    if (bodies == 0 && o->content_type)
+        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a content_type without a body");
     if (o->body_size && !o->body)
         return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a body of %zu bytes at NULL", o->body_size);
     if (o->form)

@@ -293,6 +293,29 @@ HTTP_TEST(error_statuses)
     return 0;
 }
 
+/* .content_type is the body's, and needs one, if it be empty; a header is sent as it is. */
+HTTP_TEST(content_type_without_a_body)
+{
+    async_http_response *none = NULL;
+    async_http_response_auto get = NULL, *post = NULL, *empty = NULL, *both = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &none, .content_type = "a/b"), -EINVAL);
+    ck_assert_int_eq(await_http_post(s, at(sv, "/echo"), &none, .content_type = "a/b"), -EINVAL);
+    const char *const *header = ASYNC_HTTP_PAIRS("Content-Type", "c/d");
+    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &get, .headers = header), 200);
+    HAS(get->body, "Content-Type: c/d\r\n");
+    ck_assert_int_eq(await_http_post(s, at(sv, "/echo"), &post, .headers = header), 200);
+    HAS(post->body, "Content-Type: c/d\r\n");
+    ck_assert_int_eq(await_http_post(s, at(sv, "/echo"), &empty, .text = "", .content_type = "a/b"),
+                     200);
+    HAS(empty->body, "Content-Type: a/b\r\n");
+    ck_assert_int_eq(await_http_post(s, at(sv, "/echo"), &both, .text = "x", .content_type = "a/b",
+                                     .headers = header),
+                     200);
+    HAS(both->body, "Content-Type: a/b\r\n");
+    LACKS(both->body, "c/d");
+    return 0;
+}
+
 HTTP_TEST(retry_after)
 {
     async_http_response_auto a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL;
@@ -302,6 +325,12 @@ HTTP_TEST(retry_after)
     ck_assert_double_eq(async_http_retry_after(b), 0);
     ck_assert_int_eq(await_http_get(s, at(sv, "/retry?Sun,+06+Nov+2044+08:49:37+GMT"), &c), 429);
     ck_assert_double_gt(async_http_retry_after(c), 1e6);
+    static const char *const dates[] = { "Sunday,+06-Nov-94+08:49:37+GMT", "Sun+Nov++6+08:49:37+1994" };
+    for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
+        async_http_response_auto old = NULL;
+        ck_assert_int_eq(await_http_get(s, at(sv, "/retry?%s", dates[i]), &old), 429);
+        ck_assert_double_eq(async_http_retry_after(old), 0);
+    }
     ck_assert_int_eq(await_http_get(s, at(sv, "/retry?soon"), &d), 429);
     ck_assert_double_eq(async_http_retry_after(d), -1);
     ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &e), 200);
@@ -375,6 +404,7 @@ void http_cases(TCase *tc)
     tcase_add_test(tc, bodies);
     tcase_add_test(tc, compression);
     tcase_add_test(tc, error_statuses);
+    tcase_add_test(tc, content_type_without_a_body);
     tcase_add_test(tc, retry_after);
     tcase_add_test(tc, cookies);
     tcase_add_test(tc, context_manager);

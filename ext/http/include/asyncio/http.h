@@ -181,7 +181,8 @@ struct async_http_opts {
     const char *const *form; /* pairs, application/x-www-form-urlencoded */
     const void *body;        /* bytes, application/octet-stream */
     size_t body_size;
-    const char *content_type;    /* another one for it */
+    const char *content_type;    /* another one for it; -EINVAL without a body. A Content-Type among the headers is
+                                  * sent as it is, with a body or without, unless this is given */
     const char *user, *password; /* Basic authorization; also from the URL */
     const char *bearer;          /* Bearer authorization */
     /* limits, in seconds and bytes; 0: the session's, or the default; ASYNC_FOREVER, SIZE_MAX: none */
