@@ -79,7 +79,8 @@ static void put_line(struct run *f, struct result *r)
         r->body = NULL;
         r->headers = NULL;
         if (r->failure.kind == FAILURE_NONE)
-            r->failure = (struct failure){ .kind = FAILURE_LOCAL, .message = "out of memory",
+            r->failure = (struct failure){ .kind = FAILURE_LOCAL,
+                                           .message = "out of memory",
                                            .code = "ENOMEM" };
         error = result_line(r, to);
     }
@@ -286,14 +287,13 @@ static uint64_t next_random(void *ctx) /* splitmix64 */
 static double note_pause(struct job *j, const struct answer *a)
 {
     struct run *f = j->run;
-    const char *value = a->page && retry_status(a->page->status)
-                                ? async_http_header(a->page, "Retry-After")
-                                : NULL;
-    double seconds;
+    double seconds = a->page && retry_status(a->page->status) ? async_http_retry_after(a->page) : -1;
     char name[URL_ORIGIN_MAX];
     struct origin *o;
-    if (!value || retry_after(value, (int64_t)time(NULL), f->o.retry_after_max, &seconds) < 0)
+    if (seconds < 0)
         return 0;
+    if (seconds > f->o.retry_after_max)
+        seconds = f->o.retry_after_max;
     url_origin(a->page->url, name);
     if (origins_hold(&f->origins, name, &o) == 0) {
         origin_pause(o, fetch_ns(), (int64_t)(seconds * 1e9));

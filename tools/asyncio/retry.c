@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "retry.h"
 
-#include <errno.h>
 #include <string.h>
 
 bool retry_status(int status)
@@ -28,10 +27,14 @@ static bool may_pass(const struct attempt *a)
     case FAILURE_DNS:
     case FAILURE_CONNECT:
     case FAILURE_TIMEOUT:
-    case FAILURE_RESET: return true;
-    case FAILURE_TLS: return a->temporary;
-    case FAILURE_HTTP: return retry_status(a->status);
-    default: return false;
+    case FAILURE_RESET:
+        return true;
+    case FAILURE_TLS:
+        return a->temporary;
+    case FAILURE_HTTP:
+        return retry_status(a->status);
+    default:
+        return false;
     }
 }
 
@@ -45,32 +48,4 @@ double retry_backoff(long n, retry_random *random, void *ctx)
 {
     double limit = n > 7 ? 60 : 0.5 * (double)(1L << (n < 1 ? 0 : n - 1));
     return (double)(random(ctx) >> 11) * 0x1p-53 * limit;
-}
-
-/* Digits only; a number too long to hold is more than any limit. */
-static bool seconds(const char *s, double max, double *ret)
-{
-    double v = 0;
-    if (!*s)
-        return false;
-    for (; *s; s++) {
-        if (*s < '0' || *s > '9')
-            return false;
-        v = v < 1e15 ? v * 10 + (*s - '0') : v;
-    }
-    *ret = v < max ? v : max;
-    return true;
-}
-
-int retry_after(const char *value, int64_t now, double max, double *ret_seconds)
-{
-    int64_t date;
-    if (seconds(value, max, ret_seconds))
-        return 0;
-    int r = http_date(value, now, &date);
-    if (r < 0)
-        return r;
-    double wait = (double)date - (double)now;
-    *ret_seconds = wait < 0 ? 0 : wait < max ? wait : max;
-    return 0;
 }

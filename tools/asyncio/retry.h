@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* retry.h - whether to try again, and when. Pure functions: the clock and the dice are the
- * caller's. */
+/* retry.h - whether to try again, and when. Pure functions: the dice are the caller's. */
 #ifndef FETCH_RETRY_H
 #define FETCH_RETRY_H
 
@@ -36,14 +35,5 @@ typedef uint64_t retry_random(void *ctx);
 
 /* Full jitter: seconds, evenly from 0 to min(60, 0.5 * 2^(n-1)) after attempt number n, from 1. */
 double retry_backoff(long n, retry_random *random, void *ctx);
-
-/* The seconds that a Retry-After asks for, at most max and at least 0. Its value is seconds, or a
- * date in one of the three forms of HTTP; now is the time of day (seconds since 1970). -EBADMSG:
- * neither. */
-int retry_after(const char *value, int64_t now, double max, double *ret_seconds);
-
-/* A date of HTTP, in seconds since 1970. now decides the century of a two-digit year. -EBADMSG:
- * not one. */
-int http_date(const char *s, int64_t now, int64_t *ret);
 
 #endif
