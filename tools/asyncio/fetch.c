@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { ORDER_BYTES = 64 << 20, IDLE_ORIGINS = 4096 };
-static const double drain_seconds = 2;
+static const double drain_seconds = 2, output_seconds = 2;
 
 int64_t fetch_ns(void)
 {
@@ -27,11 +27,15 @@ int64_t fetch_ns(void)
 const char *stop_text(const struct run *f)
 {
     switch (f->stop) {
-    case STOP_SIGNAL: return f->signal == SIGTERM ? "stopped by SIGTERM" : "stopped by SIGINT";
-    case STOP_FAILURES: return "stopped after too many failures";
-    case STOP_DEADLINE: return "the deadline of the run has passed";
+    case STOP_SIGNAL:
+        return f->signal == SIGTERM ? "stopped by SIGTERM" : "stopped by SIGINT";
+    case STOP_FAILURES:
+        return "stopped after too many failures";
+    case STOP_DEADLINE:
+        return "the deadline of the run has passed";
     case STOP_LOCAL:
-    case STOP_NONE: break;
+    case STOP_NONE:
+        break;
     }
     return "stopped by an error";
 }
@@ -48,6 +52,8 @@ void run_stop(struct run *f, enum stop why)
     if (f->stop != STOP_NONE)
         return;
     f->stop = why;
+    if (why == STOP_SIGNAL)
+        writer_limit(&f->out, (f->group ? drain_seconds : 0) + output_seconds);
     if (!f->group) /* all jobs have ended: only lines are still written */
         return;
     async_task_cancel(f->feed);

@@ -322,8 +322,8 @@ void options_help(FILE *out, const char *program)
         help_row(out, &option_table[i]);
     }
     fputs(result_help, out);
-    fputs("\nAfter Ctrl-C no more requests are started, and those under way get 2 s; Ctrl-C\n"
-          "again stops at once.\n"
+    fputs("\nAfter Ctrl-C no more requests are started, those under way get 2 s, and whoever\n"
+          "reads the results 2 s more for what is left of them; Ctrl-C again stops at once.\n"
           "\nExit status: 0 all succeeded, 1 a request failed, 2 usage or bad input (also if\n"
           "requests failed besides), 3 an error here (cannot write, no memory), 4 stopped\n"
           "early by --fail-fast, --max-failures or --deadline, 130 or 143 after a signal.\n",

@@ -25,10 +25,10 @@ struct writer {
 
     int fd;
     bool terminal, waits; /* whether it can be waited for */
-    bool closing, armed;
+    bool closing, armed, limited, late;
     struct text out; /* is being written */
     async_event due, room;
-    async_callback timer;
+    async_callback timer, limit;
     async_task *task;
 };
 
@@ -39,6 +39,10 @@ void writer_added(struct writer *w);
 
 /* Suspends while two batches wait to be written. 0, or -ECANCELED. */
 int await_writer_room(struct writer *w) ASYNC_CHECK;
+
+/* From now on the reader has so many seconds. What is not written by then is dropped, but for the rest of a line that was
+ * begun, if a pipe can be made to hold it; the error is -ETIMEDOUT. The first call counts. */
+void writer_limit(struct writer *w, double seconds);
 
 /* Everything that is there is written, and the task ends. 0, or the first error. */
 int await_writer_close(struct writer *w) ASYNC_CHECK;
