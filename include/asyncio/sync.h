@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sync.h - locks, events, conditions, semaphores: between the tasks of one loop, not between threads.
+/* sync.h - locks, events, conditions, semaphores, barriers: between the tasks of one loop, not between threads.
  *
  * All first come, first served: what is released belongs to the first waiter, nobody barges past it. A waiter
  * of a lock, semaphore or condition that was chosen and is cancelled before it ran gets -ECANCELED and hands
@@ -76,6 +76,27 @@ ASYNC_UNUSED static inline bool async_semaphore_locked(const async_semaphore *s)
 {
     return s->value == 0 || s->waiters.head;
 }
+
+typedef struct async_barrier {
+    size_t parties, waiting; /* how many it takes; how many have come in this round */
+    size_t draining;         /* released, and not back from their wait yet */
+    bool broken, spoiled;    /* for all who come; for those who are draining */
+    async_waitq waiters, late;
+} async_barrier;
+#define ASYNC_BARRIER(n) { .parties = (n) }
+
+/* Wait until that many tasks wait: 0 to n - 1, in the order in which they came, each number once. Who comes while the
+ * last round has not returned yet waits for the next one. -EPIPE: broken, or reset meanwhile. Suspends: until the last one
+ * comes. Cancelled: as if it had not come; one that was released by then returns its number. b must live until all are
+ * back. -EINVAL: n is 0. */
+int await_barrier_wait(async_barrier *b) ASYNC_CHECK;
+
+/* Who waits in this round, or is released and not back yet, gets -EPIPE. After abort so do all who come later, until a
+ * reset; after reset the barrier is as new. */
+void async_barrier_reset(async_barrier *b);
+void async_barrier_abort(async_barrier *b);
+ASYNC_UNUSED static inline bool async_barrier_broken(const async_barrier *b) { return b->broken; }
+ASYNC_UNUSED static inline size_t async_barrier_waiting(const async_barrier *b) { return b->waiting; }
 
 async_hold async_lock_hold(async_lock *l);
 async_hold async_semaphore_hold(async_semaphore *s);

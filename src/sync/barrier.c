@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* barrier.c - rounds of waiting for each other. Numbers are given when a round is complete, so that one who was
+ * cancelled leaves no gap. A round drains until all whom it released have run: who comes meanwhile stands in a line apart,
+ * and a reset still reaches everybody who is not back. */
+#include <asyncio/sync.h>
+
+#include "task/scope.h"
+
+/* What a waiter's value says while it stands in line. */
+enum { COUNTED, LATE };
+
+static void release(async_barrier *b)
+{
+    int number = 0;
+    while (async__wake_first(&b->waiters, number))
+        number++;
+    b->draining = (size_t)number;
+    b->waiting = 0;
+}
+
+/* The last round is over: who came too late for it begins the next, and may complete it. */
+static void begin_round(async_barrier *b)
+{
+    b->spoiled = false;
+    for (struct async_waiter *w; b->waiting < b->parties && (w = b->late.head);) {
+        waitq_pop(&b->late, w);
+        waitq_push(&b->waiters, w);
+        task_of(w)->queue = &b->waiters;
+        task_of(w)->value = COUNTED;
+        b->waiting++;
+    }
+    if (b->waiting == b->parties)
+        release(b);
+}
+
+static int is_back(async_barrier *b, int number)
+{
+    bool spoiled = b->spoiled;
+    if (--b->draining == 0)
+        begin_round(b);
+    return spoiled ? -EPIPE : number;
+}
+
+int await_barrier_wait(async_barrier *b)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_barrier_wait");
+    if (r < 0)
+        return r;
+    if (b->parties == 0)
+        return -EINVAL;
+    if (b->broken)
+        return -EPIPE;
+    bool late = b->draining > 0;
+    if (!late && b->waiting + 1 == b->parties) {
+        release(b);
+        return (int)b->parties - 1;
+    }
+    b->waiting += !late;
+    t->value = late ? LATE : COUNTED;
+    if (wait_in(t, late ? &b->late : &b->waiters) == INTERRUPTED) {
+        b->waiting -= t->value == COUNTED;
+        return async__deliver(t);
+    }
+    return t->value < 0 ? t->value : is_back(b, t->value);
+}
+
+static void spoil(async_barrier *b)
+{
+    b->waiting = 0;
+    b->spoiled = b->draining > 0;
+    async__wake_all(&b->waiters, -EPIPE);
+}
+
+void async_barrier_reset(async_barrier *b)
+{
+    b->broken = false;
+    spoil(b);
+}
+
+void async_barrier_abort(async_barrier *b)
+{
+    b->broken = true;
+    spoil(b);
+    async__wake_all(&b->late, -EPIPE);
+}
