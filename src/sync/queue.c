@@ -36,10 +36,14 @@ static void insert(async_queue *q, size_t slots, const void *item)
     q->unfinished++;
 }
 
-static void take(async_queue *q, size_t slots, void *ret)
+/* Those who were woken before us take what leaves next, as many as skip; ours is the one after that. */
+static void take(async_queue *q, size_t slots, size_t skip, void *ret)
 {
+    size_t i = q->lifo ? q->count - 1 - skip : skip;
+    memcpy(ret, slot(q, slots, i), q->size);
+    for (; skip > 0; skip--, i += q->lifo ? 1 : SIZE_MAX)
+        memcpy(slot(q, slots, i), slot(q, slots, q->lifo ? i + 1 : i - 1), q->size);
     q->count--;
-    memcpy(ret, slot(q, slots, q->lifo ? q->count : 0), q->size);
     if (!q->lifo && ++q->first == q->room)
         q->first = 0;
 }
@@ -84,7 +88,7 @@ int async_queue_get_item(async_queue *q, size_t slots, void *ret)
 {
     if (q->count == q->owned)
         return at_end(q) ? -EPIPE : -EAGAIN;
-    take(q, slots, ret);
+    take(q, slots, q->owned, ret);
     offer_place(q);
     wake_at_end(q);
     return 0;
@@ -143,7 +147,7 @@ int await_queue_get_item(async_queue *q, size_t slots, void *ret)
         if (t->value < 0)
             return t->value;
         q->owned--;
-        take(q, slots, ret);
+        take(q, slots, 0, ret);
         offer_place(q);
         wake_at_end(q);
     } else if (chosen && t->value == 0) {
