@@ -30,8 +30,8 @@ ASYNC_BEGIN_DECLS
     static int name##_body_(T *async_item_ ASYNC_UNUSED ASYNC__MAP(ASYNC__MORE, ASYNC__NONE,       \
                                                                    ##__VA_ARGS__))
 
-/* In a generator's body: hand one item over. 0 when the next one is wanted; -ECANCELED: the loop was left; clean up and
- * return. */
+/* In a generator's body: hand one item over. 0 when the next one is wanted; -ECANCELED: the loop was left (then also within
+ * a shield); clean up and return. */
 #define await_yield(value) await_gen_yield((__typeof__(*async_item_)[1]){ (value) })
 
 /* await_for_each (r, x, name(args)) { }    `async for x in name(args)`; x is a T of the loop's own.
@@ -50,12 +50,14 @@ typedef struct async_gen {
     async_co co;
     async_task *task;
     const void *item; /* yielded, and not handed over yet */
-    bool wanted;
+    async_task *consumer; /* who waits for the next one */
+    bool wanted, left;
     async_waitq want;
 } async_gen;
 
-/* The functions behind the macros. _next: 1 and an item, 0 at the end, or an error: the generator's, or -ECANCELED, and
- * then no item is lost. _drop takes an async_gen *. */
+/* The functions behind the macros. _next: 1 and an item, 0 at the end, or an error: the generator's; -EBUSY: another
+ * task waits for its next item; -ECANCELED, and then no item is lost: a call that was woken with one and is cancelled before
+ * it ran leaves it for the next call, so that a race among generators loses nothing. _drop takes an async_gen *. */
 int await_gen_next(async_gen *g, void *item, size_t size) ASYNC_CHECK;
 int await_gen_yield(const void *item) ASYNC_CHECK;
 void await_gen_drop(void *gen);

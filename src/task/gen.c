@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gen.c - a generator is a task that runs while its consumer waits, and waits while its consumer runs. */
+/* gen.c - a generator is a task that runs while its consumer waits, and waits while its consumer runs. The consumer stands
+ * in the line of the generator's end, so that an item and the end reach it alike. */
 #include <asyncio/gen.h>
 
 #include "task/scope.h"
@@ -16,13 +17,18 @@ int await_gen_yield(const void *item)
         async__complain("await_yield in task \"%s\", which is no generator's", t->name);
         return -EPERM;
     }
+    if (g->left) /* it was told by a cancel already, but has shielded itself from that */
+        return -ECANCELED;
     g->item = item;
     g->wanted = false;
-    async__wake_first(&t->joiners, 0); /* the consumer waits like for our end */
-    while (!g->wanted && r == 0) {
+    if (g->consumer && g->consumer->node.state == TASK_PARKED) /* else it was cancelled, and will see */
+        async__wake(g->consumer, WOKEN);
+    while (!g->wanted && !g->left && r == 0) {
         wait_is(t, WAITS_YIELD);
         r = wait_for_news(t, &g->want);
     }
+    if (g->left)
+        r = -ECANCELED;
     if (r < 0)
         g->item = NULL; /* it is in a frame that is being left */
     return r;
@@ -49,6 +55,11 @@ int await_gen_next(async_gen *g, void *item, size_t size)
     int r = await_begin(&t, "await_for_each");
     if (r < 0)
         return r;
+    if (g->consumer) {
+        async__complain("task \"%s\" iterates over a generator for which task \"%s\" waits",
+                        t->name, g->consumer->name);
+        return -EBUSY;
+    }
     if (!g->task && !start(g))
         return -ENOMEM;
     if (!g->wanted && !g->item) { /* else it is, or was, at work for a call that was cancelled */
@@ -56,7 +67,11 @@ int await_gen_next(async_gen *g, void *item, size_t size)
         async__wake_first(&g->want, 0);
     }
     while (!g->item && !async_task_done(g->task)) {
+        g->consumer = t;
         r = wait_for_news(t, &g->task->joiners);
+        g->consumer = NULL;
+        if (r == 0) /* cancelled after it was woken: the item is for the next call */
+            r = checkpoint(t->loop, t);
         if (r < 0)
             return r;
     }
@@ -71,5 +86,8 @@ int await_gen_next(async_gen *g, void *item, size_t size)
 
 void await_gen_drop(void *gen)
 {
-    await_task_drop(&((async_gen *)gen)->task);
+    async_gen *g = gen;
+    g->left = true;
+    async__wake_first(&g->want, 0);
+    await_task_drop(&g->task);
 }
