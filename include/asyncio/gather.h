@@ -3,6 +3,7 @@
 #ifndef ASYNCIO_GATHER_H
 #define ASYNCIO_GATHER_H
 
+#include <asyncio/gen.h>
 #include <asyncio/task.h>
 
 ASYNC_BEGIN_DECLS
@@ -25,10 +26,39 @@ int await_gather_n(const async_co *cos, size_t n, int *results) ASYNC_CHECK;
 int await_gather_all_n(const async_co *cos, size_t n, int *results) ASYNC_CHECK;
 
 /* The first to end, well or badly, wins: its index, its result in *result (or NULL). The others are cancelled
- * and awaited first. -EINVAL: none given. */
+ * and awaited first. -EINVAL: none given. A select, too: what a loser was given by a lock, a semaphore, a queue, a
+ * generator in the same turn it hands back; among several that need not wait, the first wins, but in a loop nobody is
+ * passed over for ever. Cancelled: so are all, and have ended; but if one had won, it has. */
 #define await_race(result, ...)                                                                    \
     await_race_n(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__), (result))
 int await_race_n(const async_co *cos, size_t n, int *result) ASYNC_CHECK;
+
+enum async_return_when { ASYNC_ALL_COMPLETED, ASYNC_FIRST_COMPLETED, ASYNC_FIRST_EXCEPTION };
+
+/* Wait until all, or one, have ended, or one has failed (being cancelled is no failure). Cancels none, and running out of
+ * time is no error; ASYNC_FOREVER; 0 seconds: what is done now. Returns how many are done, and moves these to the front of
+ * tasks[], in the order in which they ended; the others follow in any order. To go on with what is left, call it again with
+ * the rest of the same array: that costs little however long it is, whatever you have put into it meanwhile. The errors
+ * stay unread. NULL counts as done, with -ENOMEM. -EINVAL: n is 0; -EDEADLK: the current task is among them; -ENOMEM.
+ * Suspends: unless it is enough already. Cancelled: the tasks go on. */
+int await_wait(async_task **tasks, size_t n, enum async_return_when when, double seconds) ASYNC_CHECK;
+
+/* await_for_each (r, d, async_as_completed(fetch(a), fetch(b))) use(d.index, d.result);
+ * Runs all at once, gives their results as they come, errors too, and says whose they are. Leaving the loop early cancels
+ * and awaits the rest; so does a limit around the loop. */
+typedef struct async_done {
+    size_t index;
+    int result;
+} async_done;
+#define async_as_completed(...)                                                                    \
+    async_as_completed_n(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__))
+
+/* cos must live until the loop is left. */
+struct async_completions {
+    async_gen gen;
+    async_done *item;
+};
+struct async_completions async_as_completed_n(const async_co *cos, size_t n) ASYNC_CHECK;
 
 ASYNC_END_DECLS
 

@@ -64,6 +64,7 @@ struct async_group {
     bool loose;  /* a failure cancels nobody */
     bool background;
     bool race; /* the first to end, well or badly, ends the others */
+    bool unfair; /* ...before all had begun */
     async_task *winner;
     char who[32]; /* cancelled it */
 };

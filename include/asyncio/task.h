@@ -52,6 +52,17 @@ const char *async_task_name(const async_task *t);
 /* Copied; without memory the old name stays. */
 void async_task_set_name(async_task *t, const char *name);
 
+/* Call fn(t, arg) once when t has ended, or soon if it has already: between the steps of tasks, in the order in which the
+ * callbacks were added, with the task-local variables of who added it; fn must not await. t stays valid until it has run.
+ * NULL for t: -EINVAL; -ENOMEM; -EPERM: another loop's; -ECANCELED: t has ended, and so does the loop. Any number. _remove: all with that fn and arg that are not on
+ * their way yet; how many they were. */
+int async_task_add_done_callback(async_task *t, void (*fn)(async_task *t, void *arg), void *arg);
+size_t async_task_remove_done_callback(async_task *t, void (*fn)(async_task *t, void *arg), void *arg);
+
+/* How many tasks of this loop have not ended, the current one too; at most n of them in ret, in no particular order. Those
+ * that are not yours are valid until you suspend. 0 outside a loop: another thread cannot look. */
+size_t async_all_tasks(async_task **ret, size_t n);
+
 /* The task that runs; NULL in a callback and outside a loop. */
 async_task *async_current_task(void);
 

@@ -76,6 +76,8 @@ struct loop {
     async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */
     async_group *background;
     uint32_t next_id;
+    uint64_t ended;  /* tasks that have */
+    size_t callings; /* done callbacks on their way */
     struct step step;
     struct loop *former; /* abandoned before this one */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* node.h - what stands in a line: in the loop's ready queue, or in the queue of a lock, an event, a task's end.
- * A task stands in one line at a time, so the links are in it and waiting never allocates. */
+ * A task stands in one line at a time, so the links are in it and waiting never allocates. In the line of a task's end
+ * there may also be what stands in for a task that waits for several (a watch), and done callbacks. */
 #ifndef LOOP_NODE_H
 #define LOOP_NODE_H
 
@@ -12,6 +13,8 @@ enum node_kind {
     NODE_NEW = 1,  /* a task that has not started: it has no stack */
     NODE_TASK,     /* a task that has */
     NODE_CALLBACK, /* an async_callback */
+    NODE_WATCH,    /* task/watch.h */
+    NODE_DONE,     /* a done callback, until its task has ended */
 };
 
 struct async_waiter {

@@ -164,6 +164,8 @@ void async__body_init(async_task *t, struct body *b)
     b->gen = NULL;
     b->trace_code = 0;
     b->trace_depth = 0;
+    b->races = 0;
+    b->watches = NULL;
     slab_give(&t->loop->starts, s);
     t->body = b;
 }
@@ -223,7 +225,7 @@ static void run_callback(async_callback *cb)
 
 void async__loop_run(struct loop *l)
 {
-    while (!l->stop) {
+    while (!l->stop || l->callings > 0) {
         if (!l->ready.head || (l->stepwise ? --l->steps : --l->budget) <= 0)
             async__turn(l);
         if (!l->ready.head)

@@ -19,6 +19,7 @@
 
 struct loop;
 struct local;
+struct watches;
 
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
 
@@ -63,6 +64,9 @@ enum waiting {
     WAITS_PUT,
     WAITS_JOIN,
     WAITS_YIELD,
+    WAITS_TASKS, /* several, in no line */
+    WAITS_BARRIER,
+    WAITS_BARRIER_LATE, /* in its other line */
 };
 
 /* What a task will start with. */
@@ -85,8 +89,10 @@ struct body {
     async_error *cause;     /* errors of the latest group that failed in it */
     struct async_gen *gen;  /* whose body it runs, or NULL */
     struct stack stack;
+    struct watches *watches; /* what await_wait() keeps for its next call, or NULL */
     int trace_code;      /* the latest error that was noted; 0: none, and its words are not set */
     uint8_t trace_depth; /* places on its way */
+    uint16_t races;      /* in it that were won before all had begun */
 
     const async_site *trace[TRACE_DEPTH];
     char text[TEXT_SIZE];              /* its sentence */
@@ -97,7 +103,10 @@ struct body {
 
 struct async_task {
     struct async_waiter node;
-    void *sp;           /* where it was left */
+    union {
+        void *sp;       /* where it was left */
+        uint64_t ended; /* afterwards: the how-manieth end it was */
+    };
     async_scope *scope; /* the innermost that it is in */
     async_waitq *queue; /* the line in which it stands; NULL: none */
     union {
@@ -106,7 +115,7 @@ struct async_task {
         async_error *error;  /* afterwards: its failure that nobody has read */
     };
     int result;
-    int value; /* from who wakes it, for it */
+    int value; /* from who wakes it, for it; afterwards: how many done callbacks are on their way */
     async_group *group;
     async_task *next, *prev; /* among the group's children */
     async_waitq joiners;

@@ -8,6 +8,7 @@
 
 #include "task/scope.h"
 #include "task/task.h"
+#include "task/watch.h"
 
 enum { LINES = 200 };
 
@@ -16,6 +17,8 @@ struct printer {
     int lines, left_out;
     const async_waitq *line; /* a search: */
     const async_task *found;
+    const async_task *waiter; /* another: */
+    int watched;
 };
 
 static void find_awaited(void *record, void *arg)
@@ -64,6 +67,8 @@ static void print_said(const async_task *t)
         [WAITS_PUT] = "waits for room in queue",
         [WAITS_JOIN] = "waits until all is done of queue",
         [WAITS_YIELD] = "waits for who takes its items, generator",
+        [WAITS_BARRIER] = "waits for others at barrier",
+        [WAITS_BARRIER_LATE] = "waits for the next round of barrier",
     };
     static const size_t lines[] = {
         [WAITS_EVENT] = offsetof(async_event, waiters),
@@ -73,6 +78,8 @@ static void print_said(const async_task *t)
         [WAITS_PUT] = offsetof(async_queue, putters),
         [WAITS_JOIN] = offsetof(async_queue, joiners),
         [WAITS_YIELD] = 0,
+        [WAITS_BARRIER] = offsetof(async_barrier, waiters),
+        [WAITS_BARRIER_LATE] = offsetof(async_barrier, late),
     };
     unsigned what = t->node.why;
     if (what == WAITS_LOCK)
@@ -101,6 +108,31 @@ static void print_unlined(const async_task *t)
         fputs(f->waiting ? "waits" : "sleeps for ever", stderr);
 }
 
+/* One of several, found by the watch in its line. */
+static void print_watched(void *record, void *arg)
+{
+    struct printer *p = arg;
+    const async_task *t = record;
+    if (!t->node.kind || t->node.state == TASK_DONE)
+        return;
+    for (const struct async_waiter *w = t->joiners.head; w; w = w->next)
+        if (w->kind == NODE_WATCH && ((const struct watch *)w)->set->self == p->waiter) {
+            if (++p->watched <= 3)
+                fprintf(stderr, "%s\"%s\"", p->watched > 1 ? ", " : "", t->name);
+            return;
+        }
+}
+
+static void print_several(struct printer *p, const async_task *t)
+{
+    p->waiter = t;
+    p->watched = 0;
+    fputs("waits for tasks ", stderr);
+    async__slab_each(&p->loop->tasks, print_watched, p);
+    if (p->watched > 3)
+        fprintf(stderr, " and %d more", p->watched - 3);
+}
+
 static void print_wait(struct printer *p, const async_task *t)
 {
     const async_group *g;
@@ -109,6 +141,8 @@ static void print_wait(struct printer *p, const async_task *t)
         fputs("has not begun", stderr);
     else if (t->node.state != TASK_PARKED)
         fputs(t->node.state == TASK_RUNNING ? "runs" : "is ready", stderr);
+    else if (t->node.why == WAITS_TASKS)
+        print_several(p, t);
     else if (!t->queue)
         print_unlined(t);
     else if (t->node.why >= WAITS_LOCK)
@@ -169,7 +203,8 @@ void async_print_tasks(void)
 static void find_patient(void *record, void *arg)
 {
     const async_task *t = record;
-    if (t->node.kind == NODE_TASK && t->node.state == TASK_PARKED && !t->queue && !t->node.timer)
+    if (t->node.kind == NODE_TASK && t->node.state == TASK_PARKED && !t->queue && !t->node.timer &&
+        t->node.why != WAITS_TASKS)
         *(bool *)arg = true;
 }
 

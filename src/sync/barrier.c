@@ -27,6 +27,7 @@ static void begin_round(async_barrier *b)
         waitq_push(&b->waiters, w);
         task_of(w)->queue = &b->waiters;
         task_of(w)->value = COUNTED;
+        wait_is(task_of(w), WAITS_BARRIER);
         b->waiting++;
     }
     if (b->waiting == b->parties)
@@ -58,6 +59,7 @@ int await_barrier_wait(async_barrier *b)
     }
     b->waiting += !late;
     t->value = late ? LATE : COUNTED;
+    wait_is(t, late ? WAITS_BARRIER_LATE : WAITS_BARRIER);
     if (wait_in(t, late ? &b->late : &b->waiters) == INTERRUPTED) {
         b->waiting -= t->value == COUNTED;
         return async__deliver(t);

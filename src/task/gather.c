@@ -5,12 +5,15 @@
 #include "task/scope.h"
 #include "task/task.h"
 
-static void create_all(async_group *g, const async_co *cos, size_t n)
+/* From the first on, round to the one before it. */
+static void create_all(async_group *g, const async_co *cos, size_t n, size_t first)
 {
     static const struct async_task_opts defaults;
-    for (size_t i = 0; i < n; i++)
-        if (!async_group_create_task_opt(g, &cos[i], &defaults))
+    for (size_t i = 0; i < n; i++) {
+        size_t at = first + i;
+        if (!async_group_create_task_opt(g, &cos[at < n ? at : at - n], &defaults))
             return; /* no memory: the group's failure */
+    }
 }
 
 static void copy_results(const async_group *g, int *results)
@@ -36,7 +39,7 @@ int await_gather_n(const async_co *cos, size_t n, int *results)
         return r;
     await_group (r, g) {
         g->strict = true;
-        create_all(g, cos, n);
+        create_all(g, cos, n, 0);
     }
     if (r == 0)
         r = first_failure(g);
@@ -53,7 +56,7 @@ int await_gather_all_n(const async_co *cos, size_t n, int *results)
         return r;
     await_group (r, g) {
         g->loose = true;
-        create_all(g, cos, n);
+        create_all(g, cos, n, 0);
     }
     for (const async_task *t = g->first; t; t = t->next)
         failed += t->result < 0;
@@ -62,23 +65,34 @@ int await_gather_all_n(const async_co *cos, size_t n, int *results)
     return r < 0 ? r : failed;
 }
 
+/* Who begins. The first, until it has happened that one won before all had begun: else a loop that selects among
+ * several which are always ready would never come to the later ones. Multiples of the golden ratio come by all of them
+ * evenly, also if only each second or third race is this one. */
+static size_t who_begins(const async_task *t, size_t n)
+{
+    uint32_t fraction = t->body->races * UINT32_C(0x9e3779b9);
+    return (size_t)(((uint64_t)fraction * n) >> 32);
+}
+
 int await_race_n(const async_co *cos, size_t n, int *result)
 {
     async_task *self;
-    int r = await_begin(&self, "await_race"), winner = 0;
+    int r = await_begin(&self, "await_race");
     if (r < 0)
         return r;
     if (n == 0)
         return -EINVAL;
+    size_t winner = who_begins(self, n);
     await_group (r, g) {
         g->loose = g->race = true;
-        create_all(g, cos, n);
+        create_all(g, cos, n, winner);
     }
     if (!g->winner)
         return r;
+    self->body->races += g->unfair;
     for (const async_task *t = g->first; t != g->winner; t = t->next)
         winner++;
     if (result)
         *result = g->winner->result;
-    return winner;
+    return (int)(winner % n);
 }

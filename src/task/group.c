@@ -59,6 +59,7 @@ void async__group_child_ended(async_group *g, async_task *t)
 {
     if (g->race && !g->winner && !g->scope.doomed) {
         g->winner = t;
+        g->unfair = g->last->node.kind == NODE_NEW;
         stop(g, "", "another one was first", NULL);
     }
     if (g->background) {
@@ -122,6 +123,7 @@ static async_task *refused(async_group *g, const async_co *co)
         return NULL;
     *t = (async_task){ .node.kind = NODE_TASK,
                        .node.state = TASK_DONE,
+                       .ended = ++l->ended,
                        .group = g,
                        .result = -ECANCELED,
                        .name = co->name ? co->name : "task",

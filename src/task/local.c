@@ -64,6 +64,13 @@ struct local *async__locals_of_caller(void)
     return n;
 }
 
+struct local *async__locals_swap(struct local *n)
+{
+    struct local *before = outside;
+    outside = n;
+    return before;
+}
+
 void async__locals_drop(struct local *n)
 {
     while (n && --n->refs == 0) {

@@ -9,6 +9,8 @@
 struct local;
 
 struct local *async__locals_of_caller(void); /* a new reference; NULL: nothing is set */
+/* Run callbacks with these settings, until they are changed back. The former ones. */
+struct local *async__locals_swap(struct local *n);
 void async__locals_drop(struct local *n);
 
 #endif

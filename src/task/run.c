@@ -110,8 +110,12 @@ static void shut_down(async_runner *rn, async_task *self)
         wait_in(self, &bg->idle);
     bg->open = false;
     run_callbacks(l, self);
-    for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
-        async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
+    do {
+        for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
+            async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
+        if (l->callings > 0)
+            async__yield(l, self);
+    } while (l->callings > 0 || any_other_task(self));
 }
 
 /* What did not end by now never will. */

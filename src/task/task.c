@@ -8,6 +8,7 @@
 #include "task/error.h"
 #include "task/local.h"
 #include "task/scope.h"
+#include "task/watch.h"
 
 int async__outside(const char *what)
 {
@@ -80,6 +81,13 @@ no_memory:
 
 void async__task_free(async_task *t)
 {
+    if (unlikely(t->joiners.head))
+        async__watch_gone(t);
+    if (unlikely(t->value > 0)) { /* its done callbacks will do it */
+        t->node.flags |= TASK_DETACHED;
+        t->group = NULL;
+        return;
+    }
     if (unlikely(t->error != NULL))
         async__error_free(t->error);
     if (unlikely(t->locks > 0)) {
@@ -118,15 +126,29 @@ static void init_root(async_task *t)
 /* Is there anybody who waits for t's result? */
 static bool is_awaited(const async_task *t)
 {
-    const async_waitq *q = &t->joiners;
-    return q->head && (!(t->node.flags & TASK_DROPPED) || q->head != q->tail);
+    const async_task *first = first_task(t->joiners.head);
+    return first && (!(t->node.flags & TASK_DROPPED) || first_task(first->node.next));
 }
 
 /* The first of those who await t, who learns why it failed; NULL: nobody does. */
 static async_task *heir(const async_task *t)
 {
-    struct async_waiter *w = t->joiners.head;
-    return w && !(t->node.flags & TASK_DROPPED) ? task_of(w) : NULL;
+    return t->node.flags & TASK_DROPPED ? NULL : first_task(t->joiners.head);
+}
+
+static void tell_joiners(async_task *t, int result)
+{
+    for (struct async_waiter *w = t->joiners.head, *next; w; w = next) {
+        next = w->next;
+        if (likely(w->kind == NODE_TASK)) {
+            task_of(w)->value = result;
+            async__wake(task_of(w), WOKEN);
+        } else if (w->kind == NODE_WATCH) {
+            async__watch_ended((struct watch *)w, t);
+        } else {
+            async__done_call(w, t);
+        }
+    }
 }
 
 /* Nobody may lose what the task has failed of: its group keeps it, or who awaits it gets it, or its handle keeps it until
@@ -138,10 +160,12 @@ static void end(async_task *t, int result)
     bool failed = result < 0 && result != -ECANCELED, awaited = failed && is_awaited(t);
     async_task *who = failed ? heir(t) : NULL;
     t->result = result;
+    t->value = 0;
     t->node.state = TASK_DONE;
+    t->ended = ++l->ended;
     if (unlikely(t == l->outermost))
         l->stop = true;
-    async__wake_all(&t->joiners, result);
+    tell_joiners(t, result);
     if (unlikely(t->locks > 0))
         async__locks_abandoned(t);
     async_error *failure = NULL;
@@ -152,6 +176,7 @@ static void end(async_task *t, int result)
     else if (failed && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
     async_error *causes = t->body->cause;
+    async__forget_watches(t);
     if (unlikely(t->body->locals))
         async__locals_drop(t->body->locals);
     t->error = failure; /* the body is no more */
@@ -360,29 +385,4 @@ int await_sleep(double seconds)
     if (!(seconds > 0))
         return async__yield(async__loop, t);
     return sleep_for(t, seconds);
-}
-
-struct call {
-    int (*fn)(void *arg);
-    void *arg;
-};
-
-static int call_run(void *frame)
-{
-    struct call *c = frame;
-    return c->fn(c->arg);
-}
-
-async_co async_call(int (*fn)(void *arg), void *arg, const char *name)
-{
-    async_co co = { .run = call_run, .name = name };
-    memcpy(co.frame, &(struct call){ fn, arg }, sizeof(struct call));
-    return co;
-}
-
-int await_co(async_co co)
-{
-    async_task *t;
-    int r = await_begin(&t, "await_co");
-    return r < 0 ? r : co.run(co.frame);
 }

@@ -12,6 +12,20 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
  * to it, and it must be nobody else's. */
 void async__task_free(async_task *t);
 
+/* The first task in line w: there may be others than tasks in the line of a task's end. NULL: there is none. */
+static inline async_task *first_task(struct async_waiter *w)
+{
+    while (unlikely(w && w->kind != NODE_TASK))
+        w = w->next;
+    return w ? task_of(w) : NULL;
+}
+
+/* t has ended: its done callback is on its way. */
+void async__done_call(struct async_waiter *w, async_task *t);
+
+/* t's set of watches goes, if it has one. */
+void async__forget_watches(async_task *t);
+
 /* Among the children of g. */
 void async__group_link(async_group *g, async_task *t);
 void async__group_unlink(async_group *g, async_task *t);

@@ -140,6 +140,19 @@ ASYNC_DEF(waits_task, (async_task *)t)
     return await_task(t);
 }
 
+ASYNC_DEF(waits_tasks, (async_task *)a, (async_task *)b)
+{
+    async_task *both[] = { a, b };
+    return await_wait(both, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER);
+}
+
+static async_barrier meeting = ASYNC_BARRIER(2);
+
+ASYNC_DEF(waits_others)
+{
+    return await_barrier_wait(&meeting);
+}
+
 ASYNC_DEF(sleeps_for_ever)
 {
     return await_sleep(ASYNC_FOREVER);
@@ -150,13 +163,15 @@ ASYNC_DEF(waits_for_everything)
     int r;
     await_group (r, g) {
         async_task *t = async_group_create_task(g, waits_event());
-        async_spawn(g, waits_semaphore());
+        async_task *u = async_group_create_task(g, waits_semaphore());
         async_spawn(g, waits_condition());
         async_spawn(g, waits_future());
         async_spawn(g, waits_item());
         async_spawn(g, waits_room());
         async_spawn(g, waits_done());
         async_spawn(g, waits_task(t));
+        async_spawn(g, waits_tasks(t, u));
+        async_spawn(g, waits_others());
         async_spawn(g, sleeps_for_ever());
     }
     return r;
@@ -165,7 +180,7 @@ ASYNC_DEF(waits_for_everything)
 START_TEST(every_kind_of_wait)
 {
     static const char *const lines[] = {
-        "\n    waits_for_everything: waits for the 9 tasks of its group\n",
+        "\n    waits_for_everything: waits for the 11 tasks of its group\n",
         "\n      waits_event: waits for event ",
         "\n      waits_semaphore: waits for semaphore ",
         "\n      waits_condition: waits for condition ",
@@ -174,6 +189,8 @@ START_TEST(every_kind_of_wait)
         "\n      waits_room: waits for room in queue ",
         "\n      waits_done: waits until all is done of queue ",
         "\n      waits_task: waits for task \"waits_event\"; created in ",
+        "\n      waits_tasks: waits for tasks \"waits_event\", \"waits_semaphore\"; created in ",
+        "\n      waits_others: waits for others at barrier ",
         "\n      sleeps_for_ever: sleeps for ever; created in ",
     };
     is(run_virtual(waits_for_everything()), -EDEADLK);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "task/watch.h"
+
+#include "base/alloc.h"
+#include "task/scope.h"
+#include "task/task.h"
+
+static async_task gone; /* nobody's */
+
+static struct watch *watch_of_news(struct async_waiter *news)
+{
+    return (struct watch *)(void *)((char *)news - offsetof(struct watch, news));
+}
+
+struct watches *async__watches_new(async_task *self, async_task **array, size_t n)
+{
+    struct watches *set;
+    size_t each = sizeof *set->watch + sizeof *set->at + sizeof *set->seen;
+    if (n > (SIZE_MAX - sizeof *set) / each)
+        return NULL;
+    set = async__malloc(sizeof *set + n * each);
+    if (!set)
+        return NULL;
+    *set = (struct watches){ .self = self, .array = array, .end = n };
+    set->watch = (struct watch *)(set + 1);
+    set->at = (struct watch **)(set->watch + n);
+    set->seen = (async_task **)(set->at + n);
+    for (size_t i = 0; i < n; i++) {
+        set->at[i] = &set->watch[i];
+        set->watch[i] = (struct watch){ .node.kind = NODE_WATCH, .set = set, .at = i };
+    }
+    return set;
+}
+
+void async__watches_free(struct watches *set)
+{
+    for (size_t i = set->first; i < set->end && set->linked > 0; i++)
+        async__unwatch(set, i);
+    async__free(set);
+}
+
+static void add_news(struct watch *w, const async_task *t)
+{
+    struct watches *set = w->set;
+    int result = t ? t->result : -ENOMEM;
+    w->node.state = WATCH_NEWS;
+    w->ended = t ? t->ended : 0;
+    w->failed = result < 0 && result != -ECANCELED;
+    set->failed += w->failed;
+    waitq_push(&set->news, &w->news);
+}
+
+int async__watch(struct watches *set, size_t i, async_task *t)
+{
+    struct watch *w = set->at[i];
+    set->seen[i] = t;
+    if (!t) {
+        add_news(w, NULL);
+        return 0;
+    }
+    if (unlikely(t == set->self || t->loop != set->self->loop)) {
+        bool itself = t == set->self;
+        async__complain("task \"%s\" waits for %s", set->self->name,
+                        itself ? "itself" : "a task of another thread's loop");
+        return itself ? -EDEADLK : -EPERM;
+    }
+    waitq_push(&t->joiners, &w->node);
+    w->linked = true;
+    set->linked++;
+    if (t->node.state == TASK_DONE) {
+        add_news(w, t);
+    } else {
+        w->node.state = WATCH_PENDING;
+        set->pending++;
+    }
+    return 0;
+}
+
+void async__unwatch(struct watches *set, size_t i)
+{
+    struct watch *w = set->at[i];
+    if (w->node.state == WATCH_NEWS)
+        waitq_remove(&set->news, &w->news);
+    set->pending -= w->node.state == WATCH_PENDING;
+    set->failed -= w->failed;
+    set->linked -= w->linked;
+    if (w->linked)
+        waitq_remove(&set->seen[i]->joiners, &w->node);
+    w->linked = w->failed = false;
+    w->node.state = WATCH_IDLE;
+}
+
+bool async__watch_news(struct watches *set, size_t *ret)
+{
+    struct async_waiter *news = set->news.head;
+    if (!news)
+        return false;
+    waitq_pop(&set->news, news);
+    struct watch *w = watch_of_news(news);
+    w->node.state = WATCH_FRONT;
+    *ret = w->at;
+    return true;
+}
+
+bool async__watches_enough(const struct watches *set)
+{
+    if (set->pending == 0)
+        return true;
+    if (set->when == ASYNC_FIRST_COMPLETED)
+        return set->pending < set->end - set->first;
+    return set->when == ASYNC_FIRST_EXCEPTION && set->failed > 0;
+}
+
+int async__watches_wait(struct watches *set, double seconds)
+{
+    async_task *t = set->self;
+    struct loop *l = t->loop;
+    if (!(seconds > 0))
+        return 0;
+    int r = checkpoint(l, t); /* it may have been cancelled since its last one */
+    if (r < 0)
+        return r;
+    int64_t until = ns_after(loop_now(l), ns_of(seconds));
+    if (until != NEVER)
+        t->node.timer = async__timer_arm(&l->timers, until, t, TIMER_SLEEP);
+    set->waiting = true;
+    wait_is(t, WAITS_TASKS);
+    enum wake why = wait_in(t, NULL);
+    set->waiting = false;
+    if (t->node.timer) {
+        async__timer_cancel(&l->timers, t->node.timer);
+        t->node.timer = 0;
+    }
+    return why == INTERRUPTED && !async__watches_enough(set) ? async__deliver(t) : 0;
+}
+
+/* The waiter may be ready by now for another reason: then it will look by itself. */
+void async__watch_ended(struct watch *w, const async_task *t)
+{
+    struct watches *set = w->set;
+    set->pending--;
+    add_news(w, t);
+    if (set->waiting && set->self->node.state == TASK_PARKED && async__watches_enough(set))
+        async__wake(set->self, WOKEN);
+}
+
+/* Sets are kept for the next call (see wait.c); one that watches nobody any more is of no use. */
+void async__watch_gone(async_task *t)
+{
+    for (struct async_waiter *n; (n = t->joiners.head);) {
+        struct watch *w = (struct watch *)n;
+        struct watches *set = w->set;
+        waitq_pop(&t->joiners, n);
+        w->linked = false;
+        set->seen[w->at] = &gone;
+        if (--set->linked == 0 && !set->busy)
+            async__forget_watches(set->self);
+    }
+}

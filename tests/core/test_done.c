@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* Done callbacks, and the list of all tasks. */
+#include "run.h"
+
+ASYNC_DEF(value, (int)r, (double)after)
+{
+    int e = await_sleep(after);
+    return e < 0 ? e : r;
+}
+
+static void says(async_task *t, void *word)
+{
+    is_true(async_current_task() == NULL); /* between the steps of tasks */
+    note("%s:%s", (const char *)word, shown(async_task_result(t)));
+}
+
+/* Never called inline, in the order of registration. */
+CASE(in_order_after_the_end)
+{
+    await_task_auto t = async_create_task(value(3, 1));
+    ok(async_task_add_done_callback(t, says, "a"));
+    ok(async_task_add_done_callback(t, says, "b"));
+    is(await_task(t), 3);
+    is_trail("a:3 b:3");
+    return 0;
+}
+
+CASE(of_a_task_that_has_ended)
+{
+    await_task_auto t = async_create_task(value(3, 0));
+    is(await_task(t), 3);
+    ok(async_task_add_done_callback(t, says, "late"));
+    is_trail("");
+    ok(await_sleep(0));
+    is_trail("late:3");
+    return 0;
+}
+
+CASE(of_a_task_that_is_cancelled)
+{
+    await_task_auto t = async_create_task(value(3, 100));
+    await_task_auto never = async_create_task(value(3, 100));
+    ok(async_task_add_done_callback(never, says, "never"));
+    async_task_cancel(never);
+    ok(async_task_add_done_callback(t, says, "t"));
+    ok(await_sleep(1));
+    async_task_cancel(t);
+    ok(await_sleep(0));
+    ok(await_sleep(0));
+    is_trail("never:-ECANCELED t:-ECANCELED");
+    return 0;
+}
+
+/* The handle goes before they have run: the task is still there for them. */
+CASE(dropped_before_they_run)
+{
+    async_task *t = async_create_task(value(3, 1), .name = "a name of its own");
+    ok(async_task_add_done_callback(t, says, "a"));
+    await_task_drop(&t);
+    ok(await_sleep(0));
+    is_trail("a:-ECANCELED");
+    t = async_create_task(value(4, 0));
+    is(await_task(t), 4);
+    ok(async_task_add_done_callback(t, says, "b"));
+    ok(async_task_add_done_callback(t, says, "c"));
+    await_task_drop(&t);
+    is_trail("a:-ECANCELED");
+    ok(await_sleep(0));
+    is_trail("a:-ECANCELED b:4 c:4");
+    return 0;
+}
+
+ASYNC_DEF(adds_to_itself, (const char *)word)
+{
+    ok(async_task_add_done_callback(async_current_task(), says, (void *)(uintptr_t)word));
+    return 0;
+}
+
+/* Nobody has a handle, of a group's child or of main. */
+ASYNC_DEF(add_to_themselves)
+{
+    int r;
+    await_group (r, g)
+        async_spawn(g, adds_to_itself("child"));
+    ok(r);
+    async_spawn(async_background(), adds_to_itself("background"));
+    ok(await_sleep(0));
+    ok(await_adds_to_itself("main"));
+    return 0;
+}
+
+static void adds_another(async_task *t, void *word)
+{
+    says(t, word);
+    ok(async_task_add_done_callback(t, says, "another"));
+}
+
+START_TEST(run_at_loop_close)
+{
+    RUN(add_to_themselves());
+    is_trail("child:0 background:0 main:0");
+}
+END_TEST
+
+static void adds_itself(async_task *t, void *arg)
+{
+    (void)arg;
+    if (async_task_add_done_callback(t, adds_itself, NULL) < 0)
+        note("over");
+}
+
+ASYNC_DEF(adds_for_ever)
+{
+    return async_task_add_done_callback(async_current_task(), adds_itself, NULL);
+}
+
+/* One that adds itself does not keep the loop open. */
+START_TEST(added_for_ever)
+{
+    RUN(adds_for_ever());
+    is_trail("over");
+}
+END_TEST
+
+CASE(added_during_delivery)
+{
+    await_task_auto t = async_create_task(value(3, 1));
+    ok(async_task_add_done_callback(t, adds_another, "one"));
+    is(await_task(t), 3);
+    ok(await_sleep(0));
+    is_trail("one:3 another:3");
+    return 0;
+}
+
+static void removes(async_task *t, void *word)
+{
+    note("removed%zu", async_task_remove_done_callback(t, says, word));
+}
+
+CASE(removed)
+{
+    static char a[] = "a", b[] = "b";
+    await_task_auto t = async_create_task(value(3, 1));
+    ok(async_task_add_done_callback(t, says, a));
+    ok(async_task_add_done_callback(t, says, b));
+    ok(async_task_add_done_callback(t, says, a));
+    is(async_task_remove_done_callback(t, says, a), 2);
+    is(async_task_remove_done_callback(t, says, a), 0);
+    is(await_task(t), 3);
+    is_trail("b:3");
+    return 0;
+}
+
+/* During delivery it is safe, and comes too late: they are on their way. */
+CASE(removed_during_delivery)
+{
+    static char a[] = "a";
+    await_task_auto t = async_create_task(value(3, 1));
+    ok(async_task_add_done_callback(t, removes, a));
+    ok(async_task_add_done_callback(t, says, a));
+    is(await_task(t), 3);
+    is_trail("removed0 a:3");
+    return 0;
+}
+
+static void starts_another(async_task *t, void *ret)
+{
+    (void)t;
+    async_spawn(async_background(), adds_to_itself("started"));
+    *(async_task **)ret = NULL;
+}
+
+CASE(starts_a_task)
+{
+    async_task *t = async_create_task(value(3, 1));
+    ok(async_task_add_done_callback(t, starts_another, &t));
+    is(await_task(t), 3);
+    is_true(t == NULL);
+    ok(await_sleep(1));
+    is_trail("started:0");
+    return 0;
+}
+
+ASYNC_LOCAL(int, request, 1);
+
+static void sees(async_task *t, void *arg)
+{
+    (void)t;
+    note("%d", async_local_get(request));
+    ok(async_local_set(request, 99)); /* its own copy */
+    (void)arg;
+}
+
+/* With the task-local variables of who added it. */
+CASE(locals_of_who_added_it)
+{
+    await_task_auto t = async_create_task(value(3, 1));
+    ok(async_task_add_done_callback(t, sees, NULL));
+    ok(async_local_set(request, 2));
+    ok(async_task_add_done_callback(t, sees, NULL));
+    ok(async_local_set(request, 3));
+    ok(async_task_add_done_callback(t, sees, NULL));
+    is(await_task(t), 3);
+    is_trail("1 2 3");
+    is(async_local_get(request), 3);
+    return 0;
+}
+
+CASE(misuse)
+{
+    is(async_task_add_done_callback(NULL, says, NULL), -EINVAL);
+    is(async_task_add_done_callback(async_current_task(), NULL, NULL), -EINVAL);
+    is(async_task_remove_done_callback(NULL, says, NULL), 0);
+    return 0;
+}
+
+ASYNC_DEF(fails, (double)after)
+{
+    ASYNC_TRY(await_sleep(after));
+    return -EIO;
+}
+
+static void nothing(async_task *t, void *arg)
+{
+    (void)t, (void)arg;
+}
+
+/* A callback is not one who reads the result. */
+CASE(errors_stay_unread)
+{
+    async_task *t = async_create_task(fails(1));
+    ok(async_task_add_done_callback(t, nothing, NULL));
+    ok(await_sleep(2));
+    await_task_drop(&t);
+    has_text(heard(), "nobody has read");
+    return 0;
+}
+
+/* --- all tasks --- */
+
+CASE(all_tasks)
+{
+    int r;
+    async_task *all[8] = { NULL }, *me = async_current_task();
+    is(async_all_tasks(NULL, 0), 1);
+    is(async_all_tasks(all, 8), 1);
+    is_true(all[0] == me);
+    await_task_auto t = async_create_task(value(1, 1));
+    await_group (r, g) {
+        async_spawn(g, value(2, 2));
+        async_spawn(async_background(), value(3, 3));
+        is(async_all_tasks(all, 8), 4); /* those that have not started too */
+        size_t seen = 0;
+        for (size_t i = 0; i < 4; i++)
+            seen += all[i] == me ? 1 : all[i] == t ? 2 : 0;
+        is(seen, 3);
+        all[1] = NULL;
+        is(async_all_tasks(all, 1), 4);
+        is_true(all[1] == NULL);
+        ok(await_sleep(1.5));
+        is(async_all_tasks(NULL, 0), 3); /* t has ended, though its handle is there */
+    }
+    ok(r);
+    is(async_all_tasks(NULL, 0), 2);
+    return 0;
+}
+
+START_TEST(no_tasks_outside)
+{
+    async_task *all[1];
+    is(async_all_tasks(all, 1), 0);
+}
+END_TEST
+
+SUITE("done", in_order_after_the_end, of_a_task_that_has_ended, of_a_task_that_is_cancelled,
+      dropped_before_they_run, run_at_loop_close, added_for_ever, added_during_delivery, removed,
+      removed_during_delivery, starts_a_task, locals_of_who_added_it, misuse, errors_stay_unread,
+      all_tasks, no_tasks_outside)

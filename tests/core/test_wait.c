@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/* await_wait: two parts of one array, done and pending; nothing is cancelled. */
+#include "run.h"
+
+ASYNC_DEF(value, (int)r, (double)after)
+{
+    int e = await_sleep(after);
+    return e < 0 ? e : r;
+}
+
+/* The results of the first n, in their order. */
+static void are(async_task **t, int n, const char *words)
+{
+    forget_trail();
+    for (int i = 0; i < n; i++)
+        note("%s", shown(async_task_result(t[i])));
+    is_trail(words);
+}
+
+#define T(r, after) async_group_create_task(g, value((r), (after)))
+
+CASE(first_completed)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t[] = { T(1, 3), T(2, 1), T(3, 2) };
+        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        is_time(1);
+        are(t, 1, "2");
+        is_false(async_task_done(t[1]) || async_task_done(t[2]));
+        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1); /* still so */
+        is(await_wait(t + 1, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        is_time(2);
+        are(t, 2, "2 3");
+    }
+    is_time(3); /* nobody was cancelled */
+    return r;
+}
+
+CASE(all_completed_in_the_order_of_the_ends)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t[] = { T(1, 3), T(2, 1), T(3, 2), T(4, 4) };
+        ok(await_sleep(2.5)); /* two have ended before anybody waits */
+        is(await_wait(t, 4, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 4);
+        is_time(4);
+        are(t, 4, "2 3 1 4");
+    }
+    return r;
+}
+
+/* Those that end in one turn are all in the done part. */
+CASE(what_ends_in_the_same_turn)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t[] = { T(1, 2), T(2, 1), T(3, 1), T(4, 2) };
+        is(await_wait(t, 4, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 2);
+        are(t, 2, "2 3");
+    }
+    return r;
+}
+
+CASE(running_out_of_time)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t[] = { T(1, 3), T(2, 1) };
+        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0), 0);
+        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, -1), 0);
+        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 2), 1);
+        is_time(2);
+        are(t, 1, "2");
+        is(await_wait(t, 2, ASYNC_FIRST_COMPLETED, 0), 1);
+        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0), 1);
+        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0.5), 1);
+        is_time(2.5);
+        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 5), 2);
+        is_time(3);
+    }
+    return r;
+}
+
+ASYNC_DEF(fails, (double)after)
+{
+    ASYNC_TRY(await_sleep(after));
+    return async_fail(-EIO, "on purpose");
+}
+
+/* wait_first_exception: one has failed already: at once, the other is pending and goes on. */
+CASE(wait_first_exception)
+{
+    await_task_auto bad = async_create_task(fails(1));
+    await_task_auto good = async_create_task(value(1, 5));
+    async_task *t[] = { good, bad };
+    ok(await_sleep(2));
+    is(await_wait(t, 2, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
+    is_time(2);
+    is_true(t[0] == bad && t[1] == good);
+    is(async_task_result(bad), -EIO);
+    is(await_task(good), 1);
+    is_time(5);
+    return 0;
+}
+
+/* ...one that was merely cancelled, or has a value, does not end the wait; a failure does, and the last one. */
+CASE(wait_first_exception_and_cancelled)
+{
+    await_task_auto a = async_create_task(value(1, 9));
+    await_task_auto b = async_create_task(value(1, 1));
+    await_task_auto c = async_create_task(fails(3));
+    await_task_auto d = async_create_task(value(1, 4));
+    async_task *t[] = { a, b, c, d };
+    ok(await_sleep(0));
+    async_task_cancel(a);
+    is(await_wait(t, 4, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 3);
+    is_time(3);
+    is_true(t[0] == a && t[1] == b && t[2] == c);
+    is(await_wait(t + 3, 1, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
+    is_time(4);
+    is(await_task(c), -EIO);
+    return 0;
+}
+
+ASYNC_DEF(waits, (async_task **)t, (size_t)n, (int *)ret)
+{
+    *ret = await_wait(t, n, ASYNC_ALL_COMPLETED, ASYNC_FOREVER);
+    return await_sleep(0);
+}
+
+/* yield_wait_does_not_shield_cancel: who waits ends cancelled, the children go on to completion. */
+CASE(yield_wait_does_not_shield_cancel)
+{
+    int got = 7;
+    await_task_auto a = async_create_task(value(1, 3));
+    await_task_auto b = async_create_task(value(2, 4));
+    async_task *t[] = { a, b };
+    await_task_auto w = async_create_task(waits(t, 2, &got));
+    ok(await_sleep(1));
+    async_task_cancel(w);
+    is(await_task(w), -ECANCELED);
+    is(got, -ECANCELED);
+    is_time(1);
+    is(await_task(a), 1);
+    is(await_task(b), 2);
+    is_time(4);
+    return 0;
+}
+
+CASE(limited_by_a_block)
+{
+    int r;
+    await_task_auto a = async_create_task(value(1, 3));
+    async_task *t[] = { a };
+    await_timeout (r, 1)
+        r = await_wait(t, 1, ASYNC_ALL_COMPLETED, 2);
+    is(r, -ETIMEDOUT);
+    is_time(1);
+    is(await_wait(t, 1, ASYNC_ALL_COMPLETED, 5), 1);
+    is_time(3);
+    return 0;
+}
+
+ASYNC_DEF(cancels, (async_task **)t, (double)after)
+{
+    ok(await_sleep(after));
+    is_true(async_task_cancel(*t));
+    return 0;
+}
+
+/* Enough have ended, then it is cancelled before it ran: the wait takes nothing from others, so its success stays. */
+CASE(enough_then_cancelled)
+{
+    int got = 0;
+    async_task *victim = NULL;
+    await_task_auto a = async_create_task(value(1, 1));
+    async_task *t[] = { a };
+    await_task_auto w = async_create_task(waits(t, 1, &got));
+    await_task_auto c = async_create_task(cancels(&victim, 1));
+    victim = w;
+    is(await_task(w), -ECANCELED);
+    is(got, 1);
+    return await_task(c);
+}
+
+/* Several wait for the same tasks, each in its way. */
+CASE(several_who_wait)
+{
+    int first = 0, second = 0, r;
+    async_task *t[2], *u[2], *v[2];
+    await_group (r, g) {
+        t[0] = u[1] = v[1] = T(1, 1);
+        t[1] = u[0] = v[0] = T(2, 2);
+        async_spawn(g, waits(t, 2, &first));
+        async_spawn(g, waits(u, 2, &second));
+        is(await_wait(v, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        is(async_task_result(v[0]), 1);
+    }
+    is(first, 2);
+    is(second, 2);
+    return r;
+}
+
+CASE(misuse)
+{
+    async_task *none = NULL, *me = async_current_task();
+    is(await_wait(NULL, 0, ASYNC_ALL_COMPLETED, 1), -EINVAL);
+    is(await_wait(&me, 1, ASYNC_ALL_COMPLETED, 1), -EDEADLK);
+    has_text(heard(), "waits for itself");
+    is(await_wait(&none, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
+    is(await_wait(&none, 1, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
+    async_task_cancel(me);
+    is(await_wait(&none, 1, ASYNC_ALL_COMPLETED, 1), -ECANCELED);
+    async_uncancel();
+    return 0;
+}
+
+CASE(the_same_task_twice)
+{
+    int r;
+    await_group (r, g) {
+        async_task *a = T(1, 1), *b = T(2, 2), *t[] = { b, a, a };
+        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 2);
+        is_true(t[0] == a && t[1] == a && t[2] == b);
+    }
+    return r;
+}
+
+/* Its failure is not read by who only waits. */
+CASE(errors_stay_unread)
+{
+    async_task *t[] = { async_create_task(fails(1)) };
+    is(await_wait(t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
+    await_task_drop(&t[0]);
+    has_text(heard(), "nobody has read");
+    return 0;
+}
+
+/* --- again and again over one array --- */
+
+/* One task off at a time, though they have all ended: in the order of the ends. */
+CASE(one_off_at_a_time)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t[] = { T(1, 4), T(2, 1), T(3, 3), T(4, 2) }, **left = t;
+        ok(await_sleep(9));
+        for (int n = 4; n > 0; n--, left++)
+            is(await_wait(left, (size_t)n, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), n);
+        are(t, 4, "2 4 3 1");
+    }
+    return r;
+}
+
+/* Slots: what is done is replaced by another task, which may lie where the old one lay. */
+CASE(slots_that_are_filled_again)
+{
+    enum { SLOTS = 3, N = 20 };
+    async_task *t[SLOTS] = { 0 };
+    int started = 0, ended = 0, sum = 0;
+    for (; started < SLOTS; started++)
+        t[started] = async_create_task(value(started, 1 + started % 4));
+    while (ended < N) {
+        size_t n = (size_t)(N - ended < SLOTS ? N - ended : SLOTS);
+        int done = await_wait(t, n, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER);
+        is_true(done > 0);
+        for (int i = 0; i < done; i++) {
+            int r = async_task_result(t[i]);
+            is_true(r >= 0);
+            sum += r;
+            ended++;
+            await_task_drop(&t[i]);
+            if (started < N) {
+                t[i] = async_create_task(value(started, 1 + started % 4));
+                started++;
+            }
+        }
+        for (size_t i = 0, k = 0; i < n; i++) /* close the gaps */
+            if (t[i]) {
+                async_task *moved = t[i];
+                t[i] = NULL;
+                t[k++] = moved;
+            }
+    }
+    is(sum, N * (N - 1) / 2);
+    return 0;
+}
+
+/* The last one takes the place of the one that is done. */
+CASE(swapped_with_the_last)
+{
+    enum { N = 50 };
+    int r, sum = 0;
+    async_task *t[N];
+    await_group (r, g) {
+        for (int i = 0; i < N; i++)
+            t[i] = T(i, i * 7 % N);
+        for (size_t n = N; n > 0;) {
+            int done = await_wait(t, n, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER);
+            is(done, 1);
+            sum += async_task_result(t[0]);
+            t[0] = t[--n];
+        }
+        is(sum, N * (N - 1) / 2);
+    }
+    return r;
+}
+
+/* Whatever is put into the array between two calls is seen: here an ended task in a pending one's place, and the
+ * other way about. */
+CASE(the_array_was_changed)
+{
+    int r;
+    await_group (r, g) {
+        async_task *a = T(1, 1), *b = T(2, 2), *c = T(3, 3), *d = T(4, 4);
+        async_task *t[] = { a, c, d };
+        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        ok(await_sleep(1.5)); /* b has ended */
+        t[0] = d;
+        t[1] = b;
+        t[2] = c;
+        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        is_true(t[0] == b);
+        t[0] = a;
+        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, 0), 1);
+        ok(await_sleep(1)); /* c has ended, and nobody has been told */
+        t[1] = b;
+        t[2] = d;
+        is(await_wait(t, 3, ASYNC_ALL_COMPLETED, 0), 2);
+        is_true(t[0] == a && t[1] == b && t[2] == d);
+        is(await_wait(t, 3, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 3);
+        is_time(4);
+    }
+    return r;
+}
+
+/* The handle goes while somebody waits: it has ended, so it counts. */
+ASYNC_DEF(drops, (async_task **)t)
+{
+    ok(await_sleep(1));
+    await_task_drop(t);
+    return 0;
+}
+
+CASE(dropped_while_waiting)
+{
+    async_task *a = async_create_task(value(1, 5)), *held = a;
+    await_task_auto b = async_create_task(value(2, 2));
+    await_task_auto d = async_create_task(drops(&held));
+    async_task *t[] = { a, b };
+    is(await_wait(t, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 2);
+    is_time(2);
+    is_true(t[1] == b);
+    return await_task(d);
+}
+
+/* Any order of ends, limits and changes against the plain truth. */
+CASE(random_waits)
+{
+    enum { N = 24 };
+    unsigned random = 12345;
+    for (int round = 0; round < 300; round++) {
+        async_task *t[N];
+        for (int i = 0; i < N; i++) {
+            random = random * 1103515245 + 12345;
+            t[i] = async_create_task(value(i, (random >> 16) % 9));
+        }
+        for (size_t first = 0; first < N;) {
+            random = random * 1103515245 + 12345;
+            size_t most = N - first, n = 1 + (random >> 8) % most;
+            enum async_return_when when =
+                    random >> 20 & 1 ? ASYNC_FIRST_COMPLETED : ASYNC_ALL_COMPLETED;
+            int done = await_wait(t + first, n, when, (random >> 24) % 4);
+            is_true(done >= 0);
+            for (size_t i = 0; i < n; i++)
+                is(async_task_done(t[first + i]), (int)i < done);
+            if (done > 0 && random >> 21 & 1) { /* take some off in front, or swap two */
+                await_task_drop(&t[first++]);
+            } else if (n > 1) {
+                async_task *moved = t[first];
+                t[first] = t[first + n - 1];
+                t[first + n - 1] = moved;
+            }
+        }
+    }
+    return 0;
+}
+
+SUITE("wait", first_completed, all_completed_in_the_order_of_the_ends, what_ends_in_the_same_turn,
+      running_out_of_time, wait_first_exception, wait_first_exception_and_cancelled,
+      yield_wait_does_not_shield_cancel, limited_by_a_block, enough_then_cancelled, several_who_wait,
+      misuse, the_same_task_twice, errors_stay_unread, one_off_at_a_time, slots_that_are_filled_again,
+      swapped_with_the_last, the_array_was_changed, dropped_while_waiting, random_waits)
