@@ -37,7 +37,7 @@ async_task *async_group_create_task_opt(async_group *g, const async_co *co,
                                         const struct async_task_opts *opts) ASYNC_CHECK;
 
 /* Cancel children and body; not an error: r stays 0. ASYNC_TRY out of a group stopped in this way returns
- * -ECANCELED from the function. */
+ * -ECANCELED from the function. Only on the loop's own thread: elsewhere a message, and nothing is cancelled. */
 #define async_group_cancel(g) async_group_cancel_at((g), ASYNC_HERE)
 void async_group_cancel_at(async_group *g, const async_site *site);
 

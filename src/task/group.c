@@ -78,6 +78,12 @@ void async__group_child_ended(async_group *g, async_task *t)
         async__wake_all(&g->idle, 0);
 }
 
+/* Is g of another thread's loop, or of none? */
+static bool is_foreign(const async_group *g, const struct loop *l)
+{
+    return g->scope.task ? g->scope.task->loop != l : !l || g != l->background;
+}
+
 static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts,
                          bool detached, int *err)
 {
@@ -87,7 +93,7 @@ static async_task *spawn(async_group *g, const async_co *co, const struct async_
         *err = async__outside("async_spawn");
         return NULL;
     }
-    if (unlikely(g->scope.task ? g->scope.task->loop != l : g != l->background)) {
+    if (unlikely(is_foreign(g, l))) {
         async__complain("a task is spawned into a group of another thread's loop, or of none");
         *err = -EPERM;
         return NULL;
@@ -144,7 +150,11 @@ async_task *async_group_create_task_opt(async_group *g, const async_co *co,
 void async_group_cancel_at(async_group *g, const async_site *site)
 {
     const async_task *t = async_current_task();
-    if (g->scope.cancelled || !async__loop)
+    if (unlikely(is_foreign(g, async__loop))) {
+        async__complain("async_group_cancel of a group of another thread's loop, or of none");
+        return;
+    }
+    if (g->scope.cancelled)
         return;
     snprintf(g->who, sizeof g->who, "%s", t ? t->name : "");
     stop(g, g->who, "async_group_cancel", site);

@@ -336,6 +336,7 @@ static void *intrudes(void *arg)
     *r++ = async_create_task(nothing()) == NULL;
     *r++ = await_event_wait(&s->event);
     *r++ = async_get_running_loop() == NULL;
+    async_group_cancel(s->group);
     async_call_soon(&s->cb, says, (void *)"never");
     *r++ = async_callback_cancel(&s->cb);
     return NULL;
@@ -366,6 +367,7 @@ CASE(foreign_thread)
     is(s.results[4], 1);
     has_text(said, "async_create_task outside of a task");
     is(s.results[5], -EPERM);
+    has_text(said, "async_group_cancel of a group of another thread's loop");
     is(s.results[6], 1);
     has_text(said, "on a thread without a loop");
     is(s.results[7], 0);
