@@ -3,7 +3,7 @@
 #ifndef ASYNCIO_QUEUE_H
 #define ASYNCIO_QUEUE_H
 
-#include <asyncio/base.h>
+#include <asyncio/inline.h>
 
 ASYNC_BEGIN_DECLS
 
@@ -16,15 +16,15 @@ ASYNC_BEGIN_DECLS
         T slot[n];                                                                                 \
     }
 #define ASYNC_QUEUE(v)                   { .q = { ASYNC__QUEUE(v) } }
-#define ASYNC_LIFO_QUEUE(v)              { .q = { ASYNC__QUEUE(v), .lifo = true } }
-#define ASYNC_PRIORITY_QUEUE(v, compare) { .q = { ASYNC__QUEUE(v), .order = (compare) } }
+#define ASYNC_LIFO_QUEUE(v)              { .q = { ASYNC__QUEUE(v), .lifo = true, .odd = true } }
+#define ASYNC_PRIORITY_QUEUE(v, compare) { .q = { ASYNC__QUEUE(v), .order = (compare), .odd = true } }
 #define ASYNC__QUEUE(v)                  .room = sizeof((v).slot) / sizeof((v).slot[0]), .size = sizeof((v).slot[0])
 
 /* Put suspends while the queue is full, get while it is empty. Waiters are served in their order; a woken one owns its
  * place or its item from then on, nobody barges past it. Cancelled: nothing was put, nothing was taken, the turn goes to the
  * next. 0; -EPIPE: shut down (for get: and empty). _nowait: -EAGAIN when full or empty, never suspends. */
-#define await_queue_put(qp, value)        await_queue_put_item(ASYNC__PUT(qp, value))
-#define await_queue_get(qp, ret)          await_queue_get_item(ASYNC__GET(qp, ret))
+#define await_queue_put(qp, value)        await_queue_put_fast(ASYNC__PUT(qp, value), ASYNC__PLACES(qp))
+#define await_queue_get(qp, ret)          await_queue_get_fast(ASYNC__GET(qp, ret), ASYNC__PLACES(qp))
 #define async_queue_put_nowait(qp, value) async_queue_put_item(ASYNC__PUT(qp, value))
 #define async_queue_get_nowait(qp, ret)   async_queue_get_item(ASYNC__GET(qp, ret))
 
@@ -47,12 +47,15 @@ typedef struct async_queue {
     size_t owned;    /* items that belong to getters who have been woken */
     size_t promised; /* places, to putters */
     bool lifo, shut, dropped;
+    bool odd; /* not first in, first out, or shut down */
     int (*order)(const void *a, const void *b);
     async_waitq getters, putters, joiners;
 } async_queue;
 
-/* The functions behind the macros; slots: where these begin, in bytes from q. */
+/* The functions behind the macros; slots: where these begin, in bytes from q. Each argument is evaluated once: a type is
+ * no evaluation, and of ?: one side is. */
 #define ASYNC__SLOTS(qp)      __builtin_offsetof(__typeof__(*(qp)), slot)
+#define ASYNC__PLACES(qp)     sizeof((qp)->slot[0]), sizeof((qp)->slot) / sizeof((qp)->slot[0])
 #define ASYNC__PUT(qp, value) &(qp)->q, ASYNC__SLOTS(qp), (__typeof__((qp)->slot[0])[1]){ (value) }
 #define ASYNC__GET(qp, ret)   &(qp)->q, ASYNC__SLOTS(qp), 1 ? (ret) : &(qp)->slot[0]
 int await_queue_put_item(async_queue *q, size_t slots, const void *item) ASYNC_CHECK;
@@ -66,6 +69,31 @@ ASYNC_UNUSED static inline size_t async_queue_items(const async_queue *q) { retu
 ASYNC_UNUSED static inline bool async_queue_is_full(const async_queue *q)
 {
     return q->count + q->promised >= q->room;
+}
+
+/* What most calls come to, where they stand: a task that nobody cancels puts into, or gets from, a simple queue in which
+ * nobody waits. */
+ASYNC_CHECK static inline int await_queue_put_fast(async_queue *q, size_t slots, const void *item,
+                                                   size_t size, size_t room)
+{
+    if (q->odd || q->getters.head || q->count + q->promised >= room || !async__at_ease())
+        return await_queue_put_item(q, slots, item);
+    size_t i = q->first + q->count;
+    memcpy((char *)q + slots + (i < room ? i : i - room) * size, item, size);
+    q->count++;
+    q->unfinished++;
+    return 0;
+}
+
+ASYNC_CHECK static inline int await_queue_get_fast(async_queue *q, size_t slots, void *ret,
+                                                   size_t size, size_t room)
+{
+    if (q->odd || q->putters.head || q->owned || !q->count || !async__at_ease())
+        return await_queue_get_item(q, slots, ret);
+    memcpy(ret, (const char *)q + slots + q->first * size, size);
+    q->first = q->first + 1 < room ? q->first + 1 : 0;
+    q->count--;
+    return 0;
 }
 
 ASYNC_END_DECLS

@@ -5,7 +5,7 @@
 #ifndef LOOP_NODE_H
 #define LOOP_NODE_H
 
-#include <asyncio/base.h>
+#include <asyncio/inline.h>
 
 #include "base/compiler.h"
 
@@ -17,14 +17,12 @@ enum node_kind {
     NODE_DONE,     /* a done callback, until its task has ended */
 };
 
-struct async_waiter {
-    struct async_waiter *next, *prev;
-    uint8_t kind;
-    uint8_t state;  /* tasks: enum task_state; callbacks: enum callback_state */
-    uint8_t why;    /* tasks: enum wake, why it became ready, and what that leaves */
-    uint8_t flags;  /* tasks: TASK_... */
-    uint32_t timer; /* slot, 0: none */
-};
+/* struct async_waiter, of <asyncio/inline.h>:
+ * kind   enum node_kind
+ * state  tasks: enum task_state; callbacks: enum callback_state
+ * why    tasks: enum wake, why it became ready, and what that leaves
+ * flags  tasks: TASK_...
+ * timer  slot, 0: none */
 
 static inline void waitq_push(async_waitq *q, struct async_waiter *w)
 {

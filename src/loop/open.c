@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static async_task *const nobody;
+__thread async_task *const *async_running_ = &nobody;
+
 static void init(struct loop *l, const struct async_run_opts *opts)
 {
     const char *debug = secure_getenv("ASYNCIO_DEBUG");
@@ -66,6 +69,7 @@ int async__loop_open(struct loop **ret, const struct async_run_opts *opts)
         return r;
     }
     async__loop = l;
+    async_running_ = &l->current;
     *ret = l;
     return 0;
 }
@@ -104,6 +108,7 @@ void async__loop_close(struct loop *l)
     async__slab_close(&l->starts);
     async__overflow_forget();
     async__loop = NULL;
+    async_running_ = &nobody;
     async__free(l);
     async__alloc_hold(-1);
 }

@@ -24,12 +24,12 @@ struct watches;
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
 
 enum {
-    TASK_DETACHED = 1,    /* nobody holds a handle: the record goes with the task */
-    TASK_DOOMED = 2,      /* cancelled before it started */
-    TASK_OWNS_NAME = 4,   /* its name was copied for it */
-    TASK_ALERT = 8,       /* its scope is doomed or has a limit: a checkpoint must look closer */
-    TASK_DROPPED = 16,    /* who gives up the handle waits for its end, not for its result */
-    TASK_WANTS_LOCK = 32, /* it stands in the line of a lock */
+    TASK_DETACHED = 1,         /* nobody holds a handle: the record goes with the task */
+    TASK_DOOMED = 2,           /* cancelled before it started */
+    TASK_OWNS_NAME = 4,        /* its name was copied for it */
+    TASK_ALERT = ASYNC__ALERT, /* its scope is doomed or has a limit: a checkpoint must look closer */
+    TASK_DROPPED = 16,         /* who gives up the handle waits for its end, not for its result */
+    TASK_WANTS_LOCK = 32,      /* it stands in the line of a lock */
     TASK_WANTS_CONDITION = 64, /* in that of a condition */
     TASK_REMOTE = 128,         /* another thread has its handle */
 };

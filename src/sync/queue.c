@@ -191,7 +191,7 @@ static void drop(async_queue *q)
 
 void async_queue_close(async_queue *q, bool now)
 {
-    q->shut = true;
+    q->shut = q->odd = true;
     if (now)
         drop(q);
     wake_at_end(q);

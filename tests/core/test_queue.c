@@ -467,11 +467,44 @@ CASE(shutdown_immediate_spares_a_getters_item)
     return await_queue_join(&q);
 }
 
-SUITE("queue", arguments_are_evaluated_once, first_in_first_out, last_in_first_out,
-      smallest_first_equals_in_their_order, put_waits_for_room_in_order,
-      get_waits_for_an_item_in_order, nobody_takes_a_getters_item, two_getters_items_and_one_beside,
-      get_cancel_drop_one, get_cancel_drop_many, put_cancelled_race,
-      join_waits_for_the_last_to_be_done, join_cancelled, shutdown_graceful, shutdown_immediate,
-      shutdown_twice, shutdown_immediate_spares_a_getters_item, shut_with_a_place_promised,
-      shut_and_promise_cancelled, shut_and_item_handed_back, shut_when_empty,
-      dropped_with_a_place_promised)
+/* A call that would not wait is a cancellation point too. */
+CASE(cancelled_task_neither_puts_nor_gets)
+{
+    int r;
+    typedef async_queue_of(int, 2) two;
+    two q = ASYNC_QUEUE(q);
+    ok(await_queue_put(&q, 1));
+    await_group (r, g) {
+        async_group_cancel(g);
+        int item = 5;
+        is(await_queue_put(&q, 2), -ECANCELED);
+        is(await_queue_get(&q, &item), -ECANCELED);
+        is(item, 5);
+    }
+    is(async_queue_count(&q), 1);
+    return r;
+}
+
+CASE(limit_that_has_passed_is_heard_where_nobody_waits)
+{
+    int r = 0, puts = 0;
+    typedef async_queue_of(int, 2) two;
+    two q = ASYNC_QUEUE(q);
+    await_timeout (r, 0) {
+        r = await_queue_put(&q, 1);
+        puts += r == 0;
+    }
+    is(r, -ETIMEDOUT);
+    is(puts, 0);
+    return 0;
+}
+
+SUITE("queue", cancelled_task_neither_puts_nor_gets,
+      limit_that_has_passed_is_heard_where_nobody_waits, arguments_are_evaluated_once,
+      first_in_first_out, last_in_first_out, smallest_first_equals_in_their_order,
+      put_waits_for_room_in_order, get_waits_for_an_item_in_order, nobody_takes_a_getters_item,
+      two_getters_items_and_one_beside, get_cancel_drop_one, get_cancel_drop_many,
+      put_cancelled_race, join_waits_for_the_last_to_be_done, join_cancelled, shutdown_graceful,
+      shutdown_immediate, shutdown_twice, shutdown_immediate_spares_a_getters_item,
+      shut_with_a_place_promised, shut_and_promise_cancelled, shut_and_item_handed_back,
+      shut_when_empty, dropped_with_a_place_promised)
