@@ -11,13 +11,17 @@
  *
  * Seconds are double. Outputs come last, are called ret, and are written only on success. Strings and
  * pointers are borrowed for the call, not copied and not kept, unless a comment says otherwise. Zero is
- * the default of every option and a good start for every visible struct. */
+ * the default of every option and a good start for every visible struct.
+ *
+ * From C++ (17 or later, g++ or clang++): everything but what ASYNC_GEN, await_for_each, await_with and the inline
+ * initializers of the visible structs need of C; and ASYNC_DEF only with -std=gnu++17. Options stand in the order of their
+ * struct. async_call() makes a coroutine of a function and a pointer, so also of a lambda without captures.
+ * An exception must be caught in the task that throws it (else std::terminate()), and nothing may be awaited in a
+ * catch block: what is caught belongs to the thread, not to the task. */
 #ifndef ASYNCIO_BASE_H
 #define ASYNCIO_BASE_H
 
-#ifdef __cplusplus
-#error "asyncio.h is for C only, for now: include it from a C file"
-#elif defined __STRICT_ANSI__
+#if defined __STRICT_ANSI__ && !defined __cplusplus
 #error "asyncio.h needs GNU C: compile with -std=gnu11 or later, or without -std, not with -std=c11"
 #endif
 
@@ -28,8 +32,13 @@
 #include <string.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+#define ASYNC_BEGIN_DECLS extern "C" { _Pragma("GCC visibility push(default)")
+#define ASYNC_END_DECLS   _Pragma("GCC visibility pop") }
+#else
 #define ASYNC_BEGIN_DECLS _Pragma("GCC visibility push(default)")
 #define ASYNC_END_DECLS   _Pragma("GCC visibility pop")
+#endif
 
 #define ASYNC_CHECK        __attribute__((warn_unused_result))
 #define ASYNC_UNUSED       __attribute__((unused))
@@ -38,6 +47,29 @@
 
 /* Discard a result on purpose (a cast to void does not silence gcc). */
 #define async_ignore(expr) ((void)!(expr))
+
+/* What the two languages write differently. OPTS, ITEM, LIST and LENGTH: a struct, a value and an array that a macro
+ * makes for one call; the arguments of LENGTH are not evaluated. */
+#ifdef __cplusplus
+template <typename T> inline const T *async__given(const T &made) { return &made; }
+template <typename T, size_t N> inline const T *async__given_list(const T (&made)[N]) { return made; }
+template <typename T, size_t N> char (&async__given_length(const T (&made)[N]))[N];
+#define ASYNC__OPTS(T, ...)   async__given<T>({ __VA_ARGS__ })
+#define ASYNC__ITEM(T, value) async__given<T>(value)
+#define ASYNC__LIST(T, ...)   async__given_list<T>({ __VA_ARGS__ })
+#define ASYNC__LENGTH(T, ...) sizeof(async__given_length<T>({ __VA_ARGS__ }))
+#define ASYNC__ASSERT         static_assert
+#define ASYNC__ALIGN(n)       alignas(n)
+#define ASYNC__INFER          auto
+#else
+#define ASYNC__OPTS(T, ...)   &(const T){ __VA_ARGS__ }
+#define ASYNC__ITEM(T, value) ((T[1]){ (value) })
+#define ASYNC__LIST(T, ...)   (const T[]){ __VA_ARGS__ }
+#define ASYNC__LENGTH(T, ...) (sizeof(ASYNC__LIST(T, __VA_ARGS__)) / sizeof(T))
+#define ASYNC__ASSERT         _Static_assert
+#define ASYNC__ALIGN(n)       _Alignas(n)
+#define ASYNC__INFER          __auto_type
+#endif
 
 ASYNC_BEGIN_DECLS
 

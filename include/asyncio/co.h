@@ -12,7 +12,7 @@ ASYNC_BEGIN_DECLS
 typedef struct async_co {
     int (*run)(void *frame);
     const char *name;
-    _Alignas(16) unsigned char frame[ASYNC_FRAME_MAX];
+    ASYNC__ALIGN(16) unsigned char frame[ASYNC_FRAME_MAX];
 } async_co;
 
 /* ASYNC_DEF(name, (type)param, ...) { body }    `async def name(param, ...)`; up to six parameters
@@ -22,10 +22,14 @@ typedef struct async_co {
  * A type must stand before its name: a function pointer or an array needs a typedef.
  * Both names are ordinary identifiers: a coroutine cannot be called what a header that you include declares already
  * (read, send, connect, ...), nor what the library's calls are called behind await_ (sleep, gather, task, ...). */
+#if defined __cplusplus && defined __STRICT_ANSI__
+#define ASYNC_DEF(...) static_assert(false, "ASYNC_DEF needs GNU C++: compile with -std=gnu++17")
+#else
 #define ASYNC_DEF(name, ...)                                                \
     ASYNC_CHECK static int await_##name(ASYNC__PARAMS(__VA_ARGS__));        \
     ASYNC_CO(name, ##__VA_ARGS__)                                           \
     static int await_##name(ASYNC__PARAMS(__VA_ARGS__))
+#endif
 
 /* name(params) for an await_name(params) that is declared elsewhere; checked against its prototype. So are coroutines
  * shared between files: in the header
@@ -93,25 +97,25 @@ typedef struct async_hold {
 #define ASYNC__IN_PLACE static __attribute__((noinline))
 
 /* The object as an argument: its address. */
-#define ASYNC__REF(co) ((const async_co[1]){ (co) })
+#define ASYNC__REF(co) ASYNC__ITEM(const async_co, co)
 
 #define ASYNC__MAKE(make, label, fn, ...)                                   \
-    _Static_assert(ASYNC__COUNT(__VA_ARGS__) <= 6,                          \
-                   label ": at most six parameters; pass a pointer to a struct"); \
+    ASYNC__ASSERT(ASYNC__COUNT(__VA_ARGS__) <= 6,                           \
+                  label ": at most six parameters; pass a pointer to a struct"); \
     struct make##_frame_ { ASYNC__MAP(ASYNC__FIELD, ASYNC__NONE, ##__VA_ARGS__) }; \
     ASYNC_UNUSED static int make##_run_(void *frame)                        \
     {                                                                       \
-        struct make##_frame_ *async_f_ ASYNC_UNUSED = frame;                \
+        struct make##_frame_ *async_f_ ASYNC_UNUSED = (struct make##_frame_ *)frame; \
         return fn(ASYNC__MAP(ASYNC__STORED, ASYNC__COMMA, ##__VA_ARGS__));  \
     }                                                                       \
     ASYNC_UNUSED ASYNC_CHECK ASYNC__IN_PLACE async_co make(ASYNC__PARAMS(__VA_ARGS__)) \
     {                                                                       \
-        _Static_assert(sizeof(struct make##_frame_) <= ASYNC_FRAME_MAX,     \
-                       label ": arguments too large to copy, pass a pointer"); \
+        ASYNC__ASSERT(sizeof(struct make##_frame_) <= ASYNC_FRAME_MAX,      \
+                      label ": arguments too large to copy, pass a pointer"); \
         struct make##_frame_ async_f_ = {                                   \
             ASYNC__MAP(ASYNC__NAME, ASYNC__COMMA, ##__VA_ARGS__)            \
         };                                                                  \
-        async_co async_c_ = { .run = make##_run_, .name = label };          \
+        async_co async_c_ = { make##_run_, label, { 0 } };                  \
         memcpy(async_c_.frame, &async_f_, sizeof async_f_);                 \
         return async_c_;                                                    \
     }

@@ -12,7 +12,7 @@ ASYNC_BEGIN_DECLS
  * their verdict: -ETIMEDOUT from an expired timeout, a group's first error. */
 #define ASYNC_TRY(expr)                                                                            \
     __extension__({                                                                                \
-        __auto_type async_r_ = (expr);                                                             \
+        ASYNC__INFER async_r_ = (expr);                                                             \
         if (__builtin_expect(async_r_ < 0, 0))                                                     \
             return await_leave(async_blocks_, (int)async_r_, ASYNC_HERE);                          \
         async_r_;                                                                                  \

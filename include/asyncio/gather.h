@@ -8,8 +8,8 @@
 
 ASYNC_BEGIN_DECLS
 
-#define ASYNC__COS(...) (const async_co[]){ __VA_ARGS__ }
-#define ASYNC__LEN(...) (sizeof(ASYNC__COS(__VA_ARGS__)) / sizeof(async_co))
+#define ASYNC__COS(...) ASYNC__LIST(async_co, __VA_ARGS__)
+#define ASYNC__LEN(...) ASYNC__LENGTH(async_co, __VA_ARGS__)
 
 /* int len[3]; await_gather(len, fetch(a), fetch(b), fetch(c))   results in the order of the calls, or NULL.
  * Returns 0. The first failure, a child's -ECANCELED too, cancels the others; all are awaited; then it is

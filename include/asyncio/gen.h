@@ -8,6 +8,7 @@
 
 ASYNC_BEGIN_DECLS
 
+#ifndef __cplusplus
 /* ASYNC_GEN(T, name, (type)param, ...) { ... await_yield(value) ... }    an async generator of T.
  * name(args) makes it, a value; nothing runs until it is iterated. It runs on a stack of its own, so it
  * may await, and hold resources, between items. Up to six parameters, as with ASYNC_DEF. */
@@ -44,6 +45,7 @@ ASYNC_BEGIN_DECLS
         for (__typeof__(*async_g_.item) x;                                                         \
              ((r) = await_gen_next(&async_g_.gen, &x, sizeof x)) > 0 && ((r) = 0, true);)          \
     ASYNC__SHADOWED
+#endif
 
 /* What is in a generator; its members are the library's. */
 typedef struct async_gen {

@@ -15,24 +15,28 @@ ASYNC_BEGIN_DECLS
  * await the children; ASYNC_TRY, an error in r, and a cancelled body cancel them first. g, an
  * async_group *, lives until the enclosing block ends. */
 #define await_group(r, g)                                                                          \
-    async_group g##_group_ ASYNC_AUTO(async_group_free) =                                          \
-                    { .scope = async_scope_group(&g##_group_, async_blocks_) },                    \
+    async_group g##_group_ ASYNC_AUTO(async_group_free) = ASYNC__GROUP(g##_group_),                \
                 *const g ASYNC_UNUSED = &g##_group_;                                               \
     ASYNC__WITHIN(r, &g##_group_.scope)
+#ifdef __cplusplus
+#define ASYNC__GROUP(g) async_group_in(async_scope_group(&g, async_blocks_))
+#else
+#define ASYNC__GROUP(g) { .scope = async_scope_group(&g, async_blocks_) }
+#endif
 
 /* Add a child, from anywhere on this thread while the group is open: until its body and its last child have
  * ended. It starts like a task, in the order of the spawns, and keeps no memory when it has ended. Not to be
  * checked: a failure to start is the group's. 0; -ECANCELED: refused, the group is cancelled, ending by a
  * failure, or closed; nothing starts. A child that has not started when its group is cancelled never runs. */
 #define async_spawn(g, co, ...)                                                                    \
-    async_spawn_opt((g), ASYNC__REF(co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+    async_spawn_opt((g), ASYNC__REF(co), ASYNC__OPTS(struct async_task_opts, .site = ASYNC_HERE, __VA_ARGS__))
 int async_spawn_opt(async_group *g, const async_co *co, const struct async_task_opts *opts);
 
 /* The same with a handle, the group's, valid as long as g. Refused: awaiting it gives -ECANCELED. Without
  * memory: NULL, awaiting it gives -ENOMEM. */
 #define async_group_create_task(g, co, ...)                                                        \
     async_group_create_task_opt(                                                                   \
-            (g), ASYNC__REF(co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+            (g), ASYNC__REF(co), ASYNC__OPTS(struct async_task_opts, .site = ASYNC_HERE, __VA_ARGS__))
 async_task *async_group_create_task_opt(async_group *g, const async_co *co,
                                         const struct async_task_opts *opts) ASYNC_CHECK;
 
@@ -69,6 +73,14 @@ struct async_group {
     char who[32]; /* cancelled it */
 };
 async_scope async_scope_group(async_group *g, async_scope *blocks);
+#ifdef __cplusplus
+static inline async_group async_group_in(const async_scope &scope)
+{
+    async_group g = async_group();
+    g.scope = scope;
+    return g;
+}
+#endif
 void async_group_free(async_group *g);
 
 ASYNC_END_DECLS

@@ -22,7 +22,7 @@ ASYNC_BEGIN_DECLS
 
 /* 0; -ENOMEM. The value is copied. */
 #define async_local_set(name, value)                                                               \
-    async_local_store(&(name).key, (__typeof__((name).initial)[1]){ (value) })
+    async_local_store(&(name).key, ASYNC__ITEM(__typeof__((name).initial), value))
 
 /* The functions behind them. */
 typedef struct async_local {

@@ -56,7 +56,7 @@ typedef struct async_queue {
  * no evaluation, and of ?: one side is. */
 #define ASYNC__SLOTS(qp)      __builtin_offsetof(__typeof__(*(qp)), slot)
 #define ASYNC__PLACES(qp)     sizeof((qp)->slot[0]), sizeof((qp)->slot) / sizeof((qp)->slot[0])
-#define ASYNC__PUT(qp, value) &(qp)->q, ASYNC__SLOTS(qp), (__typeof__((qp)->slot[0])[1]){ (value) }
+#define ASYNC__PUT(qp, value) &(qp)->q, ASYNC__SLOTS(qp), ASYNC__ITEM(__typeof__((qp)->slot[0]), value)
 #define ASYNC__GET(qp, ret)   &(qp)->q, ASYNC__SLOTS(qp), 1 ? (ret) : &(qp)->slot[0]
 int await_queue_put_item(async_queue *q, size_t slots, const void *item) ASYNC_CHECK;
 int await_queue_get_item(async_queue *q, size_t slots, void *ret) ASYNC_CHECK;

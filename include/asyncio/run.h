@@ -35,7 +35,7 @@ struct async_run_opts { /* zero is the default, here and in every _opts */
 /* asyncio.run(): make a loop, run co in its main task to its end, cancel and await what is left, close the
  * loop. Returns co's result. async_run(amain(), .debug = true). -EBUSY: a loop runs on this thread already
  * (a message says so); -ENOMEM, -EMFILE and the like: no loop could be made. Not from inside a task. */
-#define async_run(co, ...) async_run_opt((co), &(const struct async_run_opts){ __VA_ARGS__ })
+#define async_run(co, ...) async_run_opt((co), ASYNC__OPTS(struct async_run_opts, __VA_ARGS__))
 int async_run_opt(async_co co, const struct async_run_opts *opts) ASYNC_CHECK;
 
 /* For `return` in main(): async_run(), the traceback of an error on stderr, an exit status: 0, 1 after an

@@ -30,7 +30,7 @@ struct async_net_opts {
  * Suspends: until it is decided. Cancelled: every attempt is closed; a lookup that the system is busy with is left
  * to itself. */
 #define await_open_connection(host, port, ret, ...)                                                \
-    await_open_connection_opt((host), (port), (ret), &(const struct async_net_opts){ __VA_ARGS__ })
+    await_open_connection_opt((host), (port), (ret), ASYNC__OPTS(struct async_net_opts, __VA_ARGS__))
 int await_open_connection_opt(const char *host, const char *port, async_stream **ret,
                               const struct async_net_opts *opts) ASYNC_CHECK;
 
@@ -41,7 +41,7 @@ int await_open_connection_opt(const char *host, const char *port, async_stream *
  * Never 0; -EADDRINUSE and the like: it could not listen; of the names as above.
  * Suspends: yes. Cancelled: it stops listening, cancels the handlers, awaits them and closes everything. */
 #define await_serve(host, port, handler, ...)                                                      \
-    await_serve_opt((host), (port), (handler), &(const struct async_net_opts){ __VA_ARGS__ })
+    await_serve_opt((host), (port), (handler), ASYNC__OPTS(struct async_net_opts, __VA_ARGS__))
 int await_serve_opt(const char *host, const char *port, async_co (*handler)(async_stream *s),
                     const struct async_net_opts *opts) ASYNC_CHECK;
 

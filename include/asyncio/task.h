@@ -19,7 +19,7 @@ struct async_task_opts {
  * creation. Cannot fail here: without memory the handle is NULL, and awaiting NULL gives -ENOMEM. The handle
  * is yours: end it with await_task_drop(), or let await_task_auto do so. */
 #define async_create_task(co, ...)                                                                 \
-    async_create_task_opt(ASYNC__REF(co), &(const struct async_task_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+    async_create_task_opt(ASYNC__REF(co), ASYNC__OPTS(struct async_task_opts, .site = ASYNC_HERE, __VA_ARGS__))
 async_task *async_create_task_opt(const async_co *co, const struct async_task_opts *opts) ASYNC_CHECK;
 
 /* await_task_auto t = async_create_task(...): where t's block ends, the task is cancelled and awaited. NULL:
@@ -39,7 +39,7 @@ struct async_cancel_opts {
     const char *reason; /* copied, cut to 63 bytes */
 };
 #define async_task_cancel(t, ...)                                                                  \
-    async_task_cancel_opt((t), &(const struct async_cancel_opts){ .site = ASYNC_HERE, __VA_ARGS__ })
+    async_task_cancel_opt((t), ASYNC__OPTS(struct async_cancel_opts, .site = ASYNC_HERE, __VA_ARGS__))
 bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts);
 
 /* NULL counts as a task that has ended with -ENOMEM, and has the name "". */

@@ -44,16 +44,16 @@ struct async_sweep_opts {
  * The scenario must do the same in each run. What it gets from malloc() is its own business: see async_test_fails(),
  * and use a leak checker. Not thread-safe: no other loop may be open in the process. */
 #define async_sweep_cancel(co, ...)                                                                \
-    async_sweep_cancel_opt((co), &(const struct async_sweep_opts){ __VA_ARGS__ })
+    async_sweep_cancel_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
 #define async_sweep_alloc(co, ...)                                                                 \
-    async_sweep_alloc_opt((co), &(const struct async_sweep_opts){ __VA_ARGS__ })
+    async_sweep_alloc_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
 #define async_sweep_syscall(co, ...)                                                               \
-    async_sweep_syscall_opt((co), &(const struct async_sweep_opts){ __VA_ARGS__ })
+    async_sweep_syscall_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
 #define async_sweep_order(co, ...)                                                                 \
-    async_sweep_order_opt((co), &(const struct async_sweep_opts){ __VA_ARGS__ })
+    async_sweep_order_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
 
 /* All four, one after the other: the sum, or the first error. */
-#define async_sweep(co, ...) async_sweep_opt((co), &(const struct async_sweep_opts){ __VA_ARGS__ })
+#define async_sweep(co, ...) async_sweep_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
 
 /* A cancellation at each await_ of every task: when it begins, when it waits, and when it is about to go on; of the
  * task itself, of the scenario, and by a limit around the scenario. The result is none that is an error, or
@@ -88,7 +88,7 @@ struct async_pair_opts {
  * sockets, but that a reader gets all that was written before its peer closed. Both belong to this loop, and are
  * yours to drop. 0; -ENOMEM; -EPERM: no loop.   async_stream_pair(&a, &b, .room = 16) */
 #define async_stream_pair(ret_a, ret_b, ...)                                                       \
-    async_stream_pair_opt((ret_a), (ret_b), &(const struct async_pair_opts){ __VA_ARGS__ })
+    async_stream_pair_opt((ret_a), (ret_b), ASYNC__OPTS(struct async_pair_opts, __VA_ARGS__))
 int async_stream_pair_opt(async_stream **ret_a, async_stream **ret_b,
                           const struct async_pair_opts *opts) ASYNC_CHECK;
 

@@ -8,6 +8,7 @@
 
 ASYNC_BEGIN_DECLS
 
+#ifndef __cplusplus
 /* await_with (r, &lock) { }    a lock, semaphore or condition
  * await_with (r, hold) { }     any expression of type async_hold: two coroutine objects, see co.h
  * If enter fails, r is its error and the body is skipped. leave runs however the block is left, and
@@ -29,6 +30,7 @@ ASYNC_BEGIN_DECLS
             async_semaphore *: async_with_semaphore,                                               \
             async_condition *: async_with_condition,                                               \
             async_hold: async_with_hold)
+#endif
 
 /* In your frame; its members are the library's. */
 typedef struct async_with {

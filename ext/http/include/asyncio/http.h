@@ -89,8 +89,8 @@ struct async_http_session_opts { /* all strings are copied */
  * -ENOMEM. */
 #define async_http_session_open(ret, ...)                                                          \
     async_http_session_open_opt(                                                                   \
-            (ret), &(const struct async_http_session_opts){                                        \
-                           .struct_size = sizeof(struct async_http_session_opts), __VA_ARGS__ })
+            (ret), ASYNC__OPTS(struct async_http_session_opts,                                        \
+                           .struct_size = sizeof(struct async_http_session_opts), __VA_ARGS__))
 int async_http_session_open_opt(async_http_session **ret,
                                 const struct async_http_session_opts *opts) ASYNC_CHECK;
 
@@ -105,8 +105,8 @@ void async_http_session_drop(async_http_session **session);
 /* await_with (r, async_http_session_hold(&session, .limit = 10)) { } */
 #define async_http_session_hold(ret, ...)                                                          \
     async_http_session_hold_opt(                                                                   \
-            (ret), &(const struct async_http_session_opts){                                        \
-                           .struct_size = sizeof(struct async_http_session_opts), __VA_ARGS__ })
+            (ret), ASYNC__OPTS(struct async_http_session_opts,                                        \
+                           .struct_size = sizeof(struct async_http_session_opts), __VA_ARGS__))
 async_hold async_http_session_hold_opt(async_http_session **ret,
                                        const struct async_http_session_opts *opts);
 
@@ -244,7 +244,7 @@ struct async_http_chunks {
 struct async_http_chunks async_http_chunks(async_http_response *response) ASYNC_CHECK;
 
 #define ASYNC_HTTP__OPTS(...)                                                                      \
-    &(const struct async_http_opts){ .struct_size = sizeof(struct async_http_opts), __VA_ARGS__ }
+    ASYNC__OPTS(struct async_http_opts, .struct_size = sizeof(struct async_http_opts), __VA_ARGS__)
 
 ASYNC_END_DECLS
 

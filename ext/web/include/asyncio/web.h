@@ -61,14 +61,14 @@ struct async_web_opts {
 /* Serve until cancelled, then stop as await_web_server_stop() does, with .grace, and return -ECANCELED. Errors:
  * those of async_web_server_start(). await_web_serve(routes, .port = 8080, .ret_port = &port) */
 #define await_web_serve(routes, ...)                                                               \
-    await_web_serve_opt((routes), &(const struct async_web_opts){ __VA_ARGS__ })
+    await_web_serve_opt((routes), ASYNC__OPTS(struct async_web_opts, __VA_ARGS__))
 int await_web_serve_opt(const async_web_route *routes, const struct async_web_opts *opts) ASYNC_CHECK;
 
 /* Begin to serve, and go on: async_web_server_start(routes, &server, .port = 8080). The server is yours: end it
  * with await_web_server_stop(). 0; -EADDRINUSE; -EACCES; -EADDRNOTAVAIL; -EINVAL: a host that is not numeric, or
  * a bad route (a sentence says which); -EPERM: no loop runs; -ENOMEM, -EMFILE and the like. */
 #define async_web_server_start(routes, ret, ...)                                                   \
-    async_web_server_start_opt((routes), (ret), &(const struct async_web_opts){ __VA_ARGS__ })
+    async_web_server_start_opt((routes), (ret), ASYNC__OPTS(struct async_web_opts, __VA_ARGS__))
 int async_web_server_start_opt(const async_web_route *routes, async_web_server **ret,
                                const struct async_web_opts *opts) ASYNC_CHECK;
 
@@ -148,7 +148,7 @@ struct async_web_stream_opts {
  * client sees that something is missing. May suspend briefly. */
 #define await_web_stream_begin(rq, status, type, ...)                                              \
     await_web_stream_begin_opt((rq), (status), (type),                                             \
-                               &(const struct async_web_stream_opts){ __VA_ARGS__ })
+                               ASYNC__OPTS(struct async_web_stream_opts, __VA_ARGS__))
 int await_web_stream_begin_opt(async_web_request *rq, int status, const char *type,
                                const struct async_web_stream_opts *opts) ASYNC_CHECK;
 
