@@ -55,7 +55,9 @@ ASYNC_DEF(early_return)
     struct timer t;
     await_with (r, timer(&t, "a block that returned")) {
         ASYNC_TRY(await_sleep(0.1));
-        return 7; /* the manager is left all the same; only its own errors are lost, which `break` would keep */
+        /* The manager is left all the same; only its own errors are lost, which `break` would keep.
+         * asyncio: allow return-in-block */
+        return 7;
     }
     return r;
 }

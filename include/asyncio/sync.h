@@ -81,6 +81,7 @@ typedef struct async_barrier {
     size_t parties, waiting; /* how many it takes; how many have come in this round */
     size_t draining;         /* released, and not back from their wait yet */
     bool broken, spoiled;    /* for all who come; for those who are draining */
+    int mark;                /* who stands in line with this number is counted as waiting */
     async_waitq waiters, late;
 } async_barrier;
 #define ASYNC_BARRIER(n) { .parties = (n) }

@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* barrier.c - rounds of waiting for each other. Numbers are given when a round is complete, so that one who was
  * cancelled leaves no gap. A round drains until all whom it released have run: who comes meanwhile stands in a line apart,
- * and a reset still reaches everybody who is not back. */
+ * and a reset still reaches everybody who is not back.
+ *
+ * A waiter that is interrupted leaves its line at once and takes itself out of the count when it runs. Whoever counts
+ * anew in between has left it out already: then the mark is another one than it stood in line with. */
 #include <asyncio/sync.h>
+
+#include <limits.h>
 
 #include "task/scope.h"
 
-/* What a waiter's value says while it stands in line. */
-enum { COUNTED, LATE };
+/* What a waiter's value says while it stands in line: the mark, if it is counted, or: */
+enum { LATE = -1 };
+
+static void forget_count(async_barrier *b)
+{
+    b->waiting = 0;
+    b->mark = b->mark < INT_MAX ? b->mark + 1 : 0;
+}
+
+static void count(async_barrier *b)
+{
+    forget_count(b);
+    for (struct async_waiter *w = b->waiters.head; w; w = w->next) {
+        task_of(w)->value = b->mark;
+        b->waiting++;
+    }
+}
 
 static void release(async_barrier *b)
 {
@@ -15,7 +35,7 @@ static void release(async_barrier *b)
     while (async__wake_first(&b->waiters, number))
         number++;
     b->draining = (size_t)number;
-    b->waiting = 0;
+    forget_count(b);
 }
 
 /* The last round is over: who came too late for it begins the next, and may complete it. */
@@ -26,7 +46,7 @@ static void begin_round(async_barrier *b)
         waitq_pop(&b->late, w);
         waitq_push(&b->waiters, w);
         task_of(w)->queue = &b->waiters;
-        task_of(w)->value = COUNTED;
+        task_of(w)->value = b->mark;
         wait_is(task_of(w), WAITS_BARRIER);
         b->waiting++;
     }
@@ -53,15 +73,17 @@ int await_barrier_wait(async_barrier *b)
     if (b->broken)
         return -EPIPE;
     bool late = b->draining > 0;
+    if (!late && b->waiting + 1 == b->parties)
+        count(b);
     if (!late && b->waiting + 1 == b->parties) {
         release(b);
         return (int)b->parties - 1;
     }
     b->waiting += !late;
-    t->value = late ? LATE : COUNTED;
+    t->value = late ? LATE : b->mark;
     wait_is(t, late ? WAITS_BARRIER_LATE : WAITS_BARRIER);
     if (wait_in(t, late ? &b->late : &b->waiters) == INTERRUPTED) {
-        b->waiting -= t->value == COUNTED;
+        b->waiting -= t->value == b->mark;
         return async__deliver(t);
     }
     return t->value < 0 ? t->value : is_back(b, t->value);
@@ -69,7 +91,7 @@ int await_barrier_wait(async_barrier *b)
 
 static void spoil(async_barrier *b)
 {
-    b->waiting = 0;
+    forget_count(b);
     b->spoiled = b->draining > 0;
     async__wake_all(&b->waiters, -EPIPE);
 }

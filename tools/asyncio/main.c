@@ -2,6 +2,7 @@
 /* main.c - the command: which subcommand is meant. */
 #include "demo.h"
 #include "fetch.h"
+#include "lint.h"
 
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@ static const struct command {
     { "fetch", fetch_main, "fetch many URLs at the same time, a line of JSON for each" },
     { "demo", demo_main,
       "a web API and its client in one process: one by one, all at once, ten at a time" },
+    { "lint", lint_main, "find mistakes of code that runs in tasks, in C sources" },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
