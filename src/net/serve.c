@@ -186,6 +186,19 @@ static int accept_round(struct server *v, async_task *t)
     return found;
 }
 
+/* Let all handlers begin before we wait: a task that could not, for lack of a stack, leaves us its connection, and we
+ * would sleep on it. */
+static int let_begin(struct server *v, async_task *t)
+{
+    int r = 0;
+    while (r == 0 && v->pending > 0) {
+        async__yield(t->loop, t);
+        r = checkpoint(t->loop, t);
+        drop_orphans(v);
+    }
+    return r;
+}
+
 static int accept_all(struct server *v, async_task *t)
 {
     int batch = 0;
@@ -196,6 +209,8 @@ static int accept_all(struct server *v, async_task *t)
             r = checkpoint(t->loop, t);
             batch = 0;
         }
+        if (r == -EAGAIN)
+            r = v->pending > 0 ? let_begin(v, t) : -EAGAIN;
         if (r == -EAGAIN) {
             r = async__own_wait(t, v->on.fds, v->on.count, FD_READABLE);
             batch = 0;
