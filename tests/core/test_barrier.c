@@ -93,6 +93,28 @@ ASYNC_DEF(meets_then_sleeps, (async_barrier *)b)
     return await_sleep(0);
 }
 
+/* The one who is cancelled has not run yet when another one comes, or when the barrier is reset. */
+CASE(cancelled_a_moment_before)
+{
+    async_barrier b = ASYNC_BARRIER(2);
+    await_task_auto gone = async_create_task(meets(&b, "gone"));
+    ok(await_sleep(1));
+    await_task_auto comes = async_create_task(meets(&b, "comes"));
+    async_task_cancel(gone); /* "comes" is ready already, and runs before it */
+    ok(await_sleep(1));
+    is_trail("gone=-ECANCELED");
+    is(async_barrier_waiting(&b), 1);
+    is(await_barrier_wait(&b), 1);
+    is(await_task(comes), 0);
+    await_task_auto last = async_create_task(meets(&b, "last"));
+    ok(await_sleep(1));
+    async_task_cancel(last);
+    async_barrier_reset(&b);
+    is(await_task(last), -ECANCELED);
+    is(async_barrier_waiting(&b), 0);
+    return 0;
+}
+
 /* It was released: it has its number, and the next await_ fails. */
 CASE(released_then_cancelled)
 {
@@ -205,6 +227,6 @@ CASE(abort_reaches_late_comers)
 }
 
 SUITE("barrier", numbers_in_the_order_of_arrival, rounds_do_not_mix, one_party,
-      late_comers_wait_for_the_next_round, cancelled_while_filling, released_then_cancelled,
-      comes_cancelled, reset_while_filling, reset_while_draining, abort_breaks_it_for_all,
-      abort_while_draining, abort_reaches_late_comers)
+      late_comers_wait_for_the_next_round, cancelled_while_filling, cancelled_a_moment_before,
+      released_then_cancelled, comes_cancelled, reset_while_filling, reset_while_draining,
+      abort_breaks_it_for_all, abort_while_draining, abort_reaches_late_comers)
