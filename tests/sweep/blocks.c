@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocks: limits, shields, context managers, and the ways out of them. A verdict is that of the right block, whatever
+ * strikes from outside. */
+#include "scenario.h"
+
+SCENARIO(a_limit_that_is_kept)
+{
+    int r;
+    await_timeout (r, 10)
+        r = await_guest(1);
+    must(r != -ETIMEDOUT);
+    return r;
+}
+
+SCENARIO(a_limit_that_strikes)
+{
+    int r;
+    await_timeout (r, 5)
+        r = await_guest(100);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+SCENARIO(limits_in_limits)
+{
+    int outer, inner = 0;
+    await_timeout (outer, 10) {
+        await_timeout (inner, 5)
+            inner = await_guest(100);
+        must(inner == -ETIMEDOUT || inner == -ECANCELED);
+        outer = await_guest(100);
+    }
+    if (outer == -ETIMEDOUT)
+        must(inner == -ETIMEDOUT);
+    return outer == -ETIMEDOUT ? 0 : outer;
+}
+
+SCENARIO(limits_of_equal_length)
+{
+    int outer, inner = 0;
+    await_timeout (outer, 5) {
+        await_timeout (inner, 5)
+            inner = await_guest(100);
+        must(inner < 0);
+        outer = inner;
+    }
+    return outer == -ETIMEDOUT ? 0 : outer;
+}
+
+SCENARIO(a_limit_by_the_clock)
+{
+    int r;
+    await_timeout_at (r, async_time() + 3)
+        r = await_guest(100);
+    if (r != -ETIMEDOUT)
+        return r;
+    await_timeout_at (r, async_time() - 1)
+        r = await_guest(0);
+    return r == -ETIMEDOUT ? await_sleep(1) : r;
+}
+
+SCENARIO(limits_by_the_clock_around_a_gather)
+{
+    int r;
+    await_timeout_at (r, async_time() + 3)
+        r = await_gather(NULL, guest(1), guest(100));
+    must(account.held == 0);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+SCENARIO(a_limit_that_is_moved)
+{
+    int r;
+    await_timeout (r, 5) {
+        ASYNC_TRY(await_sleep(4));
+        must(async_reschedule(10) == 0 || async_expired() || async_cancelling());
+        ASYNC_TRY(await_sleep(9));
+        r = await_guest(100);
+    }
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+SCENARIO(a_limit_for_a_call)
+{
+    int r = await_wait_for(item(1, 8), 5);
+    if (r < 0)
+        return r;
+    must(r == 8);
+    r = await_wait_for(guest(100), 5);
+    must(account.held == 0);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+ASYNC_DEF(waits_for_guest, (double)seconds)
+{
+    return await_wait_for(guest(100), seconds);
+}
+
+SCENARIO(limits_for_calls_in_calls)
+{
+    int r = await_wait_for(waits_for_guest(3), 10);
+    if (r != -ETIMEDOUT)
+        return r;
+    r = await_wait_for(waits_for_guest(10), 3);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* --- shields --- */
+
+SCENARIO(a_shield)
+{
+    int r;
+    await_shield (r) {
+        hold(1);
+        r = await_sleep(1);
+        must(r == 0);
+        r = await_gather(NULL, guest(1), guest(2));
+        hold(-1);
+    }
+    return r < 0 ? r : await_sleep(0);
+}
+
+SCENARIO(a_cleanup_with_a_limit_of_its_own)
+{
+    int r = await_sleep(1), shielded, clean = 0;
+    await_shield (shielded) {
+        await_timeout (clean, 2)
+            clean = await_guest(100);
+        must(clean == -ETIMEDOUT);
+    }
+    return r;
+}
+
+SCENARIO(a_shield_in_a_limit)
+{
+    int r, shielded;
+    await_timeout (r, 5) {
+        await_shield (shielded)
+            shielded = await_sleep(10);
+        must(shielded == 0);
+        r = await_sleep(1);
+    }
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* --- context managers --- */
+
+ASYNC_DEF(comes_in, (double)seconds)
+{
+    ASYNC_TRY(await_sleep(seconds));
+    hold(1);
+    return 0;
+}
+
+ASYNC_DEF(goes_out, (double)seconds)
+{
+    int r = await_sleep(seconds);
+    must(r == 0); /* leaving is shielded */
+    hold(-1);
+    return r;
+}
+
+static async_hold room(double seconds)
+{
+    return (async_hold){ comes_in(seconds), goes_out(seconds) };
+}
+
+SCENARIO(a_context_manager)
+{
+    int r;
+    await_with (r, room(1))
+        r = await_sleep(1);
+    must(account.held == 0);
+    return r;
+}
+
+SCENARIO(context_managers_in_each_other)
+{
+    int r, inner = 0;
+    await_with (r, room(1)) {
+        await_with (inner, room(0)) {
+            ASYNC_TRY(await_sleep(1));
+            inner = await_gather(NULL, guest(1), guest(2));
+        }
+        r = inner;
+    }
+    return r;
+}
+
+SCENARIO(a_context_manager_that_is_left_by_a_limit)
+{
+    int r, inner = 0;
+    await_timeout (r, 5) {
+        await_with (inner, room(2))
+            inner = await_sleep(100);
+        r = inner;
+    }
+    must(account.held == 0);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+SCENARIO(ways_out)
+{
+    int r;
+    for (int i = 0; i < 4; i++)
+        await_with (r, room(0)) {
+            if (i == 0)
+                break;
+            if (i == 1)
+                continue;
+            await_timeout (r, 1) {
+                ASYNC_TRY(await_sleep(i == 2 ? 0 : 0.5));
+                break;
+            }
+        }
+    must(account.held == 0);
+    return 0;
+}
+
+ASYNC_DEF(returns_from_within, (bool)early)
+{
+    int r;
+    await_timeout (r, 10) {
+        await_with (r, room(1)) {
+            if (early)
+                return await_sleep(1);
+            r = await_sleep(2);
+        }
+    }
+    return r;
+}
+
+SCENARIO(a_bare_return)
+{
+    ASYNC_TRY(await_returns_from_within(true));
+    return await_returns_from_within(false);
+}
+
+/* --- dealing with it --- */
+
+ASYNC_DEF(withdraws)
+{
+    int r = await_sleep(100);
+    if (r == -ECANCELED && async_cancelling() > 0 && async_cancel_cause().kind == ASYNC_CANCEL_TASK)
+        while (async_cancelling() > 0)
+            async_uncancel();
+    return await_guest(1);
+}
+
+SCENARIO(a_request_that_is_withdrawn)
+{
+    await_task_auto t = async_create_task(withdraws());
+    ASYNC_TRY(await_sleep(1));
+    async_task_cancel(t);
+    int r = await_task(t);
+    await_task_drop(&t);
+    must(account.held == 0);
+    return r;
+}
+
+SCENARIO(causes)
+{
+    int r;
+    await_timeout (r, 5)
+        r = await_sleep(100);
+    if (r == -ETIMEDOUT)
+        return 0;
+    must(r == 0 || async_cancel_cause().kind != ASYNC_CANCEL_NONE);
+    return r;
+}

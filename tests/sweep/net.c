@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors and connections, by the real clock: whatever is refused or cut, everything is closed. */
+#include "scenario.h"
+
+#define LIMIT 10.0 /* seconds; much more than it takes */
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+ASYNC_DEF(rings, (int)fd)
+{
+    ASYNC_TRY(await_sleep(0));
+    return write(fd, "x", 1) == 1 ? 0 : -EIO;
+}
+
+REAL_SCENARIO(a_descriptor_that_becomes_ready)
+{
+    int fds[2], r;
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    await_task_auto t = async_create_task(rings(fds[1]));
+    await_timeout (r, t ? 5 : 0)
+        r = await_fd_ready(fds[0], POLLIN);
+    if (r == -ETIMEDOUT && !t)
+        r = -ENOMEM;
+    else if (async_task_result(t) == -ENOMEM)
+        r = -ENOMEM;
+    await_task_drop(&t);
+    close(fds[1]);
+    async_fd_close(fds[0]);
+    return r < 0 ? r : 0;
+}
+
+ASYNC_DEF(waits_for, (int)fd, (int)events)
+{
+    int r = await_fd_ready(fd, events);
+    return r < 0 ? r : 0;
+}
+
+REAL_SCENARIO(a_descriptor_closed_under_those_who_wait)
+{
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+        return -errno;
+    await_task_auto t = async_create_task(waits_for(fds[0], POLLIN));
+    int r = await_sleep(0);
+    if (r == 0)
+        r = await_fd_ready(fds[1], POLLOUT);
+    async_fd_close(fds[0]);
+    close(fds[1]);
+    if (r < 0)
+        return r;
+    r = await_task(t);
+    must(r < 0);
+    return r == -EPIPE || r == -EBADF ? 0 : r; /* it waits, or comes too late */
+}
+
+static void counts(void *arg, int events)
+{
+    (void)events;
+    async_event_set(arg);
+}
+
+REAL_SCENARIO(a_watch)
+{
+    int fds[2], r;
+    async_event e = { 0 };
+    async_watch w;
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    r = async_watch_start(&w, fds[0], POLLIN, counts, &e);
+    if (r == 0) {
+        async_ignore(write(fds[1], "x", 1));
+        r = await_event_wait(&e);
+        async_watch_stop(&w);
+    }
+    close(fds[0]);
+    close(fds[1]);
+    return r;
+}
+
+/* --- connections --- */
+
+ASYNC_DEF(echo, (async_stream *)s)
+{
+    char buf[64];
+    for (ssize_t n;;) {
+        n = await_stream_read(s, buf, sizeof buf);
+        if (n <= 0)
+            return (int)n;
+        ASYNC_TRY(await_stream_write(s, buf, (size_t)n));
+    }
+}
+
+struct place {
+    const char *host;
+    int port;
+    async_event serving;
+};
+
+ASYNC_DEF(serves, (struct place *)p)
+{
+    return await_serve(p->host, "0", echo, .ret_port = &p->port, .serving = &p->serving);
+}
+
+ASYNC_DEF(asks, (const char *)host, (int)port)
+{
+    char text[16], got[8];
+    async_stream_auto s = NULL;
+    snprintf(text, sizeof text, "%d", port);
+    ASYNC_TRY(await_open_connection(host, text, &s));
+    ssize_t n = await_stream_write(s, "hello", 5);
+    if (n == 0)
+        n = async_stream_write_eof(s);
+    if (n == 0)
+        n = await_stream_readexactly(s, got, 5, NULL);
+    must(n != 5 || !memcmp(got, "hello", 5));
+    if (n == 5)
+        n = await_stream_read(s, got, sizeof got);
+    must(n <= 0);
+    ASYNC_TRY(await_stream_close(s));
+    return n == -EPIPE || n == -ECONNRESET || n == -ENOTCONN ? 0 : (int)n; /* the server may lack memory */
+}
+
+/* The server, until the clients have gone. Whatever it lacks, a client is not left to wait. */
+static int await_service(struct place *p, int clients)
+{
+    int r, inner = 0;
+    double start = async_time();
+    await_group (r, g) {
+        async_task *server = async_group_create_task(g, serves(p));
+        await_timeout (inner, LIMIT) {
+            while (inner == 0 && !async_event_is_set(&p->serving) && !async_task_done(server))
+                inner = await_sleep(0.0001);
+            for (int i = 0; i < clients && inner == 0 && !async_task_done(server); i++)
+                inner = await_asks(p->host, p->port);
+        }
+        must(async_time() - start < LIMIT);
+        if (async_task_done(server) && async_task_result(server) != -ECANCELED)
+            inner = async_task_result(server);
+        r = inner;
+        async_group_cancel(g);
+    }
+    return r;
+}
+
+REAL_SCENARIO(a_server_and_a_client)
+{
+    struct place p = { .host = "127.0.0.1" };
+    return await_service(&p, 1);
+}
+
+REAL_SCENARIO(a_server_and_three_clients)
+{
+    struct place p = { .host = "127.0.0.1" };
+    return await_service(&p, 3);
+}
+
+REAL_SCENARIO(a_server_by_a_unix_socket)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/asyncio-sweep-%d", (int)getpid());
+    struct place p = { .host = path };
+    int r = await_service(&p, 1);
+    unlink(path);
+    return r;
+}
+
+REAL_SCENARIO(nobody_listens)
+{
+    async_stream_auto s = NULL;
+    int r = await_open_connection("127.0.0.1", "1", &s);
+    must(r < 0);
+    return r == -ECONNREFUSED ? 0 : r;
+}
+
+REAL_SCENARIO(a_limit_for_a_connection)
+{
+    int r;
+    async_stream_auto s = NULL;
+    await_timeout (r, 5)
+        r = await_open_connection("localhost", "1", &s); /* a name: on another thread */
+    must(r < 0);
+    return r == -ECONNREFUSED || r == -EADDRNOTAVAIL ? 0 : r;
+}

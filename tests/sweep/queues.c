@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Queues: an item that was put is gotten once, or is still in; one that could not be put is still its maker's. */
+#include "scenario.h"
+
+typedef async_queue_of(int, 2) int_queue;
+
+ASYNC_DEF(produces, (int_queue *)q, (int)n)
+{
+    for (int i = 0; i < n; i++) {
+        account.made++;
+        int r = await_queue_put(q, i);
+        if (r < 0) {
+            account.kept++;
+            return r;
+        }
+    }
+    return 0;
+}
+
+ASYNC_DEF(consumes, (int_queue *)q, (int)n, (double)seconds)
+{
+    for (int i = 0, item; i < n; i++) {
+        ASYNC_TRY(await_queue_get(q, &item));
+        account.used++;
+        ASYNC_TRY(await_sleep(seconds));
+    }
+    return 0;
+}
+
+static void balance_queue(int_queue *q)
+{
+    account.kept += (int)async_queue_count(q);
+    must(q->q.owned == 0 && q->q.promised == 0);
+}
+
+SCENARIO(one_puts_one_gets)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r = await_gather(NULL, produces(&q, 5), consumes(&q, 5, 0));
+    balance_queue(&q);
+    return r;
+}
+
+SCENARIO(a_slow_consumer)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r = await_gather(NULL, consumes(&q, 5, 1), produces(&q, 5));
+    balance_queue(&q);
+    return r;
+}
+
+SCENARIO(many_put_many_get)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r = await_gather(NULL, consumes(&q, 3, 0), produces(&q, 2), consumes(&q, 1, 1),
+                         produces(&q, 2));
+    balance_queue(&q);
+    return r;
+}
+
+/* A getter who was woken goes: the item is the next one's. */
+SCENARIO(getters_who_go)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r;
+    await_group (r, g) {
+        async_task *a = async_group_create_task(g, consumes(&q, 1, 0));
+        async_spawn(g, consumes(&q, 1, 0));
+        r = await_sleep(1);
+        if (r == 0)
+            r = await_produces(&q, 1);
+        async_task_cancel(a); /* it was chosen, and has not run */
+    }
+    balance_queue(&q);
+    return r;
+}
+
+SCENARIO(putters_who_go)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r;
+    await_group (r, g) {
+        async_task *a = async_group_create_task(g, produces(&q, 3));
+        async_spawn(g, produces(&q, 1));
+        r = await_sleep(1);
+        if (r == 0)
+            r = await_wait_for(consumes(&q, 1, 0), 60); /* there may be nobody to put one */
+        async_task_cancel(a); /* there is room for it, and it has not run */
+        if (r == 0)
+            r = await_wait_for(consumes(&q, 1, 0), 60);
+        r = r == -ETIMEDOUT ? 0 : r;
+    }
+    balance_queue(&q);
+    return r;
+}
+
+SCENARIO(the_last_in_the_first_out)
+{
+    int_queue q = ASYNC_LIFO_QUEUE(q);
+    int r = await_gather(NULL, produces(&q, 4), consumes(&q, 4, 1));
+    balance_queue(&q);
+    return r;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+SCENARIO(the_smallest_first)
+{
+    int_queue q = ASYNC_PRIORITY_QUEUE(q, by_size);
+    int r = await_gather(NULL, consumes(&q, 2, 1), produces(&q, 4), consumes(&q, 2, 0));
+    balance_queue(&q);
+    return r;
+}
+
+ASYNC_DEF(works, (int_queue *)q)
+{
+    for (int item, r;;) {
+        r = await_queue_get(q, &item);
+        if (r < 0)
+            return r == -EPIPE ? 0 : r;
+        account.used++;
+        r = await_sleep(1);
+        must(async_queue_task_done(q) == 0);
+        if (r < 0)
+            return r;
+    }
+}
+
+SCENARIO(work_that_is_waited_for)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    await_task_auto a = async_create_task(works(&q));
+    await_task_auto b = async_create_task(works(&q));
+    int r = await_wait_for(produces(&q, 5), 60); /* nobody may be there to take them */
+    int joined = 0;
+    if (r == 0)
+        await_timeout (joined, 60)
+            joined = await_queue_join(&q);
+    bool short_of_memory = async_task_result(a) == -ENOMEM || async_task_result(b) == -ENOMEM;
+    await_task_drop(&a);
+    await_task_drop(&b);
+    balance_queue(&q);
+    return short_of_memory ? -ENOMEM : r < 0 ? r : joined;
+}
+
+ASYNC_DEF(produces_and_closes, (int_queue *)q, (int)n)
+{
+    int r = await_produces(q, n);
+    async_queue_shutdown(q, false);
+    return r == -EPIPE ? 0 : r;
+}
+
+SCENARIO(a_queue_that_is_closed_behind_the_last_item)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r = await_gather(NULL, works(&q), works(&q), produces_and_closes(&q, 5));
+    balance_queue(&q);
+    if (r == 0)
+        must(account.used == 5);
+    return r;
+}
+
+/* What is in is dropped; nobody waits any more, joined or not. */
+SCENARIO(a_queue_that_is_closed_now)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r;
+    await_group (r, g) {
+        async_spawn(g, produces_and_closes(&q, 4));
+        r = await_sleep(1);
+        account.kept += (int)async_queue_count(&q); /* before they are gone */
+        async_queue_shutdown(&q, true);
+        if (r == 0)
+            r = await_queue_join(&q);
+    }
+    must(async_queue_empty(&q));
+    account.kept += (int)async_queue_count(&q);
+    return r;
+}
+
+ASYNC_DEF(passes_on, (int_queue *)from, (int_queue *)to)
+{
+    for (int item, r;;) {
+        r = await_queue_get(from, &item);
+        if (r == 0) {
+            r = await_queue_put(to, item);
+            account.kept += r < 0;
+        }
+        if (r < 0) {
+            async_queue_shutdown(to, false);
+            return r == -EPIPE ? 0 : r;
+        }
+    }
+}
+
+SCENARIO(a_chain_of_queues)
+{
+    int_queue a = ASYNC_QUEUE(a), b = ASYNC_QUEUE(b);
+    int r = await_gather(NULL, produces_and_closes(&a, 4), passes_on(&a, &b), works(&b));
+    balance_queue(&a);
+    balance_queue(&b);
+    return r;
+}
+
+SCENARIO(a_queue_and_limits)
+{
+    int_queue q = ASYNC_QUEUE(q);
+    int r = 0, item;
+    await_task_auto t = async_create_task(produces(&q, 3));
+    for (int i = 0; i < 5 && r == 0; i++) {
+        await_timeout (r, 2) {
+            r = await_queue_get(&q, &item);
+            account.used += r == 0;
+        }
+        if (r == -ETIMEDOUT)
+            r = 0;
+    }
+    if (async_task_result(t) == -ENOMEM)
+        r = -ENOMEM;
+    await_task_drop(&t);
+    balance_queue(&q);
+    return r;
+}

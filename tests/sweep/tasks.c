@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: MIT */
+/* Tasks, gathers, groups, generators: whatever goes wrong, nobody is left behind, and every permit comes back. */
+#include "scenario.h"
+
+SCENARIO(one_sleep_after_the_other)
+{
+    for (int i = 0; i < 3; i++)
+        ASYNC_TRY(await_sleep(i));
+    return 0;
+}
+
+SCENARIO(a_task_and_its_result)
+{
+    await_task_auto t = async_create_task(item(1, 7), .name = "a name that is copied");
+    int r = await_task(t);
+    if (r == -ENOMEM || r == -ECANCELED)
+        return r;
+    must(r == 7 && async_task_result(t) == 7);
+    return await_task(t) == -ECANCELED ? -ECANCELED : 0;
+}
+
+SCENARIO(tasks_awaited_backwards)
+{
+    await_task_auto a = async_create_task(guest(1));
+    await_task_auto b = async_create_task(guest(2), .stack_size = 20000);
+    await_task_auto c = async_create_task(guest(3));
+    ASYNC_TRY(await_task(c));
+    ASYNC_TRY(await_task(b));
+    return await_task(a);
+}
+
+ASYNC_DEF(asks_for_result, (async_task *)t)
+{
+    return await_task(t);
+}
+
+SCENARIO(one_task_awaited_by_many)
+{
+    await_task_auto t = async_create_task(item(1, 0));
+    return await_gather(NULL, asks_for_result(t), asks_for_result(t), async_joining(t));
+}
+
+SCENARIO(a_task_whose_block_is_left)
+{
+    await_task_auto t = async_create_task(guest(1000));
+    ASYNC_TRY(await_sleep(1));
+    return async_task_done(t) ? async_task_result(t) : 0;
+}
+
+SCENARIO(a_task_that_is_cancelled)
+{
+    await_task_auto t = async_create_task(guest(1000));
+    ASYNC_TRY(await_sleep(1));
+    async_task_cancel(t, .reason = "enough");
+    int r = await_task(t);
+    must(r == -ECANCELED || r == -ENOMEM);
+    return r == -ENOMEM ? r : await_sleep(0);
+}
+
+SCENARIO(a_task_cancelled_before_it_begins)
+{
+    await_task_auto t = async_create_task(item(0, 0));
+    async_task_cancel(t);
+    int r = await_task(t);
+    must(r == -ECANCELED || r == -ENOMEM);
+    must(account.made == 0);
+    return r == -ENOMEM ? r : 0;
+}
+
+/* --- several at once --- */
+
+SCENARIO(a_gather)
+{
+    int got[3] = { 0 };
+    int r = await_gather(got, item(1, 1), item(3, 2), item(2, 3));
+    if (r == 0)
+        must(got[0] == 1 && got[1] == 2 && got[2] == 3);
+    else
+        must(!got[0] && !got[1] && !got[2]);
+    return r;
+}
+
+ASYNC_DEF(pair_of_guests, (double)seconds)
+{
+    return await_gather(NULL, guest(seconds), guest(2 * seconds));
+}
+
+SCENARIO(gathers_in_a_gather)
+{
+    return await_gather(NULL, pair_of_guests(1), pair_of_guests(2), guest(3));
+}
+
+ASYNC_DEF(fails, (double)seconds, (int)err)
+{
+    ASYNC_TRY(await_sleep(seconds));
+    return async_fail(err, "after %g seconds", seconds);
+}
+
+SCENARIO(a_gather_that_fails)
+{
+    int r = await_gather(NULL, guest(10), fails(2, -EIO), guest(20));
+    must(account.held == 0);
+    return r == -EIO ? 0 : r;
+}
+
+SCENARIO(a_gather_of_everything)
+{
+    int got[3];
+    int r = await_gather_all(got, item(1, 5), fails(2, -EIO), guest(3));
+    must(account.held == 0);
+    if (r < 0)
+        return r;
+    must(r >= 1 && r <= 3);
+    return got[0] == -ENOMEM || got[1] == -ENOMEM || got[2] == -ENOMEM ? -ENOMEM : 0;
+}
+
+SCENARIO(gathers_of_everything_in_a_row)
+{
+    int r = 0;
+    for (int i = 0; i < 2 && r >= 0; i++)
+        r = await_gather_all(NULL, guest(i), guest(i));
+    return r < 0 ? r : 0;
+}
+
+SCENARIO(a_race)
+{
+    int result = 0, r = await_race(&result, guest(10), item(5, 9), guest(20));
+    must(account.held == 0);
+    if (r == 1)
+        must(result == 9 || result < 0);
+    return r < 0 ? r : result == -ENOMEM ? result : 0;
+}
+
+ASYNC_DEF(race_of_guests, (double)seconds)
+{
+    return await_race(NULL, guest(seconds), guest(seconds + 1));
+}
+
+SCENARIO(races_in_a_race)
+{
+    int r = await_race(NULL, race_of_guests(3), race_of_guests(1));
+    must(account.held == 0);
+    return r < 0 ? r : 0;
+}
+
+SCENARIO(coroutine_objects)
+{
+    async_co later = item(1, 1);
+    ASYNC_TRY(await_co(async_sleep(1)));
+    ASYNC_TRY(await_co(later));
+    return await_co(guest(1));
+}
+
+SCENARIO(an_object_awaited_twice)
+{
+    async_co twice = guest(1);
+    ASYNC_TRY(await_co(twice));
+    return await_co(twice);
+}
+
+/* --- groups --- */
+
+SCENARIO(a_group)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, guest(1));
+        async_spawn(g, guest(3));
+        async_spawn(g, item(2, 0));
+        r = await_sleep(2);
+    }
+    must(account.held == 0);
+    return r;
+}
+
+SCENARIO(a_group_that_fails)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, guest(10));
+        async_spawn(g, fails(1, -EIO), .name = "the one that fails");
+        r = await_sleep(5);
+    }
+    must(account.held == 0);
+    return r == -EIO ? 0 : r;
+}
+
+ASYNC_DEF(family, (int)depth)
+{
+    int r;
+    if (depth == 0)
+        return await_guest(1);
+    await_group (r, g) {
+        async_spawn(g, family(depth - 1));
+        async_spawn(g, family(depth - 1));
+    }
+    return r;
+}
+
+SCENARIO(groups_in_groups)
+{
+    return await_family(2);
+}
+
+ASYNC_DEF(brings_another, (async_group *)g, (int)more)
+{
+    if (more)
+        async_spawn(g, brings_another(g, more - 1));
+    return await_guest(1);
+}
+
+SCENARIO(children_that_spawn_siblings)
+{
+    int r;
+    await_group (r, g)
+        async_spawn(g, brings_another(g, 3));
+    must(account.held == 0);
+    return r;
+}
+
+SCENARIO(handles_of_a_group)
+{
+    int r, second = 0;
+    await_group (r, g) {
+        async_task *t = async_group_create_task(g, item(1, 5));
+        async_task *u = async_group_create_task(g, guest(2));
+        second = await_task(t);
+        if (second >= 0)
+            r = await_task(u);
+    }
+    return r < 0 ? r : second < 0 ? second : 0;
+}
+
+SCENARIO(a_group_that_is_cancelled)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, guest(100));
+        async_spawn(g, guest(200));
+        r = await_sleep(1);
+        async_group_cancel(g);
+        if (r == 0)
+            must(async_spawn(g, guest(1)) == -ECANCELED);
+    }
+    must(account.held == 0);
+    return r;
+}
+
+SCENARIO(a_group_left_by_an_error)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, guest(100));
+        async_spawn(g, guest(200));
+        ASYNC_TRY(await_sleep(1));
+        break;
+    }
+    return r;
+}
+
+SCENARIO(work_in_the_background)
+{
+    async_spawn(async_background(), guest(1));
+    async_spawn(async_background(), guest(100));
+    return await_sleep(2);
+}
+
+static void takes_note(void *arg)
+{
+    async_event_set(arg);
+}
+
+SCENARIO(callbacks_and_those_who_wait_for_them)
+{
+    async_event soon = { 0 }, later = { 0 };
+    async_callback a, b;
+    async_call_soon(&a, takes_note, &soon);
+    async_call_later(&b, 5, takes_note, &later);
+    int r = await_event_wait(&soon);
+    if (r == 0)
+        r = await_event_wait(&later);
+    async_callback_cancel(&a);
+    async_callback_cancel(&b);
+    return r;
+}
+
+SCENARIO(a_post_to_the_loop)
+{
+    async_event e = { 0 };
+    ASYNC_TRY(async_call_soon_threadsafe(async_get_running_loop(), takes_note, &e));
+    int r, shielded;
+    r = await_event_wait(&e);
+    await_shield (shielded) /* it points here: it must have run */
+        shielded = await_event_wait(&e);
+    return r < 0 ? r : shielded;
+}
+
+/* --- generators --- */
+
+ASYNC_GEN(int, numbers, (int)n)
+{
+    int r = 0;
+    hold(1);
+    for (int i = 0; i < n && r >= 0; i++) {
+        r = await_sleep(i % 2);
+        if (r >= 0)
+            r = await_yield(i);
+    }
+    hold(-1);
+    return r < 0 ? r : 0;
+}
+
+SCENARIO(a_generator)
+{
+    int r, next = 0;
+    await_for_each (r, i, numbers(4)) {
+        must(i == next);
+        next++;
+    }
+    must(account.held == 0);
+    must(r < 0 || next == 4);
+    return r;
+}
+
+SCENARIO(a_generator_that_is_left)
+{
+    int r;
+    await_for_each (r, i, numbers(100)) {
+        if (i == 2)
+            break;
+        ASYNC_TRY(await_sleep(1));
+    }
+    must(account.held == 0);
+    return r;
+}
+
+ASYNC_GEN(int, doubled, (int)n)
+{
+    int r;
+    await_for_each (r, i, numbers(n))
+        ASYNC_TRY(await_yield(2 * i));
+    return r;
+}
+
+SCENARIO(a_generator_of_a_generator)
+{
+    int r, sum = 0;
+    await_for_each (r, i, doubled(4))
+        sum += i;
+    must(r < 0 || sum == 12);
+    return r;
+}
+
+ASYNC_GEN(int, slow, (double)seconds)
+{
+    int shielded, r = await_yield(1);
+    if (r == 0)
+        r = await_guest(seconds);
+    if (r == 0)
+        r = await_yield(2);
+    await_shield (shielded)
+        shielded = await_sleep(1);
+    return r;
+}
+
+SCENARIO(a_generator_under_a_limit)
+{
+    int r, e = 0;
+    await_timeout (r, 5) {
+        await_for_each (e, i, slow(10))
+            must(i == 1);
+        r = e;
+    }
+    must(account.held == 0);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* --- context variables --- */
+
+ASYNC_LOCAL(int, depth, 0);
+
+ASYNC_DEF(deeper, (int)n)
+{
+    int e = async_local_set(depth, n);
+    if (e < 0)
+        return e;
+    ASYNC_TRY(await_sleep(1));
+    must(async_local_get(depth) == n);
+    return n > 0 ? await_gather(NULL, deeper(n - 1), deeper(n - 1)) : 0;
+}
+
+SCENARIO(context_variables)
+{
+    return await_deeper(2);
+}
+
+/* --- waiting for several --- */
+
+static int lacks_memory(async_task **tasks, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (async_task_result(tasks[i]) == -ENOMEM)
+            return -ENOMEM;
+    return 0;
+}
+
+SCENARIO(waiting_for_all_and_for_the_first)
+{
+    await_task_auto a = async_create_task(guest(3));
+    await_task_auto b = async_create_task(guest(1));
+    await_task_auto c = async_create_task(guest(2));
+    async_task *tasks[] = { a, b, c };
+    int n = await_wait(tasks, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER);
+    if (n < 0)
+        return n;
+    for (int i = 0; i < 3; i++)
+        must(async_task_done(tasks[i]) || i >= n);
+    n = await_wait(tasks, 3, ASYNC_ALL_COMPLETED, ASYNC_FOREVER);
+    must(n < 0 || (n == 3 && account.held == 0));
+    return n < 0 ? n : lacks_memory(tasks, 3);
+}
+
+SCENARIO(waiting_for_the_rest_again_and_again)
+{
+    await_task_auto a = async_create_task(guest(1));
+    await_task_auto b = async_create_task(guest(5));
+    await_task_auto c = async_create_task(guest(3));
+    async_task *tasks[] = { a, b, c };
+    for (size_t done = 0; done < 3;) {
+        int n = await_wait(tasks + done, 3 - done, ASYNC_FIRST_COMPLETED, 1);
+        if (n < 0)
+            return n;
+        done += (size_t)n;
+    }
+    must(account.held == 0);
+    return lacks_memory(tasks, 3);
+}
+
+SCENARIO(waiting_for_a_failure)
+{
+    await_task_auto a = async_create_task(guest(100));
+    await_task_auto b = async_create_task(fails(2, -EIO));
+    async_task *tasks[] = { a, b };
+    int n = await_wait(tasks, 2, ASYNC_FIRST_EXCEPTION, 50);
+    if (n < 0)
+        return n;
+    must(async_task_done(a) || async_task_done(b) || n == 0);
+    n = async_task_result(b);
+    return n == -EIO ? 0 : n == -EINPROGRESS ? lacks_memory(tasks, 2) : n;
+}
+
+SCENARIO(results_as_they_come)
+{
+    int r, n = 0, seen = 0;
+    await_for_each (r, d, async_as_completed(guest(2), item(1, 5), fails(3, -EIO))) {
+        must(!(seen & 1 << d.index));
+        seen |= 1 << d.index;
+        if (d.result == -ENOMEM)
+            n = -ENOMEM;
+    }
+    must(account.held == 0);
+    if (r == 0)
+        must(seen == 7);
+    return r < 0 ? r : n;
+}
+
+SCENARIO(results_that_are_not_waited_for)
+{
+    int r;
+    await_timeout (r, 5) {
+        int e;
+        await_for_each (e, d, async_as_completed(guest(100), guest(1), guest(200))) {
+            if (d.result == -ENOMEM || d.result == -ECANCELED)
+                ASYNC_TRY(d.result);
+            if (d.result == 0)
+                break;
+        }
+        r = e;
+    }
+    must(account.held == 0);
+    return r;
+}
+
+/* --- choosing --- */
+
+typedef async_queue_of(int, 1) int_queue;
+
+ASYNC_DEF(gets_one, (int_queue *)q, (int *)ret)
+{
+    return await_queue_get(q, ret);
+}
+
+ASYNC_DEF(puts_after, (int_queue *)q, (double)seconds)
+{
+    ASYNC_TRY(await_sleep(seconds));
+    int r = async_queue_put_nowait(q, 1);
+    account.made += r == 0;
+    return r;
+}
+
+/* Of two that become ready at one time one is taken, the other loses nothing. */
+SCENARIO(choosing_between_queues)
+{
+    int_queue a = ASYNC_QUEUE(a), b = ASYNC_QUEUE(b);
+    int item = 0, result = 0;
+    await_task_auto t = async_create_task(puts_after(&a, 1));
+    await_task_auto u = async_create_task(puts_after(&b, 1));
+    int r = await_race(&result, gets_one(&a, &item), gets_one(&b, &item), async_sleep(10));
+    account.used += (r == 0 || r == 1) && result == 0;
+    if (async_task_result(t) == -ENOMEM || async_task_result(u) == -ENOMEM || result == -ENOMEM)
+        r = -ENOMEM;
+    await_task_drop(&t);
+    await_task_drop(&u);
+    account.kept += (int)(async_queue_count(&a) + async_queue_count(&b));
+    return r < 0 ? r : 0;
+}
