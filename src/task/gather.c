@@ -5,15 +5,17 @@
 #include "task/scope.h"
 #include "task/task.h"
 
-/* From the first on, round to the one before it. */
-static void create_all(async_group *g, const async_co *cos, size_t n, size_t first)
+/* From the first on, round to the one before it. -ENOMEM: then none of them may begin, a race among some of them could
+ * last for ever. */
+static int create_all(async_group *g, const async_co *cos, size_t n, size_t first)
 {
     static const struct async_task_opts defaults;
     for (size_t i = 0; i < n; i++) {
         size_t at = first + i;
         if (!async_group_create_task_opt(g, &cos[at < n ? at : at - n], &defaults))
-            return; /* no memory: the group's failure */
+            return -ENOMEM;
     }
+    return 0;
 }
 
 static void copy_results(const async_group *g, int *results)
@@ -39,7 +41,7 @@ int await_gather_n(const async_co *cos, size_t n, int *results)
         return r;
     await_group (r, g) {
         g->strict = true;
-        create_all(g, cos, n, 0);
+        r = create_all(g, cos, n, 0);
     }
     if (r == 0)
         r = first_failure(g);
@@ -56,7 +58,7 @@ int await_gather_all_n(const async_co *cos, size_t n, int *results)
         return r;
     await_group (r, g) {
         g->loose = true;
-        create_all(g, cos, n, 0);
+        r = create_all(g, cos, n, 0);
     }
     for (const async_task *t = g->first; t; t = t->next)
         failed += t->result < 0;
@@ -85,7 +87,7 @@ int await_race_n(const async_co *cos, size_t n, int *result)
     size_t winner = who_begins(self, n);
     await_group (r, g) {
         g->loose = g->race = true;
-        create_all(g, cos, n, winner);
+        r = create_all(g, cos, n, winner);
     }
     if (!g->winner)
         return r;
