@@ -58,8 +58,10 @@ typedef struct async_gen {
 } async_gen;
 
 /* The functions behind the macros. _next: 1 and an item, 0 at the end, or an error: the generator's; -EBUSY: another
- * task waits for its next item; -ECANCELED, and then no item is lost: a call that was woken with one and is cancelled before
- * it ran leaves it for the next call, so that a race among generators loses nothing. _drop takes an async_gen *. */
+ * task waits for its next item; -ECANCELED, and then no item is lost (a call that was woken with one and is cancelled before
+ * it ran leaves it for the next call, so that a race among generators loses nothing).
+ * _drop takes an async_gen *, ends it and awaits its end; each that was begun needs that, while the async_gen is there.
+ * Afterwards _next gives 0. */
 int await_gen_next(async_gen *g, void *item, size_t size) ASYNC_CHECK;
 int await_gen_yield(const void *item) ASYNC_CHECK;
 void await_gen_drop(void *gen);

@@ -55,6 +55,8 @@ int await_gen_next(async_gen *g, void *item, size_t size)
     int r = await_begin(&t, "await_for_each");
     if (r < 0)
         return r;
+    if (g->left)
+        return 0;
     if (g->consumer) {
         async__complain("task \"%s\" iterates over a generator for which task \"%s\" waits",
                         t->name, g->consumer->name);

@@ -86,6 +86,8 @@ CASE(dropped_with_an_item)
     ok(await_sleep(10));
     await_gen_drop(&g.gen);
     is_trail("left:0");
+    is(await_next(&g, &x), 0); /* it has ended */
+    await_gen_drop(&g.gen);
     return 0;
 }
 
