@@ -38,6 +38,10 @@ struct async_run_opts { /* zero is the default, here and in every _opts */
 #define async_run(co, ...) async_run_opt((co), ASYNC__OPTS(struct async_run_opts, __VA_ARGS__))
 int async_run_opt(async_co co, const struct async_run_opts *opts) ASYNC_CHECK;
 
+/* A child of fork(), also in a task, is not part of the loop: await_ calls say so (-EPERM). It may exec, _exit(), or
+ * async_run() a loop of its own; its parent's goes on undisturbed. Should it return from the task it was in, then the
+ * run returns -EPERM in the child. */
+
 /* For `return` in main(): async_run(), the traceback of an error on stderr, an exit status: 0, 1 after an
  * error, 130 when Ctrl-C ended it. The first SIGINT cancels co, which may clean up, or withdraw it by
  * async_uncancel(); a second one ends the program at once. If SIGINT has a handler already, or this is not the

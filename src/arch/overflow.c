@@ -133,3 +133,11 @@ void async__overflow_forget(void)
     pthread_mutex_unlock(&mutex);
     take_signal_stack();
 }
+
+void async__overflow_lock(bool lock)
+{
+    if (lock)
+        pthread_mutex_lock(&mutex);
+    else
+        pthread_mutex_unlock(&mutex);
+}

@@ -20,5 +20,6 @@ bool async__overflow_find(const void *address, struct overflow *ret);
  * fault that is not an overflow goes to whoever had the signal before. 0, -ENOMEM. */
 int async__overflow_watch(void);
 void async__overflow_forget(void);
+void async__overflow_lock(bool lock); /* around a fork() */
 
 #endif

@@ -137,6 +137,23 @@ bool async__gate_drain(async_loop *g)
     return g->taken;
 }
 
+/* Its event counts for the parent, even if it is only written here. The next Ctrl-C is the second: it ends the child. */
+void async__gate_orphan(async_loop *g)
+{
+    atomic_store(&g->posts, CLOSED);
+    atomic_store(&g->signals, 1);
+    async__sys.close(g->event);
+    g->event = -1;
+}
+
+void async__gates_lock(bool lock)
+{
+    if (lock)
+        pthread_mutex_lock(&graveyard.mutex);
+    else
+        pthread_mutex_unlock(&graveyard.mutex);
+}
+
 static int post(async_loop *g, struct post *p)
 {
     struct post *head = atomic_load(&g->posts);

@@ -39,6 +39,10 @@ int async__gate_post(async_loop *g, struct post *p);
 /* The loop's thread: run some of what has been posted. true: there is more. */
 bool async__gate_drain(async_loop *g);
 
+/* In the child of a fork(): the gate belongs to its parent. The others' lock, around the fork. */
+void async__gate_orphan(async_loop *g);
+void async__gates_lock(bool lock);
+
 /* Make the loop look. From any thread, and from a signal handler, within a visit: while it lasts, the gate cannot be
  * closed, if it was not before. */
 void async__gate_ring(async_loop *g);

@@ -51,6 +51,7 @@ struct loop {
     bool driven;        /* a turn at a time, by a foreign loop that may do anything in between */
     bool deadlocked;    /* in this run: the tasks are being told */
     bool interruptible; /* Ctrl-C cancels main */
+    bool forked;        /* the copy of it in a child of fork(): never runs again */
     bool abandoned;     /* with tasks that would not end */
     uint64_t seed;      /* not 0: the state of the random order */
     int64_t virtual_now;
@@ -90,6 +91,10 @@ void async__loop_close(struct loop *l); /* no task lives; frees l */
 
 /* Close what the outside world sees of l, whose tasks would not end, and leave the rest alone for ever. */
 void async__loop_abandon(struct loop *l);
+
+/* See to it that the child of a fork() does not use its parent's loop. */
+void async__fork_watch(void);
+extern _Thread_local bool async__forked; /* this thread had a loop when it became a child */
 
 /* Run until l->stop. */
 void async__loop_run(struct loop *l);

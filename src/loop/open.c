@@ -61,6 +61,7 @@ int async__loop_open(struct loop **ret, const struct async_run_opts *opts)
     if (!l)
         return -ENOMEM;
     async__alloc_hold(1);
+    async__fork_watch();
     init(l, opts ? opts : &defaults);
     int r = open_parts(l);
     if (r < 0) {
@@ -130,6 +131,12 @@ void async__loop_abandon(struct loop *l)
 
 void async__foreign(const async_task *t)
 {
+    if (t->loop->forked) {
+        async__complain(
+                "a child of fork() sets or releases what task \"%s\" of its parent's loop waits for",
+                t->name);
+        abort();
+    }
     async__complain("a thread sets or releases what task \"%s\" of another thread's loop waits for; use "
                     "async_call_soon_threadsafe",
                     t->name);

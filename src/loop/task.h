@@ -157,6 +157,8 @@ void async__task_refuse(async_task *t, int err); /* it cannot start */
 void async__scope_fire(async_scope *s);          /* its limit has come */
 void async__signals(struct loop *l);             /* Ctrl-C, if there was one */
 
+void async__task_orphan(struct loop *l);         /* a child of fork() goes on in a task of it */
+
 /* And those of the observer. */
 bool async__deadlock(struct loop *l); /* nothing is ready, nothing can come: true; something is, now, or l stops */
 void async__step_begins(struct loop *l, struct async_waiter *w);

@@ -158,7 +158,7 @@ static int run_main(void *frame)
     l->main = NULL;
     if (run->watched)
         async__interrupt_forget(); /* from here on Ctrl-C ends the program */
-    if (run->shutdown)
+    if (run->shutdown && !l->forked)
         shut_down_in_time(run, self);
     return run->result;
 }
@@ -178,6 +178,11 @@ static int run(async_runner *rn, struct run *r)
     r->result = -ENOMEM; /* should there be no stack for it */
     async__loop_run(l);
     l->outermost = NULL;
+    if (l->forked) {
+        async__complain(
+                "a child of fork() has returned from its parent's task: it should call _exit() or exec");
+        return -EPERM;
+    }
     if (r->shutdown && !l->abandoned)
         forget_records(l);
     return l->deadlocked ? -EDEADLK : r->result;
@@ -202,13 +207,27 @@ static int open_runner(async_runner *rn, const struct async_run_opts *opts)
     return 0;
 }
 
+/* Its stack stays as it is, but nobody asks for its name any more. */
+static void abandon(void *record, void *arg)
+{
+    async_task *t = record;
+    (void)arg;
+    if (t->node.kind && t->node.flags & TASK_OWNS_NAME) {
+        async__free((char *)t->name);
+        t->name = "";
+    }
+}
+
 static void close_loop(struct loop *l)
 {
+    if (l->forked)
+        return; /* it is the parent's */
     if (!l->abandoned) {
         async__loop_close(l);
         return;
     }
     async__remote_strand(l);
+    async__slab_each(&l->tasks, abandon, NULL);
     async__loop_abandon(l);
 }
 
@@ -265,7 +284,10 @@ static bool is_here(const async_runner *rn, const char *what)
 {
     if (rn->loop == async__loop && !rn->loop->outermost)
         return true;
-    async__complain("%s inside a run, or on a foreign thread", what);
+    if (rn->loop->forked)
+        async__complain("%s in a child of fork(): the runner is its parent's, make another", what);
+    else
+        async__complain("%s inside a run, or on a foreign thread", what);
     return false;
 }
 

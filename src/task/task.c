@@ -12,7 +12,12 @@
 
 int async__outside(const char *what)
 {
-    async__complain("%s outside of a task", what);
+    if (async__forked && !async__loop)
+        async__complain("%s in a child of fork(), whose loop is its parent's: call _exit() or exec, or "
+                        "async_run() for a loop of its own",
+                        what);
+    else
+        async__complain("%s outside of a task", what);
     return -EPERM;
 }
 

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* A child of fork() has a copy of a loop that is its parent's: it is told so, and its parent hears nothing of it. */
+#include "run.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+enum { GOOD = 42 };
+
+/* What the child found: 0 if it ended by _exit(GOOD). */
+static int ended_well(pid_t child)
+{
+    int status = 0;
+    is(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == GOOD ? 0 : -status - 1000;
+}
+
+#define child_checks(expr)                                                                         \
+    do {                                                                                           \
+        if (!(expr))                                                                               \
+            _exit(__LINE__ % 256 == GOOD ? 1 : __LINE__ % 256);                                    \
+    } while (0)
+
+static bool was_said(const char *words)
+{
+    return strstr(heard(), words);
+}
+
+ASYNC_DEF(seven)
+{
+    ASYNC_TRY(await_sleep(0.01));
+    return 7;
+}
+
+static async_event never;
+
+static void in_the_child(void)
+{
+    async_event e = { 0 };
+    child_checks(await_sleep(0) == -EPERM);
+    child_checks(was_said("await_sleep in a child of fork(), whose loop is its parent's: call _exit()"));
+    child_checks(await_event_wait(&e) == -EPERM);
+    child_checks(async_create_task(seven()) == NULL);
+    child_checks(async_spawn(async_background(), seven()) == -EPERM);
+    child_checks(async_get_running_loop() == NULL);
+    child_checks(async_current_task() == NULL);
+    child_checks(await_fd_ready(0, POLLIN) == -EPERM);
+    heard();
+    child_checks(async_run(seven()) == 7);
+    child_checks(async_run(seven(), .virtual_clock = true) == 7);
+    child_checks(await_sleep(0) == -EPERM);
+    heard();
+    _exit(GOOD);
+}
+
+CASE(child_in_a_task)
+{
+    pid_t child = fork();
+    if (child == 0)
+        in_the_child();
+    ok(ended_well(child));
+    return await_sleep(1);
+}
+
+static void forks(void *ret)
+{
+    *(pid_t *)ret = fork();
+    if (*(pid_t *)ret == 0)
+        in_the_child();
+}
+
+CASE(child_in_a_callback)
+{
+    async_callback cb;
+    pid_t child = -1;
+    async_call_soon(&cb, forks, &child);
+    ok(await_sleep(1));
+    return ended_well(child);
+}
+
+/* Waits of the parent are as they were, however much the child closes, asks and ends. */
+ASYNC_DEF(reads, (int)fd, (char *)ret)
+{
+    is(await_fd_ready(fd, POLLIN), POLLIN);
+    return (int)read(fd, ret, 1);
+}
+
+static async_watch w;
+
+static void heard_of(void *times, int events)
+{
+    is(events, POLLIN);
+    ++*(int *)times;
+    async_watch_stop(&w);
+}
+
+static void *posts(void *loop)
+{
+    ok(async_call_soon_threadsafe(loop, (void (*)(void *))async_event_set, &never));
+    return NULL;
+}
+
+CASE(parent_hears_nothing)
+{
+    int r, fds[2], watched[2], times = 0;
+    char c = 0;
+    pthread_t thread;
+    ok(pipe(fds));
+    ok(pipe(watched));
+    ok(async_watch_start(&w, watched[0], POLLIN, heard_of, &times));
+    await_group (r, g) {
+        async_spawn(g, reads(fds[0], &c));
+        ok(await_sleep(0));
+        pid_t child = fork();
+        if (child == 0) {
+            async_watch_stop(&w);
+            async_ignore(async_fd_close(fds[0]));
+            close(watched[0]);
+            in_the_child();
+        }
+        ok(ended_well(child));
+        is(times, 0);
+        is(write(fds[1], "x", 1), 1);
+        is(write(watched[1], "x", 1), 1);
+    }
+    ok(r);
+    is(c, 'x');
+    ok(await_sleep(1));
+    is(times, 1);
+    ok(pthread_create(&thread, NULL, posts, async_get_running_loop()));
+    ok(await_event_wait(&never));
+    ok(pthread_join(thread, NULL));
+    for (int i = 0; i < 2; i++) {
+        close(fds[i]);
+        close(watched[i]);
+    }
+    return 0;
+}
+
+/* --- a child that comes back --- */
+
+static pid_t child, parent;
+static async_lock lock;
+
+ASYNC_DEF(waits)
+{
+    return await_event_wait(&never);
+}
+
+ASYNC_DEF(forks_and_returns, (bool)fails)
+{
+    int r;
+    await_task_auto t = async_create_task(waits());
+    await_group (r, g) {
+        async_spawn(g, waits());
+        ASYNC_TRY(await_sleep(0.01));
+        await_timeout (r, 100)
+            await_with (r, &lock) {
+                child = fork();
+                if (child == 0 && fails)
+                    ASYNC_TRY(await_sleep(0));
+            }
+        if (child != 0)
+            async_group_cancel(g);
+    }
+    return child ? r : 5;
+}
+
+static void comes_back(async_co co)
+{
+    parent = getpid();
+    ears_open();
+    int r = async_run(co);
+    if (getpid() != parent) {
+        child_checks(r == -EPERM);
+        child_checks(was_said("a child of fork() has returned from its parent's task"));
+        child_checks(async_run(seven()) == 7);
+        _exit(GOOD);
+    }
+    ok(r);
+    ok(ended_well(child));
+    is_text(heard(), "");
+    ears_close();
+}
+
+START_TEST(child_that_returns)
+{
+    comes_back(forks_and_returns(false));
+    comes_back(forks_and_returns(true));
+}
+END_TEST
+
+ASYNC_DEF(has_a_child, (async_co *)co)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, waits());
+        await_task_auto t = async_group_create_task(g, *co);
+        ASYNC_TRY(await_task(t));
+        async_group_cancel(g);
+        t = NULL;
+    }
+    return r;
+}
+
+START_TEST(child_that_returns_from_another_task)
+{
+    async_co co = forks_and_returns(false);
+    comes_back(has_a_child(&co));
+}
+END_TEST
+
+/* --- other ways to fork --- */
+
+static void *forks_in_a_thread(void *arg)
+{
+    pid_t c = fork();
+    if (c == 0) {
+        child_checks(await_sleep(0) == -EPERM);
+        child_checks(was_said("await_sleep outside of a task"));
+        child_checks(async_call_soon_threadsafe(arg, NULL, NULL) == 0); /* to nobody: it has no loop here */
+        child_checks(async_run(seven()) == 7);
+        _exit(GOOD);
+    }
+    child = c;
+    ok(async_call_soon_threadsafe(arg, (void (*)(void *))async_event_set, &never));
+    return NULL;
+}
+
+CASE(child_of_another_thread)
+{
+    pthread_t thread;
+    ok(pthread_create(&thread, NULL, forks_in_a_thread, async_get_running_loop()));
+    ok(await_event_wait(&never));
+    ok(pthread_join(thread, NULL));
+    return ended_well(child);
+}
+
+CASE(fork_and_exec)
+{
+    pid_t c = fork();
+    if (c == 0) {
+        execl("/bin/sh", "sh", "-c", "exit 42", (char *)NULL);
+        _exit(1);
+    }
+    ok(ended_well(c));
+    char *const argv[] = { (char *)"sh", (char *)"-c", (char *)"exit 42", NULL };
+    ok(posix_spawn(&c, "/bin/sh", NULL, NULL, argv, environ));
+    ok(ended_well(c));
+    return await_sleep(1);
+}
+
+START_TEST(child_beside_a_runner)
+{
+    ears_open();
+    async_runner *rn = async_runner_open(NULL);
+    is(async_runner_run(rn, seven()), 7);
+    pid_t c = fork();
+    if (c == 0) {
+        child_checks(async_runner_run(rn, seven()) == -EBUSY);
+        child_checks(was_said("async_runner_run in a child of fork()"));
+        async_runner_close(rn);
+        heard();
+        async_runner *own = async_runner_open(NULL);
+        child_checks(own && async_runner_run(own, seven()) == 7);
+        async_runner_close(own);
+        child_checks(!heard()[0]);
+        _exit(GOOD);
+    }
+    ok(ended_well(c));
+    is(async_runner_run(rn, seven()), 7);
+    async_runner_close(rn);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+ASYNC_DEF(sets_in_the_child)
+{
+    await_task_auto t = async_create_task(waits());
+    ASYNC_TRY(await_sleep(0.01));
+    pid_t c = fork();
+    if (c == 0) {
+        signal(SIGABRT, SIG_DFL);
+        async_event_set(&never);
+        _exit(GOOD);
+    }
+    int status;
+    is(waitpid(c, &status, 0), c);
+    is_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    has_text(heard(),
+             "a child of fork() sets or releases what task \"waits\" of its parent's loop waits for");
+    return 0;
+}
+
+START_TEST(waking_a_parents_task)
+{
+    RUN(sets_in_the_child());
+}
+END_TEST
+
+SUITE("fork", child_in_a_task, child_in_a_callback, parent_hears_nothing, child_that_returns,
+      child_that_returns_from_another_task, child_of_another_thread, fork_and_exec,
+      child_beside_a_runner, waking_a_parents_task)
