@@ -56,6 +56,25 @@ async_runner *async_runner_open(const struct async_run_opts *opts) ASYNC_CHECK;
 int async_runner_run(async_runner *rn, async_co co) ASYNC_CHECK;
 void async_runner_close(async_runner *rn);
 
+/* Embedding: a run in the loop of somebody else, a GUI's or another library's, a turn at a time.
+ *
+ *   start it;  then, until a turn says 1: poll async_runner_fd() for reading, for at most
+ *   async_runner_timeout() seconds, and call async_runner_turn()
+ *
+ * Ask for the time after everything that was done on this thread to the loop, and just before polling. Between turns
+ * all async_ functions may be called, as in a callback. A turn runs what is ready when it begins, and does not wait:
+ * how long it takes is how long the tasks take. All on the runner's thread, and not inside a run.
+ *
+ * async_runner_start: 0; -EBUSY, one has been started and not ended; -ENOMEM. async_runner_turn: 1 when co has ended,
+ * its result in *ret (may be NULL); 0 it goes on; -EBUSY, called in a task or on another thread; -EINVAL,
+ * nothing was started. async_runner_timeout: 0, a turn is due; ASYNC_FOREVER, only the descriptor can tell. The
+ * descriptor is the runner's: it must not be read, closed or changed. A runner may be closed before co has
+ * ended: it is cancelled and awaited. A deadlock is not seen while somebody else drives. */
+int async_runner_start(async_runner *rn, async_co co) ASYNC_CHECK;
+int async_runner_turn(async_runner *rn, int *ret) ASYNC_CHECK;
+int async_runner_fd(const async_runner *rn);
+double async_runner_timeout(const async_runner *rn);
+
 ASYNC_END_DECLS
 
 #endif

@@ -179,6 +179,7 @@ struct async_waiter *async__pick(struct loop *l);
 /* Make everything ready whose time has come; look at the clock, the other threads and the kernel. */
 void async__expire(struct loop *l, int64_t now);
 void async__turn(struct loop *l);
+void async__look(struct loop *l); /* the same, without waiting, for a loop that is driven */
 
 /* Note the callbacks that are ready: are there any; is one of those noted still to run? */
 bool async__callbacks_note(struct loop *l);

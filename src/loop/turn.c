@@ -149,6 +149,21 @@ void async__turn(struct loop *l)
     set_budget(l, now, idle);
 }
 
+/* The kernel first: a post that comes after it has been asked makes the descriptor readable again. */
+void async__look(struct loop *l)
+{
+    async__fds_poll(l, 0);
+    int64_t now = loop_look(l);
+    if (l->virtual_clock && !l->ready.head && now < async__timer_next(&l->timers) &&
+        async__timer_next(&l->timers) != NEVER)
+        now = l->virtual_now = async__timer_next(&l->timers);
+    async__expire(l, now);
+    if (async__gate_drain(l->gate))
+        async__gate_ring(l->gate);
+    async__signals(l);
+    set_budget(l, now, false);
+}
+
 /* Among the first of the queue; xorshift, because it must be the same everywhere and for ever. */
 struct async_waiter *async__pick(struct loop *l)
 {

@@ -7,24 +7,10 @@
 
 #include "base/alloc.h"
 #include "task/error.h"
+#include "task/run.h"
 #include "task/scope.h"
 #include "task/signal.h"
 #include "task/task.h"
-
-struct async_runner {
-    struct loop *loop;
-    async_group background;
-    double limit; /* of its shutdown, seconds */
-};
-
-/* One run: what its main task does. */
-struct run {
-    async_runner *runner;
-    const async_co *co;              /* NULL: only the shutdown */
-    bool shutdown, verbose, watched; /* watched: for Ctrl-C */
-    double limit;                    /* of the shutdown, seconds */
-    int result;
-};
 
 struct search {
     const async_task *self;
@@ -163,7 +149,8 @@ static int run_main(void *frame)
     return run->result;
 }
 
-static int run(async_runner *rn, struct run *r)
+/* Make r's main task: it is ready to run. */
+int async__run_begin(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;
     async_co co = { .run = run_main, .name = r->co && r->co->name ? r->co->name : "main" };
@@ -176,7 +163,13 @@ static int run(async_runner *rn, struct run *r)
     l->stop = l->deadlocked = false;
     l->looked = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */
-    async__loop_run(l);
+    return 0;
+}
+
+/* The loop has stopped: the run's result. */
+int async__run_end(async_runner *rn, struct run *r)
+{
+    struct loop *l = rn->loop;
     l->outermost = NULL;
     if (l->forked) {
         async__complain(
@@ -188,7 +181,18 @@ static int run(async_runner *rn, struct run *r)
     return l->deadlocked ? -EDEADLK : r->result;
 }
 
-static int open_runner(async_runner *rn, const struct async_run_opts *opts)
+int async__run(async_runner *rn, struct run *r)
+{
+    int err = async__run_begin(rn, r);
+    if (err < 0)
+        return err;
+    rn->running = true;
+    async__loop_run(rn->loop);
+    rn->running = false;
+    return async__run_end(rn, r);
+}
+
+int async__runner_init(async_runner *rn, const struct async_run_opts *opts)
 {
     if (async__loop) {
         async__complain("async_run inside a running loop: await the coroutine, or make a task of it");
@@ -218,7 +222,7 @@ static void abandon(void *record, void *arg)
     }
 }
 
-static void close_loop(struct loop *l)
+void async__runner_finish(struct loop *l)
 {
     if (l->forked)
         return; /* it is the parent's */
@@ -234,7 +238,7 @@ static void close_loop(struct loop *l)
 static int run_once(async_co *co, const struct async_run_opts *opts, bool program, bool *interrupted)
 {
     async_runner rn;
-    int r = open_runner(&rn, opts);
+    int r = async__runner_init(&rn, opts);
     if (r < 0)
         return r;
     bool watched = program && async__interrupt_watch(rn.loop);
@@ -246,12 +250,12 @@ static int run_once(async_co *co, const struct async_run_opts *opts, bool progra
                         .verbose = program,
                         .watched = watched,
                         .limit = rn.limit };
-    r = run(&rn, &once);
+    r = async__run(&rn, &once);
     if (watched) {
         *interrupted = async__interrupted(rn.loop);
         async__interrupt_forget();
     }
-    close_loop(rn.loop);
+    async__runner_finish(rn.loop);
     return r;
 }
 
@@ -267,45 +271,4 @@ int async_main(async_co co)
     if (r == -ECANCELED && interrupted)
         return 130;
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-async_runner *async_runner_open(const struct async_run_opts *opts)
-{
-    async_runner *rn = async__malloc(sizeof *rn);
-    int r = rn ? open_runner(rn, opts) : -ENOMEM;
-    if (r == 0)
-        return rn;
-    async__free(rn);
-    errno = -r;
-    return NULL;
-}
-
-static bool is_here(const async_runner *rn, const char *what)
-{
-    if (rn->loop == async__loop && !rn->loop->outermost)
-        return true;
-    if (rn->loop->forked)
-        async__complain("%s in a child of fork(): the runner is its parent's, make another", what);
-    else
-        async__complain("%s inside a run, or on a foreign thread", what);
-    return false;
-}
-
-int async_runner_run(async_runner *rn, async_co co)
-{
-    if (!is_here(rn, "async_runner_run"))
-        return -EBUSY;
-    struct run once = { .runner = rn, .co = &co };
-    return run(rn, &once);
-}
-
-void async_runner_close(async_runner *rn)
-{
-    if (!rn || !is_here(rn, "async_runner_close"))
-        return;
-    struct run last = { .runner = rn, .shutdown = true, .limit = rn->limit };
-    if (run(rn, &last) == -ENOMEM)
-        async__complain("no memory to shut the loop down in order");
-    close_loop(rn->loop);
-    async__free(rn);
 }
