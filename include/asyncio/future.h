@@ -9,6 +9,7 @@ ASYNC_BEGIN_DECLS
 
 /* Zero is pending. Its members are the library's. */
 typedef struct async_future {
+    async_loop *loop; /* that uses it */
     int result;
     bool done;
     async_waitq waiters;

@@ -16,8 +16,8 @@ ASYNC_BEGIN_DECLS
         T slot[n];                                                                                 \
     }
 #define ASYNC_QUEUE(v)                   { .q = { ASYNC__QUEUE(v) } }
-#define ASYNC_LIFO_QUEUE(v)              { .q = { ASYNC__QUEUE(v), .lifo = true, .odd = true } }
-#define ASYNC_PRIORITY_QUEUE(v, compare) { .q = { ASYNC__QUEUE(v), .order = (compare), .odd = true } }
+#define ASYNC_LIFO_QUEUE(v)              { .q = { ASYNC__QUEUE(v), .lifo = true } }
+#define ASYNC_PRIORITY_QUEUE(v, compare) { .q = { ASYNC__QUEUE(v), .order = (compare) } }
 #define ASYNC__QUEUE(v)                  .room = sizeof((v).slot) / sizeof((v).slot[0]), .size = sizeof((v).slot[0])
 
 /* Put suspends while the queue is full, get while it is empty. Waiters are served in their order; a woken one owns its
@@ -47,9 +47,10 @@ typedef struct async_queue {
     size_t owned;    /* items that belong to getters who have been woken */
     size_t promised; /* places, to putters */
     bool lifo, shut, dropped;
-    bool odd; /* not first in, first out, or shut down */
     int (*order)(const void *a, const void *b);
     async_waitq getters, putters, joiners;
+    async_loop *loop;         /* that uses it */
+    async_task *const *home;  /* its async_running_, while the queue is first in, first out and not shut down */
 } async_queue;
 
 /* The functions behind the macros; slots: where these begin, in bytes from q. Each argument is evaluated once: a type is
@@ -76,7 +77,7 @@ ASYNC_UNUSED static inline bool async_queue_is_full(const async_queue *q)
 ASYNC_CHECK static inline int await_queue_put_fast(async_queue *q, size_t slots, const void *item,
                                                    size_t size, size_t room)
 {
-    if (q->odd || q->getters.head || q->count + q->promised >= room || !async__at_ease())
+    if (q->home != async_running_ || q->getters.head || q->count + q->promised >= room || !async__at_ease())
         return await_queue_put_item(q, slots, item);
     size_t i = q->first + q->count;
     memcpy((char *)q + slots + (i < room ? i : i - room) * size, item, size);
@@ -88,7 +89,7 @@ ASYNC_CHECK static inline int await_queue_put_fast(async_queue *q, size_t slots,
 ASYNC_CHECK static inline int await_queue_get_fast(async_queue *q, size_t slots, void *ret,
                                                    size_t size, size_t room)
 {
-    if (q->odd || q->putters.head || q->owned || !q->count || !async__at_ease())
+    if (q->home != async_running_ || q->putters.head || q->owned || !q->count || !async__at_ease())
         return await_queue_get_item(q, slots, ret);
     memcpy(ret, (const char *)q + slots + q->first * size, size);
     q->first = q->first + 1 < room ? q->first + 1 : 0;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* sync.h - locks, events, conditions, semaphores, barriers: between the tasks of one loop, not between threads.
  *
+ * An object belongs to the loop that first used it, until that loop is closed: to use it in another one, or on
+ * another thread, is -EPERM and a message, and changes nothing.
+ *
  * All first come, first served: what is released belongs to the first waiter, nobody barges past it. A waiter
  * of a lock, semaphore or condition that was chosen and is cancelled before it ran gets -ECANCELED and hands
  * its turn on; one of an event, which takes nothing from others, gets its 0. */
@@ -28,6 +31,7 @@ ASYNC_UNUSED static inline bool async_lock_locked(const async_lock *l) { return 
 
 /* Zero is not set. */
 typedef struct async_event {
+    async_loop *loop; /* that uses it */
     bool set;
     async_waitq waiters;
 } async_event;
@@ -62,6 +66,7 @@ int async_condition_notify(async_condition *c, size_t n);
 int async_condition_notify_all(async_condition *c);
 
 typedef struct async_semaphore {
+    async_loop *loop; /* that uses it */
     int value, bound; /* bound 0: none */
     async_waitq waiters;
 } async_semaphore;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tree.c - what every task waits for, as a tree: for who looks, and when nothing can go on. All of it is found in what
  * the tasks have anyway: a line is told by what it is a part of, or by what its waiter has said. */
+#include <asyncio/future.h>
 #include <asyncio/queue.h>
 #include <asyncio/sync.h>
 
@@ -73,7 +74,7 @@ static void print_said(const async_task *t)
     static const size_t lines[] = {
         [WAITS_EVENT] = offsetof(async_event, waiters),
         [WAITS_SEMAPHORE] = offsetof(async_semaphore, waiters),
-        [WAITS_FUTURE] = 0,
+        [WAITS_FUTURE] = offsetof(async_future, waiters),
         [WAITS_GET] = offsetof(async_queue, getters),
         [WAITS_PUT] = offsetof(async_queue, putters),
         [WAITS_JOIN] = offsetof(async_queue, joiners),

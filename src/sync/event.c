@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <asyncio/sync.h>
 
+#include "sync/bind.h"
 #include "task/scope.h"
 
 int await_event_wait(async_event *e)
@@ -9,17 +10,23 @@ int await_event_wait(async_event *e)
     int r = await_begin(&t, "await_event_wait");
     if (r < 0 || e->set)
         return r;
+    r = bound_here(&e->loop, "an event");
+    if (r < 0)
+        return r;
     wait_is(t, WAITS_EVENT);
     return wait_for_news(t, &e->waiters);
 }
 
 void async_event_set(async_event *e)
 {
+    if (bound_here(&e->loop, "an event") < 0)
+        return;
     e->set = true;
     async__wake_all(&e->waiters, 0);
 }
 
 void async_event_clear(async_event *e)
 {
-    e->set = false;
+    if (bound_here(&e->loop, "an event") == 0)
+        e->set = false;
 }

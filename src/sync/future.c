@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <asyncio/future.h>
 
+#include "sync/bind.h"
 #include "task/scope.h"
 
 /* The value travels with the wake-up: f may be gone when the waiter runs. */
@@ -12,6 +13,9 @@ int await_future(async_future *f)
         return r;
     if (f->done)
         return f->result;
+    r = bound_here(&f->loop, "a future");
+    if (r < 0)
+        return r;
     wait_is(t, WAITS_FUTURE);
     r = wait_for_news(t, &f->waiters);
     return r < 0 ? r : t->value;
@@ -19,6 +23,9 @@ int await_future(async_future *f)
 
 int async_future_set_result(async_future *f, int result)
 {
+    int r = bound_here(&f->loop, "a future");
+    if (r < 0)
+        return r;
     if (f->done)
         return -EALREADY;
     f->done = true;

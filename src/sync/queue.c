@@ -4,7 +4,20 @@
  * brought back. Places for putters likewise. */
 #include <asyncio/queue.h>
 
+#include "sync/bind.h"
 #include "task/scope.h"
+
+/* Calls that are inlined recognize their queue by home alone: it belongs to this loop, and is simple. */
+static int bind_queue(async_queue *q)
+{
+    const struct loop *l = async__loop;
+    if (likely(l && __atomic_load_n(&q->loop, __ATOMIC_RELAXED) == l->gate))
+        return 0;
+    int r = async__bind(&q->loop, "a queue");
+    if (r == 0)
+        q->home = l && !q->lifo && !q->order && !q->shut ? async_running_ : NULL;
+    return r;
+}
 
 static char *slot(async_queue *q, size_t slots, size_t i)
 {
@@ -75,6 +88,9 @@ static void wake_at_end(async_queue *q)
 
 int async_queue_put_item(async_queue *q, size_t slots, const void *item)
 {
+    int r = bind_queue(q);
+    if (r < 0)
+        return r;
     if (q->shut)
         return -EPIPE;
     if (q->count + q->promised >= q->room)
@@ -86,6 +102,9 @@ int async_queue_put_item(async_queue *q, size_t slots, const void *item)
 
 int async_queue_get_item(async_queue *q, size_t slots, void *ret)
 {
+    int r = bind_queue(q);
+    if (r < 0)
+        return r;
     if (q->count == q->owned)
         return at_end(q) ? -EPIPE : -EAGAIN;
     take(q, slots, q->owned, ret);
@@ -161,6 +180,8 @@ int await_queue_join_all(async_queue *q)
 {
     async_task *t;
     int r = await_begin(&t, "await_queue_join");
+    if (r == 0)
+        r = bind_queue(q);
     if (r < 0 || q->unfinished == 0)
         return r;
     wait_is(t, WAITS_JOIN);
@@ -169,6 +190,9 @@ int await_queue_join_all(async_queue *q)
 
 int async_queue_item_done(async_queue *q)
 {
+    int r = bind_queue(q);
+    if (r < 0)
+        return r;
     if (q->unfinished == 0)
         return -EINVAL;
     if (--q->unfinished == 0)
@@ -191,7 +215,10 @@ static void drop(async_queue *q)
 
 void async_queue_close(async_queue *q, bool now)
 {
-    q->shut = q->odd = true;
+    if (bind_queue(q) < 0)
+        return;
+    q->shut = true;
+    q->home = NULL;
     if (now)
         drop(q);
     wake_at_end(q);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <asyncio/with.h>
 
+#include "sync/bind.h"
 #include "task/scope.h"
 
 /* A unit that is released while somebody waits belongs to the first of them from that moment on: it never shows up in
@@ -9,6 +10,8 @@ int await_semaphore_acquire(async_semaphore *s)
 {
     async_task *t;
     int r = await_begin(&t, "await_semaphore_acquire");
+    if (r == 0)
+        r = bound_here(&s->loop, "a semaphore");
     if (r < 0)
         return r;
     if (s->value > 0 && !s->waiters.head) {
@@ -25,6 +28,9 @@ int await_semaphore_acquire(async_semaphore *s)
 
 int async_semaphore_release(async_semaphore *s)
 {
+    int r = bound_here(&s->loop, "a semaphore");
+    if (r < 0)
+        return r;
     if (async__wake_first(&s->waiters, 0))
         return 0;
     if (s->bound && s->value >= s->bound)

@@ -481,7 +481,129 @@ START_TEST(locals_go_with_their_thread)
 }
 END_TEST
 
+/* --- objects of another loop --- */
+
+typedef async_queue_of(int, 1) int_queue;
+
+static struct {
+    async_event event, seen;
+    async_semaphore semaphore;
+    async_future future;
+    async_lock lock;
+    int_queue queue;
+} bound = { .queue = ASYNC_QUEUE(bound.queue) };
+
+ASYNC_DEF(uses_them)
+{
+    int item;
+    is(await_event_wait(&bound.event), -EPERM);
+    async_event_set(&bound.event);
+    async_event_clear(&bound.event);
+    is(await_semaphore_acquire(&bound.semaphore), -EPERM);
+    is(async_semaphore_release(&bound.semaphore), -EPERM);
+    is(await_future(&bound.future), -EPERM);
+    is(async_future_set_result(&bound.future, 1), -EPERM);
+    is_false(async_future_cancel(&bound.future));
+    is(await_lock_acquire(&bound.lock), -EPERM);
+    is(async_lock_release(&bound.lock), -EPERM);
+    is(await_queue_get(&bound.queue, &item), -EPERM);
+    is(await_queue_put(&bound.queue, 1), -EPERM);
+    is(async_queue_get_nowait(&bound.queue, &item), -EPERM);
+    is(await_queue_join(&bound.queue), -EPERM);
+    is(async_queue_task_done(&bound.queue), -EPERM);
+    async_queue_shutdown(&bound.queue, true);
+    return 0;
+}
+
+static void *uses_them_elsewhere(void *home)
+{
+    ok(async_run(uses_them()));
+    async_event_set(&bound.event); /* nor on a thread without a loop */
+    is(async_future_set_result(&bound.future, 1), -EPERM);
+    ok(async_call_soon_threadsafe(home, sets, &bound.seen));
+    return NULL;
+}
+
+ASYNC_DEF(waits_event)
+{
+    return await_event_wait(&bound.event);
+}
+
+ASYNC_DEF(waits_semaphore)
+{
+    return await_semaphore_acquire(&bound.semaphore);
+}
+
+ASYNC_DEF(waits_future)
+{
+    return await_future(&bound.future);
+}
+
+ASYNC_DEF(waits_item)
+{
+    int item = 0;
+    ASYNC_TRY(await_queue_get(&bound.queue, &item));
+    return item;
+}
+
+CASE(objects_of_another_loop)
+{
+    pthread_t t;
+    int r, results[4];
+    ok(await_lock_acquire(&bound.lock));
+    await_group (r, g) {
+        async_task *tasks[] = { async_group_create_task(g, waits_event()),
+                                async_group_create_task(g, waits_semaphore()),
+                                async_group_create_task(g, waits_future()),
+                                async_group_create_task(g, waits_item()) };
+        ok(await_sleep(0));
+        ok(pthread_create(&t, NULL, uses_them_elsewhere, async_get_running_loop()));
+        ok(await_event_wait(&bound.seen));
+        ok(pthread_join(t, NULL));
+        const char *said = heard();
+        has_text(said, "task \"uses_them\" uses an event of another thread's loop");
+        has_text(said, "task \"uses_them\" uses a semaphore of another");
+        has_text(said, "task \"uses_them\" uses a future of another");
+        has_text(said, "task \"uses_them\" uses a queue of another");
+        has_text(said, "task \"uses_them\" wants a lock of another");
+        has_text(said, "a thread uses an event of another thread's loop");
+        for (int i = 0; i < 4; i++)
+            is_false(async_task_done(tasks[i]));
+        async_event_set(&bound.event);
+        ok(async_semaphore_release(&bound.semaphore));
+        ok(async_future_set_result(&bound.future, 6));
+        ok(await_queue_put(&bound.queue, 7));
+        for (int i = 0; i < 4; i++)
+            results[i] = await_task(tasks[i]);
+    }
+    ok(r);
+    ok(results[0]);
+    ok(results[1]);
+    is(results[2], 6);
+    is(results[3], 7);
+    return async_lock_release(&bound.lock);
+}
+
+/* When its loop has closed, the next one may have it. */
+ASYNC_DEF(prepared)
+{
+    ASYNC_TRY(await_semaphore_acquire(&bound.semaphore));
+    ASYNC_TRY(await_queue_put(&bound.queue, 1));
+    ASYNC_TRY(async_queue_task_done(&bound.queue));
+    return await_waits_item();
+}
+
+START_TEST(objects_outlive_their_loop)
+{
+    for (int i = 0; i < 3; i++) {
+        ok(async_semaphore_release(&bound.semaphore)); /* no loop has it */
+        is(async_run(prepared()), 1);
+    }
+}
+END_TEST
+
 SUITE("threads", interrupt_while_the_loop_closes, locals_go_with_their_thread,
       posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
       posts_from_the_own_thread, posts_behind_older_ones, posts_while_the_loop_closes,
-      posts_to_a_closed_loop, several_loops, foreign_thread)
+      posts_to_a_closed_loop, several_loops, foreign_thread, objects_of_another_loop,
+      objects_outlive_their_loop)

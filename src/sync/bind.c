@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/bind.h"
+
+static int refuse(const struct loop *l, const char *what)
+{
+    if (l && l->current)
+        async__complain("task \"%s\" uses %s of another thread's loop", l->current->name, what);
+    else
+        async__complain("a thread uses %s of another thread's loop; let it do so itself, by "
+                        "async_call_soon_threadsafe()",
+                        what);
+    return -EPERM;
+}
+
+/* A thread without a loop may prepare what nobody uses yet. */
+int async__bind(async_loop **to, const char *what)
+{
+    const struct loop *l = async__loop;
+    async_loop *home = l ? l->gate : NULL, *was = __atomic_load_n(to, __ATOMIC_RELAXED);
+    do {
+        if (was && was != home && async__gate_is_open(was))
+            return refuse(l, what);
+    } while (home && was != home &&
+             !__atomic_compare_exchange_n(to, &was, home, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return 0;
+}

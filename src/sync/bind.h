@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* bind.h - an object belongs to the loop that used it first, for as long as that loop is open: two loops are two threads, and
+ * nothing in it is made for two. The price is one comparison; whoever loses the race for an unbound one is refused. */
+#ifndef SYNC_BIND_H
+#define SYNC_BIND_H
+
+#include "loop/loop.h"
+
+/* -EPERM, and a message: it is another thread's. */
+int async__bind(async_loop **to, const char *what);
+
+static inline int bound_here(async_loop **to, const char *what)
+{
+    const struct loop *l = async__loop;
+    bool ours = l && __atomic_load_n(to, __ATOMIC_RELAXED) == l->gate;
+    return likely(ours) ? 0 : async__bind(to, what);
+}
+
+#endif
