@@ -34,6 +34,9 @@ typedef struct async_error {
     int code;                   /* negative errno */
     const char *task, *text;    /* name; async_fail()'s sentence, or "" */
     const async_site *site;     /* where it was first noted, or NULL */
+    const async_site *created;  /* where its task was created, or NULL */
+    const async_site *const *trace; /* the places that it passed on its way out: 16 at most, site is the first */
+    int trace_depth;
     struct async_error *parent; /* the error whose cause this is, or NULL */
     struct async_error *cause;  /* the errors of the group that failed inside it */
     struct async_error *next;
@@ -47,6 +50,10 @@ const async_error *async_error_find(const async_error *e, int code);
 
 /* The whole tree on stderr, a line each, indented. */
 void async_error_print(const async_error *e);
+
+/* The same, and below each line the places that the error passed, and where its task was created. So an error that
+ * nobody has read is printed, when the last handle of its task goes or the loop closes: once. */
+void async_error_print_traces(const async_error *e);
 
 ASYNC_END_DECLS
 

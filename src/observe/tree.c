@@ -193,7 +193,7 @@ static void print_root(void *record, void *arg)
 void async_print_tasks(void)
 {
     struct loop *l = async__loop;
-    if (!l)
+    if (!l || async__listener.hush)
         return;
     struct printer p = { .loop = l };
     async__slab_each(&l->tasks, print_root, &p);

@@ -99,15 +99,21 @@ async_error *async__error_new(async_task *t, int code)
     bool noted = b->trace_code == code;
     drop_stale_cause(t);
     const char *text = noted ? b->text : "";
+    int depth = noted ? b->trace_depth : 0;
+    size_t trace_size = (size_t)depth * sizeof *b->trace;
     size_t name_size = strlen(t->name) + 1, text_size = strlen(text) + 1;
-    async_error *e = async__malloc(sizeof *e + name_size + text_size);
+    async_error *e = async__malloc(sizeof *e + trace_size + name_size + text_size);
     if (!e)
         return NULL;
-    char *words = (char *)(e + 1);
+    const async_site **trace = (const async_site **)(e + 1);
+    char *words = (char *)(trace + depth);
     *e = (async_error){ .code = code,
                         .task = memcpy(words, t->name, name_size),
                         .text = memcpy(words + name_size, text, text_size),
-                        .site = noted && b->trace_depth > 0 ? b->trace[0] : NULL,
+                        .site = depth ? b->trace[0] : NULL,
+                        .created = b->site,
+                        .trace = memcpy(trace, b->trace, trace_size),
+                        .trace_depth = depth,
                         .cause = b->cause };
     for (async_error *c = b->cause; c; c = c->next)
         c->parent = e;
@@ -155,17 +161,44 @@ const async_error *async_error_find(const async_error *e, int code)
     return e;
 }
 
+static int depth_of(const async_error *e)
+{
+    int depth = 0;
+    for (const async_error *p = e->parent; p; p = p->parent)
+        depth++;
+    return depth;
+}
+
+static void print_line(const async_error *e)
+{
+    fprintf(stderr, "%*s%s: %s%s%s", 2 * depth_of(e), "", e->task, strerror(-e->code),
+            e->text[0] ? ": " : "", e->text);
+    if (e->site)
+        fprintf(stderr, " (%s:%d)", e->site->file, e->site->line);
+    fputc('\n', stderr);
+}
+
 void async_error_print(const async_error *e)
 {
+    for (; e; e = async_error_next(e))
+        print_line(e);
+}
+
+static void print_way(const async_site *const *trace, int depth, const async_site *created, int indent)
+{
+    for (int i = 0; i < depth; i++)
+        fprintf(stderr, "%*sat %s, %s:%d\n", indent, "", trace[i]->func, trace[i]->file,
+                trace[i]->line);
+    if (created)
+        fprintf(stderr, "%*screated in %s, %s:%d\n", indent, "", created->func, created->file,
+                created->line);
+}
+
+void async_error_print_traces(const async_error *e)
+{
     for (; e; e = async_error_next(e)) {
-        int depth = 0;
-        for (const async_error *p = e->parent; p; p = p->parent)
-            depth++;
-        fprintf(stderr, "%*s%s: %s%s%s", 2 * depth, "", e->task, strerror(-e->code),
-                e->text[0] ? ": " : "", e->text);
-        if (e->site)
-            fprintf(stderr, " (%s:%d)", e->site->file, e->site->line);
-        fputc('\n', stderr);
+        print_line(e);
+        print_way(e->trace, e->trace_depth, e->created, 2 * depth_of(e) + 4);
     }
 }
 
@@ -178,8 +211,7 @@ void async__report(async_task *t, int code)
         return;
     fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-code), noted && b->text[0] ? ": " : "",
             noted ? b->text : "");
-    for (int i = 0; noted && i < b->trace_depth; i++)
-        fprintf(stderr, "    at %s, %s:%d\n", b->trace[i]->func, b->trace[i]->file, b->trace[i]->line);
+    print_way(b->trace, noted ? b->trace_depth : 0, b->site, 4);
     async_error_print(b->cause);
 }
 
@@ -189,5 +221,5 @@ void async__report_unread(const async_task *t)
         return;
     async__complain("an error that nobody has read:");
     if (!async__listener.hush)
-        async_error_print(t->error);
+        async_error_print_traces(t->error);
 }

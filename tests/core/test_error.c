@@ -261,9 +261,77 @@ CASE(unread_error)
         (void)t;
     }
     const char *said = heard(); /* once the last handle has gone */
-    has_text(said, "lonely");
-    has_text(said, "Input/output error");
+    char once[512];
+    has_text(said,
+             "asyncio: an error that nobody has read:\nlonely: Input/output error: deep is broken (");
+    has_text(said, "\n    at await_first, ");
+    has_text(said, "\n    at await_second, ");
+    has_text(said, "\n    created in await_unread_error_case, ");
+    is_true(snprintf(once, sizeof once, "%s", strstr(said, "lonely") + 1) < (int)sizeof once);
+    is_true(!strstr(once, "lonely"));
     ok(await_sleep(1));
+    return 0;
+}
+
+/* A handle that was lost: its error is found when the loop closes. */
+ASYNC_DEF(loses_a_handle)
+{
+    async_task *t = async_create_task(second(), .name = "lost");
+    ok(await_sleep(t ? 2 : 0));
+    is_text(heard(), "");
+    return 0;
+}
+
+START_TEST(unread_error_of_a_lost_handle)
+{
+    ears_open();
+    ok(async_run(loses_a_handle(), .virtual_clock = true));
+    const char *said = heard();
+    has_text(said,
+             "asyncio: an error that nobody has read:\nlost: Input/output error: deep is broken (");
+    has_text(said, "\n    created in await_loses_a_handle, ");
+    ears_close();
+}
+END_TEST
+
+/* Groups in groups: the tree has each failure where it happened, and is walked and printed depth first. */
+ASYNC_DEF(fails_below, (int)depth)
+{
+    int r;
+    if (depth == 0)
+        return async_fail(-EPROTO, "the bottom");
+    await_group (r, g) {
+        async_spawn(g, fails_below(depth - 1), .name = "child");
+        async_spawn(g, async_sleep(100));
+    }
+    return r < 0 ? async_fail(-EIO, "depth %d", depth) : 0;
+}
+
+CASE(nested_tree)
+{
+    int r, depth = 3;
+    await_group (r, g)
+        async_spawn(g, fails_below(depth), .name = "child");
+    is(r, -EIO);
+    const async_error *last = NULL;
+    async_for_each_error (e, g) {
+        is_true(e->parent == last && e->created != NULL && e->trace_depth > 0 && e->trace[0] == e->site);
+        is(e->code, depth ? -EIO : -EPROTO);
+        is_text(e->task, "child");
+        last = e;
+        depth--;
+    }
+    is(depth, -1);
+    is_text(async_error_find(async_group_errors(g), -EPROTO)->text, "the bottom");
+    is_true(async_error_find(async_group_errors(g), -EPIPE) == NULL);
+    async_error_print_traces(async_group_errors(g));
+    const char *said = heard();
+    has_text(said, "child: Input/output error: depth 3 (");
+    has_text(said, "\n    at await_fails_below, ");
+    has_text(said, "\n  child: Input/output error: depth 2 (");
+    has_text(said, "\n      child: Protocol error: the bottom (");
+    has_text(said, "\n          at await_fails_below, ");
+    has_text(said, "\n          created in await_fails_below, ");
     return 0;
 }
 
@@ -306,4 +374,5 @@ CASE(shield_duplicate_log_once)
 SUITE("error", sentences, sentences_outside, sentences_are_per_task, tree, siblings,
       site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit,
       main_prints_a_traceback, main_prints_the_tree, main_succeeds, handled_errors_leave_no_trace,
-      background_failure, unread_error, read_errors_are_silent, shield_duplicate_log_once)
+      background_failure, unread_error, unread_error_of_a_lost_handle, nested_tree,
+      read_errors_are_silent, shield_duplicate_log_once)
