@@ -15,6 +15,7 @@ ASYNC_DEF(worker, (int)host)
         ASYNC_TRY(await_sleep(0.05));
         printf("task: step %d\n", i);
     }
+    ASYNC_TRY(await_fd_ready(host, POLLOUT));
     if (write(host, "ready", 5) != 5)
         return -errno;
     ASYNC_TRY(await_event_wait(&answered));

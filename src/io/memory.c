@@ -62,6 +62,7 @@ int async__memory_wait(async_stream *s, async_task *t, enum fd_ready side)
     if (r < 0)
         return r;
     *place(m, end, side) = t;
+    wait_is(t, WAITS_STREAM);
     enum wake why = wait_in(t, NULL);
     if (s->fd < 0) /* closed: m may be gone */
         return why == INTERRUPTED ? async__deliver(t) : -EPIPE;

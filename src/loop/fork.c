@@ -39,7 +39,7 @@ static void in_child(void)
     struct loop *l = async__loop;
     if (!l)
         return;
-    async__loop = NULL;
+    async__loop_leave();
     async__forked = true;
     put_out_of_action(l);
 }

@@ -87,6 +87,7 @@ struct loop {
 extern _Thread_local struct loop *async__loop __attribute__((tls_model("initial-exec")));
 
 int async__loop_open(struct loop **ret, const struct async_run_opts *opts);
+void async__loop_leave(void);           /* this thread has none from here on */
 void async__loop_close(struct loop *l); /* no task lives; frees l */
 
 /* Close what the outside world sees of l, whose tasks would not end, and leave the rest alone for ever. */

@@ -75,6 +75,12 @@ int async__loop_open(struct loop **ret, const struct async_run_opts *opts)
     return 0;
 }
 
+void async__loop_leave(void)
+{
+    async__loop = NULL;
+    async_running_ = &nobody;
+}
+
 /* The ledger: what a closed loop must not own any more. What is found is a defect, of ours or of an adapter; it is
  * said in every build. */
 static void check_ledger(struct loop *l)
@@ -108,8 +114,7 @@ void async__loop_close(struct loop *l)
     async__slab_close(&l->tasks);
     async__slab_close(&l->starts);
     async__overflow_forget();
-    async__loop = NULL;
-    async_running_ = &nobody;
+    async__loop_leave();
     async__free(l);
     async__alloc_hold(-1);
 }
@@ -119,13 +124,14 @@ void async__loop_abandon(struct loop *l)
 {
     static _Atomic(struct loop *) latest; /* a leak checker finds them here */
     async__gate_close(l->gate);
+    async__callbacks_drop(l);
     for (int fd = 0; fd < l->fds.count; fd++)
         if (l->fds.entries[fd].owned)
             async__sys.close(fd);
     async__fds_close(&l->fds);
     async__overflow_forget();
     l->former = atomic_exchange(&latest, l);
-    async__loop = NULL;
+    async__loop_leave();
     async__alloc_hold(-1);
 }
 

@@ -64,6 +64,7 @@ enum waiting {
     WAITS_PUT,
     WAITS_JOIN,
     WAITS_YIELD,
+    WAITS_STREAM, /* in memory; in no line */
     WAITS_TASKS, /* several, in no line */
     WAITS_BARRIER,
     WAITS_BARRIER_LATE, /* in its other line */

@@ -144,6 +144,8 @@ static void print_wait(struct printer *p, const async_task *t)
         fputs(t->node.state == TASK_RUNNING ? "runs" : "is ready", stderr);
     else if (t->node.why == WAITS_TASKS)
         print_several(p, t);
+    else if (t->node.why == WAITS_STREAM)
+        fputs("waits for a stream in memory", stderr);
     else if (!t->queue)
         print_unlined(t);
     else if (t->node.why >= WAITS_LOCK)
@@ -205,7 +207,7 @@ static void find_patient(void *record, void *arg)
 {
     const async_task *t = record;
     if (t->node.kind == NODE_TASK && t->node.state == TASK_PARKED && !t->queue && !t->node.timer &&
-        t->node.why != WAITS_TASKS)
+        t->node.why < WAITS_LOCK)
         *(bool *)arg = true;
 }
 

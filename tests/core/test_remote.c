@@ -174,9 +174,17 @@ CASE(cancel_inside_reaches_the_thread)
 
 /* --- handles that are given up --- */
 
+static async_event detached;
+
+ASYNC_DEF(fails_later)
+{
+    ASYNC_TRY(await_event_wait(&detached));
+    return await_doubles(-5);
+}
+
 static int detaches(void)
 {
-    async_remote_detach(async_create_task_threadsafe(home, doubles(-5)));
+    async_remote_detach(async_create_task_threadsafe(home, fails_later()));
     async_remote_detach(async_create_task_threadsafe(home, doubles(5)));
     return 0;
 }
@@ -184,9 +192,10 @@ static int detaches(void)
 CASE(detached_failure_is_reported)
 {
     ok(await_in_a_thread(detaches));
+    async_event_set(&detached);
     ok(await_sleep(1));
     const char *said = heard();
-    has_text(said, "doubles: Protocol error: -5 is negative");
+    has_text(said, "fails_later: Protocol error: -5 is negative");
     return 0;
 }
 
