@@ -31,6 +31,7 @@ static int strikes(const struct call *c)
     if (!async__trial_hits(x, (1u << n) - 1))
         return 0;
     int fault = c->faults[x->variant];
+    x->harmless = fault == EINTR || fault == LESS;
     snprintf(x->what, sizeof x->what, "%s, call %zu, %s%s", c->name, x->point,
              fault == LESS ? "does less than it was asked for" : "answers ",
              fault == LESS ? "" : strerrorname_np(fault));

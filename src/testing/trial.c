@@ -191,7 +191,7 @@ static bool explained(const struct trial *x, int r)
     case SWEEP_ALLOC_REST:
         return r >= 0 || r == -ENOMEM;
     case SWEEP_SYSCALL:
-        return true;
+        return !x->harmless;
     default:
         return false;
     }

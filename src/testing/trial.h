@@ -32,6 +32,7 @@ struct trial {
     size_t points;     /* how many came by */
     unsigned variants; /* bits: how the point can be hit; 0: there was no such point */
     size_t steps, hangs;
+    bool harmless; /* what has struck must change nothing */
     int result;
     async_scope *limit; /* around the scenario, while it runs */
     async_callback later;

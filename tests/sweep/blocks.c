@@ -257,6 +257,29 @@ SCENARIO(a_request_that_is_withdrawn)
     return r;
 }
 
+/* Whoever has dealt with it is not told that it was the limit. */
+ASYNC_DEF(withdraws_in_a_limit)
+{
+    int r;
+    await_timeout (r, 100) {
+        r = await_sleep(10);
+        while (async_cancelling() > 0)
+            async_uncancel();
+        if (r == -ECANCELED)
+            r = await_guest(1);
+    }
+    must(r != -ETIMEDOUT);
+    return r;
+}
+
+SCENARIO(a_request_that_is_withdrawn_in_a_limit)
+{
+    await_task_auto t = async_create_task(withdraws_in_a_limit());
+    ASYNC_TRY(await_sleep(1));
+    async_task_cancel(t);
+    return await_task(t);
+}
+
 SCENARIO(causes)
 {
     int r;

@@ -45,6 +45,17 @@ SCENARIO(bytes_in_order)
     return r;
 }
 
+ASYNC_DEF(sends_slowly, (async_stream *)s, (int)n, (int)piece)
+{
+    char buf[BYTES];
+    for (int i = 0; i < n; i += piece) {
+        fill(buf, i, piece);
+        ASYNC_TRY(await_stream_write(s, buf, (size_t)piece));
+        ASYNC_TRY(await_sleep(1));
+    }
+    return async_stream_write_eof(s);
+}
+
 /* The reader loses its patience again and again, and misses nothing. */
 SCENARIO(an_impatient_reader)
 {
@@ -53,9 +64,9 @@ SCENARIO(an_impatient_reader)
     async_stream_auto a = NULL;
     async_stream_auto b = NULL;
     ASYNC_TRY(async_stream_pair(&a, &b, .room = 3));
-    await_task_auto t = async_create_task(sends(a, 24, 4));
+    await_task_auto t = async_create_task(sends_slowly(a, 24, 4));
     for (int tries = 0; at < 24 && tries < 50; tries++) {
-        await_timeout (r, tries % 3 ? 0.5 : 0)
+        await_timeout (r, tries % 3 ? 0.6 : 0)
             r = (int)await_stream_readexactly(b, buf, sizeof buf, NULL);
         if (r == -ETIMEDOUT)
             continue;

@@ -308,6 +308,7 @@ START_TEST(a_read_that_gives_less)
 {
     static const struct async_sweep_opts whole = { .check = no_protocol_error };
     finds(async_sweep_syscall_opt, trusts_writes(false), &whole, "half a message");
+    finds(async_sweep_syscall_opt, trusts_writes(false), &none, "the result is -EPROTO");
     finds_nothing(async_sweep_syscall_opt, trusts_writes(true), &whole);
 }
 END_TEST
