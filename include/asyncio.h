@@ -13,6 +13,7 @@
 #include <asyncio/group.h>
 #include <asyncio/local.h>
 #include <asyncio/loop.h>
+#include <asyncio/pool.h>
 #include <asyncio/queue.h>
 #include <asyncio/remote.h>
 #include <asyncio/run.h>

@@ -14,7 +14,7 @@ char *async__strdup(const char *s); /* NULL: no memory */
 
 /* For tests: use a, of which more than a loop's memory may come; what was used before. */
 async_allocator async__allocator_swap(async_allocator a);
-int async__alloc_held(void); /* loops and lookups that are open */
+int async__alloc_held(void); /* loops that are open, and pools of theirs */
 
 /* How many loops are open: the allocator may only change while there are none. */
 void async__alloc_hold(int change);

@@ -4,8 +4,10 @@
 #include "base/ring.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -121,13 +123,33 @@ static int sys_thread(void *(*fn)(void *arg), void *arg)
     if (err)
         return err;
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, (size_t)1 << 20);
+    pthread_attr_setstacksize(&attr, (size_t)2 << 20);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     err = pthread_create(&thread, &attr, fn, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     return err;
+}
+
+static int sys_processors(void)
+{
+    cpu_set_t ours;
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    if (sched_getaffinity(0, sizeof ours, &ours) == 0) /* a machine with more than 1024 refuses */
+        n = CPU_COUNT(&ours);
+    return n < 1 ? 1 : (int)n;
+}
+
+static int sys_futex_wait(atomic_uint *word, unsigned expected, int64_t timeout)
+{
+    struct timespec ts = { .tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000 };
+    return (int)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &ts, NULL, 0);
+}
+
+static int sys_futex_wake(atomic_uint *word, int n)
+{
+    return (int)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
 }
 
 /* clang-format off */
@@ -139,6 +161,7 @@ static int sys_thread(void *(*fn)(void *arg), void *arg)
         .accept4 = sys_accept4, .connect = sys_connect, .getsockname = sys_getsockname,            \
         .getsockopt = getsockopt, .setsockopt = setsockopt, .send = send, .shutdown = shutdown,    \
         .getaddrinfo = sys_getaddrinfo, .freeaddrinfo = freeaddrinfo, .thread = sys_thread,        \
+        .processors = sys_processors, .futex_wait = sys_futex_wait, .futex_wake = sys_futex_wake,  \
         .ring_get = async__ring_get, .ring_put = async__ring_put,                                  \
         .map = sys_map, .remap = sys_remap, .unmap = munmap, .madvise = madvise,                   \
         .mprotect = mprotect, .clock = sys_clock,                                                  \

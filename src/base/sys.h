@@ -5,6 +5,7 @@
 #define BASE_SYS_H
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -41,6 +42,10 @@ struct async_sys {
                        struct addrinfo **ret);
     void (*freeaddrinfo)(struct addrinfo *list);
     int (*thread)(void *(*fn)(void *arg), void *arg);
+    int (*processors)(void); /* that this process may use */
+    /* Sleep while *word is expected, at most timeout ns. Wake n who do. */
+    int (*futex_wait)(atomic_uint *word, unsigned expected, int64_t timeout);
+    int (*futex_wake)(atomic_uint *word, int n);
     ssize_t (*ring_get)(struct ring *r, void *buf, size_t size);
     ssize_t (*ring_put)(struct ring *r, const void *buf, size_t size);
     void *(*map)(size_t size); /* zeroed, reserved only; NULL: no room */

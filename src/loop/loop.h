@@ -35,6 +35,8 @@ struct step {
     char name[WHO_SIZE];
 };
 
+enum { POOLS = 3 }; /* as enum async_pool */
+
 struct loop {
     async_waitq ready;
     async_task *current; /* NULL: the loop itself, in a callback */
@@ -70,8 +72,11 @@ struct loop {
     struct stack_note note; /* of the thread's own stack */
     struct fp_control fp;   /* what every task begins with */
     struct fds fds;
-    int in_memory;    /* ends of streams in memory that are open */
-    async_loop *gate; /* what other threads see of it */
+    struct crew *crews[POOLS]; /* the pool layer's, each from its first job on */
+    int jobs;                  /* on threads, that a task waits for */
+    int64_t patience;          /* with those that nobody waits for, when l closes */
+    int in_memory;             /* ends of streams in memory that are open */
+    async_loop *gate;          /* what other threads see of it */
 
     async_task *outermost; /* whose end is the end of the run; NULL: there is none */
     async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */

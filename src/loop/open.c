@@ -20,6 +20,7 @@ static void init(struct loop *l, const struct async_run_opts *opts)
     l->quiet = NEVER;
     l->stepwise = l->seed || l->debug;
     l->step.slow = ns_of(opts->slow_step > 0 ? opts->slow_step : 0.1);
+    l->patience = ns_of(opts->shutdown_timeout > 0 ? opts->shutdown_timeout : 1);
     l->errno_at = &errno;
     l->allowance = 1;
     l->next_id = 1;
@@ -107,6 +108,7 @@ void async__loop_close(struct loop *l)
 {
     async__gate_close(l->gate);
     async__callbacks_drop(l);
+    async__pools_close(l);
     check_ledger(l);
     async__fds_close(&l->fds);
     async__timers_close(&l->timers);
@@ -125,6 +127,7 @@ void async__loop_abandon(struct loop *l)
     static _Atomic(struct loop *) latest; /* a leak checker finds them here */
     async__gate_close(l->gate);
     async__callbacks_drop(l);
+    async__pools_close(l);
     for (int fd = 0; fd < l->fds.count; fd++)
         if (l->fds.entries[fd].owned)
             async__sys.close(fd);

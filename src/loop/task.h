@@ -68,6 +68,7 @@ enum waiting {
     WAITS_TASKS, /* several, in no line */
     WAITS_BARRIER,
     WAITS_BARRIER_LATE, /* in its other line */
+    WAITS_THREAD,
 };
 
 /* What a task will start with. */
@@ -159,6 +160,8 @@ void async__scope_fire(async_scope *s);          /* its limit has come */
 void async__signals(struct loop *l);             /* Ctrl-C, if there was one */
 
 void async__task_orphan(struct loop *l);         /* a child of fork() goes on in a task of it */
+/* The pool layer's: close what l has, when its gate is closed. */
+void async__pools_close(struct loop *l);
 
 /* And those of the observer. */
 bool async__deadlock(struct loop *l); /* nothing is ready, nothing can come: true; something is, now, or l stops */

@@ -66,6 +66,11 @@ static int64_t patience(struct loop *l, int64_t now)
     return next > now ? next - now : 0;
 }
 
+static bool awaits_real_time(const struct loop *l)
+{
+    return l->fds.waiting > 0 || l->jobs > 0;
+}
+
 static void jump(struct loop *l)
 {
     int64_t next = async__timer_next(&l->timers);
@@ -73,8 +78,8 @@ static void jump(struct loop *l)
         async__fds_poll(l, -1);
         return;
     }
-    /* Descriptors belong to real time: give them a moment before everybody's sleep is cut short. */
-    if (l->fds.waiting > 0 && async__fds_poll(l, JUMP_PATIENCE))
+    /* Descriptors and threads belong to real time: give them a moment before everybody's sleep is cut short. */
+    if (awaits_real_time(l) && async__fds_poll(l, JUMP_PATIENCE))
         return;
     if (next > l->virtual_now)
         l->virtual_now = next;
@@ -102,16 +107,16 @@ static bool stands_still(struct loop *l)
 {
     if (async__timer_next(&l->timers) != NEVER)
         return false;
-    int64_t limit = l->fds.waiting > 0 || !l->virtual_clock ? TEST_PATIENCE : 0;
+    int64_t limit = awaits_real_time(l) || !l->virtual_clock ? TEST_PATIENCE : 0;
     if (!async__fds_poll(l, limit) && !async__fds_poll(l, limit)) /* twice: a signal may cut one short */
         probe_at(l, NULL, AT_STANDSTILL);
     return true;
 }
 
-/* No timer, no descriptor or lookup that a task waits for, and nobody outside who could know of the loop. */
+/* No timer, no descriptor or thread that a task waits for, and nobody outside who could know of the loop. */
 static bool is_deadlock(const struct loop *l)
 {
-    return l->fds.waiting == 0 && !l->shared && !l->driven;
+    return !awaits_real_time(l) && !l->shared && !l->driven;
 }
 
 static void wait_for_work(struct loop *l, int64_t now)

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "pool/thread.h"
 #include "task/scope.h"
 #include "task/task.h"
 #include "task/watch.h"
@@ -103,7 +104,10 @@ static void print_unlined(const async_task *t)
                     f->entries[fd].reader == t ? "read" : "write", fd);
             return;
         }
-    if (t->node.timer)
+    const char *job = t->node.why == WAITS_THREAD ? async__job_of(t) : NULL;
+    if (job)
+        fprintf(stderr, "waits for \"%s\" on a thread", job);
+    else if (t->node.timer)
         fputs("sleeps", stderr);
     else
         fputs(f->waiting ? "waits" : "sleeps for ever", stderr);

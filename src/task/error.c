@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 
+_Thread_local struct errand *async__errand;
+
 static async_task *current_task(void)
 {
     struct loop *l = async__loop;
@@ -27,10 +29,19 @@ static void begin_trace(async_task *t, int code)
     b->text[0] = '\0';
 }
 
+static void begin_errand(struct errand *e, int code, const async_site *site)
+{
+    e->code = code;
+    e->site = site;
+    e->text[0] = '\0';
+}
+
 void async__note(int err, const async_site *site)
 {
     async_task *t = current_task();
     struct body *b = t ? t->body : NULL;
+    if (!b && async__errand && async__errand->code != err)
+        begin_errand(async__errand, err, site);
     if (!b)
         return;
     if (b->trace_code != err || is_stale(t, STALE_TRACE))
@@ -43,16 +54,21 @@ int async_fail_at(int code, const async_site *site, const char *fmt, ...)
 {
     async_task *t = current_task();
     struct body *b = t ? t->body : NULL;
+    if (!b && !async__errand)
+        return code;
+    char text[TEXT_SIZE]; /* apart: the arguments may be the old text */
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
     if (b) {
-        char text[TEXT_SIZE]; /* apart: the arguments may be the old text */
-        va_list ap;
-        va_start(ap, fmt);
-        vsnprintf(text, sizeof text, fmt, ap);
-        va_end(ap);
         begin_trace(t, code);
         memcpy(b->text, text, sizeof text);
         if (site)
             b->trace[b->trace_depth++] = site;
+    } else {
+        begin_errand(async__errand, code, site);
+        memcpy(async__errand->text, text, sizeof text);
     }
     return code;
 }
@@ -62,7 +78,7 @@ const char *async_fail_text(int code)
     async_task *t = current_task();
     struct body *b = t ? t->body : NULL;
     if (!b)
-        return "";
+        return async__errand && async__errand->code == code ? async__errand->text : "";
     if (b->trace_code == code && b->text[0] && !is_stale(t, STALE_TRACE))
         return b->text;
     const async_error *e = is_stale(t, STALE_CAUSE) ? NULL : b->cause;

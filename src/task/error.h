@@ -5,6 +5,15 @@
 
 #include "loop/loop.h"
 
+/* What a thread does for a task, outside of any loop, and what is said there of its latest error. */
+struct errand {
+    const char *name;
+    int code; /* 0: none, and the words are not set */
+    const async_site *site;
+    char text[TEXT_SIZE];
+};
+extern _Thread_local struct errand *async__errand __attribute__((tls_model("initial-exec")));
+
 /* An error passes this place on its way out. */
 void async__note(int err, const async_site *site);
 

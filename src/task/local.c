@@ -4,18 +4,19 @@
 #include <asyncio/local.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/alloc.h"
-#include "loop/loop.h"
+#include "task/error.h"
 
 struct local {
     const async_local *key;
     struct local *next;
-    unsigned refs;
+    atomic_uint refs; /* a thread that does something for a task has one */
     _Alignas(16) unsigned char value[];
 };
 
-/* What is set outside of tasks, in callbacks too. */
+/* What is set outside of tasks, in callbacks too; on a thread of a pool, what its job sees. */
 static _Thread_local struct local *outside;
 
 /* Its destructor frees that when the thread ends. */
@@ -38,7 +39,7 @@ static void make_key(void)
     at_end.made = pthread_key_create(&at_end.key, thread_ends) == 0;
 }
 
-/* Before a thread sets its first value. That binds the allocator, as an open loop does. */
+/* Before a thread that is none of ours sets its first value. That binds the allocator, as an open loop does. */
 static bool free_at_end(void)
 {
     pthread_once(&at_end.once, make_key);
@@ -60,7 +61,7 @@ struct local *async__locals_of_caller(void)
 {
     struct local *n = *list();
     if (n)
-        n->refs++;
+        atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
     return n;
 }
 
@@ -73,7 +74,7 @@ struct local *async__locals_swap(struct local *n)
 
 void async__locals_drop(struct local *n)
 {
-    while (n && --n->refs == 0) {
+    while (n && atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) == 1) {
         struct local *next = n->next;
         async__free(n);
         n = next;
@@ -92,7 +93,7 @@ const void *async_local_find(const async_local *key, const void *initial)
  * variable before each task that it starts must not make the list grow for ever. */
 static bool replace(struct local **at, const async_local *key, const void *value)
 {
-    for (; *at && (*at)->refs == 1; at = &(*at)->next)
+    for (; *at && atomic_load_explicit(&(*at)->refs, memory_order_acquire) == 1; at = &(*at)->next)
         if ((*at)->key == key) {
             memcpy((*at)->value, value, key->size);
             return true;
@@ -106,7 +107,7 @@ static struct local *setting(const async_local *key, const void *value)
     if (n) {
         n->key = key;
         n->next = NULL;
-        n->refs = 1;
+        atomic_init(&n->refs, 1);
         memcpy(n->value, value, key->size);
     }
     return n;
@@ -123,7 +124,7 @@ static bool copy_without(struct local *n, const async_local *key, struct local *
     }
     if (n && n->next) {
         *ret = n->next;
-        n->next->refs++;
+        atomic_fetch_add_explicit(&n->next->refs, 1, memory_order_relaxed);
     }
     return true;
 }
@@ -138,7 +139,7 @@ static bool is_set(const struct local *n, const async_local *key)
 int async_local_store(const async_local *key, const void *value)
 {
     struct local **at = list();
-    if (at == &outside && !outside && !free_at_end())
+    if (at == &outside && !outside && !async__errand && !free_at_end())
         return -ENOMEM;
     if (replace(at, key, value))
         return 0;

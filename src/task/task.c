@@ -16,6 +16,9 @@ int async__outside(const char *what)
         async__complain("%s in a child of fork(), whose loop is its parent's: call _exit() or exec, or "
                         "async_run() for a loop of its own",
                         what);
+    else if (async__errand)
+        async__complain("%s on the thread of \"%s\": what runs on a thread must not await", what,
+                        async__errand->name);
     else
         async__complain("%s outside of a task", what);
     return -EPERM;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* call.c - await_to_thread(): a coroutine object's call on a worker's thread. */
+#include "base/alloc.h"
+#include "pool/thread.h"
+#include "task/error.h"
+#include "task/local.h"
+#include "task/scope.h"
+
+struct call {
+    struct job job;
+    async_co co;
+    struct local *locals; /* a reference of its own, until it begins */
+    struct errand errand;
+    int result;
+    void *owned;
+    void (*release)(void *owned);
+};
+
+static void make_call(struct job *j)
+{
+    struct call *c = (struct call *)j;
+    async__errand = &c->errand;
+    async__locals_swap(c->locals);
+    c->result = c->co.run(c->co.frame);
+    async__locals_drop(async__locals_swap(NULL));
+    c->locals = NULL;
+    async__errand = NULL;
+}
+
+static void init(struct call *c, const async_co *co)
+{
+    c->job = (struct job){ .work = make_call, .name = co->name ? co->name : "a call" };
+    co_copy(&c->co, co);
+    c->locals = async__locals_of_caller();
+    c->errand.name = c->job.name;
+    c->errand.code = 0;
+}
+
+/* Before it is known whether it will begin. */
+static int no_thread(struct call *c, int r)
+{
+    async__locals_drop(c->locals);
+    return r == -ECANCELED ? r : async_fail_at(r, NULL, "no thread for %s", c->job.name);
+}
+
+/* What was said there of its error is said here. */
+static int verdict(const struct call *c)
+{
+    const struct errand *e = &c->errand;
+    if (c->result < 0 && e->code == c->result)
+        return async_fail_at(c->result, e->site, "%s", e->text);
+    return c->result;
+}
+
+static int call_in_frame(async_task *t, const async_co *co)
+{
+    struct call c;
+    init(&c, co);
+    int r = async__job_await(t, ASYNC_POOL_THREADS, &c.job);
+    return r < 0 ? no_thread(&c, r) : verdict(&c);
+}
+
+static void let_go(struct job *j)
+{
+    struct call *c = (struct call *)j;
+    if (c->release)
+        c->release(c->owned);
+    async__locals_drop(c->locals);
+    async__free(c);
+}
+
+static int call_apart(async_task *t, const async_co *co, const struct async_thread_opts *opts)
+{
+    struct call *c = async__malloc(sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    init(c, co);
+    c->job.release = let_go;
+    c->owned = opts->owned;
+    c->release = opts->release;
+    int r = async__job_await(t, ASYNC_POOL_THREADS, &c->job);
+    if (r == -ECANCELED)
+        return r;
+    r = r < 0 ? no_thread(c, r) : verdict(c);
+    if (r == -ECANCELED) { /* its own word: the same holds for what it owned */
+        let_go(&c->job);
+        return r;
+    }
+    async__free(c);
+    return r;
+}
+
+int await_to_thread_opt(async_co co, const struct async_thread_opts *opts)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_to_thread");
+    if (r < 0) {
+        if (r == -ECANCELED && opts->abandon && opts->release)
+            opts->release(opts->owned);
+        return r;
+    }
+    return opts->abandon ? call_apart(t, &co, opts) : call_in_frame(t, &co);
+}

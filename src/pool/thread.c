@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* thread.c - the pools of a loop, and how a task waits for a job. */
+#include "pool/thread.h"
+
+#include "pool/crew.h"
+#include "task/scope.h"
+
+static unsigned most_threads(enum async_pool which)
+{
+    static const unsigned few[POOLS] = { [ASYNC_POOL_FILES] = 8, [ASYNC_POOL_NAMES] = 16 };
+    unsigned most = 4 + (unsigned)async__sys.processors();
+    return few[which] ? few[which] : most < 32 ? most : 32;
+}
+
+static struct crew *crew_of(struct loop *l, enum async_pool which)
+{
+    if (!l->crews[which])
+        l->crews[which] = async__crew_open(l->gate, most_threads(which));
+    return l->crews[which];
+}
+
+void async__job_done(struct job *j)
+{
+    async_task *t = j->waiter;
+    j->done = true;
+    if (!t) {
+        j->release(j);
+    } else if (t->node.state == TASK_PARKED) { /* else it was interrupted a moment ago */
+        t->value = 0;
+        async__wake(t, WOKEN);
+    }
+}
+
+/* Nothing of the waiter may go as long as the job may use it. */
+static void wait_to_the_end(async_task *t, const struct job *j)
+{
+    async_scope shield;
+    shield_enter(&shield, t);
+    while (!j->done) {
+        wait_is(t, WAITS_THREAD);
+        wait_in(t, NULL);
+    }
+    shield_leave(&shield, t);
+}
+
+/* A cancel came, and j was not known to be done. */
+static int interrupted(async_task *t, struct crew *c, struct job *j)
+{
+    if (async__crew_take_back(c, j)) {
+        if (j->release)
+            j->release(j);
+    } else if (j->release) {
+        j->waiter = NULL;
+    } else {
+        wait_to_the_end(t, j);
+        return 0;
+    }
+    return async__deliver(t);
+}
+
+int async__job_await(async_task *t, enum async_pool which, struct job *j)
+{
+    struct loop *l = t->loop;
+    struct crew *c = crew_of(l, which);
+    if (!c)
+        return -ENOMEM;
+    j->waiter = t;
+    j->done = false;
+    int r = async__crew_put(c, j);
+    if (r < 0)
+        return r;
+    l->jobs++;
+    wait_is(t, WAITS_THREAD);
+    enum wake why = wait_in(t, NULL);
+    r = why == INTERRUPTED && !j->done ? interrupted(t, c, j) : 0;
+    l->jobs--;
+    return r;
+}
+
+void async__pools_close(struct loop *l)
+{
+    int64_t now = async__sys.clock(), until = ns_after(now, l->abandoned ? 0 : l->patience);
+    for (int i = 0; i < POOLS; i++)
+        if (l->crews[i]) {
+            bool names = i == ASYNC_POOL_NAMES; /* a name that nobody wants any more is not worth a wait */
+            async__crew_close(l->crews[i], names ? 0 : until, !names && !l->abandoned);
+            l->crews[i] = NULL;
+        }
+}
+
+static const char *name_in(struct crew *c, const async_task *t)
+{
+    const char *name = NULL;
+    pthread_mutex_lock(&c->mutex);
+    for (const struct job *j = c->queue.first; j && !name; j = j->next)
+        name = j->waiter == t ? j->name : NULL;
+    for (const struct worker *w = c->all; w && !name; w = w->next)
+        name = w->job && w->job->waiter == t ? w->job->name : NULL;
+    pthread_mutex_unlock(&c->mutex);
+    return name;
+}
+
+const char *async__job_of(const async_task *t)
+{
+    const char *name = NULL;
+    for (int i = 0; i < POOLS && !name; i++)
+        if (t->loop->crews[i])
+            name = name_in(t->loop->crews[i], t);
+    return name;
+}
+
+static double seconds(int64_t ns)
+{
+    return 1e-9 * (double)ns;
+}
+
+static void read_stats(struct crew *c, struct async_pool_stats *ret)
+{
+    pthread_mutex_lock(&c->mutex);
+    *ret = (struct async_pool_stats){
+        .threads = c->workers,
+        .idle = c->resting,
+        .queued = c->queued,
+        .running = c->busy,
+        .begun = c->begun,
+        .waited = seconds(c->waited),
+        .longest = seconds(c->longest),
+        .oldest = c->queue.first ? seconds(async__sys.clock() - c->queue.first->since) : 0,
+    };
+    pthread_mutex_unlock(&c->mutex);
+}
+
+int async_pool_stats(enum async_pool which, struct async_pool_stats *ret)
+{
+    struct loop *l = async__loop;
+    if (!l)
+        return async__outside("async_pool_stats");
+    if ((unsigned)which >= POOLS)
+        return -EINVAL;
+    *ret = (struct async_pool_stats){ 0 };
+    if (l->crews[which])
+        read_stats(l->crews[which], ret);
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* thread.h - work for another thread, and waiting for it.
+ *
+ * A job lies in the frame of the task that waits for it, or in memory of its own: then it has a release function, a cancel
+ * does not wait for it once it has begun, and nothing of the waiter is touched afterwards. */
+#ifndef POOL_THREAD_H
+#define POOL_THREAD_H
+
+#include <asyncio/pool.h>
+
+#include "loop/loop.h"
+
+struct job {
+    struct job *next, *prev;
+    void (*work)(struct job *j); /* on a worker's thread, signals blocked */
+    /* NULL, or: it is over, or will never begin, and nobody waits for it any more. On the loop's thread, or the worker's
+     * if the loop has closed. */
+    void (*release)(struct job *j);
+    const char *name;
+    async_task *waiter; /* the loop's thread only; NULL: nobody */
+    int64_t since;      /* when it was put in the line */
+    bool queued;        /* the crew's */
+    bool done;          /* the loop's thread only */
+};
+
+struct jobs {
+    struct job *first, *last;
+};
+
+/* Give j to that pool of the current task's loop and wait until it is done. The checkpoint has been passed. Returns
+ *   0           it is done. Also if a cancel came when it had begun: then it was waited for.
+ *   -ECANCELED  it will never begin; or, if it has a release function, perhaps it goes on by itself. In both
+ *               cases release was called or will be, and j is not to be looked at any more.
+ *   -ENOMEM, -EAGAIN: no pool, no thread. */
+int async__job_await(async_task *t, enum async_pool which, struct job *j);
+
+/* On the loop's thread: a worker has done j. */
+void async__job_done(struct job *j);
+
+/* The job that t waits for, its name; NULL: none. For reports. */
+const char *async__job_of(const async_task *t);
+
+#endif

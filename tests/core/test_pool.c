@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls on threads. A body that is to take its time waits for the test; nothing here is a matter of milliseconds. */
+#include "run.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+/* --- bodies that wait for the test --- */
+
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool open;
+} door = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+static atomic_int inside, most_inside, left_room;
+
+static void open_door(bool open)
+{
+    pthread_mutex_lock(&door.mutex);
+    door.open = open;
+    pthread_cond_broadcast(&door.changed);
+    pthread_mutex_unlock(&door.mutex);
+}
+
+ASYNC_THREAD(held, (int)result)
+{
+    pthread_mutex_lock(&door.mutex);
+    if (++inside > most_inside)
+        most_inside = inside;
+    while (!door.open)
+        pthread_cond_wait(&door.changed, &door.mutex);
+    inside--;
+    left_room++;
+    pthread_mutex_unlock(&door.mutex);
+    return result;
+}
+
+ASYNC_DEF(until_inside, (int)n)
+{
+    while (inside < n)
+        ASYNC_TRY(await_sleep(0.001));
+    return 0;
+}
+
+static unsigned most_threads(void)
+{
+    cpu_set_t ours;
+    is(sched_getaffinity(0, sizeof ours, &ours), 0);
+    unsigned n = 4 + (unsigned)CPU_COUNT(&ours);
+    return n < 32 ? n : 32;
+}
+
+/* A group of calls that keeps every thread of the pool busy until the door is opened. */
+ASYNC_DEF(fills_the_pool)
+{
+    int r;
+    await_group (r, g) {
+        for (unsigned i = 0; i < most_threads(); i++)
+            async_spawn(g, held(0));
+    }
+    return r;
+}
+
+/* --- what a call does --- */
+
+static pthread_t test_thread;
+
+ASYNC_THREAD(twice, (int)n)
+{
+    return pthread_equal(pthread_self(), test_thread) ? -EDEADLK : 2 * n;
+}
+
+ASYNC_DEF(triple, (int)n)
+{
+    return 3 * n;
+}
+
+CASE(a_call_runs_on_another_thread)
+{
+    int n[2];
+    test_thread = pthread_self();
+    is(await_twice(21), 42);
+    ok(await_gather(n, twice(6), twice(7)));
+    is(n[0], 12);
+    is(n[1], 14);
+    is(await_to_thread(triple(5)), 15); /* any coroutine that does not await */
+    return 0;
+}
+
+ASYNC_THREAD(meets, (pthread_barrier_t *)both)
+{
+    int r = pthread_barrier_wait(both);
+    return r == PTHREAD_BARRIER_SERIAL_THREAD ? 1 : r;
+}
+
+CASE(calls_run_at_the_same_time)
+{
+    pthread_barrier_t b;
+    int n[2];
+    pthread_barrier_init(&b, NULL, 2);
+    ok(await_gather(n, meets(&b), meets(&b)));
+    is(n[0] + n[1], 1);
+    return pthread_barrier_destroy(&b);
+}
+
+ASYNC_DEF(opens_when_full, (unsigned)n)
+{
+    struct async_pool_stats s;
+    ok(await_until_inside((int)n));
+    do {
+        ok(await_sleep(0.001));
+        ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
+    } while (s.queued < 20);
+    is(s.threads, n);
+    is(s.idle, 0);
+    is(s.running, n);
+    is_true(s.oldest > 0);
+    open_door(true);
+    return 0;
+}
+
+CASE(more_calls_than_threads_stand_in_a_line)
+{
+    int r;
+    unsigned n = most_threads();
+    struct async_pool_stats s;
+    await_group (r, g) {
+        async_spawn(g, opens_when_full(n));
+        for (unsigned i = 0; i < n + 20; i++)
+            async_spawn(g, held(0));
+    }
+    ok(r);
+    is(most_inside, n);
+    is(left_room, n + 20);
+    ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
+    is(s.begun, n + 20);
+    is(s.queued, 0);
+    is_true(s.longest > 0 && s.waited >= s.longest);
+    ok(async_pool_stats(ASYNC_POOL_FILES, &s));
+    is(s.threads, 0);
+    is(async_pool_stats((enum async_pool)3, &s), -EINVAL);
+    return 0;
+}
+
+/* As many tasks as you like, each gets its own result. */
+ASYNC_DEF(calls, (int)n, (int *)sum)
+{
+    for (int i = 0; i < 10; i++) {
+        int r = ASYNC_TRY(await_twice(n + i));
+        is(r, 2 * (n + i));
+        *sum += r;
+    }
+    return 0;
+}
+
+CASE(many_calls)
+{
+    int r, sum = 0;
+    await_group (r, g) {
+        for (int i = 0; i < 500; i++)
+            async_spawn(g, calls(i, &sum));
+    }
+    is(sum, 2 * (10 * 500 * 499 / 2 + 500 * 45));
+    return r;
+}
+
+/* --- errors --- */
+
+ASYNC_THREAD(fails, (const char *)why)
+{
+    if (!why)
+        return -ENOENT;
+    return async_fail(-EPROTO, "%s on a thread", why);
+}
+
+ASYNC_DEF(passes_on)
+{
+    ASYNC_TRY(await_fails("it broke"));
+    return 0;
+}
+
+ASYNC_THREAD(asks_for_words)
+{
+    int r = async_fail(-EIO, "words");
+    return !strcmp(async_fail_text(-EIO), "words") && !async_fail_text(-EPROTO)[0] ? 1 : r;
+}
+
+CASE(the_sentence_of_an_error_arrives)
+{
+    is(await_fails("it broke"), -EPROTO);
+    is_text(async_fail_text(-EPROTO), "it broke on a thread");
+    is(await_fails(NULL), -ENOENT);
+    is_text(async_fail_text(-ENOENT), "");
+    is(await_asks_for_words(), 1);
+    await_task_auto t = async_create_task(passes_on());
+    is(await_task(t), -EPROTO);
+    is_text(async_fail_text(-EPROTO), "it broke on a thread");
+    return 0;
+}
+
+ASYNC_THREAD(awaits)
+{
+    int r;
+    is(await_sleep(1), -EPERM);
+    is(await_twice(1), -EPERM);
+    await_timeout (r, 1) {
+        r = 0;
+    }
+    is(r, -EPERM);
+    return 7;
+}
+
+CASE(a_body_must_not_await)
+{
+    is(await_awaits(), 7);
+    const char *said = heard();
+    has_text(said, "await_sleep on the thread of \"awaits\": what runs on a thread must not await");
+    has_text(said, "await_to_thread on the thread of \"awaits\"");
+    is_time(0);
+    return 0;
+}
+
+/* --- task-local variables --- */
+
+ASYNC_LOCAL(int, request, 1);
+
+ASYNC_THREAD(sees, (int)sets)
+{
+    int before = async_local_get(request);
+    ok(async_local_set(request, sets));
+    return before * 100 + async_local_get(request);
+}
+
+ASYNC_DEF(with_request, (int)n)
+{
+    ok(async_local_set(request, n));
+    for (int i = 0; i < 20; i++) {
+        is(await_sees(i), n * 100 + i);
+        is(async_local_get(request), n); /* what it sets it keeps to itself */
+    }
+    return 0;
+}
+
+CASE(task_local_variables_go_along)
+{
+    int r;
+    is(await_sees(3), 103); /* and the thread keeps nothing of it */
+    is(await_sees(4), 104);
+    await_group (r, g) {
+        for (int i = 2; i < 12; i++)
+            async_spawn(g, with_request(i));
+    }
+    is(async_local_get(request), 1);
+    return r;
+}
+
+/* --- cancelled --- */
+
+static bool has_run;
+
+ASYNC_THREAD(runs)
+{
+    has_run = true;
+    return 0;
+}
+
+CASE(cancelled_before_it_begins_it_never_runs)
+{
+    await_task_auto full = async_create_task(fills_the_pool());
+    ok(await_until_inside((int)most_threads()));
+    is(await_wait_for(runs(), 1), -ETIMEDOUT);
+    await_task_auto other = async_create_task(runs());
+    ok(await_sleep(1));
+    async_task_cancel(other);
+    is(await_task(other), -ECANCELED);
+    open_door(true);
+    ok(await_task(full));
+    is_false(has_run);
+    ok(await_runs());
+    is_true(has_run);
+    return 0;
+}
+
+ASYNC_DEF(is_told_later, (int *)result)
+{
+    *result = await_held(5);
+    return await_sleep(0);
+}
+
+ASYNC_DEF(opens_later)
+{
+    ok(await_sleep(1));
+    is(left_room, 0);
+    open_door(true);
+    return 0;
+}
+
+CASE(cancelled_after_it_has_begun_it_is_waited_for)
+{
+    int result = 0;
+    await_task_auto t = async_create_task(is_told_later(&result));
+    ok(await_until_inside(1));
+    async_task_cancel(t);
+    await_task_auto opens = async_create_task(opens_later());
+    is(await_task(t), -ECANCELED); /* of the next await_ */
+    is(result, 5);
+    is(left_room, 1);
+    ok(await_task(opens));
+    open_door(false);
+    inside = 0;
+    result = 0;
+    int r;
+    left_room = 0;
+    await_task_auto opens_again = async_create_task(opens_later());
+    await_timeout (r, 0.5)
+        r = await_held(6);
+    ck_assert(r == 6 || (r == -ETIMEDOUT && left_room == 0)); /* not begun in time, on a slow machine */
+    await_timeout (r, 0) {
+        r = result = await_held(7);
+    }
+    is(result, -ECANCELED);
+    is(r, -ETIMEDOUT);
+    return await_task(opens_again);
+}
+
+ASYNC_DEF(twice_in_a_cancelled_task)
+{
+    async_task_cancel(async_current_task());
+    is(await_twice(1), -ECANCELED);
+    is(await_to_thread(runs_co_(), .abandon = true), -ECANCELED);
+    return 0;
+}
+
+CASE(a_cancelled_task_begins_nothing)
+{
+    ok(await_wait_for(twice_in_a_cancelled_task(), 1));
+    is_false(has_run);
+    return 0;
+}
+
+/* --- abandoned --- */
+
+static atomic_int released;
+static pthread_t released_on;
+
+static void release(void *owned)
+{
+    released_on = pthread_self();
+    released += *(int *)owned;
+}
+
+static int one = 1;
+
+ASYNC_DEF(abandons, (int)result)
+{
+    return await_to_thread(held_co_(result), .abandon = true, .owned = &one, .release = release);
+}
+
+CASE(an_abandoned_call_goes_on_by_itself)
+{
+    await_task_auto t = async_create_task(abandons(5));
+    ok(await_until_inside(1));
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    is(inside, 1);
+    is(released, 0);
+    open_door(true);
+    while (!released)
+        ok(await_sleep(0.001));
+    is(left_room, 1);
+    is_true(pthread_equal(released_on, pthread_self()));
+    is(await_abandons(6), 6); /* nobody cancels: the caller keeps what it owns */
+    is(await_abandons(-EIO), -EIO);
+    is(released, 1);
+    is(await_abandons(-ECANCELED), -ECANCELED); /* its own word, but the rule is the rule */
+    is(released, 2);
+    return 0;
+}
+
+CASE(an_abandoned_call_that_has_not_begun_is_released_at_once)
+{
+    await_task_auto full = async_create_task(fills_the_pool());
+    ok(await_until_inside((int)most_threads()));
+    is(await_wait_for(abandons(5), 1), -ETIMEDOUT);
+    is(released, 1);
+    open_door(true);
+    ok(await_task(full));
+    is(left_room, most_threads());
+    return 0;
+}
+
+ASYNC_DEF(leaves_one_running)
+{
+    await_task_auto t = async_create_task(abandons(5));
+    return await_until_inside(1);
+}
+
+START_TEST(a_closing_loop_names_what_was_abandoned)
+{
+    ears_open();
+    ok(async_run(leaves_one_running(), .shutdown_timeout = 0.02));
+    has_text(heard(), "leaves \"held\" to itself, which has been on a thread for ");
+    ears_close();
+    is(released, 0);
+    is(async_set_allocator(NULL), -EBUSY);
+    open_door(true);
+    for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
+        usleep(1000);
+    is(released, 1);
+    is_false(pthread_equal(released_on, pthread_self()));
+    usleep(50000); /* the thread itself has a few more steps to go */
+}
+END_TEST
+
+static atomic_bool opening;
+
+ASYNC_THREAD(opens)
+{
+    opening = true;
+    usleep(20000);
+    open_door(true);
+    return 0;
+}
+
+ASYNC_DEF(opens_soon)
+{
+    return await_to_thread(opens_co_(), .abandon = true);
+}
+
+ASYNC_DEF(leaves_two_running)
+{
+    await_task_auto a = async_create_task(abandons(5));
+    await_task_auto b = async_create_task(abandons(6));
+    ok(await_until_inside(2));
+    await_task_auto c = async_create_task(opens_soon());
+    while (!opening)
+        ok(await_sleep(0.001));
+    return 0;
+}
+
+START_TEST(a_closing_loop_waits_for_what_was_abandoned)
+{
+    is(run_heard(leaves_two_running(), &(const struct async_run_opts){ .shutdown_timeout = 20 }), 0);
+    is(released, 2);
+    ok(async_set_allocator(NULL));
+}
+END_TEST
+
+/* --- the end of the loop --- */
+
+ASYNC_DEF(starts_one_that_hangs)
+{
+    async_task *lost = async_create_task(held(0));
+    (void)lost;
+    return await_until_inside(1);
+}
+
+START_TEST(a_call_that_does_not_end_is_named)
+{
+    ears_open();
+    is(async_run(starts_one_that_hangs(), .shutdown_timeout = 0.02), -ETIME);
+    has_text(heard(), "waits for \"held\" on a thread");
+    ears_close();
+    open_door(true);
+    for (int i = 0; i < 5000 && left_room == 0; i++)
+        usleep(1000);
+    is(left_room, 1);
+    for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
+        usleep(1000);
+    ok(async_set_allocator(NULL)); /* its pool has gone with it */
+}
+END_TEST
+
+/* main returns, or is cancelled, at any moment of other tasks' calls: all that was accepted is waited for or taken back,
+ * each thing is released once, nothing is left. */
+static atomic_int owned, given_back;
+
+static void give_back(void *p)
+{
+    given_back++;
+    free(p);
+}
+
+ASYNC_THREAD(takes, (unsigned)us)
+{
+    if (us > 0)
+        usleep(us);
+    return 0;
+}
+
+ASYNC_DEF(calls_for_ever, (unsigned)kind)
+{
+    unsigned seed = kind;
+    for (;;) {
+        void *p = kind % 2 ? malloc(8) : NULL;
+        owned += p ? 1 : 0;
+        int r = await_to_thread(takes_co_((unsigned)rand_r(&seed) % 50), .abandon = p, .owned = p,
+                                .release = give_back);
+        if (p && r != -ECANCELED)
+            give_back(p);
+        ASYNC_TRY(r);
+    }
+}
+
+ASYNC_DEF(returns_at_some_moment, (unsigned)seed)
+{
+    for (unsigned i = 0; i < 12; i++)
+        async_spawn(async_background(), calls_for_ever(i));
+    if (seed % 3)
+        ok(await_sleep(1e-6 * (double)(seed % 500)));
+    return 0;
+}
+
+static void shut_down_often(unsigned from)
+{
+    for (unsigned i = from; i < from + 250; i++) {
+        struct async_run_opts opts = { 0 }; /* in virtual time it would never be later */
+        ok(run_heard(returns_at_some_moment(i * 7919), &opts));
+        ok(async_set_allocator(NULL));
+    }
+    is(given_back, owned);
+    is_true(owned > 0);
+}
+
+#define SHUTDOWNS(name, from)                                                                      \
+    START_TEST(name)                                                                               \
+    {                                                                                              \
+        shut_down_often(from);                                                                     \
+    }                                                                                              \
+    END_TEST
+SHUTDOWNS(shutdown_at_any_moment, 0)
+SHUTDOWNS(shutdown_at_any_moment_2, 250)
+SHUTDOWNS(shutdown_at_any_moment_3, 500)
+SHUTDOWNS(shutdown_at_any_moment_4, 750)
+
+/* --- several loops, and fork() --- */
+
+static void *runs_a_loop(void *arg)
+{
+    int sum = 0;
+    for (int i = 0; i < 20; i++)
+        is(async_run(calls(i, &sum)), 0);
+    return arg;
+}
+
+START_TEST(several_loops)
+{
+    pthread_t t[4];
+    for (size_t i = 0; i < countof(t); i++)
+        ok(pthread_create(&t[i], NULL, runs_a_loop, NULL));
+    for (size_t i = 0; i < countof(t); i++)
+        ok(pthread_join(t[i], NULL));
+}
+END_TEST
+
+/* A child has none of the parent's threads, but its loops make their own. */
+ASYNC_THREAD(forks)
+{
+    pid_t pid = fork();
+    int status = -1;
+    if (pid == 0) {
+        int sum = 0;
+        _exit(async_run(calls(3, &sum)) == 0 ? 33 : 1);
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+}
+
+CASE(a_fork_has_pools_of_its_own)
+{
+#if defined __SANITIZE_THREAD__
+    return 0; /* which does not know threads in a child of a process that had some */
+#endif
+    for (int i = 0; i < 5; i++)
+        is(await_forks(), 33);
+    return 0;
+}
+
+SUITE("pool", a_call_runs_on_another_thread, calls_run_at_the_same_time,
+      more_calls_than_threads_stand_in_a_line, many_calls, the_sentence_of_an_error_arrives,
+      a_body_must_not_await, task_local_variables_go_along, cancelled_before_it_begins_it_never_runs,
+      cancelled_after_it_has_begun_it_is_waited_for, a_cancelled_task_begins_nothing,
+      an_abandoned_call_goes_on_by_itself, an_abandoned_call_that_has_not_begun_is_released_at_once,
+      a_closing_loop_names_what_was_abandoned, a_closing_loop_waits_for_what_was_abandoned,
+      a_call_that_does_not_end_is_named, shutdown_at_any_moment, shutdown_at_any_moment_2,
+      shutdown_at_any_moment_3, shutdown_at_any_moment_4, several_loops, a_fork_has_pools_of_its_own)
