@@ -60,11 +60,25 @@ static void fake_dns(void)
     async__sys.freeaddrinfo = fake_freeaddrinfo;
 }
 
-/* For virtual time, which does not wait for threads: the answer is there before anybody waits for it. */
-static int no_thread_needed(void *(*fn)(void *arg), void *arg)
+/* For virtual time, which does not wait for threads: the answer is there before anybody waits for it. The worker is this
+ * thread, and ends when it has nothing to do. */
+static int make_no_thread(void *(*fn)(void *arg), void *arg)
 {
     fn(arg);
     return 0;
+}
+
+static int never_rest(atomic_uint *word, unsigned expected, int64_t timeout)
+{
+    (void)word, (void)expected, (void)timeout;
+    errno = ETIMEDOUT;
+    return -1;
+}
+
+static void no_thread_needed(void)
+{
+    async__sys.thread = make_no_thread;
+    async__sys.futex_wait = never_rest;
 }
 
 static void release(void)
@@ -262,7 +276,7 @@ CASE(families_by_turns)
 {
     async_stream *s = NULL;
     fake_dns();
-    async__sys.thread = no_thread_needed;
+    no_thread_needed();
     async__sys.connect = fake_connect;
     ADDRESSES("2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2", "192.0.2.3");
     for (int i = 0; i < 5; i++) {
@@ -280,7 +294,7 @@ CASE(staggered)
 {
     int port = 0, fd = plain_listen(&port, 8);
     fake_dns();
-    async__sys.thread = no_thread_needed;
+    no_thread_needed();
     async__sys.connect = fake_connect;
     ADDRESSES("192.0.2.1", "192.0.2.2", "192.0.2.3", "127.0.0.1", "192.0.2.4");
     fates[0].address = "192.0.2.1", fates[0].fate = HANGS;
@@ -297,7 +311,7 @@ CASE(cancelled_attempts)
 {
     async_stream *s = NULL;
     fake_dns();
-    async__sys.thread = no_thread_needed;
+    no_thread_needed();
     async__sys.connect = fake_connect;
     ADDRESSES("192.0.2.1", "192.0.2.2", "192.0.2.3");
     for (int i = 0; i < 3; i++) {
