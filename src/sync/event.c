@@ -22,7 +22,8 @@ void async_event_set(async_event *e)
     if (bound_here(&e->loop, "an event") < 0)
         return;
     e->set = true;
-    async__wake_all(&e->waiters, 0);
+    if (e->waiters.head)
+        async__wake_all(&e->waiters, 0);
 }
 
 void async_event_clear(async_event *e)

@@ -6,6 +6,16 @@
 
 /* A unit that is released while somebody waits belongs to the first of them from that moment on: it never shows up in
  * value, so nobody can take it from the side. */
+static NOINLINE int wait_for_unit(async_semaphore *s, async_task *t)
+{
+    bool chosen;
+    wait_is(t, WAITS_SEMAPHORE);
+    int r = wait_to_take(t, &s->waiters, &chosen);
+    if (r < 0 && chosen)
+        async_semaphore_release(s);
+    return r;
+}
+
 int await_semaphore_acquire(async_semaphore *s)
 {
     async_task *t;
@@ -14,16 +24,10 @@ int await_semaphore_acquire(async_semaphore *s)
         r = bound_here(&s->loop, "a semaphore");
     if (r < 0)
         return r;
-    if (s->value > 0 && !s->waiters.head) {
-        s->value--;
-        return 0;
-    }
-    bool chosen;
-    wait_is(t, WAITS_SEMAPHORE);
-    r = wait_to_take(t, &s->waiters, &chosen);
-    if (r < 0 && chosen)
-        async_semaphore_release(s);
-    return r;
+    if (unlikely(s->value <= 0 || s->waiters.head))
+        return wait_for_unit(s, t);
+    s->value--;
+    return 0;
 }
 
 int async_semaphore_release(async_semaphore *s)
@@ -31,8 +35,10 @@ int async_semaphore_release(async_semaphore *s)
     int r = bound_here(&s->loop, "a semaphore");
     if (r < 0)
         return r;
-    if (async__wake_first(&s->waiters, 0))
+    if (s->waiters.head) {
+        async__wake_first(&s->waiters, 0);
         return 0;
+    }
     if (s->bound && s->value >= s->bound)
         return -EINVAL;
     s->value++;
