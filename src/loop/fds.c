@@ -174,5 +174,5 @@ bool async__fds_poll(struct loop *l, int64_t timeout)
         if (evs[i].data.u64 != GATE_EVENT)
             deliver(l, evs[i].data.u64, (int)evs[i].events);
     l->fds.heard = n > 0 ? n : 0;
-    return n > 0;
+    return n > 0 || (n < 0 && errno == EINTR);
 }

@@ -60,7 +60,7 @@ int async__fds_attach(struct fds *f, int fd);
 /* Wake the tasks that wait for e with -EPIPE. */
 void async__fds_strand(struct fd_entry *e);
 
-/* Ask the kernel, waiting at most timeout ns (< 0: no limit); wake tasks and call watches. true: something came. */
+/* Ask the kernel, waiting at most timeout ns (< 0: no limit); wake tasks and call watches. true: something came, or a signal cut it short. */
 bool async__fds_poll(struct loop *l, int64_t timeout);
 
 #endif

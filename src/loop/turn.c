@@ -108,7 +108,7 @@ static bool stands_still(struct loop *l)
     if (async__timer_next(&l->timers) != NEVER)
         return false;
     int64_t limit = awaits_real_time(l) || !l->virtual_clock ? TEST_PATIENCE : 0;
-    if (!async__fds_poll(l, limit) && !async__fds_poll(l, limit)) /* twice: a signal may cut one short */
+    if (!async__fds_poll(l, limit))
         probe_at(l, NULL, AT_STANDSTILL);
     return true;
 }
