@@ -69,6 +69,9 @@ def runtime_rows():
             ("go", "timer_live_1e6", 225)),
         Row("7c", "wait_for a new task", "wait_for", "ns", 150, "tokio 417", ("go", "wait_for", 1191)),
         Row("7d", "timeout block", "timeout_block", "ns", 45, "libdill 49.5", floor_clock),
+        Row("8", "to_thread", "to_thread", "ns", 9000, "tokio 10,100", ("libuv", "to_thread", 14600)),
+        Row("8b", "100,000 at once", "to_thread_batch", "ns", 400, "libuv 414", ("libuv", "to_thread_batch", 414)),
+        Row("8bs", "the same, second wave", "to_thread_batch_second"),
     ]
 
 

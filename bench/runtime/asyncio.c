@@ -279,6 +279,38 @@ ASYNC_DEF(run_timers, (long)n)
     return r;
 }
 
+/* Row 8: a call on a thread and back, one after the other. Row 8b: n of them at once, a task each; 8bs: a second wave,
+ * whose stacks are warm. */
+ASYNC_THREAD(increment, (long)n)
+{
+    return (int)n + 1;
+}
+
+ASYNC_DEF(thread_wave, (long)n, (const char *)name)
+{
+    int r;
+    int64_t t0 = now_ns();
+    await_group (r, g) {
+        for (long i = 0; i < n; i++)
+            async_spawn(g, increment(i));
+    }
+    per(name, t0, n);
+    return r;
+}
+
+ASYNC_DEF(run_thread, (long)n)
+{
+    for (long i = 0; i < 100; i++)
+        ASYNC_TRY(await_increment(i));
+    int64_t t0 = now_ns();
+    for (long i = 0; i < n; i++)
+        if (ASYNC_TRY(await_increment(i)) != i + 1)
+            return async_fail(-EPROTO, "a wrong answer");
+    per("to_thread", t0, n);
+    ASYNC_TRY(await_thread_wave(n, "to_thread_batch"));
+    return await_thread_wave(n, "to_thread_batch_second");
+}
+
 static const struct {
     const char *name;
     async_co (*workload)(long n);
@@ -290,7 +322,8 @@ static const struct {
     { "queue", run_queue, 10000000 },
 #endif
     { "sem", run_sem, 100000 },        { "mutex", run_mutex, 10000 },
-    { "event", run_event, 100000 },    { "timers", run_timers, 1000000 },
+    { "thread", run_thread, 100000 },  { "event", run_event, 100000 },
+    { "timers", run_timers, 1000000 },
 };
 
 int main(int argc, char **argv)
@@ -298,6 +331,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
         if (argc > 1 && !strcmp(argv[1], workloads[i].name))
             return async_main(workloads[i].workload(argc > 2 ? atol(argv[2]) : workloads[i].n));
-    fputs("usage: bench-asyncio switch|ring|spawn|sleepers|queue|sem|mutex|event|timers [N]\n", stderr);
+    fputs("usage: bench-asyncio switch|ring|spawn|sleepers|queue|sem|mutex|event|timers|thread [N]\n",
+          stderr);
     return 2;
 }

@@ -205,8 +205,26 @@ func main() {
 			cancel()
 		}
 		per("timeout_block", t, m)
+	case "thread": // the nearest there is: a goroutine that is bound to a thread, over channels
+		m := n
+		if m == 0 {
+			m = 100000
+		}
+		ask, answer := make(chan int), make(chan int)
+		go func() {
+			runtime.LockOSThread()
+			for v := range ask {
+				answer <- v + 1
+			}
+		}()
+		t := time.Now()
+		for i := 0; i < m; i++ {
+			ask <- i
+			<-answer
+		}
+		per("to_thread", t, m)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: bench-go switch|ring|spawn|sleepers|queue|sem|mutex|event|timers [N]")
+		fmt.Fprintln(os.Stderr, "usage: bench-go switch|ring|spawn|sleepers|queue|sem|mutex|event|timers|thread [N]")
 		os.Exit(2)
 	}
 }

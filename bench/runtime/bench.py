@@ -155,7 +155,25 @@ async def timers(n=1000000):
     per("timeout_block", t0, n)
 
 
-WORKLOADS = (switch, ring, spawn, sleepers, queue, sem, mutex, event, timers)
+def increment(n):
+    return n + 1
+
+
+async def thread(n=20000):
+    for i in range(100):
+        await asyncio.to_thread(increment, i)
+    t0 = now()
+    for i in range(n):
+        await asyncio.to_thread(increment, i)
+    per("to_thread", t0, n)
+
+    n *= 5
+    t0 = now()
+    await asyncio.gather(*[asyncio.to_thread(increment, i) for i in range(n)])
+    per("to_thread_batch", t0, n)
+
+
+WORKLOADS = (switch, ring, spawn, sleepers, queue, sem, mutex, event, timers, thread)
 
 if __name__ == "__main__":
     workload = {f.__name__: f for f in WORKLOADS}[sys.argv[1]]

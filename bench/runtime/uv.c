@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* uv.c - libuv: bare timers with callbacks, no tasks. bench-uv timers|sleepers [N] */
+/* uv.c - libuv: bare timers with callbacks, no tasks. bench-uv timers|sleepers|thread [N] */
 #include "common.h"
 #include <uv.h>
 
@@ -58,6 +58,50 @@ static int run_sleepers(uv_loop_t *loop, long n)
     return 0;
 }
 
+static long left;
+
+static void increment(uv_work_t *w)
+{
+    w->data = (char *)w->data + 1;
+}
+
+static void again(uv_work_t *w, int status)
+{
+    if (status == 0 && --left)
+        uv_queue_work(w->loop, w, increment, again);
+}
+
+static void one_less(uv_work_t *w, int status)
+{
+    (void)w;
+    left -= status == 0;
+}
+
+static int run_thread(uv_loop_t *loop, long n)
+{
+    uv_work_t one, *all = calloc((size_t)n, sizeof *all);
+    if (!all)
+        return 1;
+    one.data = NULL;
+    left = 100;
+    uv_queue_work(loop, &one, increment, again);
+    uv_run(loop, UV_RUN_DEFAULT);
+    left = n;
+    int64_t t0 = now_ns();
+    uv_queue_work(loop, &one, increment, again);
+    uv_run(loop, UV_RUN_DEFAULT);
+    per("to_thread", t0, n);
+
+    left = n;
+    t0 = now_ns();
+    for (long i = 0; i < n; i++)
+        uv_queue_work(loop, &all[i], increment, one_less);
+    uv_run(loop, UV_RUN_DEFAULT);
+    per("to_thread_batch", t0, n);
+    free(all);
+    return left != 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *w = argc > 1 ? argv[1] : "";
@@ -66,7 +110,9 @@ int main(int argc, char **argv)
         run_timers(loop, argc > 2 ? atol(argv[2]) : 1000000);
     else if (!strcmp(w, "sleepers"))
         return run_sleepers(loop, argc > 2 ? atol(argv[2]) : 1000);
+    else if (!strcmp(w, "thread"))
+        return run_thread(loop, argc > 2 ? atol(argv[2]) : 100000);
     else
-        return fputs("usage: bench-uv timers|sleepers [N]\n", stderr), 2;
+        return fputs("usage: bench-uv timers|sleepers|thread [N]\n", stderr), 2;
     return 0;
 }
