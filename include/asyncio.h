@@ -14,6 +14,7 @@
 #include <asyncio/local.h>
 #include <asyncio/loop.h>
 #include <asyncio/pool.h>
+#include <asyncio/process_pool.h>
 #include <asyncio/queue.h>
 #include <asyncio/remote.h>
 #include <asyncio/run.h>

@@ -26,7 +26,6 @@ struct async_sweep_opts {
     int expect;        /* the result of a run without a fault, if it is an error; default: any that is none */
     bool real_clock;   /* default: virtual time */
     unsigned seeds;    /* async_sweep_order: how many; default 200. ASYNC_SWEEP_SEEDS=n stands above it */
-    uint64_t seed;     /* of the other sweeps: the order in which ready tasks run; default: as usual */
     size_t steps;      /* await_ calls after which a run is one that does not end; default 100000 */
     size_t *ret_runs;  /* how many runs there were is added to it */
 };

@@ -4,6 +4,7 @@
 #include "base/ring.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -14,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -152,6 +154,39 @@ static int sys_futex_wake(atomic_uint *word, int n)
     return (int)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
 }
 
+static int sys_socketpair(int fds[2])
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return -1;
+    fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    return 0;
+}
+
+static int sys_pidfd(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+}
+
+/* Whoever else has it can change what is in it, not cut it off under our hands. */
+static int sys_memfd(size_t size)
+{
+    int fd = memfd_create("asyncio", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0 && (ftruncate(fd, (off_t)size) < 0 ||
+                    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)) {
+        int err = errno;
+        close(fd);
+        errno = err;
+        return -1;
+    }
+    return fd;
+}
+
+static void *sys_map_shared(int fd, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
 /* clang-format off */
 #define KERNEL                                                                                     \
     {                                                                                              \
@@ -162,6 +197,8 @@ static int sys_futex_wake(atomic_uint *word, int n)
         .getsockopt = getsockopt, .setsockopt = setsockopt, .send = send, .shutdown = shutdown,    \
         .getaddrinfo = sys_getaddrinfo, .freeaddrinfo = freeaddrinfo, .thread = sys_thread,        \
         .processors = sys_processors, .futex_wait = sys_futex_wait, .futex_wake = sys_futex_wake,  \
+        .socketpair = sys_socketpair, .spawn = posix_spawn, .pidfd = sys_pidfd, .waitpid = waitpid, \
+        .kill = kill, .sendmsg = sendmsg, .memfd = sys_memfd, .map_shared = sys_map_shared,        \
         .ring_get = async__ring_get, .ring_put = async__ring_put,                                  \
         .map = sys_map, .remap = sys_remap, .unmap = munmap, .madvise = madvise,                   \
         .mprotect = mprotect, .clock = sys_clock,                                                  \

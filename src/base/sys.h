@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <stdatomic.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -48,7 +49,17 @@ struct async_sys {
     int (*futex_wake)(atomic_uint *word, int n);
     ssize_t (*ring_get)(struct ring *r, void *buf, size_t size);
     ssize_t (*ring_put)(struct ring *r, const void *buf, size_t size);
-    void *(*map)(size_t size); /* zeroed, reserved only; NULL: no room */
+    /* Processes. socketpair: of packets; [0] never blocks. spawn: 0 or an errno. memfd: its size is final. */
+    int (*socketpair)(int fds[2]);
+    int (*spawn)(pid_t *ret, const char *path, const posix_spawn_file_actions_t *actions,
+                 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
+    int (*pidfd)(pid_t pid);
+    int (*waitpid)(pid_t pid, int *status, int options);
+    int (*kill)(pid_t pid, int sig);
+    ssize_t (*sendmsg)(int fd, const struct msghdr *m, int flags);
+    int (*memfd)(size_t size);
+    void *(*map_shared)(int fd, size_t size); /* NULL: no room */
+    void *(*map)(size_t size);                /* zeroed, reserved only; NULL: no room */
     void *(*remap)(void *p, size_t old, size_t size);
     int (*unmap)(void *p, size_t size);
     int (*madvise)(void *p, size_t size, int advice);

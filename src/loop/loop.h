@@ -73,6 +73,7 @@ struct loop {
     struct fp_control fp;   /* what every task begins with */
     struct fds fds;
     struct crew *crews[POOLS]; /* the pool layer's, each from its first job on */
+    struct async_process_pool *own_processes, *process_pools; /* the same; those that the user has opened */
     int jobs;                  /* on threads, that a task waits for */
     int64_t patience;          /* with those that nobody waits for, when l closes */
     int in_memory;             /* ends of streams in memory that are open */

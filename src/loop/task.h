@@ -158,8 +158,10 @@ void async__task_run(async_task *t);             /* its body, to the end; may fr
 void async__task_refuse(async_task *t, int err); /* it cannot start */
 void async__scope_fire(async_scope *s);          /* its limit has come */
 void async__signals(struct loop *l);             /* Ctrl-C, if there was one */
-
 void async__task_orphan(struct loop *l);         /* a child of fork() goes on in a task of it */
+/* The pool layer's: close what l has, when its gate is closed. */
+void async__pools_close(struct loop *l);
+
 /* The pool layer's: close what l has, when its gate is closed. */
 void async__pools_close(struct loop *l);
 

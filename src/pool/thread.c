@@ -3,6 +3,7 @@
 #include "pool/thread.h"
 
 #include "pool/crew.h"
+#include "pool/process.h"
 #include "task/scope.h"
 
 static unsigned most_threads(enum async_pool which)
@@ -86,6 +87,7 @@ void async__pools_close(struct loop *l)
             async__crew_close(l->crews[i], names ? 0 : until, !names && !l->abandoned);
             l->crews[i] = NULL;
         }
+    async__process_pools_close(l);
 }
 
 static const char *name_in(struct crew *c, const async_task *t)

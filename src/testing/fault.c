@@ -74,7 +74,34 @@ FAULTY(setsockopt, int, (int fd, int level, int name, const void *value, socklen
 FAULTY(shutdown, int, (int fd, int how), (fd, how), ENOTCONN)
 FAULTY(madvise, int, (void *p, size_t size, int advice), (p, size, advice), EINVAL, ENOMEM)
 FAULTY(mprotect, int, (void *p, size_t size, int prot), (p, size, prot), ENOMEM)
+FAULTY(socketpair, int, (int fds[2]), (fds), EMFILE, ENFILE)
+FAULTY(pidfd, int, (pid_t pid), (pid), EMFILE, ENFILE, ENOSYS)
+FAULTY(memfd, int, (size_t size), (size), EMFILE, ENFILE, ENOMEM, ENOSPC)
 /* clang-format on */
+
+static ssize_t faulty_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    static const struct call call = { "sendmsg", { EINTR, EPIPE, ENOBUFS, EAGAIN } };
+    return refuses(strikes(&call)) ? -1 : real.sendmsg(fd, m, flags);
+}
+
+static int faulty_spawn(pid_t *ret, const char *path, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    static const struct call call = { "posix_spawn", { EAGAIN, ENOMEM, ENOENT, EACCES } };
+    int fault = strikes(&call);
+    return fault ? fault : real.spawn(ret, path, actions, attributes, argv, envp);
+}
+
+/* Nobody's child any more: who ignores SIGCHLD, or waits for all children, has its end. */
+static int faulty_waitpid(pid_t pid, int *status, int options)
+{
+    static const struct call call = { "waitpid", { EINTR, ECHILD } };
+    int fault = strikes(&call);
+    if (fault == ECHILD)
+        real.waitpid(pid, status, options);
+    return refuses(fault) ? -1 : real.waitpid(pid, status, options);
+}
 
 static int faulty_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
 {
@@ -142,7 +169,8 @@ static int faulty_thread(void *(*fn)(void *arg), void *arg)
     m(epoll_create) m(eventfd) m(poll) m(read) m(socket) m(bind) m(listen) m(accept4) m(connect)   \
             m(getsockname) m(getsockopt) m(setsockopt) m(shutdown) m(madvise) m(mprotect)          \
                     m(epoll_ctl) m(epoll_wait) m(close) m(write_quiet) m(send) m(ring_get)         \
-                            m(ring_put) m(thread)
+                            m(ring_put) m(thread) m(socketpair) m(pidfd) m(memfd) m(sendmsg)       \
+                                    m(spawn) m(waitpid)
 #define REPLACE(name) async__sys.name = faulty_##name;
 #define RESTORE(name) async__sys.name = real.name;
 

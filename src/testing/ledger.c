@@ -72,6 +72,13 @@ static void *counting_map(size_t size)
     return p;
 }
 
+static void *counting_map_shared(int fd, size_t size)
+{
+    void *p = async__fault_memory(size) ? NULL : ledger.sys.map_shared(fd, size);
+    ledger.mapped += p ? (long)size : 0;
+    return p;
+}
+
 static void *counting_remap(void *p, size_t old, size_t size)
 {
     p = async__fault_memory(size) ? NULL : ledger.sys.remap(p, old, size);
@@ -104,6 +111,7 @@ void async__ledger_open(void)
     async__faults_begin();
     ledger.sys = async__sys;
     async__sys.map = counting_map;
+    async__sys.map_shared = counting_map_shared;
     async__sys.remap = counting_remap;
     async__sys.unmap = counting_unmap;
     ledger.below = async__allocator_swap(
@@ -117,6 +125,7 @@ void async__ledger_close(struct trial *t)
         sched_yield();
     async__allocator_swap(ledger.below);
     async__sys.map = ledger.sys.map;
+    async__sys.map_shared = ledger.sys.map_shared;
     async__sys.remap = ledger.sys.remap;
     async__sys.unmap = ledger.sys.unmap;
     async__faults_end();

@@ -40,7 +40,6 @@ static struct trial trial_of(const struct plan *p, enum sweep sweep, uint64_t n)
         x.seed = n;
         snprintf(x.what, sizeof x.what, "in another order");
     } else {
-        x.seed = p->opts->seed;
         x.point = (size_t)(n / VARIANTS);
         x.variant = (unsigned)(n % VARIANTS);
     }

@@ -13,10 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifndef ORDERS
-enum { ORDERS = 3 }; /* of which each is swept for cancellations too */
-#endif
-
 static struct scenario {
     const char *name;
     async_co co;
@@ -115,12 +111,6 @@ int main(void)
         size_t runs = 0;
         int r = async_sweep(s->co, .name = s->name, .before = open_account, .check = balance,
                             .real_clock = s->real_clock, .ret_runs = &runs);
-        for (unsigned seed = 1; seed <= ORDERS && r == 0; seed++) {
-            char name[80];
-            snprintf(name, sizeof name, "%s, order %u", s->name, seed);
-            r = async_sweep_cancel(s->co, .name = name, .before = open_account, .check = balance,
-                                   .real_clock = s->real_clock, .seed = seed, .ret_runs = &runs);
-        }
         bad += r != 0;
         total += runs;
         printf("%sok %u - %s: %zu runs\n", r == 0 ? "" : "not ", i + 1, s->name, runs);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* process_pool.c - pools of processes as their users see them, and the loop's own. */
+#include "pool/process.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "task/error.h"
+#include "task/scope.h"
+
+#include <math.h>
+
+enum { WORKERS_MAX = 1024 };
+
+static int check(const struct async_process_pool_opts *o)
+{
+    if (!async__loop)
+        return -EPERM;
+    if (o->max_workers > WORKERS_MAX || !(o->timeout >= 0))
+        return -EINVAL;
+    return o->sandbox && !async__sandbox_known() ? -ENOSYS : 0;
+}
+
+static int open_pool(const struct async_process_pool_opts *o, struct async_process_pool **ret)
+{
+    int r = check(o);
+    if (r < 0)
+        return r;
+    unsigned n = o->max_workers ? o->max_workers : (unsigned)async__sys.processors();
+    struct async_process_pool *p = async__calloc(1, sizeof *p + n * sizeof *p->workers);
+    if (!p)
+        return -ENOMEM;
+    p->loop = async__loop;
+    p->max_workers = n;
+    p->timeout = o->timeout < HUGE_VAL ? o->timeout : 0;
+    p->orders = (struct worker_orders){ o->sandbox, o->max_memory, o->max_cpu };
+    *ret = p;
+    return 0;
+}
+
+static void link_pool(struct async_process_pool *p)
+{
+    p->next = p->loop->process_pools;
+    p->loop->process_pools = p;
+}
+
+async_process_pool *async_process_pool_open_opt(const struct async_process_pool_opts *opts)
+{
+    static const struct async_process_pool_opts defaults;
+    struct async_process_pool *p;
+    int r = open_pool(opts ? opts : &defaults, &p);
+    if (r < 0) {
+        errno = -r;
+        return NULL;
+    }
+    link_pool(p);
+    return p;
+}
+
+static void free_pool(struct async_process_pool *p)
+{
+    struct async_process_pool **at = &p->loop->process_pools;
+    while (*at && *at != p)
+        at = &(*at)->next;
+    if (*at)
+        *at = p->next;
+    async__pool_end(p);
+    for (unsigned i = 0; i < p->knows; i++)
+        async__free(p->known[i].path);
+    async__free(p);
+}
+
+static bool is_busy(const struct async_process_pool *p)
+{
+    return p->queued || p->running;
+}
+
+int await_process_pool_close(async_process_pool *p)
+{
+    async_task *t;
+    if (!p)
+        return 0;
+    int r = await_begin(&t, "await_process_pool_close");
+    if (r == -EPERM)
+        return r;
+    p->closing = true;
+    while (r == 0 && is_busy(p))
+        r = wait_for_news(t, &p->idle);
+    free_pool(p);
+    return r;
+}
+
+void async_process_pool_drop(async_process_pool **p)
+{
+    if (*p)
+        free_pool(*p);
+    *p = NULL;
+}
+
+void async_process_pool_stats(const async_process_pool *p, struct async_process_pool_stats *ret)
+{
+    *ret = (struct async_process_pool_stats){ .max_workers = p->max_workers,
+                                              .queued = p->queued,
+                                              .running = p->running,
+                                              .done = p->done,
+                                              .started = p->started,
+                                              .lost = p->lost };
+    for (unsigned i = 0; i < p->max_workers; i++)
+        ret->workers += p->workers[i].state != WORKER_NONE;
+}
+
+static int await_answer(async_task *t, struct async_process_pool *p, struct call *c)
+{
+    struct loop *l = p->loop;
+    l->fds.waiting++;
+    int r = c->done ? 0 : wait_for_news(t, NULL);
+    l->fds.waiting--;
+    if (!c->done) {
+        async__pool_withdraw(p, c);
+        return r;
+    }
+    if (r < 0 || c->result >= 0 || !c->text[0])
+        return r < 0 ? r : c->result;
+    return async_fail_at(c->result, NULL, "%s", c->text);
+}
+
+static int make_call(async_task *t, struct async_process_pool *p, int (*fn)(const void *, void *),
+                     struct call *c)
+{
+    c->task = t;
+    if (p->closing)
+        return async_fail_at(-EPIPE, NULL, "the process pool is closing");
+    int r = async__call_locate(p, c, fn);
+    if (r < 0)
+        return r;
+    async__call_enqueue(p, c, false);
+    async__pool_dispatch(p);
+    return await_answer(t, p, c);
+}
+
+int await_process_pool_call(async_process_pool *p, int (*fn)(const void *in, void *out),
+                            const void *in, size_t in_size, void *out, size_t out_size)
+{
+    async_task *t;
+    int r = await_begin(&t, "await_process_pool_call");
+    if (r < 0)
+        return r;
+    struct call c = { .in = in, .in_size = in_size, .out = out, .out_size = out_size };
+    return make_call(t, p, fn, &c);
+}
+
+int await_to_process(int (*fn)(const void *in, void *out), const void *in, size_t in_size,
+                     void *out, size_t out_size)
+{
+    static const struct async_process_pool_opts defaults;
+    async_task *t;
+    int r = await_begin(&t, "await_to_process");
+    if (r < 0)
+        return r;
+    struct call c = { .in = in, .in_size = in_size, .out = out, .out_size = out_size };
+    if (!t->loop->own_processes)
+        r = open_pool(&defaults, &t->loop->own_processes);
+    return r < 0 ? r : make_call(t, t->loop->own_processes, fn, &c);
+}
+
+void async__process_pools_close(struct loop *l)
+{
+    if (l->own_processes)
+        free_pool(l->own_processes);
+    l->own_processes = NULL;
+    if (l->process_pools)
+        async__complain("the loop closes with a process pool open");
+    while (l->process_pools)
+        free_pool(l->process_pools);
+}
