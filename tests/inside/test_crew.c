@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+/* Every order in which a loop and two workers can meet in the line of jobs and at the gate, up to so many preemptions.
+ *
+ * The two files are compiled into this one, with atomics, mutexes and system calls that first ask a scheduler who goes
+ * on. Actors are contexts on one thread. A run is a list of choices; the next run is the next list, until there is none. In
+ * each, every job must be done once or be taken back, and nobody may be left waiting. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "suite.h"
+
+static void step(void);
+static int model_lock(pthread_mutex_t *m);
+static int model_unlock(pthread_mutex_t *m);
+static int model_yield(void);
+
+#include "loop/loop.h"
+#include "pool/crew.h"
+
+#define IN_ORDER memory_order_seq_cst
+#undef atomic_load
+#undef atomic_store
+#undef atomic_exchange
+#undef atomic_compare_exchange_weak
+#undef atomic_compare_exchange_strong
+#undef atomic_fetch_add
+#undef atomic_fetch_sub
+#define atomic_load(p)         (step(), atomic_load_explicit((p), IN_ORDER))
+#define atomic_store(p, v)     (step(), atomic_store_explicit((p), (v), IN_ORDER))
+#define atomic_exchange(p, v)  (step(), atomic_exchange_explicit((p), (v), IN_ORDER))
+#define atomic_fetch_add(p, v) (step(), atomic_fetch_add_explicit((p), (v), IN_ORDER))
+#define atomic_fetch_sub(p, v) (step(), atomic_fetch_sub_explicit((p), (v), IN_ORDER))
+#define exchanged(p, e, v)                                                                         \
+    (step(), atomic_compare_exchange_strong_explicit((p), (e), (v), IN_ORDER, IN_ORDER))
+#define atomic_compare_exchange_weak   exchanged
+#define atomic_compare_exchange_strong exchanged
+#define pthread_mutex_lock             model_lock
+#define pthread_mutex_unlock           model_unlock
+#define sched_yield                    model_yield
+
+#include "loop/inbox.c"
+#include "pool/crew.c"
+
+/* --- the scheduler --- */
+
+enum { ACTORS = 8, DEPTH = 4000, STACK = 64 * 1024, JOBS = 3 };
+enum actor_state { ABSENT, ABLE, AT_MUTEX, AT_FUTEX, AT_EVENT, FINISHED };
+
+static struct actor {
+    ucontext_t context;
+    enum actor_state state;
+    const void *at; /* the mutex or the word */
+    bool gave_way;  /* it waits for others by trying again and again */
+    void *(*fn)(void *arg);
+    void *arg;
+    char *stack;
+} actors[ACTORS];
+static ucontext_t outside;
+static int now_at; /* the actor that runs */
+
+static struct {
+    unsigned char choice[DEPTH], options[DEPTH];
+    int depth, known; /* of this run; what is repeated of the last one */
+    int preemptions, most;
+    bool timeouts;
+} run;
+
+static const void *held[2]; /* mutexes that are locked: there is one, and the graveyard's */
+static bool event;
+static long runs;
+
+static unsigned choose(unsigned options)
+{
+    must(run.depth < DEPTH);
+    if (options == 1)
+        return 0;
+    if (run.depth >= run.known)
+        run.choice[run.depth] = 0;
+    run.options[run.depth] = (unsigned char)options;
+    return run.choice[run.depth++];
+}
+
+/* Who may go on, the one who runs first. */
+static int candidates(int *list)
+{
+    int n = 0;
+    bool here = actors[now_at].state == ABLE && !actors[now_at].gave_way;
+    if (here)
+        list[n++] = now_at;
+    if (here && run.preemptions >= run.most)
+        return n;
+    for (int i = 0; i < ACTORS; i++) {
+        struct actor *a = &actors[i];
+        bool wakes = a->state == AT_FUTEX && run.timeouts && i > 0;
+        if (i != now_at && (a->state == ABLE || wakes))
+            list[n++] = i;
+    }
+    if (n == 0 && actors[now_at].state == ABLE)
+        list[n++] = now_at;
+    return n;
+}
+
+static void go_on(void)
+{
+    int list[ACTORS], n = candidates(list), before = now_at;
+    bool polite = actors[before].gave_way;
+    if (n == 0)
+        ck_abort_msg("run %ld: nobody can go on", runs);
+    int next = list[choose((unsigned)n)];
+    actors[before].gave_way = false;
+    if (next == before)
+        return;
+    if (actors[before].state == ABLE && !polite)
+        run.preemptions++;
+    actors[next].state = ABLE;
+    now_at = next;
+    swapcontext(&actors[before].context, &actors[next].context);
+}
+
+static void step(void)
+{
+    go_on();
+}
+
+static void wait_at(enum actor_state state, const void *at)
+{
+    actors[now_at].state = state;
+    actors[now_at].at = at;
+    go_on();
+}
+
+static void let_go_on(enum actor_state state, const void *at)
+{
+    for (int i = 0; i < ACTORS; i++)
+        if (actors[i].state == state && actors[i].at == at)
+            actors[i].state = ABLE;
+}
+
+static const void **place_of(const void *mutex)
+{
+    for (int i = 0; i < 2; i++)
+        if (held[i] == mutex)
+            return &held[i];
+    return NULL;
+}
+
+static int model_lock(pthread_mutex_t *m)
+{
+    step();
+    while (place_of(m))
+        wait_at(AT_MUTEX, m);
+    const void **free_place = place_of(NULL);
+    must(free_place);
+    *free_place = m;
+    return 0;
+}
+
+static int model_unlock(pthread_mutex_t *m)
+{
+    *place_of(m) = NULL;
+    let_go_on(AT_MUTEX, m);
+    step();
+    return 0;
+}
+
+static int model_yield(void)
+{
+    actors[now_at].gave_way = true;
+    go_on();
+    return 0;
+}
+
+static void first_of_actor(void)
+{
+    struct actor *a = &actors[now_at];
+    a->fn(a->arg);
+    a->state = FINISHED;
+    if (a == &actors[0])
+        setcontext(&outside);
+    go_on();
+    abort();
+}
+
+static void add_actor(void *(*fn)(void *arg), void *arg)
+{
+    int i = 0;
+    while (actors[i].state != ABSENT)
+        must(++i < ACTORS);
+    struct actor *a = &actors[i];
+    a->fn = fn;
+    a->arg = arg;
+    if (!a->stack)
+        a->stack = malloc(STACK);
+    getcontext(&a->context);
+    a->context.uc_stack.ss_sp = a->stack;
+    a->context.uc_stack.ss_size = STACK;
+    makecontext(&a->context, first_of_actor, 0);
+    a->state = ABLE;
+}
+
+/* --- the system --- */
+
+static int no_thread_left;
+
+static int model_thread(void *(*fn)(void *arg), void *arg)
+{
+    step();
+    if (no_thread_left && choose(2))
+        return EAGAIN;
+    add_actor(fn, arg);
+    return 0;
+}
+
+/* A worker that may rest for too long is one that the scheduler picks while it sleeps. */
+static int model_wait(atomic_uint *word, unsigned expected, int64_t timeout)
+{
+    (void)timeout;
+    step();
+    errno = EAGAIN;
+    if (atomic_load_explicit(word, IN_ORDER) != expected)
+        return -1;
+    wait_at(AT_FUTEX, word);
+    errno = ETIMEDOUT;
+    return actors[now_at].at ? -1 : 0;
+}
+
+static int model_wake(atomic_uint *word, int n)
+{
+    (void)n;
+    step();
+    for (int i = 0; i < ACTORS; i++)
+        if (actors[i].state == AT_FUTEX && actors[i].at == word) {
+            actors[i].state = ABLE;
+            actors[i].at = NULL;
+        }
+    return 0;
+}
+
+static ssize_t model_write(int fd, const void *buf, size_t size)
+{
+    (void)fd, (void)buf;
+    step();
+    event = true;
+    let_go_on(AT_EVENT, &event);
+    return (ssize_t)size;
+}
+
+static int model_eventfd(void)
+{
+    return 3;
+}
+
+static int model_close(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
+static int64_t model_clock(void)
+{
+    return 0;
+}
+
+struct async_sys async__sys = { .thread = model_thread,
+                                .futex_wait = model_wait,
+                                .futex_wake = model_wake,
+                                .write = model_write,
+                                .eventfd = model_eventfd,
+                                .close = model_close,
+                                .clock = model_clock };
+_Thread_local struct loop *async__loop;
+
+void *async__malloc(size_t size)
+{
+    return malloc(size);
+}
+
+void *async__calloc(size_t n, size_t size)
+{
+    return calloc(n, size);
+}
+
+void async__free(void *p)
+{
+    free(p);
+}
+
+static int holds;
+
+void async__alloc_hold(int change)
+{
+    holds += change;
+}
+
+void async__complain(const char *fmt, ...)
+{
+    ck_abort_msg("said: %s", fmt);
+}
+
+/* --- what the loop does --- */
+
+static struct job jobs[JOBS];
+static int worked[JOBS], count, done_count, take_back; /* take_back: which; -1: none */
+
+static void work_once(struct job *j)
+{
+    worked[j - jobs]++;
+    step();
+}
+
+void async__job_done(struct job *j)
+{
+    must(!j->done);
+    j->done = true;
+    done_count++;
+}
+
+static void *loop_actor(void *arg)
+{
+    struct loop l = { 0 };
+    (void)arg;
+    must(async__gate_open(&l) == 0);
+    struct crew *c = async__crew_open(l.gate, 2);
+    int wanted = 0;
+    for (int i = 0; i < count; i++) {
+        jobs[i] = (struct job){ .work = work_once };
+        wanted += async__crew_put(c, &jobs[i]) == 0;
+        if (i == take_back && jobs[i].queued)
+            wanted -= async__crew_take_back(c, &jobs[i]);
+    }
+    while (done_count < wanted) {
+        bool more = async__gate_drain(l.gate);
+        if (done_count == wanted || more)
+            continue;
+        step();
+        while (!event)
+            wait_at(AT_EVENT, &event);
+        event = false;
+    }
+    async__gate_close(l.gate);
+    async__crew_close(c, 0, true);
+    return NULL;
+}
+
+static void one_run(void)
+{
+    run.depth = run.preemptions = done_count = 0;
+    event = false;
+    memset(worked, 0, sizeof worked);
+    for (int i = 0; i < ACTORS; i++)
+        actors[i].state = ABSENT;
+    memset(held, 0, sizeof held);
+    add_actor(loop_actor, NULL);
+    now_at = 0;
+    swapcontext(&outside, &actors[0].context);
+    for (int i = 0; i < count; i++)
+        must(worked[i] == jobs[i].done);
+    runs++;
+}
+
+/* The last choice that has another option. false: there is none, all have been seen. */
+static bool next_list(void)
+{
+    while (run.depth > 0 && run.choice[run.depth - 1] + 1 == run.options[run.depth - 1])
+        run.depth--;
+    if (run.depth == 0)
+        return false;
+    run.choice[run.depth - 1]++;
+    run.known = run.depth;
+    return true;
+}
+
+static void every_order(int n, int back, int preemptions, bool timeouts, int threadless)
+{
+    memset(&run, 0, sizeof run);
+    runs = 0;
+    count = n;
+    take_back = back;
+    run.most = UNDER_VALGRIND ? 1 : preemptions;
+    run.timeouts = timeouts;
+    no_thread_left = threadless;
+    do
+        one_run();
+    while (next_list());
+    must(runs > 10);
+    printf("# %d jobs: %ld orders\n", n, runs);
+}
+
+START_TEST(two_jobs)
+{
+    every_order(2, -1, 3, false, 0);
+}
+END_TEST
+
+START_TEST(three_jobs)
+{
+    every_order(3, -1, 2, false, 0);
+}
+END_TEST
+
+START_TEST(one_that_is_taken_back)
+{
+    every_order(2, 1, 2, false, 0);
+}
+END_TEST
+
+START_TEST(workers_that_rest_too_long)
+{
+    every_order(2, -1, 2, true, 0);
+}
+END_TEST
+
+START_TEST(threads_that_cannot_be_made)
+{
+    every_order(3, -1, 1, false, 1);
+}
+END_TEST
+
+SUITE("crew", two_jobs, three_jobs, one_that_is_taken_back, workers_that_rest_too_long,
+      threads_that_cannot_be_made)
