@@ -215,3 +215,12 @@ void async__stacks_close(struct stacks *s)
     }
     *s = (struct stacks){ 0 };
 }
+
+void async__stacks_abandon(const struct stacks *s)
+{
+    for (int i = 0; i < STACK_CLASSES; i++) {
+        const struct stack_class *c = &s->classes[i];
+        for (uint32_t k = 0; k < c->used; k++)
+            note_kept(slot_address(c, k) + STACK_GUARD, c->size);
+    }
+}

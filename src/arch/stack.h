@@ -65,4 +65,7 @@ void async__stacks_trim(struct stacks *s, unsigned n);
 size_t async__stacks_live(const struct stacks *s);
 void async__stacks_close(struct stacks *s);
 
+/* Instead of closing: they stay as they are, for ever. */
+void async__stacks_abandon(const struct stacks *s);
+
 #endif

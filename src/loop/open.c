@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* open.c - a loop's beginning and end. */
 #include "arch/overflow.h"
+#include "arch/sanitize.h"
 #include "base/alloc.h"
 #include "loop/loop.h"
 
@@ -121,6 +122,11 @@ void async__loop_close(struct loop *l)
     async__alloc_hold(-1);
 }
 
+static void keep(void *record, void *size)
+{
+    note_kept(record, *(size_t *)size);
+}
+
 /* Their stacks and records stay: another thread may still write into a frame on one of them. */
 void async__loop_abandon(struct loop *l)
 {
@@ -132,6 +138,9 @@ void async__loop_abandon(struct loop *l)
         if (l->fds.entries[fd].owned)
             async__sys.close(fd);
     async__fds_close(&l->fds);
+    async__slab_each(&l->tasks, keep, &(size_t){ l->tasks.size });
+    async__slab_each(&l->starts, keep, &(size_t){ l->starts.size });
+    async__stacks_abandon(&l->stacks);
     async__overflow_forget();
     l->former = atomic_exchange(&latest, l);
     async__loop_leave();
