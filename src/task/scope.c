@@ -126,7 +126,7 @@ int async__finish(async_scope *s, int err, bool tried)
         return err;
     struct async_waiter *node = &s->task->node;
     const int stale_bits = STALE_TRACE | STALE_CAUSE;
-    uint8_t stale = node->why & stale_bits;
+    int stale = node->why & stale_bits;
     int verdict = finish(s, err, tried);
     if (err < 0)
         node->why = (uint8_t)((node->why & ~stale_bits) | stale);
