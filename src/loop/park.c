@@ -163,6 +163,7 @@ void async__body_init(async_task *t, struct body *b)
     b->locals = s->locals;
     b->site = s->site;
     b->cause = NULL;
+    b->failed = NULL;
     b->gen = NULL;
     b->trace_code = 0;
     b->trace_depth = 0;

@@ -65,7 +65,7 @@ enum waiting {
     WAITS_JOIN,
     WAITS_YIELD,
     WAITS_STREAM, /* in memory; in no line */
-    WAITS_TASKS, /* several, in no line */
+    WAITS_TASKS,  /* several, in no line */
     WAITS_BARRIER,
     WAITS_BARRIER_LATE, /* in its other line */
     WAITS_THREAD,
@@ -89,6 +89,7 @@ struct body {
     struct local *locals;
     const async_site *site; /* of its creation */
     async_error *cause;     /* errors of the latest group that failed in it */
+    async_group *failed;    /* that group, while it still has them; or NULL */
     struct async_gen *gen;  /* whose body it runs, or NULL */
     struct stack stack;
     struct watches *watches; /* what await_wait() keeps for its next call, or NULL */

@@ -81,7 +81,9 @@ const char *async_fail_text(int code)
         return async__errand && async__errand->code == code ? async__errand->text : "";
     if (b->trace_code == code && b->text[0] && !is_stale(t, STALE_TRACE))
         return b->text;
-    const async_error *e = is_stale(t, STALE_CAUSE) ? NULL : b->cause;
+    const async_error *e = b->failed ? async_group_errors(b->failed) : b->cause;
+    if (is_stale(t, STALE_CAUSE))
+        e = NULL;
     if (e)
         e = async_error_find(e, code);
     return e ? e->text : "";
@@ -152,6 +154,12 @@ void async__error_free(async_error *e)
         async__free(e);
         e = next;
     }
+}
+
+void async__error_of_group(async_task *t, async_group *g)
+{
+    t->body->failed = g;
+    t->node.why &= (uint8_t)~STALE_CAUSE;
 }
 
 void async__error_blame(async_task *t, async_error *list)

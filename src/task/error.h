@@ -27,6 +27,9 @@ void async__error_free(async_error *e); /* with its causes and those after it */
 /* Make these errors the cause of whatever fails next in the current task, in place of the former ones. */
 void async__error_blame(async_task *t, async_error *list);
 
+/* Should t ask for the words of its failure: g, which has ended, still has its errors. */
+void async__error_of_group(async_task *t, async_group *g);
+
 /* t's failure, its traceback and causes, on stderr. */
 void async__report(async_task *t, int code);
 

@@ -210,6 +210,8 @@ int async__group_finish(async_group *g, int err, bool tried)
         stop(g, NULL, "its body was left", NULL);
     bool interrupted = await_children(g, t);
     g->open = false;
+    if (g->errors)
+        async__error_of_group(t, g);
     if (g->err)
         return g->err;
     if (interrupted)
@@ -231,6 +233,8 @@ void async_group_free(async_group *g)
         async__task_free(t);
     }
     g->first = g->last = NULL;
+    if (self && self->body->failed == g)
+        self->body->failed = NULL;
     if (g->errors && self)
         async__error_blame(self, g->errors);
     else

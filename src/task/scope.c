@@ -125,11 +125,10 @@ int async__finish(async_scope *s, int err, bool tried)
     if (s->state != SCOPE_IN)
         return err;
     struct async_waiter *node = &s->task->node;
-    const int stale_bits = STALE_TRACE | STALE_CAUSE;
-    int stale = node->why & stale_bits;
+    int fresh = ~node->why & (STALE_TRACE | STALE_CAUSE);
     int verdict = finish(s, err, tried);
     if (err < 0)
-        node->why = (uint8_t)((node->why & ~stale_bits) | stale);
+        node->why &= (uint8_t)~fresh;
     return verdict;
 }
 

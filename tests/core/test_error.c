@@ -371,8 +371,26 @@ CASE(shield_duplicate_log_once)
     return 0;
 }
 
-SUITE("error", sentences, sentences_outside, sentences_are_per_task, tree, siblings,
-      site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit,
+/* Whatever the body was at when a child failed. */
+CASE(words_of_a_child)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, broken("a child"));
+    }
+    is(r, -EIO);
+    is_text(async_fail_text(r), "a child is broken");
+    await_group (r, h) {
+        async_spawn(h, broken("another"));
+        r = await_sleep(100); /* interrupted by the failure */
+    }
+    is(r, -EIO);
+    is_text(async_fail_text(r), "another is broken");
+    return 0;
+}
+
+SUITE("error", words_of_a_child, sentences, sentences_outside, sentences_are_per_task, tree,
+      siblings, site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit,
       main_prints_a_traceback, main_prints_the_tree, main_succeeds, handled_errors_leave_no_trace,
       background_failure, unread_error, unread_error_of_a_lost_handle, nested_tree,
       read_errors_are_silent, shield_duplicate_log_once)
