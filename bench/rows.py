@@ -72,6 +72,8 @@ def runtime_rows():
         Row("8", "to_thread", "to_thread", "ns", 9000, "tokio 10,100", ("libuv", "to_thread", 14600)),
         Row("8b", "100,000 at once", "to_thread_batch", "ns", 400, "libuv 414", ("libuv", "to_thread_batch", 414)),
         Row("8bs", "the same, second wave", "to_thread_batch_second"),
+        Row("9", "call in another process", "process", "ns", 20000, "Python 112,000", ("python", "process", 112000)),
+        Row("9b", "10,000 at once", "process_batch", "ns", 10000, "Python 82,100", ("python", "process_batch", 82100)),
     ]
 
 

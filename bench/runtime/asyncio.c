@@ -311,6 +311,46 @@ ASYNC_DEF(run_thread, (long)n)
     return await_thread_wave(n, "to_thread_batch_second");
 }
 
+/* Row 9: a call in another process and back, one after the other. Row 9b: n of them at once, in two. */
+ASYNC_PROCESS(increment_there, (const long *)n, (long *)sum)
+{
+    *sum = *n + 1;
+    return 0;
+}
+
+ASYNC_DEF(call_there, (async_process_pool *)p, (long)n)
+{
+    long sum = 0;
+    int r = await_process_pool_run(p, increment_there, &n, &sum);
+    return r < 0 || sum == n + 1 ? r : async_fail(-EPROTO, "a wrong answer");
+}
+
+ASYNC_DEF(process_wave, (async_process_pool *)p, (long)n)
+{
+    int r;
+    int64_t t0 = now_ns();
+    await_group (r, g) {
+        for (long i = 0; i < n; i++)
+            async_spawn(g, call_there(p, i));
+    }
+    per("process_batch", t0, n);
+    return r;
+}
+
+ASYNC_DEF(run_process, (long)n)
+{
+    async_process_pool_auto one = async_process_pool_open(.max_workers = 1);
+    async_process_pool_auto two = async_process_pool_open(.max_workers = 2);
+    for (long i = 0; i < 100; i++)
+        ASYNC_TRY(await_call_there(one, i));
+    int64_t t0 = now_ns();
+    for (long i = 0; i < n; i++)
+        ASYNC_TRY(await_call_there(one, i));
+    per("process", t0, n);
+    ASYNC_TRY(await_call_there(two, 1));
+    return await_process_wave(two, n);
+}
+
 static const struct {
     const char *name;
     async_co (*workload)(long n);
@@ -322,8 +362,8 @@ static const struct {
     { "queue", run_queue, 10000000 },
 #endif
     { "sem", run_sem, 100000 },        { "mutex", run_mutex, 10000 },
-    { "thread", run_thread, 100000 },  { "event", run_event, 100000 },
-    { "timers", run_timers, 1000000 },
+    { "thread", run_thread, 100000 },  { "process", run_process, 10000 },
+    { "event", run_event, 100000 },    { "timers", run_timers, 1000000 },
 };
 
 int main(int argc, char **argv)
@@ -331,7 +371,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
         if (argc > 1 && !strcmp(argv[1], workloads[i].name))
             return async_main(workloads[i].workload(argc > 2 ? atol(argv[2]) : workloads[i].n));
-    fputs("usage: bench-asyncio switch|ring|spawn|sleepers|queue|sem|mutex|event|timers|thread [N]\n",
+    fputs("usage: bench-asyncio switch|ring|spawn|sleepers|queue|sem|mutex|event|timers|thread|process "
+          "[N]\n",
           stderr);
     return 2;
 }

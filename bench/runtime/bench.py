@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The workloads of the runtime table on Python's asyncio: bench.py WORKLOAD [N]"""
 import asyncio
+import concurrent.futures
 import resource
 import sys
 import time
@@ -173,7 +174,23 @@ async def thread(n=20000):
     per("to_thread_batch", t0, n)
 
 
-WORKLOADS = (switch, ring, spawn, sleepers, queue, sem, mutex, event, timers, thread)
+async def process(n=10000):
+    loop = asyncio.get_running_loop()
+    with concurrent.futures.ProcessPoolExecutor(1) as pool:
+        for i in range(100):
+            await loop.run_in_executor(pool, increment, i)
+        t0 = now()
+        for i in range(n):
+            await loop.run_in_executor(pool, increment, i)
+        per("process", t0, n)
+    with concurrent.futures.ProcessPoolExecutor(2) as pool:
+        await loop.run_in_executor(pool, increment, 1)
+        t0 = now()
+        await asyncio.gather(*[loop.run_in_executor(pool, increment, i) for i in range(n)])
+        per("process_batch", t0, n)
+
+
+WORKLOADS = (switch, ring, spawn, sleepers, queue, sem, mutex, event, timers, thread, process)
 
 if __name__ == "__main__":
     workload = {f.__name__: f for f in WORKLOADS}[sys.argv[1]]
