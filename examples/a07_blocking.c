@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A7: calls that block, on threads: they overlap, and the loop stays free. Arguments and results cross over, and so does an
- * error with its sentence.
- * Python: await asyncio.gather(asyncio.to_thread(read_slowly, 1), asyncio.to_thread(read_slowly, 2), tick()) */
+/* A7: calls that block, on threads, then in processes: they overlap, and the loop stays free. Arguments and results cross
+ * over, and so does an error with its sentence. What crashes in a process is an error, too.
+ * Python: await asyncio.gather(asyncio.to_thread(read_slowly, 1), asyncio.to_thread(read_slowly, 2), tick()),
+ * loop.run_in_executor(ProcessPoolExecutor(), count, 1) */
 #include <asyncio.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,10 +16,37 @@ ASYNC_THREAD(read_slowly, (int)id, (char *)text)
     return sprintf(text, "number %d", id);
 }
 
+/* A process of its own: bytes in, bytes out, no pointers. */
+ASYNC_PROCESS(count, (const int *)id, (int *)letters)
+{
+    usleep(200 * 1000);
+    if (*id > 3)
+        raise(SIGKILL);
+    if (*id > 2)
+        return async_fail(-EDOM, "cannot count to %d", *id);
+    *letters = 2 * *id;
+    return 0;
+}
+
 ASYNC_DEF(tick, (int *)ticks)
 {
     for (;; ++*ticks)
         ASYNC_TRY(await_sleep(0.02));
+}
+
+ASYNC_DEF(in_processes)
+{
+    int ids[] = { 1, 2, 3, 4 }, letters[2], ticks = 0;
+    await_task_auto t = async_create_task(tick(&ticks));
+    async_process_pool_auto pool = async_process_pool_open(.max_workers = 2);
+    ASYNC_TRY(await_gather(NULL, count(&ids[0], &letters[0]), count(&ids[1], &letters[1])));
+    printf("%d and %d letters; the loop was %s\n", letters[0], letters[1],
+           ticks > 1 ? "free" : "blocked");
+    for (int i = 2; i < 4; i++) { /* the same in a pool of one's own */
+        int r = await_process_pool_run(pool, count, &ids[i], &letters[0]);
+        printf("%s\n", async_fail_text(r));
+    }
+    return 0;
 }
 
 ASYNC_DEF(amain)
@@ -34,7 +63,7 @@ ASYNC_DEF(amain)
 
     int r = await_read_slowly(3, texts[0]);
     printf("%s\n", r < 0 ? async_fail_text(r) : texts[0]);
-    return 0;
+    return await_in_processes();
 }
 
 int main(void)
