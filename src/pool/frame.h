@@ -29,7 +29,7 @@ enum frame_kind { FRAME_MODULE = 0x61c10001, FRAME_CALL, FRAME_ANSWER };
 /* What follows it: of MODULE its path; of CALL the argument, or none and a descriptor; of ANSWER the result, unless it is
  * shared, and the sentence. */
 struct frame {
-    alignas(64) uint32_t kind; /* what follows is as aligned as malloc()'s memory, and more */
+    uint32_t kind;
     uint32_t seq;
     uint32_t module;
     int32_t result;
@@ -38,7 +38,7 @@ struct frame {
     uint32_t shared; /* the argument, and behind it room for the result, are in the memory that comes along */
     uint32_t skipped; /* the call had been taken back */
     uint32_t sentence;
-    uint32_t unused;
+    uint32_t unused[3];
 };
 
 _Static_assert(sizeof(struct frame) == 64, "no holes, and one cache line");
