@@ -7,6 +7,7 @@
 #include <asyncio/base.h>
 #include <asyncio/co.h>
 #include <asyncio/error.h>
+#include <asyncio/file.h>
 #include <asyncio/future.h>
 #include <asyncio/gather.h>
 #include <asyncio/gen.h>

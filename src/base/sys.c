@@ -187,6 +187,18 @@ static void *sys_map_shared(int fd, size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
+static uint32_t sys_file_fate(int call)
+{
+    (void)call;
+    return 0;
+}
+
+static int sys_file_meets(uint32_t *fate, int call, size_t *size)
+{
+    (void)fate, (void)call, (void)size;
+    return 0;
+}
+
 /* clang-format off */
 #define KERNEL                                                                                     \
     {                                                                                              \
@@ -200,6 +212,7 @@ static void *sys_map_shared(int fd, size_t size)
         .socketpair = sys_socketpair, .spawn = posix_spawn, .pidfd = sys_pidfd, .waitpid = waitpid, \
         .kill = kill, .sendmsg = sendmsg, .memfd = sys_memfd, .map_shared = sys_map_shared,        \
         .ring_get = async__ring_get, .ring_put = async__ring_put,                                  \
+        .file_fate = sys_file_fate, .file_meets = sys_file_meets,                                  \
         .map = sys_map, .remap = sys_remap, .unmap = munmap, .madvise = madvise,                   \
         .mprotect = mprotect, .clock = sys_clock,                                                  \
     }

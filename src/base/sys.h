@@ -59,7 +59,12 @@ struct async_sys {
     ssize_t (*sendmsg)(int fd, const struct msghdr *m, int flags);
     int (*memfd)(size_t size);
     void *(*map_shared)(int fd, size_t size); /* NULL: no room */
-    void *(*map)(size_t size);                /* zeroed, reserved only; NULL: no room */
+    /* Calls on files are made on threads: what a test wants of them is asked on the loop's thread, before, so that it is the
+     * same in each run. file_fate: of such a call (enum file_call), 0: nothing. file_meets: of the system call in it (enum
+     * file_sys) that comes next: an errno in its place, or 0 and perhaps a smaller *size. */
+    uint32_t (*file_fate)(int call);
+    int (*file_meets)(uint32_t *fate, int call, size_t *size);
+    void *(*map)(size_t size); /* zeroed, reserved only; NULL: no room */
     void *(*remap)(void *p, size_t old, size_t size);
     int (*unmap)(void *p, size_t size);
     int (*madvise)(void *p, size_t size, int advice);

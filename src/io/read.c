@@ -4,20 +4,16 @@
 #include <stdint.h>
 
 #include "base/alloc.h"
+#include "io/file.h"
 #include "io/memory.h"
 
-enum { CHUNK = 4096 };
-
-static size_t left_over(const async_stream *s)
-{
-    return s->end - s->start;
-}
+enum { CHUNK = 4096, FILE_CHUNK = 32 * 1024 };
 
 /* Room for that many bytes in all, those that are left over included. */
 static bool reserve(async_stream *s, size_t total)
 {
     if (s->start > 0 && total > s->room - s->start) {
-        memmove(s->buf, s->buf + s->start, left_over(s));
+        memmove(s->buf, s->buf + s->start, stream_left_over(s));
         s->end -= s->start;
         s->start = 0;
     }
@@ -35,6 +31,8 @@ static bool may_read(const async_stream *s, const struct loop *l)
 {
     if (unlikely(s->kind == STREAM_MEMORY))
         return async__memory_ready(s, FD_READABLE);
+    if (unlikely(s->kind == STREAM_FILE))
+        return true;
     return *own_ready(l, s->fd) & FD_READABLE;
 }
 
@@ -46,15 +44,17 @@ static ssize_t read_memory(async_stream *s, void *buf, size_t size)
     return n >= 0 ? n : errno == EAGAIN ? -EAGAIN : stream_failed(s);
 }
 
-/* One attempt, if it may succeed: -EAGAIN if not. A short read has emptied the socket: that saves asking once more,
+/* One attempt, if it may succeed: if not, must_wait(). Only in a file it may suspend. A short read has emptied the socket: that saves asking once more,
  * except where there is, or will be, something that reads stop at. */
-static ssize_t try_read(async_stream *s, const struct loop *l, void *buf, size_t size)
+static ssize_t try_read(async_stream *s, async_task *t, void *buf, size_t size)
 {
-    if (!may_read(s, l))
+    if (!may_read(s, t->loop))
         return -EAGAIN;
     if (unlikely(s->kind == STREAM_MEMORY))
         return read_memory(s, buf, size);
-    uint8_t *ready = own_ready(l, s->fd);
+    if (unlikely(s->kind == STREAM_FILE))
+        return async__stream_file_read(s, t, buf, size);
+    uint8_t *ready = own_ready(t->loop, s->fd);
     ssize_t n;
     while (unlikely((n = async__sys.read(s->fd, buf, size)) < 0) && errno == EINTR)
         ;
@@ -65,11 +65,16 @@ static ssize_t try_read(async_stream *s, const struct loop *l, void *buf, size_t
     return n < 0 ? -EAGAIN : n;
 }
 
+static bool must_wait(const async_stream *s, ssize_t n)
+{
+    return n == -EAGAIN && s->kind != STREAM_FILE;
+}
+
 /* Some bytes, 0 at the end. */
 static ssize_t receive(async_stream *s, async_task *t, void *buf, size_t size)
 {
     ssize_t n;
-    while ((n = try_read(s, t->loop, buf, size)) == -EAGAIN) {
+    while (must_wait(s, n = try_read(s, t, buf, size))) {
         int r = async__stream_wait(s, t, FD_READABLE);
         if (r < 0)
             return r;
@@ -94,8 +99,8 @@ ssize_t await_stream_read(async_stream *s, void *buf, size_t size)
     ssize_t r = async__stream_enter(s, &t, &s->reading, "await_stream_read");
     if (unlikely(r < 0))
         return r;
-    if (left_over(s) > 0)
-        r = take(s, buf, left_over(s) < size ? left_over(s) : size);
+    if (stream_left_over(s) > 0)
+        r = take(s, buf, stream_left_over(s) < size ? stream_left_over(s) : size);
     else if (size > 0)
         r = receive(s, t, buf, size);
     return stream_leave(s, &s->reading, r);
@@ -108,16 +113,16 @@ ssize_t await_stream_read(async_stream *s, void *buf, size_t size)
 static ssize_t fill(async_stream *s, async_task *t)
 {
     for (;;) {
-        size_t have = left_over(s);
+        size_t have = stream_left_over(s), chunk = s->kind == STREAM_FILE ? FILE_CHUNK : CHUNK;
         if (may_read(s, t->loop)) {
-            if (s->room - s->end < CHUNK / 2 && !reserve(s, have + (have > CHUNK ? have : CHUNK)))
+            if (s->room - s->end < chunk / 2 && !reserve(s, have + (have > chunk ? have : chunk)))
                 return -ENOMEM;
-            ssize_t n = try_read(s, t->loop, s->buf + s->end, s->room - s->end);
+            ssize_t n = try_read(s, t, s->buf + s->end, s->room - s->end);
             if (n > 0)
                 s->end += (size_t)n;
             else if (have == 0)
                 async__stream_forget(s);
-            if (n != -EAGAIN)
+            if (!must_wait(s, n))
                 return n;
         }
         int r = async__stream_wait(s, t, FD_READABLE);
@@ -129,7 +134,7 @@ static ssize_t fill(async_stream *s, async_task *t)
 /* The length up to and with the first separator, 0: there is none. None begins in the first seen bytes. */
 static size_t find(const async_stream *s, size_t seen, const char *sep, size_t m)
 {
-    size_t have = left_over(s);
+    size_t have = stream_left_over(s);
     if (have < seen + m)
         return 0;
     const char *from = s->buf + s->start;
@@ -150,7 +155,7 @@ static ssize_t read_until(async_stream *s, async_task *t, const char *sep, char 
     if (m == 0)
         return -EINVAL;
     for (;;) {
-        size_t have = left_over(s), n = find(s, seen, sep, m);
+        size_t have = stream_left_over(s), n = find(s, seen, sep, m);
         if ((n ? n : have) >= size)
             return async_fail_at(-ENOBUFS, NULL, "no end of line within %zu bytes", size);
         if (n)
@@ -189,13 +194,13 @@ static void push_back(async_stream *s, const char *buf, size_t from, size_t to)
  * allocates nothing. The room is touched only then. *got: how much is in buf. */
 static ssize_t read_exactly(async_stream *s, async_task *t, char *buf, size_t n, size_t *got)
 {
-    size_t had = left_over(s) < n ? left_over(s) : n;
+    size_t had = stream_left_over(s) < n ? stream_left_over(s) : n;
     if (had > 0)
         memcpy(buf, s->buf + s->start, had);
     ssize_t r = 1;
     for (*got = had; *got < n && r > 0;) {
-        r = try_read(s, t->loop, buf + *got, n - *got);
-        if (r == -EAGAIN) {
+        r = try_read(s, t, buf + *got, n - *got);
+        if (must_wait(s, r)) {
             r = *got == 0 || reserve(s, n) ? async__stream_wait(s, t, FD_READABLE) : -ENOMEM;
             r = r == 0 ? 1 : r;
         } else if (r > 0) {
@@ -204,7 +209,9 @@ static ssize_t read_exactly(async_stream *s, async_task *t, char *buf, size_t n,
     }
     bool closed = s->fd < 0; /* by somebody else, and nothing is left over */
     if (r == -ECANCELED) {
-        if (*got > had && !closed)
+        if (*got > had && !closed && s->kind == STREAM_FILE)
+            async__stream_file_unread(s, *got - had);
+        else if (*got > had && !closed)
             push_back(s, buf, had, *got);
         *got = 0;
         return r;

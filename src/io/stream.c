@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "io/file.h"
 
 enum {
     STREAK = 16, /* calls that need not wait, before the others have their turn */
@@ -22,7 +23,7 @@ int async__stream_new(int fd, enum stream_kind kind, async_stream **ret)
     return 0;
 }
 
-static bool is_at_home(const async_stream *s, const char *what)
+bool async__stream_is_at_home(const async_stream *s, const char *what)
 {
     const struct loop *l = async__loop;
     if (likely(l && s->home == l->gate))
@@ -45,11 +46,11 @@ int async__stream_enter(async_stream *s, async_task **t, bool *side, const char 
     int r = await_begin(t, what);
     if (unlikely(r < 0))
         return r;
-    if (unlikely(!is_at_home(s, what)))
+    if (unlikely(!async__stream_is_at_home(s, what)))
         return -EPERM;
     if (unlikely(s->fd < 0))
         return -EPIPE;
-    if (unlikely(*side))
+    if (unlikely(*side || (s->kind == STREAM_FILE && (s->reading || s->writing))))
         return -EBUSY;
     *side = true;
     s->inside++;
@@ -86,6 +87,8 @@ static bool may_write(const async_stream *s, const struct loop *l)
 
 static int write_all(async_stream *s, async_task *t, const char *from, size_t size)
 {
+    if (unlikely(s->kind == STREAM_FILE))
+        return async__stream_file_write(s, t, from, size);
     while (size > 0) {
         ssize_t n = -1;
         if (likely(may_write(s, t->loop))) {
@@ -152,12 +155,14 @@ int await_stream_printf(async_stream *s, const char *fmt, ...)
 
 int async_stream_write_eof(async_stream *s)
 {
-    if (!is_at_home(s, "async_stream_write_eof"))
+    if (!async__stream_is_at_home(s, "async_stream_write_eof"))
         return -EPERM;
     if (s->fd < 0)
         return -EPIPE;
     if (s->writing)
         return -EBUSY;
+    if (s->kind == STREAM_FILE)
+        return -EINVAL;
     if (s->kind == STREAM_PIPE) {
         async_stream_close(s);
         return 0;
@@ -189,15 +194,20 @@ void async_stream_close(async_stream *s)
     }
     int fd = s->fd;
     s->fd = -1;
-    async__stream_forget(s);
+    if (s->kind != STREAM_FILE || !s->reading) /* a worker may be writing there */
+        async__stream_forget(s);
     if (s->kind == STREAM_MEMORY)
         async__memory_close(s);
+    else if (s->kind == STREAM_FILE)
+        async_file_drop(&s->file);
     else if (at_home)
         async__own_close(l, fd);
 }
 
 int await_stream_close(async_stream *s)
 {
+    if (s && s->kind == STREAM_FILE && s->fd >= 0 && async__stream_is_at_home(s, "await_stream_close"))
+        return async__stream_file_close(s);
     async_task *t;
     int r = await_begin(&t, "await_stream_close");
     async_stream_close(s);

@@ -4,6 +4,7 @@
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
 
+#include <asyncio/file.h>
 #include <asyncio/stream.h>
 
 #include "io/own.h"
@@ -13,6 +14,7 @@ enum stream_kind {
     STREAM_SOCKET, /* reads stop at the borders of messages with descriptors */
     STREAM_PIPE,
     STREAM_MEMORY, /* no descriptor: fd is only a sign that it is open */
+    STREAM_FILE,   /* nor here: its calls are made elsewhere */
 };
 
 struct async_stream {
@@ -22,6 +24,7 @@ struct async_stream {
     union {
         async_stream *next;    /* a server's: accepted, its handler has not begun */
         struct memory *memory; /* STREAM_MEMORY */
+        async_file *file;      /* STREAM_FILE */
     };
     int fd; /* -1: closed */
     uint8_t kind;
@@ -63,5 +66,13 @@ static inline int stream_failed(async_stream *s)
 }
 
 void async__stream_forget(async_stream *s); /* what is left over */
+
+/* s belongs to this loop, or it is said that it does not. */
+bool async__stream_is_at_home(const async_stream *s, const char *what);
+
+static inline size_t stream_left_over(const async_stream *s)
+{
+    return s->end - s->start;
+}
 
 #endif

@@ -98,6 +98,8 @@ static void check_ledger(struct loop *l)
         async__complain("the loop closes with %d descriptors watched", l->fds.waiting);
     if (l->fds.owned || l->in_memory)
         async__complain("the loop closes with %d streams open", l->fds.owned + l->in_memory);
+    if (l->files)
+        async__complain("the loop closes with %d files open", l->files);
     for (int fd = 0; l->fds.owned > 0; fd++)
         if (l->fds.entries[fd].owned) {
             async__fds_disown(&l->fds, fd);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/ring.h"
+#include "file/file.h"
 
 /* Instead of an errno: */
 enum { LESS = -1 }; /* not all that was asked for */
@@ -19,6 +20,14 @@ struct call {
 
 static struct async_sys real;
 
+static void describe(struct trial *x, const char *name, int fault)
+{
+    x->harmless = fault == EINTR || fault == LESS;
+    snprintf(x->what, sizeof x->what, "%s, call %zu, %s%s", name, x->point,
+             fault == LESS ? "does less than it was asked for" : "answers ",
+             fault == LESS ? "" : strerrorname_np(fault));
+}
+
 /* 0, or the fault that this call suffers. */
 static int strikes(const struct call *c)
 {
@@ -31,10 +40,7 @@ static int strikes(const struct call *c)
     if (!async__trial_hits(x, (1u << n) - 1))
         return 0;
     int fault = c->faults[x->variant];
-    x->harmless = fault == EINTR || fault == LESS;
-    snprintf(x->what, sizeof x->what, "%s, call %zu, %s%s", c->name, x->point,
-             fault == LESS ? "does less than it was asked for" : "answers ",
-             fault == LESS ? "" : strerrorname_np(fault));
+    describe(x, c->name, fault);
     return fault;
 }
 
@@ -157,6 +163,83 @@ static ssize_t faulty_ring_put(struct ring *r, const void *buf, size_t size)
     return refuses(fault) ? -1 : real.ring_put(r, buf, some(fault, size));
 }
 
+/* What a call on files may meet, by enum file_call. The fate names the system call and its fault. */
+enum { FATES = 12 };
+
+static const struct fate {
+    enum file_sys call;
+    int fault;
+} fates[FILE_CALLS][FATES + 1] = {
+    [FILE_OPEN] = { { SYS_OPEN, EINTR },
+                    { SYS_OPEN, EMFILE },
+                    { SYS_OPEN, EACCES },
+                    { SYS_OPEN, ENOSPC },
+                    { SYS_STATUS, EIO } },
+    [FILE_CLOSE] = { { SYS_CLOSE, EINTR }, { SYS_CLOSE, EIO }, { SYS_CLOSE, EDQUOT } },
+    [FILE_SLURP] = { { SYS_OPEN, EINTR },
+                     { SYS_OPEN, ENFILE },
+                     { SYS_STATUS, ENOMEM },
+                     { SYS_READ, EINTR },
+                     { SYS_READ, EIO },
+                     { SYS_READ, LESS },
+                     { SYS_CLOSE, EIO } },
+    [FILE_READ] = { { SYS_READ, EINTR }, { SYS_READ, EIO }, { SYS_READ, LESS } },
+    [FILE_WRITE] = { { SYS_WRITE, EINTR }, { SYS_WRITE, ENOSPC }, { SYS_WRITE, EFBIG }, { SYS_WRITE, LESS } },
+    [FILE_COPY] = { { SYS_COPY, EINTR },
+                    { SYS_COPY, EIO },
+                    { SYS_COPY, ENOSPC },
+                    { SYS_COPY, EXDEV },
+                    { SYS_COPY, LESS } },
+    [FILE_SYNC] = { { SYS_SYNC, EINTR }, { SYS_SYNC, EIO } },
+    [FILE_RESIZE] = { { SYS_OTHER, EINTR }, { SYS_OTHER, EFBIG } },
+    [FILE_STATUS] = { { SYS_OTHER, EACCES }, { SYS_OTHER, ENOMEM } },
+    [FILE_RENAME] = { { SYS_OTHER, EXDEV }, { SYS_OTHER, ENOSPC } },
+    [FILE_UNLINK] = { { SYS_OTHER, EBUSY }, { SYS_OTHER, EROFS } },
+    [FILE_MKDIR] = { { SYS_OTHER, EEXIST }, { SYS_OTHER, ENOSPC } },
+    [FILE_LIST] = { { SYS_OTHER, EINTR }, { SYS_OTHER, EIO } },
+    [FILE_MODE] = { { SYS_OTHER, EPERM } },
+    [FILE_REPLACE] = { { SYS_STATUS, EACCES },
+                       { SYS_OPEN, EMFILE },
+                       { SYS_OPEN, EEXIST },
+                       { SYS_WRITE, EINTR },
+                       { SYS_WRITE, ENOSPC },
+                       { SYS_WRITE, LESS },
+                       { SYS_SYNC, EIO },
+                       { SYS_CLOSE, EDQUOT },
+                       { SYS_OTHER, EXDEV } },
+    [FILE_TEMPORARY] = { { SYS_OPEN, EINTR }, { SYS_OPEN, EOPNOTSUPP }, { SYS_OPEN, ENOSPC } },
+};
+
+static uint32_t faulty_file_fate(int call)
+{
+    static const char *const names[] = {
+        [SYS_OPEN] = "open",   [SYS_STATUS] = "stat", [SYS_READ] = "pread", [SYS_WRITE] = "pwrite",
+        [SYS_CLOSE] = "close", [SYS_COPY] = "copy",   [SYS_SYNC] = "sync",  [SYS_OTHER] = "a call",
+    };
+    struct trial *x = async__trial;
+    unsigned n = 0;
+    if (!x || x->sweep != SWEEP_SYSCALL)
+        return 0;
+    while (fates[call][n].call)
+        n++;
+    if (!async__trial_hits(x, (1u << n) - 1))
+        return 0;
+    const struct fate *f = &fates[call][x->variant];
+    describe(x, names[f->call], f->fault);
+    return (uint32_t)f->call << 16 | (uint16_t)f->fault;
+}
+
+static int faulty_file_meets(uint32_t *fate, int call, size_t *size)
+{
+    int fault = (int16_t)(*fate & 0xffff);
+    if (!*fate || (int)(*fate >> 16) != call)
+        return 0;
+    *fate = 0;
+    if (fault == LESS && size && *size > 1)
+        *size /= 2;
+    return fault > 0 ? fault : 0;
+}
+
 static int faulty_thread(void *(*fn)(void *arg), void *arg)
 {
     static const struct call call = { "pthread_create", { EAGAIN } };
@@ -170,7 +253,7 @@ static int faulty_thread(void *(*fn)(void *arg), void *arg)
             m(getsockname) m(getsockopt) m(setsockopt) m(shutdown) m(madvise) m(mprotect)          \
                     m(epoll_ctl) m(epoll_wait) m(close) m(write_quiet) m(send) m(ring_get)         \
                             m(ring_put) m(thread) m(socketpair) m(pidfd) m(memfd) m(sendmsg)       \
-                                    m(spawn) m(waitpid)
+                                    m(spawn) m(waitpid) m(file_fate) m(file_meets)
 #define REPLACE(name) async__sys.name = faulty_##name;
 #define RESTORE(name) async__sys.name = real.name;
 

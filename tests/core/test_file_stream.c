@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* Files as streams, and the lines of streams. Run once for each engine. */
+#include "files.h"
+
+#include <asyncio/testing.h>
+
+FILES(a_file_is_read_as_a_stream)
+{
+    char buf[64];
+    size_t got = 0;
+    async_stream_auto s = NULL;
+    put("a", "first line\nsecond;third\nrest and last");
+    ok(await_open_file("a", "r", &s));
+    is(await_stream_readline(s, buf, sizeof buf), 11);
+    is_text(buf, "first line\n");
+    is(async_stream_tell(s), 11);
+    is(await_stream_readuntil(s, ";", buf, sizeof buf), 7);
+    is(await_stream_read(s, buf, 3), 3);
+    ok(memcmp(buf, "thi", 3));
+    is(await_stream_readline(s, buf, 3), -ENOBUFS);
+    is(await_stream_readline(s, buf, sizeof buf), 3);
+    is(await_stream_readexactly(s, buf, 4, NULL), 4);
+    is(await_stream_readexactly(s, buf, 64, &got), -EPIPE);
+    is(got, 9);
+    ok(memcmp(buf, " and last", 9));
+    is(await_stream_read(s, buf, sizeof buf), 0);
+    is(await_stream_readline(s, buf, sizeof buf), 0);
+    is(async_stream_tell(s), 37);
+    ok(await_stream_close(s));
+    is(await_stream_read(s, buf, 1), -EPIPE);
+    ok(await_stream_close(s));
+    return 0;
+}
+
+FILES(a_file_is_written_as_a_stream)
+{
+    async_stream_auto s = NULL;
+    char longer[2000];
+    put("a", "longer than before");
+    ok(await_open_file("a", "w", &s));
+    ok(await_stream_write(s, "one\n", 4));
+    ok(await_stream_printf(s, "%d and %s\n", 2, "three"));
+    ok(await_stream_write(s, "", 0));
+    is_text(content("a"), "one\n2 and three\n");
+    memset(longer, 'x', sizeof longer);
+    ok(await_stream_printf(s, "%.*s", (int)sizeof longer, longer));
+    is(strlen(content("a")), 16 + sizeof longer);
+    is(await_stream_read(s, longer, 1), -EBADF);
+    is(async_stream_write_eof(s), -EINVAL);
+    return await_stream_close(s);
+}
+
+FILES(the_modes_are_those_of_fopen)
+{
+    async_stream_auto s = NULL;
+    char buf[16] = "";
+    put("a", "old");
+    ok(await_open_file("a", "ab", &s));
+    ok(await_stream_write(s, "+", 1));
+    async_stream_drop(&s);
+    is_text(content("a"), "old+");
+    ok(await_open_file("a", "r+", &s));
+    ok(await_stream_write(s, "n", 1));
+    async_stream_drop(&s);
+    is_text(content("a"), "nld+");
+    ok(await_open_file("a", "w+", &s));
+    ok(await_stream_write(s, "new", 3));
+    ok(async_stream_seek(s, 1));
+    is(await_stream_read(s, buf, 16), 2);
+    async_stream_drop(&s);
+    ok(await_open_file("b", "wx", &s));
+    async_stream_drop(&s);
+    is(await_open_file("b", "wx", &s), -EEXIST);
+    is(await_open_file("c", "r+", &s), -ENOENT);
+    is_text(async_fail_text(-ENOENT), "cannot open c: No such file or directory");
+    static const char *const wrong[] = { "", "q", "rw", "rx", "r,ccs=x" };
+    for (size_t i = 0; i < countof(wrong); i++)
+        is(await_open_file("a", wrong[i], &s), -EINVAL);
+    is_text(async_fail_text(-EINVAL), "cannot open a: there is no mode \"r,ccs=x\"");
+    is(await_open_file(place, "r", &s), -EISDIR);
+    is(await_open_file("a/b", "w", &s), -ENOTDIR);
+    is_true(!s);
+    return 0;
+}
+
+FILES(one_position_serves_reading_and_writing)
+{
+    async_stream_auto s = NULL;
+    char buf[64];
+    put("a", "one\ntwo\nthree\n");
+    ok(await_open_file("a", "r+", &s));
+    is(await_stream_readline(s, buf, sizeof buf), 4);
+    ok(await_stream_write(s, "TWO", 3)); /* although more has been read ahead */
+    is(async_stream_tell(s), 7);
+    is(await_stream_readline(s, buf, sizeof buf), 1);
+    is(await_stream_readline(s, buf, sizeof buf), 6);
+    is_text(content("a"), "one\nTWO\nthree\n");
+    ok(async_stream_seek(s, 20));
+    ok(await_stream_write(s, "!", 1));
+    is(async_stream_tell(s), 21);
+    ok(async_stream_seek(s, 0));
+    is(await_stream_readexactly(s, buf, 21, NULL), 21);
+    ok(memcmp(buf + 14, "\0\0\0\0\0\0!", 7));
+    is(async_stream_seek(s, -1), -EINVAL);
+    return 0;
+}
+
+FILES(appending_leaves_the_position_alone)
+{
+    async_stream_auto s = NULL;
+    char buf[64];
+    put("a", "one\ntwo\n");
+    ok(await_open_file("a", "a+", &s));
+    is(await_stream_readline(s, buf, sizeof buf), 4);
+    ok(await_stream_write(s, "three\n", 6));
+    is(async_stream_tell(s), 4);
+    is(await_stream_readline(s, buf, sizeof buf), 4);
+    is_text(buf, "two\n");
+    is(await_stream_readline(s, buf, sizeof buf), 6);
+    is_text(buf, "three\n");
+    return 0;
+}
+
+FILES(only_files_have_a_position)
+{
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ok(async_stream_pair(&a, &b));
+    is(async_stream_seek(a, 0), -ESPIPE);
+    is(async_stream_tell(a), -ESPIPE);
+    return 0;
+}
+
+ASYNC_DEF(reads_some, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_read(s, buf, size);
+}
+
+ASYNC_DEF(reads_a_line, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_readline(s, buf, size);
+}
+
+FILES(one_task_at_a_time)
+{
+    char buf[8];
+    async_stream_auto s = NULL;
+    put("a", "text");
+    ok(await_open_file("a", "r+", &s));
+    await_task_auto t = async_create_task(reads_some(s, buf, 4));
+    ok(await_sleep(0));
+    if (!async_task_done(t)) { /* it may be quick */
+        is(await_stream_read(s, buf, 1), -EBUSY);
+        is(await_stream_write(s, "x", 1), -EBUSY);
+        is(async_stream_seek(s, 0), -EBUSY);
+    }
+    is(await_task(t), 4);
+    return 0;
+}
+
+FILES(a_stream_that_is_closed_under_a_reader)
+{
+    static char buf[100000];
+    memset(buf, 'x', sizeof buf);
+    for (int i = 0; i < 20; i++) {
+        async_stream_auto s = NULL;
+        ok(await_write_file("a", buf, sizeof buf));
+        ok(await_open_file("a", "r", &s));
+        await_task_auto t = async_create_task(i % 2 ? reads_some(s, buf, sizeof buf)
+                                                    : reads_a_line(s, buf, sizeof buf));
+        ok(await_sleep(0));
+        bool over = async_task_done(t);
+        if (i % 4 < 2)
+            async_stream_drop(&s);
+        else
+            ok(await_stream_close(s));
+        int r = await_task(t);
+        is_true(r == -EPIPE || over || (i % 4 >= 2 && r > 0) || r == -ENOBUFS);
+    }
+    return 0;
+}
+
+/* Whatever a cancelled call has not given is given by the next one. */
+FILES(a_cancelled_read_consumes_nothing)
+{
+    enum { LINES = 4000 };
+    static char text[LINES * 8 + 1], buf[64];
+    size_t end = 0;
+    for (int i = 0; i < LINES; i++)
+        end += (size_t)sprintf(text + end, "%07d\n", i);
+    ok(await_write_file("a", text, end));
+    async_stream_auto s = NULL;
+    ok(await_open_file("a", "r", &s));
+    for (int i = 0; i < LINES;) {
+        await_task_auto t = async_create_task(reads_a_line(s, buf, sizeof buf));
+        for (int k = 0; k < i % 3; k++)
+            ok(await_sleep(0));
+        async_task_cancel(t);
+        int r = await_task(t);
+        if (r == -ECANCELED) {
+            r = (int)await_stream_readexactly(s, buf, 8, NULL);
+            buf[8] = '\0';
+        }
+        is(r, 8);
+        is(atoi(buf), i++);
+    }
+    return 0;
+}
+
+/* --- lines --- */
+
+FILES(the_lines_of_a_file)
+{
+    async_stream_auto s = NULL;
+    int r, n = 0;
+    char *longest = malloc(100001);
+    memset(longest, 'y', 100000);
+    longest[100000] = '\0';
+    FILE *f = fopen("a", "we");
+    fprintf(f, "one\n\nthree\n%s\nlast", longest);
+    ok(fclose(f));
+    ok(await_open_file("a", "r", &s));
+    const char *const expected[] = { "one", "", "three", longest, "last" };
+    await_for_each (r, line, async_lines(s)) {
+        is_true(n < 5);
+        is_text(line, expected[n]);
+        n++;
+    }
+    ok(r);
+    is(n, 5);
+    ok(async_stream_seek(s, 0));
+    await_for_each (r, line, async_lines(s))
+        if (!strcmp(line, "three"))
+            break;
+    ok(r);
+    is(async_stream_tell(s), 11); /* the rest is there for whoever comes next */
+    await_for_each (r, line, async_lines(s)) {
+        is_text(line, longest);
+        break;
+    }
+    free(longest);
+    return 0;
+}
+
+FILES(the_lines_of_any_stream)
+{
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    int r, n = 0;
+    ok(async_stream_pair(&a, &b));
+    ok(await_stream_write(a, "x\ny\nz", 5));
+    async_stream_drop(&a);
+    await_for_each (r, line, async_lines(b))
+        is(line[0], 'x' + n++);
+    ok(r);
+    is(n, 3);
+    return 0;
+}
+
+SUITE("file_stream", a_file_is_read_as_a_stream, a_file_is_written_as_a_stream,
+      the_modes_are_those_of_fopen, one_position_serves_reading_and_writing,
+      appending_leaves_the_position_alone, only_files_have_a_position, one_task_at_a_time,
+      a_stream_that_is_closed_under_a_reader, a_cancelled_read_consumes_nothing,
+      the_lines_of_a_file, the_lines_of_any_stream)

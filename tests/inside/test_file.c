@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Files on a bad disk. Run once for each engine. */
+#include <asyncio.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "file/file.h"
+#include "suite.h"
+
+/* The disk takes so many bytes more. */
+static size_t room;
+static enum file_sys what;
+static int answer, times;
+
+static uint32_t some_fate(int call)
+{
+    (void)call;
+    return 1;
+}
+
+static int meets(uint32_t *fate, int call, size_t *size)
+{
+    (void)fate;
+    if (call == SYS_WRITE && what == SYS_WRITE) {
+        *size = *size < room ? *size : room;
+        room -= *size;
+        return *size ? 0 : answer;
+    }
+    return call == (int)what && times-- > 0 ? answer : 0;
+}
+
+static void disk(enum file_sys call, int err, size_t left)
+{
+    what = call;
+    answer = err;
+    times = 1;
+    room = left;
+    async__sys.file_fate = some_fate;
+    async__sys.file_meets = meets;
+}
+
+/* Only these: a worker may still be using others of the table. */
+static void good_again(void)
+{
+    async__sys.file_fate = async__sys_kernel.file_fate;
+    async__sys.file_meets = async__sys_kernel.file_meets;
+}
+
+ASYNC_DEF(a_full_disk)
+{
+    char buf[16], path[] = "/tmp/asyncio-test-XXXXXX";
+    async_file_auto f = NULL;
+    must(mkdtemp(path) && chdir(path) == 0);
+    ASYNC_TRY(await_write_file("a", "as it was", 9));
+    disk(SYS_WRITE, ENOSPC, 5);
+    must(await_write_file("a", "something longer", 16) == -ENOSPC);
+    must(!strcmp(async_fail_text(-ENOSPC), "cannot write a: No space left on device"));
+    must(await_unlink("nothing else") == -ENOENT);
+    disk(SYS_WRITE, ENOSPC, 5);
+    must(await_temporary_file(path, &f) == 0);
+    must(await_pwrite(f, "something longer", 16, 0) == -ENOSPC);
+    must(await_pread(f, buf, sizeof buf, 0) == 5 && !memcmp(buf, "somet", 5));
+    good_again();
+    async_data_auto text = NULL;
+    ASYNC_TRY(await_read_file("a", &text, NULL));
+    must(!strcmp(text, "as it was"));
+    ASYNC_TRY(await_unlink("a"));
+    return await_rmdir(path); /* which is empty */
+}
+
+ASYNC_DEF(a_stream_on_a_full_disk)
+{
+    char path[] = "/tmp/asyncio-test-XXXXXX";
+    must(mkdtemp(path) && chdir(path) == 0);
+    async_stream_auto s = NULL;
+    ASYNC_TRY(await_open_file("a", "w+", &s));
+    disk(SYS_WRITE, EDQUOT, 5);
+    must(await_stream_write(s, "something longer", 16) == -EDQUOT);
+    must(async_stream_tell(s) == 5);
+    good_again();
+    ASYNC_TRY(await_stream_write(s, "hing", 4));
+    disk(SYS_CLOSE, EIO, 0);
+    must(await_stream_close(s) == -EIO);
+    must(!strcmp(async_fail_text(-EIO), "cannot close a: Input/output error"));
+    good_again();
+    async_data_auto text = NULL;
+    ASYNC_TRY(await_read_file("a", &text, NULL));
+    must(!strcmp(text, "something"));
+    ASYNC_TRY(await_unlink("a"));
+    return await_rmdir(path);
+}
+
+ASYNC_DEF(where_the_kernel_cannot_copy)
+{
+    static const int cannot[] = { EXDEV, EOPNOTSUPP, ENOSYS, EINVAL, EPERM };
+    char buf[16];
+    async_file_auto a = NULL;
+    async_file_auto b = NULL;
+    ASYNC_TRY(await_temporary_file(NULL, &a));
+    ASYNC_TRY(await_temporary_file(NULL, &b));
+    ASYNC_TRY(await_pwrite(a, "0123456789", 10, 0));
+    for (size_t i = 0; i < sizeof cannot / sizeof *cannot; i++) {
+        disk(SYS_COPY, cannot[i], 0);
+        times = 1000;
+        must(await_copy_file_range(a, (int)i, b, 0, 100) == 10 - (int)i);
+        must(await_pread(b, buf, 1, 0) == 1 && buf[0] == '0' + (char)i);
+    }
+    disk(SYS_COPY, EINVAL, 0);
+    must(await_copy_file_range(a, 0, a, 1, 5) == -EINVAL);
+    disk(SYS_COPY, EIO, 0);
+    must(await_copy_file_range(a, 0, b, 0, 100) == -EIO);
+    good_again();
+    return 0;
+}
+
+ASYNC_DEF(without_nameless_files)
+{
+    struct stat st;
+    async_file_auto f = NULL;
+    disk(SYS_OPEN, EOPNOTSUPP, 0);
+    ASYNC_TRY(await_temporary_file(NULL, &f));
+    good_again();
+    ASYNC_TRY(await_fstat(f, &st));
+    must(st.st_nlink == 0 && (st.st_mode & 07777) == 0600);
+    disk(SYS_OPEN, EEXIST, 0); /* the first name is taken */
+    async_file_drop(&f);
+    ASYNC_TRY(await_named_temporary_file(NULL, &f));
+    good_again();
+    return 0;
+}
+
+/* Interrupted, in pieces: nobody notices. */
+ASYNC_DEF(calls_that_are_interrupted)
+{
+    static const enum file_sys calls[] = { SYS_OPEN, SYS_READ,  SYS_WRITE,
+                                           SYS_SYNC, SYS_CLOSE, SYS_OTHER };
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        async_data_auto text = NULL;
+        struct stat st;
+        char path[64];
+        snprintf(path, sizeof path, "/tmp/asyncio-test-%d", (int)getpid());
+        disk(calls[i], EINTR, 3);
+        if (calls[i] == SYS_WRITE)
+            room = 1000;
+        ASYNC_TRY(await_write_file(path, "text", 4, .durable = true));
+        times = 1;
+        ASYNC_TRY(await_read_file(path, &text, NULL));
+        must(!strcmp(text, "text"));
+        times = 1;
+        ASYNC_TRY(await_stat(path, &st));
+        good_again();
+        ASYNC_TRY(await_unlink(path));
+    }
+    return 0;
+}
+
+#define IN_A_LOOP(co)                                                                              \
+    START_TEST(test_##co)                                                                          \
+    {                                                                                              \
+        ck_assert_int_eq(async_run(co()), 0);                                                      \
+    }                                                                                              \
+    END_TEST
+IN_A_LOOP(a_full_disk)
+IN_A_LOOP(a_stream_on_a_full_disk)
+IN_A_LOOP(where_the_kernel_cannot_copy)
+IN_A_LOOP(without_nameless_files)
+IN_A_LOOP(calls_that_are_interrupted)
+
+SUITE("file", test_a_full_disk, test_a_stream_on_a_full_disk, test_where_the_kernel_cannot_copy,
+      test_without_nameless_files, test_calls_that_are_interrupted)
