@@ -97,6 +97,7 @@ struct async_scope {
     bool expired;   /* its limit fired... */
     bool first;     /* ...before a scope around it was cancelled */
     bool delivered; /* an await_ was interrupted */
+    bool bare;      /* left by a bare return */
     bool unarmed;   /* it, or one of the task's around it, may have a limit without a timer */
     async_cause cause;
 };

@@ -32,6 +32,11 @@ ASYNC_BEGIN_DECLS
             async_hold: async_with_hold)
 #endif
 
+/* In what leaves a block (the leave of an async_hold): how it ended, as Python's __aexit__ hears of an exception. r, or
+ * the error of ASYNC_TRY, -ECANCELED too; -EINTR: a bare return, which carries no verdict, unless r was an error. Of
+ * several blocks the one that is being left now; -EINVAL: none is; -EPERM: not in a task. */
+int async_with_outcome(void);
+
 /* In your frame; its members are the library's. */
 typedef struct async_with {
     async_scope scope;

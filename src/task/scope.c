@@ -94,11 +94,24 @@ static int timeout_verdict(const async_scope *s, int err)
 static int with_finish(async_scope *s, int err)
 {
     async_scope shield;
+    int outcome = s->bare && err >= 0 ? -EINTR : err;
     leave(s);
     shield_enter(&shield, s->task);
+    shield.owner = &outcome; /* no other shield has one */
     int r = s->manager->leave(s->owner);
     shield_leave(&shield, s->task);
     return err >= 0 && r < 0 ? r : err;
+}
+
+int async_with_outcome(void)
+{
+    struct loop *l = async__loop;
+    if (!l || !l->current)
+        return async__outside("async_with_outcome");
+    const async_scope *s = l->current->scope;
+    while (s && !(s->kind == SCOPE_SHIELD && s->owner))
+        s = s->outer;
+    return s ? *(const int *)s->owner : -EINVAL;
 }
 
 static int finish(async_scope *s, int err, bool tried)
@@ -169,6 +182,7 @@ void await_block_drop(async_scope *s)
         return;
     if (unlikely(s->task->loop->debug))
         async__bare_return(s);
+    s->bare = true;
     *s->verdict = async__finish(s, *s->verdict, false);
 }
 
