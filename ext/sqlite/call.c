@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* call.c - from a task to the thread and back. Whatever happens to the task, it does not return before the thread has let
+ * go of the job, which lies in its frame. */
+#include "internal.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+int sqlite_check_home(const async_sqlite *db)
+{
+    if (pthread_equal(db->home, pthread_self()))
+        return 0;
+    return async_fail(-EPERM, "the connection belongs to another thread");
+}
+
+void sqlite_release(async_sqlite *db)
+{
+    if (--db->users == 0)
+        sqlite3_free(db);
+}
+
+static void hear(void *arg, int events)
+{
+    async_sqlite *db = arg;
+    uint64_t n;
+    (void)events;
+    async_ignore(read(db->event, &n, sizeof n));
+    async_event_set(&db->finished);
+}
+
+/* The event may be set by the end of an older job whose task could not wait for it. */
+static int await_done(async_sqlite *db, const struct sqlite_job *job)
+{
+    int r = 0;
+    do {
+        async_event_clear(&db->finished);
+        if (r == 0)
+            r = await_event_wait(&db->finished);
+    } while (r == 0 && !sqlite_is_done(db, job));
+    return r;
+}
+
+static void await_let_go(async_sqlite *db, const struct sqlite_job *job)
+{
+    int r = 0;
+    await_shield (r)
+        r = await_done(db, job);
+    if (!sqlite_is_done(db, job)) /* no task, or one that is not allowed to wait any more */
+        sqlite_wait_blocking(db, job);
+}
+
+/* The watch stands before the job begins, so that nothing can fail afterwards. It stands no longer than the job, so that
+ * a loop which waits for nothing else is seen to be at an end. */
+static int await_work(async_sqlite *db, struct sqlite_job *job)
+{
+    int r = async_current_task() ? async_watch_start(&db->watch, db->event, POLLIN, hear, db) : -EPERM;
+    if (r < 0 && !job->must)
+        return r;
+    bool watched = r == 0;
+    sqlite_submit(db, job);
+    if (watched && !job->must) {
+        r = await_done(db, job);
+        if (r < 0)
+            sqlite_interrupt_job(db);
+    }
+    if (watched && !sqlite_is_done(db, job))
+        await_let_go(db, job);
+    sqlite_wait_blocking(db, job);
+    if (watched)
+        async_watch_stop(&db->watch);
+    uint64_t n;
+    async_ignore(read(db->event, &n, sizeof n)); /* if nobody has heard it */
+    db->last = job->report;
+    return job->result;
+}
+
+int sqlite_sentence(const struct sqlite_job *job, int r)
+{
+    return r < 0 && r != -ECANCELED && job->report.text[0] ? async_fail(r, "%s", job->report.text) : r;
+}
+
+int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
+{
+    int place = async_current_task() || !job->must ? await_semaphore_acquire(&db->one) : -EPERM;
+    if (place < 0 && !job->must)
+        return place;
+    int r = db->closed ? -EPIPE : await_work(db, job);
+    if (place == 0)
+        async_semaphore_release(&db->one);
+    return sqlite_sentence(job, r);
+}
+
+static int await_turn(async_sqlite *db, struct sqlite_job *job)
+{
+    int r = await_semaphore_acquire(&db->turn);
+    if (r < 0)
+        return r;
+    r = db->closing ? -EPIPE : await_sqlite_job(db, job);
+    async_semaphore_release(&db->turn);
+    return r;
+}
+
+int await_sqlite_call(async_sqlite *db, const async_task *who, struct sqlite_job *job)
+{
+    int r = sqlite_check_home(db);
+    if (r < 0)
+        return r;
+    db->users++;
+    job->within = who && db->owner == who;
+    r = job->within ? await_sqlite_job(db, job) : await_turn(db, job);
+    sqlite_release(db);
+    return r;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* exec.c - statements that are executed, and those that are kept. */
+#include "internal.h"
+
+#include <limits.h>
+
+struct exec {
+    const char *sql;
+    async_sqlite_stmt *stmt; /* or this */
+    const async_sqlite_value *values;
+    size_t n;
+};
+
+/* alone: nothing but blanks and comments may follow. */
+int work_prepare(async_sqlite *db, struct sqlite_job *job, const char *sql, bool alone,
+                 sqlite3_stmt **ret, const char **rest)
+{
+    sqlite3_stmt *s, *more = NULL;
+    const char *tail;
+    int rc = sqlite3_prepare_v3(db->handle, sql, -1, 0, &s, &tail);
+    if (rc != SQLITE_OK)
+        return work_fail(db, job, rc);
+    if (alone && *tail && (sqlite3_prepare_v2(db->handle, tail, -1, &more, NULL) != SQLITE_OK || more)) {
+        sqlite3_finalize(more);
+        sqlite3_finalize(s);
+        return work_fail_text(job, SQLITE_MISUSE, -EINVAL, "one statement, not several: %s", sql);
+    }
+    *ret = s;
+    *rest = tail;
+    return 0;
+}
+
+static int step_through(async_sqlite *db, struct sqlite_job *job, sqlite3_stmt *s)
+{
+    sqlite3_int64 before = sqlite3_total_changes64(db->handle);
+    int rc;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+        ;
+    if (sqlite3_total_changes64(db->handle) != before)
+        job->report.changes += sqlite3_changes64(db->handle);
+    return rc == SQLITE_DONE ? 0 : work_fail(db, job, rc);
+}
+
+static int changes(const struct sqlite_job *job)
+{
+    return job->report.changes > INT_MAX ? INT_MAX : (int)job->report.changes;
+}
+
+static int work_exec(async_sqlite *db, struct sqlite_job *job)
+{
+    const struct exec *e = job->arg;
+    const char *sql = e->sql;
+    int r;
+    do {
+        sqlite3_stmt *s = NULL;
+        r = work_prepare(db, job, sql, e->n > 0, &s, &sql);
+        if (r == 0 && (s || e->n > 0))
+            r = work_bind(db, job, s, e->values, e->n, SQLITE_STATIC);
+        if (r == 0 && s)
+            r = step_through(db, job, s);
+        sqlite3_finalize(s);
+    } while (r == 0 && *sql && e->n == 0);
+    return r < 0 ? r : changes(job);
+}
+
+int await_sqlite_exec_values(async_sqlite *db, const char *sql, const async_sqlite_value *values,
+                             size_t n)
+{
+    struct exec e = { .sql = sql, .values = values, .n = n };
+    struct sqlite_job job = { .work = work_exec, .arg = &e };
+    return await_sqlite_call(db, async_current_task(), &job);
+}
+
+static int work_exec_stmt(async_sqlite *db, struct sqlite_job *job)
+{
+    const struct exec *e = job->arg;
+    sqlite3_stmt *s = e->stmt->handle;
+    if (sqlite3_stmt_busy(s))
+        return work_fail_text(job, SQLITE_MISUSE, -EBUSY, "its rows are being read: %s",
+                              sqlite3_sql(s));
+    int r = work_bind(db, job, s, e->values, e->n, SQLITE_STATIC);
+    if (r == 0)
+        r = step_through(db, job, s);
+    sqlite3_reset(s);
+    sqlite3_clear_bindings(s);
+    return r < 0 ? r : changes(job);
+}
+
+int await_sqlite_stmt_exec_values(async_sqlite_stmt *s, const async_sqlite_value *values, size_t n)
+{
+    struct exec e = { .stmt = s, .values = values, .n = n };
+    struct sqlite_job job = { .work = work_exec_stmt, .arg = &e };
+    s->users++;
+    int r = await_sqlite_call(s->db, async_current_task(), &job);
+    sqlite_stmt_release(s);
+    return r;
+}
+
+/* --- statements that are kept --- */
+
+static int work_keep(async_sqlite *db, struct sqlite_job *job)
+{
+    const struct exec *e = job->arg;
+    const char *rest;
+    int r = work_prepare(db, job, e->sql, true, &e->stmt->handle, &rest);
+    if (r == 0 && !e->stmt->handle)
+        return work_fail_text(job, SQLITE_MISUSE, -EINVAL, "no statement: \"%s\"", e->sql);
+    return r;
+}
+
+int await_sqlite_prepare(async_sqlite *db, const char *sql, async_sqlite_stmt **ret)
+{
+    async_sqlite_stmt *s = sqlite3_malloc(sizeof *s);
+    struct exec e = { .sql = sql, .stmt = s };
+    struct sqlite_job job = { .work = work_keep, .arg = &e };
+    if (!s)
+        return -ENOMEM;
+    *s = (async_sqlite_stmt){ .db = db, .users = 1 };
+    int r = await_sqlite_call(db, async_current_task(), &job);
+    if (r < 0) {
+        sqlite3_free(s);
+        return r;
+    }
+    db->users++;
+    *ret = s;
+    return 0;
+}
+
+/* The thread finalizes it before its next job: dropping must not wait, and an idle statement holds nothing but memory. */
+void sqlite_stmt_release(async_sqlite_stmt *s)
+{
+    async_sqlite *db = s->db;
+    if (--s->users > 0)
+        return;
+    if (db->closed) { /* SQLite's part has gone with it */
+        sqlite3_free(s);
+    } else {
+        pthread_mutex_lock(&db->mutex);
+        s->next = db->trash;
+        db->trash = s;
+        pthread_mutex_unlock(&db->mutex);
+    }
+    sqlite_release(db);
+}
+
+void async_sqlite_stmt_drop(async_sqlite_stmt **s)
+{
+    if (*s)
+        sqlite_stmt_release(*s);
+    *s = NULL;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* open.c - connections: opened, set up, closed. */
+#include "internal.h"
+
+struct opening {
+    const char *path;
+    struct async_sqlite_opts opts;
+};
+
+/* Of a program that was compiled with another version of the header. */
+struct async_sqlite_opts sqlite_opts(const struct async_sqlite_opts *opts)
+{
+    struct async_sqlite_opts o = { 0 };
+    size_t size = opts ? opts->struct_size : 0;
+    if (size > 0)
+        memcpy(&o, opts, size < sizeof o ? size : sizeof o);
+    return o;
+}
+
+static int flags(const struct async_sqlite_opts *o)
+{
+    int how = SQLITE_OPEN_READWRITE | (o->must_exist ? 0 : SQLITE_OPEN_CREATE);
+    return (o->readonly ? SQLITE_OPEN_READONLY : how) | o->flags | SQLITE_OPEN_NOMUTEX |
+           SQLITE_OPEN_EXRESCODE;
+}
+
+/* Who finds another at it in the same moment is told so at once, whatever the busy handler would say. */
+static int work_wal(async_sqlite *db, struct sqlite_job *job)
+{
+    int r, count = 0;
+    do
+        r = work_simple(db, job, "pragma journal_mode = wal");
+    while (r == -EBUSY && work_on_busy(db, count++));
+    if (r == 0)
+        job->report = (struct sqlite_report){ 0 };
+    return r;
+}
+
+static int work_set_up(async_sqlite *db, struct sqlite_job *job, const struct async_sqlite_opts *o)
+{
+    int rc = sqlite3_prepare_v2(db->handle, "rollback", -1, &db->rollback, NULL);
+    int r = rc == SQLITE_OK ? 0 : work_fail(db, job, rc);
+    sqlite3_progress_handler(db->handle, 1000, work_on_progress, db);
+    if (db->busy_timeout > 0)
+        sqlite3_busy_handler(db->handle, work_on_busy, db);
+    if (r == 0 && o->wal)
+        r = work_wal(db, job);
+    if (r == 0 && o->foreign_keys)
+        r = work_simple(db, job, "pragma foreign_keys = on");
+    return r == 0 && o->init ? work_simple(db, job, o->init) : r;
+}
+
+static int work_open(async_sqlite *db, struct sqlite_job *job)
+{
+    const struct opening *o = job->arg;
+    sqlite3 *handle;
+    int rc = sqlite3_open_v2(o->path ? o->path : ":memory:", &handle, flags(&o->opts), NULL);
+    pthread_mutex_lock(&db->mutex);
+    db->handle = handle; /* also of one that failed: it has the sentence, and is to be closed */
+    pthread_mutex_unlock(&db->mutex);
+    return rc == SQLITE_OK ? work_set_up(db, job, &o->opts) : work_fail(db, job, rc);
+}
+
+/* The queries that still read have their statements taken away. */
+static int work_close(async_sqlite *db, struct sqlite_job *job)
+{
+    (void)job;
+    if (!db->handle) /* it was cancelled before it began */
+        return 0;
+    for (sqlite3_stmt *s; (s = sqlite3_next_stmt(db->handle, NULL));)
+        sqlite3_finalize(s);
+    sqlite3 *handle = db->handle;
+    pthread_mutex_lock(&db->mutex);
+    db->handle = NULL;
+    pthread_mutex_unlock(&db->mutex);
+    sqlite3_close(handle);
+    return 0;
+}
+
+void await_sqlite_end(async_sqlite *db)
+{
+    struct sqlite_job job = { .work = work_close, .must = true, .quits = true };
+    int r = 0, place = -EPERM;
+    db->closing = true;
+    if (async_current_task()) {
+        await_shield (r) {
+            place = await_semaphore_acquire(&db->turn);
+            r = await_sqlite_job(db, &job);
+        }
+    } else {
+        r = await_sqlite_job(db, &job);
+    }
+    sqlite_thread_join(db);
+    db->closed = true;
+    if (place == 0)
+        async_semaphore_release(&db->turn);
+    sqlite_release(db);
+}
+
+static async_sqlite *new_connection(const struct async_sqlite_opts *o)
+{
+    async_sqlite *db = sqlite3_malloc(sizeof *db);
+    if (!db)
+        return NULL;
+    *db = (async_sqlite){ .home = pthread_self(),
+                          .users = 1,
+                          .turn = ASYNC_SEMAPHORE(1),
+                          .one = ASYNC_SEMAPHORE(1),
+                          .readonly = o->readonly,
+                          .busy_timeout = o->busy_timeout == 0 ? 5 : o->busy_timeout };
+    return db;
+}
+
+int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts, async_sqlite **ret)
+{
+    struct opening o = { .path = path, .opts = sqlite_opts(opts) };
+    struct sqlite_job job = { .work = work_open, .arg = &o };
+    if (!sqlite3_threadsafe())
+        return async_fail(-ENOTSUP, "SQLite was compiled without support for threads");
+    async_sqlite *db = new_connection(&o.opts);
+    if (!db)
+        return -ENOMEM;
+    int r = sqlite_thread_start(db);
+    if (r < 0) {
+        sqlite3_free(db);
+        return async_fail(r, "no thread for a connection to %s", path ? path : ":memory:");
+    }
+    r = await_sqlite_call(db, NULL, &job);
+    if (r < 0) {
+        await_sqlite_end(db);
+        return sqlite_sentence(&job, r);
+    }
+    *ret = db;
+    return 0;
+}
+
+int await_sqlite_close(async_sqlite **handle)
+{
+    async_sqlite *db = *handle;
+    if (!db)
+        return 0;
+    int r = sqlite_check_home(db);
+    if (r < 0)
+        return r;
+    if (db->owner && db->owner == async_current_task())
+        return async_fail(-EBUSY, "a connection cannot be closed in a transaction's block");
+    *handle = NULL;
+    await_sqlite_end(db);
+    return 0;
+}
+
+void await_sqlite_drop(async_sqlite **handle)
+{
+    async_ignore(await_sqlite_close(handle));
+}
+
+ASYNC_DEF(open_held, (async_sqlite **)ret, (const char *)path, (const struct async_sqlite_opts *)opts)
+{
+    return await_sqlite_open_opt(path, opts, ret);
+}
+
+ASYNC_DEF(close_held, (async_sqlite **)db)
+{
+    return await_sqlite_close(db);
+}
+
+async_hold async_sqlite_hold_opt(async_sqlite **ret, const char *path,
+                                 const struct async_sqlite_opts *opts)
+{
+    return (async_hold){ open_held(ret, path, opts), close_held(ret) };
+}

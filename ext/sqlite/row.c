@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* row.c - rows: made by the thread in memory that goes with their batch, read by the task. */
+#include "internal.h"
+
+#include <math.h>
+#include <stdalign.h>
+#include <stdio.h>
+
+/* --- memory --- */
+
+enum { BLOCK = 16 * 1024 };
+
+struct sqlite_block {
+    struct sqlite_block *next;
+    size_t size;
+    char data[]; /* aligned as SQLite's memory is, for integers and pointers */
+};
+
+void *sqlite_arena_alloc(struct sqlite_arena *a, size_t size)
+{
+    size = (size + alignof(async_sqlite_row) - 1) & ~(alignof(async_sqlite_row) - 1);
+    struct sqlite_block *b = a->blocks;
+    if (!b || size > b->size - a->used) {
+        size_t room = size > BLOCK ? size : BLOCK;
+        b = sqlite3_malloc64(sizeof *b + room);
+        if (!b)
+            return NULL;
+        b->next = a->blocks;
+        b->size = room;
+        a->blocks = b;
+        a->used = 0;
+    }
+    void *p = b->data + a->used;
+    a->used += size;
+    a->total += size;
+    return p;
+}
+
+static void free_blocks(struct sqlite_block *b)
+{
+    for (struct sqlite_block *next; b; b = next) {
+        next = b->next;
+        sqlite3_free(b);
+    }
+}
+
+void sqlite_arena_reset(struct sqlite_arena *a)
+{
+    struct sqlite_block *b = a->blocks;
+    if (!b)
+        return;
+    free_blocks(b->next);
+    b->next = NULL;
+    if (b->size > BLOCK) { /* that was for one large value */
+        sqlite3_free(b);
+        a->blocks = NULL;
+    }
+    a->used = a->total = 0;
+}
+
+void sqlite_arena_free(struct sqlite_arena *a)
+{
+    free_blocks(a->blocks);
+    *a = (struct sqlite_arena){ 0 };
+}
+
+static char *copy(struct sqlite_arena *a, const void *p, size_t size)
+{
+    char *c = sqlite_arena_alloc(a, size + 1);
+    if (!c)
+        return NULL;
+    if (size > 0)
+        memcpy(c, p, size);
+    c[size] = '\0';
+    return c;
+}
+
+/* --- on the thread --- */
+
+struct sqlite_columns *work_columns(struct sqlite_arena *a, sqlite3_stmt *s)
+{
+    int n = sqlite3_column_count(s);
+    const char *sql = sqlite3_sql(s);
+    struct sqlite_columns *c = sqlite_arena_alloc(a, sizeof *c + (size_t)n * sizeof *c->names);
+    if (!c)
+        return NULL;
+    c->count = n;
+    c->sql = copy(a, sql, strlen(sql));
+    bool all = c->sql;
+    for (int i = 0; all && i < n; i++) {
+        const char *name = sqlite3_column_name(s, i);
+        c->names[i] = name ? copy(a, name, strlen(name)) : NULL;
+        all = c->names[i];
+    }
+    return all ? c : NULL;
+}
+
+/* The bytes are asked for before their number: SQLite may convert them. */
+static bool read_bytes(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sqlite_value *v)
+{
+    bool text = v->type == ASYNC_SQLITE_TEXT;
+    const void *p = text ? sqlite3_column_text(s, i) : sqlite3_column_blob(s, i);
+    v->size = (size_t)sqlite3_column_bytes(s, i);
+    if (!p && (text || v->size > 0)) /* an empty blob is none; for another there was no memory */
+        return false;
+    v->u.p = copy(a, p, v->size);
+    return v->u.p;
+}
+
+static bool read_value(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sqlite_value *v)
+{
+    *v = (async_sqlite_value){ .type = ASYNC_SQLITE_NULL };
+    switch (sqlite3_column_type(s, i)) {
+    case SQLITE_INTEGER:
+        v->type = ASYNC_SQLITE_INT64;
+        v->u.i = sqlite3_column_int64(s, i);
+        return true;
+    case SQLITE_FLOAT:
+        v->type = ASYNC_SQLITE_DOUBLE;
+        v->u.d = sqlite3_column_double(s, i);
+        return true;
+    case SQLITE_TEXT:
+        v->type = ASYNC_SQLITE_TEXT;
+        return read_bytes(a, s, i, v);
+    case SQLITE_BLOB:
+        v->type = ASYNC_SQLITE_BLOB;
+        return read_bytes(a, s, i, v);
+    default:
+        return true;
+    }
+}
+
+async_sqlite_row *work_row(struct sqlite_arena *a, const struct sqlite_columns *c, sqlite3_stmt *s)
+{
+    async_sqlite_row *row =
+            sqlite_arena_alloc(a, sizeof *row + (size_t)c->count * sizeof *row->values);
+    if (!row)
+        return NULL;
+    row->next = NULL;
+    row->columns = c;
+    for (int i = 0; i < c->count; i++)
+        if (!read_value(a, s, i, &row->values[i]))
+            return NULL;
+    return row;
+}
+
+/* --- in the loop --- */
+
+int async_sqlite_columns(const async_sqlite_row *row)
+{
+    return row->columns->count;
+}
+
+const char *async_sqlite_column_name(const async_sqlite_row *row, int column)
+{
+    return column >= 0 && column < row->columns->count ? row->columns->names[column] : NULL;
+}
+
+int async_sqlite_column(const async_sqlite_row *row, const char *name)
+{
+    for (int i = 0; i < row->columns->count; i++)
+        if (sqlite3_stricmp(row->columns->names[i], name) == 0)
+            return i;
+    return -ENOENT;
+}
+
+async_sqlite_value async_sqlite_at(const async_sqlite_row *row, int column)
+{
+    if (column >= 0 && column < row->columns->count)
+        return row->values[column];
+    fprintf(stderr, "asyncio: no column %d in the rows of: %s\n", column, row->columns->sql);
+    return async_sqlite_null();
+}
+
+async_sqlite_value async_sqlite_named(const async_sqlite_row *row, const char *column)
+{
+    int i = async_sqlite_column(row, column);
+    if (i >= 0)
+        return row->values[i];
+    fprintf(stderr, "asyncio: no column \"%s\" in the rows of: %s\n", column, row->columns->sql);
+    return async_sqlite_null();
+}
+
+int64_t async_sqlite_value_int64(async_sqlite_value v)
+{
+    if (v.type == ASYNC_SQLITE_INT64)
+        return v.u.i;
+    if (v.type != ASYNC_SQLITE_DOUBLE || isnan(v.u.d))
+        return 0;
+    if (v.u.d >= 0x1p63)
+        return INT64_MAX;
+    return v.u.d < -0x1p63 ? INT64_MIN : (int64_t)v.u.d;
+}
+
+double async_sqlite_value_double(async_sqlite_value v)
+{
+    return v.type == ASYNC_SQLITE_DOUBLE ? v.u.d : (double)async_sqlite_value_int64(v);
+}
+
+const char *async_sqlite_value_text(async_sqlite_value v)
+{
+    return v.type == ASYNC_SQLITE_TEXT ? v.u.p : NULL;
+}
+
+const void *async_sqlite_value_blob(async_sqlite_value v)
+{
+    return v.type == ASYNC_SQLITE_BLOB || v.type == ASYNC_SQLITE_TEXT ? v.u.p : NULL;
+}
