@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* A6: the two tasks of A4, but they sleep by a call that blocks: nothing overlaps, the sum of the times. In debug mode the
+ * library says which task kept the loop, for how long, and where.
+ * Python: time.sleep() in a coroutine, and asyncio.run(main(), debug=True). */
+#include <asyncio.h>
+#include <stdio.h>
+#include <unistd.h>
+
+ASYNC_DEF(fetch_data, (int)id, (unsigned)milliseconds)
+{
+    printf("fetch %d starts\n", id);
+    usleep(1000 * milliseconds); /* asyncio: allow blocking: it should have been await_sleep() */
+    printf("fetch %d ends\n", id);
+    return id;
+}
+
+ASYNC_DEF(amain)
+{
+    double start = async_time();
+    await_task_auto task1 = async_create_task(fetch_data(1, 200));
+    await_task_auto task2 = async_create_task(fetch_data(2, 100));
+    ASYNC_TRY(await_task(task1));
+    ASYNC_TRY(await_task(task2));
+    printf("0.2 and 0.1 took %.1f s\n", async_time() - start);
+    return 0;
+}
+
+int main(void)
+{
+    return async_run(amain(), .debug = true, .slow_step = 0.05) < 0;
+}
