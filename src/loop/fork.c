@@ -26,6 +26,7 @@ static void put_out_of_action(struct loop *l)
 {
     l->forked = l->stop = true;
     l->ready.head = NULL;
+    l->callings = l->owed = 0;
     async__sys.close(l->fds.ep);
     l->fds.ep = -1;
     async__gate_orphan(l->gate);

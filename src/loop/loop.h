@@ -45,7 +45,8 @@ struct loop {
     int budget;          /* steps until the next look at the clock and the kernel; stepwise */
     int steps;           /* none, so that each step is the loop's choice, and these count instead */
     int allowance;       /* how large it was, see turn.c */
-    bool stop;           /* the run is over */
+    bool stop;           /* the run is over, but for the callbacks that are owed */
+    bool turned;         /* so is the turn, of a loop that is driven */
     bool virtual_clock;
     bool debug;
     bool stepwise;      /* seeded, or in debug mode: each step is the loop's */
@@ -86,6 +87,7 @@ struct loop {
     uint32_t next_id;
     uint64_t ended;  /* tasks that have */
     size_t callings; /* done callbacks on their way */
+    size_t owed; /* of these, the ones that were when the run was over: no run ends before them */
     struct step step;
     struct loop *former; /* abandoned before this one */
 };
@@ -104,8 +106,19 @@ void async__loop_abandon(struct loop *l);
 void async__fork_watch(void);
 extern _Thread_local bool async__forked; /* this thread had a loop when it became a child */
 
-/* Run until l->stop. */
+/* Run until l->stop, or until the turn is over. */
 void async__loop_run(struct loop *l);
+
+static inline bool loop_is_over(const struct loop *l)
+{
+    return l->stop && !l->owed;
+}
+
+static inline void loop_stop(struct loop *l)
+{
+    l->stop = true;
+    l->owed = l->callings;
+}
 
 /* The time in ns: fresh, or virtual. */
 static inline int64_t loop_now(struct loop *l)
@@ -158,7 +171,16 @@ int async__yield(struct loop *l, async_task *t);
 /* A thread wakes a task of another one's loop: there is no going on from that. */
 _Noreturn void async__foreign(const async_task *t);
 
-/* End t's wait. */
+/* t's wait ends by something else than its timer. */
+static inline void disarm(async_task *t)
+{
+    if (!t->node.timer)
+        return;
+    async__timer_cancel(&t->loop->timers, t->node.timer);
+    t->node.timer = 0;
+}
+
+/* End t's wait, for which no timer is armed any more. */
 static inline void async__wake(async_task *t, enum wake why)
 {
     struct loop *l = async__loop;

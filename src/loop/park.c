@@ -228,7 +228,7 @@ static void run_callback(async_callback *cb)
 
 void async__loop_run(struct loop *l)
 {
-    while (!l->stop || l->callings > 0) {
+    while (!loop_is_over(l) && !l->turned) {
         if (!l->ready.head || (l->stepwise ? --l->steps : --l->budget) <= 0)
             async__turn(l);
         if (!l->ready.head)

@@ -228,7 +228,8 @@ static void give_up(struct loop *l)
 {
     async__complain("deadlock: and these cannot be cancelled:");
     async_print_tasks();
-    l->abandoned = l->stop = true;
+    l->abandoned = true;
+    loop_stop(l);
 }
 
 bool async__deadlock(struct loop *l)

@@ -81,10 +81,7 @@ static void interrupt(async_task *t)
 {
     if (t->node.state != TASK_PARKED)
         return;
-    if (t->node.timer) {
-        async__timer_cancel(&t->loop->timers, t->node.timer);
-        t->node.timer = 0;
-    }
+    disarm(t);
     async__wake(t, INTERRUPTED);
 }
 

@@ -25,6 +25,8 @@ static void run(void *arg)
     async__locals_drop(async__locals_swap(outside));
     async__free(d);
     t->loop->callings--;
+    if (t->loop->owed > 0) /* they come in their order: those that they add come after */
+        t->loop->owed--;
     if (--t->value == 0 && t->node.flags & TASK_DETACHED)
         async__task_free(t);
 }

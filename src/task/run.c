@@ -114,7 +114,8 @@ static void give_up(void *arg)
     async_print_tasks();
     if (run->result >= 0)
         run->result = -ETIME;
-    l->abandoned = l->stop = true;
+    l->abandoned = true;
+    loop_stop(l);
 }
 
 static void shut_down_in_time(struct run *run, async_task *self)
@@ -242,7 +243,6 @@ static int run_once(async_co *co, const struct async_run_opts *opts, bool progra
     if (r < 0)
         return r;
     bool watched = program && async__interrupt_watch(rn.loop);
-    rn.loop->interruptible = watched;
     rn.loop->interruptible = watched;
     struct run once = { .runner = &rn,
                         .co = co,

@@ -80,7 +80,7 @@ static int finish_started(async_runner *rn)
 /* The last of what was ready when the turn began. */
 static void end_turn(void *loop)
 {
-    ((struct loop *)loop)->stop = true;
+    ((struct loop *)loop)->turned = true;
 }
 
 int async_runner_turn(async_runner *rn, int *ret)
@@ -95,13 +95,12 @@ int async_runner_turn(async_runner *rn, int *ret)
     async__look(l);
     async_call_soon(&last, end_turn, l);
     async__loop_run(l);
-    rn->running = false;
+    rn->running = l->turned = false;
     if (l->forked)
         return finish_started(rn);
-    if (!async_callback_cancel(&last)) { /* it has run: main has not ended */
-        l->stop = false;
+    async_callback_cancel(&last); /* main may have ended before */
+    if (!loop_is_over(l))
         return 0;
-    }
     int r = finish_started(rn);
     if (ret)
         *ret = r;
@@ -117,7 +116,8 @@ double async_runner_timeout(const async_runner *rn)
 {
     struct loop *l = rn->loop;
     int64_t next = async__timer_next(&l->timers);
-    if (l->ready.head || l->gate->taken)
+    /* Who has rung may have been heard by the kernel's last answer, and will not ring again. */
+    if (l->ready.head || l->gate->taken || atomic_load(&l->gate->ringing))
         return 0;
     if (next == NEVER)
         return ASYNC_FOREVER;
@@ -130,8 +130,11 @@ static void end_started(async_runner *rn)
 {
     struct loop *l = rn->loop;
     l->driven = false;
-    rn->started->result = -ECANCELED; /* should it not have begun */
-    async__task_request(l->outermost, ASYNC_CANCEL_SHUTDOWN, "the runner is closed", NULL);
+    if (!l->stop) { /* else main has ended, and callbacks are owed */
+        /* should it not have begun: */
+        rn->started->result = -ECANCELED;
+        async__task_request(l->outermost, ASYNC_CANCEL_SHUTDOWN, "the runner is closed", NULL);
+    }
     rn->running = true;
     async__loop_run(l);
     rn->running = false;

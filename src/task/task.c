@@ -171,9 +171,9 @@ static void end(async_task *t, int result)
     t->value = 0;
     t->node.state = TASK_DONE;
     t->ended = ++l->ended;
-    if (unlikely(t == l->outermost))
-        l->stop = true;
     tell_joiners(t, result);
+    if (unlikely(t == l->outermost))
+        loop_stop(l);
     if (unlikely(t->locks > 0))
         async__locks_abandoned(t);
     async_error *failure = NULL;

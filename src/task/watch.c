@@ -127,21 +127,19 @@ int async__watches_wait(struct watches *set, double seconds)
     wait_is(t, WAITS_TASKS);
     enum wake why = wait_in(t, NULL);
     set->waiting = false;
-    if (t->node.timer) {
-        async__timer_cancel(&l->timers, t->node.timer);
-        t->node.timer = 0;
-    }
     return why == INTERRUPTED && !async__watches_enough(set) ? async__deliver(t) : 0;
 }
 
-/* The waiter may be ready by now for another reason: then it will look by itself. */
+/* The waiter may be ready by now for another reason: then it will look by itself. Its limit must not come once it is. */
 void async__watch_ended(struct watch *w, const async_task *t)
 {
     struct watches *set = w->set;
     set->pending--;
     add_news(w, t);
-    if (set->waiting && set->self->node.state == TASK_PARKED && async__watches_enough(set))
-        async__wake(set->self, WOKEN);
+    if (!set->waiting || set->self->node.state != TASK_PARKED || !async__watches_enough(set))
+        return;
+    disarm(set->self);
+    async__wake(set->self, WOKEN);
 }
 
 /* Sets are kept for the next call (see wait.c); one that watches nobody any more is of no use. */

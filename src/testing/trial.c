@@ -47,9 +47,7 @@ static void fail_everything(void *record, void *arg)
     note_scope(t);
     if (t->node.state != TASK_PARKED)
         return;
-    if (t->node.timer)
-        async__timer_cancel(&t->loop->timers, t->node.timer);
-    t->node.timer = 0;
+    disarm(t);
     async__wake(t, INTERRUPTED);
 }
 

@@ -253,6 +253,86 @@ START_TEST(closed_before_its_beginning)
 }
 END_TEST
 
-SUITE("embed", turn_by_turn, timers, virtual_time, host_acts_between_turns,
-      posts_make_the_descriptor_readable, descriptors_make_it_readable, misuse,
-      closed_before_its_end, closed_before_its_beginning)
+/* --- done callbacks and the end of a run --- */
+
+static void notes_the_end(async_task *t, void *word)
+{
+    (void)t;
+    note("%s", (const char *)word);
+}
+
+ASYNC_DEF(ends_with_a_callback_on_its_way)
+{
+    async_task *self = async_current_task();
+    ok(async_task_add_done_callback(self, notes_the_end, "done"));
+    return 7;
+}
+
+START_TEST(done_callback_of_the_last_step)
+{
+    int r = 0;
+    open_runner(true);
+    ok(async_runner_start(rn, ends_with_a_callback_on_its_way()));
+    drive(&r);
+    is(r, 7);
+    is_trail("done");
+    is(async_runner_run(rn, steps(1)), 10);
+    close_runner();
+}
+END_TEST
+
+ASYNC_DEF(ends_after, (async_task *)t)
+{
+    ok(async_task_add_done_callback(t, notes_the_end, "one"));
+    ok(async_task_add_done_callback(t, notes_the_end, "two"));
+    return 7;
+}
+
+ASYNC_DEF(has_an_end_before_its_own)
+{
+    await_task_auto t = async_create_task(steps(0));
+    ASYNC_TRY(await_task(t));
+    return await_ends_after(t);
+}
+
+/* The callbacks are behind what ends the turn. */
+START_TEST(closed_between_the_end_and_its_callbacks)
+{
+    open_runner(true);
+    ok(async_runner_start(rn, has_an_end_before_its_own()));
+    while (async_runner_turn(rn, NULL) == 0 && !trail[0])
+        ;
+    close_runner();
+    is_trail("one two");
+}
+END_TEST
+
+static int left;
+
+static void adds_itself_again(async_task *t, void *arg)
+{
+    if (--left > 0)
+        ok(async_task_add_done_callback(t, adds_itself_again, arg));
+}
+
+ASYNC_DEF(ends_with_one_that_adds_itself)
+{
+    left = 1000000;
+    return async_task_add_done_callback(async_current_task(), adds_itself_again, NULL);
+}
+
+START_TEST(callbacks_that_add_callbacks_do_not_keep_a_run_open)
+{
+    open_runner(true);
+    ok(async_runner_run(rn, ends_with_one_that_adds_itself()));
+    is(left, 999999);
+    left = 1; /* it goes on in the next one, or when the runner is closed */
+    close_runner();
+    is(left, 0);
+}
+END_TEST
+
+SUITE("embed", turn_by_turn, done_callback_of_the_last_step,
+      closed_between_the_end_and_its_callbacks, callbacks_that_add_callbacks_do_not_keep_a_run_open,
+      timers, virtual_time, host_acts_between_turns, posts_make_the_descriptor_readable,
+      descriptors_make_it_readable, misuse, closed_before_its_end, closed_before_its_beginning)

@@ -168,6 +168,22 @@ ASYNC_DEF(forks_and_returns, (bool)fails)
     return child ? r : 5;
 }
 
+static void is_not_called(async_task *t, void *arg)
+{
+    (void)t;
+    (void)arg;
+    child_checks(getpid() == parent);
+}
+
+ASYNC_DEF(forks_before_its_callbacks)
+{
+    await_task_auto t = async_create_task(seven());
+    is(await_task(t), 7);
+    ok(async_task_add_done_callback(t, is_not_called, NULL));
+    child = fork();
+    return 0;
+}
+
 static void comes_back(async_co co)
 {
     parent = getpid();
@@ -189,6 +205,7 @@ START_TEST(child_that_returns)
 {
     comes_back(forks_and_returns(false));
     comes_back(forks_and_returns(true));
+    comes_back(forks_before_its_callbacks());
 }
 END_TEST
 

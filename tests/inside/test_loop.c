@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* What the loop must get right however the clock and the kernel fall in with it: both answer here as the test wants. */
+#include "../core/run.h"
+
+#include "base/sys.h"
+
+/* --- the clock --- */
+
+static int64_t now;
+
+static int64_t fake_clock(void)
+{
+    return now;
+}
+
+ASYNC_DEF(ends_soon, (bool *)ended)
+{
+    ASYNC_TRY(await_sleep(0));
+    *ended = true;
+    return 0;
+}
+
+ASYNC_DEF(passes_the_time, (const bool *)ended, (int *)steps)
+{
+    for (int i = 0; i < 3; i++) {
+        if (*ended)
+            now += 1000000000;
+        ++*steps;
+        ASYNC_TRY(await_sleep(0));
+    }
+    return 0;
+}
+
+/* More steps than the loop makes without a look at the clock lie between the end and who waits for it. */
+ASYNC_DEF(waits_with_a_limit)
+{
+    enum { OTHERS = 300 };
+    bool ended = false;
+    int steps = 0, r;
+    await_task_auto t = async_create_task(ends_soon(&ended));
+    await_group (r, g) {
+        for (int i = 0; i < OTHERS; i++)
+            async_ignore(async_spawn(g, passes_the_time(&ended, &steps)));
+        is(await_wait(&t, 1, ASYNC_ALL_COMPLETED, 0.5), 1);
+    }
+    is(steps, 3 * OTHERS);
+    return r;
+}
+
+START_TEST(limit_of_a_wait_passes_when_it_is_over)
+{
+    async__sys.clock = fake_clock;
+    ok(run_heard(waits_with_a_limit(), NULL));
+}
+END_TEST
+
+/* --- a post between two looks of one turn --- */
+
+static struct {
+    async_loop *loop;
+    bool armed;
+} post;
+
+static void called(void *e)
+{
+    async_event_set(e);
+}
+
+static async_event event;
+
+static int posting_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t timeout)
+{
+    if (post.armed) {
+        post.armed = false;
+        ok(async_call_soon_threadsafe(post.loop, called, &event));
+    }
+    return async__sys_kernel.epoll_wait(ep, evs, n, timeout);
+}
+
+ASYNC_DEF(waits_to_read, (int)fd)
+{
+    return await_fd_ready(fd, POLLIN);
+}
+
+ASYNC_DEF(arms)
+{
+    post.armed = true;
+    return 0;
+}
+
+ASYNC_DEF(does_nothing)
+{
+    return 0;
+}
+
+/* With any number of steps between that and the end of the turn. */
+ASYNC_DEF(hears_of_it, (int)fd)
+{
+    await_task_auto t = async_create_task(waits_to_read(fd));
+    ASYNC_TRY(await_sleep(0));
+    for (int others = 0, r; others < 100; others++) {
+        async_event_clear(&event);
+        await_group (r, g) {
+            async_ignore(async_spawn(g, arms()));
+            for (int i = 0; i < others; i++)
+                async_ignore(async_spawn(g, does_nothing()));
+            r = await_event_wait(&event);
+        }
+        ASYNC_TRY(r);
+    }
+    return 0;
+}
+
+START_TEST(post_between_two_looks_of_a_turn)
+{
+    int pipes[2], r = 0, result = -1;
+    ok(pipe(pipes));
+    async_runner *rn = async_runner_open(NULL);
+    post.loop = async_get_running_loop();
+    async__sys.epoll_wait = posting_epoll_wait;
+    ok(async_runner_start(rn, hears_of_it(pipes[0])));
+    while (r == 0) {
+        struct pollfd p = { .fd = async_runner_fd(rn), .events = POLLIN };
+        is_true(post.armed || async_runner_timeout(rn) == 0 || poll(&p, 1, 0) == 1);
+        r = async_runner_turn(rn, &result);
+    }
+    ok(result);
+    async_runner_close(rn);
+}
+END_TEST
+
+SUITE("loop", limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)
