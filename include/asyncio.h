@@ -6,6 +6,7 @@
 
 #include <asyncio/base.h>
 #include <asyncio/co.h>
+#include <asyncio/cxx.h>
 #include <asyncio/error.h>
 #include <asyncio/file.h>
 #include <asyncio/future.h>

@@ -25,6 +25,8 @@
 #error "asyncio.h needs GNU C: compile with -std=gnu11 or later, or without -std, not with -std=c11"
 #endif
 
+#include <asyncio/cxx.h>
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,20 +50,16 @@
 /* Discard a result on purpose (a cast to void does not silence gcc). */
 #define async_ignore(expr) ((void)!(expr))
 
-/* What the two languages write differently. OPTS, ITEM, LIST and LENGTH: a struct, a value and an array that a macro
- * makes for one call; the arguments of LENGTH are not evaluated. */
+/* What the two languages write differently. VALUE: what a macro comes to, used or not. INIT: an initializer. OPTS, ITEM,
+ * LIST and LENGTH: a struct, a value and an array that a macro makes for one call; the arguments of LENGTH are not
+ * evaluated. */
 #ifdef __cplusplus
-template <typename T> inline const T *async__given(const T &made) { return &made; }
-template <typename T, size_t N> inline const T *async__given_list(const T (&made)[N]) { return made; }
-template <typename T, size_t N> char (&async__given_length(const T (&made)[N]))[N];
-#define ASYNC__OPTS(T, ...)   async__given<T>({ __VA_ARGS__ })
-#define ASYNC__ITEM(T, value) async__given<T>(value)
-#define ASYNC__LIST(T, ...)   async__given_list<T>({ __VA_ARGS__ })
-#define ASYNC__LENGTH(T, ...) sizeof(async__given_length<T>({ __VA_ARGS__ }))
 #define ASYNC__ASSERT         static_assert
 #define ASYNC__ALIGN(n)       alignas(n)
 #define ASYNC__INFER          auto
 #else
+#define ASYNC__VALUE(x)       x
+#define ASYNC__INIT(...)      { __VA_ARGS__ }
 #define ASYNC__OPTS(T, ...)   &(const T){ __VA_ARGS__ }
 #define ASYNC__ITEM(T, value) ((T[1]){ (value) })
 #define ASYNC__LIST(T, ...)   (const T[]){ __VA_ARGS__ }

@@ -15,7 +15,7 @@ ASYNC_BEGIN_DECLS
         ASYNC__INFER async_r_ = (expr);                                                             \
         if (__builtin_expect(async_r_ < 0, 0))                                                     \
             return await_leave(async_blocks_, (int)async_r_, ASYNC_HERE);                          \
-        async_r_;                                                                                  \
+        ASYNC__VALUE(async_r_);                                                                    \
     })
 
 /* Give the error a sentence (as printf() does; copied, cut to 127 bytes) and begin its traceback here; returns code:

@@ -15,9 +15,9 @@ ASYNC_BEGIN_DECLS
         async_queue q;                                                                             \
         T slot[n];                                                                                 \
     }
-#define ASYNC_QUEUE(v)                   { .q = { ASYNC__QUEUE(v) } }
-#define ASYNC_LIFO_QUEUE(v)              { .q = { ASYNC__QUEUE(v), .lifo = true } }
-#define ASYNC_PRIORITY_QUEUE(v, compare) { .q = { ASYNC__QUEUE(v), .order = (compare) } }
+#define ASYNC_QUEUE(v)                   ASYNC__INIT(.q = ASYNC__INIT(ASYNC__QUEUE(v)))
+#define ASYNC_LIFO_QUEUE(v)              ASYNC__INIT(.q = ASYNC__INIT(ASYNC__QUEUE(v), .lifo = true))
+#define ASYNC_PRIORITY_QUEUE(v, compare) ASYNC__INIT(.q = ASYNC__INIT(ASYNC__QUEUE(v), .order = (compare)))
 #define ASYNC__QUEUE(v)                  .room = sizeof((v).slot) / sizeof((v).slot[0]), .size = sizeof((v).slot[0])
 
 /* Put suspends while the queue is full, get while it is empty. Waiters are served in their order; a woken one owns its

@@ -46,7 +46,7 @@ typedef struct async_condition {
     async_lock *lock;
     async_waitq waiters;
 } async_condition;
-#define ASYNC_CONDITION(lock_ptr) { .lock = (lock_ptr) }
+#define ASYNC_CONDITION(lock_ptr) ASYNC__INIT(.lock = (lock_ptr))
 
 /* Release the lock, wait, take the lock: returns with it held, also on an error, but for two: -EPERM: it was not held;
  * -EOWNERDEAD: who took it meanwhile has ended without releasing it.
@@ -70,8 +70,8 @@ typedef struct async_semaphore {
     int value, bound; /* bound 0: none */
     async_waitq waiters;
 } async_semaphore;
-#define ASYNC_SEMAPHORE(n)         { .value = (n) }
-#define ASYNC_BOUNDED_SEMAPHORE(n) { .value = (n), .bound = (n) }
+#define ASYNC_SEMAPHORE(n)         ASYNC__INIT(.value = (n))
+#define ASYNC_BOUNDED_SEMAPHORE(n) ASYNC__INIT(.value = (n), .bound = (n))
 
 /* 0. Suspends: until a unit is free and everybody before has one. Cancelled: no unit is taken. */
 int await_semaphore_acquire(async_semaphore *s) ASYNC_CHECK;
@@ -89,7 +89,7 @@ typedef struct async_barrier {
     int mark;                /* who stands in line with this number is counted as waiting */
     async_waitq waiters, late;
 } async_barrier;
-#define ASYNC_BARRIER(n) { .parties = (n) }
+#define ASYNC_BARRIER(n) ASYNC__INIT(.parties = (n))
 
 /* Wait until that many tasks wait: 0 to n - 1, in the order in which they came, each number once. Who comes while the
  * last round has not returned yet waits for the next one. -EPIPE: broken, or reset meanwhile. Suspends: until the last one

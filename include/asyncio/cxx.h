@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* cxx.h - what macros make for one call, as C++ writes it; base.h has that of C. Nothing for users. A header of the system:
+ * g++ -Wextra would miss every option and member that is not given. */
+#ifndef ASYNCIO_CXX_H
+#define ASYNCIO_CXX_H
+
+#ifdef __cplusplus
+#pragma GCC system_header
+
+#include <stddef.h>
+
+template <typename T> inline const T *async__given(const T &made) { return &made; }
+template <typename T, size_t N> inline const T *async__given_list(const T (&made)[N]) { return made; }
+template <typename T, size_t N> char (&async__given_length(const T (&made)[N]))[N];
+template <typename T> inline T async__value(T x) { return x; } /* in a lambda, clang++ misses who uses x alone */
+#define ASYNC__VALUE(x)       async__value(x)
+#define ASYNC__INIT(...)      { __VA_ARGS__ }
+#define ASYNC__OPTS(T, ...)   async__given<T>({ __VA_ARGS__ })
+#define ASYNC__ITEM(T, value) async__given<T>(value)
+#define ASYNC__LIST(T, ...)   async__given_list<T>({ __VA_ARGS__ })
+#define ASYNC__LENGTH(T, ...) sizeof(async__given_length<T>({ __VA_ARGS__ }))
+
+#endif
+
+#endif
