@@ -228,12 +228,17 @@ void async_error_print_traces(const async_error *e)
 
 void async__report(async_task *t, int code)
 {
+    async__report_as(t, code, code);
+}
+
+void async__report_as(async_task *t, int code, int as)
+{
     struct body *b = t->body;
     bool noted = b->trace_code == code;
     drop_stale_cause(t);
     if (async__listener.hush)
         return;
-    fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-code), noted && b->text[0] ? ": " : "",
+    fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-as), noted && b->text[0] ? ": " : "",
             noted ? b->text : "");
     print_way(b->trace, noted ? b->trace_depth : 0, b->site, 4);
     async_error_print(b->cause);

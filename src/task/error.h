@@ -32,6 +32,7 @@ void async__error_of_group(async_task *t, async_group *g);
 
 /* t's failure, its traceback and causes, on stderr. */
 void async__report(async_task *t, int code);
+void async__report_as(async_task *t, int code, int as); /* under the name of another error */
 
 /* If t has ended by a failure that nobody has read: its record, on stderr. Before t's record goes. */
 void async__report_unread(const async_task *t);

@@ -128,6 +128,12 @@ static void shut_down_in_time(struct run *run, async_task *self)
         async_callback_cancel(&limit);
 }
 
+/* By what name main's error is reported: its cancellation is only how it hears of a deadlock. */
+static int main_error(const struct loop *l, int result)
+{
+    return l->deadlocked && result == -ECANCELED ? -EDEADLK : result;
+}
+
 static int run_main(void *frame)
 {
     struct run *run = *(struct run **)frame;
@@ -141,7 +147,7 @@ static int run_main(void *frame)
         run->result = co.run(co.frame);
     }
     if (run->verbose && run->result < 0 && !(run->result == -ECANCELED && async__interrupted(l)))
-        async__report(self, run->result);
+        async__report_as(self, run->result, main_error(l, run->result));
     l->main = NULL;
     if (run->watched)
         async__interrupt_forget(); /* from here on Ctrl-C ends the program */
