@@ -27,9 +27,10 @@ struct async_thread_opts {
     void (*release)(void *owned); /* and what to do with it in the end */
 };
 
-/* Make the call that co is on a thread of the loop's pool, and wait for its result, which is returned. The pool has at
- * most 32 threads, and 4 more than there are processors; they are started when they are needed, and end after 10 s
- * without work. More calls than threads stand in a line, first come first served.
+/* Make the call that co is on a thread of the loop's pool, and wait for its result, which is returned. The call awaits
+ * nothing: co is an async_call(), or of an ASYNC_DEF without an await_; what ASYNC_THREAD makes goes to a thread by itself,
+ * and is awaited as any coroutine. The pool has at most 32 threads, and 4 more than there are processors; they are started
+ * when they are needed, and end after 10 s without work. More calls than threads stand in a line, first come first served.
  * -EAGAIN: no thread could be started, and there is none. Suspends: yes.
  *
  * Cancelled before the body has begun: it never runs. Afterwards the call waits for the body to end, since it may use what

@@ -8,8 +8,9 @@
  *
  *     r = async_blocking(read(fd, buf, size));     one expression, of a descriptor that is never waited for
  *
- *     ASYNC_BLOCKING_BEGIN                         functions that run on a thread of their own
+ *     ASYNC_BLOCKING_BEGIN                         functions that run on a thread of their own, or of a pool
  *     static void *worker(void *arg) { ... }
+ *     ASYNC_THREAD(name, (int)x) { ... }
  *     ASYNC_BLOCKING_END
  *
  * `asyncio lint` finds more, and needs no compiler. */
