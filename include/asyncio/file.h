@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* file.h - files: whole, as streams, in lines, at offsets; names and directories. aiofiles, and what os has for files.
  *
- * The calls are made on the threads of the loop's pool for files (ASYNC_POOL_FILES).
+ * The calls are made on the threads of the loop's pool for files (ASYNC_POOL_FILES), or by io_uring where the kernel has
+ * it: the same results either way. $ASYNCIO_FILES, pool or uring, chooses; see async_file_engine().
  *
  * All of it: an error has a sentence that names the path (async_fail_text()). Relative paths start at the process's
  * working directory. Descriptors are closed by exec(). Offsets and sizes are bytes. -EAGAIN: no thread could be started, and there is none.
@@ -148,6 +149,11 @@ struct async_dir_entries {
     async_dir_entry *item;
 };
 struct async_dir_entries async_scandir(const char *path) ASYNC_CHECK;
+
+/* Who makes the calls of this thread's loop, "pool" or "uring"; "": no loop runs here. Unless $ASYNCIO_FILES says otherwise it is
+ * the pool; where io_uring cannot be had, or under valgrind, it is always the pool. With io_uring it is only reading, writing and
+ * syncing that go through it, and reading small files whole. */
+const char *async_file_engine(void);
 
 ASYNC_END_DECLS
 

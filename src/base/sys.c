@@ -19,6 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef HAVE_URING
+#include <liburing.h>
+#endif
 #ifdef HAVE_VALGRIND
 #include <valgrind/valgrind.h>
 #else
@@ -199,6 +202,36 @@ static int sys_file_meets(uint32_t *fate, int call, size_t *size)
     return 0;
 }
 
+#ifdef HAVE_URING
+/* Answers are made by our own thread, when it asks for them, where the kernel can (6.1). valgrind does not see what the kernel
+ * writes. */
+static int sys_uring_open(struct io_uring *ring, unsigned entries)
+{
+    unsigned best = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN;
+    if (RUNNING_ON_VALGRIND)
+        return -ENOSYS;
+    int r = io_uring_queue_init(entries, ring, best);
+    return r == -EINVAL ? io_uring_queue_init(entries, ring, 0) : r;
+}
+
+static int sys_uring_enter(struct io_uring *ring)
+{
+    return io_uring_submit_and_get_events(ring);
+}
+#else
+static int sys_uring_open(struct io_uring *ring, unsigned entries)
+{
+    (void)ring, (void)entries;
+    return -ENOSYS;
+}
+
+static int sys_uring_enter(struct io_uring *ring)
+{
+    (void)ring;
+    return -ENOSYS;
+}
+#endif
+
 /* clang-format off */
 #define KERNEL                                                                                     \
     {                                                                                              \
@@ -213,6 +246,7 @@ static int sys_file_meets(uint32_t *fate, int call, size_t *size)
         .kill = kill, .sendmsg = sendmsg, .memfd = sys_memfd, .map_shared = sys_map_shared,        \
         .ring_get = async__ring_get, .ring_put = async__ring_put,                                  \
         .file_fate = sys_file_fate, .file_meets = sys_file_meets,                                  \
+        .uring_open = sys_uring_open, .uring_enter = sys_uring_enter,                              \
         .map = sys_map, .remap = sys_remap, .unmap = munmap, .madvise = madvise,                   \
         .mprotect = mprotect, .clock = sys_clock,                                                  \
     }

@@ -15,6 +15,7 @@
 
 struct addrinfo;
 struct ring;
+struct io_uring;
 
 struct async_sys {
     int (*epoll_create)(void);
@@ -64,6 +65,9 @@ struct async_sys {
      * file_sys) that comes next: an errno in its place, or 0 and perhaps a smaller *size. */
     uint32_t (*file_fate)(int call);
     int (*file_meets)(uint32_t *fate, int call, size_t *size);
+    /* io_uring, where it is built in: 0 or what was done, or a negative errno. */
+    int (*uring_open)(struct io_uring *ring, unsigned entries);
+    int (*uring_enter)(struct io_uring *ring);
     void *(*map)(size_t size); /* zeroed, reserved only; NULL: no room */
     void *(*remap)(void *p, size_t old, size_t size);
     int (*unmap)(void *p, size_t size);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* op.c - a task waits for a call, whoever makes it. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "file/file.h"
+#include "file/uring.h"
 #include "task/scope.h"
 
 enum { SHOWN = 72 }; /* of a path: its end says more than its beginning */
@@ -12,13 +14,73 @@ static void work(struct job *j)
     async__file_call((struct file_op *)((char *)j - offsetof(struct file_op, job)));
 }
 
+/* --- who makes it --- */
+
+#ifdef HAVE_URING
+static bool wants_ring(void)
+{
+    const char *asked = secure_getenv("ASYNCIO_FILES");
+    return asked && !strcmp(asked, "uring");
+}
+
+/* The loop's ring, from its first call on; NULL: it has none. */
+static struct uring *ring_of(struct loop *l)
+{
+    if (!l->uring && !l->no_uring) {
+        l->uring = wants_ring() ? async__uring_open(l) : NULL;
+        l->no_uring = !l->uring;
+    }
+    return l->uring;
+}
+
+void async__files_close(struct loop *l)
+{
+    if (l->uring)
+        async__uring_close(l->uring);
+    l->uring = NULL;
+}
+
+static int by_ring(async_task *t, struct file_op *op)
+{
+    struct uring *u = ring_of(t->loop);
+    return u && async__uring_suits(u, op) ? async__uring_await(u, t, op) : -EAGAIN;
+}
+
+#else
+static struct uring *ring_of(struct loop *l)
+{
+    return l->uring;
+}
+
+void async__files_close(struct loop *l)
+{
+    (void)l;
+}
+
+static int by_ring(async_task *t, struct file_op *op)
+{
+    (void)t, (void)op;
+    return -EAGAIN;
+}
+#endif
+
+const char *async_file_engine(void)
+{
+    struct loop *l = async__loop;
+    return !l ? "" : ring_of(l) ? "uring" : "pool";
+}
+
 int64_t async__file_do(async_task *t, struct file_op *op, const char *what)
 {
     op->job = (struct job){ .work = work, .name = what };
     op->fate = async__sys.file_fate((int)op->call);
-    int r = async__job_await(t, ASYNC_POOL_FILES, &op->job);
+    int r = by_ring(t, op);
+    if (r == -EAGAIN)
+        r = async__job_await(t, ASYNC_POOL_FILES, &op->job);
     return r < 0 ? r : op->result;
 }
+
+/* --- what is said --- */
 
 int async__file_failed(int64_t r, const char *verb, const char *path)
 {

@@ -77,6 +77,8 @@ struct loop {
     struct async_process_pool *own_processes, *process_pools; /* the same; those that the user has opened */
     int jobs;                  /* on threads, that a task waits for */
     int64_t patience;          /* with those that nobody waits for, when l closes */
+    struct uring *uring; /* the file layer's, from its first call on; NULL: none */
+    bool no_uring;       /* and there will be none */
     int files;        /* open */
     int in_memory;             /* ends of streams in memory that are open */
     async_loop *gate;          /* what other threads see of it */

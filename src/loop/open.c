@@ -112,6 +112,7 @@ void async__loop_close(struct loop *l)
     async__gate_close(l->gate);
     async__callbacks_drop(l);
     async__pools_close(l);
+    async__files_close(l);
     check_ledger(l);
     async__fds_close(&l->fds);
     async__timers_close(&l->timers);
@@ -136,6 +137,7 @@ void async__loop_abandon(struct loop *l)
     async__gate_close(l->gate);
     async__callbacks_drop(l);
     async__pools_close(l);
+    async__files_close(l);
     for (int fd = 0; fd < l->fds.count; fd++)
         if (l->fds.entries[fd].owned)
             async__sys.close(fd);

@@ -69,6 +69,7 @@ enum waiting {
     WAITS_BARRIER,
     WAITS_BARRIER_LATE, /* in its other line */
     WAITS_THREAD,
+    WAITS_FILE,
 };
 
 /* What a task will start with. */
@@ -162,6 +163,9 @@ void async__signals(struct loop *l);             /* Ctrl-C, if there was one */
 void async__task_orphan(struct loop *l);         /* a child of fork() goes on in a task of it */
 /* The pool layer's: close what l has, when its gate is closed. */
 void async__pools_close(struct loop *l);
+
+/* The file layer's: the same. */
+void async__files_close(struct loop *l);
 
 /* The pool layer's: close what l has, when its gate is closed. */
 void async__pools_close(struct loop *l);

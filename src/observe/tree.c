@@ -107,6 +107,8 @@ static void print_unlined(const async_task *t)
     const char *job = t->node.why == WAITS_THREAD ? async__job_of(t) : NULL;
     if (job)
         fprintf(stderr, "waits for \"%s\" on a thread", job);
+    else if (t->node.why == WAITS_FILE)
+        fputs("waits for a file", stderr);
     else if (t->node.timer)
         fputs("sleeps", stderr);
     else

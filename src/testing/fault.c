@@ -240,6 +240,20 @@ static int faulty_file_meets(uint32_t *fate, int call, size_t *size)
     return fault > 0 ? fault : 0;
 }
 
+static int faulty_uring_open(struct io_uring *ring, unsigned entries)
+{
+    static const struct call call = { "io_uring_setup", { EPERM, ENOSYS, ENOMEM } };
+    int fault = strikes(&call);
+    return fault ? -fault : real.uring_open(ring, entries);
+}
+
+static int faulty_uring_enter(struct io_uring *ring)
+{
+    static const struct call call = { "io_uring_enter", { EINTR, EAGAIN, EBUSY } };
+    int fault = strikes(&call);
+    return fault ? -fault : real.uring_enter(ring);
+}
+
 static int faulty_thread(void *(*fn)(void *arg), void *arg)
 {
     static const struct call call = { "pthread_create", { EAGAIN } };
@@ -253,7 +267,8 @@ static int faulty_thread(void *(*fn)(void *arg), void *arg)
             m(getsockname) m(getsockopt) m(setsockopt) m(shutdown) m(madvise) m(mprotect)          \
                     m(epoll_ctl) m(epoll_wait) m(close) m(write_quiet) m(send) m(ring_get)         \
                             m(ring_put) m(thread) m(socketpair) m(pidfd) m(memfd) m(sendmsg)       \
-                                    m(spawn) m(waitpid) m(file_fate) m(file_meets)
+                                    m(spawn) m(waitpid) m(file_fate) m(file_meets) m(uring_open)   \
+                                            m(uring_enter)
 #define REPLACE(name) async__sys.name = faulty_##name;
 #define RESTORE(name) async__sys.name = real.name;
 

@@ -508,7 +508,17 @@ START_TEST(outside_of_tasks_they_are_refused)
 }
 END_TEST
 
-SUITE("file", a_file_is_read_whole, files_of_any_size_are_read_whole,
+FILES(the_engine_has_a_name)
+{
+    const char *asked = getenv("ASYNCIO_FILES");
+    if (asked && !strcmp(asked, "uring")) /* if it can be had */
+        is_true(!strcmp(async_file_engine(), "uring") || !strcmp(async_file_engine(), "pool"));
+    else
+        is_text(async_file_engine(), "pool");
+    return 0;
+}
+
+SUITE("file", the_engine_has_a_name, a_file_is_read_whole, files_of_any_size_are_read_whole,
       files_that_tell_no_size_are_read_whole, what_cannot_be_read_is_named,
       what_is_forbidden_is_refused, a_file_is_replaced_at_once, a_link_stays_and_its_file_is_replaced,
       only_files_are_replaced, a_copy_has_the_content_and_the_permissions,
