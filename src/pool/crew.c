@@ -90,11 +90,18 @@ static int call_out(struct crew *c, struct call call)
     return call.make ? async__sys.thread(work, c) : 0;
 }
 
-/* A thread could not be made. true: there is none at all. */
+/* A thread could not be made, and jobs that came meanwhile were left to it: somebody may have come to rest since. true:
+ * there is no thread at all. */
 static bool cannot_make(struct crew *c)
 {
+    pthread_mutex_lock(&c->mutex);
     c->looking--;
-    return --c->workers == 0;
+    bool nobody = --c->workers == 0;
+    atomic_uint *word = c->queue.first && !c->looking && c->idle ? call_idle(c) : NULL;
+    pthread_mutex_unlock(&c->mutex);
+    if (word)
+        async__sys.futex_wake(word, 1);
+    return nobody;
 }
 
 /* --- the worker's side --- */
@@ -164,11 +171,10 @@ static bool run_jobs(struct crew *c, struct worker *w)
         pthread_mutex_unlock(&c->mutex);
         if (news) /* before the next one, which may take long */
             tell_loop(c);
-        bool made = call_out(c, call) == 0;
+        if (call_out(c, call) != 0)
+            cannot_make(c);
         j->work(j);
         pthread_mutex_lock(&c->mutex);
-        if (!made)
-            cannot_make(c);
         news = put_done(c, w, j);
     }
     return news;
@@ -288,10 +294,7 @@ int async__crew_put(struct crew *c, struct job *j)
     int err = call_out(c, call);
     if (err == 0)
         return 0;
-    pthread_mutex_lock(&c->mutex);
-    bool nobody = cannot_make(c);
-    pthread_mutex_unlock(&c->mutex);
-    return nobody && async__crew_take_back(c, j) ? -err : 0; /* else those who are busy will find it */
+    return cannot_make(c) && async__crew_take_back(c, j) ? -err : 0; /* else those who are busy will find it */
 }
 
 bool async__crew_take_back(struct crew *c, struct job *j)

@@ -2,6 +2,8 @@
 /* What the loop must get right however the clock and the kernel fall in with it: both answer here as the test wants. */
 #include "../core/run.h"
 
+#include <semaphore.h>
+
 #include "base/sys.h"
 
 /* --- the clock --- */
@@ -129,4 +131,66 @@ START_TEST(post_between_two_looks_of_a_turn)
 }
 END_TEST
 
-SUITE("loop", limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)
+/* --- a thread that cannot be made --- */
+
+static struct {
+    int asked;
+    void *(*fn)(void *arg);
+    void *arg;
+} makes;
+
+/* The second begins when the test says so, the third never. */
+static int few_threads(void *(*fn)(void *arg), void *arg)
+{
+    if (++makes.asked == 1)
+        return async__sys_kernel.thread(fn, arg);
+    makes.fn = fn;
+    makes.arg = arg;
+    return makes.asked == 2 ? 0 : EAGAIN;
+}
+
+ASYNC_THREAD(holds_a_thread, (sem_t *)begun, (sem_t *)end)
+{
+    return sem_post(begun) || sem_wait(end);
+}
+
+ASYNC_THREAD(short_work)
+{
+    return 0;
+}
+
+/* The worker that tried to make another is at a long job; a later one is for who rests, at once. */
+ASYNC_DEF(works_on)
+{
+    int r;
+    sem_t begun, first, second;
+    ok(sem_init(&begun, 0, 0) || sem_init(&first, 0, 0) || sem_init(&second, 0, 0));
+    await_group (r, g) {
+        async_task *a = async_group_create_task(g, holds_a_thread(&begun, &first));
+        ASYNC_TRY(await_sleep(0));
+        ok(sem_wait(&begun));
+        async_ignore(async_spawn(g, holds_a_thread(&begun, &second)));
+        async_task *b = async_group_create_task(g, short_work());
+        ASYNC_TRY(await_sleep(0));
+        ok(async__sys_kernel.thread(makes.fn, makes.arg));
+        ok(sem_wait(&begun));
+        ok(sem_post(&first));
+        ok(await_task(a));
+        ok(await_task(b));
+        async_task *c = async_group_create_task(g, short_work());
+        is(await_wait(&c, 1, ASYNC_ALL_COMPLETED, 10), 1);
+        ok(sem_post(&second));
+    }
+    return r;
+}
+
+START_TEST(job_after_a_thread_that_could_not_be_made)
+{
+    async__sys.thread = few_threads;
+    ok(run_heard(works_on(), NULL));
+    is(makes.asked, 3);
+}
+END_TEST
+
+SUITE("loop", job_after_a_thread_that_could_not_be_made, limit_of_a_wait_passes_when_it_is_over,
+      post_between_two_looks_of_a_turn)
