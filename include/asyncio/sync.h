@@ -83,6 +83,7 @@ ASYNC_UNUSED static inline bool async_semaphore_locked(const async_semaphore *s)
 }
 
 typedef struct async_barrier {
+    async_loop *loop;        /* that uses it */
     size_t parties, waiting; /* how many it takes; how many have come in this round */
     size_t draining;         /* released, and not back from their wait yet */
     bool broken, spoiled;    /* for all who come; for those who are draining */

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 
+#include "sync/bind.h"
 #include "task/scope.h"
 
 /* What a waiter's value says while it stands in line: the mark, if it is counted, or: */
@@ -70,6 +71,9 @@ int await_barrier_wait(async_barrier *b)
         return r;
     if (b->parties == 0)
         return -EINVAL;
+    r = bound_here(&b->loop, "a barrier");
+    if (r < 0)
+        return r;
     if (b->broken)
         return -EPIPE;
     bool late = b->draining > 0;
@@ -98,12 +102,16 @@ static void spoil(async_barrier *b)
 
 void async_barrier_reset(async_barrier *b)
 {
+    if (bound_here(&b->loop, "a barrier") < 0)
+        return;
     b->broken = false;
     spoil(b);
 }
 
 void async_barrier_abort(async_barrier *b)
 {
+    if (bound_here(&b->loop, "a barrier") < 0)
+        return;
     b->broken = true;
     spoil(b);
     async__wake_all(&b->late, -EPIPE);

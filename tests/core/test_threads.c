@@ -490,8 +490,9 @@ static struct {
     async_semaphore semaphore;
     async_future future;
     async_lock lock;
+    async_barrier barrier;
     int_queue queue;
-} bound = { .queue = ASYNC_QUEUE(bound.queue) };
+} bound = { .barrier = ASYNC_BARRIER(2), .queue = ASYNC_QUEUE(bound.queue) };
 
 ASYNC_DEF(uses_them)
 {
@@ -504,6 +505,9 @@ ASYNC_DEF(uses_them)
     is(await_future(&bound.future), -EPERM);
     is(async_future_set_result(&bound.future, 1), -EPERM);
     is_false(async_future_cancel(&bound.future));
+    is(await_barrier_wait(&bound.barrier), -EPERM);
+    async_barrier_abort(&bound.barrier);
+    async_barrier_reset(&bound.barrier);
     is(await_lock_acquire(&bound.lock), -EPERM);
     is(async_lock_release(&bound.lock), -EPERM);
     is(await_queue_get(&bound.queue, &item), -EPERM);
@@ -539,6 +543,11 @@ ASYNC_DEF(waits_future)
     return await_future(&bound.future);
 }
 
+ASYNC_DEF(waits_barrier)
+{
+    return await_barrier_wait(&bound.barrier);
+}
+
 ASYNC_DEF(waits_item)
 {
     int item = 0;
@@ -549,13 +558,14 @@ ASYNC_DEF(waits_item)
 CASE(objects_of_another_loop)
 {
     pthread_t t;
-    int r, results[4];
+    int r, results[5];
     ok(await_lock_acquire(&bound.lock));
     await_group (r, g) {
         async_task *tasks[] = { async_group_create_task(g, waits_event()),
                                 async_group_create_task(g, waits_semaphore()),
                                 async_group_create_task(g, waits_future()),
-                                async_group_create_task(g, waits_item()) };
+                                async_group_create_task(g, waits_item()),
+                                async_group_create_task(g, waits_barrier()) };
         ok(await_sleep(0));
         ok(pthread_create(&t, NULL, uses_them_elsewhere, async_get_running_loop()));
         ok(await_event_wait(&bound.seen));
@@ -565,15 +575,17 @@ CASE(objects_of_another_loop)
         has_text(said, "task \"uses_them\" uses a semaphore of another");
         has_text(said, "task \"uses_them\" uses a future of another");
         has_text(said, "task \"uses_them\" uses a queue of another");
+        has_text(said, "task \"uses_them\" uses a barrier of another");
         has_text(said, "task \"uses_them\" wants a lock of another");
         has_text(said, "a thread uses an event of another thread's loop");
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 5; i++)
             is_false(async_task_done(tasks[i]));
         async_event_set(&bound.event);
         ok(async_semaphore_release(&bound.semaphore));
         ok(async_future_set_result(&bound.future, 6));
         ok(await_queue_put(&bound.queue, 7));
-        for (int i = 0; i < 4; i++)
+        is(await_barrier_wait(&bound.barrier), 1);
+        for (int i = 0; i < 5; i++)
             results[i] = await_task(tasks[i]);
     }
     ok(r);
@@ -581,6 +593,7 @@ CASE(objects_of_another_loop)
     ok(results[1]);
     is(results[2], 6);
     is(results[3], 7);
+    ok(results[4]);
     return async_lock_release(&bound.lock);
 }
 
