@@ -67,7 +67,8 @@ async_process_pool *async_process_pool_open_opt(const struct async_process_pool_
         ASYNC_CHECK;
 
 /* Run fn(in, out) in a worker of p, first come first served, and wait: its result. *out is written only if that is >= 0.
- * Suspends. Cancelled: a call that has not begun never will; if it runs, its worker is killed, and replaced.
+ * Suspends. Cancelled: a call that has not begun never will; if it runs, its worker is killed, and replaced; one whose
+ * answer has come nevertheless succeeds.
  *   -EOWNERDEAD   the worker died of this call: the error's sentence names the signal or exit status. The call is not
  *                 repeated; those that stood behind it in the worker are.
  *   -ETIMEDOUT    it ran longer than the pool's timeout; its worker was killed

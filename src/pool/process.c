@@ -4,8 +4,6 @@
 
 #include "base/sys.h"
 
-#include "base/sys.h"
-
 #include <stdio.h>
 
 /* --- giving calls out --- */

@@ -114,12 +114,14 @@ static int await_answer(async_task *t, struct async_process_pool *p, struct call
     l->fds.waiting++;
     int r = c->done ? 0 : wait_for_news(t, NULL);
     l->fds.waiting--;
-    if (!c->done) {
+    if (!c->done)
         async__pool_withdraw(p, c);
+    /* The answer may have come after the cancel, also while the call was being taken back. Then *out is written, so it
+     * is a success, and the next await_ will fail. */
+    if (!c->done || (r < 0 && c->result < 0))
         return r;
-    }
-    if (r < 0 || c->result >= 0 || !c->text[0])
-        return r < 0 ? r : c->result;
+    if (c->result >= 0 || !c->text[0])
+        return c->result;
     return async_fail_at(c->result, NULL, "%s", c->text);
 }
 
