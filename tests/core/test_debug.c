@@ -43,9 +43,10 @@ START_TEST(slow_steps_are_named)
 {
     ok(run_with(has_slow_steps(), SLOW));
     has_text(ears.text, "asyncio: task \"steps\", created in await_has_slow_steps, ");
-    has_text(ears.text, " blocked the loop for 0.000 s\n    until it called a");
-    has_text(ears.text, " blocked the loop for 0.000 s\n    until it ended\n");
-    has_text(ears.text, "asyncio: a callback blocked the loop for 0.000 s\n    it was ");
+    has_text(ears.text, "asyncio: a callback blocked the loop for ");
+    has_text(ears.text, " s\n    until it called a");
+    has_text(ears.text, " s\n    until it ended\n");
+    has_text(ears.text, " s\n    it was ");
 }
 END_TEST
 

@@ -12,6 +12,12 @@
 #include <string.h>
 #include <ucontext.h>
 
+#ifdef HAVE_VALGRIND
+#include <valgrind/valgrind.h>
+#else
+#define VALGRIND_STACK_REGISTER(from, to) 0
+#endif
+
 #include "suite.h"
 
 static void step(void);
@@ -194,8 +200,10 @@ static void add_actor(void *(*fn)(void *arg), void *arg)
     struct actor *a = &actors[i];
     a->fn = fn;
     a->arg = arg;
-    if (!a->stack)
+    if (!a->stack) {
         a->stack = malloc(STACK);
+        (void)VALGRIND_STACK_REGISTER(a->stack, a->stack + STACK);
+    }
     getcontext(&a->context);
     a->context.uc_stack.ss_sp = a->stack;
     a->context.uc_stack.ss_size = STACK;
