@@ -27,8 +27,7 @@ ASYNC_DEF(amain, (int)tasks)
     double start = async_time();
     await_group (r, g)
         for (int i = 0; i < tasks; i++)
-            if (!async_group_create_task(g, reader()))
-                return -ENOMEM;
+            async_spawn(g, reader());
     if (r == 0 && good == count)
         printf("files_%s %.0f files/s\n", async_file_engine(), count / (async_time() - start));
     return r;

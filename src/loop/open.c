@@ -110,8 +110,8 @@ static void check_ledger(struct loop *l)
 void async__loop_close(struct loop *l)
 {
     async__gate_close(l->gate);
+    async__pools_close(l); /* what it releases may still ask for callbacks */
     async__callbacks_drop(l);
-    async__pools_close(l);
     async__files_close(l);
     check_ledger(l);
     async__fds_close(&l->fds);
@@ -135,8 +135,8 @@ void async__loop_abandon(struct loop *l)
 {
     static _Atomic(struct loop *) latest; /* a leak checker finds them here */
     async__gate_close(l->gate);
+    async__pools_close(l); /* what it releases may still ask for callbacks */
     async__callbacks_drop(l);
-    async__pools_close(l);
     async__files_close(l);
     for (int fd = 0; fd < l->fds.count; fd++)
         if (l->fds.entries[fd].owned)

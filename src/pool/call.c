@@ -92,7 +92,10 @@ static int call_apart(async_task *t, const async_co *co, const struct async_thre
 
 int await_to_thread_opt(async_co co, const struct async_thread_opts *opts)
 {
+    static const struct async_thread_opts none;
     async_task *t;
+    if (!opts)
+        opts = &none;
     int r = await_begin(&t, "await_to_thread");
     if (r < 0) {
         if (r == -ECANCELED && opts->abandon && opts->release)

@@ -88,7 +88,7 @@ static void start(void *arg)
     async_remote *r = arg;
     struct loop *l = async__loop;
     async_group *g = l->background;
-    if (!g->open || g->scope.doomed) {
+    if (!g->open || g->scope.doomed || l->abandoned) {
         finish(r, -EPIPE);
         return;
     }

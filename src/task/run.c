@@ -225,6 +225,7 @@ static void abandon(void *record, void *arg)
     (void)arg;
     if (t->node.kind && t->node.flags & TASK_OWNS_NAME) {
         async__free((char *)t->name);
+        t->node.flags &= (uint8_t)~TASK_OWNS_NAME;
         t->name = "";
     }
 }
