@@ -125,9 +125,7 @@ ASYNC_DEF(download, (async_http_session *)session, (const char *)url, (const cha
             break;
         ASYNC_TRY(await_stream_write(out, piece, (size_t)n));
     }
-    async_stream *whole = out;
-    out = NULL;
-    return await_stream_close(whole);
+    return await_stream_close(out); /* the last chance to hear that not all was written */
 }
 
 ASYNC_DEF(task_fetches, (const struct session_of *)s, (int)i)
