@@ -16,7 +16,9 @@ static async_scope timeout_scope(int64_t deadline, async_scope *blocks, const as
 
 async_scope async_scope_timeout(double seconds, async_scope *blocks, const async_site *site)
 {
-    int64_t now = async__loop ? loop_soon(async__loop) : 0;
+    /* Without any time the first await_ must find it over: by the clock, since a bound on it may lie ahead. */
+    struct loop *l = async__loop;
+    int64_t now = !l ? 0 : seconds > 0 ? loop_soon(l) : loop_look(l);
     return timeout_scope(ns_after(now, ns_of(seconds)), blocks, site);
 }
 

@@ -346,8 +346,27 @@ CASE(cancel_edge_cases)
     return 0;
 }
 
+/* The clock is asked then: what a delay counts from otherwise is a bound on it, and may lie ahead. */
+ASYNC_DEF(has_no_time)
+{
+    for (int i = 0; i < 10000; i++) {
+        int r, inner = 0;
+        await_timeout (r, 0)
+            inner = await_sleep(0);
+        is(inner, -ECANCELED);
+        is(r, -ETIMEDOUT);
+    }
+    return 0;
+}
+
+START_TEST(no_time_is_over_at_once)
+{
+    ok(async_run(has_no_time()));
+}
+END_TEST
+
 SUITE("timeout", sleep_jumps, sleeps_end_in_order, sleep_zero, sleep_for_ever_can_be_cancelled,
       wait_for_in_time, wait_for_too_late, wait_for_without_time, wait_for_cancel_suppressed,
       wait_for_reraises_exception, wait_for_cancelled_from_outside, cancel_and_expiry_in_one_pass,
       wait_for_success_then_cancel, timeout_basic, timeout_in_time, timeout_at, timeout_unnoticed,
-      timeout_verdict, timeout_left_by_try, cancel_edge_cases)
+      timeout_verdict, timeout_left_by_try, cancel_edge_cases, no_time_is_over_at_once)
