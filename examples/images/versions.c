@@ -142,7 +142,7 @@ static int await_fetch_in_tasks(struct album *a, int at_a_time)
 {
     int r;
     async_http_session_auto session = NULL;
-    async_semaphore limit = ASYNC_SEMAPHORE((size_t)at_a_time);
+    async_semaphore limit = ASYNC_SEMAPHORE(at_a_time);
     ASYNC_TRY(async_http_session_open(&session, .proxy = ""));
     struct session_of s = { a, session, &limit };
     await_group (r, g) {
