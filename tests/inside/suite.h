@@ -21,27 +21,7 @@
             ck_abort_msg("not: %s", #condition);                                                   \
     } while (0)
 
-static inline int suite_run(const char *name, const TTest *const *tests, size_t count)
-{
-    Suite *suite = suite_create(name);
-    TCase *tc = tcase_create(name);
-    tcase_set_timeout(tc, 60);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tc, tests[i]);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-#define SUITE(name, ...)                                                                           \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const TTest *const tests[] = { __VA_ARGS__ };                                              \
-        return suite_run(name, tests, sizeof tests / sizeof *tests);                               \
-    }
+enum { SUITE_SECONDS = 60 };
+#include "../suite_frame.h"
 
 #endif
