@@ -67,9 +67,17 @@ static void start_anew(async_http_session *s)
     s->poisoned = false;
 }
 
+/* New ones are at the front of the list. */
+static void parse_new(async_http_session *s)
+{
+    for (struct http_transfer *t = s->active; t && !t->parsed; t = t->next)
+        http_handle_parse(t);
+}
+
 static void act(async_http_session *s, curl_socket_t fd, int mask)
 {
     int running;
+    parse_new(s);
     if (curl_multi_socket_action(s->multi, fd, mask, &running) != CURLM_OK)
         s->poisoned = true;
     collect(s);

@@ -113,6 +113,8 @@ static inline size_t http_opts_size(size_t theirs, size_t ours)
 
 struct http_transfer {
     CURL *easy;
+    CURLU *url;  /* of the hop, for libcurl */
+    bool parsed; /* url is that of this hop */
     async_http_session *session;
     struct http_response *res; /* attached to; NULL in the pool */
     struct http_transfer *next, *prev;
@@ -150,6 +152,7 @@ void http_transfer_detach(struct http_transfer *t);
 void http_transfer_note(struct http_transfer *t);
 void http_transfer_destroy(struct http_transfer *t);
 struct http_transfer *http_handle_take(async_http_session *s);
+void http_handle_parse(struct http_transfer *t); /* after prepare, on the loop's stack */
 void http_handle_give(struct http_transfer *t);
 int http_handle_prepare(struct http_transfer *t, const struct http_call *c);
 

@@ -211,6 +211,31 @@ START_TEST(random_bytes_stay_one_line)
 }
 END_TEST
 
+/* Property: so do characters of every length, wherever they stand in a long string; most of it is ASCII. */
+START_TEST(long_strings_come_back_whole)
+{
+    static const char *const parts[] = { "\"", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\n" };
+    unsigned seed = 7;
+    for (int round = 0; round < 300; round++) {
+        struct text in = { 0 }, out = { 0 };
+        for (int i = 0, n = 200 + rand_r(&seed) % 700; i < n; i++)
+            text_puts(&in, rand_r(&seed) % 8 ? "x" : parts[(size_t)rand_r(&seed) % 5]);
+        struct json_out j = { .text = &out };
+        json_put_string_n(&j, in.data, in.len);
+        ck_assert(utf8_valid(in.data, in.len));
+        json_t *back = json_loadb(out.data, out.len, JSON_DECODE_ANY, NULL);
+        ck_assert_ptr_nonnull(back);
+        ck_assert_uint_eq(json_string_length(back), in.len);
+        ck_assert_mem_eq(json_string_value(back), in.data, in.len);
+        in.data[in.len - 1 - (size_t)rand_r(&seed) % 100] = (char)0xff;
+        ck_assert(!utf8_valid(in.data, in.len));
+        json_decref(back);
+        text_free(&in);
+        text_free(&out);
+    }
+}
+END_TEST
+
 /* Property: what we accept as a document a real parser accepts too, and the other way round. */
 START_TEST(random_documents_agree_with_a_parser)
 {

@@ -24,54 +24,90 @@ void json_put_close(struct json_out *j, char kind)
     j->comma = true;
 }
 
-/* What may stand for itself within quotes, among ASCII. */
-static bool plain(unsigned char c)
+/* What stands behind the backslash for an ASCII character, u: its number; 0: it stands for itself. */
+static const char escapes[128] = {
+    [0 ... 7] = 'u', ['\b'] = 'b',      ['\t'] = 't', ['\n'] = 'n',  [11] = 'u',  ['\f'] = 'f',
+    ['\r'] = 'r',    [14 ... 31] = 'u', ['"'] = '"',  ['\\'] = '\\', [127] = 'u',
+};
+
+enum { PIECE = 256, ESCAPED = 6 }; /* bytes for which room is made at a time, what one may become */
+
+static char *put_number(char *to, unsigned c) /* four digits */
 {
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+    static const char hex[] = "0123456789abcdef";
+    for (int shift = 12; shift >= 0; shift -= 4)
+        *to++ = hex[c >> shift & 15];
+    return to;
 }
 
-static bool must_escape(unsigned c)
+/* The ASCII that s begins with, no more than n <= PIECE of it. Returns how much that is. */
+static size_t put_ascii(struct text *t, const char *s, size_t n)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
-}
-
-static void escape(struct text *t, unsigned c)
-{
-    static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-    for (const char *p = names; *p; p += 2)
-        if ((unsigned char)*p == c) {
-            text_put(t, (char[]){ '\\', p[1] }, 2);
-            return;
+    char *from = text_room(t, n * ESCAPED), *to = from;
+    if (!to)
+        return n;
+    size_t i = 0;
+    for (unsigned char c; i < n && (c = (unsigned char)s[i]) < 0x80; i++) {
+        char escape = escapes[c];
+        if (!escape) {
+            *to++ = (char)c;
+            continue;
         }
-    text_printf(t, "\\u%04x", c);
+        *to++ = '\\';
+        *to++ = escape;
+        if (escape == 'u')
+            to = put_number(to, c);
+    }
+    text_added(t, (size_t)(to - from));
+    return i;
+}
+
+/* One character that is not ASCII, or one byte that is none. Returns its length. */
+static size_t put_wide(struct text *t, const char *s, size_t n)
+{
+    unsigned c;
+    size_t len = utf8_char(s, n, &c);
+    if (!len) {
+        text_puts(t, "\xef\xbf\xbd");
+        return 1;
+    }
+    if (c < 0xa0 || c == 0x2028 || c == 0x2029) {
+        char number[ESCAPED] = "\\u";
+        put_number(number + 2, c);
+        text_put(t, number, sizeof number);
+    } else {
+        text_put(t, s, len);
+    }
+    return len;
 }
 
 static void quoted(struct text *t, const char *s, size_t n)
 {
     text_put(t, "\"", 1);
-    for (size_t i = 0; i < n;) {
-        size_t run = 0;
-        while (i + run < n && plain((unsigned char)s[i + run]))
-            run++;
-        text_put(t, s + i, run);
-        if ((i += run) == n)
-            break;
-        unsigned c;
-        size_t len = utf8_char(s + i, n - i, &c);
-        if (!len)
-            text_puts(t, "\xef\xbf\xbd");
-        else if (c == '"' || c == '\\' || must_escape(c))
-            escape(t, c);
-        else
-            text_put(t, s + i, len);
-        i += len ? len : 1;
+    while (n > 0 && !t->error) {
+        size_t done = put_ascii(t, s, n < PIECE ? n : PIECE);
+        if (!done)
+            done = put_wide(t, s, n);
+        s += done;
+        n -= done;
     }
     text_put(t, "\"", 1);
 }
 
 void json_put_key(struct json_out *j, const char *key)
 {
-    json_put_key_n(j, key, strlen(key));
+    size_t n = strlen(key);
+    char *from = text_room(j->text, n + 4), *to = from;
+    if (!to)
+        return;
+    if (j->comma)
+        *to++ = ',';
+    *to++ = '"';
+    to = mempcpy(to, key, n);
+    *to++ = '"';
+    *to++ = ':';
+    text_added(j->text, (size_t)(to - from));
+    j->comma = false;
 }
 
 void json_put_key_n(struct json_out *j, const char *key, size_t n)
@@ -122,20 +158,24 @@ void json_put_base64(struct json_out *j, const void *bytes, size_t n)
     text_added(j->text, len + 2);
 }
 
+enum { DIGITS = 20 }; /* of any 64-bit number */
+
 /* By hand: a dozen numbers stand in each result line, and printf() would be a tenth of its cost. */
-static void digits(struct text *t, uint64_t v, int least)
+static char *digits(char *to, uint64_t v, int least)
 {
-    char buf[20];
+    char buf[DIGITS];
     int at = sizeof buf;
     for (; v || least > 0; v /= 10, least--)
         buf[--at] = (char)('0' + v % 10);
-    text_put(t, buf + at, sizeof buf - (size_t)at);
+    return mempcpy(to, buf + at, sizeof buf - (size_t)at);
 }
 
 void json_put_uint(struct json_out *j, uint64_t v)
 {
     value(j);
-    digits(j->text, v, 1);
+    char *to = text_room(j->text, DIGITS);
+    if (to)
+        text_added(j->text, (size_t)(digits(to, v, 1) - to));
 }
 
 /* In whole numbers, so that no locale can put a comma for the point. */
@@ -147,9 +187,13 @@ void json_put_ms(struct json_out *j, double seconds)
     }
     value(j);
     uint64_t us = (uint64_t)llround(seconds * 1e6);
-    digits(j->text, us / 1000, 1);
-    text_put(j->text, ".", 1);
-    digits(j->text, us % 1000, 3);
+    char *from = text_room(j->text, DIGITS + 4);
+    if (!from)
+        return;
+    char *to = digits(from, us / 1000, 1);
+    *to++ = '.';
+    to = digits(to, us % 1000, 3);
+    text_added(j->text, (size_t)(to - from));
 }
 
 void json_put_bool(struct json_out *j, bool v)

@@ -19,8 +19,8 @@ void result_init(struct result *r, const struct request_spec *spec)
 
 static void put_url(struct json_out *j, const char *url)
 {
-    if (!url) {
-        json_put_null(j);
+    if (!url || !strchr(url, '@')) { /* nobody's password */
+        json_put_string(j, url);
         return;
     }
     struct text shown = { 0 };
@@ -143,9 +143,8 @@ static void put_json(struct json_out *j, const struct result *r)
 
 static void put_body(struct json_out *j, const struct result *r)
 {
-    bool text = r->mode == BODY_TEXT ||
-                (r->mode == BODY_AUTO && !memchr(r->body, 0, r->body_len) &&
-                 utf8_valid(r->body, r->body_len));
+    bool text = r->mode == BODY_TEXT || (r->mode == BODY_AUTO && !memchr(r->body, 0, r->body_len) &&
+                                         utf8_valid(r->body, r->body_len));
     if (r->mode == BODY_JSON) {
         put_json(j, r);
     } else if (text) {

@@ -10,12 +10,10 @@
 
 enum { FIRST = 256 };
 
-char *text_room(struct text *t, size_t n)
+char *text_grow(struct text *t, size_t n)
 {
     if (t->error)
         return NULL;
-    if (n < t->cap && t->len < t->cap - n) /* one more, for the final 0 */
-        return t->data + t->len;
     size_t cap = t->cap ? t->cap : FIRST;
     while (cap <= SIZE_MAX / 2 && (n >= cap || t->len >= cap - n))
         cap *= 2;
@@ -27,12 +25,6 @@ char *text_room(struct text *t, size_t n)
     t->data = data;
     t->cap = cap;
     return t->data + t->len;
-}
-
-void text_added(struct text *t, size_t n)
-{
-    t->len += n;
-    t->data[t->len] = 0;
 }
 
 void text_put(struct text *t, const void *bytes, size_t n)
@@ -115,10 +107,22 @@ size_t utf8_char(const char *s, size_t n, unsigned *ret)
     return len;
 }
 
+/* Eight bytes at a time: nearly all that is asked about is ASCII. */
+static size_t ascii_words(const char *s, size_t n)
+{
+    size_t i = 0;
+    for (uint64_t word; n - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, s + i, sizeof word);
+        if (word & 0x8080808080808080)
+            break;
+    }
+    return i;
+}
+
 bool utf8_valid(const char *s, size_t n)
 {
     unsigned c;
-    for (size_t i = 0, len; i < n; i += len)
+    for (size_t i = ascii_words(s, n), len; i < n; i += len + ascii_words(s + i + len, n - i - len))
         if (!(len = utf8_char(s + i, n - i, &c)))
             return false;
     return true;

@@ -17,8 +17,8 @@ struct text {
 };
 
 /* Room for n more bytes: where they go, or NULL. Nothing is added until text_added(). */
-char *text_room(struct text *t, size_t n);
-void text_added(struct text *t, size_t n);
+static inline char *text_room(struct text *t, size_t n);
+static inline void text_added(struct text *t, size_t n);
 
 void text_put(struct text *t, const void *bytes, size_t n);
 void text_puts(struct text *t, const char *s);
@@ -39,5 +39,21 @@ bool utf8_valid(const char *s, size_t n);
 /* The length of the character at s (1 to 4), or 0 if it is malformed or cut off. n > 0. Its code
  * point is written only if there is one. */
 size_t utf8_char(const char *s, size_t n, unsigned *ret);
+
+/* ---- inline, for every byte of output goes through here ---- */
+
+char *text_grow(struct text *t, size_t n); /* text_room(), where there is none yet */
+
+static inline char *text_room(struct text *t, size_t n)
+{
+    bool fits = !t->error && n < t->cap && t->len < t->cap - n; /* one more, for the final 0 */
+    return fits ? t->data + t->len : text_grow(t, n);
+}
+
+static inline void text_added(struct text *t, size_t n)
+{
+    t->len += n;
+    t->data[t->len] = 0;
+}
 
 #endif
