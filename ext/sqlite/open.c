@@ -144,6 +144,8 @@ int await_sqlite_close(async_sqlite **handle)
         return r;
     if (db->owner && db->owner == async_current_task())
         return async_fail(-EBUSY, "a connection cannot be closed in a transaction's block");
+    if (db->holder)
+        return async_fail(-EBUSY, "a pool's connection goes back where its block ends");
     *handle = NULL;
     await_sqlite_end(db);
     return 0;

@@ -113,7 +113,8 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts
 
 /* Close it and set *db to NULL, when it is our turn, in any case: 0. A transaction that SQL has begun is rolled back;
  * who still stands in the line, and every later call of its statements and queries, gets -EPIPE. Inside of its own
- * await_with block of a transaction it is refused: -EBUSY. NULL: nothing to do. Suspends, shielded. */
+ * await_with block of a transaction it is refused, as is one that a pool has lent: -EBUSY. NULL: nothing to do.
+ * Suspends, shielded. */
 int await_sqlite_close(async_sqlite **db);
 
 /* await_sqlite_auto db = NULL: closed where its block ends, as above. */
