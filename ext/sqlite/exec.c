@@ -46,20 +46,33 @@ static int changes(const struct sqlite_job *job)
     return job->report.changes > INT_MAX ? INT_MAX : (int)job->report.changes;
 }
 
-static int work_exec(async_sqlite *db, struct sqlite_job *job)
+/* A cancel between two statements would interrupt none: it is asked for before each. */
+static int work_statements(async_sqlite *db, struct sqlite_job *job, const struct exec *e)
 {
-    const struct exec *e = job->arg;
     const char *sql = e->sql;
     int r;
     do {
         sqlite3_stmt *s = NULL;
-        r = work_prepare(db, job, sql, e->n > 0, &s, &sql);
+        r = work_goes_on(db, job);
+        if (r == 0)
+            r = work_prepare(db, job, sql, e->n > 0, &s, &sql);
         if (r == 0 && (s || e->n > 0))
             r = work_bind(db, job, s, e->values, e->n, SQLITE_STATIC);
         if (r == 0 && s)
             r = step_through(db, job, s);
         sqlite3_finalize(s);
     } while (r == 0 && *sql && e->n == 0);
+    return r;
+}
+
+int work_script(async_sqlite *db, struct sqlite_job *job, const char *sql)
+{
+    return work_statements(db, job, &(const struct exec){ .sql = sql });
+}
+
+static int work_exec(async_sqlite *db, struct sqlite_job *job)
+{
+    int r = work_statements(db, job, job->arg);
     return r < 0 ? r : changes(job);
 }
 

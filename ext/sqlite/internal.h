@@ -95,6 +95,7 @@ void sqlite_submit(async_sqlite *db, struct sqlite_job *job);
 bool sqlite_is_done(async_sqlite *db, const struct sqlite_job *job);
 void sqlite_wait_blocking(async_sqlite *db, const struct sqlite_job *job);
 void sqlite_interrupt_job(async_sqlite *db);
+int work_goes_on(const async_sqlite *db, struct sqlite_job *job); /* 0, or -ECANCELED */
 int work_on_busy(void *arg, int count);
 int work_on_progress(void *arg);
 
@@ -109,6 +110,7 @@ int work_bind(async_sqlite *db, struct sqlite_job *job, sqlite3_stmt *s,
 /* exec.c: *ret: NULL if sql says nothing; *rest: what follows the statement. */
 int work_prepare(async_sqlite *db, struct sqlite_job *job, const char *sql, bool alone,
                  sqlite3_stmt **ret, const char **rest);
+int work_script(async_sqlite *db, struct sqlite_job *job, const char *sql); /* any number of statements */
 int work_rollback_all(async_sqlite *db, struct sqlite_job *job); /* if there is a transaction */
 int work_simple(async_sqlite *db, struct sqlite_job *job, const char *sql);
 void sqlite_stmt_release(async_sqlite_stmt *s);

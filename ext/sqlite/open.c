@@ -47,7 +47,7 @@ static int work_set_up(async_sqlite *db, struct sqlite_job *job, const struct as
         r = work_wal(db, job);
     if (r == 0 && o->foreign_keys)
         r = work_simple(db, job, "pragma foreign_keys = on");
-    return r == 0 && o->init ? work_simple(db, job, o->init) : r;
+    return r == 0 && o->init ? work_script(db, job, o->init) : r;
 }
 
 static int work_open(async_sqlite *db, struct sqlite_job *job)

@@ -18,11 +18,18 @@ static void empty_trash(async_sqlite *db)
     }
 }
 
+int work_goes_on(const async_sqlite *db, struct sqlite_job *job)
+{
+    if (!atomic_load(&db->cancelled) || job->must)
+        return 0;
+    return work_fail_text(job, SQLITE_INTERRUPT, -ECANCELED, "%s", sqlite3_errstr(SQLITE_INTERRUPT));
+}
+
 static int work(async_sqlite *db, struct sqlite_job *job)
 {
-    if (atomic_load(&db->cancelled) && !job->must)
-        return work_fail_text(job, SQLITE_INTERRUPT, -ECANCELED, "%s",
-                              sqlite3_errstr(SQLITE_INTERRUPT));
+    int r = work_goes_on(db, job);
+    if (r < 0)
+        return r;
     if (job->within && sqlite3_get_autocommit(db->handle))
         return work_fail_text(job, SQLITE_ABORT, -ESTALE, "the transaction is over before its block");
     return job->work(db, job);

@@ -153,23 +153,56 @@ CASE(a_cancel_while_another_connection_has_the_lock)
     return 0;
 }
 
-ASYNC_DEF(opens, (async_sqlite **)db)
+ASYNC_DEF(opens, (async_sqlite **)db, (const char *)init)
 {
-    return await_sqlite_open(NULL, db, .init = endless);
+    return await_sqlite_open(NULL, db, .init = init);
 }
 
 CASE(a_cancel_while_it_opens)
 {
     await_sqlite_auto db = NULL;
-    is(await_wait_for(opens(&db), 1), -ETIMEDOUT);
+    is(await_wait_for(opens(&db, endless), 1), -ETIMEDOUT);
     is_true(!db);
+    return 0;
+}
+
+/* Each statement is too short to be interrupted. */
+static const char *many_statements(void)
+{
+    enum { MANY = 200000 };
+    static char sql[MANY * 10 + 1];
+    for (int i = 0; i < MANY; i++)
+        memcpy(sql + (size_t)i * 10, "select 1; ", 10);
+    return sql;
+}
+
+ASYNC_DEF(execute, (async_sqlite *)db, (const char *)sql)
+{
+    return await_sqlite_exec(db, sql);
+}
+
+CASE(a_cancel_among_many_statements)
+{
+    int r;
+    await_sqlite_auto db = NULL;
+    await_sqlite_auto other = NULL;
+    const char *many = many_statements();
+    ok(await_sqlite_open(NULL, &db));
+    is(await_wait_for(execute(db, many), 1), -ETIMEDOUT);
+    await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select i from n")) {
+        is(await_wait_for(execute(db, many), 1), -ETIMEDOUT);
+        break;
+    }
+    ok(r);
+    is(await_wait_for(opens(&other, many), 1), -ETIMEDOUT);
+    is_true(!other);
     return 0;
 }
 
 /* The end of main cancels what is left. */
 ASYNC_DEF(leaves_one_behind)
 {
-    async_spawn(async_background(), opens((async_sqlite *[1]){ NULL }));
+    async_spawn(async_background(), opens((async_sqlite *[1]){ NULL }, endless));
     return await_sleep(1);
 }
 
@@ -182,4 +215,5 @@ END_TEST
 SUITE("sqlite-cancel", a_limit_ends_a_statement, what_was_bound_is_ours_again,
       a_query_is_ended_in_the_middle_of_a_batch, a_query_that_is_left_gives_its_lock_back,
       cancelled_between_rows, a_cancel_leaves_other_queries_alone, a_cancel_in_the_line,
-      a_cancel_while_another_connection_has_the_lock, a_cancel_while_it_opens, at_the_end_of_the_loop)
+      a_cancel_while_another_connection_has_the_lock, a_cancel_while_it_opens,
+      a_cancel_among_many_statements, at_the_end_of_the_loop)

@@ -138,8 +138,8 @@ const char *async_sqlite_error_text(const async_sqlite *db);
 /* --- statements --- */
 
 /* Execute sql: how many rows it inserted, updated or deleted, at most INT_MAX. Rows that it yields are passed over. It
- * may be several statements if there are no values; the first error ends it, and those before stay done unless they
- * are in a transaction. Suspends: yes. Cancelled: see above; in a transaction SQLite may have rolled all of it back. */
+ * may be several statements if there are no values; the first error ends it, or a cancel, and those before stay done
+ * unless they are in a transaction. Suspends: yes. Cancelled: see above; in a transaction SQLite may have rolled all of it back. */
 #define await_sqlite_exec(db, sql, ...)                                                            \
     await_sqlite_exec_values((db), (sql), ASYNC_SQLITE__VALUES(__VA_ARGS__))
 int await_sqlite_exec_values(async_sqlite *db, const char *sql, const async_sqlite_value *values,
