@@ -8,12 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Under the mutex. */
+/* Under the mutex, or when the thread has ended: then it has closed the database, and with it their handles. */
 static void empty_trash(async_sqlite *db)
 {
     for (async_sqlite_stmt *s; (s = db->trash);) {
         db->trash = s->next;
-        sqlite3_finalize(s->handle);
+        if (db->handle)
+            sqlite3_finalize(s->handle);
         sqlite3_free(s);
     }
 }
@@ -109,6 +110,7 @@ int sqlite_thread_start(async_sqlite *db)
 void sqlite_thread_join(async_sqlite *db)
 {
     pthread_join(db->thread, NULL);
+    empty_trash(db); /* what was dropped while it closed */
     pthread_cond_destroy(&db->news);
     pthread_mutex_destroy(&db->mutex);
     close(db->event);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What must be refused, and does no harm. */
+/* What is misuse and must be refused, and what comes at a bad moment. */
 #include "sqlite_test.h"
+
+#include <semaphore.h>
 
 CASE(a_pools_connection_is_not_closed_in_its_block)
 {
@@ -20,4 +22,56 @@ CASE(a_pools_connection_is_not_closed_in_its_block)
     return r;
 }
 
-SUITE("sqlite-misuse", a_pools_connection_is_not_closed_in_its_block)
+/* --- a statement that is dropped while its connection closes --- */
+
+static sem_t closing, dropped;
+
+static void wait_while_closing(void *arg)
+{
+    (void)arg;
+    sem_post(&closing);
+    sem_wait(&dropped);
+}
+
+static void as_is(sqlite3_context *c, int n, sqlite3_value **values)
+{
+    (void)c, (void)n, (void)values;
+}
+
+/* Its destructor is called while the connection is being closed. */
+static int add_function(sqlite3 *db, char **why, const void *api)
+{
+    (void)why, (void)api;
+    return sqlite3_create_function_v2(db, "as_is", 0, SQLITE_UTF8, NULL, as_is, NULL, NULL,
+                                      wait_while_closing);
+}
+
+ASYNC_DEF(closes, (async_sqlite **)db)
+{
+    return await_sqlite_close(db);
+}
+
+CASE(a_statement_dropped_while_its_connection_closes)
+{
+    async_sqlite *db = NULL;
+    async_sqlite_stmt *s = NULL;
+    ok(sqlite3_initialize());
+    sqlite3_int64 used = sqlite3_memory_used();
+    sem_init(&closing, 0, 0);
+    sem_init(&dropped, 0, 0);
+    ok(sqlite3_auto_extension((void (*)(void))add_function));
+    ok(await_sqlite_open(NULL, &db));
+    sqlite3_reset_auto_extension();
+    ok(await_sqlite_prepare(db, "select as_is()", &s));
+    await_task_auto t = async_create_task(closes(&db));
+    ok(await_sleep(0));
+    ok(sem_wait(&closing));
+    async_sqlite_stmt_drop(&s);
+    sem_post(&dropped);
+    ok(await_task(t));
+    is(sqlite3_memory_used(), used);
+    return 0;
+}
+
+SUITE("sqlite-misuse", a_pools_connection_is_not_closed_in_its_block,
+      a_statement_dropped_while_its_connection_closes)
