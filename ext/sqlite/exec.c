@@ -30,14 +30,20 @@ int work_prepare(async_sqlite *db, struct sqlite_job *job, const char *sql, bool
     return 0;
 }
 
+/* What SQLite says of the latest statement that changed anything; its total says whether that was this one. */
+void work_count(async_sqlite *db, struct sqlite_job *job, int64_t total_before)
+{
+    if (sqlite3_total_changes64(db->handle) != total_before)
+        job->report.changes += sqlite3_changes64(db->handle);
+}
+
 static int step_through(async_sqlite *db, struct sqlite_job *job, sqlite3_stmt *s)
 {
-    sqlite3_int64 before = sqlite3_total_changes64(db->handle);
+    int64_t before = sqlite3_total_changes64(db->handle);
     int rc;
     while ((rc = sqlite3_step(s)) == SQLITE_ROW)
         ;
-    if (sqlite3_total_changes64(db->handle) != before)
-        job->report.changes += sqlite3_changes64(db->handle);
+    work_count(db, job, before);
     return rc == SQLITE_DONE ? 0 : work_fail(db, job, rc);
 }
 

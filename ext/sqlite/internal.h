@@ -111,6 +111,7 @@ int work_bind(async_sqlite *db, struct sqlite_job *job, sqlite3_stmt *s,
 int work_prepare(async_sqlite *db, struct sqlite_job *job, const char *sql, bool alone,
                  sqlite3_stmt **ret, const char **rest);
 int work_script(async_sqlite *db, struct sqlite_job *job, const char *sql); /* any number of statements */
+void work_count(async_sqlite *db, struct sqlite_job *job, int64_t total_before); /* rows that were changed */
 int work_rollback_all(async_sqlite *db, struct sqlite_job *job); /* if there is a transaction */
 int work_simple(async_sqlite *db, struct sqlite_job *job, const char *sql);
 void sqlite_stmt_release(async_sqlite_stmt *s);

@@ -97,6 +97,7 @@ static int fill(struct query *q)
 static int work_fetch(async_sqlite *db, struct sqlite_job *job)
 {
     struct query *q = job->arg;
+    int64_t before = sqlite3_total_changes64(db->handle);
     int r = q->begun ? 0 : begin(db, job, q);
     int rc = r < 0 ? SQLITE_OK : fill(q);
     q->more = rc == SQLITE_ROW;
@@ -104,6 +105,7 @@ static int work_fetch(async_sqlite *db, struct sqlite_job *job)
         r = work_fail(db, job, rc);
     if (!q->more)
         work_end(q);
+    work_count(db, job, before);
     if (r == -ECANCELED || !q->first)
         return r;
     q->failed = r; /* what came before it comes before it */
@@ -112,8 +114,9 @@ static int work_fetch(async_sqlite *db, struct sqlite_job *job)
 
 static int work_give_back(async_sqlite *db, struct sqlite_job *job)
 {
-    (void)db;
+    int64_t before = sqlite3_total_changes64(db->handle);
     work_end(job->arg);
+    work_count(db, job, before);
     return 0;
 }
 

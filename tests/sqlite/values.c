@@ -175,6 +175,28 @@ CASE(many_rows_come_in_order)
     return 0;
 }
 
+CASE(a_query_that_changes_rows)
+{
+    int r, n = 0;
+    await_sqlite_auto db = NULL;
+    ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
+    await_for_each (r, row, async_sqlite_query(db, "insert into t values (1), (2), (3) returning x"))
+        is(async_sqlite_int64(row, 0), ++n);
+    ok(r);
+    is(async_sqlite_changes(db), 3);
+    is(async_sqlite_last_insert_id(db), 3);
+    await_for_each (
+            r, row,
+            async_sqlite_query(db, FOR_EVER "insert into t select i from n limit 1000 returning x"))
+        break;
+    ok(r);
+    is(async_sqlite_changes(db), 1000);
+    await_for_each (r, row, async_sqlite_query(db, "select count(*) as n from t"))
+        is(async_sqlite_int64(row, "n"), 1003);
+    is(async_sqlite_changes(db), 0);
+    return r;
+}
+
 CASE(rows_before_an_error_come_before_it)
 {
     int r, n = 0;
@@ -287,6 +309,6 @@ CASE(errors_and_their_sentences)
 }
 
 SUITE("sqlite-values", a_table_and_its_rows, every_type_there_and_back, what_the_macro_takes,
-      columns_by_number_and_name, many_rows_come_in_order, rows_before_an_error_come_before_it,
-      statements_that_are_kept, a_statement_whose_rows_are_being_read, several_statements_at_once,
-      errors_and_their_sentences)
+      columns_by_number_and_name, many_rows_come_in_order, a_query_that_changes_rows,
+      rows_before_an_error_come_before_it, statements_that_are_kept,
+      a_statement_whose_rows_are_being_read, several_statements_at_once, errors_and_their_sentences)
