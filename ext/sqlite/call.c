@@ -6,11 +6,23 @@
 #include <poll.h>
 #include <unistd.h>
 
-int sqlite_check_home(const async_sqlite *db)
+struct sqlite_home sqlite_home(void)
 {
-    if (pthread_equal(db->home, pthread_self()))
-        return 0;
-    return async_fail(-EPERM, "the connection belongs to another thread");
+    return (struct sqlite_home){ .process = getpid(), .thread = pthread_self() };
+}
+
+bool sqlite_forked(const struct sqlite_home *home)
+{
+    return home->process != getpid();
+}
+
+int sqlite_check_home(const struct sqlite_home *home, const char *what)
+{
+    if (sqlite_forked(home))
+        return async_fail(-EPERM, "the %s belongs to the process that forked this one", what);
+    if (!pthread_equal(home->thread, pthread_self()))
+        return async_fail(-EPERM, "the %s belongs to another thread", what);
+    return 0;
 }
 
 void sqlite_release(async_sqlite *db)
@@ -81,6 +93,8 @@ int sqlite_sentence(const struct sqlite_job *job, int r)
 
 int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
 {
+    if (sqlite_forked(&db->home)) /* on the way out of blocks */
+        return sqlite_check_home(&db->home, "connection");
     int place = async_current_task() || !job->must ? await_semaphore_acquire(&db->one) : -EPERM;
     if (place < 0 && !job->must)
         return place;
@@ -102,7 +116,7 @@ static int await_turn(async_sqlite *db, struct sqlite_job *job)
 
 int await_sqlite_call(async_sqlite *db, const async_task *who, struct sqlite_job *job)
 {
-    int r = sqlite_check_home(db);
+    int r = sqlite_check_home(&db->home, "connection");
     if (r < 0)
         return r;
     db->users++;

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 struct exec {
     const char *sql;
@@ -109,8 +110,11 @@ int await_sqlite_stmt_exec_values(async_sqlite_stmt *s, const async_sqlite_value
 {
     struct exec e = { .stmt = s, .values = values, .n = n };
     struct sqlite_job job = { .work = work_exec_stmt, .arg = &e };
+    int r = sqlite_check_home(&s->db->home, "statement");
+    if (r < 0)
+        return r;
     s->users++;
-    int r = await_sqlite_call(s->db, async_current_task(), &job);
+    r = await_sqlite_call(s->db, async_current_task(), &job);
     sqlite_stmt_release(s);
     return r;
 }
@@ -129,13 +133,16 @@ static int work_keep(async_sqlite *db, struct sqlite_job *job)
 
 int await_sqlite_prepare(async_sqlite *db, const char *sql, async_sqlite_stmt **ret)
 {
+    int r = sqlite_check_home(&db->home, "connection");
+    if (r < 0)
+        return r;
     async_sqlite_stmt *s = sqlite3_malloc(sizeof *s);
     struct exec e = { .sql = sql, .stmt = s };
     struct sqlite_job job = { .work = work_keep, .arg = &e };
     if (!s)
         return -ENOMEM;
     *s = (async_sqlite_stmt){ .db = db, .users = 1 };
-    int r = await_sqlite_call(db, async_current_task(), &job);
+    r = await_sqlite_call(db, async_current_task(), &job);
     if (r < 0) {
         sqlite3_free(s);
         return r;
@@ -162,9 +169,14 @@ void sqlite_stmt_release(async_sqlite_stmt *s)
     sqlite_release(db);
 }
 
-void async_sqlite_stmt_drop(async_sqlite_stmt **s)
+void async_sqlite_stmt_drop(async_sqlite_stmt **handle)
 {
-    if (*s)
-        sqlite_stmt_release(*s);
-    *s = NULL;
+    async_sqlite_stmt *s = *handle;
+    *handle = NULL;
+    if (!s || sqlite_forked(&s->db->home))
+        return;
+    if (pthread_equal(s->db->home.thread, pthread_self()))
+        sqlite_stmt_release(s);
+    else
+        fprintf(stderr, "asyncio: async_sqlite_stmt_drop of another thread's statement\n");
 }

@@ -43,8 +43,15 @@ struct sqlite_job {
     struct sqlite_report report;
 };
 
+/* Whose it is. A child of fork() has the memory, and none of the threads: it may touch nothing here. */
+struct sqlite_home {
+    pid_t process;
+    pthread_t thread;
+};
+
 struct async_sqlite {
-    pthread_t home, thread;
+    struct sqlite_home home;
+    pthread_t thread;
     sqlite3 *handle; /* the thread's; written under the mutex, read there by who interrupts */
     sqlite3_stmt *rollback;
     double busy_timeout;
@@ -85,8 +92,10 @@ ASYNC_CHECK int await_sqlite_call(async_sqlite *db, const async_task *who, struc
 ASYNC_CHECK int await_sqlite_job(async_sqlite *db, struct sqlite_job *job);
 /* r, with its sentence if it is the job's error: again, after something else that suspends. */
 int sqlite_sentence(const struct sqlite_job *job, int r);
-int sqlite_check_home(const async_sqlite *db);
-void sqlite_release(async_sqlite *db); /* one user less */
+struct sqlite_home sqlite_home(void);
+bool sqlite_forked(const struct sqlite_home *home);
+int sqlite_check_home(const struct sqlite_home *home, const char *what); /* 0, or -EPERM with a sentence */
+void sqlite_release(async_sqlite *db);                                   /* one user less */
 
 /* thread.c */
 int sqlite_thread_start(async_sqlite *db);

@@ -81,6 +81,8 @@ void await_sqlite_end(async_sqlite *db)
 {
     struct sqlite_job job = { .work = work_close, .must = true, .quits = true };
     int r = 0, place = -EPERM;
+    if (sqlite_forked(&db->home))
+        return;
     db->closing = true;
     if (async_current_task()) {
         await_shield (r) {
@@ -102,7 +104,7 @@ static async_sqlite *new_connection(const struct async_sqlite_opts *o)
     async_sqlite *db = sqlite3_malloc(sizeof *db);
     if (!db)
         return NULL;
-    *db = (async_sqlite){ .home = pthread_self(),
+    *db = (async_sqlite){ .home = sqlite_home(),
                           .users = 1,
                           .turn = ASYNC_SEMAPHORE(1),
                           .one = ASYNC_SEMAPHORE(1),
@@ -139,7 +141,7 @@ int await_sqlite_close(async_sqlite **handle)
     async_sqlite *db = *handle;
     if (!db)
         return 0;
-    int r = sqlite_check_home(db);
+    int r = sqlite_check_home(&db->home, "connection");
     if (r < 0)
         return r;
     if (db->owner && db->owner == async_current_task())

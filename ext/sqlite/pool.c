@@ -3,7 +3,7 @@
 #include "internal.h"
 
 struct async_sqlite_pool {
-    pthread_t home;
+    struct sqlite_home home;
     async_semaphore free; /* places: connections that are idle, or may be opened */
     async_sqlite *idle;   /* the latest first: its cache is warm */
     async_sqlite *lent;
@@ -38,7 +38,7 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
         sqlite3_free(p);
         return p ? -EINVAL : -ENOMEM;
     }
-    *p = (async_sqlite_pool){ .home = pthread_self(),
+    *p = (async_sqlite_pool){ .home = sqlite_home(),
                               .free = ASYNC_SEMAPHORE(max ? (int)max : 4),
                               .users = 1,
                               .opts = sqlite_opts(opts) };
@@ -82,10 +82,11 @@ static void done(async_sqlite_pool *p)
 
 ASYNC_DEF(pool_enter, (async_sqlite_pool *)p, (async_sqlite **)ret)
 {
-    if (!pthread_equal(p->home, pthread_self()))
-        return async_fail(-EPERM, "the pool belongs to another thread");
+    int r = sqlite_check_home(&p->home, "pool");
+    if (r < 0)
+        return r;
     p->users++;
-    int r = await_semaphore_acquire(&p->free);
+    r = await_semaphore_acquire(&p->free);
     bool place = r == 0;
     if (r == 0)
         r = p->closing ? -EPIPE : await_connection(p, ret);
@@ -154,8 +155,9 @@ int await_sqlite_pool_close(async_sqlite_pool **pool)
     async_sqlite_pool *p = *pool;
     if (!p)
         return 0;
-    if (!pthread_equal(p->home, pthread_self()))
-        return async_fail(-EPERM, "the pool belongs to another thread");
+    int r = sqlite_check_home(&p->home, "pool");
+    if (r < 0)
+        return r;
     if (has_one(p, async_current_task()))
         return async_fail(-EBUSY, "a pool cannot be closed by a task that has one of its connections");
     *pool = NULL;

@@ -164,10 +164,13 @@ static int run(void *frame)
     const struct query_args *a = frame;
     struct query q = { .args = a };
     struct sqlite_job job;
+    int r = sqlite_check_home(&a->db->home, "connection");
+    if (r < 0)
+        return r;
     a->db->users++;
     if (a->stmt)
         a->stmt->users++;
-    int r = await_rows(&q, &job);
+    r = await_rows(&q, &job);
     await_end(&q);
     r = sqlite_sentence(&job, r);
     if (a->stmt)

@@ -2,6 +2,7 @@
 /* What is misuse and must be refused, and what comes at a bad moment. */
 #include "sqlite_test.h"
 
+#include <pthread.h>
 #include <semaphore.h>
 
 CASE(a_pools_connection_is_not_closed_in_its_block)
@@ -73,5 +74,31 @@ CASE(a_statement_dropped_while_its_connection_closes)
     return 0;
 }
 
+/* --- another thread --- */
+
+static async_sqlite_stmt *kept;
+
+static void *drop_elsewhere(void *arg)
+{
+    async_sqlite_stmt *s = kept;
+    async_sqlite_stmt_drop(&s);
+    return arg;
+}
+
+CASE(a_statement_is_not_dropped_on_another_thread)
+{
+    pthread_t thread;
+    await_sqlite_auto db = NULL;
+    ok(await_sqlite_open(NULL, &db));
+    ok(await_sqlite_prepare(db, "select 5", &kept));
+    ok(pthread_create(&thread, NULL, drop_elsewhere, NULL));
+    ok(pthread_join(thread, NULL));
+    has_text(heard(), "async_sqlite_stmt_drop of another thread's statement");
+    ok(await_sqlite_stmt_exec(kept));
+    async_sqlite_stmt_drop(&kept);
+    return 0;
+}
+
 SUITE("sqlite-misuse", a_pools_connection_is_not_closed_in_its_block,
-      a_statement_dropped_while_its_connection_closes)
+      a_statement_dropped_while_its_connection_closes,
+      a_statement_is_not_dropped_on_another_thread)

@@ -11,7 +11,7 @@
  * stand in a line, first come first served. A cancelled call interrupts its statement, and returns when the thread has let
  * go of all that it was given: what was done nevertheless is the result, and the next await_ fails; else -ECANCELED, and
  * the statement has changed nothing. The connection stays usable. A connection, its statements and a pool belong to the
- * thread on which they were opened; on another: -EPERM. The memory is SQLite's (sqlite3_malloc()).
+ * thread on which they were opened; on another, and in a child of fork(): -EPERM. The memory is SQLite's (sqlite3_malloc()).
  *
  * Errors, with SQLite's own sentence (async_fail_text()); async_sqlite_error() has the number:
  *   -EEXIST     a unique column has that value already (UNIQUE, PRIMARY KEY)
