@@ -50,15 +50,27 @@ static int work_set_up(async_sqlite *db, struct sqlite_job *job, const struct as
     return r == 0 && o->init ? work_script(db, job, o->init) : r;
 }
 
+/* SQLite does not say which file it could not open. The end of a path says more than its beginning. */
+static int work_fail_path(async_sqlite *db, struct sqlite_job *job, int rc, const char *path)
+{
+    enum { SHOWN = 72 };
+    size_t length = strlen(path);
+    bool cut = length > SHOWN;
+    int r = work_fail(db, job, rc);
+    return work_fail_text(job, rc, r, "%s: %s%s", sqlite3_errmsg(db->handle), cut ? "..." : "",
+                          cut ? path + length - SHOWN : path);
+}
+
 static int work_open(async_sqlite *db, struct sqlite_job *job)
 {
     const struct opening *o = job->arg;
     sqlite3 *handle;
-    int rc = sqlite3_open_v2(o->path ? o->path : ":memory:", &handle, flags(&o->opts), NULL);
+    const char *path = o->path ? o->path : ":memory:";
+    int rc = sqlite3_open_v2(path, &handle, flags(&o->opts), NULL);
     pthread_mutex_lock(&db->mutex);
     db->handle = handle; /* also of one that failed: it has the sentence, and is to be closed */
     pthread_mutex_unlock(&db->mutex);
-    return rc == SQLITE_OK ? work_set_up(db, job, &o->opts) : work_fail(db, job, rc);
+    return rc == SQLITE_OK ? work_set_up(db, job, &o->opts) : work_fail_path(db, job, rc, path);
 }
 
 /* The queries that still read have their statements taken away. */

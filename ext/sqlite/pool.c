@@ -32,12 +32,12 @@ static bool copy(const char *text, char **ret)
 int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct async_sqlite_opts *opts,
                                async_sqlite_pool **ret)
 {
-    async_sqlite_pool *p = sqlite3_malloc(sizeof *p);
     char *init = NULL;
-    if (max > 1000 * 1000 || !p) {
-        sqlite3_free(p);
-        return p ? -EINVAL : -ENOMEM;
-    }
+    if (max > 1000 * 1000)
+        return async_fail(-EINVAL, "a pool of %u connections", max);
+    async_sqlite_pool *p = sqlite3_malloc(sizeof *p);
+    if (!p)
+        return -ENOMEM;
     *p = (async_sqlite_pool){ .home = sqlite_home(),
                               .free = ASYNC_SEMAPHORE(max ? (int)max : 4),
                               .users = 1,

@@ -3,6 +3,7 @@
 #include "sqlite_test.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -12,7 +13,8 @@ CASE(files_and_options)
 {
     await_sqlite_auto db = NULL;
     is(await_sqlite_open(new_file(), &db, .must_exist = true), -ENOENT);
-    has_text(async_fail_text(-ENOENT), "unable to open database file");
+    has_text(async_fail_text(-ENOENT), "unable to open database file: /");
+    has_text(async_fail_text(-ENOENT), strrchr(file, '/'));
     is(await_sqlite_open(file, &db, .readonly = true), -ENOENT);
     is(await_sqlite_open(file, &db, .init = "create tabel t (x)"), -EINVAL);
     is_true(!db);
@@ -337,6 +339,8 @@ CASE(a_pool_that_cannot_open)
     int r;
     async_sqlite *db = NULL;
     await_sqlite_pool_auto pool = NULL;
+    is(async_sqlite_pool_open(NULL, UINT_MAX, &pool), -EINVAL);
+    has_text(async_fail_text(-EINVAL), "4294967295 connections");
     ok(async_sqlite_pool_open("/nowhere/at/all", 1, &pool, .must_exist = true));
     for (int i = 0; i < 2; i++) {
         await_with (r, async_sqlite_pool_hold(pool, &db))

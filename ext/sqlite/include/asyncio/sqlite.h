@@ -128,7 +128,7 @@ async_hold async_sqlite_hold_opt(async_sqlite **ret, const char *path,
                                  const struct async_sqlite_opts *opts) ASYNC_CHECK;
 
 /* Of the last call on the connection that has returned: the rowid that the latest INSERT made; how many rows it changed,
- * also beyond INT_MAX; SQLite's extended result code, 0 if it was content, and its whole sentence. Other tasks' calls count:
+ * also beyond INT_MAX; SQLite's extended result code, 0 if it was content, and its sentence, up to 255 bytes. Other tasks' calls count:
  * ask before you suspend again. */
 int64_t async_sqlite_last_insert_id(const async_sqlite *db);
 int64_t async_sqlite_changes(const async_sqlite *db);
@@ -237,7 +237,7 @@ async_hold async_sqlite_transaction_opt(async_sqlite *db,
 typedef struct async_sqlite_pool async_sqlite_pool;
 
 /* Make a pool of at most max connections to path, with these options; 0 is 4. They are opened when they are needed, and
- * stay open. 0; -ENOMEM; -EINVAL. Does not suspend. */
+ * stay open. 0; -ENOMEM; -EINVAL: more than a million. Does not suspend. */
 #define async_sqlite_pool_open(path, max, ret, ...)                                                \
     async_sqlite_pool_open_opt((path), (max), ASYNC_SQLITE__OPTS(__VA_ARGS__), (ret))
 int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct async_sqlite_opts *opts,
