@@ -24,7 +24,8 @@ static int flags(const struct async_sqlite_opts *o)
            SQLITE_OPEN_EXRESCODE;
 }
 
-/* Who finds another at it in the same moment is told so at once, whatever the busy handler would say. */
+/* Who finds another at it in the same moment is told so at once, whatever a busy handler would say. So there is none yet,
+ * or it would wait as long once more. */
 static int work_wal(async_sqlite *db, struct sqlite_job *job)
 {
     int r, count = 0;
@@ -33,7 +34,7 @@ static int work_wal(async_sqlite *db, struct sqlite_job *job)
     while (r == -EBUSY && work_on_busy(db, count++));
     if (r == 0)
         job->report = (struct sqlite_report){ 0 };
-    return r;
+    return r == -EBUSY && work_goes_on(db, job) < 0 ? -ECANCELED : r;
 }
 
 static int work_set_up(async_sqlite *db, struct sqlite_job *job, const struct async_sqlite_opts *o)
@@ -41,10 +42,10 @@ static int work_set_up(async_sqlite *db, struct sqlite_job *job, const struct as
     int rc = sqlite3_prepare_v2(db->handle, "rollback", -1, &db->rollback, NULL);
     int r = rc == SQLITE_OK ? 0 : work_fail(db, job, rc);
     sqlite3_progress_handler(db->handle, 1000, work_on_progress, db);
-    if (db->busy_timeout > 0)
-        sqlite3_busy_handler(db->handle, work_on_busy, db);
     if (r == 0 && o->wal)
         r = work_wal(db, job);
+    if (db->busy_timeout > 0)
+        sqlite3_busy_handler(db->handle, work_on_busy, db);
     if (r == 0 && o->foreign_keys)
         r = work_simple(db, job, "pragma foreign_keys = on");
     return r == 0 && o->init ? work_script(db, job, o->init) : r;

@@ -153,6 +153,20 @@ CASE(a_cancel_while_another_connection_has_the_lock)
     return 0;
 }
 
+CASE(a_cancel_while_it_changes_the_journal)
+{
+    int r;
+    await_sqlite_auto db = NULL;
+    await_sqlite_auto other = NULL;
+    ok(await_sqlite_open(new_file(), &db, .init = "create table t (x); begin exclusive"));
+    await_timeout (r, 1)
+        r = await_sqlite_open(file, &other, .wal = true, .busy_timeout = 3600);
+    is(r, -ETIMEDOUT);
+    is(await_sqlite_open(file, &other, .wal = true, .busy_timeout = -1), -EBUSY);
+    is_true(!other);
+    return 0;
+}
+
 ASYNC_DEF(opens, (async_sqlite **)db, (const char *)init)
 {
     return await_sqlite_open(NULL, db, .init = init);
@@ -215,5 +229,5 @@ END_TEST
 SUITE("sqlite-cancel", a_limit_ends_a_statement, what_was_bound_is_ours_again,
       a_query_is_ended_in_the_middle_of_a_batch, a_query_that_is_left_gives_its_lock_back,
       cancelled_between_rows, a_cancel_leaves_other_queries_alone, a_cancel_in_the_line,
-      a_cancel_while_another_connection_has_the_lock, a_cancel_while_it_opens,
-      a_cancel_among_many_statements, at_the_end_of_the_loop)
+      a_cancel_while_another_connection_has_the_lock, a_cancel_while_it_changes_the_journal,
+      a_cancel_while_it_opens, a_cancel_among_many_statements, at_the_end_of_the_loop)
