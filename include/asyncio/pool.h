@@ -10,7 +10,8 @@ ASYNC_BEGIN_DECLS
 /* ASYNC_THREAD(name, (type)param, ...) { body that blocks }    await_name() and name() as with ASYNC_DEF, but the body
  * runs on a thread of the loop's pool, by await_to_thread(). It must not await: an await_ in it fails with -EPERM and says
  * so. It sees the task-local variables of its caller, and keeps what it sets to itself. async_fail() in it gives the
- * caller's error its sentence. */
+ * caller's error its sentence. A task of name(), alone, in a group or gathered, needs no stack: a hundred thousand cost some
+ * 350 bytes each. */
 #define ASYNC_THREAD(name, ...)                                             \
     ASYNC_CHECK static int name##_body_(ASYNC__PARAMS(__VA_ARGS__));        \
     ASYNC__MAKE(name##_co_, #name, name##_body_, ##__VA_ARGS__)             \
@@ -18,8 +19,40 @@ ASYNC_BEGIN_DECLS
     {                                                                       \
         return await_to_thread(name##_co_(ASYNC__MAP(ASYNC__NAME, ASYNC__COMMA, ##__VA_ARGS__))); \
     }                                                                       \
-    ASYNC_CO(name, ##__VA_ARGS__)                                           \
+    ASYNC__MAKE_THREAD(name, name##_co_, #name, ##__VA_ARGS__)              \
     static int name##_body_(ASYNC__PARAMS(__VA_ARGS__))
+
+/* How it works: the object says behind its arguments what is to run on the thread, and what runs in a task is the
+ * library's, by which it is known: a task of it needs no stack. Without room for that it is a coroutine like any other. */
+struct async_thread_body {
+    int (*run)(void *frame);
+    const char *name;
+};
+#define ASYNC__THREAD_ROOM (ASYNC_FRAME_MAX - sizeof(struct async_thread_body *))
+
+#define ASYNC__MAKE_THREAD(name, co, label, ...)                            \
+    ASYNC_UNUSED static int name##_run_(void *frame)                        \
+    {                                                                       \
+        struct co##_frame_ *async_f_ ASYNC_UNUSED = (struct co##_frame_ *)frame; \
+        return await_##name(ASYNC__MAP(ASYNC__STORED, ASYNC__COMMA, ##__VA_ARGS__)); \
+    }                                                                       \
+    ASYNC_UNUSED ASYNC_CHECK ASYNC__IN_PLACE async_co name(ASYNC__PARAMS(__VA_ARGS__)) \
+    {                                                                       \
+        static const struct async_thread_body async_b_ = { co##_run_, label }; \
+        const struct async_thread_body *async_p_ = &async_b_;               \
+        const bool async_fits_ = sizeof(struct co##_frame_) <= ASYNC__THREAD_ROOM; \
+        struct co##_frame_ async_f_ = {                                     \
+            ASYNC__MAP(ASYNC__NAME, ASYNC__COMMA, ##__VA_ARGS__)            \
+        };                                                                  \
+        async_co async_c_ = { async_fits_ ? await_thread_ : name##_run_, label, { 0 } }; \
+        memcpy(async_c_.frame, &async_f_, sizeof async_f_);                 \
+        if (async_fits_)                                                    \
+            memcpy(async_c_.frame + ASYNC__THREAD_ROOM, &async_p_, sizeof async_p_); \
+        return async_c_;                                                    \
+    }
+
+/* What an ASYNC_THREAD's object runs, where it must run in a task. Nothing for users. */
+int await_thread_(void *frame) ASYNC_CHECK;
 
 struct async_thread_opts {
     bool abandon;                 /* a cancel does not wait for the body: see below */

@@ -66,6 +66,7 @@ struct loop {
 
     struct timers timers;
     struct slab tasks, starts;
+    struct slab directs; /* the pool layer's, from the first on: what starts calls on threads */
     struct stacks stacks;
     struct body *hot; /* a stack of the usual size that is free, apart from the pool; or NULL */
     void *hot_sp;     /* where it was left */
@@ -74,14 +75,15 @@ struct loop {
     struct fp_control fp;   /* what every task begins with */
     struct fds fds;
     struct crew *crews[POOLS]; /* the pool layer's, each from its first job on */
-    struct async_process_pool *own_processes, *process_pools; /* the same; those that the user has opened */
-    int jobs;                  /* on threads, that a task waits for */
-    int64_t patience;          /* with those that nobody waits for, when l closes */
-    struct uring *uring; /* the file layer's, from its first call on; NULL: none */
-    bool no_uring;       /* and there will be none */
-    int files;        /* open */
-    int in_memory;             /* ends of streams in memory that are open */
-    async_loop *gate;          /* what other threads see of it */
+    struct async_process_pool *own_processes,
+            *process_pools; /* the same; those that the user has opened */
+    int jobs;               /* on threads, that a task waits for */
+    int64_t patience;       /* with those that nobody waits for, when l closes */
+    struct uring *uring;    /* the file layer's, from its first call on; NULL: none */
+    bool no_uring;          /* and there will be none */
+    int files;              /* open */
+    int in_memory;          /* ends of streams in memory that are open */
+    async_loop *gate;       /* what other threads see of it */
 
     async_task *outermost; /* whose end is the end of the run; NULL: there is none */
     async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */

@@ -119,6 +119,7 @@ void async__loop_close(struct loop *l)
     async__stacks_close(&l->stacks);
     async__slab_close(&l->tasks);
     async__slab_close(&l->starts);
+    async__slab_close(&l->directs);
     async__overflow_forget();
     async__loop_leave();
     async__free(l);
@@ -144,6 +145,7 @@ void async__loop_abandon(struct loop *l)
     async__fds_close(&l->fds);
     async__slab_each(&l->tasks, keep, &(size_t){ l->tasks.size });
     async__slab_each(&l->starts, keep, &(size_t){ l->starts.size });
+    async__slab_each(&l->directs, keep, &(size_t){ l->directs.size });
     async__stacks_abandon(&l->stacks);
     async__overflow_forget();
     l->former = atomic_exchange(&latest, l);

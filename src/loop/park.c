@@ -162,13 +162,7 @@ void async__body_init(async_task *t, struct body *b)
     co_copy(&b->co, &s->co);
     b->locals = s->locals;
     b->site = s->site;
-    b->cause = NULL;
-    b->failed = NULL;
-    b->gen = NULL;
-    b->trace_code = 0;
-    b->trace_depth = 0;
-    b->races = 0;
-    b->watches = NULL;
+    body_fresh(b);
     slab_give(&t->loop->starts, s);
     t->body = b;
 }
@@ -238,6 +232,8 @@ void async__loop_run(struct loop *l)
             async__step_begins(l, w);
         if (w->kind == NODE_CALLBACK)
             run_callback((async_callback *)w);
+        else if (w->kind == NODE_DIRECT || w->kind == NODE_DIRECT_NEW)
+            async__direct_step(l, task_of(w));
         else
             run_task(l, task_of(w));
         if (unlikely(l->debug))

@@ -72,7 +72,7 @@ enum waiting {
     WAITS_FILE,
 };
 
-/* What a task will start with. */
+/* What a task will start with. One that is a call on a thread keeps it to its end, in place of a body. */
 struct start {
     async_co co;
     struct local *locals; /* a reference of its own */
@@ -155,6 +155,23 @@ static inline async_task *task_of(struct async_waiter *w)
     return (async_task *)w;
 }
 
+/* Nothing has happened to it yet. */
+static inline void body_fresh(struct body *b)
+{
+    b->cause = NULL;
+    b->failed = NULL;
+    b->gen = NULL;
+    b->trace_code = 0;
+    b->trace_depth = 0;
+    b->races = 0;
+    b->watches = NULL;
+}
+
+static inline bool task_has_begun(const async_task *t)
+{
+    return t->node.kind != NODE_NEW && t->node.kind != NODE_DIRECT_NEW;
+}
+
 /* The task layer's part in the loop's work: the only calls upwards. */
 void async__task_run(async_task *t);             /* its body, to the end; may free the record */
 void async__task_refuse(async_task *t, int err); /* it cannot start */
@@ -164,11 +181,12 @@ void async__task_orphan(struct loop *l);         /* a child of fork() goes on in
 /* The pool layer's: close what l has, when its gate is closed. */
 void async__pools_close(struct loop *l);
 
-/* The file layer's: the same. */
-void async__files_close(struct loop *l);
+/* And: what a call on a thread starts with, NULL: no memory; a step of such a task. */
+struct start *async__direct_new(struct loop *l);
+void async__direct_step(struct loop *l, async_task *t);
 
-/* The pool layer's: close what l has, when its gate is closed. */
-void async__pools_close(struct loop *l);
+/* The file layer's: the same as the first. */
+void async__files_close(struct loop *l);
 
 /* And those of the observer. */
 bool async__deadlock(struct loop *l); /* nothing is ready, nothing can come: true; something is, now, or l stops */

@@ -144,7 +144,7 @@ static void print_wait(struct printer *p, const async_task *t)
 {
     const async_group *g;
     const async_task *other;
-    if (t->node.kind == NODE_NEW)
+    if (!task_has_begun(t))
         fputs("has not begun", stderr);
     else if (t->node.state != TASK_PARKED)
         fputs(t->node.state == TASK_RUNNING ? "runs" : "is ready", stderr);
@@ -171,18 +171,18 @@ static void print_task(struct printer *p, const async_task *t, int depth)
         return;
     }
     p->lines++;
-    bool fresh = t->node.kind == NODE_NEW;
-    const async_site *site = fresh ? t->start->site : t->body->site;
+    const struct body *b = t->node.kind == NODE_TASK ? t->body : NULL;
+    const async_site *site = b ? b->site : t->start->site;
     fprintf(stderr, "%*s%s: ", 4 + 2 * depth, "", t->name);
     print_wait(p, t);
-    if (!fresh && t->loop->debug && t->node.state == TASK_PARKED)
-        fprintf(stderr, ", for %.3f s", 1e-9 * (double)(async__sys.clock() - t->body->since));
-    if (!fresh && t->body->root.cancelled)
+    if (b && t->loop->debug && t->node.state == TASK_PARKED)
+        fprintf(stderr, ", for %.3f s", 1e-9 * (double)(async__sys.clock() - b->since));
+    if (b ? b->root.cancelled : task_has_begun(t) && t->node.flags & TASK_DOOMED)
         fputs("; it was cancelled", stderr);
     if (site)
         fprintf(stderr, "; created in %s, %s:%d", site->func, site->file, site->line);
     fputc('\n', stderr);
-    for (const async_scope *s = fresh ? NULL : t->scope; s && s->task == t; s = s->outer)
+    for (const async_scope *s = b ? t->scope : NULL; s && s->task == t; s = s->outer)
         if (s->kind == SCOPE_GROUP)
             for (const async_task *c = ((const async_group *)s->owner)->first; c; c = c->next)
                 if (c->node.state != TASK_DONE)

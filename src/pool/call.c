@@ -16,15 +16,24 @@ struct call {
     void (*release)(void *owned);
 };
 
+int async__errand_run(struct errand *e, const char *name, int (*run)(void *frame), void *frame,
+                      struct local *locals)
+{
+    e->name = name;
+    e->code = 0;
+    async__errand = e;
+    async__locals_swap(locals);
+    int r = run(frame);
+    async__locals_drop(async__locals_swap(NULL));
+    async__errand = NULL;
+    return r;
+}
+
 static void make_call(struct job *j)
 {
     struct call *c = (struct call *)j;
-    async__errand = &c->errand;
-    async__locals_swap(c->locals);
-    c->result = c->co.run(c->co.frame);
-    async__locals_drop(async__locals_swap(NULL));
+    c->result = async__errand_run(&c->errand, j->name, c->co.run, c->co.frame, c->locals);
     c->locals = NULL;
-    async__errand = NULL;
 }
 
 static void init(struct call *c, const async_co *co)
@@ -32,8 +41,6 @@ static void init(struct call *c, const async_co *co)
     c->job = (struct job){ .work = make_call, .name = co->name ? co->name : "a call" };
     co_copy(&c->co, co);
     c->locals = async__locals_of_caller();
-    c->errand.name = c->job.name;
-    c->errand.code = 0;
 }
 
 /* Before it is known whether it will begin. */

@@ -18,14 +18,6 @@ static void *work(void *crew);
 
 /* --- lists --- */
 
-static void append(struct jobs *q, struct job *j)
-{
-    j->next = NULL;
-    j->prev = q->last;
-    *(q->last ? &q->last->next : &q->first) = j;
-    q->last = j;
-}
-
 static void take_out(struct jobs *q, struct job *j)
 {
     *(j->next ? &j->next->prev : &q->last) = j->prev;
@@ -156,7 +148,7 @@ static bool put_done(struct crew *c, struct worker *w, struct job *j)
             j->release(j);
         pthread_mutex_lock(&c->mutex);
     } else {
-        append(&c->done, j);
+        jobs_append(&c->done, j);
     }
     c->busy--;
     return first && !c->closed;
@@ -282,19 +274,44 @@ struct crew *async__crew_open(async_loop *home, unsigned most)
     return c;
 }
 
-int async__crew_put(struct crew *c, struct job *j)
+static void append_all(struct jobs *q, const struct jobs *list)
 {
-    j->since = async__sys.clock();
-    j->queued = true;
+    list->first->prev = q->last;
+    *(q->last ? &q->last->next : &q->first) = list->first;
+    q->last = list->last;
+}
+
+/* No thread, and none can be made: what stands in the line is what was put there last. */
+static void take_all_back(struct crew *c, struct jobs *ret)
+{
     pthread_mutex_lock(&c->mutex);
-    append(&c->queue, j);
-    c->queued++;
+    *ret = c->queue;
+    c->queue = (struct jobs){ NULL, NULL };
+    c->queued = 0;
+    for (struct job *j = ret->first; j; j = j->next)
+        j->queued = false;
+    pthread_mutex_unlock(&c->mutex);
+}
+
+int async__crew_put(struct crew *c, struct jobs *list)
+{
+    int64_t now = async__sys.clock();
+    unsigned n = 0;
+    for (struct job *j = list->first; j; j = j->next, n++) {
+        j->since = now;
+        j->queued = true;
+    }
+    pthread_mutex_lock(&c->mutex);
+    append_all(&c->queue, list);
+    c->queued += n;
     struct call call = summon(c);
     pthread_mutex_unlock(&c->mutex);
+    *list = (struct jobs){ NULL, NULL };
     int err = call_out(c, call);
-    if (err == 0)
+    if (err == 0 || !cannot_make(c)) /* else those who are busy will find them */
         return 0;
-    return cannot_make(c) && async__crew_take_back(c, j) ? -err : 0; /* else those who are busy will find it */
+    take_all_back(c, list);
+    return list->first ? -err : 0;
 }
 
 bool async__crew_take_back(struct crew *c, struct job *j)

@@ -46,8 +46,9 @@ struct crew {
 
 struct crew *async__crew_open(async_loop *home, unsigned most); /* NULL: no memory */
 
-/* Put j in the line: 0, or a negative errno if there is no thread and none can be made. */
-int async__crew_put(struct crew *c, struct job *j);
+/* Put all of list, which is not empty, in the line: 0, and the list is empty; or a negative errno if there is no thread and
+ * none can be made, then those that will not begin are in it again. */
+int async__crew_put(struct crew *c, struct jobs *list);
 
 /* Take j back. false: it has begun. */
 bool async__crew_take_back(struct crew *c, struct job *j);

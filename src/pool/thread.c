@@ -13,7 +13,7 @@ static unsigned most_threads(enum async_pool which)
     return few[which] ? few[which] : most < 32 ? most : 32;
 }
 
-static struct crew *crew_of(struct loop *l, enum async_pool which)
+struct crew *async__crew_of(struct loop *l, enum async_pool which)
 {
     if (!l->crews[which])
         l->crews[which] = async__crew_open(l->gate, most_threads(which));
@@ -62,12 +62,14 @@ static int interrupted(async_task *t, struct crew *c, struct job *j)
 int async__job_await(async_task *t, enum async_pool which, struct job *j)
 {
     struct loop *l = t->loop;
-    struct crew *c = crew_of(l, which);
+    struct crew *c = async__crew_of(l, which);
     if (!c)
         return -ENOMEM;
     j->waiter = t;
     j->done = false;
-    int r = async__crew_put(c, j);
+    struct jobs one = { NULL, NULL };
+    jobs_append(&one, j);
+    int r = async__crew_put(c, &one);
     if (r < 0)
         return r;
     l->jobs++;

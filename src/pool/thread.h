@@ -10,6 +10,8 @@
 
 #include "loop/loop.h"
 
+struct errand;
+
 struct job {
     struct job *next, *prev;
     void (*work)(struct job *j); /* on a worker's thread, signals blocked */
@@ -27,12 +29,28 @@ struct jobs {
     struct job *first, *last;
 };
 
+static inline void jobs_append(struct jobs *q, struct job *j)
+{
+    j->next = NULL;
+    j->prev = q->last;
+    *(q->last ? &q->last->next : &q->first) = j;
+    q->last = j;
+}
+
 /* Give j to that pool of the current task's loop and wait until it is done. The checkpoint has been passed. Returns
  *   0           it is done. Also if a cancel came when it had begun: then it was waited for.
  *   -ECANCELED  it will never begin; or, if it has a release function, perhaps it goes on by itself. In both
  *               cases release was called or will be, and j is not to be looked at any more.
  *   -ENOMEM, -EAGAIN: no pool, no thread. */
 int async__job_await(async_task *t, enum async_pool which, struct job *j);
+
+/* That pool of l; NULL: no memory. */
+struct crew *async__crew_of(struct loop *l, enum async_pool which);
+
+/* On a worker's thread: run(frame), which sees those locals; the reference to them is dropped. What it says of its error
+ * is in *e. */
+int async__errand_run(struct errand *e, const char *name, int (*run)(void *frame), void *frame,
+                      struct local *locals);
 
 /* On the loop's thread: a worker has done j. */
 void async__job_done(struct job *j);

@@ -13,20 +13,24 @@ static async_scope *first_inside(async_task *t, async_scope *top)
     return first;
 }
 
-/* t, or the next of its siblings that has scopes: that has started, and not ended. */
-static async_task *with_scopes(async_task *t)
-{
-    while (t && (t->node.kind != NODE_TASK || t->node.state == TASK_DONE))
-        t = t->next;
-    return t;
-}
-
 struct visitor {
     void (*scope)(const struct visitor *v, async_scope *s);
     void (*task)(async_task *t);
     async_scope *top;
     int64_t when;
 };
+
+/* t, or the next of its siblings that has scopes: that has started, and not ended. Calls on threads, which have none, are
+ * visited on the way. */
+static async_task *with_scopes(const struct visitor *v, async_task *t)
+{
+    while (t && (t->node.kind != NODE_TASK || t->node.state == TASK_DONE)) {
+        if (t->node.kind == NODE_DIRECT && v->task)
+            v->task(t);
+        t = t->next;
+    }
+    return t;
+}
 
 static async_scope *visit_task(const struct visitor *v, async_task *t, async_scope *top)
 {
@@ -38,7 +42,8 @@ static async_scope *visit_task(const struct visitor *v, async_task *t, async_sco
 
 static async_scope *visit_children(const struct visitor *v, async_scope *s, async_task **t)
 {
-    async_task *child = s->kind == SCOPE_GROUP ? with_scopes(((async_group *)s->owner)->first) : NULL;
+    async_task *child =
+            s->kind == SCOPE_GROUP ? with_scopes(v, ((async_group *)s->owner)->first) : NULL;
     if (!child)
         return NULL;
     *t = child;
@@ -60,7 +65,7 @@ static void visit(const struct visitor *v)
         }
         v->scope(v, s);
         while (s != v->top && s == &t->body->root) {
-            async_task *sibling = with_scopes(t->next);
+            async_task *sibling = with_scopes(v, t->next);
             if (sibling) {
                 t = sibling;
                 s = visit_task(v, t, &t->body->root);

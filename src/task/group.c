@@ -59,7 +59,7 @@ void async__group_child_ended(async_group *g, async_task *t)
 {
     if (g->race && !g->winner && !g->scope.doomed) {
         g->winner = t;
-        g->unfair = g->last->node.kind == NODE_NEW;
+        g->unfair = !task_has_begun(g->last);
         stop(g, "", "another one was first", NULL);
     }
     if (g->background) {

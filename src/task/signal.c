@@ -70,7 +70,7 @@ bool async__interrupted(struct loop *l)
 /* A main task that has not begun would never run, and so clean nothing up: it looks for itself when it begins. */
 void async__signals(struct loop *l)
 {
-    if (l->main && l->main->node.kind != NODE_NEW && async__interrupted(l)) {
+    if (l->main && task_has_begun(l->main) && async__interrupted(l)) {
         async_task *t = l->main;
         l->main = NULL; /* once */
         async__task_request(t, ASYNC_CANCEL_SIGNAL, "interrupted", NULL);

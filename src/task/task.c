@@ -2,6 +2,8 @@
 /* task.c - a task's life: made, started, ended, awaited. */
 #include "task/task.h"
 
+#include <asyncio/pool.h>
+
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -44,13 +46,15 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     if (!opts)
         opts = &no_opts;
     async_task *t = slab_take(&l->tasks);
-    struct start *s = t ? slab_take(&l->starts) : NULL;
+    /* Who is watched goes the long way, with a stack. */
+    bool direct = unlikely(co->run == await_thread_) && !l->debug && !l->probe;
+    struct start *s = unlikely(!t) ? NULL : direct ? async__direct_new(l) : slab_take(&l->starts);
     if (unlikely(!s))
         goto no_memory;
     s->locals = async__locals_of_caller();
     /* Field by field: the compiler would zero the whole record first, by an instruction that is slow to start. The
      * others are set when the task starts, parks or is linked. */
-    t->node.kind = NODE_NEW;
+    t->node.kind = direct ? NODE_DIRECT_NEW : NODE_NEW;
     t->node.state = TASK_READY;
     t->node.why = 0;
     t->node.flags = detached ? TASK_DETACHED : 0;
@@ -78,7 +82,7 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
 no_memory:
     if (s) {
         async__locals_drop(s->locals);
-        slab_give(&l->starts, s);
+        slab_give(direct ? &l->directs : &l->starts, s);
     }
     if (t) {
         t->node.kind = 0;
@@ -161,7 +165,7 @@ static void tell_joiners(async_task *t, int result)
 
 /* Nobody may lose what the task has failed of: its group keeps it, or who awaits it gets it, or its handle keeps it until
  * somebody asks. */
-static void end(async_task *t, int result)
+void async__task_end(async_task *t, int result)
 {
     struct loop *l = t->loop;
     async_group *g = t->group;
@@ -200,7 +204,22 @@ void async__task_run(async_task *t)
     int r = checkpoint(t->loop, t);
     if (likely(r == 0))
         r = t->body->co.run(t->body->co.frame);
-    end(t, r);
+    async__task_end(t, r);
+}
+
+void async__task_lend(async_task *t, struct body *b)
+{
+    const struct start *s = t->start;
+    b->co.name = s->co.name;
+    b->locals = s->locals;
+    b->site = s->site;
+    b->stack = (struct stack){ .bottom = NULL };
+    body_fresh(b);
+    t->body = b;
+    t->node.kind = NODE_TASK;
+    t->node.state = TASK_RUNNING;
+    t->loop->current = t;
+    init_root(t);
 }
 
 /* There is no stack for it: it ends without having begun. */
@@ -210,7 +229,7 @@ void async__task_refuse(async_task *t, int err)
     async__body_init(t, &b);
     init_root(t);
     t->node.kind = NODE_TASK;
-    end(t, err);
+    async__task_end(t, err);
 }
 
 async_task *async_create_task_opt(const async_co *co, const struct async_task_opts *opts)
@@ -281,8 +300,10 @@ bool async__task_request(async_task *t, enum async_cancel_kind kind, const char 
         return false;
     if (t->requests < UINT16_MAX)
         t->requests++;
-    if (t->node.kind == NODE_NEW) {
+    if (t->node.kind != NODE_TASK) {
         t->node.flags |= TASK_DOOMED;
+        if (t->node.state == TASK_PARKED)
+            async__wake(t, INTERRUPTED);
         return true;
     }
     struct body *b = t->body;

@@ -314,6 +314,7 @@ void async__complain(const char *fmt, ...)
 
 static struct job jobs[JOBS];
 static int worked[JOBS], count, done_count, take_back; /* take_back: which; -1: none */
+static int together;                                   /* how many are put at once */
 
 static void work_once(struct job *j)
 {
@@ -328,6 +329,22 @@ void async__job_done(struct job *j)
     done_count++;
 }
 
+/* From the i-th on; how many of them will be done. */
+static int put_some(struct crew *c, int i)
+{
+    struct jobs list = { NULL, NULL };
+    int wanted = 0;
+    for (; wanted < together && i < count; wanted++, i++) {
+        jobs[i] = (struct job){ .work = work_once };
+        jobs_append(&list, &jobs[i]);
+    }
+    int r = async__crew_put(c, &list);
+    must(r < 0 ? list.first != NULL : list.first == NULL);
+    for (const struct job *j = list.first; j; j = j->next)
+        wanted--;
+    return wanted;
+}
+
 static void *loop_actor(void *arg)
 {
     struct loop l = { 0 };
@@ -335,11 +352,10 @@ static void *loop_actor(void *arg)
     must(async__gate_open(&l) == 0);
     struct crew *c = async__crew_open(l.gate, 2);
     int wanted = 0;
-    for (int i = 0; i < count; i++) {
-        jobs[i] = (struct job){ .work = work_once };
-        wanted += async__crew_put(c, &jobs[i]) == 0;
-        if (i == take_back && jobs[i].queued)
-            wanted -= async__crew_take_back(c, &jobs[i]);
+    for (int i = 0; i < count; i += together) {
+        wanted += put_some(c, i);
+        if (take_back >= i && take_back < i + together && jobs[take_back].queued)
+            wanted -= async__crew_take_back(c, &jobs[take_back]);
     }
     while (done_count < wanted) {
         bool more = async__gate_drain(l.gate);
@@ -383,11 +399,12 @@ static bool next_list(void)
     return true;
 }
 
-static void every_order(int n, int back, int preemptions, bool timeouts, int threadless)
+static void every_order(int n, int at_once, int back, int preemptions, bool timeouts, int threadless)
 {
     memset(&run, 0, sizeof run);
     runs = 0;
     count = n;
+    together = at_once;
     take_back = back;
     run.most = UNDER_VALGRIND ? 1 : preemptions;
     run.timeouts = timeouts;
@@ -401,33 +418,47 @@ static void every_order(int n, int back, int preemptions, bool timeouts, int thr
 
 START_TEST(two_jobs)
 {
-    every_order(2, -1, 3, false, 0);
+    every_order(2, 1, -1, 3, false, 0);
 }
 END_TEST
 
 START_TEST(three_jobs)
 {
-    every_order(3, -1, 2, false, 0);
+    every_order(3, 1, -1, 2, false, 0);
 }
 END_TEST
 
 START_TEST(one_that_is_taken_back)
 {
-    every_order(2, 1, 2, false, 0);
+    every_order(2, 1, 1, 2, false, 0);
 }
 END_TEST
 
 START_TEST(workers_that_rest_too_long)
 {
-    every_order(2, -1, 2, true, 0);
+    every_order(2, 1, -1, 2, true, 0);
 }
 END_TEST
 
 START_TEST(threads_that_cannot_be_made)
 {
-    every_order(3, -1, 1, false, 1);
+    every_order(3, 1, -1, 1, false, 1);
 }
 END_TEST
 
-SUITE("crew", two_jobs, three_jobs, one_that_is_taken_back, workers_that_rest_too_long,
-      threads_that_cannot_be_made)
+START_TEST(jobs_that_are_put_together)
+{
+    every_order(3, 3, -1, 2, false, 0);
+    every_order(3, 2, 1, 2, false, 0);
+}
+END_TEST
+
+START_TEST(jobs_put_together_for_which_no_thread_can_be_made)
+{
+    every_order(3, 3, -1, 2, false, 1);
+    every_order(3, 2, -1, 1, false, 1);
+}
+END_TEST
+
+SUITE("crew", jobs_that_are_put_together, jobs_put_together_for_which_no_thread_can_be_made, two_jobs,
+      three_jobs, one_that_is_taken_back, workers_that_rest_too_long, threads_that_cannot_be_made)

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* direct.c - tasks that are nothing but a call on a thread. Such a task needs no stack: where another one would run its
+ * first step, it is put in the line of the pool, together with its like behind it in the ready queue, and where another one
+ * would go on, it ends. So in everything that can be seen from outside it is as if it awaited the call. For what a task
+ * does at its beginning and at its end, the loop's own stack lends it a body. */
+#include "base/alloc.h"
+#include "pool/crew.h"
+#include "task/error.h"
+#include "task/local.h"
+#include "task/scope.h"
+#include "task/task.h"
+
+struct direct {
+    struct start start; /* first: it is what the task's record points to */
+    struct job job;
+    struct errand *said; /* of its failure, or NULL */
+    int result;
+    bool refused; /* with that result: there was no thread */
+};
+
+static const struct async_thread_body *body_of(const void *frame)
+{
+    const struct async_thread_body *body;
+    memcpy(&body, (const char *)frame + ASYNC__THREAD_ROOM, sizeof body);
+    return body;
+}
+
+/* The long way: in a task that has a stack. */
+int await_thread_(void *frame)
+{
+    const struct async_thread_body *body = body_of(frame);
+    async_co co = { .run = body->run, .name = body->name };
+    memcpy(co.frame, frame, ASYNC_FRAME_MAX);
+    return await_to_thread(co);
+}
+
+struct start *async__direct_new(struct loop *l)
+{
+    if (!l->directs.size)
+        async__slab_init(&l->directs, sizeof(struct direct));
+    struct direct *d = slab_take(&l->directs);
+    return d ? &d->start : NULL;
+}
+
+static struct direct *direct_of(const async_task *t)
+{
+    return (struct direct *)t->start;
+}
+
+/* --- on the worker's thread --- */
+
+/* Without memory for its words an error goes without them. */
+static struct errand *kept(const struct errand *e)
+{
+    struct errand *copy = async__malloc(sizeof *copy);
+    if (copy)
+        *copy = *e;
+    return copy;
+}
+
+static void make_call(struct job *j)
+{
+    struct direct *d = (struct direct *)((char *)j - offsetof(struct direct, job));
+    struct errand e;
+    d->result = async__errand_run(&e, j->name, body_of(d->start.co.frame)->run, d->start.co.frame,
+                                  d->start.locals);
+    d->start.locals = NULL;
+    if (d->result < 0 && e.code == d->result)
+        d->said = kept(&e);
+}
+
+/* --- on the loop's --- */
+
+static void forget(struct loop *l, struct direct *d)
+{
+    async__free(d->said);
+    slab_give(&l->directs, d);
+}
+
+/* Is its checkpoint one that has to look? */
+static bool is_alert(const struct loop *l, const async_task *t)
+{
+    const async_scope *around = t->group ? &t->group->scope : NULL;
+    return t->node.flags & TASK_DOOMED || (around && (around->doomed || around->limit != l->quiet));
+}
+
+/* What every task does first. false: it was cancelled, and has ended. */
+static bool passes(struct loop *l, async_task *t)
+{
+    struct direct *d = direct_of(t);
+    struct body b;
+    async__task_lend(t, &b);
+    int r = checkpoint(l, t);
+    if (r == 0)
+        t->start = &d->start;
+    else
+        async__task_end(t, r);
+    l->current = NULL;
+    if (r < 0)
+        forget(l, d);
+    return r == 0;
+}
+
+static void begin(struct loop *l, async_task *t, struct jobs *list)
+{
+    struct direct *d = direct_of(t);
+    d->said = NULL;
+    d->refused = false;
+    if (unlikely(is_alert(l, t)) && !passes(l, t))
+        return;
+    d->job = (struct job){ .work = make_call, .name = d->start.co.name, .waiter = t };
+    jobs_append(list, &d->job);
+    t->node.kind = NODE_DIRECT;
+    t->node.state = TASK_PARKED;
+    wait_is(t, WAITS_THREAD);
+    l->jobs++;
+}
+
+/* There is no thread for them: as if they had been there, and had failed at once. */
+static void refuse(const struct jobs *list, int err)
+{
+    for (struct job *j = list->first, *next; j; j = next) {
+        struct direct *d = direct_of(j->waiter);
+        next = j->next;
+        d->result = err;
+        d->refused = true;
+        async__job_done(j);
+    }
+}
+
+/* The next in the ready queue, if it is another one. A seeded loop has an order of its own. */
+static async_task *next_of_them(struct loop *l)
+{
+    struct async_waiter *w = l->ready.head;
+    if (!w || w->kind != NODE_DIRECT_NEW || l->stepwise || --l->budget <= 0)
+        return NULL;
+    waitq_pop(&l->ready, w);
+    return task_of(w);
+}
+
+static void begin_all(struct loop *l, async_task *t)
+{
+    struct jobs list = { NULL, NULL };
+    for (; t; t = next_of_them(l))
+        begin(l, t, &list);
+    if (!list.first)
+        return;
+    struct crew *c = async__crew_of(l, ASYNC_POOL_THREADS);
+    int r = c ? async__crew_put(c, &list) : -ENOMEM;
+    if (r < 0)
+        refuse(&list, r);
+}
+
+static int verdict(struct direct *d)
+{
+    const struct errand *e = d->said;
+    if (d->refused)
+        return async_fail_at(d->result, NULL, "no thread for %s", d->job.name);
+    return e ? async_fail_at(d->result, e->site, "%s", e->text) : d->result;
+}
+
+static void end(struct loop *l, async_task *t, struct direct *d)
+{
+    struct body b;
+    l->jobs--;
+    async__task_lend(t, &b);
+    async__task_end(t, d->job.done ? verdict(d) : async__deliver(t));
+    l->current = NULL;
+    forget(l, d);
+}
+
+void async__direct_step(struct loop *l, async_task *t)
+{
+    if (t->node.kind == NODE_DIRECT_NEW) {
+        begin_all(l, t);
+        return;
+    }
+    struct direct *d = direct_of(t);
+    if (d->job.done || async__crew_take_back(l->crews[ASYNC_POOL_THREADS], &d->job)) {
+        end(l, t, d);
+        return;
+    }
+    t->node.state = TASK_PARKED; /* cancelled, but it has begun */
+    wait_is(t, WAITS_THREAD);
+}
