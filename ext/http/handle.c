@@ -66,7 +66,6 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
     /* A cancelled request must not wait for getaddrinfo(): its thread goes on alone and tidies up. */
     SET(rc, easy, CURLOPT_QUICK_EXIT, 1L);
     SET(rc, easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(rc, easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_PIECE);
     SET(rc, easy, CURLOPT_SHARE, s->share);
     /* Both are set, so that libcurl looks for neither in the environment with every request. */
     SET(rc, easy, CURLOPT_PROXY, "");
@@ -77,6 +76,16 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
         SET(rc, easy, CURLOPT_UNIX_SOCKET_PATH, s->o.unix_socket);
     if (s->resolve)
         SET(rc, easy, CURLOPT_RESOLVE, s->resolve);
+    return rc;
+}
+
+/* A request holds what it reads at a time until it ends, small answers too: where hundreds are under way
+ * at once, the later ones hold less. */
+static CURLcode set_buffers(const struct http_transfer *t)
+{
+    CURLcode rc = CURLE_OK;
+    SET(rc, t->easy, CURLOPT_BUFFERSIZE, (long)(t->many ? HTTP_SMALL_PIECE : HTTP_PIECE));
+    SET(rc, t->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_PIECE);
     return rc;
 }
 
@@ -97,6 +106,8 @@ static CURLcode set_common(struct http_transfer *t)
     if (rc == CURLE_OK)
         rc = set_connection(t->easy, s);
     if (rc == CURLE_OK)
+        rc = set_buffers(t);
+    if (rc == CURLE_OK)
         rc = set_tls(t->easy, &s->o);
     SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, s->encodings); /* that is: unpack; fields.c asks */
     SET(rc, t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -113,6 +124,7 @@ static struct http_transfer *handle_new(async_http_session *s)
     if (!t)
         return NULL;
     t->session = s;
+    t->many = s->handles++ >= HTTP_MANY;
     t->easy = curl_easy_init();
     if (t->easy && set_common(t) == CURLE_OK)
         return t;
@@ -156,6 +168,7 @@ void http_handle_give(struct http_transfer *t)
 void http_transfer_destroy(struct http_transfer *t)
 {
     forget_cookie_files(t);
+    t->session->handles--;
     curl_easy_cleanup(t->easy);
     curl_url_cleanup(t->url);
     free(t);

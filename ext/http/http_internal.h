@@ -28,6 +28,8 @@ enum {
     HTTP_MAX_DISCARD = 64 * 1024,  /* of a redirect's body; beyond it the connection is given up */
     HTTP_MAX_POOLED = 256,         /* idle easy handles, of a session without a limit */
     HTTP_PIECE = 16 * 1024,        /* libcurl reads no more at once */
+    HTTP_SMALL_PIECE = 4 * 1024,   /* the same, of requests that have HTTP_MANY handles beside them */
+    HTTP_MANY = 64,
     HTTP_BUFFERED = 32 * 1024,     /* a stream stops reading beyond it */
     HTTP_BOMB = 100,               /* unpacked by received bytes, at most */
     HTTP_FIRST_LENGTH = 1024 * 1024, /* of a Content-Length is believed before it has come */
@@ -88,6 +90,7 @@ struct async_http_session {
 
     struct http_transfer *active, *pool;
     int pooled;
+    int handles; /* pooled and at work */
 
     int limit, limit_per_host; /* 0: none */
     async_semaphore total;
@@ -119,6 +122,7 @@ struct http_transfer {
     struct http_response *res; /* attached to; NULL in the pool */
     struct http_transfer *next, *prev;
     struct http_slot slot;
+    bool many;      /* there were HTTP_MANY when it was made */
     bool plain;     /* set up for a GET without anything special; else reset before the next use */
     bool forbidden; /* an address was refused */
     bool broken; /* the loop could not watch its socket: ENOMEM or the like, no callback may say so */
