@@ -16,6 +16,11 @@ struct line { /* name: value, without the spaces around */
     size_t name_size, value_size;
 };
 
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static bool split(const char *s, size_t n, struct line *ret)
 {
     const char *colon = memchr(s, ':', n), *value, *end = s + n;
@@ -23,7 +28,7 @@ static bool split(const char *s, size_t n, struct line *ret)
         return false;
     for (value = colon + 1; value < end && (*value == ' ' || *value == '\t'); value++)
         ;
-    while (end > value && strchr(" \t\r\n", end[-1]))
+    while (end > value && blank(end[-1]))
         end--;
     *ret = (struct line){ s, value, (size_t)(colon - s), (size_t)(end - value) };
     return true;
@@ -31,7 +36,7 @@ static bool split(const char *s, size_t n, struct line *ret)
 
 static bool named(const struct line *l, const char *name)
 {
-    return strncasecmp(l->name, name, l->name_size) == 0 && !name[l->name_size];
+    return l->name_size == strlen(name) && strncasecmp(l->name, name, l->name_size) == 0;
 }
 
 static bool field_add(struct http_response *res, const struct line *l)
@@ -86,7 +91,7 @@ static bool status_line(struct http_response *res, const char *s, size_t n)
     const char *space = memchr(s, ' ', n), *end = s + n;
     http_response_next_hop(res);
     res->headers_begun = true;
-    while (end > s && strchr("\r\n ", end[-1]))
+    while (end > s && blank(end[-1]))
         end--;
     if (!space || end - space < 4)
         return true;

@@ -18,7 +18,7 @@ static size_t scheme_len(const char *url, size_t len)
 static size_t authority_len(const char *s, size_t len)
 {
     size_t n = 0;
-    while (n < len && s[n] && !strchr("/?#", s[n]))
+    while (n < len && s[n] && s[n] != '/' && s[n] != '?' && s[n] != '#')
         n++;
     return n;
 }
