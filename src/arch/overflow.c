@@ -39,16 +39,16 @@ static void say(const struct overflow *o, const void *code)
 {
     char line[512], where[256] = "";
     Dl_info info;
-    if (code && dladdr(code, &info) && info.dli_fname)
+    if (code && dladdr(code, &info))
         snprintf(where, sizeof where, ", at %s%s(%s+0x%zx)", info.dli_sname ? info.dli_sname : "",
                  info.dli_sname ? " " : "", info.dli_fname,
                  (size_t)((const char *)code - (const char *)info.dli_fbase));
-    int n = snprintf(line, sizeof line,
-                     "asyncio: stack overflow in task \"%s\" (%s): its stack has %zu bytes%s\n"
-                     "asyncio: give it more: .stack_size = %zu, of the task or of async_run()\n",
-                     o->task, o->entry, o->size, where, 4 * o->size);
-    if (n > 0 && write(STDERR_FILENO, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1) < 0)
-        return;
+    size_t n = (size_t)snprintf(
+            line, sizeof line,
+            "asyncio: stack overflow in task \"%s\" (%s): its stack has %zu bytes%s\n"
+            "asyncio: give it more: .stack_size = %zu, of the task or of async_run()\n",
+            o->task, o->entry, o->size, where, 4 * o->size);
+    (void)!write(STDERR_FILENO, line, n < sizeof line ? n : sizeof line - 1);
 }
 
 /* Let the process end in the usual way. A fault repeats when the handler has returned; a signal that was sent does not. */
@@ -72,14 +72,15 @@ static void handler(int sig, siginfo_t *info, void *context)
         old->sa_sigaction(sig, info, context);
     else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
         old->sa_handler(sig);
-    else
+    else if (old->sa_handler == SIG_DFL || info->si_code > 0) /* nobody can ignore a fault */
         end_by(sig, info);
 }
 
 static int give_signal_stack(void)
 {
     stack_t now;
-    if (sigaltstack(NULL, &now) == 0 && !(now.ss_flags & SS_DISABLE))
+    sigaltstack(NULL, &now);
+    if (!(now.ss_flags & SS_DISABLE))
         return 0; /* the program has one */
     own_stack = async__malloc(SIGNAL_STACK);
     if (!own_stack)
@@ -94,7 +95,8 @@ static void take_signal_stack(void)
     if (!own_stack)
         return;
     stack_t now, none = { .ss_flags = SS_DISABLE };
-    if (sigaltstack(NULL, &now) == 0 && now.ss_sp == own_stack)
+    sigaltstack(NULL, &now);
+    if (now.ss_sp == own_stack)
         sigaltstack(&none, NULL);
     async__free(own_stack);
     own_stack = NULL;
@@ -119,7 +121,8 @@ int async__overflow_watch(void)
 static void restore(int sig, const struct sigaction *old)
 {
     struct sigaction now;
-    if (sigaction(sig, NULL, &now) == 0 && now.sa_sigaction == handler) /* unless somebody came after us */
+    sigaction(sig, NULL, &now);
+    if (now.sa_sigaction == handler) /* unless somebody came after us */
         sigaction(sig, old, NULL);
 }
 

@@ -42,8 +42,6 @@ static char *reserve(size_t *bytes, size_t slot)
             return p;
         }
         want = want / 2 / slot * slot;
-        if (want < slot)
-            want = slot;
     }
 }
 

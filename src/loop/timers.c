@@ -104,17 +104,21 @@ static bool is_free(const struct timers *t, uint32_t slot)
     return (t->slots[slot] & (TIMER_TAGS - 1)) == TIMER_FREE;
 }
 
+/* A slot that was never used. There are no more entries than slots. */
+static inline uint32_t take_fresh(struct timers *t)
+{
+    if (unlikely(t->used == t->room))
+        grow(t);
+    return t->used++;
+}
+
 uint32_t async__timer_arm(struct timers *t, int64_t when, void *what, enum timer_tag tag)
 {
     uint32_t slot = t->free;
     if (slot)
         t->free = (uint32_t)(t->slots[slot] >> 2);
     else
-        slot = t->used;
-    if (unlikely(t->used == t->room || t->count == t->room))
-        grow(t);
-    if (slot == t->used)
-        t->used++;
+        slot = take_fresh(t);
     t->slots[slot] = (uintptr_t)what | tag;
     t->heap[t->count] = (struct timer_entry){ when, t->order++, slot };
     sift_up(t->heap, t->count++);

@@ -95,5 +95,25 @@ START_TEST(soon_is_neither_early_nor_backwards)
 }
 END_TEST
 
-SUITE("clock", held_up_while_looking, held_up_at_the_start, says_what_is_early,
-      soon_is_neither_early_nor_backwards)
+/* Nor is a counter believed that stands still, runs back, or has run on for longer than the arithmetic allows. */
+START_TEST(counter_out_of_order)
+{
+    struct bound_clock c;
+    async__bound_clock_init(&c, async__sys.clock());
+    c.usable = true; /* whatever the processor says of its own */
+    async__bound_clock_learn(&c, c.tick0, c.ns0 + MS);
+    must(!surely_before(&c, NEVER));
+    must(soon(&c) == 0);
+    spin(300 * 1000);
+    look(&c, 0, 0);
+    c.tick = ticks() + (UINT64_C(1) << 32);
+    must(!surely_before(&c, NEVER));
+    must(soon(&c) == 0);
+    c.tick = ticks() - (UINT64_C(1) << 34);
+    must(!surely_before(&c, NEVER));
+    must(soon(&c) == 0);
+}
+END_TEST
+
+SUITE("clock", counter_out_of_order, held_up_while_looking, held_up_at_the_start,
+      says_what_is_early, soon_is_neither_early_nor_backwards)

@@ -158,4 +158,29 @@ START_TEST(no_memory)
 }
 END_TEST
 
-SUITE("slab", records_stay_apart, burst_leaves_nothing, each_record_once, no_memory)
+/* Many live: chunks come in larger pieces then. */
+START_TEST(no_memory_for_a_large_piece)
+{
+    struct slab s;
+    async__slab_init(&s, SIZE);
+    int n = 0;
+    while (!s.arena) {
+        ck_assert_ptr_nonnull(slab_take(&s));
+        ck_assert_int_lt(++n, MANY);
+    }
+    while (s.arena) {
+        ck_assert_ptr_nonnull(slab_take(&s));
+        n++;
+    }
+    async__sys.map = no_map;
+    while (slab_take(&s))
+        n++;
+    ck_assert_uint_eq(s.live, (size_t)n);
+    async__sys.map = async__sys_kernel.map;
+    ck_assert_ptr_nonnull(slab_take(&s));
+    async__slab_close(&s);
+}
+END_TEST
+
+SUITE("slab", no_memory_for_a_large_piece, records_stay_apart, burst_leaves_nothing,
+      each_record_once, no_memory)

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,6 +112,60 @@ START_TEST(classes)
 }
 END_TEST
 
+static size_t largest_map = SIZE_MAX;
+
+static void *small_maps(size_t size)
+{
+    return size <= largest_map ? async__sys_kernel.map(size) : NULL;
+}
+
+/* Address space was short when the first were made, and is not any more: regions of all sizes, in any order. */
+START_TEST(regions_of_many_sizes)
+{
+    enum { N = 200 };
+    static const size_t slots[] = { 4, 1, 9, 2, 100, 3 };
+    struct stacks s = { 0 };
+    static struct stack k[N];
+    uint8_t class;
+    ck_assert(async__stack_class(0, &class));
+    async__sys.map = small_maps;
+    for (int i = 0; i < N; i++) {
+        largest_map = slots[(size_t)i / 10 % 6] * (STACK_DEFAULT + STACK_GUARD);
+        ck_assert_int_eq(async__stack_take(&s, class, &k[i]), 0);
+        memset(k[i].bottom, i, 64);
+        memset(k[i].bottom + STACK_DEFAULT - 64, i, 64);
+    }
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < N; i++) { /* nobody else's */
+            must(k[i].bottom[0] == (char)i);
+            must(k[i].bottom[STACK_DEFAULT - 1] == (char)i);
+            async__stack_give(&s, &k[i]);
+        }
+        for (int i = 0; i < N; i++) {
+            must(async__stack_take(&s, class, &k[i]) == 0);
+            k[i].bottom[0] = k[i].bottom[STACK_DEFAULT - 1] = (char)i;
+        }
+    }
+    async__stacks_close(&s);
+}
+END_TEST
+
+/* Larger than a region is elsewhere. */
+START_TEST(largest_stack)
+{
+    struct stacks s = { 0 };
+    struct stack k;
+    uint8_t class;
+    ck_assert(async__stack_class((size_t)1 << 30, &class));
+    if (async__stack_take(&s, class, &k) == 0) { /* a small machine refuses */
+        ck_assert_uint_eq(stack_size(&k), (size_t)1 << 30);
+        k.bottom[0] = k.bottom[((size_t)1 << 30) - 1] = 1;
+        async__stack_give(&s, &k);
+    }
+    async__stacks_close(&s);
+}
+END_TEST
+
 /* The latest one that was given back is the first to be taken: it is warm. */
 START_TEST(pool_and_trim)
 {
@@ -186,6 +241,66 @@ ASYNC_DEF(goes_wild)
     return 0;
 }
 
+/* With a name that the loader knows. */
+int overflows_by_name(int depth);
+
+int overflows_by_name(int depth)
+{
+    volatile char frame[512];
+    for (size_t i = 0; i < sizeof frame; i++) /* itself: no memset() */
+        frame[i] = (char)depth;
+    return depth == 0 ? frame[0] : overflows_by_name(depth - 1) + frame[100];
+}
+
+ASYNC_DEF(recurses_by_name)
+{
+    return overflows_by_name(1 << 20) ? 1 : 0;
+}
+
+ASYNC_DEF(starts_unnamed)
+{
+    async_co co = recurses_by_name();
+    co.name = NULL;
+    await_task_auto t = async_create_task_opt(&co, NULL);
+    return await_task(t);
+}
+
+ASYNC_DEF(starts_with_a_long_name)
+{
+    char name[1000];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    await_task_auto t = async_create_task(recurses(), .name = name);
+    return await_task(t);
+}
+
+static void calls_wild(void *arg)
+{
+    (void)arg;
+    wild();
+}
+
+ASYNC_DEF(calls_back)
+{
+    async_callback cb;
+    async_call_soon(&cb, calls_wild, NULL);
+    return await_sleep(1);
+}
+
+static void *runs_wild(void *arg)
+{
+    wild();
+    return arg;
+}
+
+ASYNC_DEF(has_a_wild_thread)
+{
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, runs_wild, NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    return 0;
+}
+
 /* What the process says that runs co, and how it ends. */
 static int last_words(async_co co, char *said, size_t size)
 {
@@ -239,13 +354,55 @@ START_TEST(overflow_with_mprotect)
 }
 END_TEST
 
-/* Another fault is not called an overflow, and ends the process all the same. */
-START_TEST(other_faults)
+START_TEST(overflow_names_the_function)
 {
     static char said[16384];
-    int status = last_words(goes_wild(), said, sizeof said);
+    last_words(starts_unnamed(), said, sizeof said);
+    ck_assert_msg(strstr(said, "stack overflow in task \"task\" (?)"), "said: %s", said);
+    ck_assert_msg(strstr(said, ", at overflows_by_name "), "said: %s", said);
+}
+END_TEST
+
+START_TEST(overflow_of_a_task_with_a_long_name)
+{
+    static char said[16384];
+    last_words(starts_with_a_long_name(), said, sizeof said);
+    ck_assert_msg(strstr(said, "stack overflow in task \"xxxxx"), "said: %s", said);
+    ck_assert_ptr_null(strstr(said, "65536 bytes")); /* the line is full */
+}
+END_TEST
+
+/* Another fault is not called an overflow, and ends the process all the same. */
+static void check_other_fault(async_co co)
+{
+    static char said[16384];
+    int status = last_words(co, said, sizeof said);
     ck_assert_ptr_null(strstr(said, "stack overflow"));
     ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+}
+
+START_TEST(other_faults)
+{
+    check_other_fault(goes_wild());
+    check_other_fault(calls_back());
+    check_other_fault(has_a_wild_thread());
+    signal(SIGSEGV, SIG_IGN);
+    check_other_fault(goes_wild());
+}
+END_TEST
+
+ASYNC_DEF(is_sent, (int)sig)
+{
+    kill(getpid(), sig);
+    return 0;
+}
+
+START_TEST(sent_signal_stays_ignored)
+{
+    signal(SIGSEGV, SIG_IGN);
+    signal(SIGBUS, SIG_IGN);
+    ck_assert_int_eq(async_run(is_sent(SIGSEGV)), 0);
+    ck_assert_int_eq(async_run(is_sent(SIGBUS)), 0);
 }
 END_TEST
 
@@ -269,6 +426,68 @@ START_TEST(program_has_a_handler)
     ck_assert_int_eq(async_run(async_sleep(0)), 0);
     sigaction(SIGSEGV, NULL, &now);
     ck_assert(now.sa_handler == on_segv);
+}
+END_TEST
+
+static void on_segv_info(int sig, siginfo_t *info, void *context)
+{
+    (void)sig;
+    (void)context;
+    (void)!write(STDERR_FILENO, "at 16\n", info->si_addr == (void *)16 ? 6 : 2);
+    _exit(3);
+}
+
+START_TEST(program_has_a_handler_that_asks_for_more)
+{
+    static char said[16384];
+    struct sigaction sa = { .sa_sigaction = on_segv_info, .sa_flags = SA_SIGINFO };
+    sigaction(SIGSEGV, &sa, NULL);
+    last_words(goes_wild(), said, sizeof said);
+    ck_assert_str_eq(said, "at 16\n");
+}
+END_TEST
+
+ASYNC_DEF(sets_a_handler)
+{
+    signal(SIGSEGV, on_segv);
+    return await_sleep(0);
+}
+
+/* Nothing of the program's is put back over what it has set since. */
+START_TEST(program_sets_a_handler_meanwhile)
+{
+    struct sigaction now;
+    ck_assert_int_eq(async_run(sets_a_handler()), 0);
+    sigaction(SIGSEGV, NULL, &now);
+    ck_assert(now.sa_handler == on_segv);
+}
+END_TEST
+
+static char signal_stack[64 * 1024];
+
+static void is_our_signal_stack(void)
+{
+    stack_t now;
+    ck_assert_int_eq(sigaltstack(NULL, &now), 0);
+    ck_assert_ptr_eq(now.ss_sp, signal_stack);
+}
+
+ASYNC_DEF(sets_a_signal_stack)
+{
+    const stack_t ours = { .ss_sp = signal_stack, .ss_size = sizeof signal_stack };
+    ck_assert_int_eq(sigaltstack(&ours, NULL), 0);
+    return 0;
+}
+
+START_TEST(program_has_a_signal_stack)
+{
+    const stack_t none = { .ss_flags = SS_DISABLE };
+    ck_assert_int_eq(sigaltstack(&none, NULL), 0); /* a sanitizer's */
+    ck_assert_int_eq(async_run(sets_a_signal_stack()), 0);
+    is_our_signal_stack();
+    ck_assert_int_eq(async_run(async_sleep(0)), 0);
+    is_our_signal_stack();
+    check_overflow(false);
 }
 END_TEST
 
@@ -364,6 +583,9 @@ START_TEST(guards_fail)
 }
 END_TEST
 
-SUITE("stack", guards, guards_by_mprotect, classes, pool_and_trim, overflow_by_recursion,
-      overflow_by_a_big_frame, overflow_with_mprotect, other_faults, program_has_a_handler,
-      no_memory_for_a_stack, mappings_fail, guards_fail)
+SUITE("stack", guards, guards_by_mprotect, classes, regions_of_many_sizes, largest_stack,
+      pool_and_trim, overflow_by_recursion, overflow_by_a_big_frame, overflow_with_mprotect,
+      overflow_names_the_function, overflow_of_a_task_with_a_long_name, other_faults,
+      sent_signal_stays_ignored, program_has_a_handler, program_has_a_handler_that_asks_for_more,
+      program_sets_a_handler_meanwhile, program_has_a_signal_stack, no_memory_for_a_stack,
+      mappings_fail, guards_fail)

@@ -3,8 +3,12 @@
  * sorted list, so that a million operations are done in time. */
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/sys.h"
@@ -155,6 +159,74 @@ START_TEST(no_memory)
 }
 END_TEST
 
+/* Only the last of them is left when the cancelled ones are swept out. */
+START_TEST(one_is_left)
+{
+    static char thing[256][8] __attribute__((aligned(8)));
+    enum timer_tag tag;
+    for (int n = 1; n < 256; n++) {
+        struct timers t;
+        uint32_t slot[256];
+        ck_assert_int_eq(async__timers_open(&t), 0);
+        must(!async__timer_take(&t, NEVER, &tag));
+        for (int i = 0; i < n; i++)
+            slot[i] = async__timer_arm(&t, i, thing[i], TIMER_SLEEP);
+        for (int i = 0; i < n - 1; i++)
+            async__timer_cancel(&t, slot[i]);
+        must(async__timers_check(&t));
+        must(async__timer_next(&t) == n - 1);
+        must(async__timer_take(&t, NEVER, &tag) == thing[n - 1]);
+        must(!async__timer_take(&t, NEVER, &tag));
+        async__timers_close(&t);
+    }
+}
+END_TEST
+
+/* Arming cannot fail: what would have to is the end of the process, with a word. */
+static int remaps_left;
+
+static void *few_remaps(void *p, size_t old, size_t size)
+{
+    return remaps_left-- > 0 ? async__sys_kernel.remap(p, old, size) : NULL;
+}
+
+static void arm_until_the_end(void)
+{
+    static char thing[8] __attribute__((aligned(8)));
+    struct timers t;
+    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+    signal(SIGABRT, SIG_DFL);
+    async__sys.map = map_little;
+    must(async__timers_open(&t) == 0);
+    async__sys.remap = few_remaps;
+    for (int i = 0; i < 100000; i++)
+        async__timer_arm(&t, i, thing, TIMER_SLEEP);
+    _exit(0);
+}
+
+START_TEST(no_memory_for_more)
+{
+    for (int remaps = 0; remaps < 4; remaps++) {
+        int status, fds[2];
+        char said[64] = "";
+        ck_assert_int_eq(pipe(fds), 0);
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+            dup2(fds[1], STDERR_FILENO);
+            remaps_left = remaps;
+            arm_until_the_end();
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        close(fds[1]);
+        ck_assert_int_gt(read(fds[0], said, sizeof said - 1), 0);
+        ck_assert_str_eq(said, "asyncio: no memory for another timer\n");
+        close(fds[0]);
+    }
+}
+END_TEST
+
 /* The order of equal deadlines survives the wrap of its counter. */
 START_TEST(equal_deadlines)
 {
@@ -186,4 +258,5 @@ START_TEST(seconds)
 }
 END_TEST
 
-SUITE("timers", a_million_operations, grown_arrays, no_memory, equal_deadlines, seconds)
+SUITE("timers", a_million_operations, grown_arrays, one_is_left, no_memory_for_more, no_memory,
+      equal_deadlines, seconds)
