@@ -39,13 +39,16 @@ static bool parse(int argc, char **argv, struct options *o)
 
 /* ---- where things are ---- */
 
-static void name_files(struct album *a, const char *folder, int port)
+static int name_files(struct album *a, const char *folder, int port)
 {
+    if (strlen(folder) + sizeof "/photo00.jpg" > NAME_SIZE)
+        return async_fail(-ENAMETOOLONG, "%s", folder);
     for (int i = 0; i <= PHOTOS; i++) {
         snprintf(a->url[i], NAME_SIZE, "http://127.0.0.1:%d/photos/%d", port, i);
         snprintf(a->photo[i], NAME_SIZE, "%s/photo%02d.jpg", folder, i);
         snprintf(a->edges[i], NAME_SIZE, "%s/edges%02d.jpg", folder, i);
     }
+    return 0;
 }
 
 static void remove_files(struct album *a, const char *folder)

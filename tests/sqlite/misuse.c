@@ -100,5 +100,4 @@ CASE(a_statement_is_not_dropped_on_another_thread)
 }
 
 SUITE("sqlite-misuse", a_pools_connection_is_not_closed_in_its_block,
-      a_statement_dropped_while_its_connection_closes,
-      a_statement_is_not_dropped_on_another_thread)
+      a_statement_dropped_while_its_connection_closes, a_statement_is_not_dropped_on_another_thread)
