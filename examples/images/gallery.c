@@ -91,14 +91,14 @@ int gallery_open(struct gallery *g)
     g->closing = (async_event){ 0 };
     sem_init(&g->told, 0, 0);
     int err = pthread_create(&g->thread, NULL, run, g);
-    if (err)
-        return -err;
-    while (sem_wait(&g->told) < 0)
+    while (!err && sem_wait(&g->told) < 0)
         ;
-    if (g->loop)
+    if (!err && g->loop)
         return 0;
-    pthread_join(g->thread, NULL);
-    return g->result;
+    if (!err)
+        pthread_join(g->thread, NULL);
+    sem_destroy(&g->told);
+    return err ? -err : g->result;
 }
 
 static void stop(void *arg)
@@ -113,6 +113,10 @@ void gallery_close(struct gallery *g)
         ;
     pthread_join(g->thread, NULL);
     sem_destroy(&g->told);
+}
+
+void gallery_free(struct gallery *g)
+{
     for (int i = 0; i <= CORRUPT; i++)
         free(g->photos[i].bytes);
 }

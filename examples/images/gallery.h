@@ -24,8 +24,9 @@ struct gallery {
     int result;
 };
 
-/* Photographs of that size, made on all processors. */
+/* Photographs of that size, made on all processors. gallery_free(): in any case. */
 ASYNC_CHECK int await_gallery_paint(struct gallery *g, int width, int height);
+void gallery_free(struct gallery *g);
 
 /* Serve http://127.0.0.1:PORT/photos/0 to /photos/12. */
 ASYNC_CHECK int gallery_open(struct gallery *g);

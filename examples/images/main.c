@@ -51,13 +51,12 @@ static int name_files(struct album *a, const char *folder, int port)
     return 0;
 }
 
-static void remove_files(struct album *a, const char *folder)
+static void remove_files(const struct album *a)
 {
     for (int i = 0; i <= PHOTOS; i++) {
         unlink(a->photo[i]);
         unlink(a->edges[i]);
     }
-    rmdir(folder);
 }
 
 /* All edges of this version as one number: the versions must agree. FNV-1a. */
@@ -71,7 +70,6 @@ static uint64_t digest(const struct album *a)
         for (int c; (c = getc(f)) != EOF;)
             h = (h ^ (uint64_t)c) * UINT64_C(0x100000001b3);
         fclose(f);
-        unlink(a->edges[i]); /* the next version must make its own */
     }
     return h;
 }
@@ -95,6 +93,7 @@ static int await_timed(struct album *a, async_co step, double *ret)
 static int await_version(struct album *a, const struct version *v, uint64_t *ret, double *first)
 {
     double fetch = 0, find = 0;
+    remove_files(a); /* each version must make its own */
     ASYNC_TRY(await_timed(a, v->fetch(a), &fetch));
     ASYNC_TRY(await_timed(a, v->find(a), &find));
     *ret = digest(a);
@@ -125,9 +124,8 @@ static int await_versions(struct album *a)
 
 static int await_corrupt(struct album *a, const struct gallery *g)
 {
-    FILE *f = fopen(a->photo[CORRUPT], "wb");
-    if (!f || fwrite(g->photos[CORRUPT].bytes, 1, g->photos[CORRUPT].size, f) == 0 || fclose(f) != 0)
-        return async_fail(-EIO, "%s", a->photo[CORRUPT]);
+    const struct jpeg *half = &g->photos[CORRUPT];
+    ASYNC_TRY(await_write_file(a->photo[CORRUPT], half->bytes, half->size));
     int r = await_corrupt_on_thread(a);
     if (r != -EBADMSG)
         return async_fail(-EPROTO, "a thread took half a photograph for a whole one: %d", r);
@@ -139,25 +137,38 @@ static int await_corrupt(struct album *a, const struct gallery *g)
     return 0;
 }
 
+static int await_show(struct album *a, const struct gallery *g, const char *folder,
+                      const struct options *o)
+{
+    ASYNC_TRY(name_files(a, folder, g->port));
+    printf("%d photographs of %d x %d pixels, %.2f s each to arrive\n\n", PHOTOS, o->width,
+           o->height, o->delay);
+    ASYNC_TRY(await_versions(a));
+    return await_corrupt(a, g);
+}
+
 ASYNC_DEF(amain, (const struct options *)o)
 {
     struct gallery g = { .delay = o->delay };
     struct album a = { .progress = isatty(STDERR_FILENO) ? show_progress : NULL };
-    char made[] = "/tmp/images-XXXXXX";
+    const char *temporary = getenv("TMPDIR");
+    char made[NAME_SIZE];
+    snprintf(made, sizeof made, "%.100s/images-XXXXXX", temporary ? temporary : "/tmp");
     const char *folder = o->keep ? o->keep : mkdtemp(made);
     if (!folder)
-        return async_fail(-errno, "%s", made);
-    ASYNC_TRY(await_gallery_paint(&g, o->width, o->height));
-    ASYNC_TRY(gallery_open(&g));
-    printf("%d photographs of %d x %d pixels, %.2f s each to arrive\n\n", PHOTOS, o->width,
-           o->height, o->delay);
-    name_files(&a, folder, g.port);
-    int r = await_versions(&a);
-    if (r == 0)
-        r = await_corrupt(&a, &g);
-    gallery_close(&g);
-    if (!o->keep)
-        remove_files(&a, folder);
+        return async_fail(-errno, "cannot make %s: %s", made, strerror(errno));
+    int r = await_gallery_paint(&g, o->width, o->height);
+    if (r >= 0)
+        r = gallery_open(&g);
+    if (r >= 0) {
+        r = await_show(&a, &g, folder, o);
+        gallery_close(&g);
+    }
+    gallery_free(&g);
+    if (!o->keep) {
+        remove_files(&a);
+        rmdir(folder);
+    }
     return r;
 }
 

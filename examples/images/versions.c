@@ -16,25 +16,30 @@ static void step_done(struct album *a)
 
 /* ---- 1: one call after the other, each of which blocks ---- */
 
+static int perform(const char *url, FILE *f)
+{
+    CURL *curl = curl_easy_init();
+    if (!curl)
+        return -ENOMEM;
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, f); /* and libcurl writes by fwrite() */
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_cleanup(curl);
+    return code == CURLE_OK ? 0 : async_fail(-EIO, "%s: %s", url, curl_easy_strerror(code));
+}
+
 static int download_blocking(const char *url, const char *file)
 {
     FILE *f = fopen(file, "wb");
-    CURL *curl = curl_easy_init();
-    int r = f && curl ? 0 : -ENOMEM;
-    if (r == 0) {
-        curl_easy_setopt(curl, CURLOPT_URL, url);
-        curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-        curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(curl, CURLOPT_PROXY, "");
-        curl_easy_setopt(curl, CURLOPT_WRITEDATA, f); /* and libcurl writes by fwrite() */
-        CURLcode code = curl_easy_perform(curl);
-        if (code != CURLE_OK)
-            r = async_fail(-EIO, "%s: %s", url, curl_easy_strerror(code));
-    }
-    curl_easy_cleanup(curl);
-    if (f && fclose(f) != 0 && r == 0)
-        r = async_fail(-EIO, "%s", file);
+    if (!f)
+        return async_fail(-errno, "cannot write %s: %s", file, strerror(errno));
+    int r = perform(url, f);
+    if (fclose(f) != 0 && r == 0)
+        r = async_fail(-errno, "cannot write %s: %s", file, strerror(errno));
     return r;
 }
 
