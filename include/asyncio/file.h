@@ -38,15 +38,15 @@ struct async_write_opts {
 };
 
 /* Make data the content of path, at once or not at all: it is written to a new file beside it, which is then renamed.
- * Whoever reads path finds the old or the new content, never a part. The permissions of an old file are kept, its owner
- * is not; a symbolic link stays, and what it leads to is replaced. -EISDIR; -EINVAL: path is neither a file nor free;
+ * Whoever reads path finds the old or the new content, never a part. The permissions of an old file are kept but for setuid
+ * and the like, its owner is not; a symbolic link stays, and what it leads to is replaced. -EISDIR; -EINVAL: path is neither a file nor free;
  * after an error or -ECANCELED path is as it was. -ENOSPC. await_write_file(path, data, size, .durable = true) */
 #define await_write_file(path, data, size, ...)                                                    \
     await_write_file_opt((path), (data), (size), &(const struct async_write_opts){ __VA_ARGS__ })
 int await_write_file_opt(const char *path, const void *data, size_t size,
                          const struct async_write_opts *opts) ASYNC_CHECK;
 
-/* Make to a copy of the file from: content and permissions. In the kernel, by sharing the blocks where the file system can.
+/* Make to a copy of the file from: content and permissions, but for setuid and the like. In the kernel, by sharing the blocks where the file system can.
  * -EINVAL: they are the same file. Cancelled, or with an error: to may hold a part. */
 int await_copy_file(const char *from, const char *to) ASYNC_CHECK;
 

@@ -17,6 +17,9 @@ static inline bool refused(struct file_op *op, enum file_sys call, size_t *size)
     return err != 0;
 }
 
+/* Of a file's mode, what another file may be given: the owner may be another one, and setuid is not for him. */
+enum { PERMISSIONS = 0777 };
+
 #define CALL(op, call, size, expr)                                                                 \
     __extension__({                                                                                \
         int64_t n_;                                                                                \

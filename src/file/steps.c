@@ -138,7 +138,7 @@ static int64_t find_old(struct file_op *op, struct replaced *old)
     if (!S_ISREG(st.st_mode))
         return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
     old->there = true;
-    old->mode = st.st_mode & 07777;
+    old->mode = st.st_mode & PERMISSIONS;
     return 0;
 }
 
@@ -179,7 +179,8 @@ int64_t async__call_replace(struct file_op *op)
         return r;
     size_t dir = dir_length(old.path);
     memcpy(path, old.path, dir);
-    int64_t fd = create(op, path, dir, sizeof path, op->mode);
+    mode_t mode = old.there ? 0600 : op->mode; /* what is to be secret is so from the first byte on */
+    int64_t fd = create(op, path, dir, sizeof path, mode);
     if (fd < 0)
         return fd;
     r = fill(op, (int)fd, &old);

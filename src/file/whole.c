@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* whole.c - all of a file at once. */
 #include "base/alloc.h"
+#include "file/call.h"
 #include "file/file.h"
 #include "task/scope.h"
 
@@ -116,10 +117,10 @@ int await_copy_file(const char *from, const char *to)
     struct stat x, y;
     ASYNC_TRY(await_open(from, O_RDONLY, &in));
     ASYNC_TRY(await_fstat(in, &x));
-    ASYNC_TRY(await_open(to, O_WRONLY | O_CREAT, &out, .mode = x.st_mode & 0777));
+    ASYNC_TRY(await_open(to, O_WRONLY | O_CREAT, &out, .mode = x.st_mode & PERMISSIONS));
     ASYNC_TRY(await_fstat(out, &y));
     if (x.st_dev == y.st_dev && x.st_ino == y.st_ino)
         return async__file_failed(-EINVAL, "copy onto itself", from);
-    ASYNC_TRY(copy_content(in, out, x.st_mode & 07777));
+    ASYNC_TRY(copy_content(in, out, x.st_mode & PERMISSIONS));
     return await_close(out);
 }

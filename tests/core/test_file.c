@@ -163,6 +163,13 @@ FILES(a_copy_has_the_content_and_the_permissions)
     is(st.st_mode & 07777, 0555);
     ok(await_copy_file("/proc/self/comm", "comm")); /* says that it is empty */
     is_true(strlen(content("comm")) > 1);
+    ok(chmod("a", 06755)); /* an owner's word, which is not for other owners */
+    ok(await_copy_file("a", "b"));
+    ok(stat("b", &st));
+    is(st.st_mode & 07777, 0755);
+    ok(await_write_file("a", "some text", 9));
+    ok(stat("a", &st));
+    is(st.st_mode & 07777, 0755);
     is(await_copy_file("a", "a"), -EINVAL);
     ok(link("a", "again"));
     is(await_copy_file("a", "again"), -EINVAL);

@@ -2,7 +2,9 @@
 /* Files on a bad disk. Run once for each engine. */
 #include <asyncio.h>
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -133,6 +135,36 @@ ASYNC_DEF(without_nameless_files)
     return 0;
 }
 
+/* The largest mode of any file in the working directory when something is written. */
+static atomic_uint widest;
+
+static int look_around(uint32_t *fate, int call, size_t *size)
+{
+    (void)fate, (void)size;
+    DIR *dir = call == SYS_WRITE ? opendir(".") : NULL;
+    struct stat st;
+    for (const struct dirent *d; dir && (d = readdir(dir));)
+        if (stat(d->d_name, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) > widest)
+            widest = st.st_mode & 0777;
+    if (dir)
+        closedir(dir);
+    return 0;
+}
+
+ASYNC_DEF(a_secret_is_secret_while_it_is_written)
+{
+    char path[] = "/tmp/asyncio-test-XXXXXX";
+    must(mkdtemp(path) && chdir(path) == 0);
+    ASYNC_TRY(await_write_file("a", "old secret", 10, .mode = 0600));
+    disk(SYS_WRITE, 0, 0);
+    async__sys.file_meets = look_around;
+    ASYNC_TRY(await_write_file("a", "new secret", 10));
+    good_again();
+    must(widest == 0600);
+    ASYNC_TRY(await_unlink("a"));
+    return await_rmdir(path);
+}
+
 /* Interrupted, in pieces: nobody notices. */
 ASYNC_DEF(calls_that_are_interrupted)
 {
@@ -168,7 +200,9 @@ IN_A_LOOP(a_full_disk)
 IN_A_LOOP(a_stream_on_a_full_disk)
 IN_A_LOOP(where_the_kernel_cannot_copy)
 IN_A_LOOP(without_nameless_files)
+IN_A_LOOP(a_secret_is_secret_while_it_is_written)
 IN_A_LOOP(calls_that_are_interrupted)
 
 SUITE("file", test_a_full_disk, test_a_stream_on_a_full_disk, test_where_the_kernel_cannot_copy,
-      test_without_nameless_files, test_calls_that_are_interrupted)
+      test_without_nameless_files, test_a_secret_is_secret_while_it_is_written,
+      test_calls_that_are_interrupted)
