@@ -14,8 +14,8 @@ enum file_call {
     FILE_CLOSE, /* fd; path: it is removed, or NULL */
     FILE_SLURP, /* path, buf, size: how much there was; size if there may be more */
     FILE_READ, /* fd, buf, size, offset: as many as there are at the moment, 0 at the end. whole: to size or the end */
-    FILE_WRITE,   /* fd, data, size, offset: all; done says how much, also after an error */
-    FILE_COPY,    /* fd, offset, other, other_offset, size: some, 0 at the end */
+    FILE_WRITE, /* fd, data, size, offset: all; done says how much, also after an error */
+    FILE_COPY, /* fd, offset, other, other_offset, size: some, 0 at the end. done: in the first, of how many */
     FILE_SYNC,    /* fd; flags: data only */
     FILE_RESIZE,  /* fd, offset */
     FILE_STATUS,  /* fd or path, status; flags as for fstatat() */

@@ -225,6 +225,7 @@ int64_t await_copy_file_range(async_file *from, int64_t from_offset, async_file 
         int64_t some = size - done < COPY_MOST ? size - done : COPY_MOST;
         struct file_op op = { .call = FILE_COPY,
                               .size = some > 0 ? (size_t)some : 0,
+                              .done = done == 0 && size > 0 ? (size_t)size : 0,
                               .offset = from_offset + done,
                               .other_offset = to_offset + done };
         n = copy_some(from, to, &op);

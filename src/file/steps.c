@@ -27,6 +27,16 @@ static bool is_same(int a, int b)
     return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Whether bytes that are still to be read would be written before. The kernel refuses that, but sees no more than a piece. */
+static bool overlaps(const struct file_op *op, size_t size)
+{
+    struct stat st;
+    if (op->offset < 0 || op->other_offset < 0 || !is_same(op->fd, op->other) || fstat(op->fd, &st) < 0)
+        return false;
+    int64_t apart = op->offset - op->other_offset, left = st.st_size - op->offset;
+    return left > 0 && (apart < 0 ? -apart : apart) < ((uint64_t)left < size ? left : (int64_t)size);
+}
+
 /* Through our hands, a chunk. */
 static int64_t carry(struct file_op *op)
 {
@@ -46,6 +56,8 @@ int64_t async__call_copy(struct file_op *op)
 {
     off_t from = op->offset, to = op->other_offset;
     size_t size = op->size;
+    if (op->done > size && overlaps(op, op->done))
+        return -EINVAL;
     int64_t n = CALL(op, SYS_COPY, &size, copy_file_range(op->fd, &from, op->other, &to, size, 0));
     if (n > 0)
         return n;

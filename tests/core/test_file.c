@@ -311,6 +311,27 @@ FILES(a_range_is_copied)
     return 0;
 }
 
+/* It is copied in pieces, none of which overlaps what it becomes. */
+FILES(a_large_range_does_not_overlap_itself)
+{
+    enum { MEGABYTE = 1 << 20 };
+    char byte;
+    async_file_auto a = NULL;
+    ok(await_temporary_file(place, &a));
+    ok(await_ftruncate(a, 8 * MEGABYTE));
+    ok(await_pwrite(a, "x", 1, 3 * MEGABYTE));
+    is(await_copy_file_range(a, 0, a, 5 * MEGABYTE, 8 * MEGABYTE), -EINVAL);
+    is(await_copy_file_range(a, 3 * MEGABYTE, a, 0, INT64_MAX), -EINVAL);
+    is(await_pread(a, &byte, 1, 8 * MEGABYTE), 0);
+    is(await_copy_file_range(a, 0, a, 8 * MEGABYTE, 8 * MEGABYTE), 8 * MEGABYTE);
+    is(await_pread(a, &byte, 1, 11 * MEGABYTE), 1);
+    is(byte, 'x');
+    is(await_copy_file_range(a, 11 * MEGABYTE, a, 0, INT64_MAX), 5 * MEGABYTE);
+    is(await_pread(a, &byte, 1, 0), 1);
+    is(byte, 'x');
+    return 0;
+}
+
 /* --- temporary files --- */
 
 FILES(a_temporary_file_has_no_name)
@@ -528,10 +549,11 @@ FILES(the_engine_has_a_name)
 
 SUITE("file", the_engine_has_a_name, a_file_is_read_whole, files_of_any_size_are_read_whole,
       files_that_tell_no_size_are_read_whole, what_cannot_be_read_is_named,
-      what_is_forbidden_is_refused, a_file_is_replaced_at_once, a_link_stays_and_its_file_is_replaced,
-      only_files_are_replaced, a_copy_has_the_content_and_the_permissions,
-      reading_and_writing_at_offsets, appending_goes_to_the_end, what_has_no_offsets_is_not_opened,
-      an_open_file_is_like_any_other, many_tasks_use_one_file, a_range_is_copied,
+      what_is_forbidden_is_refused, a_file_is_replaced_at_once,
+      a_link_stays_and_its_file_is_replaced, only_files_are_replaced,
+      a_copy_has_the_content_and_the_permissions, reading_and_writing_at_offsets,
+      appending_goes_to_the_end, what_has_no_offsets_is_not_opened, an_open_file_is_like_any_other,
+      many_tasks_use_one_file, a_range_is_copied, a_large_range_does_not_overlap_itself,
       a_temporary_file_has_no_name, a_named_temporary_file_goes_with_its_handle,
       names_are_made_moved_and_removed, a_directory_is_listed, a_cancelled_task_begins_nothing,
       a_cancelled_read_has_let_go_of_its_memory, a_file_that_is_dropped_under_a_call,
