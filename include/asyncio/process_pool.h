@@ -5,7 +5,8 @@
  * A worker is a new process of the same program, in which main() does not run: the constructors of the program and of its
  * libraries have run, file-scope variables have their first values, nothing of this process's memory or descriptors is
  * there but stdout and stderr; stdin is /dev/null. The function runs there by itself, outside of any loop. It gets
- * bytes and gives bytes, so no pointers may be in them. async_fail() in it gives the awaiter its sentence.
+ * bytes and gives bytes, so no pointers may be in them. async_fail() in it gives the awaiter its sentence. What it forks is not
+ * a worker, and is killed when the worker ends, unless it has left its session.
  *
  * Workers are started when there is work for them, one process each, which blocks the loop for a part of a millisecond,
  * and stay until the pool closes. They end with this process, or thread, however it ends, and have sessions of their own,
@@ -31,8 +32,8 @@ ASYNC_BEGIN_DECLS
     }                                                                                              \
     ASYNC_UNUSED ASYNC_CHECK static int await_##name(ASYNC__PARAMS(in, out))                       \
     {                                                                                              \
-        return await_to_process(name##_remote_, ASYNC__NAME(in), sizeof *ASYNC__NAME(in),          \
-                                ASYNC__NAME(out), sizeof *ASYNC__NAME(out));                       \
+        return await_to_process_named(#name, name##_remote_, ASYNC__NAME(in), sizeof *ASYNC__NAME(in), \
+                                      ASYNC__NAME(out), sizeof *ASYNC__NAME(out));                 \
     }                                                                                              \
     ASYNC_CO(name, in, out)                                                                        \
     static int name##_body_(ASYNC__PARAMS(in, out))
@@ -41,6 +42,11 @@ ASYNC_BEGIN_DECLS
  * where they are while it waits. */
 int await_to_process(int (*fn)(const void *in, void *out), const void *in, size_t in_size, void *out,
                      size_t out_size) ASYNC_CHECK;
+
+/* With the name that async_print_tasks() says of who waits for it; it stays where it is meanwhile. Without one that is the
+ * linker's, if fn is in a shared library that exports it. */
+int await_to_process_named(const char *name, int (*fn)(const void *in, void *out), const void *in,
+                           size_t in_size, void *out, size_t out_size) ASYNC_CHECK;
 
 /* --- pools of your own --- */
 
@@ -56,6 +62,7 @@ struct async_process_pool_opts {
                            * others and whatever else is not known to be harmless end the worker by SIGSYS; no new
                            * privileges, no core, stdout and stderr are /dev/null. A library that dlopen() loaded is
                            * there only if the first function that a worker calls lies in it. */
+    const char *name;     /* for async_print_tasks(); copied */
 };
 
 /* A pool for this thread's loop. No worker is started yet. Yours to close. NULL and errno: ENOMEM, EPERM: no loop,
@@ -73,7 +80,8 @@ async_process_pool *async_process_pool_open_opt(const struct async_process_pool_
  *                 repeated; those that stood behind it in the worker are.
  *   -ETIMEDOUT    it ran longer than the pool's timeout; its worker was killed
  *   -EPIPE        the pool was closed
- *   -ENOEXEC      fn lies in no file, or in one that a worker cannot load
+ *   -ENOEXEC      fn lies in no file, or in a library that a worker cannot load: it is gone, or another one by now. The
+ *                 program itself may have been replaced or removed.
  *   -ENOMEM, -EMFILE, -EAGAIN and the like: no worker could be started, no memory shared; -EPERM: a set-user-id program;
  * and what fn returns. */
 int await_process_pool_call(async_process_pool *p, int (*fn)(const void *in, void *out), const void *in,
@@ -81,9 +89,14 @@ int await_process_pool_call(async_process_pool *p, int (*fn)(const void *in, voi
 
 /* The same for a function that ASYNC_PROCESS defines: await_process_pool_run(p, name, &in, &out). */
 #define await_process_pool_run(p, name, in, out)                                                   \
-    await_process_pool_call((p), name##_remote_, ASYNC__TYPED(name, in, out), sizeof *(in), (out),  \
-                            sizeof *(out))
+    await_process_pool_call_named((p), #name, name##_remote_, ASYNC__TYPED(name, in, out),         \
+                                  sizeof *(in), (out), sizeof *(out))
 #define ASYNC__TYPED(name, in, out) (1 ? (in) : (name##_body_((in), (out)), (in)))
+
+/* The function behind it; name as with await_to_process_named(). */
+int await_process_pool_call_named(async_process_pool *p, const char *name,
+                                  int (*fn)(const void *in, void *out), const void *in,
+                                  size_t in_size, void *out, size_t out_size) ASYNC_CHECK;
 
 /* Accept no more calls, wait until those that were made have their answers, end the workers, free p. 0. Suspends: while
  * there are calls. Cancelled: as async_process_pool_drop(). */

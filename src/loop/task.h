@@ -69,6 +69,7 @@ enum waiting {
     WAITS_BARRIER,
     WAITS_BARRIER_LATE, /* in its other line */
     WAITS_THREAD,
+    WAITS_PROCESS,
     WAITS_FILE,
 };
 

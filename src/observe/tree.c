@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "pool/process.h"
 #include "pool/thread.h"
 #include "task/scope.h"
 #include "task/task.h"
@@ -95,6 +96,16 @@ static void print_said(const async_task *t)
         fputs("waits", stderr);
 }
 
+static void print_process(const struct process_wait *w)
+{
+    if (w->pid)
+        fprintf(stderr, "waits for \"%s\" in process %ld", w->function, (long)w->pid);
+    else
+        fprintf(stderr, "waits for a process for \"%s\"", w->function);
+    if (w->pool)
+        fprintf(stderr, " of pool \"%s\"", w->pool);
+}
+
 static void print_unlined(const async_task *t)
 {
     const struct fds *f = &t->loop->fds;
@@ -104,9 +115,12 @@ static void print_unlined(const async_task *t)
                     f->entries[fd].reader == t ? "read" : "write", fd);
             return;
         }
+    struct process_wait process;
     const char *job = t->node.why == WAITS_THREAD ? async__job_of(t) : NULL;
     if (job)
         fprintf(stderr, "waits for \"%s\" on a thread", job);
+    else if (async__process_wait_of(t, &process))
+        print_process(&process);
     else if (t->node.why == WAITS_FILE)
         fputs("waits for a file", stderr);
     else if (t->node.timer)

@@ -2,8 +2,14 @@
 #include "pool/module.h"
 
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <link.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "pool/frame.h"
+
+enum { LINE_START = 128 }; /* of a line of /proc/self/maps, before the path */
 
 struct search {
     uintptr_t address;
@@ -76,6 +82,38 @@ bool async__module_of(const void *fn, struct module *ret)
     struct search s = { .address = (uintptr_t)fn, .ret = ret };
     dl_iterate_phdr(look, &s);
     return s.found;
+}
+
+/* A line of /proc/self/maps: the path, or NULL if it is not that of address, or has none. */
+static char *path_in(char *line, uintptr_t address)
+{
+    static const char gone[] = " (deleted)";
+    uintptr_t from, to;
+    char *path = strchr(line, '/'), *end;
+    if (!path || sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) != 2 || address - from >= to - from)
+        return NULL;
+    path[strcspn(path, "\n")] = '\0';
+    end = strstr(path, gone);
+    if (end && end[sizeof gone - 1] == '\0') /* what is there now will be found to be another one */
+        *end = '\0';
+    return path;
+}
+
+bool async__module_file(const struct module *m, char *room, size_t size)
+{
+    char line[NAME_SIZE + LINE_START];
+    const char *path = m->path;
+    FILE *maps = path[0] && path[0] != '/' ? fopen("/proc/self/maps", "re") : NULL;
+    if (maps) {
+        path = NULL;
+        while (!path && fgets(line, sizeof line, maps))
+            path = path_in(line, m->start);
+        fclose(maps);
+    }
+    if (!path || strlen(path) >= size)
+        return false;
+    memcpy(room, path, strlen(path) + 1);
+    return true;
 }
 
 static const char *load(const char *path, struct module *ret)

@@ -19,6 +19,9 @@ struct module {
 /* The module in which fn lies. false: in none. */
 bool async__module_of(const void *fn, struct module *ret);
 
+/* The path of m's file from the root, also if it was loaded by a relative one. false: it is not known, or longer than size. */
+bool async__module_file(const struct module *m, char *room, size_t size);
+
 /* The module of that path in this process, loaded if need be. NULL, or why not. */
 const char *async__module_load(const char *path, uint64_t identity, struct module *ret);
 

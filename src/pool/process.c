@@ -83,9 +83,6 @@ static bool give(struct async_process_pool *p, struct process_worker *w)
     if (r == -EAGAIN && on_its_way(w)) {
         w->full = true;
         async__call_enqueue(p, c, true);
-    } else if (r == -EPIPE && ++c->moves <= MOVES_MAX) {
-        async__worker_doom(w);
-        async__call_enqueue(p, c, true);
     } else {
         async__call_unload(c);
         async__call_end(p, c, r, "the call could not be sent");

@@ -23,6 +23,8 @@ struct call {
     uint32_t seq;
     unsigned module, moves;
     uint64_t offset;
+    int (*fn)(const void *in, void *out);
+    const char *name; /* of fn, or NULL */
     const void *in;
     void *out;
     size_t in_size, out_size;
@@ -58,6 +60,7 @@ struct async_process_pool {
     struct loop *loop;
     struct async_process_pool *next; /* among the loop's */
     struct worker_orders orders;
+    char *name; /* ours, or NULL */
     double timeout;
     unsigned max_workers;
     bool closing;
@@ -77,11 +80,11 @@ struct async_process_pool {
 
 /* --- calls (send.c) --- */
 
-/* Where fn is, for any worker. 0, or -ENOEXEC with a sentence, -ENOMEM. */
-int async__call_locate(struct async_process_pool *p, struct call *c, int (*fn)(const void *, void *));
+/* Where its function is, for any worker. 0, or -ENOEXEC with a sentence, -ENOMEM. */
+int async__call_locate(struct async_process_pool *p, struct call *c);
 
-/* Put it into w's window and on its way. 0; -EAGAIN: its socket is full; -EPIPE: w is as good as dead; another error is
- * the call's own. */
+/* Put it into w's window and on its way, or into that of one that is as good as dead. 0; -EAGAIN: its socket is full; another
+ * error is the call's own. */
 int async__call_send(struct process_worker *w, struct call *c);
 
 void async__call_enqueue(struct async_process_pool *p, struct call *c, bool in_front);
@@ -125,6 +128,16 @@ void async__worker_heard(void *arg, int events);
 /* The limit of time is for the call at the head of its window. */
 void async__worker_limit(struct process_worker *w);
 void async__worker_overdue(void *arg); /* process.c */
+
+/* --- reports (who.c) --- */
+
+struct process_wait {
+    const char *function, *pool; /* pool: NULL if it has no name */
+    pid_t pid;                   /* 0: the call has not begun */
+};
+
+/* Which call t waits for. false: none. */
+bool async__process_wait_of(const async_task *t, struct process_wait *ret);
 
 /* --- all of them (process.c) --- */
 

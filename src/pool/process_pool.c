@@ -27,8 +27,12 @@ static int open_pool(const struct async_process_pool_opts *o, struct async_proce
         return r;
     unsigned n = o->max_workers ? o->max_workers : (unsigned)async__sys.processors();
     struct async_process_pool *p = async__calloc(1, sizeof *p + n * sizeof *p->workers);
-    if (!p)
+    char *name = o->name && p ? async__strdup(o->name) : NULL;
+    if (!p || (o->name && !name)) {
+        async__free(p);
         return -ENOMEM;
+    }
+    p->name = name;
     p->loop = async__loop;
     p->max_workers = n;
     p->timeout = o->timeout < HUGE_VAL ? o->timeout : 0;
@@ -66,6 +70,7 @@ static void free_pool(struct async_process_pool *p)
     async__pool_end(p);
     for (unsigned i = 0; i < p->knows; i++)
         async__free(p->known[i].path);
+    async__free(p->name);
     async__free(p);
 }
 
@@ -112,7 +117,11 @@ static int await_answer(async_task *t, struct async_process_pool *p, struct call
 {
     struct loop *l = p->loop;
     l->fds.waiting++;
-    int r = c->done ? 0 : wait_for_news(t, NULL);
+    int r = 0;
+    if (!c->done) {
+        wait_is(t, WAITS_PROCESS);
+        r = wait_for_news(t, NULL);
+    }
     l->fds.waiting--;
     if (!c->done)
         async__pool_withdraw(p, c);
@@ -125,13 +134,12 @@ static int await_answer(async_task *t, struct async_process_pool *p, struct call
     return async_fail_at(c->result, NULL, "%s", c->text);
 }
 
-static int make_call(async_task *t, struct async_process_pool *p, int (*fn)(const void *, void *),
-                     struct call *c)
+static int make_call(async_task *t, struct async_process_pool *p, struct call *c)
 {
     c->task = t;
     if (p->closing)
         return async_fail_at(-EPIPE, NULL, "the process pool is closing");
-    int r = async__call_locate(p, c, fn);
+    int r = async__call_locate(p, c);
     if (r < 0)
         return r;
     async__call_enqueue(p, c, false);
@@ -139,29 +147,40 @@ static int make_call(async_task *t, struct async_process_pool *p, int (*fn)(cons
     return await_answer(t, p, c);
 }
 
-int await_process_pool_call(async_process_pool *p, int (*fn)(const void *in, void *out),
-                            const void *in, size_t in_size, void *out, size_t out_size)
+int await_process_pool_call_named(async_process_pool *p, const char *name,
+                                  int (*fn)(const void *in, void *out), const void *in,
+                                  size_t in_size, void *out, size_t out_size)
 {
     async_task *t;
     int r = await_begin(&t, "await_process_pool_call");
-    if (r < 0)
-        return r;
-    struct call c = { .in = in, .in_size = in_size, .out = out, .out_size = out_size };
-    return make_call(t, p, fn, &c);
+    struct call c = { .fn = fn, .name = name, .in = in, .in_size = in_size, .out = out, .out_size = out_size };
+    return r < 0 ? r : make_call(t, p, &c);
 }
 
-int await_to_process(int (*fn)(const void *in, void *out), const void *in, size_t in_size,
-                     void *out, size_t out_size)
+int await_process_pool_call(async_process_pool *p, int (*fn)(const void *in, void *out),
+                            const void *in, size_t in_size, void *out, size_t out_size)
+{
+    return await_process_pool_call_named(p, NULL, fn, in, in_size, out, out_size);
+}
+
+int await_to_process_named(const char *name, int (*fn)(const void *in, void *out), const void *in,
+                           size_t in_size, void *out, size_t out_size)
 {
     static const struct async_process_pool_opts defaults;
     async_task *t;
     int r = await_begin(&t, "await_to_process");
     if (r < 0)
         return r;
-    struct call c = { .in = in, .in_size = in_size, .out = out, .out_size = out_size };
+    struct call c = { .fn = fn, .name = name, .in = in, .in_size = in_size, .out = out, .out_size = out_size };
     if (!t->loop->own_processes)
         r = open_pool(&defaults, &t->loop->own_processes);
-    return r < 0 ? r : make_call(t, t->loop->own_processes, fn, &c);
+    return r < 0 ? r : make_call(t, t->loop->own_processes, &c);
+}
+
+int await_to_process(int (*fn)(const void *in, void *out), const void *in, size_t in_size,
+                     void *out, size_t out_size)
+{
+    return await_to_process_named(NULL, fn, in, in_size, out, out_size);
 }
 
 void async__process_pools_close(struct loop *l)

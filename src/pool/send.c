@@ -19,33 +19,34 @@ static void forget_modules(struct async_process_pool *p)
         p->known[i].module.end = 0; /* the number stays: workers have been told */
 }
 
-static bool same(const struct known *k, const struct module *m)
+static bool same(const struct known *k, const struct module *m, const char *path)
 {
-    return k->module.identity == m->identity && !strcmp(k->path, m->path);
+    return k->module.identity == m->identity && !strcmp(k->path, path);
 }
 
 /* The number of m, which is a new one if need be. */
 static int number(struct async_process_pool *p, const struct module *m)
 {
+    char file[NAME_SIZE];
+    if (!async__module_file(m, file, sizeof file))
+        return async_fail_at(-ENOEXEC, NULL, "the path of %s is not known", m->path);
     for (unsigned i = 0; i < p->knows; i++)
-        if (same(&p->known[i], m)) {
+        if (same(&p->known[i], m, file)) {
             p->known[i].module = *m;
             return (int)i;
         }
     if (p->knows == MODULES_MAX)
         return async_fail_at(-ENOEXEC, NULL, "functions of more than %d libraries", MODULES_MAX);
-    if (strlen(m->path) >= NAME_SIZE)
-        return -ENAMETOOLONG;
-    char *path = async__strdup(m->path);
+    char *path = async__strdup(file);
     if (!path)
         return -ENOMEM;
     p->known[p->knows] = (struct known){ *m, path };
     return (int)p->knows++;
 }
 
-int async__call_locate(struct async_process_pool *p, struct call *c, int (*fn)(const void *, void *))
+int async__call_locate(struct async_process_pool *p, struct call *c)
 {
-    uintptr_t address = (uintptr_t)fn;
+    uintptr_t address = (uintptr_t)c->fn;
     struct module m;
     forget_modules(p);
     for (unsigned i = 0; i < p->knows; i++) {
@@ -136,7 +137,7 @@ static int introduce(struct process_worker *w, unsigned module)
     return r;
 }
 
-int async__call_send(struct process_worker *w, struct call *c)
+static int send_call(struct process_worker *w, struct call *c)
 {
     int r = introduce(w, c->module);
     if (r == 0)
@@ -150,10 +151,17 @@ int async__call_send(struct process_worker *w, struct call *c)
                        .in_size = c->in_size,
                        .out_size = c->out_size,
                        .shared = c->shared != NULL };
-    atomic_store(&w->process.board->marks[f.seq % WINDOW], mark_of(f.seq, MARK_SENT));
-    r = send_packet(w, &f, c->shared ? NULL : c->in, c->shared ? 0 : c->in_size,
-                    c->shared ? c->shared_fd : -1);
-    if (r < 0)
+    return send_packet(w, &f, c->shared ? NULL : c->in, c->shared ? 0 : c->in_size,
+                       c->shared ? c->shared_fd : -1);
+}
+
+int async__call_send(struct process_worker *w, struct call *c)
+{
+    atomic_store(&w->process.board->marks[w->next % WINDOW], mark_of(w->next, MARK_SENT));
+    int r = send_call(w, c);
+    if (r == -EPIPE)
+        async__worker_doom(w); /* it is heard of as the others in the window: with how w ended */
+    else if (r < 0)
         return r;
     c->worker = w;
     c->seq = w->next++;

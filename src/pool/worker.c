@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static struct {
     const char *missing[MODULES_MAX]; /* why a module cannot be loaded */
     struct errand note;
     bool enclosed; /* in the sandbox */
+    pid_t pid;
     unsigned cpu;
 } me;
 
@@ -59,6 +61,12 @@ static void answer(size_t body)
         _exit(0);
 }
 
+/* What a call forks is no worker: not even where the call ends by coming back to us. */
+static void leave_the_wire(void)
+{
+    close(WORKER_SOCKET);
+}
+
 static void learn_module(size_t size)
 {
     uint32_t id = in.head.module;
@@ -91,6 +99,8 @@ static int call(const struct frame *f, const void *argument, void *result)
     remote_fn *fn = (remote_fn *)(me.modules[f->module].base + f->offset);
     int r = fn(argument, result);
     fflush(stdout); /* before the answer: whoever has it may rely on what was printed */
+    if (getpid() != me.pid)
+        _exit(0);
     return r;
 }
 
@@ -166,6 +176,9 @@ void async__worker_serve(const struct worker_orders *o)
     fcntl(WORKER_SOCKET, F_SETFD, FD_CLOEXEC);
     set_limits(o);
     me.cpu = o->cpu;
+    me.pid = getpid();
+    if (pthread_atfork(NULL, NULL, leave_the_wire) != 0)
+        _exit(1);
     atomic_store(&me.board->alive, 1);
     int fd;
     for (ssize_t n; (n = receive(&fd)) >= (ssize_t)sizeof in.head;) {

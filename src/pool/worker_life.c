@@ -68,9 +68,11 @@ void async__worker_doom(struct process_worker *w)
     async__process_kill(&w->process);
 }
 
-static void describe(char *text, size_t size, struct ending e, bool alive)
+static void describe(char *text, size_t size, struct ending e, bool alive, bool mad)
 {
-    const char *when = alive ? "" : " before it could begin";
+    const char *when = mad     ? "; what it had said made no sense"
+                       : alive ? ""
+                               : " before it could begin";
     const char *name = e.how == END_SIGNAL ? sigabbrev_np(e.number) : NULL;
     if (e.how == END_EXIT)
         snprintf(text, size, "the worker ended by exit(%d)%s", e.number, when);
@@ -128,7 +130,7 @@ void async__worker_bury(struct process_worker *w)
     w->process.board = &(struct board){ 0 };
     for (unsigned i = 0; i < WINDOW; i++)
         atomic_store(&w->process.board->marks[i], atomic_load(&board->marks[i]));
-    describe(text, sizeof text, async__process_bury(&process), alive);
+    describe(text, sizeof text, async__process_bury(&process), alive, w->mad);
     give_back(w, text, alive);
     w->state = WORKER_NONE;
     async__pool_dispatch(p);
