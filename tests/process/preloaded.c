@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* A library that is preloaded, and takes libc's place in one thing. */
+int getpagesize(void);
+int getpagesize(void)
+{
+    return 12345;
+}
