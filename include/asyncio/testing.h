@@ -4,7 +4,7 @@
  *
  * A sweep runs a scenario, any coroutine, again and again, each time with one thing going wrong: a cancellation
  * at one await_ after the other, a failure at one allocation or system call after the other, another order of
- * the tasks. After each run everything must have been given back, and your own check must be content. */
+ * the tasks, or two of the former in a run. After each run everything must have been given back, and your own check must be content. */
 #ifndef ASYNCIO_TESTING_H
 #define ASYNCIO_TESTING_H
 
@@ -25,7 +25,7 @@ struct async_sweep_opts {
     const char *(*check)(void *arg, int result);
     int expect;        /* the result of a run without a fault, if it is an error; default: any that is none */
     bool real_clock;   /* default: virtual time */
-    unsigned seeds;    /* async_sweep_order: how many; default 200. ASYNC_SWEEP_SEEDS=n stands above it */
+    unsigned seeds;    /* async_sweep_order, _pairs: how many; default 200. ASYNC_SWEEP_SEEDS=n stands above it */
     size_t steps;      /* await_ calls after which a run is one that does not end; default 100000 */
     size_t *ret_runs;  /* how many runs there were is added to it */
 };
@@ -34,7 +34,7 @@ struct async_sweep_opts {
  * then it stops. -EBUSY: a loop is open. -EINVAL: there is nothing to sweep, the run without a fault fails.
  * Each failure is one line on stderr: how to see it again, what was done to the scenario, what came of it. With
  * the variable of that line in the environment, ASYNC_SWEEP=kind:name:number, the same program makes that one run
- * only; every other sweep does nothing and returns 0.
+ * only; every other sweep does nothing and returns 0. Of a pair: ASYNC_SWEEP=kind+kind:name:number+number.
  *
  * Wrong is: a result that the fault does not explain; what the loop, the allocator, or the process's table of
  * descriptors has not got back (tasks, stacks, timers, descriptors, bytes); a run that does not end, because
@@ -51,8 +51,10 @@ struct async_sweep_opts {
     async_sweep_syscall_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
 #define async_sweep_order(co, ...)                                                                 \
     async_sweep_order_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
+#define async_sweep_pairs(co, ...)                                                                 \
+    async_sweep_pairs_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
 
-/* All four, one after the other: the sum, or the first error. */
+/* All five, one after the other: how many runs went wrong, or the first error. */
 #define async_sweep(co, ...) async_sweep_opt((co), ASYNC__OPTS(struct async_sweep_opts, __VA_ARGS__))
 
 /* A cancellation at each await_ of every task: when it begins, when it waits, and when it is about to go on; of the
@@ -72,6 +74,13 @@ int async_sweep_syscall_opt(async_co co, const struct async_sweep_opts *opts) AS
 /* Ready tasks run in a random order, by one seed after the other. The result is the same as ever: none that is an
  * error, or expect. */
 int async_sweep_order_opt(async_co co, const struct async_sweep_opts *opts) ASYNC_CHECK;
+
+/* Two faults in a run, of the kinds of the first three sweeps, also of the same kind: so the second one may meet what
+ * the first has set in motion, a cleanup, a second try, a close. There are too many pairs for all of them: .seeds of
+ * them are drawn, the first fault anywhere, the second soon after it, the same ones each time. Each takes two runs, of
+ * which one has the first fault alone, and shows what comes after; what goes wrong in that is for the other sweeps. The
+ * result is none that is an error, or one that either of the two explains. */
+int async_sweep_pairs_opt(async_co co, const struct async_sweep_opts *opts) ASYNC_CHECK;
 
 int async_sweep_opt(async_co co, const struct async_sweep_opts *opts) ASYNC_CHECK;
 

@@ -11,37 +11,40 @@
 /* Instead of an errno: */
 enum { LESS = -1 }; /* not all that was asked for */
 
-enum { FAULTS = 6 };
+enum { ANSWERS = 6 };
 
 struct call {
     const char *name;
-    int faults[FAULTS + 1]; /* up to the first 0 */
+    int faults[ANSWERS + 1]; /* up to the first 0 */
 };
 
 static struct async_sys real;
 
-static void describe(struct trial *x, const char *name, int fault)
+static void describe(struct fault *f, const char *name, int fault)
 {
-    x->harmless = fault == EINTR || fault == LESS;
-    snprintf(x->what, sizeof x->what, "%s, call %zu, %s%s", name, x->point,
+    f->harmless = fault == EINTR || fault == LESS;
+    snprintf(f->what, sizeof f->what, "%s, call %zu, %s%s", name, f->point,
              fault == LESS ? "does less than it was asked for" : "answers ",
              fault == LESS ? "" : strerrorname_np(fault));
+}
+
+/* The fault of this call, if it suffers one of so many. */
+static struct fault *strikes_one_of(unsigned n)
+{
+    return async__trial ? async__trial_hits(async__trial, SWEEP_SYSCALL, (1u << n) - 1) : NULL;
 }
 
 /* 0, or the fault that this call suffers. */
 static int strikes(const struct call *c)
 {
-    struct trial *x = async__trial;
     unsigned n = 0;
-    if (!x || x->sweep != SWEEP_SYSCALL)
-        return 0;
     while (c->faults[n])
         n++;
-    if (!async__trial_hits(x, (1u << n) - 1))
+    struct fault *f = strikes_one_of(n);
+    if (!f)
         return 0;
-    int fault = c->faults[x->variant];
-    describe(x, c->name, fault);
-    return fault;
+    describe(f, c->name, c->faults[f->variant]);
+    return c->faults[f->variant];
 }
 
 static bool refuses(int fault)
@@ -216,17 +219,15 @@ static uint32_t faulty_file_fate(int call)
         [SYS_OPEN] = "open",   [SYS_STATUS] = "stat", [SYS_READ] = "pread", [SYS_WRITE] = "pwrite",
         [SYS_CLOSE] = "close", [SYS_COPY] = "copy",   [SYS_SYNC] = "sync",  [SYS_OTHER] = "a call",
     };
-    struct trial *x = async__trial;
     unsigned n = 0;
-    if (!x || x->sweep != SWEEP_SYSCALL)
-        return 0;
     while (fates[call][n].call)
         n++;
-    if (!async__trial_hits(x, (1u << n) - 1))
+    struct fault *f = strikes_one_of(n);
+    if (!f)
         return 0;
-    const struct fate *f = &fates[call][x->variant];
-    describe(x, names[f->call], f->fault);
-    return (uint32_t)f->call << 16 | (uint16_t)f->fault;
+    const struct fate *fate = &fates[call][f->variant];
+    describe(f, names[fate->call], fate->fault);
+    return (uint32_t)fate->call << 16 | (uint16_t)fate->fault;
 }
 
 static int faulty_file_meets(uint32_t *fate, int call, size_t *size)
@@ -283,17 +284,30 @@ void async__faults_end(void)
     EACH(RESTORE)
 }
 
+/* One that fails with all that follow. */
+static bool memory_is_over(const struct trial *x)
+{
+    for (int i = 0; i < FAULTS; i++)
+        if (x->faults[i].struck && x->faults[i].kind == SWEEP_ALLOC_REST)
+            return true;
+    return false;
+}
+
 bool async__fault_memory(size_t bytes)
 {
     struct trial *x = async__trial;
-    bool rest = x && x->sweep == SWEEP_ALLOC_REST, hit;
-    if (!x || (!rest && x->sweep != SWEEP_ALLOC))
+    if (!x)
         return false;
-    hit = async__trial_hits(x, 1);
-    if (hit)
-        snprintf(x->what, sizeof x->what, "allocation %zu%s, of %zu bytes, fails", x->point,
-                 rest ? " and all that follow" : "", bytes);
-    return hit || (rest && x->point && x->points > x->point);
+    bool over = memory_is_over(x);
+    for (enum sweep kind = SWEEP_ALLOC; kind <= SWEEP_ALLOC_REST; kind++) {
+        struct fault *f = async__trial_hits(x, kind, 1);
+        if (!f)
+            continue;
+        snprintf(f->what, sizeof f->what, "allocation %zu%s, of %zu bytes, fails", f->point,
+                 kind == SWEEP_ALLOC_REST ? " and all that follow" : "", bytes);
+        return true;
+    }
+    return over;
 }
 
 bool async_test_fails(void)

@@ -19,6 +19,7 @@ struct plan {
     const struct async_sweep_opts *opts;
     const char *name;
     int failures;
+    size_t seen[SWEEP_ORDER]; /* in a run without a fault */
 };
 
 static const char *name_of(const async_co *co, const struct async_sweep_opts *opts)
@@ -26,51 +27,101 @@ static const char *name_of(const async_co *co, const struct async_sweep_opts *op
     return opts->name ? opts->name : co->name ? co->name : "scenario";
 }
 
-/* --- numbers: a seed, or a point and how it is hit --- */
+/* --- how a run is called: by kind and number, a pair by two of both --- */
 
-static uint64_t number(const struct trial *x)
+/* A fault's: its point and how that is hit. */
+static uint64_t number(const struct fault *f)
 {
-    return x->sweep == SWEEP_ORDER ? x->seed : x->point * VARIANTS + x->variant;
+    return f->point * VARIANTS + f->variant;
+}
+
+static void set_number(struct fault *f, enum sweep kind, uint64_t n)
+{
+    f->kind = kind;
+    f->point = (size_t)(n / VARIANTS);
+    f->variant = (unsigned)(n % VARIANTS);
 }
 
 static struct trial trial_of(const struct plan *p, enum sweep sweep, uint64_t n)
 {
-    struct trial x = { .opts = p->opts, .co = p->co, .sweep = sweep };
-    if (sweep == SWEEP_ORDER) {
-        x.seed = n;
-        snprintf(x.what, sizeof x.what, "in another order");
-    } else {
-        x.point = (size_t)(n / VARIANTS);
-        x.variant = (unsigned)(n % VARIANTS);
-    }
+    struct trial x = { .opts = p->opts, .co = p->co, .sweep = sweep, .seed = n };
+    if (sweep < SWEEP_ORDER)
+        set_number(&x.faults[0], sweep, n);
     return x;
+}
+
+/* "cancel:name:64", "alloc+cancel:name:32+17" */
+static void print_call(FILE *to, const struct trial *x, const char *name)
+{
+    const struct fault *a = &x->faults[0], *b = &x->faults[1];
+    if (x->sweep == SWEEP_PAIRS)
+        fprintf(to, "ASYNC_SWEEP=%s+%s:%s:%ju+%ju", words[a->kind], words[b->kind], name,
+                (uintmax_t)number(a), (uintmax_t)number(b));
+    else
+        fprintf(to, "ASYNC_SWEEP=%s:%s:%ju", words[x->sweep], name,
+                x->sweep == SWEEP_ORDER ? (uintmax_t)x->seed : (uintmax_t)number(a));
+}
+
+static void print_what(FILE *to, const struct trial *x)
+{
+    const struct fault *a = &x->faults[0], *b = &x->faults[1];
+    fprintf(to, "%s%s%s",
+            x->sweep == SWEEP_ORDER ? "in another order"
+            : a->struck             ? a->what
+                                    : "without any fault",
+            b->struck ? "; then " : "", b->what);
 }
 
 void async__sweep_report(const struct trial *x)
 {
     const char *name = name_of(x->co, x->opts);
-    if (x->sweep == SWEEP_NONE)
-        fprintf(stderr, "asyncio: %s: without any fault: %s\n", name, x->wrong);
-    else
-        fprintf(stderr, "asyncio: ASYNC_SWEEP=%s:%s:%ju %s: %s: %s\n", words[x->sweep], name,
-                (uintmax_t)number(x), program_invocation_name, x->what, x->wrong);
+    fputs("asyncio: ", stderr);
+    if (x->sweep == SWEEP_NONE) {
+        fputs(name, stderr);
+    } else {
+        print_call(stderr, x, name);
+        fprintf(stderr, " %s", program_invocation_name);
+    }
+    fputs(": ", stderr);
+    print_what(stderr, x);
+    fprintf(stderr, ": %s\n", x->wrong);
 }
 
 /* --- the environment --- */
 
-/* What it asks of this sweep: true, and *n is the one run to make; else 0: nothing, or -1: it asks for none. */
-static int asked_for(const struct plan *p, enum sweep sweep, uint64_t *n)
+/* The kind whose word stands at *at, before one of the ends; *at goes behind it. SWEEP_NONE: none. */
+static enum sweep kind_at(const char **at, const char *ends)
 {
-    const char *asked = secure_getenv("ASYNC_SWEEP");
-    size_t word = strlen(words[sweep]), name = strlen(p->name);
-    if (!asked || !asked[0])
+    for (enum sweep k = SWEEP_CANCEL; k <= SWEEP_ORDER; k++) {
+        size_t size = strlen(words[k]);
+        if (strncmp(*at, words[k], size) || !(*at)[size] || !strchr(ends, (*at)[size]))
+            continue;
+        *at += size;
+        return k;
+    }
+    return SWEEP_NONE;
+}
+
+/* What it asks of this sweep: 1, and *x is the one run to make; 0: nothing; or -1: it asks for none. */
+static int asked_for(const struct plan *p, enum sweep sweep, struct trial *x)
+{
+    const char *at = secure_getenv("ASYNC_SWEEP");
+    size_t name = strlen(p->name);
+    enum sweep second = SWEEP_NONE;
+    if (!at || !at[0])
         return -1;
-    if (strncmp(asked, words[sweep], word) || asked[word] != ':')
+    enum sweep first = kind_at(&at, ":+");
+    if (*at == '+' && (at++, !(second = kind_at(&at, ":"))))
         return 0;
-    asked += word + 1;
-    if (strncmp(asked, p->name, name) || asked[name] != ':')
+    if (!first || (second ? SWEEP_PAIRS : first) != sweep || *at++ != ':' ||
+        strncmp(at, p->name, name) || at[name] != ':')
         return 0;
-    *n = strtoull(asked + name + 1, NULL, 10);
+    char *end;
+    *x = trial_of(p, sweep, strtoull(at + name + 1, &end, 10));
+    if (!second)
+        return 1;
+    set_number(&x->faults[0], first, x->seed);
+    set_number(&x->faults[1], second, *end == '+' ? strtoull(end + 1, NULL, 10) : 0);
     return 1;
 }
 
@@ -92,14 +143,17 @@ static void run(struct plan *p, struct trial *x)
     }
 }
 
-static void replay(struct plan *p, enum sweep sweep, uint64_t n)
+static void replay(struct plan *p, struct trial *x)
 {
-    struct trial x = trial_of(p, sweep, n);
     async__listener.hush = false;
-    run(p, &x);
-    if (!x.wrong[0])
-        fprintf(stderr, "asyncio: ASYNC_SWEEP=%s:%s:%ju: %s: nothing is wrong\n", words[sweep],
-                p->name, (uintmax_t)n, x.what[0] ? x.what : "without any fault");
+    run(p, x);
+    if (x->wrong[0])
+        return;
+    fputs("asyncio: ", stderr);
+    print_call(stderr, x, p->name);
+    fputs(": ", stderr);
+    print_what(stderr, x);
+    fputs(": nothing is wrong\n", stderr);
 }
 
 /* One after the other, until there is no such point any more. */
@@ -112,16 +166,16 @@ static void sweep_points(struct plan *p, enum sweep sweep)
                 continue;
             struct trial x = trial_of(p, sweep, point * VARIANTS + v);
             run(p, &x);
-            if (!x.variants)
+            if (!x.faults[0].variants)
                 return;
-            variants = x.variants;
+            variants = x.faults[0].variants;
         }
         if (p->failures >= FAILURES)
             return;
     }
 }
 
-static void sweep_seeds(struct plan *p)
+static void sweep_orders(struct plan *p)
 {
     uint64_t last = seeds(p->opts);
     for (uint64_t n = 1; n <= last && p->failures < FAILURES; n++) {
@@ -130,22 +184,45 @@ static void sweep_seeds(struct plan *p)
     }
 }
 
+/* The first fault alone shows what there is for the second. If it is wrong already, that is not for this sweep to say. */
+static void sweep_pair(struct plan *p, uint64_t seed)
+{
+    struct fault drawn = { 0 };
+    async__pair_first(&drawn, seed, p->seen);
+    struct trial x = trial_of(p, drawn.kind, 0), both;
+    x.faults[0] = drawn;
+    async__trial_run(&x);
+    both = trial_of(p, SWEEP_PAIRS, 0);
+    set_number(&both.faults[0], drawn.kind, number(&x.faults[0]));
+    async__pair_second(&both.faults[1], seed, &x);
+    if (both.faults[1].kind && !x.wrong[0])
+        run(p, &both);
+}
+
+static void sweep_pairs(struct plan *p)
+{
+    uint64_t last = seeds(p->opts);
+    for (uint64_t n = 1; n <= last && p->failures < FAILURES; n++)
+        sweep_pair(p, n);
+}
+
 /* Without a fault it must be right, and with it all that can be known of it. */
 static int rehearse(struct plan *p)
 {
     struct trial x = trial_of(p, SWEEP_NONE, 0);
     run(p, &x);
+    memcpy(p->seen, x.seen, sizeof p->seen);
     return x.wrong[0] ? -EINVAL : 0;
 }
 
 static int sweep_one(struct plan *p, enum sweep sweep)
 {
-    uint64_t n = 0;
-    int asked = asked_for(p, sweep, &n);
+    struct trial x;
+    int asked = asked_for(p, sweep, &x);
     if (asked == 0)
         return 0;
     if (asked > 0) {
-        replay(p, sweep, n);
+        replay(p, &x);
         return 0;
     }
     int r = rehearse(p);
@@ -153,7 +230,9 @@ static int sweep_one(struct plan *p, enum sweep sweep)
         return r;
     async__listener.hush = true;
     if (sweep == SWEEP_ORDER)
-        sweep_seeds(p);
+        sweep_orders(p);
+    else if (sweep == SWEEP_PAIRS)
+        sweep_pairs(p);
     else
         sweep_points(p, sweep);
     async__listener.hush = false;
@@ -196,7 +275,12 @@ int async_sweep_order_opt(async_co co, const struct async_sweep_opts *opts)
     return sweep(&co, opts, SWEEP_ORDER, SWEEP_ORDER);
 }
 
+int async_sweep_pairs_opt(async_co co, const struct async_sweep_opts *opts)
+{
+    return sweep(&co, opts, SWEEP_PAIRS, SWEEP_PAIRS);
+}
+
 int async_sweep_opt(async_co co, const struct async_sweep_opts *opts)
 {
-    return sweep(&co, opts, SWEEP_CANCEL, SWEEP_ORDER);
+    return sweep(&co, opts, SWEEP_CANCEL, SWEEP_PAIRS);
 }

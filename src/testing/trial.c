@@ -12,12 +12,27 @@ enum { STEPS = 100000, PUSHES = 1000 };
 
 _Thread_local struct trial *async__trial;
 
-bool async__trial_hits(struct trial *x, unsigned variants)
+static void choose_variant(struct fault *f)
 {
-    if (++x->points != x->point)
-        return false;
-    x->variants = variants;
-    return variants & 1u << x->variant;
+    while (!(f->variants & 1u << f->variant))
+        f->variant = (f->variant + 1) % VARIANTS;
+}
+
+struct fault *async__trial_hits(struct trial *x, enum sweep kind, unsigned variants)
+{
+    struct fault *f = &x->faults[x->due];
+    x->seen[kind]++;
+    x->after[kind] += x->due > 0;
+    if (x->due == FAULTS || f->kind != kind || ++f->points != f->point)
+        return NULL;
+    f->variants = variants;
+    if (f->any_variant)
+        choose_variant(f);
+    if (!(variants & 1u << f->variant))
+        return NULL;
+    f->struck = true;
+    x->due++;
+    return f;
 }
 
 void async__trial_wrong(struct trial *x, const char *fmt, ...)
@@ -77,58 +92,65 @@ static void hang(struct trial *x, struct loop *l, const char *why)
 
 /* --- cancelling --- */
 
+struct search {
+    uint32_t id;
+    async_task *found;
+};
+
 static void find_task(void *record, void *arg)
 {
     async_task *t = record;
-    async_task **found = arg;
-    if (t->node.kind && t->node.state != TASK_DONE && t->id == async__trial->who)
-        *found = t;
+    struct search *s = arg;
+    if (t->node.kind && t->node.state != TASK_DONE && t->id == s->id)
+        s->found = t;
 }
 
 static void cancel(void *arg)
 {
     static const char why[] = "a sweep";
-    struct trial *x = arg;
+    struct fault *f = arg;
+    struct trial *x = async__trial;
     struct loop *l = async__loop;
-    unsigned ask = 1u << x->variant % ASK_LATER;
-    async_task *t = NULL;
+    unsigned ask = 1u << f->variant % ASK_LATER;
+    struct search s = { .id = f->who };
     if (ask == ASK_LIMIT && x->limit) {
         x->limit->deadline = loop_now(l);
         async__scope_fire(x->limit);
     } else if (ask == ASK_SCENARIO) {
         async__task_request(l->outermost, ASYNC_CANCEL_TASK, why, NULL);
     } else if (ask == ASK_TASK) {
-        async__slab_each(&l->tasks, find_task, &t);
-        async__task_request(t, ASYNC_CANCEL_TASK, why, NULL);
+        async__slab_each(&l->tasks, find_task, &s);
+        async__task_request(s.found, ASYNC_CANCEL_TASK, why, NULL);
     }
 }
 
-static void describe(struct trial *x, const async_task *t, bool waits)
+static void describe(struct fault *f, const async_task *t, bool waits)
 {
     static const char *const asked[] = { "the scenario", "a limit around the scenario", "the task" };
-    snprintf(x->what, sizeof x->what, "cancelled by %s%s when task \"%.40s\" %s%s",
-             x->variant % ASK_LATER == 1 ? "" : "a request to ", asked[x->variant % ASK_LATER],
+    snprintf(f->what, sizeof f->what, "cancelled by %s%s when task \"%.40s\" %s%s",
+             f->variant % ASK_LATER == 1 ? "" : "a request to ", asked[f->variant % ASK_LATER],
              t->name, waits ? "waits in await " : "passes await ",
              !waits                   ? ""
-             : x->variant < ASK_LATER ? "(at once) "
+             : f->variant < ASK_LATER ? "(at once) "
                                       : "(when the others have run) ");
-    size_t used = strlen(x->what);
-    snprintf(x->what + used, sizeof x->what - used, "%zu", x->point);
+    size_t used = strlen(f->what);
+    snprintf(f->what + used, sizeof f->what - used, "%zu", f->point);
 }
 
 static void strike(struct trial *x, struct loop *l, async_task *t, bool waits)
 {
     unsigned ask = t == l->outermost ? ASK_SCENARIO | ASK_LIMIT : ASK_ALL;
-    if (!async__trial_hits(x, waits ? ask | ask << ASK_LATER : ask))
+    struct fault *f = async__trial_hits(x, SWEEP_CANCEL, waits ? ask | ask << ASK_LATER : ask);
+    if (!f)
         return;
-    x->who = t->id;
-    describe(x, t, waits);
+    f->who = t->id;
+    describe(f, t, waits);
     if (!waits) {
-        cancel(x);
+        cancel(f);
         return;
     }
-    async_call_soon(&x->later, cancel, x);
-    if (x->variant < ASK_LATER && l->ready.head != l->ready.tail) { /* it comes before all others */
+    async_call_soon(&f->later, cancel, f);
+    if (f->variant < ASK_LATER && l->ready.head != l->ready.tail) { /* it comes before all others */
         struct async_waiter *w = l->ready.tail;
         waitq_remove(&l->ready, w);
         w->prev = NULL;
@@ -145,7 +167,7 @@ static void look(struct probe *p, struct loop *l, async_task *t, enum probe_poin
         hang(x, l, "all that is left to do is to wait");
     else if (++x->steps % limit == 0)
         hang(x, l, "too many awaits");
-    else if (x->sweep == SWEEP_CANCEL && x->point && point != AT_REFUSAL)
+    else if (point != AT_REFUSAL)
         strike(x, l, t, point == AT_WAIT);
 }
 
@@ -171,13 +193,12 @@ static int run_scenario(void *frame)
     return async__finish(&limit, r, false);
 }
 
-static bool explained(const struct trial *x, int r)
+/* It is struck, and this is what may come of it. */
+static bool explains(const struct fault *f, int r)
 {
-    if ((r >= 0 && !x->opts->expect) || (x->opts->expect && r == x->opts->expect))
-        return true;
-    switch (x->sweep) {
+    switch (f->struck ? f->kind : SWEEP_NONE) {
     case SWEEP_CANCEL:
-        switch (1 << x->variant % ASK_LATER) {
+        switch (1 << f->variant % ASK_LATER) {
         case ASK_LIMIT:
             return r >= 0 || r == -ETIMEDOUT;
         case ASK_SCENARIO:
@@ -189,10 +210,20 @@ static bool explained(const struct trial *x, int r)
     case SWEEP_ALLOC_REST:
         return r >= 0 || r == -ENOMEM;
     case SWEEP_SYSCALL:
-        return !x->harmless;
+        return !f->harmless;
     default:
         return false;
     }
+}
+
+static bool explained(const struct trial *x, int r)
+{
+    if (r == x->opts->expect || (r >= 0 && !x->opts->expect))
+        return true;
+    for (int i = 0; i < FAULTS; i++)
+        if (explains(&x->faults[i], r))
+            return true;
+    return false;
 }
 
 static void hear(const char *line)
@@ -218,7 +249,8 @@ static void judge(struct trial *x)
 void async__trial_run(struct trial *x)
 {
     const struct async_sweep_opts *o = x->opts;
-    struct async_run_opts run = { .virtual_clock = !o->real_clock, .seed = x->seed };
+    struct async_run_opts run = { .virtual_clock = !o->real_clock,
+                                  .seed = x->sweep == SWEEP_ORDER ? x->seed : 0 };
     async_co co = { .run = run_scenario, .name = x->co->name };
     memcpy(co.frame, &x, sizeof x);
     if (o->before)

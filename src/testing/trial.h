@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trial.h - one run of a scenario, with one thing going wrong in it, or nothing. */
+/* trial.h - one run of a scenario, with one thing going wrong in it, or two, or nothing. */
 #ifndef TESTING_TRIAL_H
 #define TESTING_TRIAL_H
 
@@ -7,7 +7,15 @@
 
 #include "loop/loop.h"
 
-enum sweep { SWEEP_NONE, SWEEP_CANCEL, SWEEP_ALLOC, SWEEP_ALLOC_REST, SWEEP_SYSCALL, SWEEP_ORDER };
+enum sweep {
+    SWEEP_NONE,
+    SWEEP_CANCEL, /* these four are also the kinds of a fault */
+    SWEEP_ALLOC,
+    SWEEP_ALLOC_REST,
+    SWEEP_SYSCALL,
+    SWEEP_ORDER,
+    SWEEP_PAIRS,
+};
 
 /* The variants of a cancellation: whom it is asked of, and at a wait also when. */
 enum {
@@ -20,29 +28,46 @@ enum {
 
 enum { VARIANTS = 16 }; /* of one point, at most */
 
+struct fault {
+    enum sweep kind;  /* SWEEP_NONE: none */
+    size_t point;     /* which await, allocation or call is hit, from 1, since the fault before it */
+    unsigned variant; /* and how */
+    bool any_variant; /* if it cannot be hit so, then in another way */
+
+    size_t points;     /* how many came by */
+    unsigned variants; /* bits: how the point can be hit; 0: there was no such point */
+    bool struck;
+    bool harmless; /* it must change nothing */
+    uint32_t who;
+    async_callback later;
+    char what[160]; /* was done */
+};
+
+enum { FAULTS = 2 };
+
 struct trial {
     struct probe probe;
     const struct async_sweep_opts *opts;
     const async_co *co;
     enum sweep sweep;
     uint64_t seed;
-    size_t point;     /* which await, allocation or call is hit, from 1; 0: none */
-    unsigned variant; /* and how */
+    struct fault faults[FAULTS]; /* one after the other */
+    unsigned due;                /* the next one of them */
 
-    size_t points;     /* how many came by */
-    unsigned variants; /* bits: how the point can be hit; 0: there was no such point */
+    size_t seen[SWEEP_ORDER], after[SWEEP_ORDER]; /* points of each kind: all, and since the first fault */
     size_t steps, hangs;
-    bool harmless; /* what has struck must change nothing */
     int result;
     async_scope *limit; /* around the scenario, while it runs */
-    async_callback later;
-    uint32_t who;
-    char what[160];  /* was done to it */
-    char wrong[256]; /* came of it; "": nothing */
+    char wrong[256];    /* came of it; "": nothing */
 };
 
-/* Whether it is this one's turn: counts it. */
-bool async__trial_hits(struct trial *t, unsigned variants);
+/* The fault whose turn it is, if it is to strike here and now; else NULL. Counts the point. */
+struct fault *async__trial_hits(struct trial *t, enum sweep kind, unsigned variants);
+
+/* Draw the first fault of a pair; seen: what a run without any comes by. And the second, after what a run with the first
+ * alone has come by; its kind is SWEEP_NONE if that is nothing. */
+void async__pair_first(struct fault *f, uint64_t seed, const size_t seen[SWEEP_ORDER]);
+void async__pair_second(struct fault *f, uint64_t seed, const struct trial *first);
 
 ASYNC_FORMAT(2, 3)
 void async__trial_wrong(struct trial *t, const char *fmt, ...); /* the first counts */

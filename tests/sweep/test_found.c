@@ -379,6 +379,49 @@ START_TEST(an_order_that_was_taken_for_granted)
 }
 END_TEST
 
+/* --- pairs --- */
+
+/* What it must write down when it is cancelled needs memory. */
+ASYNC_DEF(notes_its_end, (bool)careful)
+{
+    static char reserve[8];
+    items_made++;
+    int r = await_sleep(1);
+    if (r < 0) {
+        char *note = async_test_fails() ? NULL : malloc(8);
+        if (!note && !careful)
+            return r;
+        if (note)
+            free(note);
+        else
+            reserve[0]++;
+    }
+    items_used++;
+    return r;
+}
+
+START_TEST(a_lack_of_memory_when_it_is_cancelled)
+{
+    finds_nothing(async_sweep_cancel_opt, notes_its_end(false), &items);
+    finds_nothing(async_sweep_alloc_opt, notes_its_end(false), &items);
+    finds(async_sweep_pairs_opt, notes_its_end(false), &items, "an item is lost");
+    finds_nothing(async_sweep_pairs_opt, notes_its_end(true), &items);
+}
+END_TEST
+
+ASYNC_DEF(hides_both)
+{
+    int r = await_sleep(1);
+    return r < 0 && async_test_fails() ? -EIO : r;
+}
+
+START_TEST(a_result_that_neither_explains)
+{
+    finds_nothing(async_sweep_cancel_opt, hides_both(), &none);
+    finds(async_sweep_pairs_opt, hides_both(), &none, "the result is -EIO");
+}
+END_TEST
+
 /* --- all of them --- */
 
 START_TEST(only_what_is_asked_for_runs)
@@ -386,10 +429,14 @@ START_TEST(only_what_is_asked_for_runs)
     size_t runs = 0;
     is(async_sweep(counts(true), .ret_runs = &runs), 0);
     is_true(runs > 200);
-    setenv("ASYNC_SWEEP", "order:another:7", 1);
-    runs = 0;
-    is(async_sweep(counts(true), .ret_runs = &runs), 0);
-    is(runs, 0);
+    static const char *const others[] = { "order:another:7", "cancel+alloc:another:16+16",
+                                          "cancel+none:counts:16+16", "cancel:counts" };
+    for (size_t i = 0; i < countof(others); i++) {
+        setenv("ASYNC_SWEEP", others[i], 1);
+        runs = 0;
+        is(async_sweep(counts(true), .ret_runs = &runs), 0);
+        is(runs, 0);
+    }
     unsetenv("ASYNC_SWEEP");
     setenv("ASYNC_SWEEP_SEEDS", "7", 1);
     is(async_sweep_order(counts(true), .ret_runs = &runs), 0);
@@ -423,4 +470,5 @@ SUITE("found", an_item_lost_to_a_cancellation, a_descriptor_left_open_by_a_cance
       a_loop_that_ignores_its_cancellation, another_error_than_the_cancellation,
       a_failed_allocation_that_is_ignored, a_failed_allocation_of_their_own, a_read_that_gives_less,
       a_descriptor_left_open_by_a_failure, an_order_that_was_taken_for_granted,
+      a_lack_of_memory_when_it_is_cancelled, a_result_that_neither_explains,
       only_what_is_asked_for_runs, a_scenario_that_fails_by_itself, no_sweep_within_a_run)
