@@ -67,8 +67,9 @@ int async_sweep_cancel_opt(async_co co, const struct async_sweep_opts *opts) ASY
 int async_sweep_alloc_opt(async_co co, const struct async_sweep_opts *opts) ASYNC_CHECK;
 
 /* Each system call of the library answers what it may answer on a bad day: EINTR, EMFILE, ECONNRESET, less than was
- * asked for. Streams in memory take part. The result is any; but EINTR, and less than was asked for, must change
- * nothing: none that is an error, or expect. */
+ * asked for. Streams in memory take part, and the resolver: a name that is unknown, or that nobody can say today; an
+ * address more, of which the connection is refused. The result is any; but EINTR, less than was asked for, and that
+ * address must change nothing: none that is an error, or expect. */
 int async_sweep_syscall_opt(async_co co, const struct async_sweep_opts *opts) ASYNC_CHECK;
 
 /* Ready tasks run in a random order, by one seed after the other. The result is the same as ever: none that is an

@@ -113,9 +113,10 @@ static int sys_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
     return getsockname(fd, addr, len);
 }
 
-static int sys_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
-                           struct addrinfo **ret)
+static int sys_getaddrinfo(uint32_t fate, const char *host, const char *port,
+                           const struct addrinfo *hints, struct addrinfo **ret)
 {
+    (void)fate;
     return getaddrinfo(host, port, hints, ret);
 }
 
@@ -202,6 +203,12 @@ static int sys_file_meets(uint32_t *fate, int call, size_t *size)
     return 0;
 }
 
+static uint32_t sys_name_fate(bool passive)
+{
+    (void)passive;
+    return 0;
+}
+
 #ifdef HAVE_URING
 /* Answers are made by our own thread, when it asks for them, where the kernel can (6.1). valgrind does not see what the kernel
  * writes. */
@@ -246,6 +253,7 @@ static int sys_uring_enter(struct io_uring *ring)
         .kill = kill, .sendmsg = sendmsg, .memfd = sys_memfd, .map_shared = sys_map_shared,        \
         .ring_get = async__ring_get, .ring_put = async__ring_put,                                  \
         .file_fate = sys_file_fate, .file_meets = sys_file_meets,                                  \
+        .name_fate = sys_name_fate,                                                                \
         .uring_open = sys_uring_open, .uring_enter = sys_uring_enter,                              \
         .map = sys_map, .remap = sys_remap, .unmap = munmap, .madvise = madvise,                   \
         .mprotect = mprotect, .clock = sys_clock,                                                  \

@@ -5,8 +5,9 @@
 #define BASE_SYS_H
 
 #include <poll.h>
-#include <stdatomic.h>
 #include <spawn.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -40,7 +41,7 @@ struct async_sys {
     ssize_t (*send)(int fd, const void *buf, size_t size, int flags);
     int (*shutdown)(int fd, int how);
     /* Not system calls, but the outside world all the same. thread: detached, no signal reaches it; 0 or an errno. */
-    int (*getaddrinfo)(const char *host, const char *port, const struct addrinfo *hints,
+    int (*getaddrinfo)(uint32_t fate, const char *host, const char *port, const struct addrinfo *hints,
                        struct addrinfo **ret);
     void (*freeaddrinfo)(struct addrinfo *list);
     int (*thread)(void *(*fn)(void *arg), void *arg);
@@ -65,6 +66,7 @@ struct async_sys {
      * file_sys) that comes next: an errno in its place, or 0 and perhaps a smaller *size. */
     uint32_t (*file_fate)(int call);
     int (*file_meets)(uint32_t *fate, int call, size_t *size);
+    uint32_t (*name_fate)(bool passive); /* so for getaddrinfo */
     /* io_uring, where it is built in: 0 or what was done, or a negative errno. */
     int (*uring_open)(struct io_uring *ring, unsigned entries);
     int (*uring_enter)(struct io_uring *ring);

@@ -11,6 +11,7 @@ struct lookup {
     struct job job;
     struct addresses *found;
     int err, sys_err; /* EAI_..., errno */
+    uint32_t fate;
     bool passive;
     char *port;
     char host[];
@@ -31,7 +32,7 @@ static struct lookup *new_lookup(const char *host, const char *port, bool passiv
     struct lookup *k = async__malloc(sizeof *k + host_size + port_size);
     if (!k)
         return NULL;
-    *k = (struct lookup){ .passive = passive };
+    *k = (struct lookup){ .passive = passive, .fate = async__sys.name_fate(passive) };
     memcpy(k->host, host, host_size);
     k->port = memcpy(k->host + host_size, port, port_size);
     k->job = (struct job){ .work = ask, .release = free_lookup, .name = k->host };
@@ -44,13 +45,14 @@ static void ask(struct job *j)
     struct lookup *k = (struct lookup *)j;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = k->passive ? AI_PASSIVE : 0 };
     struct addrinfo *list = NULL;
-    k->err = async__sys.getaddrinfo(k->host[0] ? k->host : NULL, k->port, &hints, &list);
+    k->err = async__sys.getaddrinfo(k->fate, k->host[0] ? k->host : NULL, k->port, &hints, &list);
     if (k->err) {
         k->sys_err = errno;
         return;
     }
     k->found = async__addresses_found(list);
-    async__sys.freeaddrinfo(list);
+    if (list) /* without addresses is no failure to some */
+        async__sys.freeaddrinfo(list);
 }
 
 static int verdict(const struct lookup *k)

@@ -3,6 +3,7 @@
  * be right to hang on: EAGAIN where there is something, a short read from a socket that holds more. */
 #include "testing/trial.h"
 
+#include <netdb.h>
 #include <stdio.h>
 
 #include "base/ring.h"
@@ -241,6 +242,57 @@ static int faulty_file_meets(uint32_t *fate, int call, size_t *size)
     return fault > 0 ? fault : 0;
 }
 
+/* What a resolver may say. */
+enum name_answer { REFUSING_FIRST, EMPTY_LIST, EAI };
+
+static const struct name {
+    const char *text;
+    enum name_answer answer;
+    int eai, err;
+} names[] = {
+    { "answers EAI_AGAIN", EAI, EAI_AGAIN, 0 },
+    { "answers EAI_NONAME", EAI, EAI_NONAME, 0 },
+    { "answers EAI_FAIL", EAI, EAI_FAIL, 0 },
+    { "answers EAI_MEMORY", EAI, EAI_MEMORY, 0 },
+    { "answers EAI_SYSTEM, EMFILE", EAI, EAI_SYSTEM, EMFILE },
+    { "answers EAI_SYSTEM, and no errno", EAI, EAI_SYSTEM, 0 },
+    { "finds no address", EMPTY_LIST, 0, 0 },
+    { "finds one more, first, where nobody listens", REFUSING_FIRST, 0, 0 }, /* not for who listens */
+};
+
+static uint32_t faulty_name_fate(bool passive)
+{
+    unsigned n = sizeof names / sizeof names[0];
+    struct fault *f = strikes_one_of(passive ? n - 1 : n);
+    if (!f)
+        return 0;
+    f->harmless = names[f->variant].answer == REFUSING_FIRST;
+    snprintf(f->what, sizeof f->what, "getaddrinfo, call %zu, %s", f->point, names[f->variant].text);
+    return f->variant + 1;
+}
+
+/* On a thread of the pool. */
+static int faulty_getaddrinfo(uint32_t fate, const char *host, const char *port,
+                              const struct addrinfo *hints, struct addrinfo **ret)
+{
+    const struct name *n = fate ? &names[fate - 1] : NULL;
+    *ret = NULL;
+    if (n && n->answer != REFUSING_FIRST) {
+        errno = n->err;
+        return n->eai;
+    }
+    int r = real.getaddrinfo(0, host, port, hints, ret);
+    struct addrinfo numeric = *hints, *others = *ret;
+    numeric.ai_flags |= AI_NUMERICHOST;
+    if (r || !n || real.getaddrinfo(0, "127.0.0.2", port, &numeric, ret))
+        return r;
+    struct addrinfo *last = *ret;
+    while (last->ai_next)
+        last = last->ai_next;
+    last->ai_next = others;
+    return 0;
+}
+
 static int faulty_uring_open(struct io_uring *ring, unsigned entries)
 {
     static const struct call call = { "io_uring_setup", { EPERM, ENOSYS, ENOMEM } };
@@ -269,7 +321,7 @@ static int faulty_thread(void *(*fn)(void *arg), void *arg)
                     m(epoll_ctl) m(epoll_wait) m(close) m(write_quiet) m(send) m(ring_get)         \
                             m(ring_put) m(thread) m(socketpair) m(pidfd) m(memfd) m(sendmsg)       \
                                     m(spawn) m(waitpid) m(file_fate) m(file_meets) m(uring_open)   \
-                                            m(uring_enter)
+                                            m(uring_enter) m(name_fate) m(getaddrinfo)
 #define REPLACE(name) async__sys.name = faulty_##name;
 #define RESTORE(name) async__sys.name = real.name;
 

@@ -21,8 +21,8 @@ static struct {
     int asked, busy, most;
 } dns = { .mutex = PTHREAD_MUTEX_INITIALIZER, .released = PTHREAD_COND_INITIALIZER };
 
-static int fake_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
-                            struct addrinfo **ret)
+static int fake_getaddrinfo(uint32_t fate, const char *host, const char *port,
+                            const struct addrinfo *hints, struct addrinfo **ret)
 {
     pthread_mutex_lock(&dns.mutex);
     dns.asked++;
@@ -32,7 +32,7 @@ static int fake_getaddrinfo(const char *host, const char *port, const struct add
         pthread_cond_wait(&dns.released, &dns.mutex);
     dns.busy--;
     pthread_mutex_unlock(&dns.mutex);
-    (void)host;
+    (void)fate, (void)host;
     if (dns.err)
         return dns.err;
     struct addrinfo numeric = *hints, **end = ret;
