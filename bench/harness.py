@@ -13,6 +13,7 @@ import time
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER, CLIENT = CORES[0], CORES[-1]
+BOTH = f"{SERVER},{CLIENT}"
 TICK = os.sysconf("SC_CLK_TCK")
 NOISE = 0.06  # of a core, taken by other processes: run again
 TRIES = 3
@@ -30,10 +31,11 @@ def prepare():
 
 
 def busy(core):
-    """Seconds that the core has been busy (user, nice, system, irq, softirq, steal)."""
+    """Seconds that the core, or several, "0,1", have been busy (user, nice, system, irq, softirq, steal)."""
+    names = {f"cpu{one}" for one in str(core).split(",")}
     with open("/proc/stat") as f:
-        v = next(line.split()[1:9] for line in f if line.startswith(f"cpu{core} "))
-    return sum(int(v[i]) for i in (0, 1, 2, 5, 6, 7)) / TICK
+        lines = [line.split()[1:9] for line in f if line.split()[0] in names]
+    return sum(int(v[i]) for v in lines for i in (0, 1, 2, 5, 6, 7)) / TICK
 
 
 def cpu_of(pid):
@@ -175,13 +177,14 @@ def facts(top, build):
     with open("/proc/cpuinfo") as f:
         cpu = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), "?")
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    aiofiles = first_line(PYTHON, "-c", "from importlib.metadata import version; print(version('aiofiles'))")
     aiohttp = first_line(PYTHON, "-c", "import aiohttp; print(aiohttp.__version__)")
     return [
         ("commit", first_line("git", "-C", top, "describe", "--always", "--dirty")),
         ("machine", f"{cpu}, {os.cpu_count()} cores, {gib:.0f} GiB, Linux {os.uname().release}"),
         ("pinned", f"programs to core {CLIENT}, servers to core {SERVER}"),
         ("compiler", first_line(os.environ.get("CC", "cc"), "--version") + f", -O{optimization(build)}"),
-        ("Python", first_line(PYTHON, "--version").removeprefix("Python ") + f", aiohttp {aiohttp}"),
+        ("Python", first_line(PYTHON, "--version").removeprefix("Python ") + f", aiohttp {aiohttp}, aiofiles {aiofiles}"),
         ("Go", first_line("go", "version").removeprefix("go version ")),
         ("libuv", first_line("pkg-config", "--modversion", "libuv")),
         ("curl", " ".join(first_line("curl", "--version").split()[:2])),

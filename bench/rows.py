@@ -23,6 +23,7 @@ class Row:
     than: tuple | None = None    # peer, key, its figure there
     more: bool = False           # is better
     phase: bool = False          # the peers' figure is that of their fetching alone
+    beside: str = ""             # without a target: whom it is compared with; "": the best peer
 
     def bound(self, results):
         """The target in this run, the ratio, and the figure that it is a ratio to; None: not in this run."""
@@ -40,6 +41,7 @@ def runtime_rows():
     floor_switch = ("floor", "switch_call_jmp", 2.33)
     floor_ring = ("floor", "switch_ring_100000", 47.2)
     floor_clock = ("floor", "clock_gettime", 22)
+    sqlite = "SQLite, an insert awaited", "SQLite, a row by its key", "SQLite, an insert, 1,000 in a transaction"
     floor_stack = ("floor", "stack_guard_touch", 2260)
     rows = [
         Row("1", "switch", "switch", "ns", 6, "libdill 12.3", floor_switch),
@@ -74,6 +76,8 @@ def runtime_rows():
         Row("8bs", "the same, second wave", "to_thread_batch_second"),
         Row("9", "call in another process", "process", "ns", 20000, "Python 112,000", ("python", "process", 112000)),
         Row("9b", "10,000 at once", "process_batch", "ns", 10000, "Python 82,100", ("python", "process_batch", 82100)),
+        *[Row(f"S{i + 1}", text, f"sqlite_{what}", beside="floor")
+          for i, (text, what) in enumerate(zip(sqlite, ("insert", "select", "batch")))],
     ]
 
 
@@ -93,6 +97,13 @@ def network_rows():
         rows += [
             Row("F4", f"fetch, 100 ms server, limit {n:,}", key + "_ideal", "x ideal", target, f"raw {raw}"),
             Row("F4p", "the same, peers' fetch phase", key + "_phase_ideal", "x ideal", phase=True),
+        ]
+    for engine, text, peer, there in (("pool", "threads", "4 threads in C", 456621), ("uring", "io_uring", "io_uring in C", 306748)):
+        key = f"files_{engine}"
+        rows += [
+            Row("F6", f"10,000 small files, by {text}", key, "files/s", 300000, f"{peer} {there:,}",
+                ("floor", key, there), True),
+            Row("F6c", "the same, CPU", key + "_cpu", "us/file"),
         ]
     return rows
 
@@ -138,6 +149,8 @@ def judge(row, results):
             if ratio:
                 out["ratio"] = f"{mid / here:.3g} x {row.than[0]}"
             out["met"] = "yes" if (mid >= limit if row.more else mid <= limit) else "no"
+    if ours and got.get(row.beside):
+        out["ratio"] = f"{median(ours) / median(got[row.beside]):.3g} x {row.beside}"
     if ours and best and out["ratio"] == "-":
         out["ratio"] = f"{median(ours) / peers[best]:.3g} x {best}"
     return out
