@@ -1,37 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* A23: async iteration: the lines of a file, the items of an API that gives them a page at a time. The consumer stops
  * early, and what the generator holds is closed.
- * Python: async for line in lines(path): ...; async def lines(path): ... yield line */
+ * Python: async for line in f: ...; async def items(): ... yield item */
 #include <asyncio.h>
 #include <stdio.h>
 
 /* --- lines of a file --- */
 
-ASYNC_DEF(file_open, (const char *)path, (FILE **)ret)
+ASYNC_DEF(print_lines, (const char *)path, (int)most)
 {
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return async_fail(-errno, "%s", path);
-    *ret = f;
-    return 0;
-}
-
-ASYNC_DEF(file_close, (FILE **)f)
-{
-    puts("(file closed)");
-    return fclose(*f) ? -errno : 0;
-}
-
-/* A local file is read as it is, between the awaits: a slow disk would hold up the others. */
-ASYNC_GEN(char *, lines, (const char *)path)
-{
-    FILE *f = NULL;
-    int r;
-    await_with (r, (async_hold){ file_open(path, &f), file_close(&f) }) {
-        char line[256];
-        while (fgets(line, sizeof line, f))
-            ASYNC_TRY(await_yield(line));
-        r = ferror(f) ? -EIO : 0;
+    async_stream_auto f = NULL;
+    int r, n = 0;
+    ASYNC_TRY(await_open_file(path, "r", &f));
+    await_for_each (r, line, async_lines(f)) {
+        printf("%d %s\n", ++n, line);
+        if (n == most)
+            break;
     }
     return r;
 }
@@ -55,11 +39,18 @@ ASYNC_DEF(get_page, (int)number, (struct page *)ret)
     return 0;
 }
 
+static void leave(const int *page)
+{
+    printf("(left at page %d)\n", *page);
+}
+
 ASYNC_GEN(int, items, (int)first_page)
 {
+    ASYNC_AUTO(leave) int number = first_page;
     struct page page = { .next = first_page };
     while (page.next) {
-        ASYNC_TRY(await_get_page(page.next, &page));
+        number = page.next;
+        ASYNC_TRY(await_get_page(number, &page));
         for (int i = 0; i < page.count; i++)
             ASYNC_TRY(await_yield(page.item[i]));
     }
@@ -69,12 +60,7 @@ ASYNC_GEN(int, items, (int)first_page)
 ASYNC_DEF(amain, (const char *)path)
 {
     int r, n = 0, sum = 0;
-    await_for_each (r, line, lines(path)) {
-        printf("%d %s", ++n, line);
-        if (n == 3)
-            break;
-    }
-    ASYNC_TRY(r);
+    ASYNC_TRY(await_print_lines(path, 3));
 
     await_for_each (r, item, items(1)) {
         if (item == 104)
@@ -84,15 +70,13 @@ ASYNC_DEF(amain, (const char *)path)
     ASYNC_TRY(r);
     printf("sum %d\n", sum);
 
-    n = 0;
     await_for_each (r, item, items(1))
         n += item > 0;
-    printf("%d items\n", n);
     ASYNC_TRY(r);
+    printf("%d items\n", n);
 
-    await_for_each (r, line, lines("/no/such/file"))
-        puts(line);
-    printf("%s: %s\n", async_fail_text(r), strerror(-r));
+    r = await_print_lines("/no/such/file", 1);
+    printf("%s\n", async_fail_text(r));
     return 0;
 }
 
