@@ -125,7 +125,7 @@ bool async__uring_suits(const struct uring *u, const struct file_op *op)
 {
     switch (op->call) {
     case FILE_SLURP:
-        return u->slots || u->expected; /* it has some */
+        return u->has_slots;
     case FILE_READ:
     case FILE_WRITE:
         return op->size > 0 && op->size <= LARGE && op->offset >= 0;
@@ -162,8 +162,8 @@ struct uring *async__uring_open(struct loop *l)
         async__free(u);
         return NULL;
     }
-    if (io_uring_register_files_sparse(&u->ring, SLOTS) == 0)
-        u->slots = UINT64_MAX;
+    u->has_slots = io_uring_register_files_sparse(&u->ring, SLOTS) == 0;
+    u->slots = u->has_slots ? UINT64_MAX : 0;
     if (watch(u) == 0)
         return u;
     io_uring_queue_exit(&u->ring);

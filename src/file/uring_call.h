@@ -30,6 +30,7 @@ struct uring {
     bool called;                  /* it is */
     struct file_op *first, *last; /* QUEUED */
     uint64_t slots;               /* bits: those that are free */
+    bool has_slots;               /* the kernel has them: files are read whole here */
     unsigned expected;            /* answers to come */
 };
 

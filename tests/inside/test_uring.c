@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* io_uring where it is refused, too small, or slow to answer. $ASYNCIO_FILES asks for it; what the kernel does not have is
+ * not looked at. */
+#include "suite.h"
+
+#include <asyncio.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "file/file.h"
+
+enum { PIECE = 512, PIECES = 400 };
+
+static bool has_ring(void)
+{
+    return !strcmp(async_file_engine(), "uring");
+}
+
+/* Piece i is full of i. */
+static int await_pieces(async_file **ret)
+{
+    static unsigned char all[PIECE * PIECES];
+    for (int i = 0; i < PIECE * PIECES; i++)
+        all[i] = (unsigned char)(i / PIECE);
+    ASYNC_TRY(await_temporary_file(NULL, ret));
+    return await_pwrite(*ret, all, sizeof all, 0);
+}
+
+/* --- a kernel that is asked later --- */
+
+static atomic_int held; /* so many times it is not asked */
+
+static int enter_later(struct io_uring *ring)
+{
+    return held > 0 && held-- > 0 ? 0 : async__sys_kernel.uring_enter(ring);
+}
+
+static void hold(void)
+{
+    held = INT_MAX;
+    async__sys.uring_enter = enter_later;
+}
+
+static int await_some_turns(void)
+{
+    for (int i = 0; i < 20; i++)
+        ASYNC_TRY(await_sleep(0));
+    return 0;
+}
+
+/* --- one call of each kind --- */
+
+enum kind { READS, WRITES, SYNCS, SLURPS, KINDS };
+
+struct one {
+    enum kind kind;
+    async_file *f;
+    int piece;
+    unsigned char buf[PIECE];
+};
+
+ASYNC_DEF(call, (struct one *)o)
+{
+    async_data_auto text = NULL;
+    size_t n;
+    switch (o->kind) {
+    case READS:
+        return (int)await_pread(o->f, o->buf, PIECE, (int64_t)o->piece * PIECE);
+    case WRITES:
+        return await_pwrite(o->f, o->buf, PIECE, (int64_t)PIECES * PIECE);
+    case SYNCS:
+        return await_fsync(o->f);
+    default:
+        ASYNC_TRY(await_read_file("/etc/passwd", &text, &n));
+        must(n > 0 && strlen(text) == n);
+        return 0;
+    }
+}
+
+static bool is_whole(const struct one *o)
+{
+    for (int k = 0; k < PIECE; k++)
+        if (o->buf[k] != (unsigned char)o->piece)
+            return false;
+    return true;
+}
+
+ASYNC_DEF(a_cancelled_call_waits_for_the_kernel)
+{
+    async_file_auto f = NULL;
+    ASYNC_TRY(await_pieces(&f));
+    for (enum kind kind = READS; kind < KINDS && has_ring(); kind++) {
+        struct one o = { .kind = kind, .f = f, .piece = 7 };
+        hold();
+        await_task_auto t = async_create_task(call(&o));
+        ASYNC_TRY(await_some_turns());
+        async_task_cancel(t);
+        ASYNC_TRY(await_some_turns());
+        must(!async_task_done(t) && o.buf[0] == 0);
+        held = 0;
+        int r = await_task(t);
+        must(r == -ECANCELED || r == (kind == READS ? PIECE : 0));
+        must(kind != READS || is_whole(&o) == (r == PIECE));
+        struct one after = o;
+        ASYNC_TRY(await_some_turns());
+        must(!memcmp(&after, &o, sizeof o));
+    }
+    return 0;
+}
+
+static int await_all(struct one *all, int n, enum kind kind)
+{
+    int r;
+    await_group (r, g)
+        for (int i = 0; i < n; i++) {
+            all[i].kind = kind;
+            async_spawn(g, call(&all[i]));
+        }
+    return r;
+}
+
+static struct one *many(async_file *f, int n)
+{
+    struct one *all = calloc((size_t)n, sizeof *all);
+    for (int i = 0; i < n; i++)
+        all[i] = (struct one){ .f = f, .piece = i % PIECES };
+    return all;
+}
+
+/* More than the ring has entries, than it has answers, than it has places for files. */
+ASYNC_DEF(more_calls_than_the_ring_has_room_for)
+{
+    enum { MANY = 2000 };
+    async_file_auto f = NULL;
+    ASYNC_TRY(await_pieces(&f));
+    struct one *all = many(f, MANY);
+    ASYNC_TRY(await_all(all, MANY, READS));
+    for (int i = 0; i < MANY; i++)
+        must(is_whole(&all[i]));
+    ASYNC_TRY(await_all(all, 300, SLURPS));
+    ASYNC_TRY(await_all(all, 600, SYNCS));
+    free(all);
+    return 0;
+}
+
+/* Who stands in line for the ring goes at once. The kernel has nothing of his. */
+ASYNC_DEF(a_call_in_line_is_taken_back)
+{
+    async_file_auto f = NULL;
+    ASYNC_TRY(await_pieces(&f));
+    if (!has_ring())
+        return 0;
+    struct one *all = many(f, PIECES), late = { .kind = READS, .f = f };
+    int r;
+    hold();
+    await_group (r, g) {
+        for (int i = 0; i < PIECES; i++)
+            async_spawn(g, call(&all[i]));
+        ASYNC_TRY(await_some_turns());
+        await_task_auto t = async_create_task(call(&late));
+        ASYNC_TRY(await_some_turns());
+        async_task_cancel(t);
+        must(await_task(t) == -ECANCELED && late.buf[0] == 0);
+        held = 0;
+    }
+    for (int i = 0; i < PIECES; i++)
+        must(is_whole(&all[i]));
+    free(all);
+    return r;
+}
+
+/* There is no room to tell the kernel of each. */
+ASYNC_DEF(many_calls_are_cancelled_at_a_time)
+{
+    async_file_auto f = NULL;
+    ASYNC_TRY(await_pieces(&f));
+    struct one *all = many(f, PIECES);
+    for (enum kind kind = READS; kind < KINDS; kind++) {
+        int r = 0;
+        hold();
+        held = 300; /* turns: the limit has passed by then */
+        await_timeout (r, 1e-5)
+            r = await_all(all, PIECES, kind);
+        must(r == 0 || r == -ETIMEDOUT);
+    }
+    free(all);
+    return 0;
+}
+
+/* --- less than it was asked for --- */
+
+static uint32_t fate(int which)
+{
+    (void)which;
+    return 1;
+}
+
+static int meets_little(uint32_t *unused, int which, size_t *size)
+{
+    (void)unused, (void)which;
+    if (size && *size > 100)
+        *size = 100;
+    return 0;
+}
+
+ASYNC_DEF(what_is_done_by_pieces_is_done_whole)
+{
+    async_file_auto f = NULL;
+    ASYNC_TRY(await_pieces(&f));
+    struct one *all = many(f, 20);
+    async__sys.file_fate = fate;
+    async__sys.file_meets = meets_little;
+    ASYNC_TRY(await_all(all, 20, READS));
+    for (int i = 0; i < 20; i++)
+        must(is_whole(&all[i]));
+    ASYNC_TRY(await_all(all, 20, SLURPS));
+    ASYNC_TRY(await_pwrite(f, all[3].buf, PIECE, INT64_C(6) << 30));
+    struct one far = { .piece = 3 };
+    must(await_pread(f, far.buf, PIECE, INT64_C(6) << 30) == PIECE && is_whole(&far));
+    async__sys.file_fate = async__sys_kernel.file_fate;
+    async__sys.file_meets = async__sys_kernel.file_meets;
+    free(all);
+    return 0;
+}
+
+/* --- a kernel that has none, or little of it --- */
+
+static int refusal;
+
+static int refuse(struct io_uring *ring, unsigned entries)
+{
+    (void)ring, (void)entries;
+    return -refusal;
+}
+
+ASYNC_DEF(all_of_it_by_threads)
+{
+    async_file_auto f = NULL;
+    must(!strcmp(async_file_engine(), "pool"));
+    ASYNC_TRY(await_pieces(&f));
+    struct one *all = many(f, 50);
+    for (enum kind kind = READS; kind < KINDS; kind++)
+        ASYNC_TRY(await_all(all, 50, kind));
+    for (int i = 0; i < 50; i++)
+        must(is_whole(&all[i]));
+    free(all);
+    return 0;
+}
+
+START_TEST(where_it_cannot_be_had_threads_do_the_same)
+{
+    static const int refusals[] = { ENOSYS, EPERM, ENOMEM, EMFILE };
+    async__sys.uring_open = refuse;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        refusal = refusals[i];
+        must(async_run(all_of_it_by_threads()) == 0);
+    }
+}
+END_TEST
+
+/* As containers do. */
+START_TEST(where_a_filter_forbids_it_threads_do_the_same)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { sizeof filter / sizeof *filter, filter };
+    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+        must(async_run(all_of_it_by_threads()) == 0);
+}
+END_TEST
+
+/* Then the kernel gives no places for files that are read whole, and those go to threads, also while the ring is busy. */
+ASYNC_DEF(with_few_descriptors)
+{
+    struct rlimit few = { 60, 60 };
+    async_file_auto f = NULL;
+    must(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    ASYNC_TRY(await_pieces(&f));
+    struct one reader = { .kind = READS, .f = f, .piece = 5 }, slurper = { .kind = SLURPS };
+    hold();
+    await_task_auto reads = async_create_task(call(&reader));
+    ASYNC_TRY(await_some_turns());
+    await_task_auto slurps = async_create_task(call(&slurper));
+    ASYNC_TRY(await_task(slurps));
+    must(!has_ring() || !async_task_done(reads));
+    held = 0;
+    must(await_task(reads) == PIECE && is_whole(&reader));
+    return 0;
+}
+
+#define IN_A_LOOP(co)                                                                              \
+    START_TEST(test_##co)                                                                          \
+    {                                                                                              \
+        ck_assert_int_eq(async_run(co()), 0);                                                      \
+    }                                                                                              \
+    END_TEST
+IN_A_LOOP(a_cancelled_call_waits_for_the_kernel)
+IN_A_LOOP(more_calls_than_the_ring_has_room_for)
+IN_A_LOOP(a_call_in_line_is_taken_back)
+IN_A_LOOP(many_calls_are_cancelled_at_a_time)
+IN_A_LOOP(what_is_done_by_pieces_is_done_whole)
+IN_A_LOOP(with_few_descriptors)
+
+SUITE("uring", test_a_cancelled_call_waits_for_the_kernel, test_more_calls_than_the_ring_has_room_for,
+      test_a_call_in_line_is_taken_back, test_many_calls_are_cancelled_at_a_time,
+      test_what_is_done_by_pieces_is_done_whole, where_it_cannot_be_had_threads_do_the_same,
+      where_a_filter_forbids_it_threads_do_the_same, test_with_few_descriptors)
