@@ -65,7 +65,7 @@ struct async_process_pool_opts {
     const char *name;     /* for async_print_tasks(); copied */
 };
 
-/* A pool for this thread's loop. No worker is started yet. Yours to close. NULL and errno: ENOMEM, EPERM: no loop,
+/* A pool for this thread's loop, and for it alone. No worker is started yet. Yours to close. NULL and errno: ENOMEM, EPERM: no loop,
  * EINVAL: too many workers, or a timeout below 0; ENOSYS: a sandbox, on a processor that has none yet (x86-64 and
  * aarch64 do).    async_process_pool_open(.max_workers = 4) */
 #define async_process_pool_open(...)                                                               \
@@ -82,7 +82,8 @@ async_process_pool *async_process_pool_open_opt(const struct async_process_pool_
  *   -EPIPE        the pool was closed
  *   -ENOEXEC      fn lies in no file, or in a library that a worker cannot load: it is gone, or another one by now. The
  *                 program itself may have been replaced or removed.
- *   -ENOMEM, -EMFILE, -EAGAIN and the like: no worker could be started, no memory shared; -EPERM: a set-user-id program;
+ *   -ENOMEM, -EMFILE, -EAGAIN and the like: no worker could be started, no memory shared; -EPERM: a set-user-id
+ *                 program, or the pool is another thread's
  * and what fn returns. */
 int await_process_pool_call(async_process_pool *p, int (*fn)(const void *in, void *out), const void *in,
                             size_t in_size, void *out, size_t out_size) ASYNC_CHECK;

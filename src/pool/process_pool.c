@@ -74,6 +74,15 @@ static void free_pool(struct async_process_pool *p)
     async__free(p);
 }
 
+/* Nothing of a pool is for two threads at a time. */
+static bool is_foreign(const struct async_process_pool *p, const char *what)
+{
+    if (p->loop == async__loop)
+        return false;
+    async__complain("%s: the process pool belongs to another thread's loop", what);
+    return true;
+}
+
 static bool is_busy(const struct async_process_pool *p)
 {
     return p->queued || p->running;
@@ -85,8 +94,8 @@ int await_process_pool_close(async_process_pool *p)
     if (!p)
         return 0;
     int r = await_begin(&t, "await_process_pool_close");
-    if (r == -EPERM)
-        return r;
+    if (r == -EPERM || is_foreign(p, "await_process_pool_close"))
+        return -EPERM;
     p->closing = true;
     while (r == 0 && is_busy(p))
         r = wait_for_news(t, &p->idle);
@@ -96,9 +105,10 @@ int await_process_pool_close(async_process_pool *p)
 
 void async_process_pool_drop(async_process_pool **p)
 {
-    if (*p)
-        free_pool(*p);
+    struct async_process_pool *pool = *p;
     *p = NULL;
+    if (pool && (pool->loop->forked || !is_foreign(pool, "async_process_pool_drop")))
+        free_pool(pool);
 }
 
 void async_process_pool_stats(const async_process_pool *p, struct async_process_pool_stats *ret)
@@ -137,6 +147,8 @@ static int await_answer(async_task *t, struct async_process_pool *p, struct call
 static int make_call(async_task *t, struct async_process_pool *p, struct call *c)
 {
     c->task = t;
+    if (is_foreign(p, "await_process_pool_call"))
+        return -EPERM;
     if (p->closing)
         return async_fail_at(-EPIPE, NULL, "the process pool is closing");
     int r = async__call_locate(p, c);

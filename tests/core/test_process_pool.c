@@ -2,6 +2,8 @@
 /* Functions in other processes: what they are given and give back, and the pools of them. */
 #include "processes.h"
 
+#include <pthread.h>
+
 /* --- what the workers do --- */
 
 ASYNC_PROCESS(add_one, (const int *)n, (int *)sum)
@@ -317,6 +319,38 @@ START_TEST(a_pool_wants_a_loop)
 }
 END_TEST
 
+ASYNC_DEF(foreign_call, (async_process_pool *)p)
+{
+    int in = 1, out;
+    is(await_process_pool_run(p, add_one, &in, &out), -EPERM);
+    is(await_process_pool_close(p), -EPERM);
+    return 0;
+}
+
+static void *use_elsewhere(void *pool)
+{
+    async_process_pool *p = pool;
+    ok(async_run(foreign_call(p)));
+    async_process_pool_drop(&p);
+    return NULL;
+}
+
+REAL(a_pool_is_for_its_own_loop)
+{
+    pthread_t thread;
+    int in = 4, out = 0;
+    async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
+    ok(pthread_create(&thread, NULL, use_elsewhere, p));
+    ok(pthread_join(thread, NULL));
+    const char *said = heard();
+    has_text(said, "await_process_pool_call: the process pool belongs to another thread's loop");
+    has_text(said, "await_process_pool_close: the process pool");
+    has_text(said, "async_process_pool_drop: the process pool");
+    ok(await_process_pool_run(p, add_one, &in, &out));
+    is(out, 5);
+    return 0;
+}
+
 REAL(a_pool_wants_a_sensible_size)
 {
     is_true(async_process_pool_open(.max_workers = 100000) == NULL);
@@ -407,5 +441,6 @@ SUITE("process pools", a_function_runs_in_another_process, bytes_go_in_and_come_
       a_call_behind_one_that_lasts_moves_to_a_worker_that_is_free,
       a_call_that_is_cancelled_is_stopped_and_others_do_not_notice,
       close_waits_for_the_calls_and_drop_does_not, a_close_that_is_cancelled_drops_the_pool,
-      a_pool_may_end_at_any_moment, a_pool_wants_a_loop, a_pool_wants_a_sensible_size,
-      a_pool_that_is_dropped_in_a_child_goes_on_in_its_parent, who_waits_for_a_process_is_told_which)
+      a_pool_may_end_at_any_moment, a_pool_wants_a_loop, a_pool_is_for_its_own_loop,
+      a_pool_wants_a_sensible_size, a_pool_that_is_dropped_in_a_child_goes_on_in_its_parent,
+      who_waits_for_a_process_is_told_which)
