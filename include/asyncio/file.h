@@ -38,16 +38,18 @@ struct async_write_opts {
 };
 
 /* Make data the content of path, at once or not at all: it is written to a new file beside it, which is then renamed.
- * Whoever reads path finds the old or the new content, never a part. The permissions of an old file are kept but for setuid
- * and the like, its owner is not; a symbolic link stays, and what it leads to is replaced. -EISDIR; -EINVAL: path is neither a file nor free;
- * after an error or -ECANCELED path is as it was. -ENOSPC. await_write_file(path, data, size, .durable = true) */
+ * Whoever reads path finds the old or the new content, never a part. The permissions of an old file are kept, but for
+ * setuid and the like; its owner is not; a symbolic link stays, and what it leads to is replaced. -EISDIR; -EINVAL: path is
+ * neither a file nor free; -ENOENT: also of a link that leads nowhere; -ENOSPC. After an error or -ECANCELED path is as it
+ * was, but for one: with .durable the new content may be there, and what has failed is to make its name last.
+ *   await_write_file(path, data, size, .durable = true) */
 #define await_write_file(path, data, size, ...)                                                    \
     await_write_file_opt((path), (data), (size), &(const struct async_write_opts){ __VA_ARGS__ })
 int await_write_file_opt(const char *path, const void *data, size_t size,
                          const struct async_write_opts *opts) ASYNC_CHECK;
 
-/* Make to a copy of the file from: content and permissions, but for setuid and the like. In the kernel, by sharing the blocks where the file system can.
- * -EINVAL: they are the same file. Cancelled, or with an error: to may hold a part. */
+/* Make to a copy of the file from: content and permissions, but for setuid and the like. In the kernel, by sharing the
+ * blocks where the file system can. -EINVAL: they are the same file. Cancelled, or with an error: to may hold a part. */
 int await_copy_file(const char *from, const char *to) ASYNC_CHECK;
 
 /* --- files as streams --- */
@@ -107,7 +109,7 @@ ssize_t await_pread(async_file *f, void *buf, size_t size, int64_t offset) ASYNC
 int await_pwrite(async_file *f, const void *buf, size_t size, int64_t offset) ASYNC_CHECK;
 
 /* Copy size bytes, or as many as there are, from one offset to the other, in the kernel if possible: how many.
- * -EINVAL: the same file, overlapping. Cancelled, or with an error: a part may have been copied. */
+ * -EINVAL: the same file, overlapping; a negative offset. size <= 0: 0. Cancelled, or with an error: a part may have been copied. */
 int64_t await_copy_file_range(async_file *from, int64_t from_offset, async_file *to, int64_t to_offset,
                               int64_t size) ASYNC_CHECK;
 

@@ -64,7 +64,7 @@ struct async_thread_opts {
  * nothing: co is an async_call(), or of an ASYNC_DEF without an await_; what ASYNC_THREAD makes goes to a thread by itself,
  * and is awaited as any coroutine. The pool has at most 32 threads, and 4 more than there are processors; they are started
  * when they are needed, and end after 10 s without work. More calls than threads stand in a line, first come first served.
- * -EAGAIN: no thread could be started, and there is none. Suspends: yes.
+ * -EAGAIN: no thread could be started, and there is none. -ENOMEM. Suspends: yes.
  *
  * Cancelled before the body has begun: it never runs. Afterwards the call waits for the body to end, since it may use what
  * lies in our frame, and returns its result; the next await_ fails. In a loop with a virtual clock the body still takes
@@ -75,7 +75,7 @@ struct async_thread_opts {
  * call returns -ECANCELED, release(owned) is called, once, when the body has ended or will never begin: on the loop's
  * thread, or on that of the body if the loop has closed meanwhile. Otherwise owned is the caller's as before.
  * A closing loop waits for such bodies for .shutdown_timeout, or 1 s if there is none; then they are named on stderr
- * and left to themselves. -ENOMEM.    await_to_thread(co, .abandon = true, .owned = p, .release = free) */
+ * and left to themselves.    await_to_thread(co, .abandon = true, .owned = p, .release = free) */
 #define await_to_thread(co, ...)                                                                   \
     await_to_thread_opt((co), ASYNC__OPTS(struct async_thread_opts, __VA_ARGS__))
 int await_to_thread_opt(async_co co, const struct async_thread_opts *opts) ASYNC_CHECK;

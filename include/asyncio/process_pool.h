@@ -4,8 +4,8 @@
  *
  * A worker is a new process of the same program, in which main() does not run: the constructors of the program and of its
  * libraries have run, file-scope variables have their first values, nothing of this process's memory or descriptors is
- * there but stdout and stderr; stdin is /dev/null. The function runs there by itself, outside of any loop. It gets
- * bytes and gives bytes, so no pointers may be in them. async_fail() in it gives the awaiter its sentence. What it forks is not
+ * there but stdout and stderr; stdin is /dev/null. The environment, the user and the working directory are the same. The
+ * function runs there by itself, outside of any loop. It gets bytes and gives bytes, so no pointers may be in them. async_fail() in it gives the awaiter its sentence. What it forks is not
  * a worker, and is killed when the worker ends, unless it has left its session.
  *
  * Workers are started when there is work for them, one process each, which blocks the loop for a part of a millisecond,
@@ -56,12 +56,15 @@ struct async_process_pool_opts {
     unsigned max_workers; /* default: as many as there are cores for this process; at most 1024 */
     double timeout;       /* seconds that a call may run, from its start; default: no limit */
     size_t max_memory;    /* bytes of address space of a worker (RLIMIT_AS); default: no limit */
-    unsigned max_cpu;     /* seconds of processor time of a call (RLIMIT_CPU), up to two more; default: no limit */
+    unsigned max_cpu;     /* seconds of processor time of a call (RLIMIT_CPU), up to two more; default: no limit. It is
+                           * for what takes too long; what means harm can lift it, also in a sandbox: see timeout */
     bool sandbox;         /* for data that nobody trusts: memory, arithmetic, the clock, and little else. open() and
                            * other questions about files fail with EACCES; sockets, processes, threads, signals to
                            * others and whatever else is not known to be harmless end the worker by SIGSYS; no new
                            * privileges, no core, stdout and stderr are /dev/null. A library that dlopen() loaded is
-                           * there only if the first function that a worker calls lies in it. */
+                           * there only if the first function that a worker calls lies in it. What has taken a worker
+                           * over sees the environment and the calls that come after, and answers them: so a pool for
+                           * each of those who must not know of each other */
     const char *name;     /* for async_print_tasks(); copied */
 };
 
@@ -99,8 +102,9 @@ int await_process_pool_call_named(async_process_pool *p, const char *name,
                                   int (*fn)(const void *in, void *out), const void *in,
                                   size_t in_size, void *out, size_t out_size) ASYNC_CHECK;
 
-/* Accept no more calls, wait until those that were made have their answers, end the workers, free p. 0. Suspends: while
- * there are calls. Cancelled: as async_process_pool_drop(). */
+/* Accept no more calls, wait until those that were made have their answers, end the workers, free p. 0; NULL: nothing to do.
+ * Suspends: while there are calls. Cancelled: as async_process_pool_drop(), and -ECANCELED. -EPERM: p is another
+ * thread's, and stays as it is. */
 int await_process_pool_close(async_process_pool *p) ASYNC_CHECK;
 
 /* Kill the workers and free the pool: who waits for a call gets -EPIPE. NULL: nothing to do. Blocks for the moment that the
@@ -114,6 +118,7 @@ struct async_process_pool_stats {
     uint64_t done;                 /* calls that were answered, by whatever result */
     uint64_t started, lost;        /* workers that were started; that died or were killed */
 };
+/* How p is doing at this moment. On its own thread. */
 void async_process_pool_stats(const async_process_pool *p, struct async_process_pool_stats *ret);
 
 ASYNC_END_DECLS

@@ -31,7 +31,7 @@ static bool is_same(int a, int b)
 static bool overlaps(const struct file_op *op, size_t size)
 {
     struct stat st;
-    if (op->offset < 0 || op->other_offset < 0 || !is_same(op->fd, op->other) || fstat(op->fd, &st) < 0)
+    if (!is_same(op->fd, op->other) || fstat(op->fd, &st) < 0)
         return false;
     int64_t apart = op->offset - op->other_offset, left = st.st_size - op->offset;
     return left > 0 && (apart < 0 ? -apart : apart) < ((uint64_t)left < size ? left : (int64_t)size);
@@ -56,7 +56,7 @@ int64_t async__call_copy(struct file_op *op)
 {
     off_t from = op->offset, to = op->other_offset;
     size_t size = op->size;
-    if (op->done > size && overlaps(op, op->done))
+    if (op->offset < 0 || op->other_offset < 0 || (op->done > size && overlaps(op, op->done)))
         return -EINVAL;
     int64_t n = CALL(op, SYS_COPY, &size, copy_file_range(op->fd, &from, op->other, &to, size, 0));
     if (n > 0)

@@ -307,6 +307,9 @@ FILES(a_range_is_copied)
               "2345689",
               11));
     is(await_copy_file_range(a, 0, a, 5, 8), -EINVAL);
+    is(await_copy_file_range(a, -1, b, 0, 8), -EINVAL);
+    is(await_copy_file_range(a, 0, b, -1, 8), -EINVAL);
+    is(await_copy_file_range(a, 0, b, 0, -8), 0);
     is(await_copy_file_range(a, 0, a, 10, 10), 10);
     return 0;
 }

@@ -37,7 +37,7 @@ ASYNC_BEGIN_DECLS
 enum async_sqlite_type {
     ASYNC_SQLITE_NULL,
     ASYNC_SQLITE_INT64,
-    ASYNC_SQLITE_DOUBLE,
+    ASYNC_SQLITE_DOUBLE, /* NaN is bound as NULL: SQLite has none */
     ASYNC_SQLITE_TEXT, /* UTF-8; may have a NUL inside, see size */
     ASYNC_SQLITE_BLOB,
 };
