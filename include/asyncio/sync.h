@@ -2,7 +2,8 @@
 /* sync.h - locks, events, conditions, semaphores, barriers: between the tasks of one loop, not between threads.
  *
  * An object belongs to the loop that first used it, until that loop is closed: to use it in another one, or on
- * another thread, is -EPERM and a message, and changes nothing.
+ * another thread, is -EPERM and a message, and changes nothing. Tasks that were abandoned when it closed (.shutdown_timeout)
+ * stand in no line any more for the next loop; units and a lock that they hold are not given back.
  *
  * All first come, first served: what is released belongs to the first waiter, nobody barges past it. A waiter
  * of a lock, semaphore or condition that was chosen and is cancelled before it ran gets -ECANCELED and hands

@@ -105,7 +105,8 @@ void async__gate_close(async_loop *g)
     run_posts(g, UINT_MAX);
     async__sys.close(g->event);
     g->event = -1;
-    bury(g);
+    if (!g->kept)
+        bury(g);
 }
 
 bool async__gate_is_open(async_loop *g)

@@ -21,6 +21,18 @@ static void forget_count(async_barrier *b)
     b->mark = b->mark < INT_MAX ? b->mark + 1 : 0;
 }
 
+static int bind_barrier(async_barrier *b)
+{
+    int r = bound_here(&b->loop, "a barrier");
+    if (likely(r != TAKEN_OVER))
+        return r;
+    forget_count(b);
+    b->draining = 0;
+    b->spoiled = false;
+    b->waiters.head = b->late.head = NULL;
+    return 0;
+}
+
 static void count(async_barrier *b)
 {
     forget_count(b);
@@ -71,7 +83,7 @@ int await_barrier_wait(async_barrier *b)
         return r;
     if (b->parties == 0)
         return -EINVAL;
-    r = bound_here(&b->loop, "a barrier");
+    r = bind_barrier(b);
     if (r < 0)
         return r;
     if (b->broken)
@@ -102,7 +114,7 @@ static void spoil(async_barrier *b)
 
 void async_barrier_reset(async_barrier *b)
 {
-    if (bound_here(&b->loop, "a barrier") < 0)
+    if (bind_barrier(b) < 0)
         return;
     b->broken = false;
     spoil(b);
@@ -110,7 +122,7 @@ void async_barrier_reset(async_barrier *b)
 
 void async_barrier_abort(async_barrier *b)
 {
-    if (bound_here(&b->loop, "a barrier") < 0)
+    if (bind_barrier(b) < 0)
         return;
     b->broken = true;
     spoil(b);

@@ -12,15 +12,17 @@ static int refuse(const struct loop *l, const char *what)
     return -EPERM;
 }
 
-/* A thread without a loop may prepare what nobody uses yet. */
+/* A thread without a loop may prepare what nobody uses yet: then it is nobody's. In a child of fork() without a loop it
+ * stays its parent's, so that whoever wakes a task of the parent's hears of it. */
 int async__bind(async_loop **to, const char *what)
 {
     const struct loop *l = async__loop;
     async_loop *home = l ? l->gate : NULL, *was = __atomic_load_n(to, __ATOMIC_RELAXED);
     do {
-        if (was && was != home && async__gate_is_open(was))
+        if (was == home || (!home && async__forked))
+            return 0;
+        if (was && async__gate_is_open(was))
             return refuse(l, what);
-    } while (home && was != home &&
-             !__atomic_compare_exchange_n(to, &was, home, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-    return 0;
+    } while (!__atomic_compare_exchange_n(to, &was, home, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return was ? TAKEN_OVER : 0;
 }

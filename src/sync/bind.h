@@ -6,6 +6,10 @@
 
 #include "loop/loop.h"
 
+/* bound_here() may return it: the object was a closed loop's. Tasks that this loop has abandoned still stand in its lines,
+ * and own what they were given: they never come back for it, so the caller forgets them. */
+enum { TAKEN_OVER = 1 };
+
 /* -EPERM, and a message: it is another thread's. */
 int async__bind(async_loop **to, const char *what);
 

@@ -3,6 +3,14 @@
 
 #include "task/scope.h"
 
+/* The lock is ours, so whoever stands here from another loop was left here by it. */
+static void forget_abandoned(async_condition *c, const struct loop *l)
+{
+    const struct loop *was = c->waiters.head ? task_of(c->waiters.head)->loop : l;
+    if (unlikely(was != l) && (was->abandoned || was->forked))
+        c->waiters.head = NULL;
+}
+
 /* The lock is taken again whatever has happened: shielded. A notification that reached us is passed on if we were
  * cancelled by then, and so cannot act on it. */
 int await_condition_wait(async_condition *c)
@@ -15,6 +23,7 @@ int await_condition_wait(async_condition *c)
         async__complain("task \"%s\" waits for a condition whose lock it does not hold", t->name);
         return -EPERM;
     }
+    forget_abandoned(c, t->loop);
     async_lock_release(c->lock);
     t->node.flags |= TASK_WANTS_CONDITION;
     wait_is(t, WAITS_CONDITION);
@@ -40,6 +49,7 @@ int async_condition_notify(async_condition *c, size_t n)
                         t ? t->name : "");
         return -EPERM;
     }
+    forget_abandoned(c, t->loop);
     while (n > 0 && async__wake_first(&c->waiters, 0))
         n--;
     return 0;

@@ -4,13 +4,22 @@
 #include "sync/bind.h"
 #include "task/scope.h"
 
+static int bind_event(async_event *e)
+{
+    int r = bound_here(&e->loop, "an event");
+    if (likely(r != TAKEN_OVER))
+        return r;
+    e->waiters.head = NULL;
+    return 0;
+}
+
 int await_event_wait(async_event *e)
 {
     async_task *t;
     int r = await_begin(&t, "await_event_wait");
     if (r < 0 || e->set)
         return r;
-    r = bound_here(&e->loop, "an event");
+    r = bind_event(e);
     if (r < 0)
         return r;
     wait_is(t, WAITS_EVENT);
@@ -19,7 +28,7 @@ int await_event_wait(async_event *e)
 
 void async_event_set(async_event *e)
 {
-    if (bound_here(&e->loop, "an event") < 0)
+    if (bind_event(e) < 0)
         return;
     e->set = true;
     if (e->waiters.head)
@@ -28,6 +37,6 @@ void async_event_set(async_event *e)
 
 void async_event_clear(async_event *e)
 {
-    if (bound_here(&e->loop, "an event") == 0)
+    if (bind_event(e) == 0)
         e->set = false;
 }

@@ -4,6 +4,15 @@
 #include "sync/bind.h"
 #include "task/scope.h"
 
+static int bind_future(async_future *f)
+{
+    int r = bound_here(&f->loop, "a future");
+    if (likely(r != TAKEN_OVER))
+        return r;
+    f->waiters.head = NULL;
+    return 0;
+}
+
 /* The value travels with the wake-up: f may be gone when the waiter runs. */
 int await_future(async_future *f)
 {
@@ -13,7 +22,7 @@ int await_future(async_future *f)
         return r;
     if (f->done)
         return f->result;
-    r = bound_here(&f->loop, "a future");
+    r = bind_future(f);
     if (r < 0)
         return r;
     wait_is(t, WAITS_FUTURE);
@@ -23,7 +32,7 @@ int await_future(async_future *f)
 
 int async_future_set_result(async_future *f, int result)
 {
-    int r = bound_here(&f->loop, "a future");
+    int r = bind_future(f);
     if (r < 0)
         return r;
     if (f->done)

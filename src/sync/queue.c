@@ -14,9 +14,14 @@ static int bind_queue(async_queue *q)
     if (likely(l && __atomic_load_n(&q->loop, __ATOMIC_RELAXED) == l->gate))
         return 0;
     int r = async__bind(&q->loop, "a queue");
-    if (r == 0)
-        q->home = l && !q->lifo && !q->order && !q->shut ? async_running_ : NULL;
-    return r;
+    if (r < 0)
+        return r;
+    if (r == TAKEN_OVER) {
+        q->getters.head = q->putters.head = q->joiners.head = NULL;
+        q->owned = q->promised = 0; /* the items are still in the queue */
+    }
+    q->home = l && !q->lifo && !q->order && !q->shut ? async_running_ : NULL;
+    return 0;
 }
 
 static char *slot(async_queue *q, size_t slots, size_t i)

@@ -4,6 +4,15 @@
 #include "sync/bind.h"
 #include "task/scope.h"
 
+static int bind_semaphore(async_semaphore *s)
+{
+    int r = bound_here(&s->loop, "a semaphore");
+    if (likely(r != TAKEN_OVER))
+        return r;
+    s->waiters.head = NULL;
+    return 0;
+}
+
 /* A unit that is released while somebody waits belongs to the first of them from that moment on: it never shows up in
  * value, so nobody can take it from the side. */
 static NOINLINE int wait_for_unit(async_semaphore *s, async_task *t)
@@ -21,7 +30,7 @@ int await_semaphore_acquire(async_semaphore *s)
     async_task *t;
     int r = await_begin(&t, "await_semaphore_acquire");
     if (r == 0)
-        r = bound_here(&s->loop, "a semaphore");
+        r = bind_semaphore(s);
     if (r < 0)
         return r;
     if (unlikely(s->value <= 0 || s->waiters.head))
@@ -32,7 +41,7 @@ int await_semaphore_acquire(async_semaphore *s)
 
 int async_semaphore_release(async_semaphore *s)
 {
-    int r = bound_here(&s->loop, "a semaphore");
+    int r = bind_semaphore(s);
     if (r < 0)
         return r;
     if (s->waiters.head) {

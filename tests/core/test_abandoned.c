@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* What a loop leaves behind that closed although tasks would not end, and what the next one makes of it. */
+#include "run.h"
+
+typedef async_queue_of(int, 1) int_queue;
+
+static struct {
+    async_lock lock, held;
+    async_condition condition;
+    async_event event;
+    async_semaphore semaphore;
+    async_future future;
+    async_barrier barrier;
+    int_queue empty, full;
+} left = { .condition = ASYNC_CONDITION(&left.lock),
+           .barrier = ASYNC_BARRIER(2),
+           .empty = ASYNC_QUEUE(left.empty),
+           .full = ASYNC_QUEUE(left.full) };
+
+enum { LINES = 9 };
+
+ASYNC_DEF(stays_in_line, (int)which)
+{
+    int r = 0, item;
+    await_shield (r) {
+        switch (which) {
+        case 0:
+            r = await_event_wait(&left.event);
+            break;
+        case 1:
+            r = await_semaphore_acquire(&left.semaphore);
+            break;
+        case 2:
+            r = await_future(&left.future);
+            break;
+        case 3:
+            r = await_barrier_wait(&left.barrier);
+            break;
+        case 4:
+            r = await_queue_get(&left.empty, &item);
+            break;
+        case 5:
+            while (r == 0)
+                r = await_queue_put(&left.full, 5);
+            break;
+        case 6:
+            r = await_queue_join(&left.full);
+            break;
+        case 7:
+            r = await_lock_acquire(&left.lock);
+            r = r < 0 ? r : await_condition_wait(&left.condition);
+            break;
+        default:
+            r = await_lock_acquire(&left.held);
+            r = r < 0 ? r : await_event_wait(&left.event);
+        }
+    }
+    return r;
+}
+
+ASYNC_DEF(leaves_lines)
+{
+    for (int i = 0; i < LINES; i++)
+        async_spawn(async_background(), stays_in_line(i));
+    return await_sleep(0);
+}
+
+ASYNC_DEF(stands_alone, (int)which)
+{
+    int item;
+    switch (which) {
+    case 0:
+        return await_event_wait(&left.event);
+    case 1:
+        return await_semaphore_acquire(&left.semaphore);
+    case 2:
+        return await_future(&left.future);
+    case 3:
+        return await_barrier_wait(&left.barrier);
+    case 4:
+        return await_queue_get(&left.empty, &item);
+    case 5:
+        return await_queue_put(&left.full, 6);
+    case 6:
+        return await_queue_join(&left.full);
+    default:
+        ASYNC_TRY(await_lock_acquire(&left.lock));
+        ASYNC_TRY(await_condition_wait(&left.condition));
+        return async_lock_release(&left.lock);
+    }
+}
+
+/* What these wait for comes once: it must not go to those who were there before. */
+ASYNC_DEF(takes_lines_over)
+{
+    int r, item;
+    await_group (r, g) {
+        for (int i = 0; i < LINES - 1; i++)
+            async_spawn(g, stands_alone(i));
+        ASYNC_TRY(await_sleep(1));
+        async_event_set(&left.event);
+        ok(async_semaphore_release(&left.semaphore));
+        ok(async_future_set_result(&left.future, 0));
+        is(async_barrier_waiting(&left.barrier), 1);
+        is(await_barrier_wait(&left.barrier), 1);
+        ok(await_queue_put(&left.empty, 4));
+        while (!async_queue_empty(&left.full)) {
+            ok(await_queue_get(&left.full, &item));
+            ok(async_queue_task_done(&left.full));
+            ASYNC_TRY(await_sleep(0)); /* and whom there is room for puts the next */
+        }
+        ok(await_lock_acquire(&left.lock));
+        ok(async_condition_notify(&left.condition, 1));
+        ok(async_lock_release(&left.lock));
+        is(await_lock_acquire(&left.held), -EOWNERDEAD);
+        has_text(async_fail_text(-EOWNERDEAD), "a loop that is closed has left the lock held");
+    }
+    return r;
+}
+
+START_TEST(lines_of_an_abandoned_loop)
+{
+    ears_open();
+    is(async_run(leaves_lines(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
+    has_text(heard(), "abandoned");
+    ok(async_run(takes_lines_over(), .virtual_clock = true));
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+/* A thread that only prepares things wakes nobody who is lost. */
+START_TEST(a_thread_prepares_what_was_abandoned)
+{
+    ears_open();
+    is(async_run(leaves_lines(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
+    async_event_set(&left.event);
+    ok(async_semaphore_release(&left.semaphore));
+    ok(async_future_set_result(&left.future, 0));
+    ok(async_queue_put_nowait(&left.empty, 4));
+    ok(async_run(stands_alone(1)));
+    ok(async_run(stands_alone(4)));
+    ears_close();
+}
+END_TEST
+
+SUITE("abandoned", lines_of_an_abandoned_loop, a_thread_prepares_what_was_abandoned)
