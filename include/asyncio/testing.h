@@ -31,7 +31,8 @@ struct async_sweep_opts {
 };
 
 /* Run co, which is copied, as often as it takes, in loops of its own. Returns how many runs went wrong, at most 5:
- * then it stops. -EBUSY: a loop is open. -EINVAL: there is nothing to sweep, the run without a fault fails.
+ * then it stops. -EBUSY: a loop is open. -EINVAL: there is nothing to sweep, the run without a fault fails; or the
+ * environment asks for what is no sweep, or no point of this one: a message says so.
  * Each failure is one line on stderr: how to see it again, what was done to the scenario, what came of it. With
  * the variable of that line in the environment, ASYNC_SWEEP=kind:name:number, the same program makes that one run
  * only; every other sweep does nothing and returns 0. Of a pair: ASYNC_SWEEP=kind+kind:name:number+number.

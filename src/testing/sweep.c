@@ -102,34 +102,99 @@ static enum sweep kind_at(const char **at, const char *ends)
     return SWEEP_NONE;
 }
 
-/* What it asks of this sweep: 1, and *x is the one run to make; 0: nothing; or -1: it asks for none. */
-static int asked_for(const struct plan *p, enum sweep sweep, struct trial *x)
+/* The one run that ASYNC_SWEEP asks for. */
+struct asked {
+    const char *text;         /* NULL: it asks for nothing */
+    enum sweep first, second; /* second: of a pair */
+    const char *name;
+    size_t length; /* of the name */
+    uint64_t numbers[2];
+};
+
+static bool passed_over, answered;
+
+/* A word that is not followed would look like a sweep that has found nothing. */
+__attribute__((destructor)) static void say_unanswered(void)
 {
-    const char *at = secure_getenv("ASYNC_SWEEP");
-    size_t name = strlen(p->name);
-    enum sweep second = SWEEP_NONE;
-    if (!at || !at[0])
-        return -1;
-    enum sweep first = kind_at(&at, ":+");
-    if (*at == '+' && (at++, !(second = kind_at(&at, ":"))))
-        return 0;
-    if (!first || (second ? SWEEP_PAIRS : first) != sweep || *at++ != ':' ||
-        strncmp(at, p->name, name) || at[name] != ':')
-        return 0;
-    char *end;
-    *x = trial_of(p, sweep, strtoull(at + name + 1, &end, 10));
-    if (!second)
-        return 1;
-    set_number(&x->faults[0], first, x->seed);
-    set_number(&x->faults[1], second, *end == '+' ? strtoull(end + 1, NULL, 10) : 0);
-    return 1;
+    const char *text = secure_getenv("ASYNC_SWEEP");
+    if (text && text[0] && passed_over && !answered)
+        async__complain("ASYNC_SWEEP=%s: this program has made no such sweep", text);
 }
 
-static uint64_t seeds(const struct async_sweep_opts *opts)
+static bool read_number(const char **at, uint64_t *ret)
 {
-    const char *text = secure_getenv("ASYNC_SWEEP_SEEDS");
-    uint64_t n = text ? strtoull(text, NULL, 10) : 0;
-    return n ? n : opts->seeds ? opts->seeds : SEEDS;
+    char *end;
+    bool digit = **at >= '0' && **at <= '9';
+    errno = 0;
+    *ret = strtoull(*at, &end, 10);
+    *at = end;
+    return digit && errno == 0 && *ret > 0;
+}
+
+/* "alloc+cancel:"; *at goes behind it. */
+static bool read_kinds(const char **at, struct asked *ret)
+{
+    ret->first = kind_at(at, ":+");
+    if (ret->first && **at == '+') {
+        ++*at;
+        ret->second = kind_at(at, ":");
+        if (!ret->second || ret->second == SWEEP_ORDER || ret->first == SWEEP_ORDER)
+            return false;
+    }
+    return ret->first && *(*at)++ == ':';
+}
+
+/* "name:32+17" */
+static bool read_place(const char *at, struct asked *ret)
+{
+    const char *last = strrchr(at, ':');
+    if (!last || last == at)
+        return false;
+    ret->name = at;
+    ret->length = (size_t)(last++ - at);
+    if (!read_number(&last, &ret->numbers[0]))
+        return false;
+    if (ret->second && (*last++ != '+' || !read_number(&last, &ret->numbers[1])))
+        return false;
+    return !*last;
+}
+
+/* -EINVAL, and a message: that is no kind, name and number. */
+static int read_asked(struct asked *ret)
+{
+    const char *text = secure_getenv("ASYNC_SWEEP"), *at = text;
+    *ret = (struct asked){ 0 };
+    if (!text || !text[0])
+        return 0;
+    if (!read_kinds(&at, ret)) {
+        async__complain("ASYNC_SWEEP=%s: it begins with none of cancel, alloc, alloc-rest, syscall, "
+                        "order, two of the first four and '+', and ':'",
+                        text);
+        return -EINVAL;
+    }
+    if (!read_place(at, ret)) {
+        async__complain("ASYNC_SWEEP=%s: it is not %.*s:name:number%s", text, (int)(at - 1 - text),
+                        text, ret->second ? "+number" : "");
+        return -EINVAL;
+    }
+    ret->text = text;
+    return 0;
+}
+
+static bool is_asked(const struct asked *a, const struct plan *p, enum sweep sweep)
+{
+    return sweep == (a->second ? SWEEP_PAIRS : a->first) && strlen(p->name) == a->length &&
+           !memcmp(p->name, a->name, a->length);
+}
+
+static int read_seeds(const struct async_sweep_opts *opts, uint64_t *ret)
+{
+    const char *text = secure_getenv("ASYNC_SWEEP_SEEDS"), *at = text;
+    *ret = opts->seeds ? opts->seeds : SEEDS;
+    if (!text || !text[0] || (read_number(&at, ret) && !*at))
+        return 0;
+    async__complain("ASYNC_SWEEP_SEEDS=%s: it is not a number above 0", text);
+    return -EINVAL;
 }
 
 /* --- runs --- */
@@ -143,17 +208,24 @@ static void run(struct plan *p, struct trial *x)
     }
 }
 
-static void replay(struct plan *p, struct trial *x)
+/* -EINVAL, and a message: the run has no such point any more. */
+static int replay(struct plan *p, enum sweep sweep, const struct asked *a)
 {
+    struct trial x = trial_of(p, sweep, a->numbers[0]);
+    if (a->second) {
+        set_number(&x.faults[0], a->first, a->numbers[0]);
+        set_number(&x.faults[1], a->second, a->numbers[1]);
+    }
+    answered = true;
     async__listener.hush = false;
-    run(p, x);
-    if (x->wrong[0])
-        return;
-    fputs("asyncio: ", stderr);
-    print_call(stderr, x, p->name);
-    fputs(": ", stderr);
-    print_what(stderr, x);
-    fputs(": nothing is wrong\n", stderr);
+    run(p, &x);
+    if (x.wrong[0])
+        return 0;
+    bool struck = sweep == SWEEP_ORDER || (x.faults[0].struck && (!a->second || x.faults[1].struck));
+    fprintf(stderr, "asyncio: ASYNC_SWEEP=%s: ", a->text);
+    print_what(stderr, &x);
+    fputs(struck ? ": nothing is wrong\n" : ": there is no such point in the run\n", stderr);
+    return struck ? 0 : -EINVAL;
 }
 
 /* One after the other, until there is no such point any more. */
@@ -175,9 +247,8 @@ static void sweep_points(struct plan *p, enum sweep sweep)
     }
 }
 
-static void sweep_orders(struct plan *p)
+static void sweep_orders(struct plan *p, uint64_t last)
 {
-    uint64_t last = seeds(p->opts);
     for (uint64_t n = 1; n <= last && p->failures < FAILURES; n++) {
         struct trial x = trial_of(p, SWEEP_ORDER, n);
         run(p, &x);
@@ -199,9 +270,8 @@ static void sweep_pair(struct plan *p, uint64_t seed)
         run(p, &both);
 }
 
-static void sweep_pairs(struct plan *p)
+static void sweep_pairs(struct plan *p, uint64_t last)
 {
-    uint64_t last = seeds(p->opts);
     for (uint64_t n = 1; n <= last && p->failures < FAILURES; n++)
         sweep_pair(p, n);
 }
@@ -217,22 +287,17 @@ static int rehearse(struct plan *p)
 
 static int sweep_one(struct plan *p, enum sweep sweep)
 {
-    struct trial x;
-    int asked = asked_for(p, sweep, &x);
-    if (asked == 0)
-        return 0;
-    if (asked > 0) {
-        replay(p, &x);
-        return 0;
-    }
-    int r = rehearse(p);
+    uint64_t last;
+    int r = read_seeds(p->opts, &last);
+    if (r == 0)
+        r = rehearse(p);
     if (r < 0)
         return r;
     async__listener.hush = true;
     if (sweep == SWEEP_ORDER)
-        sweep_orders(p);
+        sweep_orders(p, last);
     else if (sweep == SWEEP_PAIRS)
-        sweep_pairs(p);
+        sweep_pairs(p, last);
     else
         sweep_points(p, sweep);
     async__listener.hush = false;
@@ -244,15 +309,20 @@ static int sweep(const async_co *co, const struct async_sweep_opts *opts, enum s
 {
     static const struct async_sweep_opts defaults;
     struct plan p = { .co = co, .opts = opts ? opts : &defaults };
+    struct asked asked;
     p.name = name_of(co, p.opts);
     if (async__alloc_held() > 0)
         return -EBUSY;
-    for (enum sweep s = first; s <= last; s++) {
-        int r = sweep_one(&p, s);
-        if (r < 0)
-            return r;
+    int r = read_asked(&asked);
+    for (enum sweep s = first; s <= last && r == 0; s++) {
+        if (!asked.text)
+            r = sweep_one(&p, s);
+        else if (is_asked(&asked, &p, s))
+            r = replay(&p, s, &asked);
+        else
+            passed_over = true;
     }
-    return p.failures;
+    return r < 0 ? r : p.failures;
 }
 
 int async_sweep_cancel_opt(async_co co, const struct async_sweep_opts *opts)

@@ -429,8 +429,7 @@ START_TEST(only_what_is_asked_for_runs)
     size_t runs = 0;
     is(async_sweep(counts(true), .ret_runs = &runs), 0);
     is_true(runs > 200);
-    static const char *const others[] = { "order:another:7", "cancel+alloc:another:16+16",
-                                          "cancel+none:counts:16+16", "cancel:counts" };
+    static const char *const others[] = { "order:another:7", "cancel+alloc:another:16+16" };
     for (size_t i = 0; i < countof(others); i++) {
         setenv("ASYNC_SWEEP", others[i], 1);
         runs = 0;
@@ -441,6 +440,72 @@ START_TEST(only_what_is_asked_for_runs)
     setenv("ASYNC_SWEEP_SEEDS", "7", 1);
     is(async_sweep_order(counts(true), .ret_runs = &runs), 0);
     is(runs, 8);
+}
+END_TEST
+
+/* What the environment asks for is no sweep, or not there: that must not look like a success. */
+START_TEST(an_environment_that_is_not_understood)
+{
+    static const struct {
+        const char *value, *sentence;
+    } bad[] = {
+        { "cancle:counts:16", "it begins with none of cancel, alloc, alloc-rest, syscall, order" },
+        { "cancel", "it begins with none of" },
+        { "cancel+none:counts:16+16", "it begins with none of" },
+        { "cancel+:counts:16+16", "it begins with none of" },
+        { "cancel+order:counts:16+16", "it begins with none of" },
+        { "order+cancel:counts:16+16", "it begins with none of" },
+        { "cancel+alloc:counts:16", "it is not cancel+alloc:name:number+number" },
+        { "cancel+alloc:counts:16+16+16", "it is not cancel+alloc:name:number+number" },
+        { "cancel:counts:16+16", "it is not cancel:name:number" },
+        { "cancel+alloc:counts:16+160000", "there is no such point in the run" },
+        { ":counts:16", "it begins with none of" },
+        { "cancel:counts", "it is not cancel:name:number" },
+        { "cancel::16", "it is not cancel:name:number" },
+        { "cancel:counts:", "it is not cancel:name:number" },
+        { "cancel:counts:0", "it is not cancel:name:number" },
+        { "cancel:counts:-1", "it is not cancel:name:number" },
+        { "cancel:counts:16x", "it is not cancel:name:number" },
+        { "cancel:counts:99999999999999999999", "it is not cancel:name:number" },
+        { "cancel:counts:1", "there is no such point in the run" },
+        { "cancel:counts:160000", "there is no such point in the run" },
+        { "alloc:counts:160000", "there is no such point in the run" },
+        { "syscall:counts:160000", "there is no such point in the run" },
+    };
+    int failures;
+    for (size_t i = 0; i < countof(bad); i++) {
+        setenv("ASYNC_SWEEP", bad[i].value, 1);
+        has_text(said_of(async_sweep_opt, counts(true), &none, &failures), bad[i].sentence);
+        is(failures, -EINVAL);
+    }
+    setenv("ASYNC_SWEEP", "order:counts:7", 1);
+    has_text(said_of(async_sweep_opt, counts(true), &none, &failures), "nothing is wrong");
+    is(failures, 0);
+    unsetenv("ASYNC_SWEEP");
+    setenv("ASYNC_SWEEP_SEEDS", "many", 1);
+    has_text(said_of(async_sweep_order_opt, counts(true), &none, &failures), "not a number above 0");
+    is(failures, -EINVAL);
+}
+END_TEST
+
+START_TEST(a_sweep_that_is_not_there_is_named_at_the_end)
+{
+    for (int there = 0; there < 2; there++) {
+        ears_open();
+        pid_t pid = fork();
+        if (pid == 0) {
+            setenv("ASYNC_SWEEP", there ? "order:counts:7" : "order:count:7", 1);
+            exit(async_sweep(counts(true)));
+        }
+        int status = -1;
+        is(waitpid(pid, &status, 0), pid);
+        const char *said = heard();
+        ears_close();
+        is(status, 0);
+        has_text(said, there ? "nothing is wrong"
+                             : "ASYNC_SWEEP=order:count:7: this program has made no such sweep");
+        is(!strstr(said, "no such sweep"), there);
+    }
 }
 END_TEST
 
@@ -465,8 +530,9 @@ CASE(no_sweep_within_a_run)
     return 0;
 }
 
-SUITE("found", an_item_lost_to_a_cancellation, a_descriptor_left_open_by_a_cancellation,
-      a_careful_cleanup, a_stream_that_nobody_drops, a_cancellation_that_makes_it_hang,
+SUITE("found", an_environment_that_is_not_understood, a_sweep_that_is_not_there_is_named_at_the_end,
+      an_item_lost_to_a_cancellation, a_descriptor_left_open_by_a_cancellation, a_careful_cleanup,
+      a_stream_that_nobody_drops, a_cancellation_that_makes_it_hang,
       a_loop_that_ignores_its_cancellation, another_error_than_the_cancellation,
       a_failed_allocation_that_is_ignored, a_failed_allocation_of_their_own, a_read_that_gives_less,
       a_descriptor_left_open_by_a_failure, an_order_that_was_taken_for_granted,
