@@ -61,8 +61,8 @@ struct async_thread_opts {
 };
 
 /* Make the call that co is on a thread of the loop's pool, and wait for its result, which is returned. The call awaits
- * nothing: co is an async_call(), or of an ASYNC_DEF without an await_; what ASYNC_THREAD makes goes to a thread by itself,
- * and is awaited as any coroutine. The pool has at most 32 threads, and 4 more than there are processors; they are started
+ * nothing: co is an ASYNC_THREAD's, an async_call(), or of an ASYNC_DEF without an await_. (An ASYNC_THREAD with more than
+ * 56 bytes of arguments is refused: -EPERM, and a message; it goes to a thread by itself.) The pool has at most 32 threads, and 4 more than there are processors; they are started
  * when they are needed, and end after 10 s without work. More calls than threads stand in a line, first come first served.
  * -EAGAIN: no thread could be started, and there is none. -ENOMEM. Suspends: yes.
  *

@@ -20,6 +20,7 @@ int async__errand_run(struct errand *e, const char *name, int (*run)(void *frame
                       struct local *locals)
 {
     e->name = name;
+    e->run = run;
     e->code = 0;
     async__errand = e;
     async__locals_swap(locals);
@@ -97,12 +98,33 @@ static int call_apart(async_task *t, const async_co *co, const struct async_thre
     return r;
 }
 
+/* What ASYNC_THREAD makes without room for its body is on a thread here, and brings another call, which has its name. */
+static bool is_on_its_way_twice(const async_co *co)
+{
+    const struct errand *e = async__errand;
+    return e && !async__loop && e->run && e->run != co->run && co->name && !strcmp(co->name, e->name);
+}
+
+/* What was said to await_to_thread() before, it cannot hand on. */
+static int goes_by_itself(const char *name)
+{
+    async__complain("\"%s\" is an ASYNC_THREAD with large arguments, which goes to a thread by itself: await it "
+                    "as any coroutine; for .abandon give it a pointer to them, or use an async_call()",
+                    name);
+    return async_fail_at(-EPERM, NULL,
+                         "await_to_thread() of \"%s\", which goes to a thread by itself", name);
+}
+
 int await_to_thread_opt(async_co co, const struct async_thread_opts *opts)
 {
     static const struct async_thread_opts none;
     async_task *t;
     if (!opts)
         opts = &none;
+    if (unlikely(is_on_its_way_twice(&co)))
+        return goes_by_itself(co.name);
+    if (co.run == await_thread_)
+        async__thread_unpack(&co);
     int r = await_begin(&t, "await_to_thread");
     if (r < 0) {
         if (r == -ECANCELED && opts->abandon && opts->release)

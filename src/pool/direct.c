@@ -25,11 +25,17 @@ static const struct async_thread_body *body_of(const void *frame)
     return body;
 }
 
+void async__thread_unpack(async_co *co)
+{
+    const struct async_thread_body *body = body_of(co->frame);
+    co->run = body->run;
+    co->name = body->name;
+}
+
 /* The long way: in a task that has a stack. */
 int await_thread_(void *frame)
 {
-    const struct async_thread_body *body = body_of(frame);
-    async_co co = { .run = body->run, .name = body->name };
+    async_co co = { .run = await_thread_ };
     memcpy(co.frame, frame, ASYNC_FRAME_MAX);
     return await_to_thread(co);
 }

@@ -47,6 +47,9 @@ int async__job_await(async_task *t, enum async_pool which, struct job *j);
 /* That pool of l; NULL: no memory. */
 struct crew *async__crew_of(struct loop *l, enum async_pool which);
 
+/* co is an ASYNC_THREAD's, by await_thread_: make it the call that it stands for. */
+void async__thread_unpack(async_co *co);
+
 /* On a worker's thread: run(frame), which sees those locals; the reference to them is dropped. What it says of its error
  * is in *e. */
 int async__errand_run(struct errand *e, const char *name, int (*run)(void *frame), void *frame,

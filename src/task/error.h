@@ -8,7 +8,8 @@
 /* What a thread does for a task, outside of any loop, and what is said there of its latest error. */
 struct errand {
     const char *name;
-    int code; /* 0: none, and the words are not set */
+    int (*run)(void *frame); /* what it does; or NULL */
+    int code;           /* 0: none, and the words are not set */
     const async_site *site;
     char text[TEXT_SIZE];
 };

@@ -163,6 +163,46 @@ CASE(a_body_must_not_await)
     return 0;
 }
 
+ASYNC_THREAD(calls_itself, (int)n)
+{
+    return n > 0 ? await_calls_itself(n - 1) : 0;
+}
+
+static int owned_by_caller;
+
+static void must_not_release(void *owned)
+{
+    (void)owned;
+    ck_abort_msg("the call was not cancelled");
+}
+
+typedef struct {
+    char bytes[60];
+} large;
+
+ASYNC_THREAD(takes_much, (large)arg)
+{
+    return arg.bytes[0];
+}
+
+/* What goes to a thread by itself may be sent there with options; if its arguments leave no room to know it by, it says what
+ * to do instead. */
+CASE(what_goes_to_a_thread_by_itself_may_be_given_to_one)
+{
+    large arg = { "x" };
+    is(await_to_thread(twice(21)), 42);
+    is(await_to_thread(twice(21), .abandon = true, .owned = &owned_by_caller, .release = must_not_release), 42);
+    is(await_takes_much(arg), 'x');
+    is(await_to_thread(takes_much(arg), .abandon = true, .owned = &owned_by_caller, .release = must_not_release),
+       -EPERM);
+    is_text(async_fail_text(-EPERM), "await_to_thread() of \"takes_much\", which goes to a thread by itself");
+    has_text(heard(), "\"takes_much\" is an ASYNC_THREAD with large arguments, which goes to a thread by itself: await it as "
+                      "any coroutine; for .abandon give it a pointer to them, or use an async_call()");
+    is(await_calls_itself(1), -EPERM); /* which is something else */
+    has_text(heard(), "on the thread of \"calls_itself\": what runs on a thread must not await");
+    return 0;
+}
+
 /* --- task-local variables --- */
 
 ASYNC_LOCAL(int, request, 1);
@@ -520,7 +560,8 @@ CASE(a_fork_has_pools_of_its_own)
 
 SUITE("pool", a_call_runs_on_another_thread, calls_run_at_the_same_time,
       more_calls_than_threads_stand_in_a_line, many_calls, the_sentence_of_an_error_arrives,
-      a_body_must_not_await, task_local_variables_go_along, cancelled_before_it_begins_it_never_runs,
+      a_body_must_not_await, what_goes_to_a_thread_by_itself_may_be_given_to_one,
+      task_local_variables_go_along, cancelled_before_it_begins_it_never_runs,
       cancelled_after_it_has_begun_it_is_waited_for, a_cancelled_task_begins_nothing,
       an_abandoned_call_goes_on_by_itself, an_abandoned_call_that_has_not_begun_is_released_at_once,
       a_closing_loop_names_what_was_abandoned, a_closing_loop_waits_for_what_was_abandoned,
