@@ -25,8 +25,9 @@ struct async_run_opts { /* zero is the default, here and in every _opts */
  * Deadlock: if no task is ready, no timer armed, no descriptor waited for and no name looked up, nothing can
  * wake anybody. Then all tasks and what they wait for are printed on stderr, the main task is cancelled, and the run's
  * result is -EDEADLK. Other threads might yet wake somebody if they know the loop: so from the first
- * async_get_running_loop() on it waits for them, for ever. A task of async_main() that sleeps ASYNC_FOREVER waits for
- * Ctrl-C.
+ * async_get_running_loop() on it waits for them, for ever. So may the release function of a call to a thread that was
+ * abandoned (pool.h); one without such a function wakes nobody, and is not waited for. A task of async_main() that
+ * sleeps ASYNC_FOREVER waits for Ctrl-C.
  *
  * Tasks that do not end within shutdown_timeout are printed in the same way and abandoned: they never run again,
  * what they hold is lost, and the result is -ETIME unless main's own is an error. So are tasks that a

@@ -78,6 +78,7 @@ struct loop {
     struct async_process_pool *own_processes,
             *process_pools; /* the same; those that the user has opened */
     int jobs;               /* on threads, that a task waits for */
+    int abandoned_jobs;     /* that nobody waits for, but whose release may wake somebody */
     int64_t patience;       /* with those that nobody waits for, when l closes */
     struct uring *uring;    /* the file layer's, from its first call on; NULL: none */
     bool no_uring;          /* and there will be none */

@@ -71,6 +71,12 @@ static bool awaits_real_time(const struct loop *l)
     return l->fds.waiting > 0 || l->jobs > 0;
 }
 
+/* Can anybody wake a task who is neither ready nor a timer? */
+static bool awaits_others(const struct loop *l)
+{
+    return awaits_real_time(l) || l->abandoned_jobs > 0;
+}
+
 static void jump(struct loop *l)
 {
     int64_t next = async__timer_next(&l->timers);
@@ -107,16 +113,17 @@ static bool stands_still(struct loop *l)
 {
     if (async__timer_next(&l->timers) != NEVER)
         return false;
-    int64_t limit = awaits_real_time(l) || !l->virtual_clock ? TEST_PATIENCE : 0;
+    int64_t limit = awaits_others(l) || !l->virtual_clock ? TEST_PATIENCE : 0;
     if (!async__fds_poll(l, limit))
         probe_at(l, NULL, AT_STANDSTILL);
     return true;
 }
 
-/* No timer, no descriptor or thread that a task waits for, and nobody outside who could know of the loop. */
+/* No timer, no descriptor or thread that a task waits for or hears of, and nobody outside who could know of the loop. A job
+ * that was abandoned and has no release function of the user's wakes nobody, however long it runs. */
 static bool is_deadlock(const struct loop *l)
 {
-    return !awaits_real_time(l) && !l->shared && !l->driven;
+    return !awaits_others(l) && !l->shared && !l->driven;
 }
 
 static void wait_for_work(struct loop *l, int64_t now)

@@ -84,6 +84,7 @@ static int call_apart(async_task *t, const async_co *co, const struct async_thre
         return -ENOMEM;
     init(c, co);
     c->job.release = let_go;
+    c->job.heard = opts->release;
     c->owned = opts->owned;
     c->release = opts->release;
     int r = async__job_await(t, ASYNC_POOL_THREADS, &c->job);

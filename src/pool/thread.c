@@ -25,6 +25,7 @@ void async__job_done(struct job *j)
     async_task *t = j->waiter;
     j->done = true;
     if (!t) {
+        async__loop->abandoned_jobs -= j->heard;
         j->release(j);
     } else if (t->node.state == TASK_PARKED) { /* else it was interrupted a moment ago */
         t->value = 0;
@@ -52,6 +53,7 @@ static int interrupted(async_task *t, struct crew *c, struct job *j)
             j->release(j);
     } else if (j->release) {
         j->waiter = NULL;
+        t->loop->abandoned_jobs += j->heard;
     } else {
         wait_to_the_end(t, j);
         return 0;

@@ -23,6 +23,7 @@ struct job {
     int64_t since;      /* when it was put in the line */
     bool queued;        /* the crew's */
     bool done;          /* the loop's thread only */
+    bool heard;         /* its release calls a function of the user's, which may wake a task */
 };
 
 struct jobs {

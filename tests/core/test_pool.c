@@ -429,6 +429,77 @@ START_TEST(a_closing_loop_waits_for_what_was_abandoned)
 }
 END_TEST
 
+/* What still runs may wake somebody, or not. */
+static async_event freed;
+
+static void frees(void *owned)
+{
+    (void)owned;
+    async_event_set(&freed);
+}
+
+static int held_a_little_longer(void *arg)
+{
+    (void)arg;
+    int r = held_body_(0);
+    usleep(20000); /* so that everybody waits by then */
+    return r;
+}
+
+ASYNC_DEF(abandons_what_frees, (bool)frees_something)
+{
+    return await_to_thread(async_call(held_a_little_longer, NULL, "held"), .abandon = true,
+                           .release = frees_something ? frees : NULL);
+}
+
+ASYNC_DEF(waits_for_what_is_freed)
+{
+    await_task_auto t = async_create_task(abandons_what_frees(true));
+    ok(await_until_inside(1));
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    open_door(true);
+    return await_event_wait(&freed);
+}
+
+START_TEST(what_an_abandoned_call_releases_may_wake_a_task)
+{
+    is(run_heard(waits_for_what_is_freed(), NULL), 0);
+    async_event_clear(&freed);
+    inside = 0;
+    open_door(false);
+    RUN(waits_for_what_is_freed());
+}
+END_TEST
+
+ASYNC_DEF(waits_for_nothing)
+{
+    await_task_auto t = async_create_task(abandons_what_frees(false));
+    ok(await_until_inside(1));
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    return await_event_wait(&freed);
+}
+
+START_TEST(an_abandoned_call_that_wakes_nobody_hides_no_deadlock)
+{
+    for (int virtual = 0; virtual < 2; virtual ++) {
+        inside = left_room = 0;
+        open_door(false);
+        ears_open();
+        is(async_run(waits_for_nothing(), .virtual_clock = virtual, .shutdown_timeout = 0.01),
+           -EDEADLK);
+        has_text(heard(), "deadlock: every task waits");
+        ears_close();
+        open_door(true);
+        for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
+            usleep(1000);
+        is(left_room, 1);
+    }
+    usleep(50000); /* the thread itself has a few more steps to go */
+}
+END_TEST
+
 /* --- the end of the loop --- */
 
 ASYNC_DEF(starts_one_that_hangs)
@@ -561,9 +632,11 @@ CASE(a_fork_has_pools_of_its_own)
 SUITE("pool", a_call_runs_on_another_thread, calls_run_at_the_same_time,
       more_calls_than_threads_stand_in_a_line, many_calls, the_sentence_of_an_error_arrives,
       a_body_must_not_await, what_goes_to_a_thread_by_itself_may_be_given_to_one,
-      task_local_variables_go_along, cancelled_before_it_begins_it_never_runs,
-      cancelled_after_it_has_begun_it_is_waited_for, a_cancelled_task_begins_nothing,
-      an_abandoned_call_goes_on_by_itself, an_abandoned_call_that_has_not_begun_is_released_at_once,
+      what_an_abandoned_call_releases_may_wake_a_task,
+      an_abandoned_call_that_wakes_nobody_hides_no_deadlock, task_local_variables_go_along,
+      cancelled_before_it_begins_it_never_runs, cancelled_after_it_has_begun_it_is_waited_for,
+      a_cancelled_task_begins_nothing, an_abandoned_call_goes_on_by_itself,
+      an_abandoned_call_that_has_not_begun_is_released_at_once,
       a_closing_loop_names_what_was_abandoned, a_closing_loop_waits_for_what_was_abandoned,
       a_call_that_does_not_end_is_named, shutdown_at_any_moment, shutdown_at_any_moment_2,
       shutdown_at_any_moment_3, shutdown_at_any_moment_4, several_loops, a_fork_has_pools_of_its_own)
