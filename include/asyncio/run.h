@@ -51,7 +51,7 @@ int async_main(async_co co) ASYNC_CHECK;
 
 /* asyncio.Runner: several runs on one loop, on one thread. What a run leaves in async_background() goes on in
  * the next; close cancels and awaits it. Open: NULL and errno on failure; opts may be NULL. Run: co's result;
- * -EBUSY inside a run. Close: what is left is cancelled and awaited; accepts NULL. */
+ * -EBUSY inside a run. Close: what is left is cancelled and awaited; needs no memory; accepts NULL. */
 typedef struct async_runner async_runner;
 async_runner *async_runner_open(const struct async_run_opts *opts) ASYNC_CHECK;
 int async_runner_run(async_runner *rn, async_co co) ASYNC_CHECK;

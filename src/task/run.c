@@ -12,122 +12,6 @@
 #include "task/signal.h"
 #include "task/task.h"
 
-struct search {
-    const async_task *self;
-    async_task *found;
-};
-
-static void look_at(void *record, void *arg)
-{
-    struct search *s = arg;
-    async_task *t = record;
-    bool alive = t->node.kind && t->node.state != TASK_DONE && t != s->self;
-    if (alive && (!s->found || t->id < s->found->id))
-        s->found = t;
-}
-
-/* Tasks whose handles were lost, oldest first. */
-static async_task *any_other_task(const async_task *self)
-{
-    struct search s = { .self = self };
-    async__slab_each(&self->loop->tasks, look_at, &s);
-    return s.found;
-}
-
-static void collect_record(void *record, void *arg)
-{
-    struct search *s = arg;
-    async_task *t = record;
-    if (!t->node.kind)
-        return;
-    async__report_unread(t);
-    t->next = s->found;
-    s->found = t;
-}
-
-/* The run is over: what is left of tasks whose handles were lost, or which held a lock. Not freed in the walk itself: a
- * chunk that becomes empty goes. */
-static void forget_records(struct loop *l)
-{
-    struct search s = { 0 };
-    async__slab_each(&l->tasks, collect_record, &s);
-    for (async_task *t = s.found, *next; t; t = next) {
-        next = t->next;
-        t->locks = 0;
-        async__task_free(t);
-    }
-}
-
-static const char has_returned[] = "main has returned";
-
-/* A task whose handle was lost. Those in groups are cancelled by way of these. */
-static void cancel_lost(void *record, void *arg)
-{
-    async_task *t = record;
-    if (!t->node.kind || t->node.state == TASK_DONE || t->group || t == arg)
-        return;
-    if (t->loop->debug)
-        async__complain("task \"%s\" was left running, its handle is lost", t->name);
-    async__task_request(t, ASYNC_CANCEL_SHUTDOWN, has_returned, NULL);
-}
-
-/* Run each callback that is ready, once: those that they add are not waited for, it might be for ever. */
-static void run_callbacks(struct loop *l, async_task *self)
-{
-    if (async__callbacks_note(l))
-        while (async__callbacks_noted(l)) /* in a seeded order others may come first */
-            async__yield(l, self);
-}
-
-/* main has returned: what still runs is cancelled, all of it before any of it is awaited. Callbacks that are ready run
- * before, and those that this has made ready after, as in asyncio.run(). */
-static void shut_down(async_runner *rn, async_task *self)
-{
-    struct loop *l = rn->loop;
-    async_group *bg = &rn->background;
-    run_callbacks(l, self);
-    if (l->debug)
-        for (const async_task *t = bg->first; t; t = t->next)
-            async__complain("task \"%s\" in the background is cancelled: %s", t->name, has_returned);
-    snprintf(bg->who, sizeof bg->who, "%s", self->name); /* it may be renamed */
-    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, bg->who, has_returned, NULL });
-    async__slab_each(&l->tasks, cancel_lost, self);
-    while (bg->running)
-        wait_in(self, &bg->idle);
-    bg->open = false;
-    run_callbacks(l, self);
-    do {
-        for (async_task *t; (t = any_other_task(self));) /* also what was started meanwhile */
-            async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
-        if (l->callings > 0)
-            async__yield(l, self);
-    } while (l->callings > 0 || any_other_task(self));
-}
-
-/* What did not end by now never will. */
-static void give_up(void *arg)
-{
-    struct run *run = arg;
-    struct loop *l = run->runner->loop;
-    async__complain("tasks that have not ended %g s after main has returned are abandoned:",
-                    run->limit);
-    async_print_tasks();
-    if (run->result >= 0)
-        run->result = -ETIME;
-    l->abandoned = true;
-    loop_stop(l);
-}
-
-static void shut_down_in_time(struct run *run, async_task *self)
-{
-    async_callback limit;
-    if (run->limit > 0)
-        async_call_later(&limit, run->limit, give_up, run);
-    shut_down(run->runner, self);
-    if (run->limit > 0)
-        async_callback_cancel(&limit);
-}
-
 /* By what name main's error is reported: its cancellation is only how it hears of a deadlock. */
 static int main_error(const struct loop *l, int result)
 {
@@ -142,7 +26,7 @@ static int run_main(void *frame)
     run->result = 0;
     if (run->watched && async__interrupted(l)) {
         run->result = -ECANCELED; /* before its first step: the body never runs */
-    } else if (run->co) {
+    } else {
         async_co co = *run->co;
         run->result = co.run(co.frame);
     }
@@ -152,7 +36,7 @@ static int run_main(void *frame)
     if (run->watched)
         async__interrupt_forget(); /* from here on Ctrl-C ends the program */
     if (run->shutdown && !l->forked)
-        shut_down_in_time(run, self);
+        async__shut_down(run, self);
     return run->result;
 }
 
@@ -160,17 +44,25 @@ static int run_main(void *frame)
 int async__run_begin(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;
-    async_co co = { .run = run_main, .name = r->co && r->co->name ? r->co->name : "main" };
+    async_co co = { .run = run_main, .name = r->co->name ? r->co->name : "main" };
     memcpy(co.frame, &r, sizeof r);
     async_task *t = async__task_new(l, &co, NULL, NULL, true);
     if (!t)
         return -ENOMEM;
     l->outermost = t;
-    l->main = r->co ? t : NULL;
+    l->main = t;
     l->stop = l->deadlocked = false;
     l->looked = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */
     return 0;
+}
+
+bool async__has_come_back(const struct loop *l)
+{
+    if (l->forked)
+        async__complain(
+                "a child of fork() has returned from its parent's task: it should call _exit() or exec");
+    return l->forked;
 }
 
 /* The loop has stopped: the run's result. */
@@ -178,13 +70,10 @@ int async__run_end(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;
     l->outermost = NULL;
-    if (l->forked) {
-        async__complain(
-                "a child of fork() has returned from its parent's task: it should call _exit() or exec");
+    if (async__has_come_back(l))
         return -EPERM;
-    }
     if (r->shutdown && !l->abandoned)
-        forget_records(l);
+        async__forget_records(l);
     return l->deadlocked ? -EDEADLK : r->result;
 }
 

@@ -77,12 +77,6 @@ static int finish_started(async_runner *rn)
     return r;
 }
 
-/* The last of what was ready when the turn began. */
-static void end_turn(void *loop)
-{
-    ((struct loop *)loop)->turned = true;
-}
-
 int async_runner_turn(async_runner *rn, int *ret)
 {
     struct loop *l = rn->loop;
@@ -90,15 +84,12 @@ int async_runner_turn(async_runner *rn, int *ret)
         return -EBUSY;
     if (!rn->started)
         return -EINVAL;
-    async_callback last;
     rn->running = true;
     async__look(l);
-    async_call_soon(&last, end_turn, l);
-    async__loop_run(l);
-    rn->running = l->turned = false;
+    async__run_round(l);
+    rn->running = false;
     if (l->forked)
         return finish_started(rn);
-    async_callback_cancel(&last); /* main may have ended before */
     if (!loop_is_over(l))
         return 0;
     int r = finish_started(rn);
@@ -149,9 +140,8 @@ void async_runner_close(async_runner *rn)
         return;
     if (rn->started)
         end_started(rn);
-    struct run last = { .runner = rn, .shutdown = true, .limit = rn->limit };
-    if (async__run(rn, &last) == -ENOMEM)
-        async__complain("no memory to shut the loop down in order");
+    if (!rn->loop->forked)
+        async__runner_shut_down(rn);
     async__runner_finish(rn->loop);
     async__free(rn);
 }

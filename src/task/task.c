@@ -222,14 +222,14 @@ void async__task_lend(async_task *t, struct body *b)
     init_root(t);
 }
 
-/* There is no stack for it: it ends without having begun. */
+/* There is no stack for it: it ends without having begun, which is what a cancel wants, too. */
 void async__task_refuse(async_task *t, int err)
 {
     struct body b = { .root.kind = SCOPE_ROOT }; /* something to end with */
     async__body_init(t, &b);
     init_root(t);
     t->node.kind = NODE_TASK;
-    async__task_end(t, err);
+    async__task_end(t, b.root.doomed ? -ECANCELED : err);
 }
 
 async_task *async_create_task_opt(const async_co *co, const struct async_task_opts *opts)

@@ -259,7 +259,47 @@ START_TEST(debug_by_environment)
 }
 END_TEST
 
-SUITE("run", result_comes_back, nested_run_is_refused, cancels_hanging_tasks, forgets_ended_tasks,
+ASYNC_DEF(will_not_end, (async_event *)never)
+{
+    int r;
+    await_shield (r)
+        r = await_event_wait(never);
+    return r;
+}
+
+ASYNC_DEF(leaves_one_that_will_not_end, (async_event *)never)
+{
+    async_task *forgotten = async_create_task(will_not_end(never));
+    (void)forgotten;
+    return await_sleep(1);
+}
+
+ASYNC_DEF(will_end)
+{
+    return 0;
+}
+
+/* With a limit and without one, when it is a deadlock. */
+START_TEST(a_runner_that_is_closed_abandons_what_will_not_end)
+{
+    for (int limit = 0; limit < 2; limit++) {
+        async_event never = { 0 };
+        async_runner *rn = async_runner_open(
+                &(struct async_run_opts){ .virtual_clock = true, .shutdown_timeout = limit });
+        ok(async_runner_run(rn, leaves_one_that_will_not_end(&never)));
+        ears_open();
+        async_runner_close(rn);
+        const char *said = heard();
+        ears_close();
+        has_text(said, limit ? "that have not ended 1 s after main" : "these cannot be cancelled");
+        has_text(said, "    will_not_end: waits for event ");
+        ok(async_run(will_end()));
+    }
+}
+END_TEST
+
+SUITE("run", a_runner_that_is_closed_abandons_what_will_not_end, result_comes_back,
+      nested_run_is_refused, cancels_hanging_tasks, forgets_ended_tasks,
       reports_hanging_tasks_errors, debug_names_hanging_tasks, shutdown_refuses_spawns,
       shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run,
       runner_inside_a_callback, runner_without_a_run, debug_by_environment)

@@ -192,5 +192,98 @@ START_TEST(job_after_a_thread_that_could_not_be_made)
 }
 END_TEST
 
-SUITE("loop", job_after_a_thread_that_could_not_be_made, limit_of_a_wait_passes_when_it_is_over,
-      post_between_two_looks_of_a_turn)
+/* --- a runner that is closed when there is no memory --- */
+
+static bool no_memory;
+
+static void *bare_malloc(void *ctx, size_t size)
+{
+    (void)ctx;
+    return no_memory ? NULL : malloc(size);
+}
+
+static void *bare_realloc(void *ctx, void *p, size_t size)
+{
+    (void)ctx;
+    return no_memory ? NULL : realloc(p, size);
+}
+
+static void bare_free(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+static void *bare_map(size_t size)
+{
+    return no_memory ? NULL : async__sys_kernel.map(size);
+}
+
+static int cleaned, calls;
+
+static void counts(void *n)
+{
+    ++*(int *)n;
+}
+
+static void is_done(async_task *t, void *arg)
+{
+    is_true(async_task_cancelled(t));
+    counts(arg);
+}
+
+ASYNC_DEF(cleans_up)
+{
+    int r = await_sleep(1000), s;
+    await_shield (s)
+        s = await_sleep(1);
+    ok(s);
+    cleaned++;
+    return r;
+}
+
+ASYNC_DEF(never_begins)
+{
+    ck_abort_msg("it has begun");
+    return 0;
+}
+
+ASYNC_DEF(leaves_much, (async_callback *)later)
+{
+    async_spawn(async_background(), cleans_up());
+    async_task *lost = async_create_task(cleans_up());
+    ok(async_task_add_done_callback(lost, is_done, &calls));
+    ASYNC_TRY(await_sleep(1));
+    async_call_later(later, 0.5, counts, &calls); /* while the others clean up */
+    return 0;
+}
+
+/* What its runs have left is cancelled and awaited, and their callbacks are called, though not one byte is to be had. */
+START_TEST(a_runner_is_closed_without_memory)
+{
+    const async_allocator bare = { bare_malloc, bare_realloc, bare_free, NULL };
+    async_callback later;
+    ok(async_set_allocator(&bare));
+    async__sys.map = bare_map;
+    for (unsigned seed = 0; seed < 20; seed++) {
+        no_memory = false;
+        cleaned = calls = 0;
+        async_runner *rn =
+                async_runner_open(&(struct async_run_opts){ .virtual_clock = true, .seed = seed });
+        ok(async_runner_run(rn, leaves_much(&later)));
+        no_memory = true;
+        while (async_create_task(never_begins())) /* until there is no record left */
+            ;
+        ears_open();
+        async_runner_close(rn);
+        const char *said = heard();
+        ears_close();
+        is_text(said, "");
+        is(cleaned, 2);
+        is(calls, 2);
+    }
+}
+END_TEST
+
+SUITE("loop", a_runner_is_closed_without_memory, job_after_a_thread_that_could_not_be_made,
+      limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)
