@@ -19,14 +19,15 @@ ASYNC_BEGIN_DECLS
     })
 
 /* Give the error a sentence (as printf() does; copied, cut to 127 bytes) and begin its traceback here; returns code:
- * return async_fail(-EPROTO, "%s: bad status", url). Outside a task it just returns the code. */
+ * return async_fail(-EPROTO, "%s: bad status", url). Outside of tasks this thread keeps the latest one. */
 #define async_fail(code, ...) async_fail_at((code), ASYNC_HERE, __VA_ARGS__)
 int async_fail_at(int code, const async_site *site, const char *fmt, ...) ASYNC_CHECK
         ASYNC_FORMAT(3, 4);
 
 /* The sentence that came with the error code which a call has just returned: of the latest async_fail() with that code in
- * this task, or in a task that it awaited or a group that has failed in it. "": there is none. Ask before the
- * task suspends again; valid until the next error. */
+ * this task, or in a task that it awaited or a group that has failed in it; outside of tasks that of the run, or of the
+ * coroutine on another thread's loop, whose error this is. "": there is none. Ask before the task suspends again;
+ * valid until the next error. */
 const char *async_fail_text(int code);
 
 /* One failed task. A tree of plain values, owned by the group that it was asked from. */

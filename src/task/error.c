@@ -8,6 +8,14 @@
 
 _Thread_local struct errand *async__errand;
 
+/* What is said of errors outside of tasks and errands: of a run, of what another thread's loop was asked for. */
+static _Thread_local struct errand own;
+
+static struct errand *errand_here(void)
+{
+    return async__errand ? async__errand : &own;
+}
+
 static async_task *current_task(void)
 {
     struct loop *l = async__loop;
@@ -40,8 +48,8 @@ void async__note(int err, const async_site *site)
 {
     async_task *t = current_task();
     struct body *b = t ? t->body : NULL;
-    if (!b && async__errand && async__errand->code != err)
-        begin_errand(async__errand, err, site);
+    if (!b && errand_here()->code != err)
+        begin_errand(errand_here(), err, site);
     if (!b)
         return;
     if (b->trace_code != err || is_stale(t, STALE_TRACE))
@@ -54,8 +62,6 @@ int async_fail_at(int code, const async_site *site, const char *fmt, ...)
 {
     async_task *t = current_task();
     struct body *b = t ? t->body : NULL;
-    if (!b && !async__errand)
-        return code;
     char text[TEXT_SIZE]; /* apart: the arguments may be the old text */
     va_list ap;
     va_start(ap, fmt);
@@ -67,18 +73,15 @@ int async_fail_at(int code, const async_site *site, const char *fmt, ...)
         if (site)
             b->trace[b->trace_depth++] = site;
     } else {
-        begin_errand(async__errand, code, site);
-        memcpy(async__errand->text, text, sizeof text);
+        begin_errand(errand_here(), code, site);
+        memcpy(errand_here()->text, text, sizeof text);
     }
     return code;
 }
 
-const char *async_fail_text(int code)
+const char *async__text_of(const async_task *t, int code)
 {
-    async_task *t = current_task();
-    struct body *b = t ? t->body : NULL;
-    if (!b)
-        return async__errand && async__errand->code == code ? async__errand->text : "";
+    const struct body *b = t->body;
     if (b->trace_code == code && b->text[0] && !is_stale(t, STALE_TRACE))
         return b->text;
     const async_error *e = b->failed ? async_group_errors(b->failed) : b->cause;
@@ -87,6 +90,15 @@ const char *async_fail_text(int code)
     if (e)
         e = async_error_find(e, code);
     return e ? e->text : "";
+}
+
+const char *async_fail_text(int code)
+{
+    const async_task *t = current_task();
+    const struct errand *e = errand_here();
+    if (t)
+        return async__text_of(t, code);
+    return e->code == code ? e->text : "";
 }
 
 /* The limit of s has ended a call: what was noted of -ECANCELED on the way here is the traceback of that. */

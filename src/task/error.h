@@ -15,6 +15,9 @@ struct errand {
 };
 extern _Thread_local struct errand *async__errand __attribute__((tls_model("initial-exec")));
 
+/* As async_fail_text(), of a task that has not gone. */
+const char *async__text_of(const async_task *t, int code);
+
 /* An error passes this place on its way out. */
 void async__note(int err, const async_site *site);
 

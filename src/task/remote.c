@@ -5,6 +5,7 @@
 #include <asyncio/remote.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -21,6 +22,7 @@ struct async_remote {
     pthread_cond_t ended;
     int result;
     bool done, read, cancelled, detached;
+    char text[TEXT_SIZE]; /* of an error; set before done is */
 };
 
 static void release(async_remote *r)
@@ -33,9 +35,10 @@ static void release(async_remote *r)
 }
 
 /* On the loop's thread. */
-static void finish(async_remote *r, int result)
+static void finish(async_remote *r, int result, const char *text)
 {
     r->task = NULL;
+    snprintf(r->text, sizeof r->text, "%s", text);
     pthread_mutex_lock(&r->mutex);
     r->result = result;
     r->done = true;
@@ -64,7 +67,7 @@ void async__remote_ended(async_task *t)
     async_remote *r = *(async_remote **)t->body->co.frame;
     if (t->result < 0 && t->result != -ECANCELED && flag(r, &r->detached))
         async__report(t, t->result);
-    finish(r, t->result);
+    finish(r, t->result, t->result < 0 ? async__text_of(t, t->result) : "");
 }
 
 static void strand(void *record, void *arg)
@@ -74,7 +77,7 @@ static void strand(void *record, void *arg)
     if (!t->node.kind || t->node.state == TASK_DONE || !(t->node.flags & TASK_REMOTE))
         return;
     const async_co *co = t->node.kind == NODE_NEW ? &t->start->co : &t->body->co;
-    finish(*(async_remote *const *)co->frame, -EPIPE);
+    finish(*(async_remote *const *)co->frame, -EPIPE, "the loop is closed, and has abandoned its task");
 }
 
 void async__remote_strand(struct loop *l)
@@ -89,11 +92,11 @@ static void start(void *arg)
     struct loop *l = async__loop;
     async_group *g = l->background;
     if (!g->open || g->scope.doomed || l->abandoned) {
-        finish(r, -EPIPE);
+        finish(r, -EPIPE, "the loop closes");
         return;
     }
     if (flag(r, &r->cancelled)) {
-        finish(r, -ECANCELED);
+        finish(r, -ECANCELED, "");
         return;
     }
     async_co co = { .run = run, .name = r->co.name };
@@ -102,7 +105,7 @@ static void start(void *arg)
     if (r->task)
         r->task->node.flags |= TASK_REMOTE;
     else
-        finish(r, -ENOMEM);
+        finish(r, -ENOMEM, "");
 }
 
 static void cancel(void *arg)
@@ -142,7 +145,7 @@ async_remote *async_create_task_threadsafe(async_loop *loop, async_co co)
     atomic_store(&r->shares, 2);
     int err = async__gate_post(loop, &r->start);
     if (err < 0)
-        finish(r, err);
+        finish(r, err, "the loop is closed");
     return r;
 }
 
@@ -167,17 +170,20 @@ int async_remote_wait(async_remote *r, double seconds)
     if (!r)
         return -ENOMEM;
     int result = -ETIMEDOUT;
-    bool own = is_at_home(r);
+    bool own = is_at_home(r), ended;
     pthread_mutex_lock(&r->mutex);
     if (!own)
         wait_until(r, seconds);
-    if (r->done) {
+    ended = r->done;
+    if (ended) {
         result = r->result;
         r->read = true;
     } else if (own) {
         result = -EDEADLK;
     }
     pthread_mutex_unlock(&r->mutex);
+    if (ended && result < 0)
+        return async_fail_at(result, NULL, "%s", r->text);
     if (result == -EDEADLK && own)
         async__complain("async_remote_wait on the thread of the loop that is waited for");
     return result;
@@ -208,8 +214,8 @@ bool async_remote_cancel(async_remote *r)
 static void report_unread(async_remote *r)
 {
     if (r->done && !r->read && r->result < 0 && r->result != -ECANCELED && r->result != -EPIPE)
-        async__complain("an error that no thread has waited for: %s: %s", r->co.name,
-                        strerror(-r->result));
+        async__complain("an error that no thread has waited for: %s: %s%s%s", r->co.name,
+                        strerror(-r->result), r->text[0] ? ": " : "", r->text);
 }
 
 void async_remote_detach(async_remote *r)

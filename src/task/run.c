@@ -30,6 +30,8 @@ static int run_main(void *frame)
         async_co co = *run->co;
         run->result = co.run(co.frame);
     }
+    if (run->result < 0) /* main suspends once more before it ends */
+        snprintf(run->text, sizeof run->text, "%s", async__text_of(self, run->result));
     if (run->verbose && run->result < 0 && !(run->result == -ECANCELED && async__interrupted(l)))
         async__report_as(self, run->result, main_error(l, run->result));
     l->main = NULL;
@@ -74,7 +76,9 @@ int async__run_end(async_runner *rn, struct run *r)
         return -EPERM;
     if (r->shutdown && !l->abandoned)
         async__forget_records(l);
-    return l->deadlocked ? -EDEADLK : r->result;
+    if (l->deadlocked)
+        return async_fail_at(-EDEADLK, NULL, "every task waits, and nothing can wake any");
+    return r->result < 0 ? async_fail_at(r->result, NULL, "%s", r->text) : r->result;
 }
 
 int async__run(async_runner *rn, struct run *r)

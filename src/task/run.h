@@ -20,6 +20,7 @@ struct run {
     bool shutdown, verbose, watched; /* watched: for Ctrl-C */
     double limit;                    /* of the shutdown, seconds */
     int result;
+    char text[TEXT_SIZE]; /* the sentence of an error */
 };
 
 /* 0, or a negative errno: there is no loop then. */

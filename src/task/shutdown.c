@@ -115,8 +115,10 @@ static void give_up(void *arg)
     async__complain("tasks that have not ended %g s after main has returned are abandoned:",
                     run->limit);
     async_print_tasks();
-    if (run->result >= 0)
+    if (run->result >= 0) {
         run->result = -ETIME;
+        snprintf(run->text, sizeof run->text, "tasks that have not ended in time were abandoned");
+    }
     l->abandoned = true;
     loop_stop(l);
 }

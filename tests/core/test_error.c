@@ -25,8 +25,85 @@ CASE(sentences)
 
 START_TEST(sentences_outside)
 {
-    is(async_fail(-EIO, "nobody hears it"), -EIO);
+    is(async_fail(-EIO, "no task's"), -EIO);
+    is_text(async_fail_text(-EIO), "no task's");
+    is(async_fail(-EDOM, "the next"), -EDOM);
     is_text(async_fail_text(-EIO), "");
+}
+END_TEST
+
+ASYNC_DEF(fails_and_cleans_up, (int)error, (const char *)words)
+{
+    if (words)
+        error = async_fail(error, "%s", words);
+    async_spawn(async_background(), async_sleep(1)); /* the run is not over when main has failed */
+    return error;
+}
+
+ASYNC_DEF(gathers_failures)
+{
+    ASYNC_TRY(await_gather(NULL, fails_and_cleans_up(0, NULL), broken("door")));
+    return 0;
+}
+
+ASYNC_DEF(waits_for_nothing)
+{
+    return await_sleep(ASYNC_FOREVER);
+}
+
+ASYNC_DEF(leaves_one_behind_a_shield)
+{
+    int r;
+    await_shield (r)
+        r = await_sleep(ASYNC_FOREVER);
+    return r;
+}
+
+ASYNC_DEF(will_not_wait_for_it)
+{
+    async_spawn(async_background(), leaves_one_behind_a_shield());
+    return await_sleep(1);
+}
+
+static int runner_result(async_runner *rn, async_co co)
+{
+    int r = -1;
+    ok(async_runner_start(rn, co));
+    while (async_runner_turn(rn, &r) == 0)
+        ;
+    return r;
+}
+
+/* A run's error comes with its sentence, in all ways to run; the next error has none of it. */
+START_TEST(sentence_of_a_run)
+{
+    is(async_run(fails_and_cleans_up(-EIO, "the disk"), .virtual_clock = true), -EIO);
+    is_text(async_fail_text(-EIO), "the disk");
+    is_text(async_fail_text(-EDOM), "");
+    is(async_run(fails_and_cleans_up(-EIO, NULL), .virtual_clock = true), -EIO);
+    is_text(async_fail_text(-EIO), "");
+    is(async_run(gathers_failures(), .virtual_clock = true), -EIO);
+    is_text(async_fail_text(-EIO), "door is broken");
+    ok(async_run(fails_and_cleans_up(0, NULL), .virtual_clock = true));
+    async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
+    is(async_runner_run(rn, fails_and_cleans_up(-EIO, "the first")), -EIO);
+    is_text(async_fail_text(-EIO), "the first");
+    is(runner_result(rn, fails_and_cleans_up(-EIO, "by turns")), -EIO);
+    is_text(async_fail_text(-EIO), "by turns");
+    async_runner_close(rn);
+    is_text(async_fail_text(-EIO), "by turns");
+}
+END_TEST
+
+START_TEST(sentence_of_a_run_that_could_not_end)
+{
+    ears_open();
+    is(async_run(waits_for_nothing(), .virtual_clock = true), -EDEADLK);
+    is_text(async_fail_text(-EDEADLK), "every task waits, and nothing can wake any");
+    is(async_run(will_not_wait_for_it(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
+    is_text(async_fail_text(-ETIME), "tasks that have not ended in time were abandoned");
+    heard();
+    ears_close();
 }
 END_TEST
 
@@ -389,8 +466,9 @@ CASE(words_of_a_child)
     return 0;
 }
 
-SUITE("error", words_of_a_child, sentences, sentences_outside, sentences_are_per_task, tree,
-      siblings, site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit,
+SUITE("error", words_of_a_child, sentences, sentences_outside, sentence_of_a_run,
+      sentence_of_a_run_that_could_not_end, sentences_are_per_task, tree, siblings,
+      site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit,
       main_prints_a_traceback, main_prints_the_tree, main_succeeds, handled_errors_leave_no_trace,
       background_failure, unread_error, unread_error_of_a_lost_handle, nested_tree,
       read_errors_are_silent, shield_duplicate_log_once)

@@ -75,6 +75,53 @@ CASE(result_and_error_come_back)
     return 0;
 }
 
+static async_loop *gone;
+
+/* What has been said of the error is there for who has waited, and goes with the next one. */
+static int hears_why(void)
+{
+    is(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
+    is_text(async_fail_text(-EPROTO), "-1 is negative");
+    async_remote_auto r = async_create_task_threadsafe(home, doubles(-2));
+    is(async_remote_wait(r, ASYNC_FOREVER), -EPROTO);
+    is_text(async_fail_text(-EPROTO), "-2 is negative");
+    is(async_run_coroutine_threadsafe(gone, doubles(-3)), -EPIPE);
+    is_text(async_fail_text(-EPIPE), "the loop is closed");
+    is_text(async_fail_text(-EPROTO), "");
+    return 0;
+}
+
+ASYNC_DEF(goes)
+{
+    gone = async_get_running_loop();
+    return 0;
+}
+
+START_TEST(the_sentence_of_an_error_comes_along)
+{
+    ok(async_run(goes()));
+    RUN(in_a_thread(hears_why));
+}
+END_TEST
+
+/* In a task of another loop, which stands still meanwhile. */
+ASYNC_DEF(asks_the_other_loop)
+{
+    is(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
+    is_text(async_fail_text(-EPROTO), "-1 is negative");
+    return 0;
+}
+
+static int has_a_loop(void)
+{
+    return async_run(asks_the_other_loop());
+}
+
+CASE(the_sentence_of_an_error_reaches_a_task)
+{
+    return await_in_a_thread(has_a_loop);
+}
+
 CASE(many_threads_call)
 {
     int r[THREADS];
@@ -385,8 +432,10 @@ CASE(waiter_has_gone)
     return 0; /* and the loop's end ends it */
 }
 
-SUITE("remote", result_and_error_come_back, many_threads_call, limit_of_the_wait_and_end_of_the_block,
-      cancel_from_the_other_thread, cancelled_before_or_after_its_start,
-      cancel_inside_reaches_the_thread, detached_failure_is_reported,
-      failure_that_nobody_waited_for, own_thread_cannot_wait, closing_strands_nobody, closed_loop,
-      no_handle, loop_that_does_not_run_yet, loop_closed_after_the_post, waiter_has_gone)
+SUITE("remote", result_and_error_come_back, the_sentence_of_an_error_comes_along,
+      the_sentence_of_an_error_reaches_a_task, many_threads_call,
+      limit_of_the_wait_and_end_of_the_block, cancel_from_the_other_thread,
+      cancelled_before_or_after_its_start, cancel_inside_reaches_the_thread,
+      detached_failure_is_reported, failure_that_nobody_waited_for, own_thread_cannot_wait,
+      closing_strands_nobody, closed_loop, no_handle, loop_that_does_not_run_yet,
+      loop_closed_after_the_post, waiter_has_gone)
