@@ -47,7 +47,8 @@ int await_serve_opt(const char *host, const char *port, async_co (*handler)(asyn
 
 /* Reading. All of it: the number of bytes, 0 at the end of the stream, or -EBUSY at once: another task is reading;
  * -EPIPE: the stream is or was closed on our side; -ECONNRESET and what else the connection can die of; -ENOMEM.
- * Suspends: until there is something, and now and then to let others run. Cancelled: nothing is consumed. */
+ * Suspends: until there is something, and now and then to let others run. Cancelled: nothing is consumed, also when
+ * there was something by then. */
 
 /* Some bytes, as soon as there are any, at most size. */
 ssize_t await_stream_read(async_stream *s, void *buf, size_t size) ASYNC_CHECK;

@@ -59,12 +59,16 @@ int async__stream_enter(async_stream *s, async_task **t, bool *side, const char 
     return unlikely(r < 0) ? (int)stream_leave(s, side, r) : 0;
 }
 
+/* Bytes that have come for a reader who was cancelled before it ran stay where they are: if it took them, and it is one of a
+ * race, nobody would ever see them. */
 int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side)
 {
     s->streak = 0;
     int r = s->kind == STREAM_MEMORY ? async__memory_wait(s, t, side)
                                      : async__own_wait(t, &(const int){ s->fd }, 1, side);
-    return r == 0 && s->fd < 0 ? -EPIPE : r;
+    if (r < 0 || s->fd < 0)
+        return r < 0 ? r : -EPIPE;
+    return unlikely(side == FD_READABLE && t->scope->doomed) ? async__deliver(t) : 0;
 }
 
 /* --- writing --- */

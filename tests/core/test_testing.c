@@ -115,6 +115,75 @@ CASE(closing_wakes_all)
     return 0;
 }
 
+ASYNC_DEF(reads_a_line, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_readline(s, buf, size);
+}
+
+ASYNC_DEF(reads_four, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return size < 5 ? -EINVAL : (int)await_stream_readexactly(s, buf, 4, NULL);
+}
+
+typedef async_co reads_fn(async_stream *s, char *buf, size_t size);
+static reads_fn *const ways_to_read[] = { reads, reads_a_line, reads_four };
+
+ASYNC_DEF(writes_to_both, (async_stream *)a, (async_stream *)b)
+{
+    ASYNC_TRY(await_sleep(1));
+    ASYNC_TRY(await_stream_write(a, "aaa\n", 4));
+    return await_stream_write(b, "bbb\n", 4);
+}
+
+/* Both are ready at the same moment. One wins, and what the other one could have read is there for the next. */
+CASE(who_loses_a_race_of_reads_has_read_nothing)
+{
+    for (size_t i = 0; i < countof(ways_to_read); i++) {
+        char buf[2][8] = { "", "" }, rest[8] = "";
+        int n = 0;
+        async_stream_auto a = NULL;
+        async_stream_auto b = NULL;
+        async_stream_auto to_a = NULL;
+        async_stream_auto to_b = NULL;
+        ok(async_stream_pair(&a, &to_a));
+        ok(async_stream_pair(&b, &to_b));
+        await_task_auto t = async_create_task(writes_to_both(to_a, to_b));
+        int won = await_race(&n, ways_to_read[i](a, buf[0], sizeof *buf),
+                             ways_to_read[i](b, buf[1], sizeof *buf));
+        is_true(won == 0 || won == 1);
+        is(n, 4);
+        is_text(buf[won], won ? "bbb\n" : "aaa\n");
+        await_timeout (n, 1)
+            n = (int)await_stream_readline(won ? a : b, rest, sizeof rest);
+        is(n, 4);
+        is_text(rest, won ? "aaa\n" : "bbb\n");
+        ok(await_task(t));
+    }
+    return 0;
+}
+
+CASE(a_read_that_is_cancelled_before_it_runs_has_read_nothing)
+{
+    for (size_t i = 0; i < countof(ways_to_read); i++) {
+        char buf[8] = "", rest[8] = "";
+        async_stream_auto a = NULL;
+        async_stream_auto b = NULL;
+        ok(async_stream_pair(&a, &b));
+        await_task_auto t = async_create_task(ways_to_read[i](a, buf, sizeof buf));
+        ok(await_sleep(1));
+        if (i > 0) { /* the half of what it wants, which it waits behind */
+            ok(await_stream_write(b, "ab", 2));
+            ok(await_sleep(1));
+        }
+        ok(await_stream_write(b, "c\n", 2));
+        is_true(async_task_cancel(t));
+        is(await_task(t), -ECANCELED);
+        is(await_stream_readline(a, rest, sizeof rest), i > 0 ? 4 : 2);
+        is_text(rest, i > 0 ? "abc\n" : "c\n");
+    }
+    return 0;
+}
+
 static async_stream *left;
 
 ASYNC_DEF(leaves_one)
@@ -182,6 +251,7 @@ START_TEST(a_block_that_does_not_keep_its_word)
 }
 END_TEST
 
-SUITE("testing", what_one_writes_the_other_reads, a_writer_waits_for_room,
-      a_reader_waits_for_bytes_in_virtual_time, its_ends, closing_wakes_all,
-      one_that_is_left_open_is_named, a_block_that_does_not_keep_its_word)
+SUITE("testing", who_loses_a_race_of_reads_has_read_nothing,
+      a_read_that_is_cancelled_before_it_runs_has_read_nothing, what_one_writes_the_other_reads,
+      a_writer_waits_for_room, a_reader_waits_for_bytes_in_virtual_time, its_ends,
+      closing_wakes_all, one_that_is_left_open_is_named, a_block_that_does_not_keep_its_word)
