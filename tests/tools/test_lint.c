@@ -34,6 +34,10 @@ START_TEST(a_return_out_of_a_block_is_found)
     finds(BODY("int r; await_for_each (r, i, ints(3)) for (;;) if (i) return i; else break;"),
           "2:55 return-in-block");
     finds(BODY("int r; await_shield (r) goto out;\nout:"), "2:25 return-in-block");
+    finds(BODY("int r, s; await_timeout (r, 1) { await_shield (s) { if (x) { for (;;) { return 1; } } } }"),
+          "2:73 return-in-block");
+    finds(BODY("int r; await_group (r, g) { switch (x) { case 1: return 1; default: do { if (y) return\n2; } while (z); } }"),
+          "2:50 return-in-block; 2:81 return-in-block");
     finds("int plain(void) { int r; await_timeout (r, 1) return r; return 0; }",
           "1:47 return-in-block");
 }
@@ -65,6 +69,11 @@ START_TEST(blocking_calls_in_tasks_are_found)
     finds(BODY("waitpid(p, &s, 0); pthread_join(t, 0); popen(c, \"r\");"),
           "2:1 blocking; 2:20 blocking; 2:40 blocking");
     finds(BODY("poll(fds, 1, -1); flock(fd, LOCK_EX);"), "2:1 blocking; 2:19 blocking");
+    finds(BODY("(void)usleep(1); if ((n = (int)read(fd, b, s)) < 0 || !sleep(1)) x = a ? sleep(2) : 0;"),
+          "2:7 blocking; 2:32 blocking; 2:56 blocking; 2:74 blocking");
+    finds(BODY("while (waitpid(p,\n&s, 0)\n< 0 &&\nerrno == EINTR) ;"), "2:8 blocking");
+    finds(BODY("else_too: usleep\n(1); switch (x) { case 1: usleep(2); default: do usleep(3); while (0); }"),
+          "2:11 blocking; 3:27 blocking; 3:50 blocking");
     /* what a task calls runs in it */
     finds("static int deep(void) { sleep(1); }\nstatic int mid(void) { deep(); }\n" BODY("mid();"),
           "1:25 blocking");
@@ -127,6 +136,52 @@ START_TEST(a_loop_that_swallows_a_cancel_is_found)
           "2:45 swallowed-cancel");
     finds(BODY("while (1) { if (await_get(q, &v) < 0) { log(); continue; } if (v) break; }"),
           "2:48 swallowed-cancel");
+}
+END_TEST
+
+START_TEST(a_loop_that_repeats_what_fails_is_found)
+{
+    finds(BODY("while ((r = await_x()) < 0);"), "2:1 swallowed-cancel");
+    finds(BODY("while (\n(r = await_x(a,\nb)) < 0\n) ;"), "2:1 swallowed-cancel");
+    finds(BODY("while (await_x() != 0) work();"), "2:1 swallowed-cancel");
+    finds(BODY("while (await_x()) work();"), "2:1 swallowed-cancel");
+    finds(BODY("while ((r = (int)await_x())) { work(); }"), "2:1 swallowed-cancel");
+    finds(BODY("while (0 > (r = await_x())) { work(); }"), "2:1 swallowed-cancel");
+    finds(BODY("while (r < 0) r = await_x();"), "2:1 swallowed-cancel");
+    finds(BODY("while (r != 0) { r = (int)await_x(); }"), "2:1 swallowed-cancel");
+    finds(BODY("do { r = await_x(); } while (r < 0);"), "2:1 swallowed-cancel");
+    finds(BODY("do work(); while (await_x() < 0);"), "2:1 swallowed-cancel");
+    finds(BODY("for (; await_x() < 0;) {}"), "2:1 swallowed-cancel");
+    finds(BODY("for (n = 0; (r = await_x()) < 0; n++) work(n);"), "2:1 swallowed-cancel");
+    finds(BODY("while (more || await_x() < 0) work();"), "2:1 swallowed-cancel");
+    finds(BODY("while ((r = await_x()) == -EAGAIN || r != -EPIPE) work();"), "2:1 swallowed-cancel");
+    finds(BODY("while (await_x() < 0) async_ignore(await_sleep(1));"), "2:1 swallowed-cancel");
+    finds(BODY("while (r < 0) await_timeout (r, 1) r = await_x();"), "2:1 swallowed-cancel");
+    finds(BODY("for (;;) { if ((r = await_x())) continue; if (r == 7) break; }"),
+          "2:33 swallowed-cancel");
+    finds(BODY("for (;;) { r = await_x(); if (r) { log(r); continue; } if (done) break; }"),
+          "2:44 swallowed-cancel");
+}
+END_TEST
+
+START_TEST(a_loop_that_ends_with_a_failure_is_right)
+{
+    clean(BODY("while ((r = await_x()) == 0);"));
+    clean(BODY("while ((r = await_x()) > 0) {}"));
+    clean(BODY("while (!(r = await_x())) work();"));
+    clean(BODY("while ((r = await_x()) == -EAGAIN) work();"));
+    clean(BODY("while ((r = await_x()) < 0 && tries-- > 0) work();"));
+    clean(BODY("while (await_x() < 0) ASYNC_TRY(await_sleep(1));"));
+    clean(BODY("while ((r = await_x()) < 0 && r != -ECANCELED) work();"));
+    clean(BODY("while ((r = await_x()) < 0) if (over) break;"));
+    clean(BODY("while (r < 0) { r = await_x(); r = check(r); }"));
+    clean(BODY("while (r < 0) { r = await_x(); fix(&r); }"));
+    clean(BODY("while (n > 0) { n = (int)await_x(); }"));
+    clean(BODY("while (n > 0) { n = (ssize_t)(int)await_x(); }"));
+    clean(BODY("do { r = (int)await_x(); } while (r == 0);"));
+    clean(BODY("while (await_x() > 0 ? more : 0) work();"));
+    clean(BODY("for (n = 0; n < 3 && await_x() < 0; n++) ;"));
+    clean(BODY("while ((d = first)) { first = d->next; await_end(d); }"));
 }
 END_TEST
 
@@ -205,5 +260,6 @@ END_TEST
 FETCH_MAIN("lint", a_return_out_of_a_block_is_found, a_return_beside_a_block_is_right,
            blocking_calls_in_tasks_are_found, what_does_not_block_is_right,
            a_lock_that_is_held_over_an_await_is_found, a_forgotten_coroutine_is_found,
-           a_loop_that_swallows_a_cancel_is_found, a_loop_that_ends_is_right, comments_allow,
+           a_loop_that_swallows_a_cancel_is_found, a_loop_that_repeats_what_fails_is_found,
+           a_loop_that_ends_with_a_failure_is_right, a_loop_that_ends_is_right, comments_allow,
            the_source_is_cut_as_c_is, half_a_file_is_no_danger)
