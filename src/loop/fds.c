@@ -141,8 +141,6 @@ static void deliver_own(struct fd_entry *e, int events)
 static void deliver(struct loop *l, uint64_t data, int events)
 {
     int fd = (int)(uint32_t)data;
-    if (fd >= l->fds.count)
-        return;
     struct fd_entry *e = &l->fds.entries[fd];
     if (e->generation != (uint32_t)(data >> 32))
         return;

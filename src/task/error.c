@@ -258,7 +258,7 @@ void async__report_as(async_task *t, int code, int as)
 
 void async__report_unread(const async_task *t)
 {
-    if (t->node.state != TASK_DONE || !t->error)
+    if (!t->error)
         return;
     async__complain("an error that nobody has read:");
     if (!async__listener.hush)

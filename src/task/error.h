@@ -38,7 +38,7 @@ void async__error_of_group(async_task *t, async_group *g);
 void async__report(async_task *t, int code);
 void async__report_as(async_task *t, int code, int as); /* under the name of another error */
 
-/* If t has ended by a failure that nobody has read: its record, on stderr. Before t's record goes. */
+/* t has ended: if by a failure that nobody has read, its record, on stderr. Before t's record goes. */
 void async__report_unread(const async_task *t);
 
 #endif

@@ -188,8 +188,7 @@ static bool await_children(async_group *g, async_task *t)
             async__deliver(t);
             stop(g, NULL, "its body was cancelled", NULL);
         }
-        if (g->running)
-            told |= wait_in(t, &g->idle) == INTERRUPTED;
+        told |= wait_in(t, &g->idle) == INTERRUPTED;
     }
     if (told && !interrupted && outer->doomed) { /* the children were faster */
         interrupted = true;

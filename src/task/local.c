@@ -113,16 +113,17 @@ static struct local *setting(const async_local *key, const void *value)
     return n;
 }
 
-/* The list from n on without its setting of key, in *ret: what stands before that is copied, what follows is shared. */
+/* The list from n on without its setting of key, which it has, in *ret: what stands before that is copied, what follows
+ * is shared. */
 static bool copy_without(struct local *n, const async_local *key, struct local **ret)
 {
-    for (; n && n->key != key; n = n->next) {
+    for (; n->key != key; n = n->next) {
         *ret = setting(n->key, n->value);
         if (!*ret)
             return false;
         ret = &(*ret)->next;
     }
-    if (n && n->next) {
+    if (n->next) {
         *ret = n->next;
         atomic_fetch_add_explicit(&n->next->refs, 1, memory_order_relaxed);
     }

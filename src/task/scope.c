@@ -212,7 +212,7 @@ static async_scope *timeout_around(async_scope *s)
 int async_scope_reschedule(async_scope *s, double when)
 {
     s = timeout_around(s);
-    if (!s || s->state != SCOPE_IN || s->expired || s->cancelled)
+    if (!s || s->state != SCOPE_IN || s->expired)
         return -EINVAL;
     async_task *t = s->task;
     if (s->timer)

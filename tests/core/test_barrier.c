@@ -2,6 +2,8 @@
 /* Barriers: rounds, numbers, and what breaks them. */
 #include "run.h"
 
+#include <limits.h>
+
 ASYNC_DEF(meets, (async_barrier *)b, (const char *)word)
 {
     int r = await_barrier_wait(b);
@@ -226,7 +228,21 @@ CASE(abort_reaches_late_comers)
     return 0;
 }
 
-SUITE("barrier", numbers_in_the_order_of_arrival, rounds_do_not_mix, one_party,
-      late_comers_wait_for_the_next_round, cancelled_while_filling, cancelled_a_moment_before,
-      released_then_cancelled, comes_cancelled, reset_while_filling, reset_while_draining,
-      abort_breaks_it_for_all, abort_while_draining, abort_reaches_late_comers)
+/* Rounds are told apart by a number that begins anew some day. */
+CASE(round_after_a_very_long_time)
+{
+    async_barrier b = ASYNC_BARRIER(2);
+    b.mark = INT_MAX - 1;
+    for (int i = 0; i < 4; i++) {
+        await_task_auto t = async_create_task(meets(&b, "x"));
+        ok(await_sleep(1));
+        is(await_barrier_wait(&b), 1);
+        ok(await_task(t));
+    }
+    return 0;
+}
+
+SUITE("barrier", round_after_a_very_long_time, numbers_in_the_order_of_arrival, rounds_do_not_mix,
+      one_party, late_comers_wait_for_the_next_round, cancelled_while_filling,
+      cancelled_a_moment_before, released_then_cancelled, comes_cancelled, reset_while_filling,
+      reset_while_draining, abort_breaks_it_for_all, abort_while_draining, abort_reaches_late_comers)

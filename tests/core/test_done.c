@@ -206,6 +206,55 @@ CASE(locals_of_who_added_it)
     return 0;
 }
 
+static void sets_and_sees(async_task *t, void *arg)
+{
+    (void)t;
+    (void)arg;
+    int before = async_local_get(request);
+    ok(async_local_set(request, before + 1));
+    note("%d>%d", before, async_local_get(request));
+}
+
+/* Also where there were none: what one sets is not the next one's. */
+CASE(what_a_callback_sets_goes_with_it)
+{
+    await_task_auto t = async_create_task(value(3, 1));
+    ok(async_task_add_done_callback(t, sets_and_sees, NULL));
+    ok(async_task_add_done_callback(t, sets_and_sees, NULL));
+    is(await_task(t), 3);
+    ok(await_sleep(0));
+    is_trail("1>2 1>2");
+    is(async_local_get(request), 1);
+    return 0;
+}
+
+ASYNC_DEF(awaits, (async_task *)t)
+{
+    return await_task(t);
+}
+
+/* Among those who await the task, and beside another function and another argument. */
+CASE(only_what_was_added_is_removed)
+{
+    int r;
+    static char a[] = "a", b[] = "b";
+    await_task_auto t = async_create_task(value(3, 1));
+    await_group (r, g) {
+        async_spawn(g, awaits(t));
+        ok(await_sleep(0));
+        ok(async_task_add_done_callback(t, says, a));
+        ok(async_task_add_done_callback(t, removes, a));
+        ok(async_task_add_done_callback(t, says, b));
+        is(async_task_remove_done_callback(t, says, a), 1);
+        is(async_task_remove_done_callback(t, removes, a), 1);
+        is(async_task_remove_done_callback(NULL, says, b), 0);
+    }
+    is(await_task(t), 3);
+    ok(await_sleep(0));
+    is_trail("b:3");
+    return r;
+}
+
 CASE(misuse)
 {
     is(async_task_add_done_callback(NULL, says, NULL), -EINVAL);
@@ -274,5 +323,5 @@ END_TEST
 
 SUITE("done", in_order_after_the_end, of_a_task_that_has_ended, of_a_task_that_is_cancelled,
       dropped_before_they_run, run_at_loop_close, added_for_ever, added_during_delivery, removed,
-      removed_during_delivery, starts_a_task, locals_of_who_added_it, misuse, errors_stay_unread,
-      all_tasks, no_tasks_outside)
+      removed_during_delivery, starts_a_task, locals_of_who_added_it, what_a_callback_sets_goes_with_it,
+      only_what_was_added_is_removed, misuse, errors_stay_unread, all_tasks, no_tasks_outside)

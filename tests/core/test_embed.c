@@ -332,7 +332,62 @@ START_TEST(callbacks_that_add_callbacks_do_not_keep_a_run_open)
 }
 END_TEST
 
-SUITE("embed", turn_by_turn, done_callback_of_the_last_step,
+ASYNC_DEF(answers_a_cancel, (int)result)
+{
+    async_ignore(await_sleep(100));
+    return result;
+}
+
+/* Nobody is there to take the result of what the close has ended; an error must not get lost. */
+START_TEST(closed_and_its_result)
+{
+    open_runner(true);
+    ok(async_runner_start(rn, answers_a_cancel(5)));
+    ok(async_runner_turn(rn, NULL));
+    close_runner();
+    open_runner(true);
+    ok(async_runner_start(rn, answers_a_cancel(-EIO)));
+    ok(async_runner_turn(rn, NULL));
+    async_runner_close(rn);
+    is_text(heard(), "asyncio: an error that nobody has read: main: Input/output error\n");
+    ears_close();
+}
+END_TEST
+
+static void sets_event(void *e)
+{
+    async_event_set(e);
+}
+
+static async_event event_of_a_timer;
+
+ASYNC_DEF(waits_for_a_timer)
+{
+    return await_event_wait(&event_of_a_timer);
+}
+
+/* The host arms a timer between two turns, for a time that has passed: it is due in the next one, and moves no clock. */
+START_TEST(timer_that_is_late)
+{
+    int r = -1;
+    async_callback late, later;
+    open_runner(true);
+    ok(async_runner_start(rn, waits_for_a_timer()));
+    ok(async_runner_turn(rn, NULL));
+    ok(async_runner_turn(rn, NULL)); /* nothing to do at all */
+    is_true(async_runner_timeout(rn) == ASYNC_FOREVER);
+    async_call_at(&later, 7, sets_event, &event_of_a_timer);
+    async_call_at(&late, 0, sets_event, &event_of_a_timer);
+    is_true(async_runner_timeout(rn) == 0);
+    while (async_runner_turn(rn, &r) == 0)
+        is_time(0);
+    ok(r);
+    is_true(async_callback_cancel(&later));
+    close_runner();
+}
+END_TEST
+
+SUITE("embed", closed_and_its_result, timer_that_is_late, turn_by_turn, done_callback_of_the_last_step,
       closed_between_the_end_and_its_callbacks, callbacks_that_add_callbacks_do_not_keep_a_run_open,
       timers, virtual_time, host_acts_between_turns, posts_make_the_descriptor_readable,
       descriptors_make_it_readable, misuse, closed_before_its_end, closed_before_its_beginning)

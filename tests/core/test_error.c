@@ -466,7 +466,32 @@ CASE(words_of_a_child)
     return 0;
 }
 
-SUITE("error", words_of_a_child, sentences, sentences_outside, sentence_of_a_run,
+ASYNC_DEF(fails_far_below, (int)depth)
+{
+    if (depth == 0)
+        return async_fail(-EIO, "the bottom is reached");
+    ASYNC_TRY(await_fails_far_below(depth - 1));
+    return 0;
+}
+
+/* The traceback has its beginning, where the error comes from, and as much of the way as there is room for. */
+CASE(long_way)
+{
+    async_task *t = async_create_task(fails_far_below(40));
+    ok(await_sleep(1));
+    await_task_drop(&t);
+    int lines = 0;
+    const char *said = heard();
+    has_text(said, "fails_far_below: Input/output error: the bottom is reached");
+    while ((said = strstr(said, "at await_fails_far_below, "))) {
+        said++;
+        lines++;
+    }
+    is(lines, 16);
+    return 0;
+}
+
+SUITE("error", long_way, words_of_a_child, sentences, sentences_outside, sentence_of_a_run,
       sentence_of_a_run_that_could_not_end, sentences_are_per_task, tree, siblings,
       site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit,
       main_prints_a_traceback, main_prints_the_tree, main_succeeds, handled_errors_leave_no_trace,

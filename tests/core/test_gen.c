@@ -373,7 +373,17 @@ CASE(locals_of_who_iterates)
     return r;
 }
 
-SUITE("gen", items_in_order, left_early, cancelled_before_the_item, no_item_is_lost,
-      dropped_with_an_item, error_after_a_cancelled_call, left_by_return_goto_and_error,
-      left_by_a_cancel, cancelled_at_work, left_at_loop_close, lost_at_loop_close, nested,
-      yields_in_a_shield, cleanup_fails, never_iterated, two_who_iterate, locals_of_who_iterates)
+CASE(yield_outside_of_a_generator)
+{
+    int item = 1;
+    is(await_gen_yield(&item), -EPERM);
+    has_text(heard(),
+             "await_yield in task \"yield_outside_of_a_generator_case\", which is no generator's");
+    return 0;
+}
+
+SUITE("gen", yield_outside_of_a_generator, items_in_order, left_early, cancelled_before_the_item,
+      no_item_is_lost, dropped_with_an_item, error_after_a_cancelled_call,
+      left_by_return_goto_and_error, left_by_a_cancel, cancelled_at_work, left_at_loop_close,
+      lost_at_loop_close, nested, yields_in_a_shield, cleanup_fails, never_iterated,
+      two_who_iterate, locals_of_who_iterates)

@@ -404,10 +404,29 @@ CASE(event_cancelled_then_set)
     return 0;
 }
 
-SUITE("lock", lock_first_come_first_served, lock_is_not_recursive, lock_release_by_another,
-      acquire_when_cancelled, lock_no_barging, lock_cancel_release_race, lock_chosen_then_cancelled,
-      lock_last_waiter_cancelled, lock_middle_waiter_cancelled, lock_with_a_limit,
-      lock_whose_owner_has_ended, lock_of_an_ended_owner_is_nobody_elses,
+ASYNC_DEF(cancels_after, (async_task *)t, (double)seconds)
+{
+    ASYNC_TRY(await_sleep(seconds));
+    async_task_cancel(t);
+    return 0;
+}
+
+/* Its owner has ended, and it is cancelled before it could hear of that. */
+CASE(lock_left_then_cancelled)
+{
+    async_lock l = { 0 };
+    await_task_auto owner = async_create_task(takes_and_leaves(&l, 1));
+    await_task_auto waiter = async_create_task(holds(&l, "a", 1));
+    await_task_auto canceller = async_create_task(cancels_after(waiter, 1));
+    is(await_task(waiter), -ECANCELED);
+    is_trail("a=-ECANCELED");
+    return await_task(canceller);
+}
+
+SUITE("lock", lock_left_then_cancelled, lock_first_come_first_served, lock_is_not_recursive,
+      lock_release_by_another, acquire_when_cancelled, lock_no_barging, lock_cancel_release_race,
+      lock_chosen_then_cancelled, lock_last_waiter_cancelled, lock_middle_waiter_cancelled,
+      lock_with_a_limit, lock_whose_owner_has_ended, lock_of_an_ended_owner_is_nobody_elses,
       lock_whose_owner_was_cancelled, lock_handed_on_and_left, condition_whose_lock_is_left,
       lock_gone_with_its_owner, lock_left_by_a_loop, lock_left_is_told_when_debugging,
       event_releases_all, event_set_then_clear, event_chosen_then_cancelled, event_cancelled_then_set)

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -197,6 +198,99 @@ START_TEST(run_takes_no_signals)
 }
 END_TEST
 
+ASYNC_DEF(sets_a_handler)
+{
+    signal(SIGINT, on_signal);
+    return await_sleep(0.001);
+}
+
+START_TEST(handler_that_main_sets_stays)
+{
+    struct sigaction now;
+    is(main_heard(sets_a_handler()), 0);
+    ok(sigaction(SIGINT, NULL, &now));
+    is_true(now.sa_handler == on_signal);
+}
+END_TEST
+
+static void (*library_handler)(int sig);
+
+ASYNC_DEF(finds_the_handler)
+{
+    struct sigaction now;
+    ok(sigaction(SIGINT, NULL, &now));
+    library_handler = now.sa_handler;
+    return now.sa_handler == SIG_DFL ? 1 : 0;
+}
+
+/* Another thread was just about to run the handler when main ended. */
+START_TEST(interrupt_after_the_end)
+{
+    sigset_t set, pending;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    is(main_heard(finds_the_handler()), 0);
+    ok(sigprocmask(SIG_BLOCK, &set, NULL));
+    library_handler(SIGINT);
+    ok(sigpending(&pending));
+    is_true(sigismember(&pending, SIGINT)); /* it ends the program as soon as it may */
+    struct sigaction now;
+    ok(sigaction(SIGINT, NULL, &now));
+    is_true(now.sa_handler == SIG_DFL);
+}
+END_TEST
+
+static void *has_a_main(void *arg)
+{
+    return async_main(finds_the_handler()) == 0 && library_handler == SIG_DFL ? arg : NULL;
+}
+
+/* A signal is the whole program's: only the first thread's main has anything to do with it. */
+START_TEST(main_of_another_thread_takes_no_signals)
+{
+    pthread_t t;
+    void *r = NULL;
+    signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
+    ok(pthread_create(&t, NULL, has_a_main, &r));
+    ok(pthread_join(t, &r));
+    is_true(r != NULL);
+}
+END_TEST
+
+ASYNC_DEF(stuck, (int)result)
+{
+    async_event e = { 0 };
+    int r = await_event_wait(&e);
+    return result ? result : r;
+}
+
+/* What main returns when it is cancelled for that is reported as it is; the cancellation itself as what it was for. */
+START_TEST(deadlock_and_the_error_of_main)
+{
+    is(main_heard(stuck(-EIO)), 1);
+    has_text(trail, "stuck: Input/output error");
+    forget_trail();
+    is(main_heard(stuck(0)), 1);
+    has_text(trail, "stuck: Resource deadlock avoided");
+    forget_trail();
+    is(main_heard(stuck(3)), 1); /* answered, but it was none the less one */
+}
+END_TEST
+
+static int raw(void *frame)
+{
+    (void)frame;
+    note("%s", async_task_name(async_current_task()));
+    return 0;
+}
+
+START_TEST(coroutine_without_a_name)
+{
+    ok(async_run((async_co){ .run = raw }));
+    is_trail("main");
+}
+END_TEST
+
 START_TEST(exit_status)
 {
     is(main_heard(returns(0)), 0);
@@ -209,4 +303,6 @@ END_TEST
 SUITE("main", interrupt_cancels_main, interrupt_while_busy, interrupt_answered_by_a_value,
       interrupt_answered_by_an_error, interrupt_withdrawn, second_interrupt_ends_the_program,
       interrupt_while_shutting_down, sent_signal_is_not_swallowed, own_handler_is_left_alone,
-      run_takes_no_signals, exit_status)
+      run_takes_no_signals, handler_that_main_sets_stays, interrupt_after_the_end,
+      main_of_another_thread_takes_no_signals, deadlock_and_the_error_of_main,
+      coroutine_without_a_name, exit_status)

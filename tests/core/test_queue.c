@@ -499,12 +499,56 @@ CASE(limit_that_has_passed_is_heard_where_nobody_waits)
     return 0;
 }
 
-SUITE("queue", cancelled_task_neither_puts_nor_gets,
-      limit_that_has_passed_is_heard_where_nobody_waits, arguments_are_evaluated_once,
-      first_in_first_out, last_in_first_out, smallest_first_equals_in_their_order,
-      put_waits_for_room_in_order, get_waits_for_an_item_in_order, nobody_takes_a_getters_item,
-      two_getters_items_and_one_beside, get_cancel_drop_one, get_cancel_drop_many,
-      put_cancelled_race, join_waits_for_the_last_to_be_done, join_cancelled, shutdown_graceful,
-      shutdown_immediate, shutdown_twice, shutdown_immediate_spares_a_getters_item,
-      shut_with_a_place_promised, shut_and_promise_cancelled, shut_and_item_handed_back,
-      shut_when_empty, dropped_with_a_place_promised)
+/* --- before, between and after loops --- */
+
+static async_queue_of(int, 4) prepared = ASYNC_QUEUE(prepared);
+
+ASYNC_DEF(finds_what_was_prepared)
+{
+    int item = 0;
+    for (int i = 1; i <= 2; i++) {
+        ok(await_queue_get(&prepared, &item));
+        is(item, i);
+    }
+    async_queue_shutdown(&prepared, false);
+    return 0;
+}
+
+ASYNC_DEF(finds_it_shut)
+{
+    int item;
+    is(await_queue_put(&prepared, 3), -EPIPE);
+    is(await_queue_get(&prepared, &item), -EPIPE);
+    return 0;
+}
+
+START_TEST(filled_before_the_loop_and_shut_after_it)
+{
+    ok(async_queue_put_nowait(&prepared, 1));
+    ok(async_queue_put_nowait(&prepared, 2));
+    RUN(finds_what_was_prepared());
+    RUN(finds_it_shut());
+}
+END_TEST
+
+CASE(shutdown_immediate_of_a_full_stack)
+{
+    async_queue_of(int, 2) q = ASYNC_LIFO_QUEUE(q);
+    int item;
+    ok(async_queue_put_nowait(&q, 1));
+    ok(async_queue_put_nowait(&q, 2));
+    async_queue_shutdown(&q, true);
+    is(await_queue_get(&q, &item), -EPIPE);
+    return await_queue_join(&q);
+}
+
+SUITE("queue", filled_before_the_loop_and_shut_after_it, shutdown_immediate_of_a_full_stack,
+      cancelled_task_neither_puts_nor_gets, limit_that_has_passed_is_heard_where_nobody_waits,
+      arguments_are_evaluated_once, first_in_first_out, last_in_first_out,
+      smallest_first_equals_in_their_order, put_waits_for_room_in_order,
+      get_waits_for_an_item_in_order, nobody_takes_a_getters_item, two_getters_items_and_one_beside,
+      get_cancel_drop_one, get_cancel_drop_many, put_cancelled_race,
+      join_waits_for_the_last_to_be_done, join_cancelled, shutdown_graceful, shutdown_immediate,
+      shutdown_twice, shutdown_immediate_spares_a_getters_item, shut_with_a_place_promised,
+      shut_and_promise_cancelled, shut_and_item_handed_back, shut_when_empty,
+      dropped_with_a_place_promised)

@@ -287,7 +287,116 @@ CASE(own_thread_cannot_wait)
     return 0;
 }
 
+static int raw(void *frame)
+{
+    (void)frame;
+    note("%s", async_task_name(async_current_task()));
+    return 0;
+}
+
+ASYNC_DEF(fails_with, (int)r)
+{
+    return await_sleep(0) < 0 ? -EINTR : r;
+}
+
+CASE(coroutine_without_a_name)
+{
+    async_remote *r = async_create_task_threadsafe(async_get_running_loop(), (async_co){ .run = raw });
+    ok(await_sleep(1));
+    ok(async_remote_wait(r, 0));
+    async_remote_drop(&r);
+    is_trail("task");
+    return 0;
+}
+
+/* Only an error gets lost with a handle: no result, no cancellation, no refusal. */
+CASE(what_nobody_has_to_read)
+{
+    async_loop *l = async_get_running_loop();
+    async_remote *r[] = { async_create_task_threadsafe(l, doubles(2)),
+                          async_create_task_threadsafe(l, waits_for_ever()),
+                          async_create_task_threadsafe(l, fails_with(-EPIPE)) };
+    ok(await_sleep(1));
+    is_true(async_remote_cancel(r[1]));
+    is_true(async_remote_cancel(r[1])); /* it is on its way */
+    ok(await_sleep(1));
+    for (size_t i = 0; i < countof(r); i++) {
+        is_true(async_remote_done(r[i]));
+        async_remote_detach(r[i]);
+    }
+    is_text(heard(), "");
+    return 0;
+}
+
+/* A thread that has a loop, too: it waits with all of that. Such a result is no misuse. */
+ASYNC_DEF(calls_another_loop)
+{
+    is(async_run_coroutine_threadsafe(home, doubles(4)), 8);
+    async_remote *r = async_create_task_threadsafe(home, fails_with(-EDEADLK));
+    is(async_remote_wait(r, ASYNC_FOREVER), -EDEADLK);
+    async_remote_drop(&r);
+    r = async_create_task_threadsafe(home, waits_for_ever());
+    async_remote_drop(&r); /* and waits */
+    return 0;
+}
+
+static int calls_from_a_loop(void)
+{
+    return async_run(calls_another_loop(), .virtual_clock = true);
+}
+
+CASE(another_loop_calls)
+{
+    ok(await_in_a_thread(calls_from_a_loop));
+    is_text(heard(), "");
+    return 0;
+}
+
 /* --- the loop's end --- */
+
+ASYNC_DEF(refuses_to_end)
+{
+    int r;
+    await_shield (r)
+        r = await_event_wait(&never);
+    return r;
+}
+
+static async_remote *kept[3];
+
+/* While the loop shuts down nothing begins any more. */
+ASYNC_DEF(asks_too_late)
+{
+    int r = await_sleep(100);
+    kept[2] = async_create_task_threadsafe(async_get_running_loop(), doubles(1));
+    await_shield (r)
+        r = await_sleep(1);
+    return r;
+}
+
+ASYNC_DEF(leaves_some_behind)
+{
+    async_spawn(async_background(), asks_too_late());
+    kept[0] = async_create_task_threadsafe(async_get_running_loop(), refuses_to_end());
+    kept[1] = async_create_task_threadsafe(async_get_running_loop(), doubles(1));
+    return await_sleep(1);
+}
+
+/* What a loop is abandoned with nobody waits for in vain. */
+START_TEST(abandoned_loop)
+{
+    ears_open();
+    is(async_run(leaves_some_behind(), .virtual_clock = true, .shutdown_timeout = 5), -ETIME);
+    has_text(heard(), "refuses_to_end: waits for event");
+    const int wanted[] = { -EPIPE, 2, -EPIPE };
+    for (size_t i = 0; i < countof(kept); i++) {
+        is(async_remote_wait(kept[i], ASYNC_FOREVER), wanted[i]);
+        async_remote_drop(&kept[i]);
+    }
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
 
 static atomic_bool ready, goes_on;
 
@@ -432,7 +541,8 @@ CASE(waiter_has_gone)
     return 0; /* and the loop's end ends it */
 }
 
-SUITE("remote", result_and_error_come_back, the_sentence_of_an_error_comes_along,
+SUITE("remote", coroutine_without_a_name, what_nobody_has_to_read, another_loop_calls,
+      abandoned_loop, result_and_error_come_back, the_sentence_of_an_error_comes_along,
       the_sentence_of_an_error_reaches_a_task, many_threads_call,
       limit_of_the_wait_and_end_of_the_block, cancel_from_the_other_thread,
       cancelled_before_or_after_its_start, cancel_inside_reaches_the_thread,

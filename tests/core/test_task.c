@@ -62,6 +62,12 @@ CASE(null_handles)
     is(await_task(NULL), -ENOMEM);
     async_task *none = NULL;
     await_task_drop(&none);
+    is_true(async_task_done(NULL));
+    is(async_task_result(NULL), -ENOMEM);
+    is_false(async_task_cancelled(NULL));
+    is_false(async_task_cancel(NULL));
+    is_text(async_task_name(NULL), "");
+    async_task_set_name(NULL, "nobody");
     return 0;
 }
 
@@ -202,7 +208,112 @@ CASE(larger_stacks)
     return 0;
 }
 
-SUITE("task", starts_later_in_order, result_is_kept, error_is_the_result, task_awaits_on_itself,
-      null_handles, names, current_task, no_current_task_outside, coroutines_without_macros,
-      arguments_are_copied, joining_as_an_object, twenty_thousand_sleepers, records_are_used_again,
-      too_large_a_stack, larger_stacks)
+static int raw(void *frame)
+{
+    (void)frame;
+    return await_sleep(1);
+}
+
+CASE(coroutine_without_a_name)
+{
+    int r;
+    const async_co co = { .run = raw };
+    await_group (r, g) {
+        is_text(async_task_name(async_group_create_task(g, co)), "task");
+        async_group_cancel(g);
+        is_text(async_task_name(async_group_create_task(g, co)), "task"); /* refused */
+    }
+    return r;
+}
+
+/* Of the three ways to be asked about only one is a cancellation. */
+CASE(cancelled_or_not)
+{
+    await_task_auto t = async_create_task(value(0, 1));
+    await_task_auto u = async_create_task(value(0, 100));
+    is_false(async_task_cancelled(t));
+    ok(await_task(t));
+    is_false(async_task_cancelled(t));
+    is_true(async_task_cancel_opt(u, NULL));
+    is(await_task(u), -ECANCELED);
+    is_true(async_task_cancelled(u));
+    return 0;
+}
+
+CASE(requests_to_cancel_without_end)
+{
+    async_task *self = async_current_task();
+    for (int i = 0; i < 70000; i++)
+        is_true(async_task_cancel(self));
+    is(async_cancelling(), UINT16_MAX);
+    is(await_sleep(1), -ECANCELED);
+    while (async_uncancel() > 0)
+        ;
+    return await_sleep(1);
+}
+
+static void drops_what_it_is_given(void *task)
+{
+    async_task *t = task;
+    await_task_drop(&t);
+    is_true(t == NULL);
+}
+
+/* A callback cannot wait, nor can a task wait for itself: the task goes on. */
+CASE(dropped_where_nobody_can_wait)
+{
+    async_callback cb;
+    async_task *self = async_current_task();
+    await_task_auto t = async_create_task(value(3, 1), .name = "goes on");
+    await_task_drop(&self);
+    has_text(heard(),
+             "task \"dropped_where_nobody_can_wait_case\" is dropped where it cannot be awaited");
+    async_call_soon(&cb, drops_what_it_is_given, t);
+    ok(await_sleep(0));
+    has_text(heard(), "task \"goes on\" is dropped where it cannot be awaited; it goes on");
+    is(await_task(t), 3);
+    return 0;
+}
+
+/* It is ended all the same, but the handle is the group's. */
+CASE(child_of_a_group_is_dropped)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t = async_group_create_task(g, value(0, 100)), *kept = t;
+        await_task_drop(&t);
+        is_true(async_task_cancelled(kept));
+        is_time(0);
+    }
+    return r;
+}
+
+ASYNC_DEF(fails_when_cancelled)
+{
+    is(await_sleep(100), -ECANCELED);
+    return -EIO;
+}
+
+ASYNC_DEF(awaits, (async_task *)t)
+{
+    return await_task(t);
+}
+
+/* Its owner does not want to know, but somebody else does: so nobody is told that nobody has read it. */
+CASE(failure_of_a_dropped_task_is_read_by_another)
+{
+    async_task *t = async_create_task(fails_when_cancelled());
+    await_task_auto other = async_create_task(awaits(t));
+    ok(await_sleep(0));
+    await_task_drop(&t);
+    is(await_task(other), -EIO);
+    is_text(heard(), "");
+    return 0;
+}
+
+SUITE("task", coroutine_without_a_name, cancelled_or_not, requests_to_cancel_without_end,
+      dropped_where_nobody_can_wait, child_of_a_group_is_dropped,
+      failure_of_a_dropped_task_is_read_by_another, starts_later_in_order, result_is_kept,
+      error_is_the_result, task_awaits_on_itself, null_handles, names, current_task,
+      no_current_task_outside, coroutines_without_macros, arguments_are_copied, joining_as_an_object,
+      twenty_thousand_sleepers, records_are_used_again, too_large_a_stack, larger_stacks)

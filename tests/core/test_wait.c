@@ -2,6 +2,8 @@
 /* await_wait: two parts of one array, done and pending; nothing is cancelled. */
 #include "run.h"
 
+#include <limits.h>
+
 ASYNC_DEF(value, (int)r, (double)after)
 {
     int e = await_sleep(after);
@@ -210,6 +212,14 @@ CASE(misuse)
     has_text(heard(), "waits for itself");
     is(await_wait(&none, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
     is(await_wait(&none, 1, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
+    is(await_wait(&none, (size_t)INT_MAX + 1, ASYNC_ALL_COMPLETED, 1), -EINVAL);
+    await_task_auto other = async_create_task(value(0, 1));
+    async_task *tasks[] = { other, none, other };
+    is(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), 1);
+    tasks[1] = me; /* put in later, and from the first */
+    is(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), -EDEADLK);
+    is(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), -EDEADLK);
+    heard();
     async_task_cancel(me);
     is(await_wait(&none, 1, ASYNC_ALL_COMPLETED, 1), -ECANCELED);
     async_uncancel();
@@ -387,8 +397,38 @@ CASE(random_waits)
     return 0;
 }
 
-SUITE("wait", first_completed, all_completed_in_the_order_of_the_ends, what_ends_in_the_same_turn,
-      running_out_of_time, wait_first_exception, wait_first_exception_and_cancelled,
-      yield_wait_does_not_shield_cancel, limited_by_a_block, enough_then_cancelled, several_who_wait,
-      misuse, the_same_task_twice, errors_stay_unread, one_off_at_a_time, slots_that_are_filled_again,
-      swapped_with_the_last, the_array_was_changed, dropped_while_waiting, random_waits)
+/* More than are compared at a time, again and again, by all parts of the array. */
+CASE(many_at_once)
+{
+    enum { N = 300 };
+    int r;
+    async_task *t[N];
+    await_group (r, g) {
+        for (int i = 0; i < N; i++)
+            t[i] = T(i, 1 + i);
+        is(await_wait(t, N / 2, ASYNC_ALL_COMPLETED, 10.5), 10);
+        is(await_wait(t, N, ASYNC_ALL_COMPLETED, 10), 20);
+        is(await_wait(t + 10, N - 10, ASYNC_ALL_COMPLETED, 10), 20);
+        is(await_wait(t + 10, N - 100, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), N - 100);
+        is(await_wait(t, N, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), N);
+        is_time(N);
+    }
+    return r;
+}
+
+/* It was the only one. */
+CASE(last_one_dropped_while_waiting)
+{
+    async_task *t = async_create_task(value(1, 5)), *held = t;
+    await_task_auto d = async_create_task(drops(&held));
+    is(await_wait(&t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
+    is_time(1);
+    return await_task(d);
+}
+
+SUITE("wait", many_at_once, last_one_dropped_while_waiting, first_completed,
+      all_completed_in_the_order_of_the_ends, what_ends_in_the_same_turn, running_out_of_time,
+      wait_first_exception, wait_first_exception_and_cancelled, yield_wait_does_not_shield_cancel,
+      limited_by_a_block, enough_then_cancelled, several_who_wait, misuse, the_same_task_twice,
+      errors_stay_unread, one_off_at_a_time, slots_that_are_filled_again, swapped_with_the_last,
+      the_array_was_changed, dropped_while_waiting, random_waits)

@@ -104,4 +104,55 @@ CASE(a_block_in_what_leaves_one)
     return 0;
 }
 
-SUITE("core-with", every_way_out, a_block_in_what_leaves_one)
+ASYNC_DEF(asks_in_a_shield)
+{
+    int r;
+    await_shield (r)
+        note("%s", shown(async_with_outcome()));
+    return 0;
+}
+
+CASE(shield_in_what_leaves_a_block)
+{
+    int r;
+    await_with (r, ((async_hold){ enter(), asks_in_a_shield() }))
+        r = -EBUSY;
+    is(r, -EBUSY);
+    is_trail("-EBUSY");
+    return 0;
+}
+
+ASYNC_DEF(waits_in_vain, (async_semaphore *)s)
+{
+    int r;
+    await_with (r, async_semaphore_hold(s))
+        await_with (r, async_semaphore_hold(s))
+            note("not reached");
+    return r;
+}
+
+/* As coroutine objects, which may be kept and handed on. */
+CASE(locks_as_objects)
+{
+    int r;
+    async_lock lock = { 0 };
+    async_condition condition = ASYNC_CONDITION(&lock);
+    async_semaphore semaphore = ASYNC_SEMAPHORE(1);
+    async_hold holds[] = { async_lock_hold(&lock), async_condition_hold(&condition),
+                           async_semaphore_hold(&semaphore) };
+    for (size_t i = 0; i < countof(holds); i++) {
+        await_with (r, holds[i]) {
+            note("%d%d", async_lock_locked(&lock), async_semaphore_locked(&semaphore));
+            is(async_condition_notify(&condition, 1), i < 2 ? 0 : -EPERM);
+        }
+        ok(r);
+    }
+    is_trail("10 10 01");
+    heard();
+    is_false(async_lock_locked(&lock) || async_semaphore_locked(&semaphore));
+    is(await_wait_for(waits_in_vain(&semaphore), 1), -ETIMEDOUT);
+    return 0;
+}
+
+SUITE("core-with", every_way_out, a_block_in_what_leaves_one, shield_in_what_leaves_a_block,
+      locks_as_objects)

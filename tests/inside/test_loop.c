@@ -2,7 +2,12 @@
 /* What the loop must get right however the clock and the kernel fall in with it: both answer here as the test wants. */
 #include "../core/run.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <semaphore.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/sys.h"
 
@@ -285,5 +290,163 @@ START_TEST(a_runner_is_closed_without_memory)
 }
 END_TEST
 
-SUITE("loop", a_runner_is_closed_without_memory, job_after_a_thread_that_could_not_be_made,
-      limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)
+/* --- what the kernel refuses --- */
+
+static void *no_map(size_t size)
+{
+    (void)size;
+    return NULL;
+}
+
+/* A runner that has no room for a main task says so, and closes. */
+START_TEST(runner_without_room_for_a_task)
+{
+    ears_open();
+    async_runner *rn = async_runner_open(NULL);
+    async__sys.map = no_map;
+    is(async_runner_run(rn, does_nothing()), -ENOMEM);
+    is(async_runner_start(rn, does_nothing()), -ENOMEM);
+    async_runner_close(rn);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+ASYNC_DEF(takes_all_the_room)
+{
+    enum { MANY = 2000 };
+    static async_remote *r[MANY];
+    int refused = 0;
+    async__sys.map = no_map;
+    for (int i = 0; i < MANY; i++)
+        r[i] = async_create_task_threadsafe(async_get_running_loop(), does_nothing());
+    ok(await_sleep(1));
+    for (int i = 0; i < MANY; i++) {
+        is_true(async_remote_done(r[i]));
+        refused += async_remote_wait(r[i], 0) == -ENOMEM;
+        async_remote_drop(&r[i]);
+    }
+    is_true(refused > 0 && refused < MANY);
+    async__sys.map = async__sys_kernel.map;
+    return 0;
+}
+
+/* What a thread has asked for is not lost when there is no room for it: it is refused. */
+START_TEST(remote_tasks_without_room)
+{
+    RUN(takes_all_the_room());
+}
+END_TEST
+
+static int ctl_left = INT_MAX;
+
+static int few_epoll_ctls(int ep, int op, int fd, struct epoll_event *ev)
+{
+    if (ctl_left-- > 0)
+        return async__sys_kernel.epoll_ctl(ep, op, fd, ev);
+    errno = ENOSPC;
+    return -1;
+}
+
+ASYNC_DEF(waits_for, (int)fd, (int)events)
+{
+    return await_fd_ready(fd, events);
+}
+
+/* Two wait for one descriptor, each for another thing. When one has been told and the kernel will not listen any more
+ * for the other, that one looks for itself. */
+ASYNC_DEF(two_who_wait, (int *)fds)
+{
+    static char much[1 << 20];
+    while (write(fds[0], much, sizeof much) > 0) /* no room to write */
+        ;
+    await_task_auto reader = async_create_task(waits_for(fds[0], POLLIN));
+    await_task_auto writer = async_create_task(waits_for(fds[0], POLLOUT));
+    ok(await_sleep(0));
+    ctl_left = 0;
+    is(write(fds[1], "x", 1), 1);
+    is(await_task(reader), POLLIN);
+    is(await_task(writer), POLLERR);
+    is(read(fds[0], much, sizeof much), 1);
+    ctl_left = 1;
+    await_task_auto again = async_create_task(waits_for(fds[0], POLLOUT));
+    await_task_auto second = async_create_task(waits_for(fds[0], POLLIN));
+    ok(await_sleep(0));
+    is(await_task(second), -ENOSPC);
+    ctl_left = 0;
+    while (read(fds[1], much, sizeof much) > 0)
+        ;
+    is(await_task(again) & POLLOUT, POLLOUT);
+    ctl_left = INT_MAX;
+    return 0;
+}
+
+START_TEST(descriptor_that_cannot_be_armed_again)
+{
+    int fds[2];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
+    async__sys.epoll_ctl = few_epoll_ctls;
+    RUN(two_who_wait(fds));
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
+/* --- moments --- */
+
+static int interrupts_left;
+
+static int64_t interrupting_clock(void)
+{
+    struct sigaction at;
+    sigaction(SIGINT, NULL, &at);
+    if (at.sa_handler != SIG_DFL && interrupts_left > 0) {
+        interrupts_left--;
+        raise(SIGINT);
+    }
+    return async__sys_kernel.clock();
+}
+
+ASYNC_DEF(notes_its_beginning)
+{
+    note("begun");
+    return 0;
+}
+
+/* Ctrl-C between the handler's coming and main's first step: there is nothing to clean up. */
+START_TEST(interrupt_before_mains_first_step)
+{
+    signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
+    interrupts_left = 1;
+    async__sys.clock = interrupting_clock;
+    is(async_main(notes_its_beginning()), 130);
+    is_trail("");
+    is(interrupts_left, 0);
+}
+END_TEST
+
+/* A timer whose time has passed while the host was at something else. */
+START_TEST(host_that_comes_late)
+{
+    int r;
+    now = 1000000000;
+    async__sys.clock = fake_clock;
+    async_runner *rn = async_runner_open(NULL);
+    ok(async_runner_start(rn, async_sleep(1)));
+    for (int i = 0; i < 3; i++)
+        ok(async_runner_turn(rn, NULL));
+    is_true(async_runner_timeout(rn) > 0.99 && async_runner_timeout(rn) < 1.01);
+    now += INT64_C(2000000000);
+    is_true(async_runner_timeout(rn) == 0);
+    while (async_runner_turn(rn, &r) == 0)
+        ;
+    ok(r);
+    async_runner_close(rn);
+}
+END_TEST
+
+SUITE("loop", a_runner_is_closed_without_memory, runner_without_room_for_a_task,
+      remote_tasks_without_room, descriptor_that_cannot_be_armed_again,
+      interrupt_before_mains_first_step, host_that_comes_late,
+      job_after_a_thread_that_could_not_be_made, limit_of_a_wait_passes_when_it_is_over,
+      post_between_two_looks_of_a_turn)
