@@ -120,7 +120,8 @@ int await_fsync(async_file *f) ASYNC_CHECK;
 int await_fdatasync(async_file *f) ASYNC_CHECK;
 
 /* A file without a name, for reading and writing by its owner, in dir (NULL: $TMPDIR, else /tmp). It is gone when it is closed.
- * _named_: with a name, async_file_path(), which is removed when f is closed, whoever has it by then. */
+ * _named_: with a name, async_file_path(), which is removed when f is closed, whoever has it by then, but not by a child of
+ * fork(). */
 int await_temporary_file(const char *dir, async_file **ret) ASYNC_CHECK;
 int await_named_temporary_file(const char *dir, async_file **ret) ASYNC_CHECK;
 

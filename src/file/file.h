@@ -91,7 +91,7 @@ struct async_file {
     unsigned uses; /* calls under way: the descriptor and this record stay until the last one has returned */
     int fd; /* -1: none any more */
     bool closed, dropped, appends;
-    bool named; /* path goes when it is closed */
+    pid_t named; /* the process by which it is closed takes its path away; 0: nobody does */
     char path[];
 };
 

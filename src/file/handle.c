@@ -58,7 +58,7 @@ static void shut(async_file *f)
     if (fd < 0)
         return;
     has_none(f);
-    if (f->named)
+    if (f->named && f->named == getpid()) /* not a child of fork(), on its way out */
         unlink(f->path);
     async__sys.close(fd);
 }
@@ -269,7 +269,7 @@ static int open_temporary(const char *dir, bool named, async_file **ret, const c
     }
     if (named)
         memmove(f->path, op.buf, room);
-    f->named = named;
+    f->named = named ? getpid() : 0;
     async__file_has(f, (int)r);
     *ret = f;
     return 0;

@@ -184,6 +184,22 @@ ASYNC_DEF(forks_before_its_callbacks)
     return 0;
 }
 
+static char temporary[64];
+
+ASYNC_DEF(forks_with_a_file)
+{
+    async_file_auto f = NULL;
+    ASYNC_TRY(await_named_temporary_file(NULL, &f));
+    snprintf(temporary, sizeof temporary, "%s", async_file_path(f));
+    child = fork();
+    if (child == 0)
+        return 0;
+    siginfo_t info;
+    ok(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT));
+    ok(access(temporary, F_OK));
+    return await_close(f);
+}
+
 static void comes_back(async_co co)
 {
     parent = getpid();
@@ -226,6 +242,13 @@ START_TEST(child_that_returns_from_another_task)
 {
     async_co co = forks_and_returns(false);
     comes_back(has_a_child(&co));
+}
+END_TEST
+
+START_TEST(child_that_returns_leaves_its_parents_file)
+{
+    comes_back(forks_with_a_file());
+    is(access(temporary, F_OK), -1);
 }
 END_TEST
 
@@ -345,5 +368,6 @@ START_TEST(child_in_a_started_run)
 END_TEST
 
 SUITE("fork", child_in_a_started_run, child_in_a_task, child_in_a_callback, parent_hears_nothing,
-      child_that_returns, child_that_returns_from_another_task, child_of_another_thread,
-      fork_and_exec, child_beside_a_runner, waking_a_parents_task)
+      child_that_returns, child_that_returns_leaves_its_parents_file,
+      child_that_returns_from_another_task, child_of_another_thread, fork_and_exec,
+      child_beside_a_runner, waking_a_parents_task)
