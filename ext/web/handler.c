@@ -115,7 +115,8 @@ static void client_gone(async_web_request *rq)
     web_handler_lost(rq);
 }
 
-/* Readable is the end of the stream, or a request that came too early: then only a reset is of interest. */
+/* Readable is the end of the stream, or a request that came too early: then only a reset is of interest, which comes
+ * unasked. */
 static void on_client(void *request, int events)
 {
     async_web_request *rq = request;
@@ -131,7 +132,7 @@ static void on_client(void *request, int events)
     if (n == 0 || (n < 0 && errno != EAGAIN))
         client_gone(rq);
     else if (n > 0)
-        async_ignore(async_watch_change(&rq->watch, 0));
+        async_ignore(async_watch_change(&rq->watch, POLLHUP));
 }
 
 static void on_look(void *server);

@@ -67,7 +67,8 @@ typedef struct async_watch {
 int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, int events),
                       void *arg) ASYNC_CHECK;
 
-/* Other events; 0 for none at the moment. No system call if they are the same. 0, or a negative errno. */
+/* Other events; 0 for none at the moment, not even an end; POLLHUP for nothing but what comes unasked. No system call if
+ * they are the same. 0, or a negative errno. */
 int async_watch_change(async_watch *w, int events);
 
 /* Stop: fn is not called again, not even for what is ready by now. Before fd is closed. Also if it was never

@@ -248,6 +248,23 @@ CASE(silent_after_hangup)
     return 0;
 }
 
+/* POLLHUP means: nothing but the end, whatever there is to read. */
+CASE(only_the_end)
+{
+    open_pipe();
+    struct watched w = { .limit = 1 };
+    put(pipe_fds[1]);
+    ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
+    ok(async_watch_change(&w.watch, POLLHUP));
+    for (int i = 0; i < 200; i++)
+        ok(await_sleep(0));
+    is(w.calls, 0);
+    close(pipe_fds[1]);
+    ok(await_event_wait(&w.happened));
+    is(w.events, POLLHUP);
+    return async_fd_close(pipe_fds[0]);
+}
+
 SUITE("watch", absurd_descriptors, watch_is_level_triggered, watch_change, watch_hangup,
       watch_stopped_by_another, number_used_again_in_one_batch, number_of_a_cancelled_wait,
-      silent_after_hangup)
+      silent_after_hangup, only_the_end)
