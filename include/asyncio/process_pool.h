@@ -82,7 +82,7 @@ async_process_pool *async_process_pool_open_opt(const struct async_process_pool_
  *   -EOWNERDEAD   the worker died of this call: the error's sentence names the signal or exit status. The call is not
  *                 repeated; those that stood behind it in the worker are.
  *   -ETIMEDOUT    it ran longer than the pool's timeout; its worker was killed
- *   -EPIPE        the pool was closed
+ *   -EPIPE        the pool was closed, or p is NULL
  *   -ENOEXEC      fn lies in no file, or in a library that a worker cannot load: it is gone, or another one by now. The
  *                 program itself may have been replaced or removed.
  *   -ENOMEM, -EMFILE, -EAGAIN and the like: no worker could be started, no memory shared; -EPERM: a set-user-id
@@ -102,10 +102,10 @@ int await_process_pool_call_named(async_process_pool *p, const char *name,
                                   int (*fn)(const void *in, void *out), const void *in,
                                   size_t in_size, void *out, size_t out_size) ASYNC_CHECK;
 
-/* Accept no more calls, wait until those that were made have their answers, end the workers, free p. 0; NULL: nothing to do.
- * Suspends: while there are calls. Cancelled: as async_process_pool_drop(), and -ECANCELED. -EPERM: p is another
- * thread's, and stays as it is. */
-int await_process_pool_close(async_process_pool *p) ASYNC_CHECK;
+/* Set *p to NULL, accept no more calls, wait until those that were made have their answers, end the workers, free the pool:
+ * 0. *p may be NULL. Suspends: while there are calls. Cancelled: as async_process_pool_drop(), and -ECANCELED. -EPERM: the
+ * pool is another thread's, and stays as it is. */
+int await_process_pool_close(async_process_pool **p) ASYNC_CHECK;
 
 /* Kill the workers and free the pool: who waits for a call gets -EPIPE. NULL: nothing to do. Blocks for the moment that the
  * kernel needs to end them.    async_process_pool_auto p = async_process_pool_open(); */

@@ -88,14 +88,16 @@ static bool is_busy(const struct async_process_pool *p)
     return p->queued || p->running;
 }
 
-int await_process_pool_close(async_process_pool *p)
+int await_process_pool_close(async_process_pool **handle)
 {
     async_task *t;
+    struct async_process_pool *p = *handle;
     if (!p)
         return 0;
     int r = await_begin(&t, "await_process_pool_close");
     if (r == -EPERM || is_foreign(p, "await_process_pool_close"))
         return -EPERM;
+    *handle = NULL;
     p->closing = true;
     while (r == 0 && is_busy(p))
         r = wait_for_news(t, &p->idle);
@@ -147,6 +149,8 @@ static int await_answer(async_task *t, struct async_process_pool *p, struct call
 static int make_call(async_task *t, struct async_process_pool *p, struct call *c)
 {
     c->task = t;
+    if (!p)
+        return async_fail_at(-EPIPE, NULL, "no process pool: it was closed, or never opened");
     if (is_foreign(p, "await_process_pool_call"))
         return -EPERM;
     if (p->closing)

@@ -134,6 +134,12 @@ ASYNC_PROCESS(reverse, (const large *)in, (large *)out)
     return 7;
 }
 
+ASYNC_PROCESS(add_one, (const int *)n, (int *)sum)
+{
+    *sum = *n + 1;
+    return 0;
+}
+
 ASYNC_PROCESS(nap, (const int *)ms, (pid_t *)pid)
 {
     usleep((useconds_t)*ms * 1000);

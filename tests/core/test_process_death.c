@@ -69,7 +69,7 @@ REAL(of_many_calls_those_that_kill_their_worker_fail_alone)
     is(t.answers, n);
     is_text(t.what, "");
     is_true(descriptors() <= before + 4 * 2);
-    ok(await_process_pool_close(t.pool));
+    ok(await_process_pool_close(&t.pool));
     is(descriptors(), before);
     return 0;
 }

@@ -2,15 +2,7 @@
 /* Functions in other processes: what they are given and give back, and the pools of them. */
 #include "processes.h"
 
-#include <pthread.h>
-
 /* --- what the workers do --- */
-
-ASYNC_PROCESS(add_one, (const int *)n, (int *)sum)
-{
-    *sum = *n + 1;
-    return 0;
-}
 
 ASYNC_PROCESS(refuse, (const int *)n, (int *)unused)
 {
@@ -248,7 +240,7 @@ REAL(close_waits_for_the_calls_and_drop_does_not)
         for (int i = 0; i < 20; i++)
             async_spawn(g, one_of_many(&t, i, LIVES));
         ok(await_sleep(0));
-        ok(await_process_pool_close(p));
+        ok(await_process_pool_close(&p));
         ok(await_sleep(0)); /* they have been woken, and may not have run yet */
         is(t.answers, 20);
         p = async_process_pool_open(.max_workers = 1);
@@ -264,7 +256,7 @@ REAL(close_waits_for_the_calls_and_drop_does_not)
 
 ASYNC_DEF(close_it, (async_process_pool *)p)
 {
-    return await_process_pool_close(p);
+    return await_process_pool_close(&p);
 }
 
 REAL(a_close_that_is_cancelled_drops_the_pool)
@@ -319,69 +311,12 @@ START_TEST(a_pool_wants_a_loop)
 }
 END_TEST
 
-ASYNC_DEF(foreign_call, (async_process_pool *)p)
-{
-    int in = 1, out;
-    is(await_process_pool_run(p, add_one, &in, &out), -EPERM);
-    is(await_process_pool_close(p), -EPERM);
-    return 0;
-}
-
-static void *use_elsewhere(void *pool)
-{
-    async_process_pool *p = pool;
-    ok(async_run(foreign_call(p)));
-    async_process_pool_drop(&p);
-    return NULL;
-}
-
-REAL(a_pool_is_for_its_own_loop)
-{
-    pthread_t thread;
-    int in = 4, out = 0;
-    async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
-    ok(pthread_create(&thread, NULL, use_elsewhere, p));
-    ok(pthread_join(thread, NULL));
-    const char *said = heard();
-    has_text(said, "await_process_pool_call: the process pool belongs to another thread's loop");
-    has_text(said, "await_process_pool_close: the process pool");
-    has_text(said, "async_process_pool_drop: the process pool");
-    ok(await_process_pool_run(p, add_one, &in, &out));
-    is(out, 5);
-    return 0;
-}
-
 REAL(a_pool_wants_a_sensible_size)
 {
     is_true(async_process_pool_open(.max_workers = 100000) == NULL);
     is(errno, EINVAL);
     is_true(async_process_pool_open(.timeout = -1) == NULL);
     is(errno, EINVAL);
-    ok(await_process_pool_close(NULL));
-    return 0;
-}
-
-static void drop_in_a_child(async_process_pool *p)
-{
-    int status;
-    pid_t child = fork();
-    if (child == 0) {
-        async_process_pool_drop(&p);
-        _exit(0);
-    }
-    is(waitpid(child, &status, 0), child);
-    is(status, 0);
-}
-
-REAL(a_pool_that_is_dropped_in_a_child_goes_on_in_its_parent)
-{
-    async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
-    int ms = 0;
-    pid_t first, second;
-    ok(await_process_pool_run(p, nap, &ms, &first));
-    drop_in_a_child(p);
-    ok(await_process_pool_run(p, nap, &ms, &second));
-    is(first, second);
     return 0;
 }
 
@@ -441,6 +376,5 @@ SUITE("process pools", a_function_runs_in_another_process, bytes_go_in_and_come_
       a_call_behind_one_that_lasts_moves_to_a_worker_that_is_free,
       a_call_that_is_cancelled_is_stopped_and_others_do_not_notice,
       close_waits_for_the_calls_and_drop_does_not, a_close_that_is_cancelled_drops_the_pool,
-      a_pool_may_end_at_any_moment, a_pool_wants_a_loop, a_pool_is_for_its_own_loop,
-      a_pool_wants_a_sensible_size, a_pool_that_is_dropped_in_a_child_goes_on_in_its_parent,
+      a_pool_may_end_at_any_moment, a_pool_wants_a_loop, a_pool_wants_a_sensible_size,
       who_waits_for_a_process_is_told_which)

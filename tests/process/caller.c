@@ -66,7 +66,7 @@ ASYNC_DEF(obey, (char **)words)
         if (r != 0)
             return async_fail(-EINVAL, "%s %s", words[0], words[1]);
     }
-    return await_process_pool_close(pool);
+    return await_process_pool_close(&pool);
 }
 
 int main(int argc, char *argv[])

@@ -70,7 +70,7 @@ SCENARIO(a_pool_of_one_process)
     if (!p)
         return -errno;
     int r = await_gather(NULL, call_in(p, 1), call_in(p, 2), call_in(p, 3));
-    int closed = await_process_pool_close(p);
+    int closed = await_process_pool_close(&p);
     return r < 0 ? r : closed;
 }
 
@@ -82,7 +82,7 @@ SCENARIO(a_process_that_dies)
     int r = await_process_pool_call(p, dies, NULL, 0, NULL, 0);
     must(r < 0);
     int next = await_call_in(p, 4);
-    int closed = await_process_pool_close(p);
+    int closed = await_process_pool_close(&p);
     return r != -EOWNERDEAD ? r : next < 0 ? next : closed;
 }
 
