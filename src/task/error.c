@@ -79,6 +79,20 @@ int async_fail_at(int code, const async_site *site, const char *fmt, ...)
     return code;
 }
 
+/* Whose error has no words may have passed on one that has: that of a group or of a generator. */
+static const char *words_of(const async_error *e, int code)
+{
+    while (!e->text[0]) {
+        const async_error *c = e->cause;
+        while (c && c->code != code)
+            c = c->next;
+        if (!c)
+            break;
+        e = c;
+    }
+    return e->text;
+}
+
 const char *async__text_of(const async_task *t, int code)
 {
     const struct body *b = t->body;
@@ -89,7 +103,7 @@ const char *async__text_of(const async_task *t, int code)
         e = NULL;
     if (e)
         e = async_error_find(e, code);
-    return e ? e->text : "";
+    return e ? words_of(e, code) : "";
 }
 
 const char *async_fail_text(int code)

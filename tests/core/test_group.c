@@ -313,9 +313,36 @@ CASE(many_children)
     return 0;
 }
 
+ASYNC_GEN(int, broken_items, (int)n)
+{
+    ASYNC_TRY(await_yield(n));
+    return async_fail(-EPROTO, "no item after %d", n);
+}
+
+ASYNC_DEF(reads_them)
+{
+    int r;
+    await_for_each (r, x, broken_items(3))
+        is(x, 3);
+    return r;
+}
+
+/* The body's error has no words of its own: it came out of a generator, or another group. */
+CASE(words_that_a_body_passed_on)
+{
+    int r;
+    await_group (r, g)
+        r = await_reads_them();
+    is(r, -EPROTO);
+    is_text(async_fail_text(r), "no item after 3");
+    is_text(async_group_errors(g)->text, "");
+    is_text(async_fail_text(-EIO), "");
+    return 0;
+}
+
 SUITE("group", end_awaits_children, empty_group, children_start_in_order,
       cancel_children_on_child_error, taskgroup_22, cancellation_does_not_leak,
       cancelling_level_preserved, errors_and_an_outer_cancel, spawn_refused,
       spawn_into_a_cancelled_group, cancelled_before_first_step, spawn_at_the_end,
       spawn_while_failing, cleanup_fails_too, cancelled_child_is_no_error,
-      handles_live_as_long_as_the_group, many_children)
+      handles_live_as_long_as_the_group, many_children, words_that_a_body_passed_on)
