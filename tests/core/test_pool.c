@@ -310,7 +310,7 @@ ASYNC_DEF(twice_in_a_cancelled_task)
 {
     async_task_cancel(async_current_task());
     is(await_twice(1), -ECANCELED);
-    is(await_to_thread(runs_co_(), .abandon = true), -ECANCELED);
+    is(await_to_thread(runs(), .abandon = true), -ECANCELED);
     return 0;
 }
 
@@ -336,7 +336,7 @@ static int one = 1;
 
 ASYNC_DEF(abandons, (int)result)
 {
-    return await_to_thread(held_co_(result), .abandon = true, .owned = &one, .release = release);
+    return await_to_thread(held(result), .abandon = true, .owned = &one, .release = release);
 }
 
 CASE(an_abandoned_call_goes_on_by_itself)
@@ -407,7 +407,7 @@ ASYNC_THREAD(opens)
 
 ASYNC_DEF(opens_soon)
 {
-    return await_to_thread(opens_co_(), .abandon = true);
+    return await_to_thread(opens(), .abandon = true);
 }
 
 ASYNC_DEF(leaves_two_running)
@@ -548,7 +548,7 @@ ASYNC_DEF(calls_for_ever, (unsigned)kind)
     for (;;) {
         void *p = kind % 2 ? malloc(8) : NULL;
         owned += p ? 1 : 0;
-        int r = await_to_thread(takes_co_((unsigned)rand_r(&seed) % 50), .abandon = p, .owned = p,
+        int r = await_to_thread(takes((unsigned)rand_r(&seed) % 50), .abandon = p, .owned = p,
                                 .release = give_back);
         if (p && r != -ECANCELED)
             give_back(p);

@@ -63,7 +63,7 @@ ASYNC_DEF(hands_over)
 {
     int *owned = malloc(sizeof *owned);
     account.made++;
-    int r = await_to_thread(fills_co_(owned), .abandon = true, .owned = owned, .release = give_back);
+    int r = await_to_thread(fills(owned), .abandon = true, .owned = owned, .release = give_back);
     must(r < 0 || *owned == 42);
     if (r != -ECANCELED) {
         account.used++;
@@ -87,7 +87,7 @@ ASYNC_THREAD(fails, (int)code)
 SCENARIO(a_call_that_fails)
 {
     struct async_pool_stats s;
-    int r = await_to_thread(fails_co_(-EPROTO));
+    int r = await_to_thread(fails(-EPROTO));
     must(r != -EPROTO || !strcmp(async_fail_text(r), "as it was asked to"));
     ASYNC_TRY(async_pool_stats(ASYNC_POOL_THREADS, &s));
     must(s.queued == 0 && s.running == 0);
