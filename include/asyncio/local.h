@@ -7,9 +7,9 @@
 
 ASYNC_BEGIN_DECLS
 
-/* ASYNC_LOCAL(int, request_id, 0);    at file scope. A new task, and a call to a thread, sees what was set where it was
- * created; what it sets is seen by nobody else. Outside of tasks: the thread's own value,
- * which goes with the thread. */
+/* ASYNC_LOCAL(int, request_id, 0);    at file scope. A new task, a call to a thread, and a callback see what was set where
+ * they were created; what they set is seen by nobody else. Outside of these: the thread's own value, which goes with the
+ * thread. */
 #define ASYNC_LOCAL(T, name, initial_value)                                                        \
     static struct {                                                                                \
         async_local key;                                                                           \

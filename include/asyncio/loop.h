@@ -22,9 +22,13 @@ typedef struct async_callback {
     uint32_t timer;
     void (*fn)(void *arg);
     void *arg;
+    void *locals;
 } async_callback;
 
-/* Call fn(arg) once, after everything that is ready now, even if main returns before. Cannot fail. Only on the loop's
+/* A callback sees the task-local variables (local.h) of who asked for it, as they were then; what it sets it keeps to
+ * itself. So do those that another thread posts, and a watch below.
+ *
+ * Call fn(arg) once, after everything that is ready now, even if main returns before. Cannot fail. Only on the loop's
  * own thread. What is added while the loop shuts down may be dropped: then it is yours again, as if cancelled. */
 void async_call_soon(async_callback *cb, void (*fn)(void *arg), void *arg);
 
@@ -58,6 +62,7 @@ int async_fd_close(int fd);
 typedef struct async_watch {
     void (*fn)(void *arg, int events);
     void *arg;
+    void *locals;
     int fd, events;
     bool active;
 } async_watch;

@@ -110,6 +110,7 @@ int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, 
     if (r < 0)
         return r;
     e->watch = w;
+    w->locals = locals_for_later(l);
     w->active = true;
     l->fds.waiting++;
     return 0;
@@ -145,4 +146,6 @@ void async_watch_stop(async_watch *w)
     }
     l->fds.waiting--;
     w->active = false;
+    async__locals_drop(w->locals);
+    w->locals = NULL;
 }

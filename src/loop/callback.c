@@ -22,11 +22,20 @@ static struct loop *init(async_callback *cb, void (*fn)(void *arg), void *arg)
     return l;
 }
 
+void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct local *locals)
+{
+    struct loop *l = init(cb, fn, arg);
+    cb->locals = locals;
+    cb->state = CALLBACK_READY;
+    ready_push(l, (struct async_waiter *)cb);
+}
+
 void async_call_soon(async_callback *cb, void (*fn)(void *arg), void *arg)
 {
     struct loop *l = init(cb, fn, arg);
     if (!l)
         return;
+    cb->locals = locals_for_later(l);
     cb->state = CALLBACK_READY;
     ready_push(l, (struct async_waiter *)cb);
 }
@@ -36,6 +45,7 @@ static void call_at(async_callback *cb, int64_t when, void (*fn)(void *arg), voi
     struct loop *l = init(cb, fn, arg);
     if (!l)
         return;
+    cb->locals = locals_for_later(l);
     cb->state = CALLBACK_ARMED;
     cb->timer = async__timer_arm(&l->timers, when, cb, TIMER_CALLBACK);
 }
@@ -51,17 +61,27 @@ void async_call_at(async_callback *cb, double when, void (*fn)(void *arg), void 
     call_at(cb, ns_of(when), fn, arg);
 }
 
+static void forget_locals(async_callback *cb)
+{
+    async__locals_drop(cb->locals);
+    cb->locals = NULL;
+}
+
 bool async_callback_cancel(async_callback *cb)
 {
     struct loop *l = async__loop;
     if (cb->state == CALLBACK_IDLE || !l)
         return false;
-    if (cb->timer)
-        async__timer_cancel(&l->timers, cb->timer);
-    else
-        waitq_remove(&l->ready, (struct async_waiter *)cb);
+    uint32_t timer = cb->timer;
     cb->state = CALLBACK_IDLE;
     cb->timer = 0;
+    if (timer && !async__timer_is(&l->timers, timer, cb, TIMER_CALLBACK))
+        return false; /* it was armed in a loop that has closed since */
+    if (timer)
+        async__timer_cancel(&l->timers, timer);
+    else
+        waitq_remove(&l->ready, (struct async_waiter *)cb);
+    forget_locals(cb);
     return true;
 }
 
@@ -89,6 +109,8 @@ void async__callbacks_drop(struct loop *l)
     for (struct async_waiter *w = l->ready.head, *next; w; w = next) {
         next = w->next;
         w->state = CALLBACK_IDLE;
+        if (w->kind == NODE_CALLBACK)
+            forget_locals((async_callback *)w);
     }
     l->ready.head = NULL;
 }

@@ -149,7 +149,9 @@ static void deliver(struct loop *l, uint64_t data, int events)
         return;
     }
     if (e->watch) {
+        struct outside before = outside_lend(async__locals_share(e->watch->locals));
         e->watch->fn(e->watch->arg, events);
+        outside_restore(before);
         return;
     }
     int ends = POLLERR | POLLHUP;

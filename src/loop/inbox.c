@@ -86,10 +86,12 @@ static unsigned run_posts(async_loop *g, unsigned n)
     for (struct post *p; n > 0 && (p = g->taken); n--) {
         void (*fn)(void *) = p->fn;
         void *arg = p->arg;
+        struct outside before = outside_lend(p->locals);
         g->taken = p->next;
         if (!p->kept)
             async__free(p);
         fn(arg);
+        outside_restore(before);
     }
     return n;
 }
@@ -180,10 +182,12 @@ int async_call_soon_threadsafe(async_loop *g, void (*fn)(void *arg), void *arg)
     struct post *p = async__malloc(sizeof *p);
     if (!p)
         return -ENOMEM;
-    *p = (struct post){ .fn = fn, .arg = arg };
+    *p = (struct post){ .fn = fn, .arg = arg, .locals = async__locals_of_caller() };
     int r = async__gate_post(g, p);
-    if (r < 0)
+    if (r < 0) {
+        async__locals_drop(p->locals);
         async__free(p);
+    }
     return r;
 }
 

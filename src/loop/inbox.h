@@ -16,7 +16,8 @@ struct post {
     struct post *next;
     void (*fn)(void *arg);
     void *arg;
-    bool kept; /* in memory of the poster's, not freed here */
+    struct local *locals; /* of the poster, a reference */
+    bool kept;            /* in memory of the poster's, not freed here */
 };
 
 struct async_loop {
@@ -24,13 +25,13 @@ struct async_loop {
     atomic_uint visitors; /* threads, and signal handlers, that may ring: it is not closed under them */
     atomic_bool ringing; /* the loop has been told to look and has not yet */
     atomic_uint signals; /* Ctrl-C, counted by its handler */
-    bool kept; /* and not used again: objects are told by it whose they were */
+    bool kept;           /* and not used again: objects are told by it whose they were */
     int event;
     struct post *taken; /* in the order of the calls; the loop's thread only */
     async_loop *next;
 };
 
-int async__gate_open(struct loop *l);              /* 0, or a negative errno */
+int async__gate_open(struct loop *l); /* 0, or a negative errno */
 void async__gate_close(async_loop *g);
 bool async__gate_is_open(async_loop *g);
 

@@ -141,6 +141,39 @@ static inline int64_t loop_look(struct loop *l)
     return now;
 }
 
+/* What is set outside of tasks: the thread's own, or while a callback runs what it was given. */
+struct outside {
+    struct local *locals;
+    bool lent;
+};
+extern _Thread_local struct outside async__own_locals __attribute__((tls_model("initial-exec")));
+
+/* The settings that a callback is to see; a new reference. NULL: none. */
+static inline struct local *locals_for_later(const struct loop *l)
+{
+    const struct local *n = l->current ? l->current->body->locals : async__own_locals.locals;
+    return unlikely(n != NULL) ? async__locals_of_caller() : NULL;
+}
+
+/* A callback runs between these. The reference goes with it. */
+static inline struct outside outside_lend(struct local *locals)
+{
+    struct outside before = async__own_locals;
+    async__own_locals = (struct outside){ locals, true };
+    return before;
+}
+
+static inline void outside_restore(struct outside before)
+{
+    struct local *set = async__own_locals.locals;
+    async__own_locals = before;
+    if (unlikely(set != NULL))
+        async__locals_drop(set);
+}
+
+/* async_call_soon(), with a reference to the settings that it takes over. */
+void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct local *locals);
+
 static inline void probe_at(struct loop *l, async_task *t, enum probe_point point)
 {
     if (unlikely(l->probe != NULL))

@@ -217,7 +217,9 @@ static void run_task(struct loop *l, async_task *t)
 static void run_callback(async_callback *cb)
 {
     cb->state = 0; /* before it runs: it may be used again in it, or its memory freed */
+    struct outside before = outside_lend(cb->locals);
     cb->fn(cb->arg);
+    outside_restore(before);
 }
 
 void async__loop_run(struct loop *l)

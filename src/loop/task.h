@@ -189,6 +189,11 @@ void async__direct_step(struct loop *l, async_task *t);
 /* The file layer's: the same as the first. */
 void async__files_close(struct loop *l);
 
+/* The task layer's: task-local variables of who calls, a new reference, NULL: none is set; one reference less. */
+struct local *async__locals_of_caller(void);
+struct local *async__locals_share(struct local *n);
+void async__locals_drop(struct local *n);
+
 /* And those of the observer. */
 bool async__deadlock(struct loop *l); /* nothing is ready, nothing can come: true; something is, now, or l stops */
 void async__step_begins(struct loop *l, struct async_waiter *w);

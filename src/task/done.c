@@ -20,9 +20,7 @@ static void run(void *arg)
 {
     struct done *d = arg;
     async_task *t = d->task;
-    struct local *outside = async__locals_swap(d->locals);
     d->fn(t, d->arg);
-    async__locals_drop(async__locals_swap(outside));
     async__free(d);
     t->loop->callings--;
     if (t->loop->owed > 0) /* they come in their order: those that they add come after */
@@ -35,7 +33,7 @@ void async__done_call(struct async_waiter *w, async_task *t)
 {
     struct done *d = (struct done *)w;
     waitq_remove(&t->joiners, w);
-    async_call_soon(&d->callback, run, d);
+    async__call_soon(&d->callback, run, d, d->locals);
     t->value++;
     t->loop->callings++;
 }

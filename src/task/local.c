@@ -16,8 +16,8 @@ struct local {
     _Alignas(16) unsigned char value[];
 };
 
-/* What is set outside of tasks, in callbacks too; on a thread of a pool, what its job sees. */
-static _Thread_local struct local *outside;
+/* On a thread of a pool: what its job sees. */
+_Thread_local struct outside async__own_locals;
 
 /* Its destructor frees that when the thread ends. */
 static struct {
@@ -45,7 +45,7 @@ static bool free_at_end(void)
     pthread_once(&at_end.once, make_key);
     if (at_end.made && pthread_getspecific(at_end.key))
         return true;
-    if (!at_end.made || pthread_setspecific(at_end.key, &outside) != 0)
+    if (!at_end.made || pthread_setspecific(at_end.key, &async__own_locals.locals) != 0)
         return false;
     async__alloc_hold(1);
     return true;
@@ -54,21 +54,25 @@ static bool free_at_end(void)
 static struct local **list(void)
 {
     struct loop *l = async__loop;
-    return l && l->current ? &l->current->body->locals : &outside;
+    return l && l->current ? &l->current->body->locals : &async__own_locals.locals;
 }
 
-struct local *async__locals_of_caller(void)
+struct local *async__locals_share(struct local *n)
 {
-    struct local *n = *list();
     if (n)
         atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
     return n;
 }
 
+struct local *async__locals_of_caller(void)
+{
+    return async__locals_share(*list());
+}
+
 struct local *async__locals_swap(struct local *n)
 {
-    struct local *before = outside;
-    outside = n;
+    struct local *before = async__own_locals.locals;
+    async__own_locals.locals = n;
     return before;
 }
 
@@ -140,7 +144,8 @@ static bool is_set(const struct local *n, const async_local *key)
 int async_local_store(const async_local *key, const void *value)
 {
     struct local **at = list();
-    if (at == &outside && !outside && !async__errand && !free_at_end())
+    bool own = at == &async__own_locals.locals && !async__own_locals.lent && !async__errand;
+    if (own && !*at && !free_at_end())
         return -ENOMEM;
     if (replace(at, key, value))
         return 0;

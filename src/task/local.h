@@ -4,13 +4,9 @@
 #ifndef TASK_LOCAL_H
 #define TASK_LOCAL_H
 
-#include <stddef.h>
+#include "loop/task.h"
 
-struct local;
-
-struct local *async__locals_of_caller(void); /* a new reference; NULL: nothing is set */
-/* Run callbacks with these settings, until they are changed back. The former ones. */
+/* The thread of a pool is to see these settings, until they are changed back. The former ones. */
 struct local *async__locals_swap(struct local *n);
-void async__locals_drop(struct local *n);
 
 #endif

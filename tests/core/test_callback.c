@@ -323,7 +323,43 @@ CASE(a_million_armed_and_cancelled)
     return 0;
 }
 
-SUITE("callback", ready_when_main_returns, ready_when_main_returns_at_once, soon_in_order,
-      later_in_order, equal_times_in_the_order_of_calls, not_early, cancelled, cancelled_when_due,
-      adds_itself, frees_itself, wakes_a_task, spawns_a_task, cancels_a_task, must_not_await,
-      must_not_run, a_million_armed_and_cancelled)
+static int counted;
+
+static void counts_up(void *arg)
+{
+    (void)arg;
+    counted++;
+}
+
+static async_callback armed, other;
+
+ASYNC_DEF(leaves_one_armed)
+{
+    async_call_later(&armed, 100, counts_up, NULL);
+    return await_sleep(0);
+}
+
+ASYNC_DEF(cancels_what_is_gone)
+{
+    async_call_later(&other, 1, counts_up, NULL);
+    is_false(async_callback_cancel(&armed)); /* which had the same place in another loop */
+    is_false(async_callback_cancel(&armed));
+    return await_sleep(2);
+}
+
+START_TEST(one_that_was_armed_in_a_loop_that_is_closed)
+{
+    ears_open();
+    ok(async_run(leaves_one_armed(), .virtual_clock = true));
+    has_text(heard(), "the loop closes with 1 timers armed");
+    ok(async_run(cancels_what_is_gone(), .virtual_clock = true));
+    is_text(heard(), "");
+    ears_close();
+    is(counted, 1);
+}
+END_TEST
+
+SUITE("callback", one_that_was_armed_in_a_loop_that_is_closed, ready_when_main_returns,
+      ready_when_main_returns_at_once, soon_in_order, later_in_order, equal_times_in_the_order_of_calls,
+      not_early, cancelled, cancelled_when_due, adds_itself, frees_itself, wakes_a_task,
+      spawns_a_task, cancels_a_task, must_not_await, must_not_run, a_million_armed_and_cancelled)

@@ -145,4 +145,134 @@ START_TEST(no_key_left)
 }
 END_TEST
 
-SUITE("local", without_memory, no_key_left, seen_as_at_the_creation, does_not_grow)
+/* --- callbacks --- */
+
+static int seen[4];
+
+/* What it sets it keeps to itself. */
+static void looks(void *at)
+{
+    *(int *)at = async_local_get(one);
+    ok(async_local_set(one, -1));
+    is(async_local_get(one), -1);
+}
+
+static void looks_at_end(async_task *t, void *at)
+{
+    (void)t;
+    looks(at);
+}
+
+ASYNC_DEF(asks_for_callbacks, (async_callback *)cbs, (int)n)
+{
+    ok(async_local_set(one, n));
+    async_call_soon(&cbs[0], looks, &seen[0]);
+    ok(async_local_set(one, n + 1));
+    async_call_later(&cbs[1], 2, looks, &seen[1]);
+    ok(async_local_set(one, n + 2));
+    ok(async_call_soon_threadsafe(async_get_running_loop(), looks, &seen[2]));
+    ok(async_local_set(one, n + 3));
+    ok(async_task_add_done_callback(async_current_task(), looks_at_end, &seen[3]));
+    ok(async_local_set(one, n + 4));
+    return 0;
+}
+
+ASYNC_DEF(callbacks_look)
+{
+    async_callback cbs[2];
+    ok(await_asks_for_callbacks(cbs, 0)); /* not in a task of its own, which ends before they run */
+    ok(await_sleep(3));
+    is(seen[0], 0);
+    is(seen[1], 1);
+    is(seen[2], 2);
+    is(async_local_get(one), 4);
+    await_task_auto t = async_create_task(asks_for_callbacks(cbs, 10));
+    ok(await_sleep(3));
+    for (int i = 0; i < 4; i++)
+        is(seen[i], 10 + i);
+    is(async_local_get(one), 4);
+    async_call_later(&cbs[0], 1, looks, &seen[0]);
+    is_true(async_callback_cancel(&cbs[0]));
+    async_call_soon(&cbs[1], looks, &seen[1]);
+    is_true(async_callback_cancel(&cbs[1]));
+    return 0;
+}
+
+START_TEST(callbacks_see_what_was_set_when_they_were_asked_for)
+{
+    const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
+    ok(async_set_allocator(&a));
+    for (unsigned seed = 0; seed < 5; seed++)
+        RUN(callbacks_look(), .seed = seed);
+    is(live, 0);
+    is(async_local_get(one), 1);
+    ok(async_set_allocator(NULL)); /* nobody has set anything outside of tasks */
+}
+END_TEST
+
+/* A callback asks for the next: what it was given goes on, what it has set too. */
+static void asks_for_the_next(void *cb)
+{
+    int n = async_local_get(one);
+    note("%d", n);
+    ok(async_local_set(one, n + 1));
+    if (n < 5)
+        async_call_later(cb, 1, asks_for_the_next, cb);
+}
+
+CASE(a_callback_hands_on_what_it_sees)
+{
+    async_callback cb;
+    ok(async_local_set(one, 3));
+    async_call_soon(&cb, asks_for_the_next, &cb);
+    ok(async_local_set(one, 0));
+    ok(await_sleep(10));
+    is_trail("3 4 5");
+    is(async_local_get(one), 0);
+    return 0;
+}
+
+static void looks_at_events(void *at, int events)
+{
+    is_true(events & POLLOUT);
+    looks(at);
+}
+
+CASE(a_watch_sees_what_was_set_when_it_was_started)
+{
+    int fds[2];
+    async_watch w;
+    ok(pipe2(fds, O_CLOEXEC));
+    ok(async_local_set(one, 7));
+    ok(async_watch_start(&w, fds[1], POLLOUT, looks_at_events, &seen[0]));
+    ok(async_local_set(one, 8));
+    for (int i = 0; i < 3; i++) {
+        seen[0] = 0;
+        while (!seen[0])
+            ok(await_sleep(0));
+        is(seen[0], 7);
+    }
+    async_watch_stop(&w);
+    close(fds[0]);
+    close(fds[1]);
+    return 0;
+}
+
+/* Its own thread's, while no task or callback runs. */
+START_TEST(a_callback_asked_for_outside_of_tasks)
+{
+    async_callback cb;
+    ok(async_local_set(one, 5));
+    async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
+    async_call_soon(&cb, looks, &seen[0]);
+    ok(async_local_set(one, 6));
+    ok(async_runner_run(rn, async_sleep(1)));
+    is(seen[0], 5);
+    is(async_local_get(one), 6);
+    async_runner_close(rn);
+}
+END_TEST
+
+SUITE("local", without_memory, no_key_left, callbacks_see_what_was_set_when_they_were_asked_for,
+      a_callback_hands_on_what_it_sees, a_watch_sees_what_was_set_when_it_was_started,
+      a_callback_asked_for_outside_of_tasks, seen_as_at_the_creation, does_not_grow)

@@ -75,6 +75,27 @@ CASE(result_and_error_come_back)
     return 0;
 }
 
+ASYNC_LOCAL(int, request, 1);
+
+ASYNC_DEF(sees_request)
+{
+    return async_local_get(request);
+}
+
+static int asks_with_a_request(void)
+{
+    is(async_run_coroutine_threadsafe(home, sees_request()), 1);
+    ok(async_local_set(request, 5));
+    is(async_run_coroutine_threadsafe(home, sees_request()), 5);
+    return 0;
+}
+
+CASE(it_sees_the_variables_of_the_thread_that_asks)
+{
+    ok(async_local_set(request, 9));
+    return await_in_a_thread(asks_with_a_request);
+}
+
 static async_loop *gone;
 
 /* What has been said of the error is there for who has waited, and goes with the next one. */
@@ -541,10 +562,10 @@ CASE(waiter_has_gone)
     return 0; /* and the loop's end ends it */
 }
 
-SUITE("remote", coroutine_without_a_name, what_nobody_has_to_read, another_loop_calls,
-      abandoned_loop, result_and_error_come_back, the_sentence_of_an_error_comes_along,
-      the_sentence_of_an_error_reaches_a_task, many_threads_call,
-      limit_of_the_wait_and_end_of_the_block, cancel_from_the_other_thread,
+SUITE("remote", it_sees_the_variables_of_the_thread_that_asks, coroutine_without_a_name,
+      what_nobody_has_to_read, another_loop_calls, abandoned_loop, result_and_error_come_back,
+      the_sentence_of_an_error_comes_along, the_sentence_of_an_error_reaches_a_task,
+      many_threads_call, limit_of_the_wait_and_end_of_the_block, cancel_from_the_other_thread,
       cancelled_before_or_after_its_start, cancel_inside_reaches_the_thread,
       detached_failure_is_reported, failure_that_nobody_waited_for, own_thread_cannot_wait,
       closing_strands_nobody, closed_loop, no_handle, loop_that_does_not_run_yet,

@@ -282,6 +282,12 @@ struct async_sys async__sys = { .thread = model_thread,
                                 .close = model_close,
                                 .clock = model_clock };
 _Thread_local struct loop *async__loop;
+_Thread_local struct outside async__own_locals;
+
+void async__locals_drop(struct local *n)
+{
+    must(!n); /* nobody sets any here */
+}
 
 void *async__malloc(size_t size)
 {
