@@ -228,17 +228,30 @@ int async__process_start(struct process *p, const struct worker_orders *o)
     return r;
 }
 
+/* Nobody has waited for it: else its number may be somebody else's by now. */
+static bool is_ours(const struct process *p)
+{
+    siginfo_t info;
+    idtype_t what = p->pidfd < 0 ? P_PID : P_PIDFD;
+    int number = p->pidfd < 0 ? p->pid : p->pidfd;
+    return waitid(what, (id_t)number, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
 void async__process_kill(const struct process *p)
 {
+    if (!is_ours(p))
+        return;
     async__sys.kill(-p->pid, SIGKILL);
     async__sys.kill(p->pid, SIGKILL);
 }
 
 struct ending async__process_bury(struct process *p)
 {
-    int status, r;
-    async__sys.kill(-p->pid, SIGKILL); /* before: the number is its own as long as nobody has waited */
-    while ((r = async__sys.waitpid(p->pid, &status, 0)) < 0 && errno == EINTR)
+    int status = 0, r = -1;
+    bool ours = is_ours(p);
+    if (ours)
+        async__sys.kill(-p->pid, SIGKILL); /* before: the number is its own as long as nobody has waited */
+    while (ours && (r = async__sys.waitpid(p->pid, &status, 0)) < 0 && errno == EINTR)
         ;
     async__sys.unmap(p->board, sizeof *p->board);
     async__sys.close(p->wire);

@@ -171,11 +171,45 @@ static int no_pidfd(pid_t pid)
     }                                                                                              \
     END_TEST
 
+/* By then the number may be somebody else's. */
+static pid_t gone;
+static bool hit_a_stranger;
+
+static int kill_and_tell(pid_t pid, int sig)
+{
+    hit_a_stranger = hit_a_stranger || pid == gone || pid == -gone;
+    return async__sys_kernel.kill(pid, sig);
+}
+
+static int says_its_number(const void *in, void *out)
+{
+    (void)in;
+    *(pid_t *)out = getpid();
+    return 0;
+}
+
+ASYNC_DEF(who_was_waited_for_is_not_killed)
+{
+    int n = 21, answer = 0;
+    pid_t pid;
+    async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
+    ASYNC_TRY(await_process_pool_call(p, says_its_number, NULL, 0, &pid, sizeof pid));
+    must(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+    gone = pid;
+    async__sys.kill = kill_and_tell;
+    ASYNC_TRY(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer));
+    async_process_pool_drop(&p);
+    async__sys.kill = async__sys_kernel.kill;
+    must(answer == 42 && !hit_a_stranger);
+    return 0;
+}
+
 RUNS(dies_at_each_byte)
 RUNS(answers_and_dies)
 RUNS(says_nonsense)
 RUNS(answers_twice)
 RUNS(says_escapes)
+RUNS(who_was_waited_for_is_not_killed)
 
 ASYNC_DEF(runs_with_children_ignored)
 {
@@ -216,5 +250,6 @@ END_TEST
 SUITE("process frames", dies_at_each_byte_test, dies_at_each_byte_without_pidfds_test,
       answers_and_dies_test, answers_and_dies_without_pidfds_test, says_nonsense_test,
       says_nonsense_without_pidfds_test, answers_twice_test, answers_twice_without_pidfds_test,
-      says_escapes_test, says_escapes_without_pidfds_test, a_program_may_ignore_its_children,
+      says_escapes_test, says_escapes_without_pidfds_test, who_was_waited_for_is_not_killed_test,
+      who_was_waited_for_is_not_killed_without_pidfds_test, a_program_may_ignore_its_children,
       a_module_is_found_by_its_path_and_known_by_its_contents)
