@@ -17,7 +17,8 @@
  *   -EEXIST     a unique column has that value already (UNIQUE, PRIMARY KEY)
  *   -EDOM       another constraint (NOT NULL, CHECK, FOREIGN KEY), a value of the wrong type
  *   -EINVAL     a mistake in the SQL: its text, a name in it, the number of values
- *   -EBUSY      another connection has the database locked, and .busy_timeout has passed
+ *   -EBUSY      another connection has the database locked, and .busy_timeout has passed; at once: a query of this one
+ *               is reading the table that is to go
  *   -EROFS      the database, or this connection, is read-only
  *   -EACCES     no permission      -ENOENT     no such file      -EBADMSG    no database, or a damaged one
  *   -ENOSPC     the disk is full   -EIO        the disk fails    -EFBIG      a text, a blob or a file is too large
@@ -237,7 +238,7 @@ async_hold async_sqlite_transaction_opt(async_sqlite *db,
 typedef struct async_sqlite_pool async_sqlite_pool;
 
 /* Make a pool of at most max connections to path, with these options; 0 is 4. They are opened when they are needed, and
- * stay open. 0; -ENOMEM; -EINVAL: more than a million. Does not suspend. */
+ * stay open. In memory each has a database of its own. 0; -ENOMEM; -EINVAL: more than a million. Does not suspend. */
 #define async_sqlite_pool_open(path, max, ret, ...)                                                \
     async_sqlite_pool_open_opt((path), (max), ASYNC_SQLITE__OPTS(__VA_ARGS__), (ret))
 int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct async_sqlite_opts *opts,
