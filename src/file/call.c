@@ -19,16 +19,20 @@ static int look_at(struct file_op *op, int fd, int flags)
 }
 
 /* O_NONBLOCK: to open a FIFO, or a terminal, would wait for its other end; they are refused afterwards. */
-int async__call_open(struct file_op *op, const char *path, int flags, mode_t mode)
+int async__call_open_any(struct file_op *op, const char *path, int flags, mode_t mode)
 {
     int more = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     int64_t fd = CALL(op, SYS_OPEN, NULL, open(path, flags | more, mode));
-    if (fd < 0)
-        return fd == -ENXIO ? -ESPIPE : (int)fd; /* a FIFO that nobody reads, a socket */
-    int r = look_at(op, (int)fd, flags);
+    return fd == -ENXIO ? -ESPIPE : (int)fd; /* a FIFO that nobody reads, a socket */
+}
+
+int async__call_open(struct file_op *op, const char *path, int flags, mode_t mode)
+{
+    int fd = async__call_open_any(op, path, flags, mode);
+    int r = fd < 0 ? 0 : look_at(op, fd, flags);
     if (r == 0)
-        return (int)fd;
-    async__sys.close((int)fd);
+        return fd;
+    async__sys.close(fd);
     return r;
 }
 

@@ -29,7 +29,10 @@ enum { PERMISSIONS = 0777 };
         n_ < 0 ? -errno : n_;                                                                      \
     })
 
-/* A descriptor, after looking at what it is: -EISDIR, -ESPIPE. */
+/* A descriptor of whatever it is, with O_NONBLOCK; -ESPIPE if that can be told already. */
+int async__call_open_any(struct file_op *op, const char *path, int flags, mode_t mode);
+
+/* The same, after looking at what it is: -EISDIR, -ESPIPE. */
 int async__call_open(struct file_op *op, const char *path, int flags, mode_t mode);
 
 /* The descriptor is gone, whatever it says. r if that is an error, else what closing says. */

@@ -182,7 +182,6 @@ static const struct fate {
     [FILE_CLOSE] = { { SYS_CLOSE, EINTR }, { SYS_CLOSE, EIO }, { SYS_CLOSE, EDQUOT } },
     [FILE_SLURP] = { { SYS_OPEN, EINTR },
                      { SYS_OPEN, ENFILE },
-                     { SYS_STATUS, ENOMEM },
                      { SYS_READ, EINTR },
                      { SYS_READ, EIO },
                      { SYS_READ, LESS },
