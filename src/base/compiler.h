@@ -8,6 +8,16 @@
 #define NOINLINE    __attribute__((noinline))
 #define COLD        __attribute__((cold, noinline))
 
+/* A large variable on a hot path, of which little is used: it is not cleared first. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define NOT_CLEARED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef NOT_CLEARED
+#define NOT_CLEARED
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
 #elif defined(__has_feature)

@@ -17,6 +17,9 @@ static void work(struct job *j)
 /* --- who makes it --- */
 
 #ifdef HAVE_URING
+/* Threads, unless it is asked for. Measured with 10,000 small files in the cache: the ring takes a fifth less of the processor
+ * on a disk, and more in a tmpfs, which refuses to be read without waiting; threads use a second core, where there is one,
+ * and leave the loop's own to others. */
 static bool wants_ring(void)
 {
     const char *asked = secure_getenv("ASYNCIO_FILES");

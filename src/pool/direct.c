@@ -67,7 +67,7 @@ static struct errand *kept(const struct errand *e)
 static void make_call(struct job *j)
 {
     struct direct *d = (struct direct *)((char *)j - offsetof(struct direct, job));
-    struct errand e;
+    struct errand e NOT_CLEARED;
     d->result = async__errand_run(&e, j->name, body_of(d->start.co.frame)->run, d->start.co.frame,
                                   d->start.locals);
     d->start.locals = NULL;
@@ -94,7 +94,7 @@ static bool is_alert(const struct loop *l, const async_task *t)
 static bool passes(struct loop *l, async_task *t)
 {
     struct direct *d = direct_of(t);
-    struct body b;
+    struct body b NOT_CLEARED;
     async__task_lend(t, &b);
     int r = checkpoint(l, t);
     if (r == 0)
@@ -167,7 +167,7 @@ static int verdict(struct direct *d)
 
 static void end(struct loop *l, async_task *t, struct direct *d)
 {
-    struct body b;
+    struct body b NOT_CLEARED;
     l->jobs--;
     async__task_lend(t, &b);
     async__task_end(t, d->job.done ? verdict(d) : async__deliver(t));
