@@ -190,6 +190,19 @@ ASYNC_DEF(calls_that_are_interrupted)
     return 0;
 }
 
+/* As the kernel's log says when it is opened like a FIFO. A ring hands such a file to a thread. */
+ASYNC_DEF(a_file_that_has_nothing_yet)
+{
+    async_data_auto text = NULL;
+    if (strcmp(async_file_engine(), "pool") != 0)
+        return 0;
+    disk(SYS_READ, EAGAIN, 0);
+    int r = await_read_file("/proc/self/comm", &text, NULL);
+    good_again();
+    must(r == 0 && times < 0 && text[0]);
+    return 0;
+}
+
 #define IN_A_LOOP(co)                                                                              \
     START_TEST(test_##co)                                                                          \
     {                                                                                              \
@@ -202,7 +215,8 @@ IN_A_LOOP(where_the_kernel_cannot_copy)
 IN_A_LOOP(without_nameless_files)
 IN_A_LOOP(a_secret_is_secret_while_it_is_written)
 IN_A_LOOP(calls_that_are_interrupted)
+IN_A_LOOP(a_file_that_has_nothing_yet)
 
 SUITE("file", test_a_full_disk, test_a_stream_on_a_full_disk, test_where_the_kernel_cannot_copy,
       test_without_nameless_files, test_a_secret_is_secret_while_it_is_written,
-      test_calls_that_are_interrupted)
+      test_calls_that_are_interrupted, test_a_file_that_has_nothing_yet)
