@@ -18,6 +18,8 @@ bool sqlite_forked(const struct sqlite_home *home)
 
 int sqlite_check_home(const struct sqlite_home *home, const char *what)
 {
+    if (!home)
+        return async_fail(-EPIPE, "no %s: it was closed, or never opened", what);
     if (sqlite_forked(home))
         return async_fail(-EPERM, "the %s belongs to the process that forked this one", what);
     if (!pthread_equal(home->thread, pthread_self()))
@@ -116,7 +118,7 @@ static int await_turn(async_sqlite *db, struct sqlite_job *job)
 
 int await_sqlite_call(async_sqlite *db, const async_task *who, struct sqlite_job *job)
 {
-    int r = sqlite_check_home(&db->home, "connection");
+    int r = sqlite_check_home(HOME_OF(db), "connection");
     if (r < 0)
         return r;
     db->users++;

@@ -110,7 +110,7 @@ int await_sqlite_stmt_exec_values(async_sqlite_stmt *s, const async_sqlite_value
 {
     struct exec e = { .stmt = s, .values = values, .n = n };
     struct sqlite_job job = { .work = work_exec_stmt, .arg = &e };
-    int r = sqlite_check_home(&s->db->home, "statement");
+    int r = sqlite_check_home(s ? &s->db->home : NULL, "statement");
     if (r < 0)
         return r;
     s->users++;
@@ -133,7 +133,7 @@ static int work_keep(async_sqlite *db, struct sqlite_job *job)
 
 int await_sqlite_prepare(async_sqlite *db, const char *sql, async_sqlite_stmt **ret)
 {
-    int r = sqlite_check_home(&db->home, "connection");
+    int r = sqlite_check_home(HOME_OF(db), "connection");
     if (r < 0)
         return r;
     async_sqlite_stmt *s = sqlite3_malloc(sizeof *s);

@@ -94,8 +94,11 @@ ASYNC_CHECK int await_sqlite_job(async_sqlite *db, struct sqlite_job *job);
 int sqlite_sentence(const struct sqlite_job *job, int r);
 struct sqlite_home sqlite_home(void);
 bool sqlite_forked(const struct sqlite_home *home);
-int sqlite_check_home(const struct sqlite_home *home, const char *what); /* 0, or -EPERM with a sentence */
-void sqlite_release(async_sqlite *db);                                   /* one user less */
+
+/* 0; -EPERM, or -EPIPE for NULL, with a sentence. What is closed is NULL, so HOME_OF() takes that. */
+int sqlite_check_home(const struct sqlite_home *home, const char *what);
+#define HOME_OF(p) ((p) ? &(p)->home : NULL)
+void sqlite_release(async_sqlite *db); /* one user less */
 
 /* thread.c */
 int sqlite_thread_start(async_sqlite *db);

@@ -82,7 +82,7 @@ static void done(async_sqlite_pool *p)
 
 ASYNC_DEF(pool_enter, (async_sqlite_pool *)p, (async_sqlite **)ret)
 {
-    int r = sqlite_check_home(&p->home, "pool");
+    int r = sqlite_check_home(HOME_OF(p), "pool");
     if (r < 0)
         return r;
     p->users++;

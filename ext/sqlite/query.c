@@ -164,7 +164,7 @@ static int run(void *frame)
     const struct query_args *a = frame;
     struct query q = { .args = a };
     struct sqlite_job job;
-    int r = sqlite_check_home(&a->db->home, "connection");
+    int r = sqlite_check_home(HOME_OF(a->db), "connection");
     if (r < 0)
         return r;
     a->db->users++;
@@ -197,5 +197,5 @@ async_sqlite_rows async_sqlite_query_values(async_sqlite *db, const char *sql,
 async_sqlite_rows async_sqlite_stmt_query_values(async_sqlite_stmt *s,
                                                  const async_sqlite_value *values, size_t n)
 {
-    return rows((struct query_args){ .db = s->db, .stmt = s, .values = values, .n = n });
+    return rows((struct query_args){ .db = s ? s->db : NULL, .stmt = s, .values = values, .n = n });
 }

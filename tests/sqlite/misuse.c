@@ -99,5 +99,43 @@ CASE(a_statement_is_not_dropped_on_another_thread)
     return 0;
 }
 
-SUITE("sqlite-misuse", a_pools_connection_is_not_closed_in_its_block,
+/* --- what was closed --- */
+
+static int await_query(async_sqlite_rows rows)
+{
+    int r;
+    await_for_each (r, row, rows)
+        (void)row;
+    return r;
+}
+
+CASE(what_was_closed_is_null_and_says_so)
+{
+    int r;
+    async_sqlite *db = NULL, *lent = NULL;
+    async_sqlite_stmt *s = NULL;
+    async_sqlite_pool *pool = NULL;
+    ok(await_sqlite_open(NULL, &db));
+    ok(await_sqlite_close(&db));
+    is(await_sqlite_exec(db, "select 1"), -EPIPE);
+    is_text(async_fail_text(-EPIPE), "no connection: it was closed, or never opened");
+    is(await_sqlite_prepare(db, "select 1", &s), -EPIPE);
+    is(await_query(async_sqlite_query(db, "select 1")), -EPIPE);
+    await_with (r, async_sqlite_transaction(db))
+        ck_abort_msg("in a transaction of nothing");
+    is(r, -EPIPE);
+    is(await_sqlite_stmt_exec(s), -EPIPE);
+    is_text(async_fail_text(-EPIPE), "no statement: it was closed, or never opened");
+    is(await_query(async_sqlite_stmt_query(s)), -EPIPE);
+    ok(async_sqlite_pool_open(NULL, 1, &pool));
+    ok(await_sqlite_pool_close(&pool));
+    await_with (r, async_sqlite_pool_hold(pool, &lent))
+        ck_abort_msg("a connection of nothing");
+    is(r, -EPIPE);
+    is_text(async_fail_text(-EPIPE), "no pool: it was closed, or never opened");
+    return 0;
+}
+
+SUITE("sqlite-misuse", what_was_closed_is_null_and_says_so,
+      a_pools_connection_is_not_closed_in_its_block,
       a_statement_dropped_while_its_connection_closes, a_statement_is_not_dropped_on_another_thread)

@@ -23,7 +23,7 @@
  *   -EACCES     no permission      -ENOENT     no such file      -EBADMSG    no database, or a damaged one
  *   -ENOSPC     the disk is full   -EIO        the disk fails    -EFBIG      a text, a blob or a file is too large
  *   -ESTALE     the transaction is over before its block is: see there
- *   -EPIPE      the connection, or the pool, was closed
+ *   -EPIPE      the connection, or the pool, was closed: also NULL, which closing leaves behind
  *   -ENOMEM, -EMFILE, -EAGAIN (no thread) and the like, of this process */
 #ifndef ASYNCIO_SQLITE_H
 #define ASYNCIO_SQLITE_H
