@@ -113,6 +113,12 @@ int await_pwrite(async_file *f, const void *buf, size_t size, int64_t offset) AS
 int64_t await_copy_file_range(async_file *from, int64_t from_offset, async_file *to, int64_t to_offset,
                               int64_t size) ASYNC_CHECK;
 
+/* Write size bytes of f from that offset on, or as many as there are, to the stream s, of any kind: how many. 64 KiB
+ * at a time, so the file may be larger than memory. Errors as await_pread() and await_stream_write(); -EINVAL: size < 0.
+ * Cancelled, or with an error: a part may have been written. Nobody else should write to s meanwhile: it would come between two
+ * pieces. */
+int64_t await_stream_sendfile(async_stream *s, async_file *f, int64_t offset, int64_t size) ASYNC_CHECK;
+
 /* As the system calls of those names: 0. */
 int await_fstat(async_file *f, struct stat *ret) ASYNC_CHECK;
 int await_ftruncate(async_file *f, int64_t size) ASYNC_CHECK;

@@ -2,6 +2,8 @@
 /* Files: whole, at offsets, their names and directories. Run once for each engine. */
 #include "files.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* --- whole files --- */
@@ -209,6 +211,67 @@ FILES(reading_and_writing_at_offsets)
     ok(await_close(f));
     is(await_pread(f, buf, 1, 0), -EBADF);
     is_text(async_fail_text(-EBADF), "cannot read a: Bad file descriptor");
+    return 0;
+}
+
+/* Nothing of it needs room on the disk. */
+FILES(offsets_may_be_beyond_4_GiB)
+{
+    const int64_t far = (INT64_C(1) << 32) + 3, end = (INT64_C(9) << 30) + 1;
+    char buf[8] = "";
+    struct stat st;
+    async_file_auto f = NULL;
+    async_file_auto g = NULL;
+    ok(await_temporary_file(place, &f));
+    ok(await_temporary_file(place, &g));
+    ok(await_pwrite(f, "far", 3, far));
+    ok(await_pwrite(f, "near", 4, 3)); /* where it would be with 32 bits */
+    is(await_pread(f, buf, 3, far), 3);
+    is_text(buf, "far");
+    is(await_copy_file_range(f, far, g, end - 3, 3), 3);
+    ok(await_fstat(g, &st));
+    is(st.st_size, end);
+    is(await_pread(g, buf, 8, end - 3), 3);
+    is_text(buf, "far");
+    ok(await_ftruncate(g, end + 1));
+    is(await_pread(g, buf, 8, end), 1);
+    return 0;
+}
+
+FILES(a_device_that_is_full_says_so)
+{
+    async_file_auto f = NULL;
+    async_stream_auto s = NULL;
+    ok(await_open("/dev/full", O_RDWR, &f));
+    is(await_pwrite(f, "x", 1, 0), -ENOSPC);
+    is_text(async_fail_text(-ENOSPC), "cannot write /dev/full: No space left on device");
+    ok(await_open_file("/dev/full", "r+", &s));
+    is(await_stream_write(s, "x", 1), -ENOSPC);
+    is(async_stream_tell(s), 0);
+    return 0;
+}
+
+/* The kernel writes what there is room for, and refuses the rest. */
+FILES(a_file_that_may_grow_no_further)
+{
+    struct rlimit most = { 1000, RLIM_INFINITY };
+    static char text[2000], back[2000];
+    struct stat st;
+    async_file_auto f = NULL;
+    memset(text, 'x', sizeof text);
+    put("a", "old");
+    ok(await_open("b", O_RDWR | O_CREAT, &f));
+    signal(SIGXFSZ, SIG_IGN);
+    ok(setrlimit(RLIMIT_FSIZE, &most));
+    is(await_pwrite(f, text, sizeof text, 0), -EFBIG);
+    is_text(async_fail_text(-EFBIG), "cannot write b: File too large");
+    is(await_write_file("a", text, sizeof text), -EFBIG);
+    is_text(content("a"), "old");
+    is(entries_in("."), 2);
+    ok(await_fstat(f, &st));
+    is(st.st_size, 1000);
+    is(await_pread(f, back, sizeof back, 0), 1000);
+    ok(memcmp(text, back, 1000));
     return 0;
 }
 
@@ -555,6 +618,7 @@ SUITE("file", the_engine_has_a_name, a_file_is_read_whole, files_of_any_size_are
       what_is_forbidden_is_refused, a_file_is_replaced_at_once,
       a_link_stays_and_its_file_is_replaced, only_files_are_replaced,
       a_copy_has_the_content_and_the_permissions, reading_and_writing_at_offsets,
+      offsets_may_be_beyond_4_GiB, a_device_that_is_full_says_so, a_file_that_may_grow_no_further,
       appending_goes_to_the_end, what_has_no_offsets_is_not_opened, an_open_file_is_like_any_other,
       many_tasks_use_one_file, a_range_is_copied, a_large_range_does_not_overlap_itself,
       a_temporary_file_has_no_name, a_named_temporary_file_goes_with_its_handle,

@@ -121,6 +121,22 @@ FILES(appending_leaves_the_position_alone)
     return 0;
 }
 
+FILES(a_position_may_be_beyond_4_GiB)
+{
+    const int64_t far = (INT64_C(1) << 32) + 5;
+    async_stream_auto s = NULL;
+    char buf[16];
+    ok(await_open_file("a", "w+", &s));
+    ok(async_stream_seek(s, far));
+    ok(await_stream_write(s, "one\ntwo\n", 8));
+    is(async_stream_tell(s), far + 8);
+    ok(async_stream_seek(s, far + 4));
+    is(await_stream_readline(s, buf, sizeof buf), 4);
+    is_text(buf, "two\n");
+    is(async_stream_tell(s), far + 8);
+    return 0;
+}
+
 FILES(only_files_have_a_position)
 {
     async_stream_auto a = NULL;
@@ -257,8 +273,80 @@ FILES(the_lines_of_any_stream)
     return 0;
 }
 
+/* --- a file into a stream --- */
+
+ASYNC_DEF(sends, (async_stream *)s, (async_file *)f, (int64_t)offset, (int64_t)size, (int64_t *)ret)
+{
+    *ret = await_stream_sendfile(s, f, offset, size);
+    return 0;
+}
+
+FILES(a_file_is_sent_into_a_stream)
+{
+    enum { SIZE = 300000 };
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    async_file_auto f = NULL;
+    char *data = malloc(SIZE), *back = malloc(SIZE);
+    int64_t sent = -1;
+    for (int i = 0; i < SIZE; i++)
+        data[i] = (char)(i * 7 + i / 251);
+    ok(await_temporary_file(place, &f));
+    ok(await_pwrite(f, data, SIZE, 0));
+    ok(async_stream_pair(&a, &b));
+    await_task_auto t = async_create_task(sends(a, f, 10, INT64_MAX, &sent));
+    is(await_stream_readexactly(b, back, SIZE - 10, NULL), SIZE - 10);
+    ok(await_task(t));
+    is(sent, SIZE - 10);
+    ok(memcmp(back, data + 10, SIZE - 10));
+    is(await_stream_sendfile(a, f, 5, 3), 3);
+    is(await_stream_sendfile(a, f, SIZE, 3), 0);
+    is(await_stream_sendfile(a, f, 5, 0), 0);
+    is(await_stream_readexactly(b, back, 3, NULL), 3);
+    ok(memcmp(back, data + 5, 3));
+    free(data);
+    free(back);
+    return 0;
+}
+
+FILES(a_file_is_sent_into_a_file)
+{
+    async_stream_auto s = NULL;
+    async_file_auto f = NULL;
+    put("a", "some text");
+    ok(await_open("a", O_RDONLY, &f));
+    ok(await_open_file("b", "w", &s));
+    is(await_stream_sendfile(s, f, 5, 100), 4);
+    is(await_stream_sendfile(s, f, 0, 4), 4);
+    is_text(content("b"), "textsome");
+    return 0;
+}
+
+FILES(what_cannot_be_sent_is_named)
+{
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    async_file_auto f = NULL;
+    int r, inner = 0;
+    put("a", "some text");
+    ok(await_open("a", O_RDONLY, &f));
+    ok(async_stream_pair(&a, &b));
+    is(await_stream_sendfile(a, f, 0, -1), -EINVAL);
+    is_text(async_fail_text(-EINVAL), "cannot send a: Invalid argument");
+    await_timeout (r, 0)
+        inner = (int)await_stream_sendfile(a, f, 0, 4);
+    is(inner, -ECANCELED);
+    async_stream_drop(&b);
+    is(await_stream_sendfile(a, f, 0, 4), -EPIPE);
+    ok(await_close(f));
+    is(await_stream_sendfile(a, f, 0, 4), -EBADF);
+    is_text(async_fail_text(-EBADF), "cannot read a: Bad file descriptor");
+    return 0;
+}
+
 SUITE("file_stream", a_file_is_read_as_a_stream, a_file_is_written_as_a_stream,
       the_modes_are_those_of_fopen, one_position_serves_reading_and_writing,
-      appending_leaves_the_position_alone, only_files_have_a_position, one_task_at_a_time,
-      a_stream_that_is_closed_under_a_reader, a_cancelled_read_consumes_nothing,
-      the_lines_of_a_file, the_lines_of_any_stream)
+      appending_leaves_the_position_alone, a_position_may_be_beyond_4_GiB,
+      only_files_have_a_position, one_task_at_a_time, a_stream_that_is_closed_under_a_reader,
+      a_cancelled_read_consumes_nothing, the_lines_of_a_file, the_lines_of_any_stream,
+      a_file_is_sent_into_a_stream, a_file_is_sent_into_a_file, what_cannot_be_sent_is_named)

@@ -98,6 +98,15 @@ REAL_SCENARIO(a_file_copied)
     return r;
 }
 
+static int send(async_file *f)
+{
+    async_stream_auto s = NULL;
+    ASYNC_TRY(await_open_file("sent", "w", &s));
+    int64_t n = await_stream_sendfile(s, f, 5, 100);
+    must(n < 0 || (n == 3 && !strcmp(content("sent"), "012")));
+    return n < 0 ? (int)n : await_stream_close(s);
+}
+
 static int use(async_file *f, async_file *other)
 {
     char buf[16];
@@ -110,6 +119,7 @@ static int use(async_file *f, async_file *other)
     ASYNC_TRY(await_fsync(f));
     ASYNC_TRY(await_fstat(f, &st));
     must(st.st_size == 8);
+    ASYNC_TRY(send(f));
     int64_t copied = await_copy_file_range(f, 5, other, 0, 100);
     must(copied < 0 || copied == 3);
     return copied < 0 ? (int)copied : await_close(f);
