@@ -207,6 +207,25 @@ START_TEST(other_ways_out_are_not)
 }
 END_TEST
 
-SUITE("debug", slow_steps_are_named, quick_steps_are_not, swallowed_cancel_is_named,
-      cancel_that_was_dealt_with, task_that_does_not_listen, bare_return_is_named,
-      other_ways_out_are_not)
+ASYNC_DEF(loses_a_handle)
+{
+    is_true(async_create_task(async_sleep(100)) != NULL);
+    return await_sleep(1);
+}
+
+/* ASYNCIO_DEBUG turns it on, unless it says no. */
+START_TEST(asked_for_by_the_environment)
+{
+    static const char *const words[] = { "1", "yes", "0", "" };
+    for (size_t i = 0; i < countof(words); i++) {
+        setenv("ASYNCIO_DEBUG", words[i], 1);
+        ok(run_with(loses_a_handle(), .virtual_clock = true, .slow_step = 1e9));
+        is(strstr(ears.text, "its handle is lost") != NULL, i < 2);
+    }
+    unsetenv("ASYNCIO_DEBUG");
+}
+END_TEST
+
+SUITE("debug", asked_for_by_the_environment, slow_steps_are_named, quick_steps_are_not,
+      swallowed_cancel_is_named, cancel_that_was_dealt_with, task_that_does_not_listen,
+      bare_return_is_named, other_ways_out_are_not)

@@ -311,7 +311,45 @@ CASE(failure_of_a_dropped_task_is_read_by_another)
     return 0;
 }
 
-SUITE("task", coroutine_without_a_name, cancelled_or_not, requests_to_cancel_without_end,
+static void is_called(async_task *t, void *arg)
+{
+    (void)t;
+    note("%s", (const char *)arg);
+}
+
+ASYNC_DEF(cleans_up, (const char *)word, (double)seconds)
+{
+    int r = await_sleep(100), s;
+    ok(async_task_add_done_callback(async_current_task(), is_called, (void *)(uintptr_t)word));
+    await_shield (s)
+        s = await_sleep(seconds);
+    note("%s=%s", word, shown(r));
+    return s;
+}
+
+ASYNC_DEF(loses_handles)
+{
+    for (int i = 0; i < 3; i++)
+        is_true(async_create_task(cleans_up(&"abc"[i], 3 - i)) != NULL);
+    return await_sleep(1);
+}
+
+/* All are told at once; the last callback of the last one is awaited, too. */
+START_TEST(tasks_whose_handles_are_lost_clean_up)
+{
+    RUN(loses_handles());
+    is_trail("c=-ECANCELED c bc=-ECANCELED bc abc=-ECANCELED abc");
+}
+END_TEST
+
+START_TEST(stack_that_no_run_can_have)
+{
+    RUN(value(0, 1), .stack_size = SIZE_MAX); /* the usual one is taken */
+}
+END_TEST
+
+SUITE("task", tasks_whose_handles_are_lost_clean_up, stack_that_no_run_can_have,
+      coroutine_without_a_name, cancelled_or_not, requests_to_cancel_without_end,
       dropped_where_nobody_can_wait, child_of_a_group_is_dropped,
       failure_of_a_dropped_task_is_read_by_another, starts_later_in_order, result_is_kept,
       error_is_the_result, task_awaits_on_itself, null_handles, names, current_task,

@@ -378,6 +378,17 @@ ASYNC_DEF(two_who_wait, (int *)fds)
         ;
     is(await_task(again) & POLLOUT, POLLOUT);
     ctl_left = INT_MAX;
+    while (write(fds[0], much, sizeof much) > 0)
+        ;
+    await_task_auto third = async_create_task(waits_for(fds[0], POLLIN));
+    await_task_auto fourth = async_create_task(waits_for(fds[0], POLLOUT));
+    ok(await_sleep(0));
+    ctl_left = 0;
+    while (read(fds[1], much, sizeof much) > 0)
+        ;
+    is(await_task(fourth), POLLOUT);
+    is(await_task(third), POLLERR);
+    ctl_left = INT_MAX;
     return 0;
 }
 
@@ -445,8 +456,60 @@ START_TEST(host_that_comes_late)
 }
 END_TEST
 
-SUITE("loop", a_runner_is_closed_without_memory, runner_without_room_for_a_task,
-      remote_tasks_without_room, descriptor_that_cannot_be_armed_again,
-      interrupt_before_mains_first_step, host_that_comes_late,
-      job_after_a_thread_that_could_not_be_made, limit_of_a_wait_passes_when_it_is_over,
-      post_between_two_looks_of_a_turn)
+/* --- limits that pass while nobody looks --- */
+
+static struct {
+    double limit[3]; /* of three blocks, the outermost first */
+    int verdict[3];
+    bool expired[3];
+} nest;
+
+ASYNC_DEF(blocks)
+{
+    int a, b, c;
+    await_timeout (a, nest.limit[0]) {
+        await_timeout (b, nest.limit[1]) {
+            await_timeout (c, nest.limit[2]) {
+                now += INT64_C(10000000000);
+                c = await_sleep(0);
+                nest.expired[2] = async_expired();
+            }
+            nest.verdict[2] = c;
+            nest.expired[1] = async_expired();
+            b = 0;
+        }
+        nest.verdict[1] = b;
+        nest.expired[0] = async_expired();
+        a = 0;
+    }
+    nest.verdict[0] = a;
+    return 0;
+}
+
+/* The one that was first says so, whichever block it is; what has not passed says nothing. */
+START_TEST(first_of_the_limits_that_passed)
+{
+    static const double times[] = { 1, 2, 3, 20 };
+    async__sys.clock = fake_clock;
+    for (int n = 0; n < 64; n++) {
+        int first = 0;
+        for (int i = 0; i < 3; i++)
+            nest.limit[i] = times[n >> 2 * i & 3];
+        for (int i = 1; i < 3; i++)
+            if (nest.limit[i] < nest.limit[first])
+                first = i;
+        now = 1000000000;
+        ok(async_run(blocks()));
+        for (int i = 0; i < 3; i++)
+            is_true(!nest.expired[i] || nest.limit[i] < 10);
+        is(nest.expired[first], nest.limit[first] < 10);
+        is(nest.verdict[first], nest.limit[first] < 10 ? -ETIMEDOUT : 0);
+    }
+}
+END_TEST
+
+SUITE("loop", first_of_the_limits_that_passed, a_runner_is_closed_without_memory,
+      runner_without_room_for_a_task, remote_tasks_without_room,
+      descriptor_that_cannot_be_armed_again, interrupt_before_mains_first_step,
+      host_that_comes_late, job_after_a_thread_that_could_not_be_made,
+      limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)

@@ -241,6 +241,14 @@ ASYNC_DEF(goes_wild)
     return 0;
 }
 
+/* Above all stacks. */
+ASYNC_DEF(goes_wild_high)
+{
+    nowhere = (volatile char *)&environ[0][0] + ((size_t)1 << 30);
+    wild();
+    return 0;
+}
+
 /* With a name that the loader knows. */
 int overflows_by_name(int depth);
 
@@ -384,6 +392,7 @@ static void check_other_fault(async_co co)
 START_TEST(other_faults)
 {
     check_other_fault(goes_wild());
+    check_other_fault(goes_wild_high());
     check_other_fault(calls_back());
     check_other_fault(has_a_wild_thread());
     signal(SIGSEGV, SIG_IGN);
