@@ -27,5 +27,5 @@ ASYNC_DEF(amain)
 
 int main(void)
 {
-    return async_run(amain(), .debug = true, .slow_step = 0.05) < 0;
+    return async_run(amain(), .debug = true) < 0;
 }
