@@ -10,13 +10,17 @@ enum { LIST_CHUNK = 16 * 1024, SHOWN = 100 };
 
 int await_stat(const char *path, struct stat *ret)
 {
-    struct file_op op = { .call = FILE_STATUS, .path = path, .status = ret };
+    struct file_op op = { .call = FILE_STATUS, .path = path, .fd = -1, .status = ret };
     return (int)async__file_try(&op, "await_stat", "stat", path);
 }
 
 int await_lstat(const char *path, struct stat *ret)
 {
-    struct file_op op = { .call = FILE_STATUS, .path = path, .status = ret, .flags = AT_SYMLINK_NOFOLLOW };
+    struct file_op op = { .call = FILE_STATUS,
+                          .path = path,
+                          .fd = -1,
+                          .status = ret,
+                          .flags = AT_SYMLINK_NOFOLLOW };
     return (int)async__file_try(&op, "await_lstat", "stat", path);
 }
 

@@ -87,6 +87,8 @@ int64_t async__file_do(async_task *t, struct file_op *op, const char *what)
 
 int async__file_failed(int64_t r, const char *verb, const char *path)
 {
+    if (!path)
+        path = "(null)";
     size_t length = strlen(path);
     bool cut = length > SHOWN;
     const char *why = strerrordesc_np((int)-r);

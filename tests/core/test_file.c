@@ -613,6 +613,16 @@ FILES(the_engine_has_a_name)
     return 0;
 }
 
+/* And not that of descriptor 0. */
+CASE(no_path_has_no_status)
+{
+    const char *volatile none = NULL;
+    struct stat st;
+    is(await_stat(none, &st), -EBADF);
+    is(await_lstat(none, &st), -EBADF);
+    return 0;
+}
+
 SUITE("file", the_engine_has_a_name, a_file_is_read_whole, files_of_any_size_are_read_whole,
       files_that_tell_no_size_are_read_whole, what_cannot_be_read_is_named,
       what_is_forbidden_is_refused, a_file_is_replaced_at_once,
@@ -624,4 +634,4 @@ SUITE("file", the_engine_has_a_name, a_file_is_read_whole, files_of_any_size_are
       a_temporary_file_has_no_name, a_named_temporary_file_goes_with_its_handle,
       names_are_made_moved_and_removed, a_directory_is_listed, a_cancelled_task_begins_nothing,
       a_cancelled_read_has_let_go_of_its_memory, a_file_that_is_dropped_under_a_call,
-      a_file_left_open_is_said, outside_of_tasks_they_are_refused)
+      a_file_left_open_is_said, outside_of_tasks_they_are_refused, no_path_has_no_status)
