@@ -67,6 +67,7 @@ static void set_timer(async_web_server *s)
 void web_run(async_web_server *s)
 {
     s->now = async_time();
+    s->turns++;
     s->queued = false;
     MHD_run(s->daemon);
     if (s->queued)

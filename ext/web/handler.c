@@ -8,6 +8,7 @@
 static void ended(async_web_request *rq, int result)
 {
     async_web_server *s = rq->server;
+    web_unlink(&rq->line);
     rq->phase = WEB_ENDED;
     rq->task = NULL;
     web_unwatch(rq);
@@ -35,10 +36,15 @@ static bool is_news(const async_web_request *rq, int result)
     return result < 0 || rq->status == 0;
 }
 
-static int run(void *request)
+/* Whichever request is next in line: a task that is cancelled before it begins takes none. */
+static int run(void *server)
 {
-    async_web_request *rq = request;
+    async_web_server *s = server;
+    if (web_empty(&s->line))
+        return 0;
+    async_web_request *rq = web_entry(s->line.next, async_web_request, line);
     int r = -ECANCELED;
+    web_unlink(&rq->line);
     rq->phase = WEB_RUNNING;
     rq->task = async_current_task();
     if (!rq->gone && !rq->server->hurry) {
@@ -53,24 +59,43 @@ static int run(void *request)
     return 0; /* a request that failed is no failure of the server */
 }
 
-void web_handler_start(async_web_request *rq)
+static void make_task(async_web_request *rq)
 {
     async_web_server *s = rq->server;
     struct async_task_opts opts = { .site = ASYNC_HERE, .stack_size = s->opts.stack_size };
-    rq->phase = WEB_STARTED;
-    if (++s->stats.running > s->stats.most)
-        s->stats.most = s->stats.running;
-    if (s->group && async_spawn_opt(s->group, ASYNC__REF(async_call(run, rq, rq->route->label)), &opts) == 0)
+    rq->turn = s->turns;
+    if (s->group &&
+        async_spawn_opt(s->group, ASYNC__REF(async_call(run, s, rq->route->label)), &opts) == 0)
         return;
     web_answer_plain(rq, 503);
     ended(rq, 0);
+}
+
+void web_handler_start(async_web_request *rq)
+{
+    async_web_server *s = rq->server;
+    rq->phase = WEB_STARTED;
+    web_append(&s->line, &rq->line);
+    if (++s->stats.running > s->stats.most)
+        s->stats.most = s->stats.running;
+    make_task(rq);
+}
+
+/* MHD asks for the answer, and the request still stands in the line. If it has for some turns, somebody has cancelled a
+ * task of ours before it began, one of all that there are: then there is one more. If not, that one finds the line empty. */
+void web_handler_again(async_web_request *rq)
+{
+    if (rq->server->turns - rq->turn > 2)
+        make_task(rq);
 }
 
 /* Its client has gone. If it has not begun, it never will. */
 void web_handler_lost(async_web_request *rq)
 {
     rq->gone = true;
-    if (rq->task)
+    if (rq->phase == WEB_STARTED)
+        ended(rq, 0);
+    else if (rq->task)
         async_task_cancel(rq->task, .reason = "the client went away");
 }
 

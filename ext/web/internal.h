@@ -94,6 +94,8 @@ struct async_web_server {
     /* request.c */
     struct web_link requests;  /* that have an owner */
     struct web_link unwatched; /* suspended not long ago, in the order of it */
+    struct web_link line;      /* for a handler's task that takes them */
+    unsigned turns;            /* of MHD */
     async_callback look;       /* when the first of them has been for long enough */
     bool look_on;
     async_web_request *spare;
@@ -115,7 +117,7 @@ struct async_web_server {
 
 enum web_phase {
     WEB_READING, /* headers and body */
-    WEB_STARTED, /* its task is made, but has not run yet */
+    WEB_STARTED, /* in the line: its task is made, but has not run yet */
     WEB_RUNNING,
     WEB_ENDED, /* or it never had a handler */
 };
@@ -146,6 +148,8 @@ struct async_web_request {
     struct web_link link;      /* in server->requests */
     struct web_link unwatched; /* in server->unwatched, while it is suspended */
     double suspended_at;
+    struct web_link line; /* in server->line, while it is WEB_STARTED */
+    unsigned turn;        /* in which its task was made */
     async_web_server *server;
     struct web_conn *conn;
     struct MHD_Connection *mhd; /* NULL: completed */
@@ -234,6 +238,7 @@ void web_on_connection(void *server, struct MHD_Connection *mhd, void **conn,
 
 /* handler.c: the task of a request */
 void web_handler_start(async_web_request *rq);
+void web_handler_again(async_web_request *rq);
 void web_handler_lost(async_web_request *rq);
 void web_handlers_cancel(async_web_server *s);
 void web_handlers_never_ran(async_web_server *s);

@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 static async_web_request *new_request(async_web_server *s)
 {
@@ -20,6 +21,7 @@ static async_web_request *new_request(async_web_server *s)
     memset(rq, 0, offsetof(async_web_request, room));
     rq->server = s;
     web_link_init(&rq->unwatched);
+    web_link_init(&rq->line);
     web_append(&s->requests, &rq->link);
     s->active++;
     s->stats.requests++;
@@ -145,7 +147,10 @@ static enum MHD_Result answer(async_web_request *rq)
             web_handler_start(rq);
             return MHD_YES;
         }
-        if (rq->refusal == 0 && !rq->gone) { /* the server has hardly begun: web_resume_all() */
+        /* The server has hardly begun: web_resume_all(). Or somebody has cancelled it before it could. */
+        if (rq->refusal == 0 && s->keeper && async_task_done(s->keeper))
+            rq->refusal = 503;
+        if (rq->refusal == 0 && !rq->gone) {
             web_suspend(rq);
             return MHD_YES;
         }
@@ -156,6 +161,8 @@ static enum MHD_Result answer(async_web_request *rq)
         return web_answer_queue(rq);
     if (rq->phase == WEB_RUNNING)
         web_suspend(rq);
+    else
+        web_handler_again(rq);
     return MHD_YES;
 }
 
@@ -190,6 +197,8 @@ void web_on_completed(void *server, struct MHD_Connection *mhd, void **request,
     web_unwatch(rq); /* before its descriptor is closed */
     rq->mhd = NULL;
     rq->sent = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    if (how == MHD_REQUEST_TERMINATED_WITH_ERROR) /* MHD may keep it open until something else happens to it */
+        shutdown(rq->conn->fd, SHUT_RDWR);
     web_conn_wait(rq->conn);
     rq->conn = NULL;
     s->active--;
@@ -200,5 +209,5 @@ void web_on_completed(void *server, struct MHD_Connection *mhd, void **request,
     }
     web_stream_over(rq);
     if (!rq->sent)
-        web_handler_lost(rq);
+        web_handler_lost(rq); /* which may free it */
 }

@@ -101,6 +101,7 @@ static int open_server(const async_web_route *routes, const struct async_web_opt
     s->grace = s->opts.grace;
     web_link_init(&s->requests);
     web_link_init(&s->unwatched);
+    web_link_init(&s->line);
     web_link_init(&s->waiting);
     web_link_init(&s->reading);
     int r = open_parts(s, routes);

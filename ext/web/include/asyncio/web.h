@@ -92,7 +92,7 @@ struct async_web_stats {
 };
 struct async_web_stats async_web_server_stats(const async_web_server *s);
 
-/* --- what was asked --- */
+/* --- what was asked: without the memory to copy it, a query or a header is as one that is not there --- */
 
 const char *async_web_method(const async_web_request *rq);
 const char *async_web_path(const async_web_request *rq);                     /* decoded */
