@@ -158,6 +158,12 @@ START_TEST(many_orders)
 }
 END_TEST
 
+START_TEST(two_faults)
+{
+    sweep(async_sweep_pairs_opt, 2);
+}
+END_TEST
+
 /* --- SQLite's memory, which is also the adapter's --- */
 
 static struct sqlite3_mem_methods below;
@@ -229,6 +235,7 @@ int main(void)
     tcase_add_test(tc, each_allocation_of_the_library);
     tcase_add_test(tc, each_system_call);
     tcase_add_test(tc, many_orders);
+    tcase_add_test(tc, two_faults);
     tcase_add_loop_test(tc, each_allocation_of_sqlite, 0, 2);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* SQLite, each word at least twice. tests/sqlite/sweep.c has longer ones, on a file, and SQLite's own allocations. */
+#define SCENARIO_SEEDS 40
+#include "scenario.h"
+
+#include <asyncio/sqlite.h>
+
+static const char table[] = "create table t (x); insert into t values (1), (2), (3)";
+
+/* What it yields; a first column that is a number. */
+static int await_sum(async_sqlite *db, int64_t *ret)
+{
+    int r;
+    int64_t sum = 0;
+    await_for_each (r, row, async_sqlite_query(db, "select x from t"))
+        sum += async_sqlite_int64(row, 0);
+    if (r >= 0)
+        *ret = sum;
+    return r;
+}
+
+SCENARIO(a_database_in_memory)
+{
+    int64_t sum = 0;
+    await_sqlite_auto db = NULL;
+    ASYNC_TRY(await_sqlite_open(NULL, &db));
+    ASYNC_TRY(await_sqlite_exec(db, table));
+    ASYNC_TRY(await_sum(db, &sum));
+    must(sum == 6);
+    return await_sqlite_close(&db);
+}
+
+SCENARIO(a_statement_that_is_compiled_once)
+{
+    int64_t sum = 0;
+    await_sqlite_auto db = NULL;
+    async_sqlite_stmt_auto insert = NULL;
+    ASYNC_TRY(await_sqlite_open(NULL, &db, .init = table));
+    ASYNC_TRY(await_sqlite_prepare(db, "insert into t values (?)", &insert));
+    for (int i = 4; i < 7; i++)
+        ASYNC_TRY(await_sqlite_stmt_exec(insert, i));
+    ASYNC_TRY(await_sum(db, &sum));
+    must(sum == 21);
+    ASYNC_TRY(await_sqlite_close(&db));
+    int r = await_sqlite_stmt_exec(insert, 7);
+    must(r < 0);
+    return r == -EPIPE ? 0 : r;
+}
+
+ASYNC_DEF(inserts, (async_sqlite *)db, (int)n)
+{
+    int r;
+    async_sqlite_stmt_auto insert = NULL;
+    await_with (r, async_sqlite_transaction(db)) {
+        ASYNC_TRY(await_sqlite_prepare(db, "insert into t values (?)", &insert));
+        ASYNC_TRY(await_sqlite_stmt_exec(insert, n));
+        ASYNC_TRY(await_sqlite_stmt_exec(insert, -n));
+    }
+    return r;
+}
+
+/* Whatever they do: the sum stays. */
+SCENARIO(transactions_at_once)
+{
+    int r, s;
+    int64_t sum = 6;
+    await_sqlite_auto db = NULL;
+    ASYNC_TRY(await_sqlite_open(NULL, &db, .init = table));
+    r = await_gather(NULL, inserts(db, 10), inserts(db, 20));
+    await_shield (s)
+        s = await_sum(db, &sum);
+    must(s < 0 || sum == 6);
+    return r < 0 ? r : s;
+}
+
+ASYNC_DEF(borrows, (async_sqlite_pool *)pool, (int64_t *)sum)
+{
+    int r;
+    async_sqlite *db = NULL;
+    await_with (r, async_sqlite_pool_hold(pool, &db)) {
+        hold(1);
+        r = await_sqlite_exec(db, "update t set x = x + ?", 1);
+        if (r >= 0)
+            r = await_sum(db, sum);
+        hold(-1);
+    }
+    must(!db);
+    return r;
+}
+
+SCENARIO(a_pool)
+{
+    int64_t sums[3] = { 0 };
+    await_sqlite_pool_auto pool = NULL;
+    account.most_held = 2;
+    ASYNC_TRY(async_sqlite_pool_open(NULL, 2, &pool, .init = table));
+    ASYNC_TRY(await_gather(NULL, borrows(pool, &sums[0]), borrows(pool, &sums[1]),
+                           borrows(pool, &sums[2])));
+    must(sums[0] + sums[1] + sums[2] >= 27); /* each connection has a table of its own */
+    return await_sqlite_pool_close(&pool);
+}
+
+ASYNC_DEF(keeps, (async_sqlite_pool *)pool, (async_event *)has)
+{
+    int r;
+    async_sqlite *db = NULL;
+    await_with (r, async_sqlite_pool_hold(pool, &db)) {
+        hold(1);
+        async_event_set(has);
+        r = await_sleep(1);
+        hold(-1);
+    }
+    return r;
+}
+
+/* It waits for the one that is out. */
+SCENARIO(a_pool_that_is_closed)
+{
+    int r, inner = 0;
+    async_event has = { 0 };
+    await_sqlite_pool_auto pool = NULL;
+    ASYNC_TRY(async_sqlite_pool_open(NULL, 1, &pool, .init = table));
+    await_group (r, g) {
+        async_task *keeper = async_group_create_task(g, keeps(pool, &has));
+        while (inner == 0 && !async_event_is_set(&has) && !async_task_done(keeper))
+            inner = await_sleep(0.01);
+        r = inner < 0 ? inner : await_sqlite_pool_close(&pool);
+        must(r < 0 || (!pool && account.held == 0));
+    }
+    return r;
+}
