@@ -18,6 +18,18 @@ static int main_error(const struct loop *l, int result)
     return l->deadlocked && result == -ECANCELED ? -EDEADLK : result;
 }
 
+/* Why main failed. Its words are kept, since it suspends once more before it ends. A child of fork() has none: it has left
+ * its blocks without a loop, and what says why it failed may have lain there. */
+static void tell_failure(struct run *run, async_task *self)
+{
+    struct loop *l = run->runner->loop;
+    if (run->result >= 0 || l->forked)
+        return;
+    snprintf(run->text, sizeof run->text, "%s", async__text_of(self, run->result));
+    if (run->verbose && !(run->result == -ECANCELED && async__interrupted(l)))
+        async__report_as(self, run->result, main_error(l, run->result));
+}
+
 static int run_main(void *frame)
 {
     struct run *run = *(struct run **)frame;
@@ -30,10 +42,7 @@ static int run_main(void *frame)
         async_co co = *run->co;
         run->result = co.run(co.frame);
     }
-    if (run->result < 0) /* main suspends once more before it ends */
-        snprintf(run->text, sizeof run->text, "%s", async__text_of(self, run->result));
-    if (run->verbose && run->result < 0 && !(run->result == -ECANCELED && async__interrupted(l)))
-        async__report_as(self, run->result, main_error(l, run->result));
+    tell_failure(run, self);
     l->main = NULL;
     if (run->watched)
         async__interrupt_forget(); /* from here on Ctrl-C ends the program */
