@@ -269,10 +269,13 @@ static void *forks_in_a_thread(void *arg)
     return NULL;
 }
 
+/* While the thread forks nothing is checked here: a check has a lock, and the child checks, too. */
 CASE(child_of_another_thread)
 {
     pthread_t thread;
-    ok(pthread_create(&thread, NULL, forks_in_a_thread, async_get_running_loop()));
+    int err = pthread_create(&thread, NULL, forks_in_a_thread, async_get_running_loop());
+    if (err)
+        return -err;
     ok(await_event_wait(&never));
     ok(pthread_join(thread, NULL));
     return ended_well(child);
