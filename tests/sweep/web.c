@@ -402,21 +402,6 @@ VISIT(a_handler_that_fails)
     return await_page(at, "/nowhere", 404);
 }
 
-VISIT(a_client_that_goes)
-{
-    await_task_auto t = async_create_task(page(at, "/sleeps", 200));
-    if (!t)
-        return -ENOMEM;
-    while (inside == 0 && !async_task_done(t))
-        ASYNC_TRY(await_sleep(0.0005));
-    async_task_cancel(t);
-    int r = await_task(t);
-    must(r < 0);
-    while (inside > 0)
-        ASYNC_TRY(await_sleep(0.0005));
-    return r == -ECANCELED ? 0 : r;
-}
-
 /* Who is served already is served to the end. */
 VISIT(a_graceful_stop)
 {
