@@ -140,6 +140,24 @@ static void client_gone(async_web_request *rq)
     web_handler_lost(rq);
 }
 
+static void on_look(void *server);
+
+static void set_look(async_web_server *s)
+{
+    if (s->look_on || web_empty(&s->unwatched))
+        return;
+    s->look_on = true;
+    const async_web_request *first = web_entry(s->unwatched.next, async_web_request, unwatched);
+    async_call_at(&s->look, first->suspended_at + WEB_PATIENCE, on_look, s);
+}
+
+/* Once somebody calls set_look(). */
+static void watch_later(async_web_request *rq, double now)
+{
+    rq->suspended_at = now;
+    web_append(&rq->server->unwatched, &rq->unwatched);
+}
+
 /* Readable is the end of the stream, or a request that came too early: then only a reset is of interest, which comes
  * unasked. */
 static void on_client(void *request, int events)
@@ -154,25 +172,18 @@ static void on_client(void *request, int events)
     do
         n = recv(rq->watch.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
-    if (n == 0 || (n < 0 && errno != EAGAIN))
+    if (n == 0 || (n < 0 && errno != EAGAIN)) {
         client_gone(rq);
-    else if (n > 0)
-        async_ignore(async_watch_change(&rq->watch, POLLHUP));
+    } else if (n > 0 && async_watch_change(&rq->watch, POLLHUP) < 0) {
+        web_unwatch(rq); /* else this would be called without end */
+        if (rq->suspended)
+            watch_later(rq, async_time());
+        set_look(rq->server);
+    }
 }
 
-static void on_look(void *server);
-
-static void set_look(async_web_server *s)
-{
-    if (s->look_on || web_empty(&s->unwatched))
-        return;
-    s->look_on = true;
-    const async_web_request *first = web_entry(s->unwatched.next, async_web_request, unwatched);
-    async_call_at(&s->look, first->suspended_at + WEB_PATIENCE, on_look, s);
-}
-
-/* Begin to watch the clients whose handlers take long. Without a watch (no memory) a client's end is seen when
- * we write. */
+/* Begin to watch the clients whose handlers take long. One that cannot be watched (no memory) is looked at once more
+ * a little later. */
 static void on_look(void *server)
 {
     async_web_server *s = server;
@@ -184,6 +195,8 @@ static void on_look(void *server)
             break;
         web_unlink(&rq->unwatched);
         rq->watching = async_watch_start(&rq->watch, rq->conn->fd, POLLIN, on_client, rq) == 0;
+        if (!rq->watching)
+            watch_later(rq, now);
     }
     set_look(s);
 }
@@ -197,8 +210,7 @@ void web_suspend(async_web_request *rq)
     rq->suspended = true;
     if (rq->watching || rq->gone)
         return;
-    rq->suspended_at = s->now;
-    web_append(&s->unwatched, &rq->unwatched);
+    watch_later(rq, s->now);
     set_look(s);
 }
 

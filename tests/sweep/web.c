@@ -92,10 +92,12 @@ __attribute__((constructor)) static void open_the_door(void)
 /* --- the server --- */
 
 static int inside, most_inside; /* handlers */
+static async_event nobody_inside;
 
 static void enter(void)
 {
     hold(1);
+    async_event_clear(&nobody_inside);
     if (++inside > most_inside)
         most_inside = inside;
 }
@@ -103,7 +105,8 @@ static void enter(void)
 static void leave(void)
 {
     hold(-1);
-    inside--;
+    if (--inside == 0)
+        async_event_set(&nobody_inside);
 }
 
 ASYNC_DEF(hello, (async_web_request *)rq)
@@ -205,6 +208,7 @@ struct site {
 static int open_site(struct site *at)
 {
     inside = most_inside = 0;
+    async_event_set(&nobody_inside);
     ASYNC_TRY(async_web_server_start(routes, &at->server));
     ASYNC_TRY(async_http_session_open(&at->session, .limit_per_host = 2));
     snprintf(at->url, sizeof at->url, "http://127.0.0.1:%d", async_web_server_port(at->server));
@@ -402,6 +406,20 @@ VISIT(a_handler_that_fails)
     return await_page(at, "/nowhere", 404);
 }
 
+VISIT(a_client_that_goes)
+{
+    await_task_auto t = async_create_task(page(at, "/sleeps", 200));
+    if (!t)
+        return -ENOMEM;
+    while (inside == 0 && !async_task_done(t))
+        ASYNC_TRY(await_sleep(0.0005));
+    async_task_cancel(t);
+    int r = await_task(t);
+    must(r < 0);
+    ASYNC_TRY(await_event_wait(&nobody_inside)); /* the server hears of it a little later */
+    return r == -ECANCELED ? 0 : r;
+}
+
 /* Who is served already is served to the end. */
 VISIT(a_graceful_stop)
 {
@@ -493,8 +511,7 @@ VISIT(servers_that_go)
         async_group_cancel(g);
     }
     ASYNC_TRY(r);
-    while (inside > 0) /* the client may have its answer, and the handler not know yet */
-        ASYNC_TRY(await_sleep(0.0005));
+    ASYNC_TRY(await_event_wait(&nobody_inside)); /* the client may have its answer, and the handler not know yet */
     await_task_auto t = async_create_task(page(at, "/sleeps", 200));
     while (inside == 0 && t && !async_task_done(t))
         ASYNC_TRY(await_sleep(0.0005));
