@@ -28,10 +28,11 @@ enum {
     HTTP_MAX_DISCARD = 64 * 1024,  /* of a redirect's body; beyond it the connection is given up */
     HTTP_MAX_POOLED = 256,         /* idle easy handles, of a session without a limit */
     HTTP_PIECE = 16 * 1024,        /* libcurl reads no more at once */
-    HTTP_SMALL_PIECE = 4 * 1024,   /* the same, of requests that have HTTP_MANY handles beside them */
+    HTTP_SMALL_PIECE = 4 * 1024, /* the same, of requests that have HTTP_MANY handles beside them */
     HTTP_MANY = 64,
-    HTTP_BUFFERED = 32 * 1024,     /* a stream stops reading beyond it */
-    HTTP_BOMB = 100,               /* unpacked by received bytes, at most */
+    HTTP_BUFFERED = 32 * 1024,       /* a stream stops reading beyond it */
+    HTTP_OFFERED = 256 * 1024,       /* of a reader's memory is written to at once, at most */
+    HTTP_BOMB = 100,                 /* unpacked by received bytes, at most */
     HTTP_FIRST_LENGTH = 1024 * 1024, /* of a Content-Length is believed before it has come */
 };
 
@@ -190,8 +191,8 @@ struct http_response {
     /* the body */
     char *store;
     size_t capacity, max_body;
-    size_t start, end;    /* of a stream: what is in store */
-    async_event readable; /* a stream: bytes, or it is over */
+    size_t start, end;        /* of a stream: what is in store */
+    async_semaphore readable; /* a stream: a unit for its reader, there may be bytes, or it is over */
     bool opened; /* a stream: its headers were fine, errors from now on are for its reader */
     bool reading, paused;
     char *want; /* where its reader waits for bytes */
@@ -213,6 +214,7 @@ void http_response_next_hop(struct http_response *res);
 size_t http_response_on_header(char *data, size_t one, size_t n, void *arg);
 size_t http_response_on_body(char *data, size_t one, size_t n, void *arg);
 size_t http_stream_put(struct http_response *res, const char *data, size_t n);
+void http_stream_tell(struct http_response *res);
 bool http_stream_refuses(struct http_response *res);
 void http_response_over(struct http_response *res, int code);
 

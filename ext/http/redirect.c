@@ -53,6 +53,5 @@ int http_redirect_follow(struct http_call *c)
     http_response_next_hop(res);
     res->over = false;
     async_event_clear(&res->turn);
-    async_event_clear(&res->readable);
     return http_fields_build(c);
 }

@@ -231,6 +231,7 @@ struct http_response *http_response_new(void)
     res->pub.url = res->pub.body = "";
     res->pub.remote_ip = res->remote_ip;
     res->pub.error_text = res->text;
+    res->readable = (async_semaphore)ASYNC_BOUNDED_SEMAPHORE(1); /* the first time in vain */
     http_response_next_hop(res);
     return res;
 }
@@ -255,7 +256,7 @@ void http_response_over(struct http_response *res, int code)
     res->result = code;
     res->pub.times.total = async_time() - res->began;
     async_event_set(&res->turn);
-    async_event_set(&res->readable);
+    http_stream_tell(res);
 }
 
 void async_http_response_free(async_http_response *response)

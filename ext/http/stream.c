@@ -2,6 +2,8 @@
 /* stream.c - a body piece by piece. A reader that waits gets its bytes straight from libcurl's
  * buffer; what it does not take is kept, and when that is much, libcurl's next piece is refused: it
  * stops reading then, so that the network holds the rest back, and offers the piece again later.
+ * A reader that is cancelled with bytes in its hands gives them back: it may be one of a race, where
+ * nobody would ever see them. The room for that was made before it waited.
  *
  * libcurl stores what it was refused together with whatever else it unpacks to, which is 17 MB at
  * most with the methods that a stream asks for, and 64 MB with any that a server may impose. */
@@ -19,18 +21,25 @@ static size_t give_to_reader(struct http_response *res, const char *data, size_t
     return take;
 }
 
+static bool reserve(struct http_response *res, size_t size)
+{
+    if (size <= res->capacity)
+        return true;
+    char *p = realloc(res->store, size);
+    if (!p)
+        return false;
+    res->store = p;
+    res->capacity = size;
+    return true;
+}
+
 static bool keep(struct http_response *res, const char *data, size_t n)
 {
-    if (res->start == res->end)
+    if (res->start == res->end && !res->want)
         res->start = res->end = 0;
-    if (res->end + n > res->capacity) {
-        size_t size = res->end + n > HTTP_PIECE ? res->end + n + HTTP_PIECE : HTTP_PIECE;
-        char *p = realloc(res->store, size);
-        if (!p)
-            return false;
-        res->store = p;
-        res->capacity = size;
-    }
+    size_t size = res->end + n;
+    if (size > res->capacity && !reserve(res, size > HTTP_PIECE ? size + HTTP_PIECE : HTTP_PIECE))
+        return false;
     memcpy(res->store + res->end, data, n);
     res->end += n;
     return true;
@@ -48,6 +57,12 @@ bool http_stream_refuses(struct http_response *res)
     return res->paused;
 }
 
+/* Once is enough. */
+void http_stream_tell(struct http_response *res)
+{
+    async_ignore(async_semaphore_release(&res->readable));
+}
+
 /* Inside libcurl. */
 size_t http_stream_put(struct http_response *res, const char *data, size_t n)
 {
@@ -56,7 +71,7 @@ size_t http_stream_put(struct http_response *res, const char *data, size_t n)
         http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the body");
         return 0;
     }
-    async_event_set(&res->readable);
+    http_stream_tell(res);
     return n;
 }
 
@@ -86,6 +101,26 @@ static size_t take(struct http_response *res, char *buf, size_t size)
     return n;
 }
 
+/* Nothing is kept: the reader's own memory is for the next bytes. What exceeds it is kept behind as much
+ * room, for the case that the reader gives it all back; without that everything is kept. */
+static void offer(struct http_response *res, char *buf, size_t size)
+{
+    size_t room = size < HTTP_OFFERED ? size : HTTP_OFFERED;
+    if (!reserve(res, room))
+        return;
+    res->want = buf;
+    res->want_size = res->start = res->end = room;
+}
+
+static void give_back(struct http_response *res)
+{
+    if (!res->want_got)
+        return;
+    res->start -= res->want_got;
+    memcpy(res->store + res->start, res->want, res->want_got);
+    res->want_got = 0;
+}
+
 /* What the reader has got already, or what is kept, or how it ended; -EAGAIN: nothing of these yet. */
 static ssize_t outcome(struct http_response *res, char *buf, size_t size)
 {
@@ -96,23 +131,25 @@ static ssize_t outcome(struct http_response *res, char *buf, size_t size)
     } else if (n == 0) {
         n = res->over ? res->result : -EAGAIN;
     }
-    if (res->end == res->start && !res->over)
-        async_event_clear(&res->readable);
     return n;
 }
 
-/* The event is waited for even if it is set: every await_ is a cancellation point. */
+/* The unit is waited for even if there is something: every await_ is a cancellation point. One that is
+ * cancelled takes none, though it was told. */
 static ssize_t await_bytes(struct http_response *res, char *buf, size_t size)
 {
     ssize_t n = -EAGAIN;
     while (n == -EAGAIN) {
-        bool empty = res->end == res->start;
-        res->want = empty ? buf : NULL;
-        res->want_size = size;
         res->want_got = 0;
-        int r = await_event_wait(&res->readable);
-        res->want = NULL; /* bytes may have come between a cancel and our waking up: they count */
-        n = r < 0 && res->want_got == 0 ? r : outcome(res, buf, size);
+        if (res->end > res->start || res->over)
+            http_stream_tell(res);
+        else
+            offer(res, buf, size);
+        int r = await_semaphore_acquire(&res->readable);
+        if (r < 0)
+            give_back(res);
+        res->want = NULL;
+        n = r < 0 ? r : outcome(res, buf, size);
     }
     return n;
 }
@@ -127,6 +164,8 @@ static ssize_t await_bytes_in_time(struct http_response *res, char *buf, size_t 
         n = await_bytes(res, buf, size);
         r = n < 0 ? (int)n : 0;
     }
+    if (r == -ETIMEDOUT && res->end > res->start) /* came before */
+        return outcome(res, buf, size);
     return n <= 0 && r < 0 ? r : n;
 }
 

@@ -195,6 +195,21 @@ HTTP_TEST(limits_of_time)
     return 0;
 }
 
+/* Also what came before the limit, if nobody has read it until then. */
+HTTP_TEST(what_came_in_time_is_given_first)
+{
+    async_http_response_auto r = NULL;
+    size_t total = 0;
+    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/stall/1000"), &r, .timeout = 0.2 * slow()),
+                     200);
+    ck_assert_int_eq(await_sleep(0.3 * slow()), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq((int)await_rest(r, 100, &total), -ETIMEDOUT);
+        ck_assert_uint_eq(total, 500);
+    }
+    return 0;
+}
+
 HTTP_TEST(limit_of_bytes)
 {
     async_http_response_auto a = NULL, *b = NULL, *r = NULL;
@@ -268,6 +283,36 @@ HTTP_TEST(cancelled_readers)
     return 0;
 }
 
+ASYNC_DEF(read_some, (async_http_response *)r, (char *)buf, (size_t)size)
+{
+    return (int)await_http_read(r, buf, size);
+}
+
+/* Bytes for both come in one turn: those of the reader that loses are there for the next read. */
+HTTP_TEST(a_race_of_readers_loses_nothing)
+{
+    enum { SIZE = 3000000 };
+    async_http_response_auto a = NULL, *b = NULL;
+    static char buf[2][100001];
+    size_t got[2] = { 0 }, size[] = { 3000, 100000 };
+    int n;
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/chunked/%d", SIZE), i ? &b : &a), 200);
+    do {
+        int first = await_race(&n, read_some(a, buf[0], size[0]), read_some(b, buf[1], size[1]));
+        ck_assert_int_ge(first, 0);
+        ck_assert_int_ge(n, 0);
+        ck_assert_uint_ge(strspn(buf[first], "x"), (size_t)n);
+        memset(buf[first], 0, (size_t)n);
+        got[first] += (size_t)n;
+    } while (n > 0);
+    ck_assert_int_eq((int)await_rest(a, size[0], &got[0]), 0);
+    ck_assert_int_eq((int)await_rest(b, size[1], &got[1]), 0);
+    ck_assert_uint_eq(got[0], SIZE);
+    ck_assert_uint_eq(got[1], SIZE);
+    return 0;
+}
+
 HTTP_TEST(body_of_an_upload_is_copied)
 {
     async_http_response_auto r = NULL;
@@ -310,9 +355,11 @@ void http_cases(TCase *tc)
     tcase_add_test(tc, statuses);
     tcase_add_test(tc, a_failed_stream_has_an_end);
     tcase_add_test(tc, limits_of_time);
+    tcase_add_test(tc, what_came_in_time_is_given_first);
     tcase_add_test(tc, limit_of_bytes);
     tcase_add_test(tc, one_reader);
     tcase_add_test(tc, cancelled_readers);
+    tcase_add_test(tc, a_race_of_readers_loses_nothing);
     tcase_add_test(tc, body_of_an_upload_is_copied);
     tcase_add_test(tc, places);
 }
