@@ -33,10 +33,17 @@ static bool reserve(struct http_response *res, size_t size)
     return true;
 }
 
+static void move_to_front(struct http_response *res)
+{
+    res->end -= res->start;
+    memmove(res->store, res->store + res->start, res->end);
+    res->start = 0;
+}
+
 static bool keep(struct http_response *res, const char *data, size_t n)
 {
-    if (res->start == res->end && !res->want)
-        res->start = res->end = 0;
+    if (!res->want && res->start > 0 && (res->start == res->end || res->end + n > res->capacity))
+        move_to_front(res);
     size_t size = res->end + n;
     if (size > res->capacity && !reserve(res, size > HTTP_PIECE ? size + HTTP_PIECE : HTTP_PIECE))
         return false;

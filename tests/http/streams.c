@@ -2,6 +2,7 @@
 /* streams.c - bodies piece by piece: order, back-pressure, ends of all kinds. */
 #include "http_test.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 const char *const http_suite = "http-streams";
@@ -131,6 +132,32 @@ HTTP_TEST(slow_and_whole)
     }
     ck_assert_int_eq((int)n, 0);
     ck_assert_uint_eq(total, 5000000);
+    return 0;
+}
+
+static size_t allocated(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+/* A reader that nearly always leaves something behind while more comes: what was read is not kept. */
+HTTP_TEST(a_slow_reader_keeps_what_it_has_not_read)
+{
+    enum { SIZE = 20 * 1000 * 1000 };
+    async_http_response_auto r = NULL;
+    size_t total = 0, before = allocated();
+    char buf[7777];
+    ssize_t n;
+    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/bytes/%d", SIZE), &r), 200);
+    while ((n = await_http_read(r, buf, sizeof buf)) > 0) {
+        total += (size_t)n;
+        for (int i = 0; i < 2; i++)
+            ck_assert_int_eq(await_sleep(0), 0);
+    }
+    ck_assert_int_eq((int)n, 0);
+    ck_assert_uint_eq(total, SIZE);
+    ck_assert_uint_lt(allocated(), before + SIZE / 4);
     return 0;
 }
 
@@ -351,6 +378,7 @@ void http_cases(TCase *tc)
     tcase_add_test(tc, a_gigabyte_thrown_away);
     tcase_add_test(tc, chunks);
     tcase_add_test(tc, slow_and_whole);
+    tcase_add_test(tc, a_slow_reader_keeps_what_it_has_not_read);
     tcase_add_test(tc, broken_off);
     tcase_add_test(tc, statuses);
     tcase_add_test(tc, a_failed_stream_has_an_end);
