@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 
+#include "../suite_frame.h"
+
 int open_fds(void)
 {
     int n = 0;
@@ -62,15 +64,5 @@ int main(void)
         printf("1..0 # SKIP %s\n", missing);
         return 0;
     }
-    Suite *suite = suite_create(http_suite);
-    TCase *tc = tcase_create(http_suite);
-    tcase_set_timeout(tc, 30 * slow());
-    http_cases(tc);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(http_suite, 30 * slow(), http_cases);
 }

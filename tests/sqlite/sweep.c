@@ -226,22 +226,17 @@ START_TEST(each_allocation_of_sqlite)
 }
 END_TEST
 
-int main(void)
+static void add(TCase *tc)
 {
-    Suite *suite = suite_create("sqlite-sweep");
-    TCase *tc = tcase_create("sqlite-sweep");
-    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, cancelled_at_each_await);
     tcase_add_test(tc, each_allocation_of_the_library);
     tcase_add_test(tc, each_system_call);
     tcase_add_test(tc, many_orders);
     tcase_add_test(tc, two_faults);
     tcase_add_loop_test(tc, each_allocation_of_sqlite, 0, 2);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return suite_run("sqlite-sweep", 120, add);
 }

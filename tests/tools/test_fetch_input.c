@@ -377,9 +377,9 @@ START_TEST(random_bytes_are_survived)
 }
 END_TEST
 
-FETCH_MAIN("fetch input", urls_that_we_fetch, urls_that_we_refuse, origins_are_normal,
-           secrets_are_cut, a_url_is_a_request, an_object_is_a_request, ids_keep_their_type,
-           a_body_may_be_json, objects_that_we_refuse, a_wrong_field_does_not_hide_the_others,
-           deep_json_is_refused_before_it_is_parsed, any_chunking_gives_the_same_lines,
-           a_line_may_be_too_long, empty_input, the_feeder_is_held_back,
-           memory_does_not_grow_with_lines, random_bytes_are_survived)
+SUITE("fetch input", urls_that_we_fetch, urls_that_we_refuse, origins_are_normal, secrets_are_cut,
+      a_url_is_a_request, an_object_is_a_request, ids_keep_their_type, a_body_may_be_json,
+      objects_that_we_refuse, a_wrong_field_does_not_hide_the_others,
+      deep_json_is_refused_before_it_is_parsed, any_chunking_gives_the_same_lines,
+      a_line_may_be_too_long, empty_input, the_feeder_is_held_back, memory_does_not_grow_with_lines,
+      random_bytes_are_survived)

@@ -266,8 +266,6 @@ START_TEST(random_documents_agree_with_a_parser)
 }
 END_TEST
 
-FETCH_MAIN("fetch json", text_grows_and_shrinks, utf8_is_judged, strings_are_escaped,
-           commas_follow_nesting, milliseconds, base64, documents_are_copied,
-           other_documents_are_not, documents_nest_so_deep, random_bytes_stay_one_line,
-           long_strings_come_back_whole,
-           random_documents_agree_with_a_parser)
+SUITE("fetch json", text_grows_and_shrinks, utf8_is_judged, strings_are_escaped, commas_follow_nesting,
+      milliseconds, base64, documents_are_copied, other_documents_are_not, documents_nest_so_deep,
+      random_bytes_stay_one_line, long_strings_come_back_whole, random_documents_agree_with_a_parser)

@@ -169,4 +169,4 @@ START_TEST(the_command_line)
 }
 END_TEST
 
-FETCH_MAIN("fetch memory", reading_and_printing, the_tables, the_command_line)
+SUITE("fetch memory", reading_and_printing, the_tables, the_command_line)

@@ -274,6 +274,5 @@ START_TEST(the_table_is_sound)
 }
 END_TEST
 
-FETCH_MAIN("fetch options", durations, rates, sizes_and_numbers, defaults, everything_at_once,
-           a_dash_is_standard_input, mistakes_are_explained, help_names_every_option,
-           the_table_is_sound)
+SUITE("fetch options", durations, rates, sizes_and_numbers, defaults, everything_at_once,
+      a_dash_is_standard_input, mistakes_are_explained, help_names_every_option, the_table_is_sound)

@@ -202,6 +202,5 @@ START_TEST(waiting_results_are_bounded)
 }
 END_TEST
 
-FETCH_MAIN("fetch result", the_smallest_line, the_largest_line, a_bad_line_has_a_result, bodies,
-           a_file_stands_for_the_body, every_failure_has_a_name, order_is_kept,
-           waiting_results_are_bounded)
+SUITE("fetch result", the_smallest_line, the_largest_line, a_bad_line_has_a_result, bodies,
+      a_file_stands_for_the_body, every_failure_has_a_name, order_is_kept, waiting_results_are_bounded)

@@ -218,6 +218,6 @@ START_TEST(many_origins)
 }
 END_TEST
 
-FETCH_MAIN("fetch retry", what_is_tried_again, which_statuses, backoff_doubles_to_a_minute,
-           the_pace_is_even, a_burst_may_run_ahead, the_bound_holds, no_limit,
-           a_pause_outlives_its_holders, pauses_are_bounded, many_origins)
+SUITE("fetch retry", what_is_tried_again, which_statuses, backoff_doubles_to_a_minute,
+      the_pace_is_even, a_burst_may_run_ahead, the_bound_holds, no_limit,
+      a_pause_outlives_its_holders, pauses_are_bounded, many_origins)

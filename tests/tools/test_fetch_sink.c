@@ -309,7 +309,7 @@ START_TEST(directories)
 }
 END_TEST
 
-FETCH_MAIN("fetch sink", hostile_names, long_names_keep_their_extension, names_of_urls,
-           random_names, a_file_appears_when_it_is_whole, an_aborted_file_leaves_nothing,
-           nothing_is_overwritten, unless_told, unfinished_files_of_others_stay,
-           links_are_not_followed, only_plain_names, a_full_disk, directories)
+SUITE("fetch sink", hostile_names, long_names_keep_their_extension, names_of_urls, random_names,
+      a_file_appears_when_it_is_whole, an_aborted_file_leaves_nothing, nothing_is_overwritten,
+      unless_told, unfinished_files_of_others_stay, links_are_not_followed, only_plain_names,
+      a_full_disk, directories)

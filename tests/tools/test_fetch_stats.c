@@ -164,7 +164,6 @@ START_TEST(where_there_is_a_bar)
 }
 END_TEST
 
-FETCH_MAIN("fetch stats", quantiles_are_close, quantiles_at_the_edges, numbers_for_people,
-           summary_of_nothing, summary_of_much, the_line_of_a_known_total,
-           the_line_of_an_unknown_total, the_line_never_overflows, colour_and_cursor,
-           where_there_is_a_bar)
+SUITE("fetch stats", quantiles_are_close, quantiles_at_the_edges, numbers_for_people,
+      summary_of_nothing, summary_of_much, the_line_of_a_known_total, the_line_of_an_unknown_total,
+      the_line_never_overflows, colour_and_cursor, where_there_is_a_bar)

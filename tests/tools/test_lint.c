@@ -257,9 +257,9 @@ START_TEST(half_a_file_is_no_danger)
 }
 END_TEST
 
-FETCH_MAIN("lint", a_return_out_of_a_block_is_found, a_return_beside_a_block_is_right,
-           blocking_calls_in_tasks_are_found, what_does_not_block_is_right,
-           a_lock_that_is_held_over_an_await_is_found, a_forgotten_coroutine_is_found,
-           a_loop_that_swallows_a_cancel_is_found, a_loop_that_repeats_what_fails_is_found,
-           a_loop_that_ends_with_a_failure_is_right, a_loop_that_ends_is_right, comments_allow,
-           the_source_is_cut_as_c_is, half_a_file_is_no_danger)
+SUITE("lint", a_return_out_of_a_block_is_found, a_return_beside_a_block_is_right,
+      blocking_calls_in_tasks_are_found, what_does_not_block_is_right,
+      a_lock_that_is_held_over_an_await_is_found, a_forgotten_coroutine_is_found,
+      a_loop_that_swallows_a_cancel_is_found, a_loop_that_repeats_what_fails_is_found,
+      a_loop_that_ends_with_a_failure_is_right, a_loop_that_ends_is_right, comments_allow,
+      the_source_is_cut_as_c_is, half_a_file_is_no_danger)

@@ -254,14 +254,4 @@ START_TEST(failures)
 }
 END_TEST
 
-static void add(TCase *tc)
-{
-    tcase_add_test(tc, kinds);
-    tcase_add_test(tc, headers);
-    tcase_add_test(tc, failures);
-}
-
-int main(void)
-{
-    return run_suite("web-answers", add);
-}
+SUITE("web-answers", kinds, headers, failures)

@@ -282,15 +282,4 @@ START_TEST(cut)
 }
 END_TEST
 
-static void add(TCase *tc)
-{
-    tcase_add_test(tc, whole);
-    tcase_add_test(tc, limited);
-    tcase_add_test(tc, ambiguous);
-    tcase_add_test(tc, cut);
-}
-
-int main(void)
-{
-    return run_suite("web-bodies", add);
-}
+SUITE("web-bodies", whole, limited, ambiguous, cut)

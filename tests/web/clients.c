@@ -384,23 +384,5 @@ START_TEST(counts)
 }
 END_TEST
 
-static void add(TCase *tc)
-{
-    tcase_add_test(tc, together);
-    tcase_add_test(tc, connections_go_on);
-    tcase_add_test(tc, leaves);
-    tcase_add_test(tc, resets);
-    tcase_add_test(tc, resets_unread);
-    tcase_add_test(tc, resets_late);
-    tcase_add_test(tc, hits);
-    tcase_add_test(tc, limit);
-    tcase_add_test(tc, silence);
-    tcase_add_test(tc, dripping);
-    tcase_add_test(tc, descriptors);
-    tcase_add_test(tc, counts);
-}
-
-int main(void)
-{
-    return run_suite("web-clients", add);
-}
+SUITE("web-clients", together, connections_go_on, leaves, resets, resets_unread, resets_late, hits,
+      limit, silence, dripping, descriptors, counts)

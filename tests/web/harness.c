@@ -257,17 +257,3 @@ void expect(int port, int status, const char *body, const char *request_line)
         ck_assert_str_eq(a.body, body);
     free(a.body);
 }
-
-int run_suite(const char *name, void (*add)(TCase *tc))
-{
-    Suite *s = suite_create(name);
-    TCase *tc = tcase_create(name);
-    tcase_set_timeout(tc, 60);
-    add(tc);
-    suite_add_tcase(s, tc);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}

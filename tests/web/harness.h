@@ -51,6 +51,7 @@ struct answer ask(int port, const char *fmt, ...) ASYNC_FORMAT(2, 3);
 /* Ask, and compare status and body (NULL: any). */
 void expect(int port, int status, const char *body, const char *request_line);
 
-int run_suite(const char *name, void (*add)(TCase *tc));
+enum { SUITE_SECONDS = 60 };
+#include "../suite_frame.h"
 
 #endif

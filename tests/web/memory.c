@@ -185,13 +185,4 @@ START_TEST(all)
 }
 END_TEST
 
-static void add(TCase *tc)
-{
-    tcase_add_test(tc, one);
-    tcase_add_test(tc, all);
-}
-
-int main(void)
-{
-    return run_suite("web-memory", add);
-}
+SUITE("web-memory", one, all)

@@ -281,19 +281,4 @@ START_TEST(bad_routes)
 }
 END_TEST
 
-static void add(TCase *tc)
-{
-    tcase_add_test(tc, paths);
-    tcase_add_test(tc, params);
-    tcase_add_test(tc, query);
-    tcase_add_test(tc, headers);
-    tcase_add_test(tc, v6);
-    tcase_add_test(tc, methods);
-    tcase_add_test(tc, nonsense);
-    tcase_add_test(tc, bad_routes);
-}
-
-int main(void)
-{
-    return run_suite("web-routes", add);
-}
+SUITE("web-routes", paths, params, query, headers, v6, methods, nonsense, bad_routes)

@@ -424,25 +424,5 @@ START_TEST(forgot)
 }
 END_TEST
 
-static void add(TCase *tc)
-{
-    tcase_add_test(tc, graceful);
-    tcase_add_test(tc, deadline);
-    tcase_add_test(tc, no_grace);
-    tcase_add_test(tc, cleanup_is_awaited);
-    tcase_add_test(tc, stop_cancelled);
-    tcase_add_test(tc, stop_by_handler);
-    tcase_add_test(tc, early);
-    tcase_add_test(tc, serves);
-    tcase_add_test(tc, serves_hardly);
-    tcase_add_test(tc, start_errors);
-    tcase_add_test(tc, drop);
-    tcase_add_test(tc, idle);
-    tcase_add_test(tc, no_new_ones);
-    tcase_add_test(tc, forgot);
-}
-
-int main(void)
-{
-    return run_suite("web-stop", add);
-}
+SUITE("web-stop", graceful, deadline, no_grace, cleanup_is_awaited, stop_cancelled, stop_by_handler,
+      early, serves, serves_hardly, start_errors, drop, idle, no_new_ones, forgot)

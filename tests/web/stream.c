@@ -317,17 +317,4 @@ START_TEST(writers)
 }
 END_TEST
 
-static void add(TCase *tc)
-{
-    tcase_add_test(tc, whole);
-    tcase_add_test(tc, much);
-    tcase_add_test(tc, cut);
-    tcase_add_test(tc, slow_client);
-    tcase_add_test(tc, client_gone);
-    tcase_add_test(tc, writers);
-}
-
-int main(void)
-{
-    return run_suite("web-stream", add);
-}
+SUITE("web-stream", whole, much, cut, slow_client, client_gone, writers)
