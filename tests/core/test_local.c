@@ -67,6 +67,12 @@ static void count_free(void *ctx, void *p)
     free(p);
 }
 
+static void count_memory(void)
+{
+    static const async_allocator counting = { count_malloc, count_realloc, count_free, NULL };
+    ok(async_set_allocator(&counting));
+}
+
 ASYNC_DEF(keeps, (int)a)
 {
     ASYNC_TRY(await_sleep(5));
@@ -91,8 +97,7 @@ ASYNC_DEF(sets_for_each)
 
 START_TEST(does_not_grow)
 {
-    const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
-    ok(async_set_allocator(&a));
+    count_memory();
     RUN(sets_for_each());
     is(live, 0);
 }
@@ -125,8 +130,7 @@ ASYNC_DEF(sets_without_memory)
 
 START_TEST(without_memory)
 {
-    const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
-    ok(async_set_allocator(&a));
+    count_memory();
     RUN(sets_without_memory());
     is(live, 0);
 }
@@ -200,8 +204,7 @@ ASYNC_DEF(callbacks_look)
 
 START_TEST(callbacks_see_what_was_set_when_they_were_asked_for)
 {
-    const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
-    ok(async_set_allocator(&a));
+    count_memory();
     for (unsigned seed = 0; seed < 5; seed++)
         RUN(callbacks_look(), .seed = seed);
     is(live, 0);
