@@ -21,6 +21,14 @@
             ck_abort_msg("not: %s", #condition);                                                   \
     } while (0)
 
+/* A test, test_co, that runs the coroutine co() to its 0. For who includes <asyncio.h>. */
+#define IN_A_LOOP(co)                                                                              \
+    START_TEST(test_##co)                                                                          \
+    {                                                                                              \
+        ck_assert_int_eq(async_run(co()), 0);                                                      \
+    }                                                                                              \
+    END_TEST
+
 enum { SUITE_SECONDS = 60 };
 #include "../suite_frame.h"
 

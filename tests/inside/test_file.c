@@ -203,12 +203,6 @@ ASYNC_DEF(a_file_that_has_nothing_yet)
     return 0;
 }
 
-#define IN_A_LOOP(co)                                                                              \
-    START_TEST(test_##co)                                                                          \
-    {                                                                                              \
-        ck_assert_int_eq(async_run(co()), 0);                                                      \
-    }                                                                                              \
-    END_TEST
 IN_A_LOOP(a_full_disk)
 IN_A_LOOP(a_stream_on_a_full_disk)
 IN_A_LOOP(where_the_kernel_cannot_copy)

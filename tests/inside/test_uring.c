@@ -306,12 +306,6 @@ ASYNC_DEF(with_few_descriptors)
     return 0;
 }
 
-#define IN_A_LOOP(co)                                                                              \
-    START_TEST(test_##co)                                                                          \
-    {                                                                                              \
-        ck_assert_int_eq(async_run(co()), 0);                                                      \
-    }                                                                                              \
-    END_TEST
 IN_A_LOOP(a_cancelled_call_waits_for_the_kernel)
 IN_A_LOOP(more_calls_than_the_ring_has_room_for)
 IN_A_LOOP(a_call_in_line_is_taken_back)
