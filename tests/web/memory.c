@@ -15,13 +15,6 @@ static long left;     /* allocations before the one that fails */
 static bool for_ever; /* and all after it */
 static bool failed;
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
 static bool fails(void)
 {
     if (!armed || left-- > 0)
@@ -33,20 +26,7 @@ static bool fails(void)
     return true;
 }
 
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-    return fails() ? NULL : __real_realloc(p, size);
-}
+#include "../failing_malloc.h"
 
 /* --- the life --- */
 
