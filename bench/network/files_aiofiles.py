@@ -25,14 +25,14 @@ async def read(path):
         return await f.read()
 
 
-async def reader(todo):
-    return sum([len(await read(f"{folder}/{i}")) == 4096 for i in todo])
+async def reader(left):
+    return sum([len(await read(f"{folder}/{i}")) == 4096 for i in left])
 
 
 async def main():
-    todo = iter(range(count))
+    left = iter(range(count))
     start = time.perf_counter()
-    good = sum(await asyncio.gather(*[reader(todo) for _ in range(tasks)]))
+    good = sum(await asyncio.gather(*[reader(left) for _ in range(tasks)]))
     assert good == count
     print(f"files {count / (time.perf_counter() - start):.0f} files/s")
 
