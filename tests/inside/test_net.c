@@ -200,7 +200,7 @@ START_TEST(lookups_outlive_their_loop)
     is(run_heard(abandoned_lookups(), &(const struct async_run_opts){ 0 }), 0);
     is(async_set_allocator(NULL), -EBUSY); /* some of its memory is in use */
     release();
-    for (int i = 0; i < 1000 && async_set_allocator(NULL) < 0; i++)
+    for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
         usleep(1000);
     ok(async_set_allocator(NULL));
     usleep(50000); /* the thread itself has a few more steps to go */
