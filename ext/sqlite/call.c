@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <unistd.h>
 
 struct sqlite_home sqlite_home(void)
@@ -16,14 +17,22 @@ bool sqlite_forked(const struct sqlite_home *home)
     return home->process != getpid();
 }
 
+/* Where there is no task, nobody can ask for an error's sentence. */
+static int refuse(int code, const char *the, const char *what, const char *why)
+{
+    if (!async_current_task())
+        fprintf(stderr, "asyncio: %s %s%s\n", the, what, why);
+    return async_fail(code, "%s %s%s", the, what, why);
+}
+
 int sqlite_check_home(const struct sqlite_home *home, const char *what)
 {
     if (!home)
-        return async_fail(-EPIPE, "no %s: it was closed, or never opened", what);
+        return refuse(-EPIPE, "no", what, ": it was closed, or never opened");
     if (sqlite_forked(home))
-        return async_fail(-EPERM, "the %s belongs to the process that forked this one", what);
+        return refuse(-EPERM, "the", what, " belongs to the process that forked this one");
     if (!pthread_equal(home->thread, pthread_self()))
-        return async_fail(-EPERM, "the %s belongs to another thread", what);
+        return refuse(-EPERM, "the", what, " belongs to another thread");
     return 0;
 }
 
@@ -95,8 +104,8 @@ int sqlite_sentence(const struct sqlite_job *job, int r)
 
 int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
 {
-    if (sqlite_forked(&db->home)) /* on the way out of blocks */
-        return sqlite_check_home(&db->home, "connection");
+    if (sqlite_forked(&db->home)) /* on the way out of blocks, which have said so */
+        return -EPERM;
     int place = async_current_task() || !job->must ? await_semaphore_acquire(&db->one) : -EPERM;
     if (place < 0 && !job->must)
         return place;

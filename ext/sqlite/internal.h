@@ -95,7 +95,8 @@ int sqlite_sentence(const struct sqlite_job *job, int r);
 struct sqlite_home sqlite_home(void);
 bool sqlite_forked(const struct sqlite_home *home);
 
-/* 0; -EPERM, or -EPIPE for NULL, with a sentence. What is closed is NULL, so HOME_OF() takes that. */
+/* 0; -EPERM, or -EPIPE for NULL, with a sentence: on stderr where there is no task that could ask for it. What is closed
+ * is NULL, so HOME_OF() takes that. */
 int sqlite_check_home(const struct sqlite_home *home, const char *what);
 #define HOME_OF(p) ((p) ? &(p)->home : NULL)
 void sqlite_release(async_sqlite *db); /* one user less */

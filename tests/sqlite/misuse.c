@@ -99,6 +99,29 @@ CASE(a_statement_is_not_dropped_on_another_thread)
     return 0;
 }
 
+static void *call_elsewhere(void *arg)
+{
+    async_sqlite *db = arg;
+    return (void *)(intptr_t)await_sqlite_exec(db, "select 1");
+}
+
+CASE(a_call_where_no_task_is_says_what_is_wrong)
+{
+    pthread_t thread;
+    void *result;
+    await_sqlite_auto db = NULL;
+    ok(await_sqlite_open(NULL, &db));
+    ok(pthread_create(&thread, NULL, call_elsewhere, db));
+    ok(pthread_join(thread, &result));
+    is((intptr_t)result, -EPERM);
+    is_text(heard(), "asyncio: the connection belongs to another thread\n");
+    ok(pthread_create(&thread, NULL, call_elsewhere, NULL));
+    ok(pthread_join(thread, &result));
+    is((intptr_t)result, -EPIPE);
+    is_text(heard(), "asyncio: no connection: it was closed, or never opened\n");
+    return 0;
+}
+
 /* --- what was closed --- */
 
 static int await_query(async_sqlite_rows rows)
@@ -137,5 +160,5 @@ CASE(what_was_closed_is_null_and_says_so)
 }
 
 SUITE("sqlite-misuse", what_was_closed_is_null_and_says_so,
-      a_pools_connection_is_not_closed_in_its_block,
-      a_statement_dropped_while_its_connection_closes, a_statement_is_not_dropped_on_another_thread)
+      a_pools_connection_is_not_closed_in_its_block, a_statement_dropped_while_its_connection_closes,
+      a_statement_is_not_dropped_on_another_thread, a_call_where_no_task_is_says_what_is_wrong)
