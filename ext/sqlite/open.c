@@ -151,7 +151,7 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts
 
 int await_sqlite_close(async_sqlite **handle)
 {
-    async_sqlite *db = *handle;
+    async_sqlite *db = handle ? *handle : NULL;
     if (!db)
         return 0;
     int r = sqlite_check_home(&db->home, "connection");

@@ -152,7 +152,7 @@ static void await_all_back(async_sqlite_pool *p)
 
 int await_sqlite_pool_close(async_sqlite_pool **pool)
 {
-    async_sqlite_pool *p = *pool;
+    async_sqlite_pool *p = pool ? *pool : NULL;
     if (!p)
         return 0;
     int r = sqlite_check_home(&p->home, "pool");

@@ -140,6 +140,8 @@ CASE(what_was_closed_is_null_and_says_so)
     async_sqlite_pool *pool = NULL;
     ok(await_sqlite_open(NULL, &db));
     ok(await_sqlite_close(&db));
+    ok(await_sqlite_close(&db));
+    ok(await_sqlite_close(NULL));
     is(await_sqlite_exec(db, "select 1"), -EPIPE);
     is_text(async_fail_text(-EPIPE), "no connection: it was closed, or never opened");
     is(await_sqlite_prepare(db, "select 1", &s), -EPIPE);
@@ -152,6 +154,8 @@ CASE(what_was_closed_is_null_and_says_so)
     is(await_query(async_sqlite_stmt_query(s)), -EPIPE);
     ok(async_sqlite_pool_open(NULL, 1, &pool));
     ok(await_sqlite_pool_close(&pool));
+    ok(await_sqlite_pool_close(&pool));
+    ok(await_sqlite_pool_close(NULL));
     await_with (r, async_sqlite_pool_hold(pool, &lent))
         ck_abort_msg("a connection of nothing");
     is(r, -EPIPE);

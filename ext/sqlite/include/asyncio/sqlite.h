@@ -114,8 +114,8 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts
 
 /* Close it and set *db to NULL, when it is our turn, in any case: 0. A transaction that SQL has begun is rolled back;
  * who still stands in the line, and every later call of its statements and queries, gets -EPIPE. Inside of its own
- * await_with block of a transaction it is refused, as is one that a pool has lent: -EBUSY. NULL: nothing to do.
- * Suspends, shielded. */
+ * await_with block of a transaction it is refused, as is one that a pool has lent: -EBUSY. NULL, as db or
+ * as *db: nothing to do. Suspends, shielded. */
 int await_sqlite_close(async_sqlite **db);
 
 /* await_sqlite_auto db = NULL: closed where its block ends, as above. */
@@ -245,7 +245,7 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
                                async_sqlite_pool **ret) ASYNC_CHECK;
 
 /* Close it when all connections are back, and set *pool to NULL: 0. Who waits for one gets -EPIPE. -EBUSY: this task
- * has one. NULL: nothing to do. Suspends, shielded. */
+ * has one. NULL, as pool or as *pool: nothing to do. Suspends, shielded. */
 int await_sqlite_pool_close(async_sqlite_pool **pool);
 
 /* await_sqlite_pool_auto pool = NULL: closed where its block ends. */
