@@ -129,8 +129,8 @@ async_hold async_sqlite_hold_opt(async_sqlite **ret, const char *path,
                                  const struct async_sqlite_opts *opts) ASYNC_CHECK;
 
 /* Of the last call on the connection that has returned: the rowid that the latest INSERT made; how many rows it changed,
- * also beyond INT_MAX; SQLite's extended result code, 0 if it was content, and its sentence, up to 255 bytes. Other tasks' calls count:
- * ask before you suspend again. */
+ * also beyond INT_MAX; SQLite's extended result code, 0 if it was content, and its sentence, up to 255 bytes. Other
+ * tasks' calls count: ask before you suspend again. */
 int64_t async_sqlite_last_insert_id(const async_sqlite *db);
 int64_t async_sqlite_changes(const async_sqlite *db);
 int async_sqlite_error(const async_sqlite *db);
@@ -140,7 +140,8 @@ const char *async_sqlite_error_text(const async_sqlite *db);
 
 /* Execute sql: how many rows it inserted, updated or deleted, at most INT_MAX. Rows that it yields are passed over. It
  * may be several statements if there are no values; the first error ends it, or a cancel, and those before stay done
- * unless they are in a transaction. Suspends: yes. Cancelled: see above; in a transaction SQLite may have rolled all of it back. */
+ * unless they are in a transaction. Suspends: yes. Cancelled: see above; in a transaction SQLite may have
+ * rolled all of it back. */
 #define await_sqlite_exec(db, sql, ...)                                                            \
     await_sqlite_exec_values((db), (sql), ASYNC_SQLITE__VALUES(__VA_ARGS__))
 int await_sqlite_exec_values(async_sqlite *db, const char *sql, const async_sqlite_value *values,
