@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Posts from other threads: in order, to a loop that is busy, that closes, that has gone. Under the thread sanitizer too. */
+#include "run.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+enum { THREADS = 4, POSTS = 2000 };
+
+struct poster {
+    pthread_t thread;
+    async_loop *loop;
+    async_event *done;
+    int next, misplaced; /* the loop's thread only */
+    atomic_int accepted, arrived;
+};
+
+struct post {
+    struct poster *poster;
+    int number;
+};
+
+static void arrives(void *arg)
+{
+    struct post *p = arg;
+    if (p->number != p->poster->next++ || async_current_task())
+        p->poster->misplaced++;
+    atomic_fetch_add(&p->poster->arrived, 1);
+    if (p->poster->next == POSTS && p->poster->done)
+        async_event_set(p->poster->done);
+    free(p);
+}
+
+static int post(struct poster *self, int i)
+{
+    struct post *p = malloc(sizeof *p);
+    *p = (struct post){ self, i };
+    int r = async_call_soon_threadsafe(self->loop, arrives, p);
+    if (r < 0)
+        free(p);
+    return r;
+}
+
+static void *posts(void *arg)
+{
+    struct poster *self = arg;
+    for (int i = 0; i < POSTS; i++)
+        if (post(self, i) == 0)
+            atomic_fetch_add(&self->accepted, 1);
+    return NULL;
+}
+
+/* Four threads at once: everything arrives, in the order of each. */
+CASE(posts_in_the_order_of_each_thread)
+{
+    static struct poster posters[THREADS];
+    static async_event done[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        posters[i] = (struct poster){ .loop = async_get_running_loop(), .done = &done[i] };
+        ok(pthread_create(&posters[i].thread, NULL, posts, &posters[i]));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        ok(await_event_wait(&done[i]));
+        ok(pthread_join(posters[i].thread, NULL));
+        is(posters[i].misplaced, 0);
+        is(posters[i].next, POSTS);
+        is(posters[i].accepted, POSTS);
+    }
+    return 0;
+}
+
+/* A busy loop: tasks that yield for ever do not keep posts away. */
+ASYNC_DEF(spins, (const bool *)stop)
+{
+    while (!*stop)
+        ASYNC_TRY(await_sleep(0));
+    return 0;
+}
+
+CASE(posts_to_a_busy_loop)
+{
+    static struct poster p;
+    static async_event done;
+    bool stop = false;
+    int r;
+    p = (struct poster){ .loop = async_get_running_loop(), .done = &done };
+    await_group (r, g) {
+        async_spawn(g, spins(&stop));
+        async_spawn(g, spins(&stop));
+        ok(pthread_create(&p.thread, NULL, posts, &p));
+        ok(await_event_wait(&done));
+        stop = true;
+    }
+    ok(r);
+    ok(pthread_join(p.thread, NULL));
+    is(p.misplaced, 0);
+    return 0;
+}
+
+/* Posts to oneself, from the loop's thread, that never stop: neither tasks nor timers starve. */
+static atomic_bool enough;
+
+static void posts_again(void *loop)
+{
+    if (!atomic_load(&enough))
+        ok(async_call_soon_threadsafe(loop, posts_again, loop));
+}
+
+CASE(posts_that_never_stop)
+{
+    async_loop *l = async_get_running_loop();
+    ok(async_call_soon_threadsafe(l, posts_again, l));
+    for (int i = 0; i < 100; i++)
+        ok(await_sleep(i % 2 ? 0 : 1));
+    atomic_store(&enough, true);
+    ok(await_sleep(0));
+    return 0;
+}
+
+/* Posted from the loop's own thread: never called inline. */
+static void says(void *word)
+{
+    note("%s", (const char *)word);
+}
+
+CASE(posts_from_the_own_thread)
+{
+    async_loop *l = async_get_running_loop();
+    ok(async_call_soon_threadsafe(l, says, (void *)"a"));
+    ok(async_call_soon_threadsafe(l, says, (void *)"b"));
+    is_trail("");
+    ok(await_sleep(1));
+    is_trail("a b");
+    return 0;
+}
+
+/* Posted while a long line of older ones is being run, and some descriptor is waited for: heard all the same. */
+static async_event last;
+
+static void sets_last(void *arg)
+{
+    (void)arg;
+    async_event_set(&last);
+}
+
+static void posts_the_last(void *loop)
+{
+    ok(async_call_soon_threadsafe(loop, sets_last, NULL));
+}
+
+static void nothing_much(void *arg)
+{
+    (void)arg;
+}
+
+ASYNC_DEF(waits_for_the_last)
+{
+    return await_event_wait(&last);
+}
+
+CASE(posts_behind_older_ones)
+{
+    int r, fds[2];
+    async_loop *l = async_get_running_loop();
+    ok(pipe2(fds, O_CLOEXEC));
+    async_watch w;
+    ok(async_watch_start(&w, fds[0], 0, NULL, NULL));
+    for (int n = 1; n < 300; n++) {
+        async_event_clear(&last);
+        ok(async_call_soon_threadsafe(l, posts_the_last, l));
+        for (int i = 1; i < n; i++)
+            ok(async_call_soon_threadsafe(l, nothing_much, NULL));
+        r = await_wait_for(waits_for_the_last(), 5);
+        ck_assert_msg(r == 0, "behind %d: %s", n, shown(r));
+    }
+    async_watch_stop(&w);
+    close(fds[0]);
+    close(fds[1]);
+    is_time(0);
+    return 0;
+}
+
+/* What was accepted is called, at the latest while the loop closes; what comes later is refused. */
+static struct poster late[THREADS];
+
+static void *posts_until_refused(void *arg)
+{
+    struct poster *self = arg;
+    for (int i = 0;; i++) {
+        while (i - atomic_load(&self->arrived) > 1000)
+            sched_yield();
+        int r = post(self, i);
+        if (r == -EPIPE)
+            return NULL;
+        if (r == 0)
+            atomic_fetch_add(&self->accepted, 1);
+    }
+}
+
+ASYNC_DEF(waits_for_some)
+{
+    for (int i = 0; i < THREADS; i++) {
+        late[i] = (struct poster){ .loop = async_get_running_loop() };
+        ok(pthread_create(&late[i].thread, NULL, posts_until_refused, &late[i]));
+    }
+    for (int i = 0; i < THREADS; i++)
+        while (late[i].next < 100)
+            ok(await_sleep(0));
+    return 0;
+}
+
+START_TEST(posts_while_the_loop_closes)
+{
+    for (int round = 0; round < 5; round++) {
+        RUN(waits_for_some());
+        for (int i = 0; i < THREADS; i++) {
+            ok(pthread_join(late[i].thread, NULL));
+            is(late[i].misplaced, 0);
+            is(late[i].next, late[i].accepted);
+            is(async_call_soon_threadsafe(late[i].loop, says, NULL), -EPIPE);
+        }
+    }
+}
+END_TEST
+
+static async_loop *former;
+
+ASYNC_DEF(tells_its_loop, (bool)post_one)
+{
+    former = async_get_running_loop();
+    if (post_one)
+        ok(async_call_soon_threadsafe(former, says, (void *)"called"));
+    return 0;
+}
+
+START_TEST(posts_to_a_closed_loop)
+{
+    RUN(tells_its_loop(true));
+    is_trail("called");
+    is(async_call_soon_threadsafe(former, says, (void *)"never"), -EPIPE);
+    async_loop *first = former;
+    RUN(tells_its_loop(false));
+    is_true(former != first); /* not yet used again */
+    is(async_call_soon_threadsafe(first, says, (void *)"never"), -EPIPE);
+    is_trail("called");
+}
+END_TEST
+
+SUITE("posts", posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
+      posts_from_the_own_thread, posts_behind_older_ones, posts_while_the_loop_closes,
+      posts_to_a_closed_loop)
