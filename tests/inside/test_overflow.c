@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* Overflows of stacks: said with a name; other faults, and the handlers of a program, are left as they were. */
+#include <asyncio.h>
+
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "old_kernel.h"
+#include "suite.h"
+
+static int burn(int depth)
+{
+    volatile char frame[512];
+    memset((char *)frame, depth, sizeof frame);
+    return depth == 0 ? frame[0] : burn(depth - 1) + frame[100];
+}
+
+ASYNC_DEF(recurses)
+{
+    return burn(1 << 20) ? 1 : 0;
+}
+
+ASYNC_DEF(big_frame)
+{
+    char frame[200 * 1024];
+    memset(frame, 1, sizeof frame);
+    __asm__ volatile("" : : "r"(frame) : "memory");
+    return 0;
+}
+
+ASYNC_DEF(starts, (bool)big)
+{
+    await_task_auto t = async_create_task(big ? big_frame() : recurses(), .name = "victim");
+    return await_task(t);
+}
+
+static volatile char *volatile nowhere = NULL;
+
+static void wild(void)
+{
+    *(nowhere + 16) = 1;
+}
+
+ASYNC_DEF(goes_wild)
+{
+    wild();
+    return 0;
+}
+
+/* Above all stacks. */
+ASYNC_DEF(goes_wild_high)
+{
+    nowhere = (volatile char *)&environ[0][0] + ((size_t)1 << 30);
+    wild();
+    return 0;
+}
+
+/* With a name that the loader knows. */
+int overflows_by_name(int depth);
+
+int overflows_by_name(int depth)
+{
+    volatile char frame[512];
+    for (size_t i = 0; i < sizeof frame; i++) /* itself: no memset() */
+        frame[i] = (char)depth;
+    return depth == 0 ? frame[0] : overflows_by_name(depth - 1) + frame[100];
+}
+
+ASYNC_DEF(recurses_by_name)
+{
+    return overflows_by_name(1 << 20) ? 1 : 0;
+}
+
+ASYNC_DEF(starts_unnamed)
+{
+    async_co co = recurses_by_name();
+    co.name = NULL;
+    await_task_auto t = async_create_task_opt(&co, NULL);
+    return await_task(t);
+}
+
+ASYNC_DEF(starts_with_a_long_name)
+{
+    char name[1000];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    await_task_auto t = async_create_task(recurses(), .name = name);
+    return await_task(t);
+}
+
+static void calls_wild(void *arg)
+{
+    (void)arg;
+    wild();
+}
+
+ASYNC_DEF(calls_back)
+{
+    async_callback cb;
+    async_call_soon(&cb, calls_wild, NULL);
+    return await_sleep(1);
+}
+
+static void *runs_wild(void *arg)
+{
+    wild();
+    return arg;
+}
+
+ASYNC_DEF(has_a_wild_thread)
+{
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, runs_wild, NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    return 0;
+}
+
+/* What the process says that runs co, and how it ends. */
+static int last_words(async_co co, char *said, size_t size)
+{
+    int status, fds[2];
+    size_t n = 0;
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        dup2(fds[1], STDERR_FILENO);
+        setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+        alarm(20);
+        _exit(async_run(co, .virtual_clock = true) < 0);
+    }
+    close(fds[1]);
+    for (ssize_t r; n < size - 1 && (r = read(fds[0], said + n, size - 1 - n)) > 0;)
+        n += (size_t)r;
+    said[n] = '\0';
+    close(fds[0]);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void check_overflow(bool big)
+{
+    static char said[16384];
+    int status = last_words(starts(big), said, sizeof said);
+    ck_assert_msg(strstr(said, "stack overflow in task \"victim\""), "said: %s", said);
+    ck_assert_msg(strstr(said, big ? "(big_frame)" : "(recurses)"), "said: %s", said);
+    ck_assert_msg(strstr(said, "65536 bytes"), "said: %s", said);
+    ck_assert_msg(strstr(said, ".stack_size = 262144"), "said: %s", said);
+    ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+}
+
+START_TEST(overflow_by_recursion)
+{
+    check_overflow(false);
+}
+END_TEST
+
+START_TEST(overflow_by_a_big_frame)
+{
+    check_overflow(true);
+}
+END_TEST
+
+START_TEST(overflow_with_mprotect)
+{
+    async__sys.madvise = old_madvise;
+    check_overflow(false);
+}
+END_TEST
+
+START_TEST(overflow_names_the_function)
+{
+    static char said[16384];
+    last_words(starts_unnamed(), said, sizeof said);
+    ck_assert_msg(strstr(said, "stack overflow in task \"task\" (?)"), "said: %s", said);
+    ck_assert_msg(strstr(said, ", at overflows_by_name "), "said: %s", said);
+}
+END_TEST
+
+START_TEST(overflow_of_a_task_with_a_long_name)
+{
+    static char said[16384];
+    last_words(starts_with_a_long_name(), said, sizeof said);
+    ck_assert_msg(strstr(said, "stack overflow in task \"xxxxx"), "said: %s", said);
+    ck_assert_ptr_null(strstr(said, "65536 bytes")); /* the line is full */
+}
+END_TEST
+
+/* Another fault is not called an overflow, and ends the process all the same. */
+static void check_other_fault(async_co co)
+{
+    static char said[16384];
+    int status = last_words(co, said, sizeof said);
+    ck_assert_ptr_null(strstr(said, "stack overflow"));
+    ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+}
+
+START_TEST(other_faults)
+{
+    check_other_fault(goes_wild());
+    check_other_fault(goes_wild_high());
+    check_other_fault(calls_back());
+    check_other_fault(has_a_wild_thread());
+    signal(SIGSEGV, SIG_IGN);
+    check_other_fault(goes_wild());
+}
+END_TEST
+
+ASYNC_DEF(is_sent, (int)sig)
+{
+    kill(getpid(), sig);
+    return 0;
+}
+
+START_TEST(sent_signal_stays_ignored)
+{
+    signal(SIGSEGV, SIG_IGN);
+    signal(SIGBUS, SIG_IGN);
+    ck_assert_int_eq(async_run(is_sent(SIGSEGV)), 0);
+    ck_assert_int_eq(async_run(is_sent(SIGBUS)), 0);
+}
+END_TEST
+
+static void on_segv(int sig)
+{
+    (void)sig;
+    (void)!write(STDERR_FILENO, "the program's own\n", 18);
+    _exit(3);
+}
+
+/* Whoever had the signal before gets what is not ours; the handler is put back. */
+START_TEST(program_has_a_handler)
+{
+    static char said[16384];
+    struct sigaction now;
+    signal(SIGSEGV, on_segv);
+    int status = last_words(goes_wild(), said, sizeof said);
+    if (!UNDER_VALGRIND) /* which has its own opinion of such a process */
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    ck_assert_str_eq(said, "the program's own\n");
+    ck_assert_int_eq(async_run(async_sleep(0)), 0);
+    sigaction(SIGSEGV, NULL, &now);
+    ck_assert(now.sa_handler == on_segv);
+}
+END_TEST
+
+static void on_segv_info(int sig, siginfo_t *info, void *context)
+{
+    (void)sig;
+    (void)context;
+    (void)!write(STDERR_FILENO, "at 16\n", info->si_addr == (void *)16 ? 6 : 2);
+    _exit(3);
+}
+
+START_TEST(program_has_a_handler_that_asks_for_more)
+{
+    static char said[16384];
+    struct sigaction sa = { .sa_sigaction = on_segv_info, .sa_flags = SA_SIGINFO };
+    sigaction(SIGSEGV, &sa, NULL);
+    last_words(goes_wild(), said, sizeof said);
+    ck_assert_str_eq(said, "at 16\n");
+}
+END_TEST
+
+ASYNC_DEF(sets_a_handler)
+{
+    signal(SIGSEGV, on_segv);
+    return await_sleep(0);
+}
+
+/* Nothing of the program's is put back over what it has set since. */
+START_TEST(program_sets_a_handler_meanwhile)
+{
+    struct sigaction now;
+    ck_assert_int_eq(async_run(sets_a_handler()), 0);
+    sigaction(SIGSEGV, NULL, &now);
+    ck_assert(now.sa_handler == on_segv);
+}
+END_TEST
+
+static char signal_stack[64 * 1024];
+
+static void is_our_signal_stack(void)
+{
+    stack_t now;
+    ck_assert_int_eq(sigaltstack(NULL, &now), 0);
+    ck_assert_ptr_eq(now.ss_sp, signal_stack);
+}
+
+ASYNC_DEF(sets_a_signal_stack)
+{
+    const stack_t ours = { .ss_sp = signal_stack, .ss_size = sizeof signal_stack };
+    ck_assert_int_eq(sigaltstack(&ours, NULL), 0);
+    return 0;
+}
+
+START_TEST(program_has_a_signal_stack)
+{
+    const stack_t none = { .ss_flags = SS_DISABLE };
+    ck_assert_int_eq(sigaltstack(&none, NULL), 0); /* a sanitizer's */
+    ck_assert_int_eq(async_run(sets_a_signal_stack()), 0);
+    is_our_signal_stack();
+    ck_assert_int_eq(async_run(async_sleep(0)), 0);
+    is_our_signal_stack();
+    check_overflow(false);
+}
+END_TEST
+
+SUITE("overflow", overflow_by_recursion, overflow_by_a_big_frame, overflow_with_mprotect,
+      overflow_names_the_function, overflow_of_a_task_with_a_long_name, other_faults,
+      sent_signal_stays_ignored, program_has_a_handler, program_has_a_handler_that_asks_for_more,
+      program_sets_a_handler_meanwhile, program_has_a_signal_stack)

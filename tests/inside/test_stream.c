@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams of other descriptors than TCP's, and of a kernel that gives less than there is. */
+#include "../core/net.h"
+
+#include <signal.h>
+
+#include "base/sys.h"
+#include "io/stream.h"
+
+static async_stream *stream_of(int fd, enum stream_kind kind)
+{
+    async_stream *s;
+    ok(async__fds_own(&async__loop->fds, fd));
+    ok(async__stream_new(fd, kind, &s));
+    return s;
+}
+
+ASYNC_DEF(reads_some, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_read(s, buf, size);
+}
+
+ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size)
+{
+    return (int)await_stream_readexactly(s, buf, size, NULL);
+}
+
+REAL(pipes)
+{
+    int fds[2];
+    char c, *much = calloc(1, 1 << 20), *got = malloc(1 << 20);
+    ok(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
+    async_stream_auto in = stream_of(fds[0], STREAM_PIPE);
+    async_stream_auto out = stream_of(fds[1], STREAM_PIPE);
+    await_task_auto t = async_create_task(reads(in, got, 1 << 20));
+    ok(await_stream_write(out, much, 1 << 20));
+    is(await_task(t), 1 << 20);
+    ok(async_stream_write_eof(out)); /* the end of a pipe that is written is its end */
+    is(await_stream_read(in, &c, 1), 0);
+
+    ok(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
+    async_stream_auto lost = stream_of(fds[1], STREAM_PIPE);
+    ok(close(fds[0]));
+    is(await_stream_write(lost, "x", 1), -EPIPE); /* no signal... */
+    sigset_t now;
+    ok(sigpending(&now));
+    is(sigismember(&now, SIGPIPE), 0); /* ...and none left behind */
+    ok(pthread_sigmask(0, NULL, &now));
+    is(sigismember(&now, SIGPIPE), 0);
+    free(much);
+    free(got);
+    return 0;
+}
+
+REAL(socket_pairs)
+{
+    int fds[2];
+    char buf[8];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    async_stream_auto a = stream_of(fds[0], STREAM_SOCKET);
+    async_stream_auto b = stream_of(fds[1], STREAM_SOCKET);
+    ok(await_stream_printf(a, "hello %d\n", 1));
+    is(await_stream_readline(b, buf, sizeof buf), -ENOBUFS);
+    is(await_stream_readexactly(b, buf, 7, NULL), 7);
+    ok(async_stream_write_eof(a));
+    is(await_stream_readline(b, buf, sizeof buf), 1);
+    is(await_stream_readline(b, buf, sizeof buf), 0);
+    ok(await_stream_write(b, "x", 1));
+    is(await_stream_read(a, buf, 8), 1);
+    return 0;
+}
+
+static void send_with_descriptor(int fd, const char *text)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    struct iovec what = { (char *)(uintptr_t)text, strlen(text) };
+    struct msghdr m = { .msg_iov = &what,
+                        .msg_iovlen = 1,
+                        .msg_control = &control,
+                        .msg_controllen = sizeof control };
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &(int){ 0 }, sizeof(int));
+    is(sendmsg(fd, &m, 0), (ssize_t)strlen(text));
+}
+
+/* Where a read stops though more is there: at descriptors that are passed, at urgent data. */
+REAL(short_reads_that_are_not_the_end)
+{
+    int fds[2], peer;
+    char buf[8];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    async_stream_auto a = stream_of(fds[0], STREAM_SOCKET);
+    await_task_auto t = async_create_task(reads_some(a, buf, sizeof buf));
+    ok(await_sleep(0.005));
+    send_with_descriptor(fds[1], "ab");
+    send_with_descriptor(fds[1], "cd");
+    is(await_task(t), 2);
+    is(await_stream_read(a, buf, sizeof buf), 2);
+    ok(memcmp(buf, "cd", 2));
+    ok(close(fds[1]));
+
+    async_stream_auto b = NULL;
+    ok(await_pair(&b, &peer));
+    await_task_auto u = async_create_task(reads_some(b, buf, sizeof buf));
+    ok(await_sleep(0.005));
+    say(peer, "ab");
+    is(send(peer, "!", 1, MSG_OOB), 1);
+    say(peer, "cd");
+    is(await_task(u), 2);
+    is(await_wait_for(reads_some(b, buf, sizeof buf), 1), 2);
+    ok(memcmp(buf, "cd", 2));
+    return close(peer);
+}
+
+ASYNC_DEF(steals, (int)pipe, (int)fd, (async_task *)reader)
+{
+    char c;
+    ASYNC_TRY(await_fd_ready(pipe, POLLIN));
+    is(recv(fd, &c, 1, MSG_DONTWAIT), 1);
+    async_task_cancel(reader);
+    return 0;
+}
+
+/* Woken, cancelled before it ran, and then there is nothing: it does not wait again. */
+REAL(woken_for_nothing)
+{
+    int peer, fds[2];
+    char c;
+    async_stream_auto s = NULL;
+    ok(pipe2(fds, O_CLOEXEC));
+    ok(await_pair(&s, &peer));
+    await_task_auto t = async_create_task(reads_some(s, &c, 1));
+    await_task_auto thief = async_create_task(steals(fds[0], s->fd, t));
+    ok(await_sleep(0.005));
+    is(write(fds[1], "x", 1), 1);
+    say(peer, "y");
+    int r = 0;
+    await_timeout (r, 5)
+        r = await_task(t);
+    is(r, -ECANCELED);
+    ok(await_task(thief));
+    ok(close(fds[0]) + close(fds[1]));
+    return close(peer);
+}
+
+/* A stream that waits for its peer keeps no buffer. */
+REAL(idle_streams_are_small)
+{
+    int peer;
+    char buf[64];
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    is_true(!s->buf);
+    say(peer, "one\ntwo");
+    is(await_stream_readline(s, buf, sizeof buf), 4);
+    is_true(s->buf);
+    is(await_stream_read(s, buf, sizeof buf), 3);
+    is_true(!s->buf);
+    await_task_auto t = async_create_task(reads(s, buf, 8));
+    ok(await_sleep(0.005));
+    is_true(!s->buf);
+    is_true(sizeof *s <= 64);
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    return close(peer);
+}
+
+/* A read that gave less than it could says that nothing is left: the next one waits first. */
+static int reads_made;
+
+static ssize_t counted_read(int fd, void *buf, size_t size)
+{
+    reads_made++;
+    return read(fd, buf, size);
+}
+
+REAL(no_read_in_vain)
+{
+    int peer;
+    char c[8];
+    async_stream_auto s = NULL;
+    ok(await_pair(&s, &peer));
+    say(peer, "x");
+    is(await_stream_read(s, c, sizeof c), 1);
+    async__sys.read = counted_read;
+    for (int i = 0; i < 100; i++) {
+        await_task_auto t = async_create_task(reads_some(s, c, sizeof c));
+        ok(await_sleep(0));
+        say(peer, "x");
+        is(await_task(t), 1);
+    }
+    is_true(reads_made <= 102);
+    return close(peer);
+}
+
+SUITE("stream", pipes, socket_pairs, short_reads_that_are_not_the_end, woken_for_nothing,
+      idle_streams_are_small, no_read_in_vain)
