@@ -87,6 +87,13 @@ ASYNC_UNUSED static int await_item(double seconds, int value)
 }
 ASYNC_CO(item, (double)seconds, (int)value)
 
+ASYNC_UNUSED static int await_fails_after(double seconds, int err)
+{
+    ASYNC_TRY(await_sleep(seconds));
+    return async_fail(err, "after %g seconds", seconds);
+}
+ASYNC_CO(fails_after, (double)seconds, (int)err)
+
 /* A permit is held meanwhile, also while it cleans up: that takes a second, shielded. */
 ASYNC_UNUSED static int await_guest(double seconds)
 {

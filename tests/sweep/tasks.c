@@ -90,15 +90,9 @@ SCENARIO(gathers_in_a_gather)
     return await_gather(NULL, pair_of_guests(1), pair_of_guests(2), guest(3));
 }
 
-ASYNC_DEF(fails, (double)seconds, (int)err)
-{
-    ASYNC_TRY(await_sleep(seconds));
-    return async_fail(err, "after %g seconds", seconds);
-}
-
 SCENARIO(a_gather_that_fails)
 {
-    int r = await_gather(NULL, guest(10), fails(2, -EIO), guest(20));
+    int r = await_gather(NULL, guest(10), fails_after(2, -EIO), guest(20));
     must(account.held == 0);
     return r == -EIO ? 0 : r;
 }
@@ -106,7 +100,7 @@ SCENARIO(a_gather_that_fails)
 SCENARIO(a_gather_of_everything)
 {
     int got[3];
-    int r = await_gather_all(got, item(1, 5), fails(2, -EIO), guest(3));
+    int r = await_gather_all(got, item(1, 5), fails_after(2, -EIO), guest(3));
     must(account.held == 0);
     if (r < 0)
         return r;
@@ -178,7 +172,7 @@ SCENARIO(a_group_that_fails)
     int r;
     await_group (r, g) {
         async_spawn(g, guest(10));
-        async_spawn(g, fails(1, -EIO), .name = "the one that fails");
+        async_spawn(g, fails_after(1, -EIO), .name = "the one that fails");
         r = await_sleep(5);
     }
     must(account.held == 0);
@@ -392,125 +386,4 @@ ASYNC_DEF(deeper, (int)n)
 SCENARIO(context_variables)
 {
     return await_deeper(2);
-}
-
-/* --- waiting for several --- */
-
-static int lacks_memory(async_task **tasks, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (async_task_result(tasks[i]) == -ENOMEM)
-            return -ENOMEM;
-    return 0;
-}
-
-SCENARIO(waiting_for_all_and_for_the_first)
-{
-    await_task_auto a = async_create_task(guest(3));
-    await_task_auto b = async_create_task(guest(1));
-    await_task_auto c = async_create_task(guest(2));
-    async_task *tasks[] = { a, b, c };
-    int n = await_wait(tasks, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER);
-    if (n < 0)
-        return n;
-    for (int i = 0; i < 3; i++)
-        must(async_task_done(tasks[i]) || i >= n);
-    n = await_wait(tasks, 3, ASYNC_ALL_COMPLETED, ASYNC_FOREVER);
-    must(n < 0 || (n == 3 && account.held == 0));
-    return n < 0 ? n : lacks_memory(tasks, 3);
-}
-
-SCENARIO(waiting_for_the_rest_again_and_again)
-{
-    await_task_auto a = async_create_task(guest(1));
-    await_task_auto b = async_create_task(guest(5));
-    await_task_auto c = async_create_task(guest(3));
-    async_task *tasks[] = { a, b, c };
-    for (size_t done = 0; done < 3;) {
-        int n = await_wait(tasks + done, 3 - done, ASYNC_FIRST_COMPLETED, 1);
-        if (n < 0)
-            return n;
-        done += (size_t)n;
-    }
-    must(account.held == 0);
-    return lacks_memory(tasks, 3);
-}
-
-SCENARIO(waiting_for_a_failure)
-{
-    await_task_auto a = async_create_task(guest(100));
-    await_task_auto b = async_create_task(fails(2, -EIO));
-    async_task *tasks[] = { a, b };
-    int n = await_wait(tasks, 2, ASYNC_FIRST_EXCEPTION, 50);
-    if (n < 0)
-        return n;
-    must(async_task_done(a) || async_task_done(b) || n == 0);
-    n = async_task_result(b);
-    return n == -EIO ? 0 : n == -EINPROGRESS ? lacks_memory(tasks, 2) : n;
-}
-
-SCENARIO(results_as_they_come)
-{
-    int r, n = 0, seen = 0;
-    await_for_each (r, d, async_as_completed(guest(2), item(1, 5), fails(3, -EIO))) {
-        must(!(seen & 1 << d.index));
-        seen |= 1 << d.index;
-        if (d.result == -ENOMEM)
-            n = -ENOMEM;
-    }
-    must(account.held == 0);
-    if (r == 0)
-        must(seen == 7);
-    return r < 0 ? r : n;
-}
-
-SCENARIO(results_that_are_not_waited_for)
-{
-    int r;
-    await_timeout (r, 5) {
-        int e;
-        await_for_each (e, d, async_as_completed(guest(100), guest(1), guest(200))) {
-            if (d.result == -ENOMEM || d.result == -ECANCELED)
-                ASYNC_TRY(d.result);
-            if (d.result == 0)
-                break;
-        }
-        r = e;
-    }
-    must(account.held == 0);
-    return r;
-}
-
-/* --- choosing --- */
-
-typedef async_queue_of(int, 1) int_queue;
-
-ASYNC_DEF(gets_one, (int_queue *)q, (int *)ret)
-{
-    return await_queue_get(q, ret);
-}
-
-ASYNC_DEF(puts_after, (int_queue *)q, (double)seconds)
-{
-    ASYNC_TRY(await_sleep(seconds));
-    int r = async_queue_put_nowait(q, 1);
-    account.made += r == 0;
-    return r;
-}
-
-/* Of two that become ready at one time one is taken, the other loses nothing. */
-SCENARIO(choosing_between_queues)
-{
-    int_queue a = ASYNC_QUEUE(a), b = ASYNC_QUEUE(b);
-    int item = 0, result = 0;
-    await_task_auto t = async_create_task(puts_after(&a, 1));
-    await_task_auto u = async_create_task(puts_after(&b, 1));
-    int r = await_race(&result, gets_one(&a, &item), gets_one(&b, &item), async_sleep(10));
-    account.used += (r == 0 || r == 1) && result == 0;
-    if (async_task_result(t) == -ENOMEM || async_task_result(u) == -ENOMEM || result == -ENOMEM)
-        r = -ENOMEM;
-    await_task_drop(&t);
-    await_task_drop(&u);
-    account.kept += (int)(async_queue_count(&a) + async_queue_count(&b));
-    return r < 0 ? r : 0;
 }
