@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* remote.h - what the tests of coroutines share that other threads have run. */
+#ifndef TESTS_REMOTE_H
+#define TESTS_REMOTE_H
+
+#include "run.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+enum { THREADS = 4, CALLS = 200 };
+
+static async_loop *home;
+static async_event never;
+static atomic_int begun, cancelled;
+
+ASYNC_DEF(doubles, (int)n)
+{
+    if (n < 0)
+        return async_fail(-EPROTO, "%d is negative", n);
+    ASYNC_TRY(await_sleep(n % 3 * 0.001));
+    return 2 * n;
+}
+
+ASYNC_DEF(waits_for_ever)
+{
+    atomic_fetch_add(&begun, 1);
+    int r = await_event_wait(&never);
+    atomic_fetch_add(&cancelled, r == -ECANCELED);
+    return r;
+}
+
+typedef int thread_fn(void);
+
+/* A thread that does fn(), while the loop runs on; its result. */
+struct helper {
+    thread_fn *fn;
+    int result;
+    async_event ended;
+};
+
+static void says_ended(void *helper)
+{
+    async_event_set(&((struct helper *)helper)->ended);
+}
+
+static void *helps(void *arg)
+{
+    struct helper *h = arg;
+    h->result = h->fn();
+    ok(async_call_soon_threadsafe(home, says_ended, h));
+    return NULL;
+}
+
+ASYNC_DEF(in_a_thread, (thread_fn *)fn)
+{
+    struct helper h = { .fn = fn };
+    pthread_t t;
+    if (!home) /* other threads read it */
+        home = async_get_running_loop();
+    ok(pthread_create(&t, NULL, helps, &h));
+    ok(await_event_wait(&h.ended));
+    ok(pthread_join(t, NULL));
+    return h.result;
+}
+
+#endif

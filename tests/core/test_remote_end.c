@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* What other threads have a loop run, and its end: nobody waits in vain. Under the thread sanitizer too. */
+#include "remote.h"
+
+/* --- the loop's end --- */
+
+ASYNC_DEF(refuses_to_end)
+{
+    int r;
+    await_shield (r)
+        r = await_event_wait(&never);
+    return r;
+}
+
+static async_remote *kept[3];
+
+/* While the loop shuts down nothing begins any more. */
+ASYNC_DEF(asks_too_late)
+{
+    int r = await_sleep(100);
+    kept[2] = async_create_task_threadsafe(async_get_running_loop(), doubles(1));
+    await_shield (r)
+        r = await_sleep(1);
+    return r;
+}
+
+ASYNC_DEF(leaves_some_behind)
+{
+    async_spawn(async_background(), asks_too_late());
+    kept[0] = async_create_task_threadsafe(async_get_running_loop(), refuses_to_end());
+    kept[1] = async_create_task_threadsafe(async_get_running_loop(), doubles(1));
+    return await_sleep(1);
+}
+
+/* What a loop is abandoned with nobody waits for in vain. */
+START_TEST(abandoned_loop)
+{
+    ears_open();
+    is(async_run(leaves_some_behind(), .virtual_clock = true, .shutdown_timeout = 5), -ETIME);
+    has_text(heard(), "refuses_to_end: waits for event");
+    const int wanted[] = { -EPIPE, 2, -EPIPE };
+    for (size_t i = 0; i < countof(kept); i++) {
+        is(async_remote_wait(kept[i], ASYNC_FOREVER), wanted[i]);
+        async_remote_drop(&kept[i]);
+    }
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+static atomic_bool ready, goes_on;
+
+static void *asks_until_closed(void *arg)
+{
+    int *served = arg, r;
+    while ((r = async_run_coroutine_threadsafe(home, doubles(1))) == 2)
+        ++*served;
+    is_true(r == -EPIPE || r == -ECANCELED);
+    is(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
+    return NULL;
+}
+
+static pthread_t threads[THREADS];
+static int served[THREADS];
+
+ASYNC_DEF(serves_some)
+{
+    home = async_get_running_loop();
+    for (int i = 0; i < THREADS; i++)
+        ok(pthread_create(&threads[i], NULL, asks_until_closed, &served[i]));
+    for (int i = 0; i < 200; i++)
+        ASYNC_TRY(await_sleep(0));
+    return 0;
+}
+
+START_TEST(closing_strands_nobody)
+{
+    for (int round = 0; round < 10; round++) {
+        RUN(serves_some());
+        for (int i = 0; i < THREADS; i++)
+            ok(pthread_join(threads[i], NULL));
+    }
+}
+END_TEST
+
+ASYNC_DEF(tells_its_loop)
+{
+    home = async_get_running_loop();
+    return 0;
+}
+
+START_TEST(closed_loop)
+{
+    RUN(tells_its_loop());
+    is(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
+    async_remote *r = async_create_task_threadsafe(home, doubles(1));
+    is_true(async_remote_done(r));
+    is_false(async_remote_cancel(r));
+    is(async_remote_wait(r, 0), -EPIPE);
+    async_remote_drop(&r);
+}
+END_TEST
+
+static void *asks_twice(void *arg)
+{
+    int *r = arg;
+    async_remote_auto second = async_create_task_threadsafe(home, waits_for_ever());
+    async_remote_auto first = async_create_task_threadsafe(home, doubles(21));
+    atomic_store(&ready, true);
+    r[0] = async_remote_wait(first, ASYNC_FOREVER);
+    r[1] = async_remote_wait(second, ASYNC_FOREVER);
+    return NULL;
+}
+
+ASYNC_DEF(sleeps_a_little)
+{
+    return await_sleep(0.1);
+}
+
+/* A Runner's loop that is between two runs: it begins in the next, and what still runs is ended by the close. */
+START_TEST(loop_that_does_not_run_yet)
+{
+    pthread_t t;
+    int r[2];
+    async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
+    ok(async_runner_run(rn, tells_its_loop()));
+    ok(pthread_create(&t, NULL, asks_twice, r));
+    while (!atomic_load(&ready))
+        sched_yield();
+    is(atomic_load(&begun), 0);
+    ok(async_runner_run(rn, sleeps_a_little()));
+    is(atomic_load(&begun), 1);
+    async_runner_close(rn);
+    ok(pthread_join(t, NULL));
+    is(r[0], 42);
+    is(r[1], -ECANCELED);
+}
+END_TEST
+
+/* Posted to a loop that closes without another run: refused. */
+static void *asks_once(void *arg)
+{
+    async_remote *r = async_create_task_threadsafe(home, doubles(1));
+    atomic_store(&ready, true);
+    while (!atomic_load(&goes_on))
+        sched_yield();
+    *(int *)arg = async_remote_wait(r, ASYNC_FOREVER);
+    async_remote_drop(&r);
+    return NULL;
+}
+
+START_TEST(loop_closed_after_the_post)
+{
+    pthread_t t;
+    int r = 0;
+    async_runner *rn = async_runner_open(NULL);
+    ok(async_runner_run(rn, tells_its_loop()));
+    ok(pthread_create(&t, NULL, asks_once, &r));
+    while (!atomic_load(&ready))
+        sched_yield();
+    async_runner_close(rn);
+    atomic_store(&goes_on, true);
+    ok(pthread_join(t, NULL));
+    is_true(r == 2 || r == -EPIPE || r == -ECANCELED);
+}
+END_TEST
+
+/* The thread that waits has gone, by the time the task ends. */
+static int leaves_it(void)
+{
+    async_remote_detach(async_create_task_threadsafe(home, waits_for_ever()));
+    return 0;
+}
+
+CASE(waiter_has_gone)
+{
+    ok(await_in_a_thread(leaves_it));
+    ok(await_sleep(1));
+    is(begun, 1);
+    return 0; /* and the loop's end ends it */
+}
+
+SUITE("remote-end", abandoned_loop, closing_strands_nobody, closed_loop, loop_that_does_not_run_yet,
+      loop_closed_after_the_post, waiter_has_gone)
