@@ -143,12 +143,18 @@ static void transferred(struct uring *u, struct file_op *op, int64_t n)
         settle_with(op, op->call == FILE_WRITE ? 0 : (int64_t)op->done);
 }
 
+/* At once: the ring may be full. What could not be closed is replaced by the next one there. */
+static void close_slot(struct uring *u, unsigned slot)
+{
+    async_ignore(io_uring_register_files_update(&u->ring, slot, &(int){ -1 }, 1));
+}
+
 /* result: of reading, fd: of opening, other: of looking, offset: of closing; done: what was asked for. */
 static void read_whole(struct uring *u, struct file_op *op)
 {
     if (op->fd == 0 && op->offset == -ECANCELED) { /* something before has failed, and it is open still */
-        io_uring_prep_close_direct(ask(u, op, CLOSED), op->slot);
-        return;
+        close_slot(u, op->slot);
+        op->offset = 0;
     }
     u->slots |= UINT64_C(1) << op->slot;
     size_t asked = op->done;

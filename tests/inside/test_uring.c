@@ -6,6 +6,7 @@
 #include <asyncio.h>
 
 #include <errno.h>
+#include <liburing.h>
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -198,6 +200,57 @@ ASYNC_DEF(many_calls_are_cancelled_at_a_time)
     return 0;
 }
 
+/* What was opened and cannot be read has to be closed, also where the kernel has taken nothing for a while. */
+static unsigned filled;
+
+static int enter_again(struct io_uring *ring)
+{
+    ring->sq.sqe_tail -= filled;
+    async__sys.uring_enter = async__sys_kernel.uring_enter;
+    return async__sys.uring_enter(ring);
+}
+
+/* The kernel takes the first four, and answers them; by then there are others in their place. */
+static int enter_when_full(struct io_uring *ring)
+{
+    if (io_uring_sq_space_left(ring) > 0)
+        return 0;
+    __atomic_store_n(ring->sq.ktail, ring->sq.sqe_tail, __ATOMIC_RELEASE);
+    long n = syscall(SYS_io_uring_enter, ring->ring_fd, 4, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+    for (filled = 0; io_uring_get_sqe(ring); filled++)
+        ;
+    must(n == 4 && filled == 4);
+    async__sys.uring_enter = enter_again;
+    return 4;
+}
+
+ASYNC_DEF(read_pipe, (const char *)path)
+{
+    async_data_auto text = NULL;
+    size_t n;
+    return await_read_file(path, &text, &n);
+}
+
+ASYNC_DEF(a_full_ring_closes_what_cannot_be_read)
+{
+    char dir[] = "/tmp/asyncio-uring-XXXXXX", path[sizeof dir + 8];
+    async_file_auto f = NULL;
+    ASYNC_TRY(await_pieces(&f));
+    if (!has_ring())
+        return 0;
+    must(mkdtemp(dir) && snprintf(path, sizeof path, "%s/pipe", dir) > 0 && mkfifo(path, 0600) == 0);
+    struct one *all = many(f, PIECES);
+    async__sys.uring_enter = enter_when_full;
+    await_task_auto t = async_create_task(read_pipe(path)); /* the first in line */
+    int r = await_all(all, PIECES, READS);
+    must(await_task(t) == -ESPIPE);
+    ASYNC_TRY(await_some_turns());
+    must(open(path, O_WRONLY | O_NONBLOCK) < 0 && errno == ENXIO); /* nobody reads it */
+    must(unlink(path) == 0 && rmdir(dir) == 0);
+    free(all);
+    return r;
+}
+
 /* --- less than it was asked for --- */
 
 static uint32_t fate(int which)
@@ -310,10 +363,12 @@ IN_A_LOOP(a_cancelled_call_waits_for_the_kernel)
 IN_A_LOOP(more_calls_than_the_ring_has_room_for)
 IN_A_LOOP(a_call_in_line_is_taken_back)
 IN_A_LOOP(many_calls_are_cancelled_at_a_time)
+IN_A_LOOP(a_full_ring_closes_what_cannot_be_read)
 IN_A_LOOP(what_is_done_by_pieces_is_done_whole)
 IN_A_LOOP(with_few_descriptors)
 
-SUITE("uring", test_a_cancelled_call_waits_for_the_kernel, test_more_calls_than_the_ring_has_room_for,
-      test_a_call_in_line_is_taken_back, test_many_calls_are_cancelled_at_a_time,
+SUITE("uring", test_a_cancelled_call_waits_for_the_kernel,
+      test_more_calls_than_the_ring_has_room_for, test_a_call_in_line_is_taken_back,
+      test_many_calls_are_cancelled_at_a_time, test_a_full_ring_closes_what_cannot_be_read,
       test_what_is_done_by_pieces_is_done_whole, where_it_cannot_be_had_threads_do_the_same,
       where_a_filter_forbids_it_threads_do_the_same, test_with_few_descriptors)
