@@ -5,9 +5,8 @@
 #include "base/alloc.h"
 #include "task/scope.h"
 
-enum {
-    LARGE = 64 * 1024
-}; /* bytes that would be copied on the loop's thread, if they are in the cache */
+/* Bytes that would be copied on the loop's thread, if they are in the cache. */
+enum { LARGE = 64 * 1024 };
 
 static void take_turn(void *arg);
 

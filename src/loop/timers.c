@@ -146,12 +146,12 @@ static COLD void sweep(struct timers *t)
         sift_down(t->heap, n, i);
 }
 
-/* The slot stays taken, marked as free, until its entry has left the heap: an entry speaks of one timer only. */
 bool async__timer_is(const struct timers *t, uint32_t slot, const void *what, enum timer_tag tag)
 {
     return slot < t->room && t->slots[slot] == ((uintptr_t)what | (uintptr_t)tag);
 }
 
+/* The slot stays taken, marked as free, until its entry has left the heap: an entry speaks of one timer only. */
 void async__timer_cancel(struct timers *t, uint32_t slot)
 {
     t->slots[slot] = TIMER_FREE;

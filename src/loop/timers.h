@@ -37,6 +37,8 @@ void async__timers_close(struct timers *t);
 /* The slot, never 0. Aborts with a message beyond 2^30 timers or without any memory. */
 uint32_t async__timer_arm(struct timers *t, int64_t when, void *what, enum timer_tag tag);
 void async__timer_cancel(struct timers *t, uint32_t slot);
+
+/* Is it the one of that slot? */
 bool async__timer_is(const struct timers *t, uint32_t slot, const void *what, enum timer_tag tag);
 
 /* The deadline of the next one, or NEVER. */

@@ -145,10 +145,10 @@ async_remote *async_create_task_threadsafe(async_loop *loop, async_co co)
     atomic_store(&r->shares, 2);
     struct local *locals = r->start.locals = async__locals_of_caller();
     int err = async__gate_post(loop, &r->start);
-    if (err < 0)
+    if (err < 0) {
         async__locals_drop(locals);
-    if (err < 0)
         finish(r, err, "the loop is closed");
+    }
     return r;
 }
 
