@@ -20,4 +20,14 @@ static inline int bound_here(async_loop **to, const char *what)
     return likely(ours) ? 0 : async__bind(to, what);
 }
 
+/* The same for what has but one line. */
+static inline int bound_with_line(async_loop **to, async_waitq *line, const char *what)
+{
+    int r = bound_here(to, what);
+    if (likely(r != TAKEN_OVER))
+        return r;
+    line->head = NULL;
+    return 0;
+}
+
 #endif

@@ -6,11 +6,7 @@
 
 static int bind_event(async_event *e)
 {
-    int r = bound_here(&e->loop, "an event");
-    if (likely(r != TAKEN_OVER))
-        return r;
-    e->waiters.head = NULL;
-    return 0;
+    return bound_with_line(&e->loop, &e->waiters, "an event");
 }
 
 int await_event_wait(async_event *e)

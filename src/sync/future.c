@@ -6,11 +6,7 @@
 
 static int bind_future(async_future *f)
 {
-    int r = bound_here(&f->loop, "a future");
-    if (likely(r != TAKEN_OVER))
-        return r;
-    f->waiters.head = NULL;
-    return 0;
+    return bound_with_line(&f->loop, &f->waiters, "a future");
 }
 
 /* The value travels with the wake-up: f may be gone when the waiter runs. */

@@ -6,11 +6,7 @@
 
 static int bind_semaphore(async_semaphore *s)
 {
-    int r = bound_here(&s->loop, "a semaphore");
-    if (likely(r != TAKEN_OVER))
-        return r;
-    s->waiters.head = NULL;
-    return 0;
+    return bound_with_line(&s->loop, &s->waiters, "a semaphore");
 }
 
 /* A unit that is released while somebody waits belongs to the first of them from that moment on: it never shows up in
