@@ -75,13 +75,13 @@ bool async_callback_cancel(async_callback *cb)
     uint32_t timer = cb->timer;
     cb->state = CALLBACK_IDLE;
     cb->timer = 0;
+    forget_locals(cb);
     if (timer && !async__timer_is(&l->timers, timer, cb, TIMER_CALLBACK))
         return false; /* it was armed in a loop that has closed since */
     if (timer)
         async__timer_cancel(&l->timers, timer);
     else
         waitq_remove(&l->ready, (struct async_waiter *)cb);
-    forget_locals(cb);
     return true;
 }
 

@@ -213,6 +213,34 @@ START_TEST(callbacks_see_what_was_set_when_they_were_asked_for)
 }
 END_TEST
 
+static async_callback left;
+
+ASYNC_DEF(leaves_a_callback)
+{
+    ok(async_local_set(one, 5));
+    async_call_later(&left, 100, looks, &seen[0]);
+    return 0;
+}
+
+ASYNC_DEF(cancels_what_was_left)
+{
+    is_false(async_callback_cancel(&left));
+    return 0;
+}
+
+START_TEST(a_callback_of_a_closed_loop_gives_back_what_it_saw)
+{
+    const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
+    ok(async_set_allocator(&a));
+    ears_open();
+    ok(async_run(leaves_a_callback(), .virtual_clock = true));
+    has_text(heard(), "the loop closes with 1 timers armed");
+    ok(async_run(cancels_what_was_left(), .virtual_clock = true));
+    ears_close();
+    is(live, 0);
+}
+END_TEST
+
 /* A callback asks for the next: what it was given goes on, what it has set too. */
 static void asks_for_the_next(void *cb)
 {
@@ -277,5 +305,6 @@ START_TEST(a_callback_asked_for_outside_of_tasks)
 END_TEST
 
 SUITE("local", without_memory, no_key_left, callbacks_see_what_was_set_when_they_were_asked_for,
-      a_callback_hands_on_what_it_sees, a_watch_sees_what_was_set_when_it_was_started,
-      a_callback_asked_for_outside_of_tasks, seen_as_at_the_creation, does_not_grow)
+      a_callback_of_a_closed_loop_gives_back_what_it_saw, a_callback_hands_on_what_it_sees,
+      a_watch_sees_what_was_set_when_it_was_started, a_callback_asked_for_outside_of_tasks,
+      seen_as_at_the_creation, does_not_grow)
