@@ -72,7 +72,7 @@ ssize_t async__stream_file_read(async_stream *s, async_task *t, void *buf, size_
         n = async__file_use(t, f, &op, "a read of a file", "read");
     if (s->fd < 0) {
         async__stream_forget(s);
-        return -EPIPE;
+        return async__stream_closed();
     }
     if (n > 0 && t->scope->doomed) /* what nobody may look at any more has not been read */
         return async__deliver(t);
@@ -99,7 +99,7 @@ static int write_some(async_stream *s, async_task *t, const char **from, size_t 
     if (r == 0)
         r = (int)async__file_use(t, f, &op, "a write to a file", "write");
     if (s->fd < 0)
-        return -EPIPE;
+        return async__stream_closed();
     if (op.over && !f->appends) {
         async__stream_forget(s);
         f->position = at + (int64_t)op.done;
@@ -126,7 +126,7 @@ static int check(const async_stream *s, const char *what)
         return -EPERM;
     if (s->kind != STREAM_FILE)
         return -ESPIPE;
-    return s->fd < 0 ? -EPIPE : 0;
+    return s->fd < 0 ? async__stream_closed() : 0;
 }
 
 int async_stream_seek(async_stream *s, int64_t offset)
@@ -137,7 +137,7 @@ int async_stream_seek(async_stream *s, int64_t offset)
     if (s->reading || s->writing)
         return -EBUSY;
     if (offset < 0)
-        return -EINVAL;
+        return async__file_failed(-EINVAL, "seek before the beginning of", async_file_path(s->file));
     async__stream_forget(s);
     s->file->position = offset;
     return 0;

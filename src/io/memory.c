@@ -64,9 +64,8 @@ int async__memory_wait(async_stream *s, async_task *t, enum fd_ready side)
     *place(m, end, side) = t;
     wait_is(t, WAITS_STREAM);
     enum wake why = wait_in(t, NULL);
-    if (s->fd < 0) /* closed: m may be gone */
-        return why == INTERRUPTED ? async__deliver(t) : -EPIPE;
-    if (*place(m, end, side) == t)
+    bool open = s->fd >= 0; /* else m may be gone */
+    if (open && *place(m, end, side) == t)
         *place(m, end, side) = NULL;
     return why == INTERRUPTED ? async__deliver(t) : 0;
 }

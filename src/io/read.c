@@ -190,6 +190,11 @@ static void push_back(async_stream *s, const char *buf, size_t from, size_t to)
     s->end += to - from;
 }
 
+static COLD int ended_early(size_t got, size_t n)
+{
+    return async_fail_at(-EPIPE, NULL, "the stream ended after %zu of %zu bytes", got, n);
+}
+
 /* What was left over stays so until all has come, and before each wait there is room for the rest of it: a cancellation
  * allocates nothing. The room is touched only then. *got: how much is in buf. */
 static ssize_t read_exactly(async_stream *s, async_task *t, char *buf, size_t n, size_t *got)
@@ -218,7 +223,7 @@ static ssize_t read_exactly(async_stream *s, async_task *t, char *buf, size_t n,
     }
     if (!closed)
         take(s, NULL, had);
-    return *got == n ? (ssize_t)n : r < 0 ? r : -EPIPE;
+    return *got == n ? (ssize_t)n : r < 0 ? r : ended_early(*got, n);
 }
 
 ssize_t await_stream_readexactly(async_stream *s, void *buf, size_t n, size_t *got)

@@ -32,13 +32,18 @@ bool async__stream_is_at_home(const async_stream *s, const char *what)
     return false;
 }
 
+int async__stream_closed(void)
+{
+    return async_fail_at(-EPIPE, NULL, "the stream was closed on our side");
+}
+
 /* A peer that is always ahead of us must not keep the loop to itself. */
 static int let_others_run(async_stream *s, async_task *t)
 {
     s->streak = 0;
     async__yield(t->loop, t);
     int r = checkpoint(t->loop, t);
-    return r == 0 && s->fd < 0 ? -EPIPE : r;
+    return r == 0 && s->fd < 0 ? async__stream_closed() : r;
 }
 
 int async__stream_enter(async_stream *s, async_task **t, bool *side, const char *what)
@@ -49,7 +54,7 @@ int async__stream_enter(async_stream *s, async_task **t, bool *side, const char 
     if (unlikely(!async__stream_is_at_home(s, what)))
         return -EPERM;
     if (unlikely(s->fd < 0))
-        return -EPIPE;
+        return async__stream_closed();
     if (unlikely(*side || (s->kind == STREAM_FILE && (s->reading || s->writing))))
         return -EBUSY;
     *side = true;
@@ -66,8 +71,10 @@ int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side)
     s->streak = 0;
     int r = s->kind == STREAM_MEMORY ? async__memory_wait(s, t, side)
                                      : async__own_wait(t, &(const int){ s->fd }, 1, side);
-    if (r < 0 || s->fd < 0)
-        return r < 0 ? r : -EPIPE;
+    if (s->fd < 0 && (r == 0 || r == -EPIPE))
+        return async__stream_closed();
+    if (r < 0)
+        return r;
     return unlikely(side == FD_READABLE && t->scope->doomed) ? async__deliver(t) : 0;
 }
 
@@ -162,7 +169,7 @@ int async_stream_write_eof(async_stream *s)
     if (!async__stream_is_at_home(s, "async_stream_write_eof"))
         return -EPERM;
     if (s->fd < 0)
-        return -EPIPE;
+        return async__stream_closed();
     if (s->writing)
         return -EBUSY;
     if (s->kind == STREAM_FILE)

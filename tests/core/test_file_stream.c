@@ -28,6 +28,7 @@ FILES(a_file_is_read_as_a_stream)
     is(async_stream_tell(s), 37);
     ok(await_stream_close(s));
     is(await_stream_read(s, buf, 1), -EPIPE);
+    has_text(async_fail_text(-EPIPE), "closed on our side");
     ok(await_stream_close(s));
     return 0;
 }
@@ -102,6 +103,7 @@ FILES(one_position_serves_reading_and_writing)
     is(await_stream_readexactly(s, buf, 21, NULL), 21);
     ok(memcmp(buf + 14, "\0\0\0\0\0\0!", 7));
     is(async_stream_seek(s, -1), -EINVAL);
+    has_text(async_fail_text(-EINVAL), "cannot seek before the beginning of ");
     return 0;
 }
 

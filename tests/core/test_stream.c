@@ -150,6 +150,7 @@ REAL(exactly_so_many)
     ok(await_task(t));
     ok(close(peer));
     is(await_stream_readexactly(s, buf, 8, &got), -EPIPE);
+    is_text(async_fail_text(-EPIPE), "the stream ended after 3 of 8 bytes");
     is(got, 3);
     ok(memcmp(buf, "abc", 3));
     is(await_stream_read(s, buf, sizeof buf), 0);
@@ -225,6 +226,8 @@ ASYNC_DEF(calls_again, (async_stream *)s)
     return r;
 }
 
+static const char closed_here[] = "the stream was closed on our side";
+
 REAL(close_wakes_who_waits)
 {
     char buf[8], *much = calloc(1, 16 << 20);
@@ -237,13 +240,16 @@ REAL(close_wakes_who_waits)
     async_stream_close(s);
     async_stream_close(s);
     is(await_task(w), -EPIPE);
+    is_text(async_fail_text(-EPIPE), closed_here);
     is(await_task(r), -EPIPE);
+    is_text(async_fail_text(-EPIPE), closed_here);
     is_trail("woken=-EPIPE again=-EPIPE");
     is(await_stream_read(s, buf, 1), -EPIPE);
     is(await_stream_readuntil(s, "x", buf, 1), -EPIPE);
     is(await_stream_readexactly(s, buf, 1, NULL), -EPIPE);
     is(await_stream_write(s, buf, 1), -EPIPE);
     is(async_stream_write_eof(s), -EPIPE);
+    is_text(async_fail_text(-EPIPE), closed_here);
     ok(await_stream_close(s));
     async_stream_close(NULL);
     ok(await_stream_close(NULL));
