@@ -91,7 +91,7 @@ int async__file_failed(int64_t r, const char *verb, const char *path)
         path = "(null)";
     size_t length = strlen(path);
     bool cut = length > SHOWN;
-    const char *why = strerrordesc_np((int)-r);
+    const char *why = r == -EAGAIN ? "no thread could be started" : strerrordesc_np((int)-r);
     if (r == -ECANCELED)
         return -ECANCELED;
     return async_fail_at((int)r, NULL, "cannot %s %s%s: %s", verb, cut ? "..." : "",

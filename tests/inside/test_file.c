@@ -203,14 +203,31 @@ ASYNC_DEF(a_file_that_has_nothing_yet)
     return 0;
 }
 
+static int no_thread(void *(*fn)(void *arg), void *arg)
+{
+    (void)fn, (void)arg;
+    return EAGAIN;
+}
+
+ASYNC_DEF(without_any_thread)
+{
+    struct stat st;
+    async__sys.thread = no_thread;
+    must(await_stat("/", &st) == -EAGAIN);
+    must(!strcmp(async_fail_text(-EAGAIN), "cannot stat /: no thread could be started"));
+    async__sys.thread = async__sys_kernel.thread;
+    return await_stat("/", &st);
+}
+
 IN_A_LOOP(a_full_disk)
 IN_A_LOOP(a_stream_on_a_full_disk)
 IN_A_LOOP(where_the_kernel_cannot_copy)
 IN_A_LOOP(without_nameless_files)
+IN_A_LOOP(without_any_thread)
 IN_A_LOOP(a_secret_is_secret_while_it_is_written)
 IN_A_LOOP(calls_that_are_interrupted)
 IN_A_LOOP(a_file_that_has_nothing_yet)
 
 SUITE("file", test_a_full_disk, test_a_stream_on_a_full_disk, test_where_the_kernel_cannot_copy,
-      test_without_nameless_files, test_a_secret_is_secret_while_it_is_written,
+      test_without_nameless_files, test_without_any_thread, test_a_secret_is_secret_while_it_is_written,
       test_calls_that_are_interrupted, test_a_file_that_has_nothing_yet)
