@@ -66,6 +66,8 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
     /* A cancelled request must not wait for getaddrinfo(): its thread goes on alone and tidies up. */
     SET(rc, easy, CURLOPT_QUICK_EXIT, 1L);
     SET(rc, easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(rc, easy, CURLOPT_BUFFERSIZE, (long)HTTP_PIECE);
+    SET(rc, easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_PIECE);
     SET(rc, easy, CURLOPT_SHARE, s->share);
     /* Both are set, so that libcurl looks for neither in the environment with every request. */
     SET(rc, easy, CURLOPT_PROXY, "");
@@ -76,16 +78,6 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
         SET(rc, easy, CURLOPT_UNIX_SOCKET_PATH, s->o.unix_socket);
     if (s->resolve)
         SET(rc, easy, CURLOPT_RESOLVE, s->resolve);
-    return rc;
-}
-
-/* A request holds what it reads at a time until it ends, small answers too: where hundreds are under way
- * at once, the later ones hold less. */
-static CURLcode set_buffers(const struct http_transfer *t)
-{
-    CURLcode rc = CURLE_OK;
-    SET(rc, t->easy, CURLOPT_BUFFERSIZE, (long)(t->many ? HTTP_SMALL_PIECE : HTTP_PIECE));
-    SET(rc, t->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_PIECE);
     return rc;
 }
 
@@ -106,12 +98,11 @@ static CURLcode set_common(struct http_transfer *t)
     if (rc == CURLE_OK)
         rc = set_connection(t->easy, s);
     if (rc == CURLE_OK)
-        rc = set_buffers(t);
-    if (rc == CURLE_OK)
         rc = set_tls(t->easy, &s->o);
     SET(rc, t->easy, CURLOPT_ACCEPT_ENCODING, s->encodings); /* that is: unpack; fields.c asks */
     SET(rc, t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     t->plain = true;
+    t->many = false;
     t->http1 = false;
     t->proxy = NULL;
     t->connect_timeout = 0;
@@ -124,7 +115,7 @@ static struct http_transfer *handle_new(async_http_session *s)
     if (!t)
         return NULL;
     t->session = s;
-    t->many = s->handles++ >= HTTP_MANY;
+    s->handles++;
     t->easy = curl_easy_init();
     if (t->easy && set_common(t) == CURLE_OK)
         return t;
@@ -217,6 +208,18 @@ static CURLcode set_connect_timeout(struct http_transfer *t, double seconds)
     return curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
 }
 
+/* A request holds what it reads at a time until it ends, small answers too: where hundreds are under way
+ * at once, the later ones hold less. */
+static CURLcode set_buffer(struct http_transfer *t)
+{
+    const async_http_session *s = t->session;
+    bool many = s->handles - s->pooled > HTTP_MANY;
+    if (many == t->many)
+        return CURLE_OK;
+    t->many = many;
+    return curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, (long)(many ? HTTP_SMALL_PIECE : HTTP_PIECE));
+}
+
 /* Of a text alone libcurl composes the URL once more after parsing it, which is a twentieth of all that a
  * small request costs. What the parser refuses is left to libcurl, which then says why. Not on a task's
  * stack: the parser would touch two more pages of each. */
@@ -241,6 +244,8 @@ int http_handle_prepare(struct http_transfer *t, const struct http_call *c)
         rc = set_proxy(t, c->res->pub.url);
     if (rc == CURLE_OK)
         rc = set_connect_timeout(t, c->o.connect_timeout);
+    if (rc == CURLE_OK)
+        rc = set_buffer(t);
     bool http1 = c->o.http1 || c->stream;
     if (http1 != t->http1) {
         t->http1 = http1;

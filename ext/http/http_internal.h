@@ -28,7 +28,7 @@ enum {
     HTTP_MAX_DISCARD = 64 * 1024,  /* of a redirect's body; beyond it the connection is given up */
     HTTP_MAX_POOLED = 256,         /* idle easy handles, of a session without a limit */
     HTTP_PIECE = 16 * 1024,        /* libcurl reads no more at once */
-    HTTP_SMALL_PIECE = 4 * 1024, /* the same, of requests that have HTTP_MANY handles beside them */
+    HTTP_SMALL_PIECE = 4 * 1024, /* the same, of requests that begin beside HTTP_MANY others */
     HTTP_MANY = 64,
     HTTP_BUFFERED = 32 * 1024,       /* a stream stops reading beyond it */
     HTTP_OFFERED = 256 * 1024,       /* of a reader's memory is written to at once, at most */
@@ -123,7 +123,7 @@ struct http_transfer {
     struct http_response *res; /* attached to; NULL in the pool */
     struct http_transfer *next, *prev;
     struct http_slot slot;
-    bool many;      /* there were HTTP_MANY when it was made */
+    bool many;      /* reads HTTP_SMALL_PIECE at once */
     bool plain;     /* set up for a GET without anything special; else reset before the next use */
     bool forbidden; /* an address was refused */
     bool broken; /* the loop could not watch its socket: ENOMEM or the like, no callback may say so */

@@ -10,6 +10,16 @@
 
 const char *const http_suite = "http-limits";
 
+/* libcurl calls this recv() instead of libc's: how much it asked for, at most. */
+static _Thread_local size_t most_at_once;
+
+ssize_t recv(int fd, void *buf, size_t size, int flags)
+{
+    if (size > most_at_once)
+        most_at_once = size;
+    return recvfrom(fd, buf, size, flags, NULL, NULL);
+}
+
 ASYNC_DEF(fetch, (async_http_session *)s, (const char *)url, (int *)count)
 {
     async_http_response_auto r = NULL;
@@ -66,6 +76,19 @@ HTTP_TEST(none)
     ck_assert_int_eq(await_many(s, at(sv, "/delay/%d", (int)(500 * slow())), 130, &count), 0);
     ck_assert_int_gt(atomic_load(&sv->most_busy), 30);
     ck_assert_int_le(atomic_load(&sv->most_busy), 100);
+    return 0;
+}
+
+/* Of many at once the later ones read less at a time, but not those that follow when these have ended. */
+HTTP_TEST(a_request_after_many_reads_as_much_as_before)
+{
+    async_http_session_auto own = NULL;
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(async_http_session_open(&own, .limit = -1), 0);
+    ck_assert_int_eq(await_many(own, at(sv, "/delay/%d", (int)(500 * slow())), 130, NULL), 0);
+    most_at_once = 0;
+    ck_assert_int_eq(await_http_get(own, at(sv, "/bytes/100000"), &r), 200);
+    ck_assert_uint_eq(most_at_once, 16 * 1024);
     return 0;
 }
 
@@ -385,6 +408,7 @@ void http_cases(TCase *tc)
     tcase_add_test(tc, per_host);
     tcase_add_test(tc, total);
     tcase_add_test(tc, none);
+    tcase_add_test(tc, a_request_after_many_reads_as_much_as_before);
     tcase_add_test(tc, hosts_do_not_starve_each_other);
     tcase_add_test(tc, queueing_is_measured);
     tcase_add_test(tc, timeout);
