@@ -172,7 +172,7 @@ static void ask_kinds(int port, void *arg)
     free(a.body);
 }
 
-START_TEST(kinds)
+START_TEST(answers_of_all_kinds_arrive)
 {
     page = async_web_page_new(203, "text/css", "page", 4);
     ck_assert_ptr_nonnull(page);
@@ -208,7 +208,7 @@ static void ask_headers(int port, void *arg)
     free(a.body);
 }
 
-START_TEST(headers)
+START_TEST(headers_of_an_answer_arrive)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_headers, NULL);
 }
@@ -241,7 +241,7 @@ static void captured(client_fn *client, char *text, size_t size)
     fclose(f);
 }
 
-START_TEST(failures)
+START_TEST(what_failed_in_a_handler_is_said)
 {
     char text[4096];
     page = async_web_page_new(200, NULL, "", 0);
@@ -254,4 +254,5 @@ START_TEST(failures)
 }
 END_TEST
 
-SUITE("web-answers", kinds, headers, failures)
+SUITE("web-answers", answers_of_all_kinds_arrive, headers_of_an_answer_arrive,
+      what_failed_in_a_handler_is_said)

@@ -74,7 +74,7 @@ static void fill(void)
         big[i] = (char)('a' + i * i % 23);
 }
 
-START_TEST(whole)
+START_TEST(bodies_arrive_whole)
 {
     fill();
     serve(routes, (struct async_web_opts){ 0 }, ask_whole, NULL);
@@ -172,7 +172,7 @@ static void ask_refused(int port, void *arg)
     close(fd);
 }
 
-START_TEST(limited)
+START_TEST(bodies_beyond_the_limit_are_refused)
 {
     fill();
     serve(routes, (struct async_web_opts){ .body_limit = 5000 }, ask_limit, NULL);
@@ -253,7 +253,7 @@ static void ask_headers(int port, void *arg)
     free(a.body);
 }
 
-START_TEST(ambiguous)
+START_TEST(bodies_of_ambiguous_length_are_refused)
 {
     fill();
     serve(routes, (struct async_web_opts){ 0 }, ask_ambiguous, NULL);
@@ -276,10 +276,11 @@ static void half_a_body(int port, void *arg)
 }
 
 /* libmicrohttpd does not see an end that comes together with the last bytes: then its timeout is the end. */
-START_TEST(cut)
+START_TEST(half_a_body_reaches_no_handler)
 {
     serve(routes, (struct async_web_opts){ .idle_timeout = 1, .request_timeout = 1 }, half_a_body, NULL);
 }
 END_TEST
 
-SUITE("web-bodies", whole, limited, ambiguous, cut)
+SUITE("web-bodies", bodies_arrive_whole, bodies_beyond_the_limit_are_refused,
+      bodies_of_ambiguous_length_are_refused, half_a_body_reaches_no_handler)

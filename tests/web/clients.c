@@ -98,7 +98,7 @@ static void ask_together(int port, void *arg)
     }
 }
 
-START_TEST(together)
+START_TEST(clients_are_served_at_the_same_time)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_together, NULL);
     ck_assert_int_eq(running, TOGETHER);
@@ -144,7 +144,7 @@ static void pipeline(int port, void *arg)
     close(fd);
 }
 
-START_TEST(connections_go_on)
+START_TEST(a_connection_serves_many_requests)
 {
     serve(routes, (struct async_web_opts){ 0 }, keep_alive, NULL);
     serve(routes, (struct async_web_opts){ 0 }, pipeline, NULL);
@@ -177,25 +177,25 @@ static void left(enum leaving how)
     ck_assert_str_eq(seen, "still here /long");
 }
 
-START_TEST(leaves)
+START_TEST(a_client_that_closes_cancels_its_handler)
 {
     left(CLOSES);
 }
 END_TEST
 
-START_TEST(resets)
+START_TEST(a_client_that_resets_cancels_its_handler)
 {
     left(RESETS);
 }
 END_TEST
 
-START_TEST(resets_unread)
+START_TEST(a_client_that_resets_with_bytes_unread_cancels_its_handler)
 {
     left(RESETS_UNREAD);
 }
 END_TEST
 
-START_TEST(resets_late)
+START_TEST(a_client_that_resets_late_cancels_its_handler)
 {
     left(RESETS_LATE);
 }
@@ -218,7 +218,7 @@ static void hit_and_run(int port, void *arg)
     wait_until(&running, 0);
 }
 
-START_TEST(hits)
+START_TEST(clients_that_go_at_once_leave_nothing)
 {
     serve(routes, (struct async_web_opts){ 0 }, hit_and_run, NULL); /* whose end waits for who is left */
     ck_assert_int_eq(running, 0);
@@ -253,7 +253,7 @@ static void too_many(int port, void *arg)
     close(fds[2]);
 }
 
-START_TEST(limit)
+START_TEST(clients_beyond_the_limit_wait_for_a_place)
 {
     serve(routes, (struct async_web_opts){ .limit = 3 }, too_many, NULL);
 }
@@ -276,7 +276,7 @@ static void be_silent(int port, void *arg)
     close(half);
 }
 
-START_TEST(silence)
+START_TEST(silent_connections_are_closed)
 {
     serve(routes, (struct async_web_opts){ .idle_timeout = 1 }, be_silent, NULL);
 }
@@ -314,7 +314,7 @@ static void drip(int port, void *arg)
     expect(port, 200, "on", "GET /quick?q=on HTTP/1.1");
 }
 
-START_TEST(dripping)
+START_TEST(a_request_that_never_ends_is_closed)
 {
     serve(routes, (struct async_web_opts){ .idle_timeout = 1, .request_timeout = 0.5 }, drip, NULL);
 }
@@ -340,7 +340,7 @@ static void crowd(int port, void *arg)
     }
 }
 
-START_TEST(descriptors)
+START_TEST(clients_wait_for_descriptors)
 {
     struct rlimit l;
     if (RUNNING_ON_VALGRIND)
@@ -375,11 +375,15 @@ ASYNC_DEF(count)
     return await_web_server_stop(s, 1);
 }
 
-START_TEST(counts)
+START_TEST(requests_are_counted)
 {
     ck_assert_int_eq(async_run(count()), 0);
 }
 END_TEST
 
-SUITE("web-clients", together, connections_go_on, leaves, resets, resets_unread, resets_late, hits,
-      limit, silence, dripping, descriptors, counts)
+SUITE("web-clients", clients_are_served_at_the_same_time, a_connection_serves_many_requests,
+      a_client_that_closes_cancels_its_handler, a_client_that_resets_cancels_its_handler,
+      a_client_that_resets_with_bytes_unread_cancels_its_handler,
+      a_client_that_resets_late_cancels_its_handler, clients_that_go_at_once_leave_nothing,
+      clients_beyond_the_limit_wait_for_a_place, silent_connections_are_closed,
+      a_request_that_never_ends_is_closed, clients_wait_for_descriptors, requests_are_counted)

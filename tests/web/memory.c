@@ -151,16 +151,16 @@ static void sweep(bool all)
     }
 }
 
-START_TEST(one)
+START_TEST(each_allocation_fails_once)
 {
     sweep(false);
 }
 END_TEST
 
-START_TEST(all)
+START_TEST(all_allocations_fail_from_one_on)
 {
     sweep(true);
 }
 END_TEST
 
-SUITE("web-memory", one, all)
+SUITE("web-memory", each_allocation_fails_once, all_allocations_fail_from_one_on)

@@ -107,7 +107,7 @@ static void ask_paths(int port, void *arg)
     }
 }
 
-START_TEST(paths)
+START_TEST(paths_reach_their_handler)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_paths, NULL);
 }
@@ -134,7 +134,7 @@ static void ask_params(int port, void *arg)
     expect(port, 200, "-34 -77", "GET /number/99999999999999999999 HTTP/1.1");
 }
 
-START_TEST(params)
+START_TEST(parts_of_a_path_are_parameters)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_params, NULL);
 }
@@ -158,7 +158,7 @@ static void ask_query(int port, void *arg)
     free(a.body);
 }
 
-START_TEST(query)
+START_TEST(a_query_is_decoded)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_query, NULL);
 }
@@ -172,7 +172,7 @@ static void ask_headers(int port, void *arg)
     expect(port, 200, "none 127.0.0.1: mine", "GET /headers HTTP/1.1");
 }
 
-START_TEST(headers)
+START_TEST(headers_reach_the_handler)
 {
     serve(routes, (struct async_web_opts){ .arg = (char[]){ "mine" } }, ask_headers, NULL);
 }
@@ -199,7 +199,7 @@ ASYNC_DEF(has_v6)
     return r < 0 ? r : await_web_server_stop(s, 0);
 }
 
-START_TEST(v6)
+START_TEST(it_serves_ipv6)
 {
     if (async_run(has_v6()) < 0)
         return; /* no IPv6 here */
@@ -231,7 +231,7 @@ static void ask_methods(int port, void *arg)
     expect(port, 405, NULL, "get /exact HTTP/1.1");
 }
 
-START_TEST(methods)
+START_TEST(methods_reach_their_handler)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_methods, NULL);
 }
@@ -252,7 +252,7 @@ static void ask_nonsense(int port, void *arg)
     expect(port, 200, "GET /exact", "GET /exact HTTP/1.1"); /* and it lives */
 }
 
-START_TEST(nonsense)
+START_TEST(nonsense_reaches_no_handler)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_nonsense, NULL);
 }
@@ -266,7 +266,7 @@ ASYNC_DEF(start_with, (const char *)method, (const char *)path)
     return r < 0 ? r : await_web_server_stop(s, 0);
 }
 
-START_TEST(bad_routes)
+START_TEST(bad_routes_are_refused)
 {
     const char *bad[] = { "",          "x",       "x/y",
                           "/{",        "/}",      "/{}",
@@ -281,4 +281,6 @@ START_TEST(bad_routes)
 }
 END_TEST
 
-SUITE("web-routes", paths, params, query, headers, v6, methods, nonsense, bad_routes)
+SUITE("web-routes", paths_reach_their_handler, parts_of_a_path_are_parameters, a_query_is_decoded,
+      headers_reach_the_handler, it_serves_ipv6, methods_reach_their_handler,
+      nonsense_reaches_no_handler, bad_routes_are_refused)

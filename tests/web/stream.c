@@ -120,7 +120,7 @@ static void ask_pieces(int port, void *arg)
     expect(port, 200, "all", "GET /ends HTTP/1.1");
 }
 
-START_TEST(whole)
+START_TEST(pieces_arrive_whole)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_pieces, NULL);
     ck_assert_int_eq(after_end, 2);
@@ -151,7 +151,7 @@ static void ask_plenty(int port, void *arg)
     close(fd);
 }
 
-START_TEST(much)
+START_TEST(much_arrives_whole)
 {
     fill();
     serve(routes, (struct async_web_opts){ 0 }, ask_plenty, NULL);
@@ -170,7 +170,7 @@ static void ask_cut(int port, void *arg)
     }
 }
 
-START_TEST(cut)
+START_TEST(a_failed_answer_is_cut)
 {
     serve(routes, (struct async_web_opts){ 0 }, ask_cut, NULL);
 }
@@ -246,7 +246,7 @@ static void read_nothing(int port, void *arg)
     wait_for(&ended);
 }
 
-START_TEST(slow_client)
+START_TEST(a_client_that_reads_nothing_is_given_up)
 {
     serve(long_routes, (struct async_web_opts){ 0 }, read_nothing, NULL);
     ck_assert(result == -ECANCELED || result == -EPIPE);
@@ -265,7 +265,7 @@ static void go_away(int port, void *arg)
     wait_for(&ended);
 }
 
-START_TEST(client_gone)
+START_TEST(a_writer_hears_that_its_client_has_gone)
 {
     serve(long_routes, (struct async_web_opts){ 0 }, go_away, NULL);
     ck_assert_int_eq(result, -ECANCELED);
@@ -309,7 +309,7 @@ static void read_late(int port, void *arg)
     close(fd);
 }
 
-START_TEST(writers)
+START_TEST(a_second_writer_is_refused)
 {
     static const async_web_route both[] = { { "GET", "/", two_writers }, { 0 } };
     serve(both, (struct async_web_opts){ 0 }, read_late, NULL);
@@ -317,4 +317,6 @@ START_TEST(writers)
 }
 END_TEST
 
-SUITE("web-stream", whole, much, cut, slow_client, client_gone, writers)
+SUITE("web-stream", pieces_arrive_whole, much_arrives_whole, a_failed_answer_is_cut,
+      a_client_that_reads_nothing_is_given_up, a_writer_hears_that_its_client_has_gone,
+      a_second_writer_is_refused)
