@@ -137,31 +137,47 @@ static void drop_stale_cause(async_task *t)
     t->body->cause = NULL;
 }
 
+/* Strings and places are copied. */
+static async_error *record(int code, const char *task, const char *text,
+                           const async_site *const *trace, int depth)
+{
+    size_t trace_size = (size_t)depth * sizeof *trace;
+    size_t name_size = strlen(task) + 1, text_size = strlen(text) + 1;
+    async_error *e = async__malloc(sizeof *e + trace_size + name_size + text_size);
+    if (!e)
+        return NULL;
+    const async_site **places = (const async_site **)(e + 1);
+    char *words = (char *)(places + depth);
+    *e = (async_error){ .code = code,
+                        .task = memcpy(words, task, name_size),
+                        .text = memcpy(words + name_size, text, text_size),
+                        .site = depth ? trace[0] : NULL,
+                        .trace = depth ? memcpy(places, trace, trace_size) : places,
+                        .trace_depth = depth };
+    return e;
+}
+
 async_error *async__error_new(async_task *t, int code)
 {
     struct body *b = t->body;
     bool noted = b->trace_code == code;
     drop_stale_cause(t);
-    const char *text = noted ? b->text : "";
-    int depth = noted ? b->trace_depth : 0;
-    size_t trace_size = (size_t)depth * sizeof *b->trace;
-    size_t name_size = strlen(t->name) + 1, text_size = strlen(text) + 1;
-    async_error *e = async__malloc(sizeof *e + trace_size + name_size + text_size);
+    async_error *e = record(code, t->name, noted ? b->text : "", b->trace, noted ? b->trace_depth : 0);
     if (!e)
         return NULL;
-    const async_site **trace = (const async_site **)(e + 1);
-    char *words = (char *)(trace + depth);
-    *e = (async_error){ .code = code,
-                        .task = memcpy(words, t->name, name_size),
-                        .text = memcpy(words + name_size, text, text_size),
-                        .site = depth ? b->trace[0] : NULL,
-                        .created = b->site,
-                        .trace = memcpy(trace, b->trace, trace_size),
-                        .trace_depth = depth,
-                        .cause = b->cause };
+    e->created = b->site;
+    e->cause = b->cause;
     for (async_error *c = b->cause; c; c = c->next)
         c->parent = e;
     b->cause = NULL;
+    return e;
+}
+
+async_error *async__error_unborn(const char *task, int code, const char *text, const async_site *created)
+{
+    async_error *e = record(code, task, text, NULL, 0);
+    if (e)
+        e->created = created;
     return e;
 }
 

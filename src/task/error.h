@@ -9,7 +9,7 @@
 struct errand {
     const char *name;
     int (*run)(void *frame); /* what it does; or NULL */
-    int code;           /* 0: none, and the words are not set */
+    int code;                /* 0: none, and the words are not set */
     const async_site *site;
     char text[TEXT_SIZE];
 };
@@ -17,6 +17,10 @@ extern _Thread_local struct errand *async__errand __attribute__((tls_model("init
 
 /* As async_fail_text(), of a task that has not gone. */
 const char *async__text_of(const async_task *t, int code);
+
+/* The failure of a task of that name that could not be made. NULL: no memory for that either. */
+async_error *async__error_unborn(const char *task, int code, const char *text,
+                                 const async_site *created);
 
 /* An error passes this place on its way out. */
 void async__note(int err, const async_site *site);

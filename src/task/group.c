@@ -55,6 +55,20 @@ static void child_was_cancelled(async_group *g)
     stop(g, "", "a child was cancelled", NULL);
 }
 
+/* There may be some memory for saying so. */
+void async__group_child_unborn(async_group *g, const async_co *co, const struct async_task_opts *opts)
+{
+    static const char why[] = "no memory for a child";
+    const char *name = opts->name ? opts->name : co->name ? co->name : "task";
+    async_error *e = g->background ? NULL : async__error_unborn(name, -ENOMEM, why, opts->site);
+    if (e)
+        append_error(g, e);
+    if (!g->err)
+        g->err = -ENOMEM;
+    if (!g->loose)
+        stop(g, "", why, opts->site);
+}
+
 void async__group_child_ended(async_group *g, async_task *t)
 {
     if (g->race && !g->winner && !g->scope.doomed) {
@@ -103,13 +117,8 @@ static async_task *spawn(async_group *g, const async_co *co, const struct async_
         return NULL;
     }
     async_task *t = async__task_new(l, co, opts, g, detached);
-    if (unlikely(!t)) {
+    if (unlikely(!t))
         *err = -ENOMEM;
-        if (!g->err)
-            g->err = -ENOMEM;
-        if (!g->loose)
-            stop(g, "", "no memory for a child", opts ? opts->site : NULL);
-    }
     return t;
 }
 

@@ -88,6 +88,8 @@ no_memory:
         t->node.kind = 0;
         slab_give(&l->tasks, t);
     }
+    if (g)
+        async__group_child_unborn(g, co, opts);
     return NULL;
 }
 
@@ -225,10 +227,11 @@ void async__task_lend(async_task *t, struct body *b)
 /* There is no stack for it: it ends without having begun, which is what a cancel wants, too. */
 void async__task_refuse(async_task *t, int err)
 {
-    struct body b = { .root.kind = SCOPE_ROOT }; /* something to end with */
+    struct body b = { .root.kind = SCOPE_ROOT, .text = "no memory for a stack" }; /* to end with */
     async__body_init(t, &b);
     init_root(t);
     t->node.kind = NODE_TASK;
+    b.trace_code = err;
     async__task_end(t, b.root.doomed ? -ECANCELED : err);
 }
 

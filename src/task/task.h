@@ -36,6 +36,10 @@ void async__task_lend(async_task *t, struct body *b);
 void async__group_link(async_group *g, async_task *t);
 void async__group_unlink(async_group *g, async_task *t);
 
+/* There was no memory for a child of g: it fails, as if that child had. */
+COLD void async__group_child_unborn(async_group *g, const async_co *co,
+                                    const struct async_task_opts *opts);
+
 /* A child has ended: t->result. It still has a body, if only a stand-in because it never started. */
 void async__group_child_ended(async_group *g, async_task *t);
 

@@ -340,9 +340,37 @@ CASE(words_that_a_body_passed_on)
     return 0;
 }
 
+/* Nothing can be made of it, but its failure is like that of the others. */
+static int await_spawned(async_co co, const char *name, const char *known_as)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, async_sleep(100));
+        is(async_spawn(g, co, .stack_size = SIZE_MAX, .name = name), -ENOMEM);
+    }
+    const async_error *e = async_group_errors(g);
+    is(e->code, -ENOMEM);
+    is_text(e->task, known_as);
+    is_text(e->text, "no memory for a child");
+    is_true(e->created && !e->site && !e->next && !e->cause && e->trace_depth == 0);
+    is_text(async_fail_text(r), "no memory for a child");
+    return r;
+}
+
+CASE(a_child_that_cannot_be_made_is_among_the_errors)
+{
+    async_co nameless = async_sleep(1);
+    nameless.name = NULL;
+    is(await_spawned(async_sleep(1), "the giant", "the giant"), -ENOMEM);
+    is(await_spawned(async_sleep(1), NULL, "sleep"), -ENOMEM);
+    is(await_spawned(nameless, NULL, "task"), -ENOMEM);
+    is(async_spawn(async_background(), async_sleep(1), .stack_size = SIZE_MAX), -ENOMEM);
+    return 0;
+}
+
 SUITE("group", end_awaits_children, empty_group, children_start_in_order,
       cancel_children_on_child_error, taskgroup_22, cancellation_does_not_leak,
       cancelling_level_preserved, errors_and_an_outer_cancel, spawn_refused,
-      spawn_into_a_cancelled_group, cancelled_before_first_step, spawn_at_the_end,
-      spawn_while_failing, cleanup_fails_too, cancelled_child_is_no_error,
-      handles_live_as_long_as_the_group, many_children, words_that_a_body_passed_on)
+      spawn_into_a_cancelled_group, cancelled_before_first_step, spawn_at_the_end, spawn_while_failing,
+      cleanup_fails_too, cancelled_child_is_no_error, handles_live_as_long_as_the_group,
+      many_children, words_that_a_body_passed_on, a_child_that_cannot_be_made_is_among_the_errors)

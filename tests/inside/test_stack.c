@@ -223,11 +223,13 @@ ASYNC_DEF(needs_stacks)
     await_task_auto t =
             async_create_task(async_sleep(1), .stack_size = 1 << 20); /* another class: fresh */
     ck_assert_int_eq(await_task(t), -ENOMEM);
+    ck_assert_str_eq(async_fail_text(-ENOMEM), "no memory for a stack");
     await_group (r, g) {
         async_spawn(g, async_sleep(100), .stack_size = 1 << 21);
         async_spawn(g, async_sleep(100));
     }
     ck_assert_int_eq(r, -ENOMEM);
+    ck_assert_str_eq(async_fail_text(-ENOMEM), "no memory for a stack");
     ck_assert_int_eq(await_sleep(1), 0);
     async__sys = async__sys_kernel;
     await_task_auto u = async_create_task(async_sleep(1), .stack_size = 1 << 20);
