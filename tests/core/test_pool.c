@@ -295,8 +295,7 @@ CASE(cancelled_after_it_has_begun_it_is_waited_for)
     int r;
     left_room = 0;
     await_task_auto opens_again = async_create_task(opens_later());
-    await_timeout (r, 0.5)
-        r = await_held(6);
+    r = await_wait_for(held(6), 0.5);
     ck_assert(r == 6 || (r == -ETIMEDOUT && left_room == 0)); /* not begun in time, on a slow machine */
     await_timeout (r, 0) {
         r = result = await_held(7);
