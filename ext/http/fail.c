@@ -67,15 +67,20 @@ int http_fail_code(struct http_response *res, enum async_http_error e, int code,
 static enum async_http_error error_of(CURLcode rc)
 {
     switch (rc) {
-    case CURLE_URL_MALFORMAT: return ASYNC_HTTP_BAD_URL;
-    case CURLE_COULDNT_RESOLVE_HOST: return ASYNC_HTTP_DNS;
+    case CURLE_URL_MALFORMAT:
+        return ASYNC_HTTP_BAD_URL;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return ASYNC_HTTP_DNS;
     case CURLE_COULDNT_CONNECT:
-    case CURLE_INTERFACE_FAILED: return ASYNC_HTTP_CONNECT;
+    case CURLE_INTERFACE_FAILED:
+        return ASYNC_HTTP_CONNECT;
     case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_PROXY: return ASYNC_HTTP_PROXY;
+    case CURLE_PROXY:
+        return ASYNC_HTTP_PROXY;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS: return ASYNC_HTTP_CERTIFICATE;
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        return ASYNC_HTTP_CERTIFICATE;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
@@ -84,16 +89,21 @@ static enum async_http_error error_of(CURLcode rc)
     case CURLE_SSL_ENGINE_INITFAILED:
     case CURLE_SSL_CLIENTCERT:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_USE_SSL_FAILED: return ASYNC_HTTP_TLS;
-    case CURLE_OPERATION_TIMEDOUT: return ASYNC_HTTP_TIMEOUT;
+    case CURLE_USE_SSL_FAILED:
+        return ASYNC_HTTP_TLS;
+    case CURLE_OPERATION_TIMEDOUT:
+        return ASYNC_HTTP_TIMEOUT;
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-    case CURLE_PARTIAL_FILE: return ASYNC_HTTP_RESET;
+    case CURLE_PARTIAL_FILE:
+        return ASYNC_HTTP_RESET;
     case CURLE_OUT_OF_MEMORY:
-    case CURLE_FAILED_INIT: return ASYNC_HTTP_RESOURCES;
+    case CURLE_FAILED_INIT:
+        return ASYNC_HTTP_RESOURCES;
     case CURLE_UNSUPPORTED_PROTOCOL: /* of what was asked for we know it is not: an answer without headers */
-    default: return ASYNC_HTTP_PROTOCOL;
+    default:
+        return ASYNC_HTTP_PROTOCOL;
     }
 }
 

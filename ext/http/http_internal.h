@@ -28,7 +28,7 @@ enum {
     HTTP_MAX_DISCARD = 64 * 1024,  /* of a redirect's body; beyond it the connection is given up */
     HTTP_MAX_POOLED = 256,         /* idle easy handles, of a session without a limit */
     HTTP_PIECE = 16 * 1024,        /* libcurl reads no more at once */
-    HTTP_SMALL_PIECE = 4 * 1024, /* the same, of requests that begin beside HTTP_MANY others */
+    HTTP_SMALL_PIECE = 4 * 1024,   /* the same, of requests that begin beside HTTP_MANY others */
     HTTP_MANY = 64,
     HTTP_BUFFERED = 32 * 1024,       /* a stream stops reading beyond it */
     HTTP_OFFERED = 256 * 1024,       /* of a reader's memory is written to at once, at most */

@@ -49,8 +49,12 @@ static enum MHD_Result see(void *arg, enum MHD_ValueKind kind, const char *name,
     if (!value)
         value = "";
     switch (size) { /* most headers are of other lengths */
-    case 4: h->hosts += strcasecmp(name, "Host") == 0; break;
-    case 6: h->expect |= strcasecmp(name, "Expect") == 0; break;
+    case 4:
+        h->hosts += strcasecmp(name, "Host") == 0;
+        break;
+    case 6:
+        h->expect |= strcasecmp(name, "Expect") == 0;
+        break;
     case 14:
         if (strcasecmp(name, "Content-Length") == 0)
             h->bad |= h->lengths++ > 0 || !is_length(value, &h->length);
@@ -61,7 +65,8 @@ static enum MHD_Result see(void *arg, enum MHD_ValueKind kind, const char *name,
             h->bad |= h->codings++ > 0 || !h->chunked;
         }
         break;
-    default: break;
+    default:
+        break;
     }
     return MHD_YES;
 }

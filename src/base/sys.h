@@ -41,8 +41,8 @@ struct async_sys {
     ssize_t (*send)(int fd, const void *buf, size_t size, int flags);
     int (*shutdown)(int fd, int how);
     /* Not system calls, but the outside world all the same. thread: detached, no signal reaches it; 0 or an errno. */
-    int (*getaddrinfo)(uint32_t fate, const char *host, const char *port, const struct addrinfo *hints,
-                       struct addrinfo **ret);
+    int (*getaddrinfo)(uint32_t fate, const char *host, const char *port,
+                       const struct addrinfo *hints, struct addrinfo **ret);
     void (*freeaddrinfo)(struct addrinfo *list);
     int (*thread)(void *(*fn)(void *arg), void *arg);
     int (*processors)(void); /* that this process may use */

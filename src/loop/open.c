@@ -137,7 +137,7 @@ void async__loop_abandon(struct loop *l)
     static _Atomic(struct loop *) latest; /* a leak checker finds them here */
     l->gate->kept = true;
     async__gate_close(l->gate);
-    async__pools_close(l);             /* what it releases may still ask for callbacks */
+    async__pools_close(l); /* what it releases may still ask for callbacks */
     async__callbacks_drop(l);
     async__files_close(l);
     for (int fd = 0; fd < l->fds.count; fd++)

@@ -29,8 +29,8 @@ enum {
 enum { VARIANTS = 16 }; /* of one point, at most */
 
 struct fault {
-    enum sweep kind;  /* SWEEP_NONE: none */
-    size_t point;     /* which await, allocation or call is hit, from 1, since the fault before it */
+    enum sweep kind; /* SWEEP_NONE: none */
+    size_t point;    /* which await, allocation or call is hit, from 1, since the fault before it */
     unsigned variant; /* and how */
     bool any_variant; /* if it cannot be hit so, then in another way */
 

@@ -191,13 +191,18 @@ CASE(what_goes_to_a_thread_by_itself_may_be_given_to_one)
 {
     large arg = { "x" };
     is(await_to_thread(twice(21)), 42);
-    is(await_to_thread(twice(21), .abandon = true, .owned = &owned_by_caller, .release = must_not_release), 42);
+    is(await_to_thread(twice(21), .abandon = true, .owned = &owned_by_caller,
+                       .release = must_not_release),
+       42);
     is(await_takes_much(arg), 'x');
-    is(await_to_thread(takes_much(arg), .abandon = true, .owned = &owned_by_caller, .release = must_not_release),
+    is(await_to_thread(takes_much(arg), .abandon = true, .owned = &owned_by_caller,
+                       .release = must_not_release),
        -EPERM);
-    is_text(async_fail_text(-EPERM), "await_to_thread() of \"takes_much\", which goes to a thread by itself");
-    has_text(heard(), "\"takes_much\" is an ASYNC_THREAD with large arguments, which goes to a thread by itself: await it as "
-                      "any coroutine; for .abandon give it a pointer to them, or use an async_call()");
+    is_text(async_fail_text(-EPERM),
+            "await_to_thread() of \"takes_much\", which goes to a thread by itself");
+    has_text(heard(),
+             "\"takes_much\" is an ASYNC_THREAD with large arguments, which goes to a thread by itself: await it as "
+             "any coroutine; for .abandon give it a pointer to them, or use an async_call()");
     is(await_calls_itself(1), -EPERM); /* which is something else */
     has_text(heard(), "on the thread of \"calls_itself\": what runs on a thread must not await");
     return 0;

@@ -137,9 +137,9 @@ END_TEST
 START_TEST(an_object_is_a_request)
 {
     struct request_spec s = parsed(
-        "{\"url\":\"http://h/\",\"id\":\"a\\\"b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"1\","
-        "\"X-B\":[\"2\",\"3\"]},\"body\":\"x\\u0000y\",\"output\":\"o.txt\",\"sha256\":"
-        "\"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\"}");
+            "{\"url\":\"http://h/\",\"id\":\"a\\\"b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"1\","
+            "\"X-B\":[\"2\",\"3\"]},\"body\":\"x\\u0000y\",\"output\":\"o.txt\",\"sha256\":"
+            "\"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\"}");
     ck_assert_str_eq(s.error, "");
     ck_assert_str_eq(s.id, "\"a\\\"b\"");
     ck_assert_str_eq(s.method, "PUT");
@@ -172,8 +172,7 @@ END_TEST
 
 START_TEST(a_body_may_be_json)
 {
-    struct request_spec s =
-        parsed("{\"url\":\"http://h\",\"body\":{\"b\": [1, null], \"a\":\"\"}}");
+    struct request_spec s = parsed("{\"url\":\"http://h\",\"body\":{\"b\": [1, null], \"a\":\"\"}}");
     ck_assert(s.body_json);
     ck_assert_str_eq(s.body, "{\"b\":[1,null],\"a\":\"\"}");
     ck_assert_uint_eq(s.body_len, strlen(s.body));
@@ -241,8 +240,7 @@ START_TEST(deep_json_is_refused_before_it_is_parsed)
     ck_assert_ptr_nonnull(strstr(s.error, "deep"));
     request_spec_free(&s);
     text_free(&t);
-    s = parsed(
-        "{\"url\":\"http://h/\",\"body\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ \\\"[[\"}");
+    s = parsed("{\"url\":\"http://h/\",\"body\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ \\\"[[\"}");
     ck_assert_str_eq(s.error, "");
     request_spec_free(&s);
 }
@@ -305,9 +303,8 @@ END_TEST
 
 START_TEST(a_line_may_be_too_long)
 {
-    static const char file[] =
-        "http://a/123456789\nhttp://b\nhttp://c/1234567890123456789\nhttp://d\n"
-        "http://e/12345678901234567890";
+    static const char file[] = "http://a/123456789\nhttp://b\nhttp://c/1234567890123456789\nhttp://d\n"
+                               "http://e/12345678901234567890";
     for (size_t step = 1; step < sizeof file; step++) {
         struct got g = read_all(file, sizeof file - 1, step, 18);
         ck_assert_uint_eq(g.errors, 2);

@@ -29,13 +29,28 @@ END_TEST
 
 START_TEST(utf8_is_judged)
 {
-    static const char *const good[] = { "", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
-                                        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
-                                        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
-    static const char *const bad[] = { "\x80",     "\xc0\x80",         "\xc1\xbf",
-                                       "\xc2",     "\xe0\x9f\xbf",     "\xed\xa0\x80",
-                                       "\xe2\x82", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                                       "\xf8\x88\x80\x80\x80",         "\xff", "a\xfe" };
+    static const char *const good[] = { "",
+                                        "a",
+                                        "\xc2\x80",
+                                        "\xdf\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xee\x80\x80",
+                                        "\xef\xbf\xbf",
+                                        "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x80",
+                                       "\xc0\x80",
+                                       "\xc1\xbf",
+                                       "\xc2",
+                                       "\xe0\x9f\xbf",
+                                       "\xed\xa0\x80",
+                                       "\xe2\x82",
+                                       "\xf0\x8f\xbf\xbf",
+                                       "\xf4\x90\x80\x80",
+                                       "\xf8\x88\x80\x80\x80",
+                                       "\xff",
+                                       "a\xfe" };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_assert_msg(utf8_valid(good[i], strlen(good[i])), "good %zu", i);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -49,14 +64,12 @@ START_TEST(strings_are_escaped)
     struct json_out j = { .text = &t };
     json_put_open(&j, '[');
     json_put_string(&j, "a\"\\/\b\f\n\r\t\x1b[31m\x7f");
-    json_put_string(&j,
-                    "\xc3\xa9\xc2\x9b\xe2\x80\xa8|\xff|\xe2\x82"); /* CSI, line separator, junk */
+    json_put_string(&j, "\xc3\xa9\xc2\x9b\xe2\x80\xa8|\xff|\xe2\x82"); /* CSI, line separator, junk */
     json_put_string_n(&j, "\0x", 2);
     json_put_string(&j, NULL);
     json_put_close(&j, ']');
-    ck_text(&t,
-            "[\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u001b[31m\\u007f\","
-            "\"\xc3\xa9\\u009b\\u2028|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\",\"\\u0000x\",null]");
+    ck_text(&t, "[\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u001b[31m\\u007f\","
+                "\"\xc3\xa9\\u009b\\u2028|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\",\"\\u0000x\",null]");
 }
 END_TEST
 
@@ -122,8 +135,7 @@ static void check_document(const char *in, const char *out)
     struct text t = { 0 };
     struct json_out j = { .text = &t, .comma = true };
     text_puts(&t, "x");
-    char *exact =
-        malloc(strlen(in) ? strlen(in) : 1); /* so that a sanitizer sees one byte too far */
+    char *exact = malloc(strlen(in) ? strlen(in) : 1); /* so that a sanitizer sees one byte too far */
     memcpy(exact, in, strlen(in));
     int r = json_put_document(&j, exact, strlen(in));
     free(exact);

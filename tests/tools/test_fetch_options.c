@@ -16,8 +16,8 @@ START_TEST(durations)
     static const struct {
         const char *text;
         double seconds;
-    } good[] = { { "1", 1 }, { "1.5", 1.5 }, { "1.5s", 1.5 }, { "250ms", 0.25 },
-                 { "2m", 120 }, { "1h", 3600 }, { "0", 0 }, { ".5s", 0.5 } };
+    } good[] = { { "1", 1 },    { "1.5", 1.5 }, { "1.5s", 1.5 }, { "250ms", 0.25 },
+                 { "2m", 120 }, { "1h", 3600 }, { "0", 0 },      { ".5s", 0.5 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         ck_assert_int_eq(units_duration(good[i].text, &s), 0);
         near(s, good[i].seconds);
@@ -48,8 +48,8 @@ START_TEST(rates)
     static const struct {
         const char *text;
         double rate;
-    } good[] = { { "10", 10 }, { "10/s", 10 }, { "600/m", 10 }, { "36/h", 0.01 }, { "1/10s", 0.1 },
-                 { "0.5/s", 0.5 } };
+    } good[] = { { "10", 10 },     { "10/s", 10 },   { "600/m", 10 },
+                 { "36/h", 0.01 }, { "1/10s", 0.1 }, { "0.5/s", 0.5 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         ck_assert_int_eq(units_rate(good[i].text, &r), 0);
         near(r, good[i].rate);
@@ -69,8 +69,9 @@ START_TEST(sizes_and_numbers)
     static const struct {
         const char *text;
         uint64_t bytes;
-    } good[] = { { "0", 0 }, { "1000", 1000 }, { "10B", 10 }, { "1k", 1024 }, { "1K", 1024 },
-                 { "1kB", 1000 }, { "1.5KiB", 1536 }, { "64M", 64 << 20 }, { "2g", 2LL << 30 } };
+    } good[] = { { "0", 0 },         { "1000", 1000 },    { "10B", 10 },
+                 { "1k", 1024 },     { "1K", 1024 },      { "1kB", 1000 },
+                 { "1.5KiB", 1536 }, { "64M", 64 << 20 }, { "2g", 2LL << 30 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         ck_assert_msg(units_size(good[i].text, &b) == 0, "%s", good[i].text);
         ck_assert_uint_eq(b, good[i].bytes);
@@ -145,13 +146,12 @@ END_TEST
 
 START_TEST(everything_at_once)
 {
-    struct outcome x =
-        parse("-i f.txt -j4 --per-host=0 --rate 600/m --burst 5 --timeout 1.5s "
-              "--connect-timeout 500ms --deadline 2m --retries 0 --retry-unsafe "
-              "--retry-after-max 10 -X DELETE -H A:1 --header B:2 -d @body "
-              "--max-redirects 0 --keep-order --body json --headers --checksum sha256 "
-              "-o dir --overwrite --fsync --max-body 1k --fail-fast --max-failures 3 "
-              "--progress never -q http://a http://b");
+    struct outcome x = parse("-i f.txt -j4 --per-host=0 --rate 600/m --burst 5 --timeout 1.5s "
+                             "--connect-timeout 500ms --deadline 2m --retries 0 --retry-unsafe "
+                             "--retry-after-max 10 -X DELETE -H A:1 --header B:2 -d @body "
+                             "--max-redirects 0 --keep-order --body json --headers --checksum sha256 "
+                             "-o dir --overwrite --fsync --max-body 1k --fail-fast --max-failures 3 "
+                             "--progress never -q http://a http://b");
     ck_assert_str_eq(x.err, "");
     ck_assert_int_eq(x.r, 1);
     struct options *o = &x.o;
@@ -265,7 +265,8 @@ START_TEST(the_table_is_sound)
         const struct option_row *a = &option_table[i];
         ck_assert_msg(a->name && a->help, "row %zu", i);
         ck_assert_msg((a->arg == NULL) == (a->kind == OPTION_FLAG || a->kind == OPTION_HELP ||
-                                           a->kind == OPTION_VERSION), "%s", a->name);
+                                           a->kind == OPTION_VERSION),
+                      "%s", a->name);
         for (size_t k = 0; k < i; k++) {
             ck_assert_str_ne(a->name, option_table[k].name);
             ck_assert_msg(!a->letter || a->letter != option_table[k].letter, "%s", a->name);

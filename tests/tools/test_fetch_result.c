@@ -15,12 +15,10 @@ START_TEST(the_smallest_line)
     struct text t = { 0 };
     result_init(&r, &spec);
     ck_assert_int_eq(result_line(&r, &t), 0);
-    ck_text(
-        &t,
-        "{\"index\":7,\"id\":null,\"url\":\"http://h/a\",\"final_url\":null,\"method\":null,"
-        "\"ok\":true,\"status\":null,\"error\":null,\"attempts\":0,\"redirects\":[],\"http\":null,"
-        "\"remote_ip\":null,\"bytes\":0,\"wire_bytes\":0,\"t\":{\"queued\":null,\"dns\":null,"
-        "\"connect\":null,\"tls\":null,\"ttfb\":null,\"total\":null}}\n");
+    ck_text(&t, "{\"index\":7,\"id\":null,\"url\":\"http://h/a\",\"final_url\":null,\"method\":null,"
+                "\"ok\":true,\"status\":null,\"error\":null,\"attempts\":0,\"redirects\":[],\"http\":null,"
+                "\"remote_ip\":null,\"bytes\":0,\"wire_bytes\":0,\"t\":{\"queued\":null,\"dns\":null,"
+                "\"connect\":null,\"tls\":null,\"ttfb\":null,\"total\":null}}\n");
 }
 END_TEST
 
@@ -55,17 +53,16 @@ START_TEST(the_largest_line)
     r.sha256 = "2cf2";
     ck_assert_int_eq(result_line(&r, &t), 0);
     ck_assert_ptr_null(strstr(t.data, "secret"));
-    ck_text(
-        &t,
-        "{\"index\":7,\"id\":\"x\",\"url\":\"http://h/a\",\"final_url\":\"https://h/c\",\"method\":"
-        "\"GET\",\"ok\":false,\"status\":404,\"error\":{\"kind\":\"http\",\"message\":"
-        "\"404 Not Found\",\"code\":\"404\"},\"attempts\":2,\"redirects\":[{\"status\":301,\"url\":"
-        "\"http://h/a\"},{\"status\":302,\"url\":\"http://h/b\"}],\"http\":\"1.1\",\"remote_ip\":"
-        "\"::1\",\"bytes\":5,\"wire_bytes\":9,\"t\":{\"queued\":0.000,\"dns\":1.000,\"connect\":2."
-        "000,"
-        "\"tls\":null,\"ttfb\":3.000,\"total\":4.568},\"headers\":{\"content-type\":[\"text/"
-        "plain\"],"
-        "\"set-cookie\":[\"a=1\",\"b=\xef\xbf\xbd\"]},\"body\":\"hello\",\"sha256\":\"2cf2\"}\n");
+    ck_text(&t,
+            "{\"index\":7,\"id\":\"x\",\"url\":\"http://h/a\",\"final_url\":\"https://h/c\",\"method\":"
+            "\"GET\",\"ok\":false,\"status\":404,\"error\":{\"kind\":\"http\",\"message\":"
+            "\"404 Not Found\",\"code\":\"404\"},\"attempts\":2,\"redirects\":[{\"status\":301,\"url\":"
+            "\"http://h/a\"},{\"status\":302,\"url\":\"http://h/b\"}],\"http\":\"1.1\",\"remote_ip\":"
+            "\"::1\",\"bytes\":5,\"wire_bytes\":9,\"t\":{\"queued\":0.000,\"dns\":1.000,\"connect\":2."
+            "000,"
+            "\"tls\":null,\"ttfb\":3.000,\"total\":4.568},\"headers\":{\"content-type\":[\"text/"
+            "plain\"],"
+            "\"set-cookie\":[\"a=1\",\"b=\xef\xbf\xbd\"]},\"body\":\"hello\",\"sha256\":\"2cf2\"}\n");
 }
 END_TEST
 
@@ -79,9 +76,8 @@ START_TEST(a_bad_line_has_a_result)
     result_init(&r, &s);
     ck_assert_int_eq(result_line(&r, &t), 0);
     ck_assert_ptr_nonnull(strstr(t.data, "\"url\":\"ftp://h\\nx\""));
-    ck_assert_ptr_nonnull(strstr(t.data,
-                                 "\"ok\":false,\"status\":null,\"error\":{\"kind\":\"input\","
-                                 "\"message\":\"the URL contains a control character\""));
+    ck_assert_ptr_nonnull(strstr(t.data, "\"ok\":false,\"status\":null,\"error\":{\"kind\":\"input\","
+                                         "\"message\":\"the URL contains a control character\""));
     ck_assert_ptr_eq(strchr(t.data, '\n'), t.data + t.len - 1);
     text_free(&t);
     request_spec_free(&s);

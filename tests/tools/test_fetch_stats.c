@@ -99,8 +99,13 @@ static void check_line(const struct progress *p, int width, const char *expected
 
 START_TEST(the_line_of_a_known_total)
 {
-    struct progress p = { .done = 50, .total = 200, .failed = 2, .active = 8, .seconds = 10,
-                          .bytes = 10 << 20, .retrying = 1 };
+    struct progress p = { .done = 50,
+                          .total = 200,
+                          .failed = 2,
+                          .active = 8,
+                          .seconds = 10,
+                          .bytes = 10 << 20,
+                          .retrying = 1 };
     check_line(&p, 120,
                "[=======>                      ] 50/200  25%  2 failed  5/s  eta 0:30  1.0 MiB/s  "
                "8 active  1 retrying");

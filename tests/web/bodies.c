@@ -278,7 +278,8 @@ static void half_a_body(int port, void *arg)
 /* libmicrohttpd does not see an end that comes together with the last bytes: then its timeout is the end. */
 START_TEST(half_a_body_reaches_no_handler)
 {
-    serve(routes, (struct async_web_opts){ .idle_timeout = 1, .request_timeout = 1 }, half_a_body, NULL);
+    serve(routes, (struct async_web_opts){ .idle_timeout = 1, .request_timeout = 1 }, half_a_body,
+          NULL);
 }
 END_TEST
 

@@ -161,7 +161,7 @@ static void leave(int port, void *arg)
     wait_until(&running, 1);
     if (how >= RESETS_UNREAD)
         put(fd, "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n"); /* something unread before the end */
-    nap(how == RESETS_LATE ? 0.5 : 0.05);                       /* before or after the server begins to look */
+    nap(how == RESETS_LATE ? 0.5 : 0.05); /* before or after the server begins to look */
     if (how != CLOSES)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger)); /* RST */
     close(fd);

@@ -8,10 +8,10 @@
 
 enum failure_kind {
     FAILURE_NONE,
-    FAILURE_INPUT,    /* the line of the input cannot be done */
-    FAILURE_DNS,      /* no address: libcurl does not say whether the name is wrong or its server silent */
-    FAILURE_CONNECT,  /* refused, unreachable */
-    FAILURE_TLS,      /* temporary: cut off during the handshake; else certificates and such */
+    FAILURE_INPUT, /* the line of the input cannot be done */
+    FAILURE_DNS, /* no address: libcurl does not say whether the name is wrong or its server silent */
+    FAILURE_CONNECT, /* refused, unreachable */
+    FAILURE_TLS,     /* temporary: cut off during the handshake; else certificates and such */
     FAILURE_TIMEOUT,
     FAILURE_RESET,    /* the connection broke after it stood */
     FAILURE_PROTOCOL, /* not HTTP, or a body that cannot be decoded */

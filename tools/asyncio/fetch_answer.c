@@ -28,24 +28,37 @@ static enum failure_kind kind_of(enum async_http_error e, bool redirected)
 {
     switch (e) {
     case ASYNC_HTTP_BAD_URL:
-    case ASYNC_HTTP_SCHEME: return redirected ? FAILURE_REDIRECT : FAILURE_INPUT;
-    case ASYNC_HTTP_BAD_REQUEST: return FAILURE_INPUT;
+    case ASYNC_HTTP_SCHEME:
+        return redirected ? FAILURE_REDIRECT : FAILURE_INPUT;
+    case ASYNC_HTTP_BAD_REQUEST:
+        return FAILURE_INPUT;
     case ASYNC_HTTP_FORBIDDEN:
-    case ASYNC_HTTP_REDIRECTS: return FAILURE_REDIRECT;
-    case ASYNC_HTTP_DNS: return FAILURE_DNS;
+    case ASYNC_HTTP_REDIRECTS:
+        return FAILURE_REDIRECT;
+    case ASYNC_HTTP_DNS:
+        return FAILURE_DNS;
     case ASYNC_HTTP_CONNECT:
-    case ASYNC_HTTP_PROXY: return FAILURE_CONNECT;
+    case ASYNC_HTTP_PROXY:
+        return FAILURE_CONNECT;
     case ASYNC_HTTP_TLS:
-    case ASYNC_HTTP_CERTIFICATE: return FAILURE_TLS;
-    case ASYNC_HTTP_TIMEOUT: return FAILURE_TIMEOUT;
-    case ASYNC_HTTP_RESET: return FAILURE_RESET;
-    case ASYNC_HTTP_TOO_LARGE: return FAILURE_TOO_LARGE;
-    case ASYNC_HTTP_STATUS: return FAILURE_HTTP;
-    case ASYNC_HTTP_CANCELED: return FAILURE_CANCELLED;
+    case ASYNC_HTTP_CERTIFICATE:
+        return FAILURE_TLS;
+    case ASYNC_HTTP_TIMEOUT:
+        return FAILURE_TIMEOUT;
+    case ASYNC_HTTP_RESET:
+        return FAILURE_RESET;
+    case ASYNC_HTTP_TOO_LARGE:
+        return FAILURE_TOO_LARGE;
+    case ASYNC_HTTP_STATUS:
+        return FAILURE_HTTP;
+    case ASYNC_HTTP_CANCELED:
+        return FAILURE_CANCELLED;
     case ASYNC_HTTP_OK:
     case ASYNC_HTTP_CLOSED:
-    case ASYNC_HTTP_RESOURCES: return FAILURE_LOCAL;
-    case ASYNC_HTTP_PROTOCOL: break;
+    case ASYNC_HTTP_RESOURCES:
+        return FAILURE_LOCAL;
+    case ASYNC_HTTP_PROTOCOL:
+        break;
     }
     return FAILURE_PROTOCOL;
 }

@@ -10,8 +10,7 @@ enum { KEEP = 256 * 1024 };
 
 void input_init(struct input *in, uint64_t first_index, size_t line_max)
 {
-    *in = (struct input){ .index = first_index,
-                          .line_max = line_max ? line_max : INPUT_LINE_MAX };
+    *in = (struct input){ .index = first_index, .line_max = line_max ? line_max : INPUT_LINE_MAX };
 }
 
 void input_free(struct input *in)

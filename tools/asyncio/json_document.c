@@ -82,8 +82,7 @@ static size_t in_string(struct doc *d)
     size_t left = (size_t)(d->end - d->p);
     if (*d->p == '\\') {
         size_t n = left < 2 ? 0 : d->p[1] == 'u' ? 6 : 2;
-        if (!n || left < n || !memchr("\"\\/bfnrtu", d->p[1], 9) ||
-            (n == 6 && !hex4(d->p + 2, d->end)))
+        if (!n || left < n || !memchr("\"\\/bfnrtu", d->p[1], 9) || (n == 6 && !hex4(d->p + 2, d->end)))
             return 0;
         text_put(d->to, d->p, n);
         return n;
@@ -132,11 +131,16 @@ static bool scalar(struct doc *d)
     if (d->p == d->end)
         return false;
     switch (*d->p) {
-    case '"': return string(d);
-    case 't': return word(d, "true");
-    case 'f': return word(d, "false");
-    case 'n': return word(d, "null");
-    default: return number(d);
+    case '"':
+        return string(d);
+    case 't':
+        return word(d, "true");
+    case 'f':
+        return word(d, "false");
+    case 'n':
+        return word(d, "null");
+    default:
+        return number(d);
     }
 }
 

@@ -105,16 +105,32 @@ static int set(struct parser *p, const struct option_row *row, char *arg)
     void *to = member(p->o, row);
     int r = 0;
     switch (row->kind) {
-    case OPTION_FLAG: *(bool *)to = true; return 0;
-    case OPTION_TEXT: *(const char **)to = arg; return 0;
-    case OPTION_METHOD: return set_method(p, arg);
-    case OPTION_HEADER: return set_header(p, arg);
-    case OPTION_CHOICE: return set_choice(p, row, arg);
-    case OPTION_INT: r = units_int(arg, row->min, row->max, to); break;
-    case OPTION_DURATION: r = units_duration(arg, to); break;
-    case OPTION_RATE: r = units_rate(arg, to); break;
-    case OPTION_SIZE: r = units_size(arg, to); break;
-    default: break;
+    case OPTION_FLAG:
+        *(bool *)to = true;
+        return 0;
+    case OPTION_TEXT:
+        *(const char **)to = arg;
+        return 0;
+    case OPTION_METHOD:
+        return set_method(p, arg);
+    case OPTION_HEADER:
+        return set_header(p, arg);
+    case OPTION_CHOICE:
+        return set_choice(p, row, arg);
+    case OPTION_INT:
+        r = units_int(arg, row->min, row->max, to);
+        break;
+    case OPTION_DURATION:
+        r = units_duration(arg, to);
+        break;
+    case OPTION_RATE:
+        r = units_rate(arg, to);
+        break;
+    case OPTION_SIZE:
+        r = units_size(arg, to);
+        break;
+    default:
+        break;
     }
     return r < 0 ? bad_number(p, row, arg) : 0;
 }
@@ -288,26 +304,26 @@ static void help_row(FILE *out, const struct option_row *row)
 }
 
 static const char result_help[] =
-    "\nResult: one line of JSON, null for what is not known:\n"
-    "  index, id        position in the input, from 0; the id that the input gave\n"
-    "  url, final_url   as given; tried last; both without user name and password\n"
-    "  method, ok       ok: whether it succeeded\n"
-    "  status           of the answer: 200, 404, ...\n"
-    "  error            null, or kind, message (for people), code (\"ECONNREFUSED\")\n"
-    "  attempts         how many were made\n"
-    "  redirects        a list of status and url\n"
-    "  http, remote_ip  version (\"1.1\", \"2\") and address of who answered\n"
-    "  bytes            of the body, decompressed; wire_bytes: as it came\n"
-    "  t                milliseconds: queued (until the first attempt), dns, connect,\n"
-    "                   tls, ttfb (to the first byte), total (with all attempts)\n"
-    "  headers          with --headers: a list of values for each name in lower case\n"
-    "  body             or body_base64, or file (the name in DIR): see --body and -o\n"
-    "  sha256           of the body, if it was asked for\n"
-    "\nKinds of error:\n"
-    "  input (the line cannot be done), dns, connect, tls, timeout, reset (the\n"
-    "  connection broke), protocol (not HTTP), http (a status of 400 or more),\n"
-    "  redirect (too many, or to elsewhere than HTTP), too_large, checksum, local (a\n"
-    "  file, no memory), cancelled (the run was stopped)\n";
+        "\nResult: one line of JSON, null for what is not known:\n"
+        "  index, id        position in the input, from 0; the id that the input gave\n"
+        "  url, final_url   as given; tried last; both without user name and password\n"
+        "  method, ok       ok: whether it succeeded\n"
+        "  status           of the answer: 200, 404, ...\n"
+        "  error            null, or kind, message (for people), code (\"ECONNREFUSED\")\n"
+        "  attempts         how many were made\n"
+        "  redirects        a list of status and url\n"
+        "  http, remote_ip  version (\"1.1\", \"2\") and address of who answered\n"
+        "  bytes            of the body, decompressed; wire_bytes: as it came\n"
+        "  t                milliseconds: queued (until the first attempt), dns, connect,\n"
+        "                   tls, ttfb (to the first byte), total (with all attempts)\n"
+        "  headers          with --headers: a list of values for each name in lower case\n"
+        "  body             or body_base64, or file (the name in DIR): see --body and -o\n"
+        "  sha256           of the body, if it was asked for\n"
+        "\nKinds of error:\n"
+        "  input (the line cannot be done), dns, connect, tls, timeout, reset (the\n"
+        "  connection broke), protocol (not HTTP), http (a status of 400 or more),\n"
+        "  redirect (too many, or to elsewhere than HTTP), too_large, checksum, local (a\n"
+        "  file, no memory), cancelled (the run was stopped)\n";
 
 void options_help(FILE *out, const char *program)
 {

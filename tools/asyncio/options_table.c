@@ -5,6 +5,8 @@
 
 #define AT(member) offsetof(struct options, member)
 
+/* By hand: a row is a paragraph. */
+/* clang-format off */
 const struct option_row option_table[] = {
     { .heading = "Input", .name = "input", .letter = 'i', .kind = OPTION_TEXT, .offset = AT(input),
       .arg = "FILE",
@@ -101,5 +103,6 @@ const struct option_row option_table[] = {
     { .name = "version", .kind = OPTION_VERSION,
       .help = "show the version" },
 };
+/* clang-format on */
 
 const size_t option_count = sizeof option_table / sizeof *option_table;

@@ -14,7 +14,7 @@
 struct order {
     struct text *ring;
     size_t window;
-    uint64_t next; /* the index that is to be printed next */
+    uint64_t next;         /* the index that is to be printed next */
     size_t held, held_max; /* bytes */
 };
 

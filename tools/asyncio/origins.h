@@ -15,7 +15,7 @@
 struct origin {
     int64_t paused_until; /* 0: it was never paused */
     unsigned holds;
-    void *user;  /* the caller's: who waits for it, say. To be dealt with before the last release */
+    void *user; /* the caller's: who waits for it, say. To be dealt with before the last release */
     char name[];
 };
 

@@ -12,6 +12,6 @@ struct sha256 {
 int sha256_init(struct sha256 *h); /* 0, -ENOMEM */
 void sha256_add(struct sha256 *h, const void *bytes, size_t n);
 void sha256_hex(struct sha256 *h, char ret[65]); /* the end: only to be dropped */
-void sha256_drop(struct sha256 *h);              /* also one that was never begun, if it is zeroed */
+void sha256_drop(struct sha256 *h); /* also one that was never begun, if it is zeroed */
 
 #endif

@@ -26,7 +26,7 @@ void sink_name_of_url(char ret[SINK_NAME_MAX + 1], uint64_t index, const char *u
  * -EACCES also if no file can be made in it, so that a run fails before its first request. */
 int sink_open_dir(const char *path);
 
-struct sink { /* zero: nothing is open */
+struct sink {    /* zero: nothing is open */
     int dir, fd; /* dir is borrowed */
     bool open, overwrite;
     uint64_t written;

@@ -220,8 +220,10 @@ static int set_field(struct request_spec *s, const char *name, json_t *v)
         return set_string(s, &s->output, name, v);
     if (strcmp(name, "sha256") == 0)
         return set_sha256(s, v);
-    return wrong(s, "unknown field \"%.60s\" (known: url, id, method, headers, body, output, "
-                    "sha256)", name);
+    return wrong(s,
+                 "unknown field \"%.60s\" (known: url, id, method, headers, body, output, "
+                 "sha256)",
+                 name);
 }
 
 /* ---- one line ---- */
