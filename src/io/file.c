@@ -135,7 +135,7 @@ int async_stream_seek(async_stream *s, int64_t offset)
     if (r < 0)
         return r;
     if (s->reading || s->writing)
-        return -EBUSY;
+        return async__stream_busy(s);
     if (offset < 0)
         return async__file_failed(-EINVAL, "seek before the beginning of", async_file_path(s->file));
     async__stream_forget(s);

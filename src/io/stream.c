@@ -37,6 +37,14 @@ int async__stream_closed(void)
     return async_fail_at(-EPIPE, NULL, "the stream was closed on our side");
 }
 
+int async__stream_busy(const async_stream *s)
+{
+    return async_fail_at(-EBUSY, NULL, "%s this stream",
+                         !s->writing  ? "another task reads"
+                         : s->reading ? "other tasks read and write"
+                                      : "another task writes to");
+}
+
 /* A peer that is always ahead of us must not keep the loop to itself. */
 static int let_others_run(async_stream *s, async_task *t)
 {
@@ -56,7 +64,7 @@ int async__stream_enter(async_stream *s, async_task **t, bool *side, const char 
     if (unlikely(s->fd < 0))
         return async__stream_closed();
     if (unlikely(*side || (s->kind == STREAM_FILE && (s->reading || s->writing))))
-        return -EBUSY;
+        return async__stream_busy(s);
     *side = true;
     s->inside++;
     if (unlikely(++s->streak > STREAK))
@@ -171,7 +179,7 @@ int async_stream_write_eof(async_stream *s)
     if (s->fd < 0)
         return async__stream_closed();
     if (s->writing)
-        return -EBUSY;
+        return async__stream_busy(s);
     if (s->kind == STREAM_FILE)
         return -EINVAL;
     if (s->kind == STREAM_PIPE) {

@@ -58,7 +58,8 @@ static inline ssize_t stream_leave(async_stream *s, bool *side, ssize_t r)
 /* Wait until that side may be ready: 0, or why not. */
 int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side);
 
-COLD int async__stream_closed(void); /* -EPIPE, with a sentence */
+COLD int async__stream_closed(void);                /* -EPIPE, with a sentence */
+COLD int async__stream_busy(const async_stream *s); /* -EBUSY, the same */
 
 /* The call on it has failed: -errno. */
 static inline int stream_failed(async_stream *s)

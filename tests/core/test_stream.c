@@ -201,6 +201,7 @@ REAL(one_reader_one_writer)
     await_task_auto w = async_create_task(writes(s, much, 16 << 20));
     ok(await_sleep(moment));
     is(await_stream_read(s, buf, 1), -EBUSY);
+    is_text(async_fail_text(-EBUSY), "other tasks read and write this stream");
     is(await_stream_readline(s, buf, 1), -EBUSY);
     is(await_stream_readexactly(s, buf, 1, NULL), -EBUSY);
     is(await_stream_write(s, buf, 1), -EBUSY);
