@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors: sentences, trees, tracebacks; what nobody reads is reported. */
-#include "run.h"
-
-static double moment = 1; /* of virtual time */
-
-ASYNC_DEF(broken, (const char *)what)
-{
-    ASYNC_TRY(await_sleep(moment));
-    return async_fail(-EIO, "%s is broken", what);
-}
+/* Errors: sentences, trees, and where they come from. */
+#include "errors.h"
 
 CASE(sentences)
 {
@@ -118,21 +110,6 @@ CASE(sentences_are_per_task)
     return 0;
 }
 
-ASYNC_DEF(family)
-{
-    int r;
-    await_group (r, g) {
-        async_spawn(g, broken("door"), .name = "child 1");
-        async_spawn(g, broken("lock"), .name = "child 2");
-    }
-    return r;
-}
-
-ASYNC_DEF(fails_with, (int)error)
-{
-    return error;
-}
-
 CASE(tree)
 {
     int r;
@@ -175,18 +152,6 @@ CASE(siblings)
     return 0;
 }
 
-ASYNC_DEF(first)
-{
-    ASYNC_TRY(await_broken("deep"));
-    return 0;
-}
-
-ASYNC_DEF(second)
-{
-    ASYNC_TRY(await_first());
-    return 0;
-}
-
 CASE(site_of_the_first_note)
 {
     int r;
@@ -197,7 +162,7 @@ CASE(site_of_the_first_note)
     const async_error *e = async_group_errors(g);
     is_true(e->site != NULL);
     is_text(e->site->func, "await_broken");
-    has_text(e->site->file, "test_error.c");
+    has_text(e->site->file, "errors.h");
     return 0;
 }
 
@@ -255,122 +220,6 @@ CASE(words_of_a_limit)
     return 0;
 }
 
-/* --- async_main: a traceback on stderr, an exit status --- */
-
-START_TEST(main_prints_a_traceback)
-{
-    ears_open();
-    moment = 0; /* async_main's clock is the real one */
-    is(async_main(second()), EXIT_FAILURE);
-    const char *said = heard();
-    ears_close();
-    has_text(said, "second: Input/output error: deep is broken\n");
-    has_text(said, "at await_first, ");
-    has_text(said, "at await_second, ");
-    is_true(strstr(said, "await_first") < strstr(said, "await_second"));
-}
-END_TEST
-
-START_TEST(main_prints_the_tree)
-{
-    ears_open();
-    moment = 0; /* async_main's clock is the real one */
-    is(async_main(family()), EXIT_FAILURE);
-    const char *said = heard();
-    ears_close();
-    has_text(said, "family: Input/output error");
-    has_text(said, "child 1: Input/output error: door is broken");
-}
-END_TEST
-
-START_TEST(main_succeeds)
-{
-    ears_open();
-    moment = 0; /* async_main's clock is the real one */
-    is(async_main(fails_with(7)), EXIT_SUCCESS);
-    is_text(heard(), "");
-    ears_close();
-}
-END_TEST
-
-/* An older error does not show in the traceback of a newer one. */
-ASYNC_DEF(recovers)
-{
-    is(await_second(), -EIO);
-    return -EPROTO;
-}
-
-START_TEST(handled_errors_leave_no_trace)
-{
-    ears_open();
-    moment = 0; /* async_main's clock is the real one */
-    is(async_main(recovers()), EXIT_FAILURE);
-    const char *said = heard();
-    ears_close();
-    has_text(said, "recovers: Protocol error\n");
-    is_true(strstr(said, "await_first") == NULL);
-}
-END_TEST
-
-/* A failure in the background cancels nobody and is reported with its traceback, once. */
-CASE(background_failure)
-{
-    async_spawn(async_background(), second(), .name = "worker");
-    async_spawn(async_background(), async_sleep(3));
-    ok(await_sleep(2));
-    const char *said = heard();
-    has_text(said, "worker: Input/output error: deep is broken\n");
-    has_text(said, "at await_first, ");
-    is_true(strstr(strstr(said, "worker") + 1, "worker") == NULL);
-    ok(await_sleep(5));
-    is_text(heard(), "");
-    return 0;
-}
-
-/* --- what nobody has read --- */
-
-CASE(unread_error)
-{
-    {
-        await_task_auto t = async_create_task(second(), .name = "lonely");
-        ok(await_sleep(2));
-        is_text(heard(), "");
-        (void)t;
-    }
-    const char *said = heard(); /* once the last handle has gone */
-    char once[512];
-    has_text(said,
-             "asyncio: an error that nobody has read:\nlonely: Input/output error: deep is broken (");
-    has_text(said, "\n    at await_first, ");
-    has_text(said, "\n    at await_second, ");
-    has_text(said, "\n    created in await_unread_error_case, ");
-    is_true(snprintf(once, sizeof once, "%s", strstr(said, "lonely") + 1) < (int)sizeof once);
-    is_true(!strstr(once, "lonely"));
-    ok(await_sleep(1));
-    return 0;
-}
-
-/* A handle that was lost: its error is found when the loop closes. */
-ASYNC_DEF(loses_a_handle)
-{
-    async_task *t = async_create_task(second(), .name = "lost");
-    ok(await_sleep(t ? 2 : 0));
-    is_text(heard(), "");
-    return 0;
-}
-
-START_TEST(unread_error_of_a_lost_handle)
-{
-    ears_open();
-    ok(async_run(loses_a_handle(), .virtual_clock = true));
-    const char *said = heard();
-    has_text(said,
-             "asyncio: an error that nobody has read:\nlost: Input/output error: deep is broken (");
-    has_text(said, "\n    created in await_loses_a_handle, ");
-    ears_close();
-}
-END_TEST
-
 /* Groups in groups: the tree has each failure where it happened, and is walked and printed depth first. */
 ASYNC_DEF(fails_below, (int)depth)
 {
@@ -411,43 +260,6 @@ CASE(nested_tree)
     has_text(said, "\n          created in await_fails_below, ");
     return 0;
 }
-
-CASE(read_errors_are_silent)
-{
-    {
-        await_task_auto t = async_create_task(second());
-        is(await_task(t), -EIO);
-        await_task_auto u = async_create_task(second());
-        ok(await_sleep(2));
-        is(async_task_result(u), -EIO);
-        await_task_auto v = async_create_task(second());
-        is(await_gather(NULL, async_joining(v)), -EIO);
-    }
-    is_text(heard(), "");
-    return 0;
-}
-
-/* shield_duplicate_log_once: two awaiters cancelled, the task fails later: reported exactly once. */
-CASE(shield_duplicate_log_once)
-{
-    {
-        await_task_auto t = async_create_task(broken("it"), .name = "lonely");
-        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
-        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
-        ok(await_sleep(2));
-    }
-    const char *said = heard();
-    has_text(said, "lonely");
-    is_true(strstr(strstr(said, "lonely") + 1, "lonely") == NULL);
-    {
-        await_task_auto t = async_create_task(async_sleep(1));
-        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
-        ok(await_sleep(2));
-    }
-    is_text(heard(), ""); /* it succeeded */
-    return 0;
-}
-
 /* Whatever the body was at when a child failed. */
 CASE(words_of_a_child)
 {
@@ -466,34 +278,6 @@ CASE(words_of_a_child)
     return 0;
 }
 
-ASYNC_DEF(fails_far_below, (int)depth)
-{
-    if (depth == 0)
-        return async_fail(-EIO, "the bottom is reached");
-    ASYNC_TRY(await_fails_far_below(depth - 1));
-    return 0;
-}
-
-/* The traceback has its beginning, where the error comes from, and as much of the way as there is room for. */
-CASE(long_way)
-{
-    async_task *t = async_create_task(fails_far_below(40));
-    ok(await_sleep(1));
-    await_task_drop(&t);
-    int lines = 0;
-    const char *said = heard();
-    has_text(said, "fails_far_below: Input/output error: the bottom is reached");
-    while ((said = strstr(said, "at await_fails_far_below, "))) {
-        said++;
-        lines++;
-    }
-    is(lines, 16);
-    return 0;
-}
-
-SUITE("error", long_way, words_of_a_child, sentences, sentences_outside, sentence_of_a_run,
+SUITE("error", words_of_a_child, sentences, sentences_outside, sentence_of_a_run,
       sentence_of_a_run_that_could_not_end, sentences_are_per_task, tree, siblings,
-      site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit,
-      main_prints_a_traceback, main_prints_the_tree, main_succeeds, handled_errors_leave_no_trace,
-      background_failure, unread_error, unread_error_of_a_lost_handle, nested_tree,
-      read_errors_are_silent, shield_duplicate_log_once)
+      site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit, nested_tree)
