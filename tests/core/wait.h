@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* wait.h - what the tests of await_wait share: tasks with values, and what they were. */
+#ifndef TESTS_WAIT_H
+#define TESTS_WAIT_H
+
+#include "run.h"
+
+ASYNC_DEF(value, (int)r, (double)after)
+{
+    int e = await_sleep(after);
+    return e < 0 ? e : r;
+}
+
+/* The results of the first n, in their order. */
+static inline void are(async_task **t, int n, const char *words)
+{
+    forget_trail();
+    for (int i = 0; i < n; i++)
+        note("%s", shown(async_task_result(t[i])));
+    is_trail(words);
+}
+
+#define T(r, after) async_group_create_task(g, value((r), (after)))
+
+#endif
