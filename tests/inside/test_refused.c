@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* What the loop must get right when there is no thread, no memory or no room in the kernel to be had. */
+#include "../core/run.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <semaphore.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/sys.h"
+
+/* --- a thread that cannot be made --- */
+
+static struct {
+    int asked;
+    void *(*fn)(void *arg);
+    void *arg;
+} makes;
+
+/* The second begins when the test says so, the third never. */
+static int few_threads(void *(*fn)(void *arg), void *arg)
+{
+    if (++makes.asked == 1)
+        return async__sys_kernel.thread(fn, arg);
+    makes.fn = fn;
+    makes.arg = arg;
+    return makes.asked == 2 ? 0 : EAGAIN;
+}
+
+ASYNC_THREAD(holds_a_thread, (sem_t *)begun, (sem_t *)end)
+{
+    return sem_post(begun) || sem_wait(end);
+}
+
+ASYNC_THREAD(short_work)
+{
+    return 0;
+}
+
+/* The worker that tried to make another is at a long job; a later one is for who rests, at once. */
+ASYNC_DEF(works_on)
+{
+    int r;
+    sem_t begun, first, second;
+    ok(sem_init(&begun, 0, 0) || sem_init(&first, 0, 0) || sem_init(&second, 0, 0));
+    await_group (r, g) {
+        async_task *a = async_group_create_task(g, holds_a_thread(&begun, &first));
+        ASYNC_TRY(await_sleep(0));
+        ok(sem_wait(&begun));
+        async_ignore(async_spawn(g, holds_a_thread(&begun, &second)));
+        async_task *b = async_group_create_task(g, short_work());
+        ASYNC_TRY(await_sleep(0));
+        ok(async__sys_kernel.thread(makes.fn, makes.arg));
+        ok(sem_wait(&begun));
+        ok(sem_post(&first));
+        ok(await_task(a));
+        ok(await_task(b));
+        async_task *c = async_group_create_task(g, short_work());
+        is(await_wait(&c, 1, ASYNC_ALL_COMPLETED, 10), 1);
+        ok(sem_post(&second));
+    }
+    return r;
+}
+
+START_TEST(job_after_a_thread_that_could_not_be_made)
+{
+    async__sys.thread = few_threads;
+    ok(run_heard(works_on(), NULL));
+    is(makes.asked, 3);
+}
+END_TEST
+
+/* --- a runner that is closed when there is no memory --- */
+
+static bool no_memory;
+
+static void *bare_malloc(void *ctx, size_t size)
+{
+    (void)ctx;
+    return no_memory ? NULL : malloc(size);
+}
+
+static void *bare_realloc(void *ctx, void *p, size_t size)
+{
+    (void)ctx;
+    return no_memory ? NULL : realloc(p, size);
+}
+
+static void bare_free(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+static void *bare_map(size_t size)
+{
+    return no_memory ? NULL : async__sys_kernel.map(size);
+}
+
+static int cleaned, calls;
+
+static void counts(void *n)
+{
+    ++*(int *)n;
+}
+
+static void is_done(async_task *t, void *arg)
+{
+    is_true(async_task_cancelled(t));
+    counts(arg);
+}
+
+ASYNC_DEF(cleans_up)
+{
+    int r = await_sleep(1000), s;
+    await_shield (s)
+        s = await_sleep(1);
+    ok(s);
+    cleaned++;
+    return r;
+}
+
+ASYNC_DEF(never_begins)
+{
+    ck_abort_msg("it has begun");
+    return 0;
+}
+
+ASYNC_DEF(leaves_much, (async_callback *)later)
+{
+    async_spawn(async_background(), cleans_up());
+    async_task *lost = async_create_task(cleans_up());
+    ok(async_task_add_done_callback(lost, is_done, &calls));
+    ASYNC_TRY(await_sleep(1));
+    async_call_later(later, 0.5, counts, &calls); /* while the others clean up */
+    return 0;
+}
+
+/* What its runs have left is cancelled and awaited, and their callbacks are called, though not one byte is to be had. */
+START_TEST(a_runner_is_closed_without_memory)
+{
+    const async_allocator bare = { bare_malloc, bare_realloc, bare_free, NULL };
+    async_callback later;
+    ok(async_set_allocator(&bare));
+    async__sys.map = bare_map;
+    for (unsigned seed = 0; seed < 20; seed++) {
+        no_memory = false;
+        cleaned = calls = 0;
+        async_runner *rn =
+                async_runner_open(&(struct async_run_opts){ .virtual_clock = true, .seed = seed });
+        ok(async_runner_run(rn, leaves_much(&later)));
+        no_memory = true;
+        while (async_create_task(never_begins())) /* until there is no record left */
+            ;
+        ears_open();
+        async_runner_close(rn);
+        const char *said = heard();
+        ears_close();
+        is_text(said, "");
+        is(cleaned, 2);
+        is(calls, 2);
+    }
+}
+END_TEST
+
+/* --- what the kernel refuses --- */
+
+ASYNC_DEF(does_nothing)
+{
+    return 0;
+}
+
+static void *no_map(size_t size)
+{
+    (void)size;
+    return NULL;
+}
+
+/* A runner that has no room for a main task says so, and closes. */
+START_TEST(runner_without_room_for_a_task)
+{
+    ears_open();
+    async_runner *rn = async_runner_open(NULL);
+    async__sys.map = no_map;
+    is(async_runner_run(rn, does_nothing()), -ENOMEM);
+    is(async_runner_start(rn, does_nothing()), -ENOMEM);
+    async_runner_close(rn);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+ASYNC_DEF(takes_all_the_room)
+{
+    enum { MANY = 2000 };
+    static async_remote *r[MANY];
+    int refused = 0;
+    async__sys.map = no_map;
+    for (int i = 0; i < MANY; i++)
+        r[i] = async_create_task_threadsafe(async_get_running_loop(), does_nothing());
+    ok(await_sleep(1));
+    for (int i = 0; i < MANY; i++) {
+        is_true(async_remote_done(r[i]));
+        refused += async_remote_wait(r[i], 0) == -ENOMEM;
+        async_remote_drop(&r[i]);
+    }
+    is_true(refused > 0 && refused < MANY);
+    async__sys.map = async__sys_kernel.map;
+    return 0;
+}
+
+/* What a thread has asked for is not lost when there is no room for it: it is refused. */
+START_TEST(remote_tasks_without_room)
+{
+    RUN(takes_all_the_room());
+}
+END_TEST
+
+static int ctl_left = INT_MAX;
+
+static int few_epoll_ctls(int ep, int op, int fd, struct epoll_event *ev)
+{
+    if (ctl_left-- > 0)
+        return async__sys_kernel.epoll_ctl(ep, op, fd, ev);
+    errno = ENOSPC;
+    return -1;
+}
+
+ASYNC_DEF(waits_for, (int)fd, (int)events)
+{
+    return await_fd_ready(fd, events);
+}
+
+/* Two wait for one descriptor, each for another thing. When one has been told and the kernel will not listen any more
+ * for the other, that one looks for itself. */
+ASYNC_DEF(two_who_wait, (int *)fds)
+{
+    static char much[1 << 20];
+    while (write(fds[0], much, sizeof much) > 0) /* no room to write */
+        ;
+    await_task_auto reader = async_create_task(waits_for(fds[0], POLLIN));
+    await_task_auto writer = async_create_task(waits_for(fds[0], POLLOUT));
+    ok(await_sleep(0));
+    ctl_left = 0;
+    is(write(fds[1], "x", 1), 1);
+    is(await_task(reader), POLLIN);
+    is(await_task(writer), POLLERR);
+    is(read(fds[0], much, sizeof much), 1);
+    ctl_left = 1;
+    await_task_auto again = async_create_task(waits_for(fds[0], POLLOUT));
+    await_task_auto second = async_create_task(waits_for(fds[0], POLLIN));
+    ok(await_sleep(0));
+    is(await_task(second), -ENOSPC);
+    ctl_left = 0;
+    while (read(fds[1], much, sizeof much) > 0)
+        ;
+    is(await_task(again) & POLLOUT, POLLOUT);
+    ctl_left = INT_MAX;
+    while (write(fds[0], much, sizeof much) > 0)
+        ;
+    await_task_auto third = async_create_task(waits_for(fds[0], POLLIN));
+    await_task_auto fourth = async_create_task(waits_for(fds[0], POLLOUT));
+    ok(await_sleep(0));
+    ctl_left = 0;
+    while (read(fds[1], much, sizeof much) > 0)
+        ;
+    is(await_task(fourth), POLLOUT);
+    is(await_task(third), POLLERR);
+    ctl_left = INT_MAX;
+    return 0;
+}
+
+START_TEST(descriptor_that_cannot_be_armed_again)
+{
+    int fds[2];
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
+    async__sys.epoll_ctl = few_epoll_ctls;
+    RUN(two_who_wait(fds));
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
+SUITE("refused", a_runner_is_closed_without_memory, runner_without_room_for_a_task,
+      remote_tasks_without_room, descriptor_that_cannot_be_armed_again,
+      job_after_a_thread_that_could_not_be_made)
