@@ -1,81 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A sweep that cannot fail proves nothing: scenarios with one mistake each, of the kind that a sweep is for. It must be
  * found, and the line that tells of it must lead to it again. */
-#include "core/run.h"
-
-#include <asyncio/testing.h>
+#include "found.h"
 
 #include <signal.h>
 #include <sys/wait.h>
-
-/* The memory that is left behind here is left on purpose. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "detect_leaks=0";
-}
-
-/* Nobody who runs the tests asks for one run, or for fewer orders. */
-__attribute__((constructor)) static void forget_environment(void)
-{
-    unsetenv("ASYNC_SWEEP");
-    unsetenv("ASYNC_SWEEP_SEEDS");
-}
-
-typedef int sweep_fn(async_co co, const struct async_sweep_opts *opts);
-
-/* What the sweep says of co; *failures: what it returns. */
-static const char *said_of(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts,
-                           int *failures)
-{
-    ears_open();
-    *failures = sweep(co, opts);
-    const char *said = heard();
-    ears_close();
-    return said;
-}
-
-/* The first line that begins a replay, as the value of the variable. */
-static char *asked_in(const char *said)
-{
-    static char value[128];
-    const char *at = strstr(said, "asyncio: ASYNC_SWEEP=");
-    ck_assert_msg(at != NULL, "no line to repeat it in: %s", said);
-    sscanf(at, "asyncio: ASYNC_SWEEP=%127s", value);
-    return value;
-}
-
-/* The sweep finds what is wrong, and what its first line asks for is one run that finds it again. */
-static void finds(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts, const char *wrong)
-{
-    char first[8192];
-    size_t runs = 0;
-    int failures;
-    struct async_sweep_opts counted = *opts;
-    counted.ret_runs = &runs;
-    snprintf(first, sizeof first, "%s", said_of(sweep, co, opts, &failures));
-    is_true(failures > 0);
-    has_text(first, wrong);
-    char *number = strstr(first, ": descriptor "), *end = number ? number : strchr(first, '\n');
-    is_true(end != NULL); /* a descriptor that was left open leaves another number to the next */
-    *end = '\0';
-    setenv("ASYNC_SWEEP", asked_in(first), 1);
-    const char *again = said_of(sweep, co, &counted, &failures);
-    is(failures, 1);
-    is(runs, 1);
-    ck_assert_msg(strstr(again, first), "first \"%s\", then \"%s\"", first, again);
-    unsetenv("ASYNC_SWEEP");
-}
-
-static void finds_nothing(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts)
-{
-    int failures;
-    const char *said = said_of(sweep, co, opts, &failures);
-    ck_assert_msg(failures == 0, "%d: %s", failures, said);
-    is_text(said, "");
-}
-
-static const struct async_sweep_opts none;
 
 /* --- cancel --- */
 
@@ -334,51 +263,6 @@ START_TEST(a_descriptor_left_open_by_a_failure)
 }
 END_TEST
 
-/* --- order --- */
-
-static int shared;
-
-ASYNC_DEF(reads_and_writes, (async_lock *)l)
-{
-    int r;
-    if (!l) {
-        int before = shared;
-        ASYNC_TRY(await_sleep(0));
-        shared = before + 1;
-        return 0;
-    }
-    await_with (r, l) {
-        int before = shared;
-        r = await_sleep(0);
-        shared = before + 1;
-    }
-    return r;
-}
-
-/* The second one comes when the first has gone: in the usual order. */
-ASYNC_DEF(comes_later, (async_lock *)l)
-{
-    for (int i = 0; i < 3; i++)
-        ASYNC_TRY(await_sleep(0));
-    return await_reads_and_writes(l);
-}
-
-ASYNC_DEF(counts, (bool)careful)
-{
-    async_lock l = { 0 };
-    async_lock *used = careful ? &l : NULL;
-    shared = 0;
-    ASYNC_TRY(await_gather(NULL, reads_and_writes(used), comes_later(used)));
-    return shared == 2 ? 0 : -EPROTO;
-}
-
-START_TEST(an_order_that_was_taken_for_granted)
-{
-    finds(async_sweep_order_opt, counts(false), &none, "the result is -EPROTO");
-    finds_nothing(async_sweep_order_opt, counts(true), &none);
-}
-END_TEST
-
 /* --- pairs --- */
 
 /* What it must write down when it is cancelled needs memory. */
@@ -422,119 +306,9 @@ START_TEST(a_result_that_neither_explains)
 }
 END_TEST
 
-/* --- all of them --- */
-
-START_TEST(only_what_is_asked_for_runs)
-{
-    size_t runs = 0;
-    is(async_sweep(counts(true), .ret_runs = &runs), 0);
-    is_true(runs > 200);
-    static const char *const others[] = { "order:another:7", "cancel+alloc:another:16+16" };
-    for (size_t i = 0; i < countof(others); i++) {
-        setenv("ASYNC_SWEEP", others[i], 1);
-        runs = 0;
-        is(async_sweep(counts(true), .ret_runs = &runs), 0);
-        is(runs, 0);
-    }
-    unsetenv("ASYNC_SWEEP");
-    setenv("ASYNC_SWEEP_SEEDS", "7", 1);
-    is(async_sweep_order(counts(true), .ret_runs = &runs), 0);
-    is(runs, 8);
-}
-END_TEST
-
-/* What the environment asks for is no sweep, or not there: that must not look like a success. */
-START_TEST(an_environment_that_is_not_understood)
-{
-    static const struct {
-        const char *value, *sentence;
-    } bad[] = {
-        { "cancle:counts:16", "it begins with none of cancel, alloc, alloc-rest, syscall, order" },
-        { "cancel", "it begins with none of" },
-        { "cancel+none:counts:16+16", "it begins with none of" },
-        { "cancel+:counts:16+16", "it begins with none of" },
-        { "cancel+order:counts:16+16", "it begins with none of" },
-        { "order+cancel:counts:16+16", "it begins with none of" },
-        { "cancel+alloc:counts:16", "it is not cancel+alloc:name:number+number" },
-        { "cancel+alloc:counts:16+16+16", "it is not cancel+alloc:name:number+number" },
-        { "cancel:counts:16+16", "it is not cancel:name:number" },
-        { "cancel+alloc:counts:16+160000", "there is no such point in the run" },
-        { ":counts:16", "it begins with none of" },
-        { "cancel:counts", "it is not cancel:name:number" },
-        { "cancel::16", "it is not cancel:name:number" },
-        { "cancel:counts:", "it is not cancel:name:number" },
-        { "cancel:counts:0", "it is not cancel:name:number" },
-        { "cancel:counts:-1", "it is not cancel:name:number" },
-        { "cancel:counts:16x", "it is not cancel:name:number" },
-        { "cancel:counts:99999999999999999999", "it is not cancel:name:number" },
-        { "cancel:counts:1", "there is no such point in the run" },
-        { "cancel:counts:160000", "there is no such point in the run" },
-        { "alloc:counts:160000", "there is no such point in the run" },
-        { "syscall:counts:160000", "there is no such point in the run" },
-    };
-    int failures;
-    for (size_t i = 0; i < countof(bad); i++) {
-        setenv("ASYNC_SWEEP", bad[i].value, 1);
-        has_text(said_of(async_sweep_opt, counts(true), &none, &failures), bad[i].sentence);
-        is(failures, -EINVAL);
-    }
-    setenv("ASYNC_SWEEP", "order:counts:7", 1);
-    has_text(said_of(async_sweep_opt, counts(true), &none, &failures), "nothing is wrong");
-    is(failures, 0);
-    unsetenv("ASYNC_SWEEP");
-    setenv("ASYNC_SWEEP_SEEDS", "many", 1);
-    has_text(said_of(async_sweep_order_opt, counts(true), &none, &failures), "not a number above 0");
-    is(failures, -EINVAL);
-}
-END_TEST
-
-START_TEST(a_sweep_that_is_not_there_is_named_at_the_end)
-{
-    for (int there = 0; there < 2; there++) {
-        ears_open();
-        pid_t pid = fork();
-        if (pid == 0) {
-            setenv("ASYNC_SWEEP", there ? "order:counts:7" : "order:count:7", 1);
-            exit(async_sweep(counts(true)));
-        }
-        int status = -1;
-        is(waitpid(pid, &status, 0), pid);
-        const char *said = heard();
-        ears_close();
-        is(status, 0);
-        has_text(said, there ? "nothing is wrong"
-                             : "ASYNC_SWEEP=order:count:7: this program has made no such sweep");
-        is(!strstr(said, "no such sweep"), there);
-    }
-}
-END_TEST
-
-ASYNC_DEF(fails)
-{
-    return -EIO;
-}
-
-START_TEST(a_scenario_that_fails_by_itself)
-{
-    int failures;
-    has_text(said_of(async_sweep_opt, fails(), &none, &failures),
-             "fails: without any fault: the result is -EIO");
-    is(failures, -EINVAL);
-    finds_nothing(async_sweep_opt, fails(), &(const struct async_sweep_opts){ .expect = -EIO });
-}
-END_TEST
-
-CASE(no_sweep_within_a_run)
-{
-    is(async_sweep(fails()), -EBUSY);
-    return 0;
-}
-
-SUITE("found", an_environment_that_is_not_understood, a_sweep_that_is_not_there_is_named_at_the_end,
-      an_item_lost_to_a_cancellation, a_descriptor_left_open_by_a_cancellation, a_careful_cleanup,
-      a_stream_that_nobody_drops, a_cancellation_that_makes_it_hang,
+SUITE("found", an_item_lost_to_a_cancellation, a_descriptor_left_open_by_a_cancellation,
+      a_careful_cleanup, a_stream_that_nobody_drops, a_cancellation_that_makes_it_hang,
       a_loop_that_ignores_its_cancellation, another_error_than_the_cancellation,
       a_failed_allocation_that_is_ignored, a_failed_allocation_of_their_own, a_read_that_gives_less,
-      a_descriptor_left_open_by_a_failure, an_order_that_was_taken_for_granted,
-      a_lack_of_memory_when_it_is_cancelled, a_result_that_neither_explains,
-      only_what_is_asked_for_runs, a_scenario_that_fails_by_itself, no_sweep_within_a_run)
+      a_descriptor_left_open_by_a_failure, a_lack_of_memory_when_it_is_cancelled,
+      a_result_that_neither_explains)
