@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks, events, conditions, semaphores, futures: a turn that somebody was given and cannot take goes to the next, and no
+/* Locks, events, conditions, semaphores, barriers: a turn that somebody was given and cannot take goes to the next, and no
  * permit is lost. */
 #include "scenario.h"
 
@@ -206,6 +206,36 @@ SCENARIO(word_to_all)
     return r < 0 ? r : await_task(b);
 }
 
+ASYNC_DEF(waits_once, (async_condition *)c, (bool *)told)
+{
+    int r;
+    await_with (r, c)
+        r = await_condition_wait(c);
+    *told |= r == 0;
+    return r;
+}
+
+/* One word, two who wait: it reaches one of them, whoever of them goes. */
+SCENARIO(word_to_one)
+{
+    async_lock l = { 0 };
+    async_condition c = ASYNC_CONDITION(&l);
+    bool told[2] = { false, false };
+    int r = 0, w = 0;
+    await_task_auto a = async_create_task(waits_once(&c, &told[0]));
+    await_task_auto b = async_create_task(waits_once(&c, &told[1]));
+    r = await_sleep(1);
+    if (r == 0)
+        await_with (w, &l) {
+            must(async_condition_notify(&c, 1) == 0);
+            async_task_cancel(a); /* it was chosen, and has not run */
+        }
+    if (r == 0)
+        r = await_sleep(1);
+    must(told[0] + told[1] <= 1);
+    return r < 0 ? r : w;
+}
+
 /* --- semaphores --- */
 
 ASYNC_DEF(takes_unit, (async_semaphore *)s, (double)seconds)
@@ -271,103 +301,6 @@ SCENARIO(units_given_back_in_a_burst)
     }
     must(s.value == 3);
     return r;
-}
-
-/* --- futures --- */
-
-ASYNC_DEF(asks, (async_future *)f)
-{
-    return await_future(f);
-}
-
-ASYNC_DEF(answers, (async_future *)f, (double)seconds, (int)value)
-{
-    int r = await_sleep(seconds);
-    if (r < 0)
-        value = r;
-    int e = value < 0 ? async_future_set_exception(f, value) : async_future_set_result(f, value);
-    must(e == 0);
-    return r;
-}
-
-SCENARIO(a_future)
-{
-    async_future f = { 0 };
-    int r = await_gather(NULL, asks(&f), asks(&f), answers(&f, 2, 5));
-    must(r < 0 || async_future_result(&f) == 5);
-    return r;
-}
-
-SCENARIO(a_future_that_fails)
-{
-    async_future f = { 0 };
-    int got[3];
-    int r;
-    await_timeout (r, 60)
-        r = await_gather_all(got, asks(&f), answers(&f, 2, -EIO), asks(&f));
-    if (r < 0) /* nobody could answer */
-        return r == -ETIMEDOUT && got[1] < 0 ? got[1] : r;
-    for (int i = 0; i < 3; i++)
-        if (got[i] == -ENOMEM)
-            return -ENOMEM;
-    return 0;
-}
-
-static void sets(void *arg)
-{
-    async_future_set_result(arg, 1);
-}
-
-SCENARIO(a_future_set_by_a_callback)
-{
-    async_future f = { 0 };
-    async_callback cb;
-    async_call_later(&cb, 3, sets, &f);
-    int r = await_future(&f);
-    async_callback_cancel(&cb);
-    must(r == 1 || r == -ECANCELED);
-    return r < 0 ? r : 0;
-}
-
-SCENARIO(a_future_that_is_cancelled)
-{
-    async_future f = { 0 };
-    await_task_auto t = async_create_task(asks(&f));
-    ASYNC_TRY(await_sleep(1));
-    must(async_future_cancel(&f));
-    int r = await_task(t);
-    must(r == -ECANCELED || r == -ENOMEM);
-    return r == -ENOMEM ? r : await_sleep(0);
-}
-
-ASYNC_DEF(waits_once, (async_condition *)c, (bool *)told)
-{
-    int r;
-    await_with (r, c)
-        r = await_condition_wait(c);
-    *told |= r == 0;
-    return r;
-}
-
-/* One word, two who wait: it reaches one of them, whoever of them goes. */
-SCENARIO(word_to_one)
-{
-    async_lock l = { 0 };
-    async_condition c = ASYNC_CONDITION(&l);
-    bool told[2] = { false, false };
-    int r = 0, w = 0;
-    await_task_auto a = async_create_task(waits_once(&c, &told[0]));
-    await_task_auto b = async_create_task(waits_once(&c, &told[1]));
-    r = await_sleep(1);
-    if (r == 0)
-        await_with (w, &l) {
-            must(async_condition_notify(&c, 1) == 0);
-            async_task_cancel(a); /* it was chosen, and has not run */
-        }
-    if (r == 0)
-        r = await_sleep(1);
-    must(told[0] + told[1] <= 1);
-    return r < 0 ? r : w;
 }
 
 /* --- barriers --- */
