@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* site.h - a server by ext/web with its routes, and a visit to it by ext/http: a scenario of its own, with a door for libcurl's
+ * memory. */
+#ifndef SWEEP_SITE_H
+#define SWEEP_SITE_H
+
+#include "scenario.h"
+
+#include <asyncio/http.h>
+#include <asyncio/web.h>
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIMIT 10.0 /* seconds; much more than it takes */
+
+/* --- memory --- */
+
+static _Thread_local bool armed; /* not while the library's ledger is opened, or others allocate */
+static atomic_long blocks;       /* libcurl's, its resolver's thread among them */
+
+static bool fails(void)
+{
+    return armed && async_test_fails();
+}
+
+#include "failing_malloc.h"
+
+static void *counted(void *p)
+{
+    blocks += p != NULL;
+    return p;
+}
+
+static void *curls_malloc(size_t size)
+{
+    return counted(malloc(size));
+}
+
+static void *curls_calloc(size_t n, size_t size)
+{
+    return counted(calloc(n, size));
+}
+
+static void *curls_realloc(void *p, size_t size)
+{
+    void *moved = realloc(p, size);
+    return p ? moved : counted(moved);
+}
+
+static char *curls_strdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = curls_malloc(size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static void curls_free(void *p)
+{
+    blocks -= p != NULL;
+    free(p);
+}
+
+__attribute__((constructor)) static void open_the_door(void)
+{
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curls_malloc, curls_free, curls_realloc,
+                             curls_strdup, curls_calloc) != CURLE_OK)
+        abort();
+}
+
+/* --- the server --- */
+
+static int inside, most_inside; /* handlers */
+static async_event nobody_inside;
+
+static void enter(void)
+{
+    hold(1);
+    async_event_clear(&nobody_inside);
+    if (++inside > most_inside)
+        most_inside = inside;
+}
+
+static void leave(void)
+{
+    hold(-1);
+    if (--inside == 0)
+        async_event_set(&nobody_inside);
+}
+
+ASYNC_DEF(hello, (async_web_request *)rq)
+{
+    const char *to = async_web_query(rq, "to");
+    return async_web_text(rq, 200, "hello, %s", to ? to : "you");
+}
+
+ASYNC_DEF(echo, (async_web_request *)rq)
+{
+    size_t size;
+    const void *body = async_web_body(rq, &size);
+    ASYNC_TRY(async_web_add_header(rq, "X-Echo", async_web_method(rq)));
+    return async_web_respond(rq, 200, "text/plain", body, size);
+}
+
+ASYNC_DEF(naps, (async_web_request *)rq)
+{
+    enter();
+    int r = await_sleep(0.002);
+    leave();
+    return r < 0 ? r : async_web_text(rq, 200, "rested");
+}
+
+ASYNC_DEF(sleeps, (async_web_request *)rq)
+{
+    enter();
+    int r = await_sleep(LIMIT * 2);
+    leave();
+    return r < 0 ? r : async_web_text(rq, 200, "at last");
+}
+
+ASYNC_DEF(fails_by_itself, (async_web_request *)rq)
+{
+    (void)rq;
+    ASYNC_TRY(await_sleep(0));
+    return -EPROTO;
+}
+
+ASYNC_DEF(moved, (async_web_request *)rq)
+{
+    return async_web_redirect(rq, 307, "/hello?to=all");
+}
+
+enum { PIECE = 4096, PIECES = 40 };
+
+ASYNC_DEF(streams, (async_web_request *)rq)
+{
+    static const char piece[PIECE];
+    enter();
+    int r = await_web_stream_begin(rq, 200, NULL);
+    for (int i = 0; i < PIECES && r >= 0; i++)
+        r = await_web_write(rq, piece, PIECE);
+    if (r >= 0)
+        r = await_web_stream_end(rq);
+    leave();
+    return r;
+}
+
+ASYNC_DEF(prints, (async_web_request *)rq)
+{
+    ASYNC_TRY(await_web_stream_begin(rq, 200, "text/plain", .size = 3));
+    for (int i = 0; i < 3; i++) {
+        ASYNC_TRY(await_web_printf(rq, "%d", i));
+        ASYNC_TRY(await_sleep(0));
+    }
+    return await_web_stream_end(rq);
+}
+
+/* It fails in the middle: the client must see that something is missing. */
+ASYNC_DEF(breaks_off, (async_web_request *)rq)
+{
+    ASYNC_TRY(await_web_stream_begin(rq, 200, NULL));
+    ASYNC_TRY(await_web_printf(rq, "half of"));
+    return -EPROTO;
+}
+
+static const async_web_route routes[] = {
+    { "GET", "/hello", hello },
+    { "*", "/echo", echo },
+    { "GET", "/naps", naps },
+    { "GET", "/sleeps", sleeps },
+    { "GET", "/fails_by_itself", fails_by_itself },
+    { "*", "/moved", moved },
+    { "GET", "/streams", streams },
+    { "GET", "/prints", prints },
+    { "GET", "/breaks_off", breaks_off },
+    { 0 },
+};
+
+/* --- a visit --- */
+
+struct site {
+    async_web_server *server;
+    async_http_session *session;
+    char url[64];
+};
+
+static int open_site(struct site *at)
+{
+    inside = most_inside = 0;
+    async_event_set(&nobody_inside);
+    ASYNC_TRY(async_web_server_start(routes, &at->server));
+    ASYNC_TRY(async_http_session_open(&at->session, .limit_per_host = 2));
+    snprintf(at->url, sizeof at->url, "http://127.0.0.1:%d", async_web_server_port(at->server));
+    return 0;
+}
+
+/* One side hears of the other's lack of memory as a lost connection, or as a status. */
+static int verdict(int r)
+{
+    return r >= 0 ? 0 : r == -ECANCELED || r == -ETIMEDOUT ? r : -ENOMEM;
+}
+
+/* Where memory lacks, libcurl asks the resolver even for a numeric address, on a thread that it leaves to itself when the
+ * session closes. The thread's descriptors go with it: soon, and not through our loop. */
+static nlink_t threads(void)
+{
+    struct stat s;
+    return stat("/proc/self/task", &s) == 0 ? s.st_nlink : 0;
+}
+
+static void wait_for_threads(nlink_t before)
+{
+    for (int patience = 2000; patience > 0 && threads() > before; patience--)
+        usleep(1000);
+}
+
+static bool has_stdin(void)
+{
+    return fcntl(0, F_GETFD) >= 0;
+}
+
+static int await_visit(int (*await_tour)(struct site *at))
+{
+    struct site at = { 0 };
+    int r;
+    long before = blocks;
+    nlink_t running = threads();
+    bool stdin_open = has_stdin();
+    double start = async_time();
+    armed = true;
+    await_timeout (r, LIMIT) {
+        r = open_site(&at);
+        if (r == 0)
+            r = await_tour(&at);
+    }
+    async_http_session_drop(&at.session);
+    int stopped = at.server ? await_web_server_stop(at.server, 0) : 0;
+    armed = false;
+    wait_for_threads(running);
+    /* Without memory for its resolver's lock libcurl 7.88 closes descriptor 0. */
+    if (stdin_open && !has_stdin())
+        must(open("/dev/null", O_RDONLY) == 0);
+    must(async_time() - start < LIMIT);
+    must(blocks == before);
+    return verdict(r < 0 ? r : stopped);
+}
+
+static const char *url_of(const struct site *at, const char *path)
+{
+    static char text[128];
+    snprintf(text, sizeof text, "%s%s", at->url, path);
+    return text;
+}
+
+/* Another status is an error. */
+static int await_page(struct site *at, const char *path, int status)
+{
+    async_http_response_auto page = NULL;
+    int r = await_http_get(at->session, url_of(at, path), &page);
+    must(r < 0 || page->size > 0);
+    return r < 0 ? r : r == status ? 0 : -EREMOTEIO;
+}
+ASYNC_CO(page, (struct site *)at, (const char *)path, (int)status)
+
+#define VISIT(name)                                                                                \
+    static int await_tour_##name(struct site *at);                                                 \
+    REAL_SCENARIO(name)                                                                            \
+    {                                                                                              \
+        return await_visit(await_tour_##name);                                                     \
+    }                                                                                              \
+    static int await_tour_##name(struct site *at)
+
+#endif
