@@ -144,22 +144,31 @@ CASE(foreign_thread)
 /* --- Ctrl-C, whose handler any thread may run --- */
 
 static atomic_bool enough;
+static void (*_Atomic on_interrupt)(int signal);
 
-/* As if the signal came to this thread at the worst time. What the handler raises stays pending here. */
+static void (*handler_now(void))(int)
+{
+    struct sigaction now;
+    sigaction(SIGINT, NULL, &now);
+    return now.sa_handler;
+}
+
+/* As if the signal came to this thread at the worst time. What the handler raises stays pending here. The thread sanitizer's
+ * sigaction() may tell half of an old address and half of a new one: enough to see whether there is a handler. */
 static void *interrupts(void *arg)
 {
     (void)arg;
     while (!atomic_load(&enough)) {
-        struct sigaction now;
-        sigaction(SIGINT, NULL, &now);
-        if (now.sa_handler != SIG_DFL)
-            now.sa_handler(SIGINT);
+        void (*handler)(int) = atomic_load(&on_interrupt);
+        if (handler && handler_now() != SIG_DFL)
+            handler(SIGINT);
     }
     return NULL;
 }
 
 ASYNC_DEF(turns, (int)n)
 {
+    atomic_store(&on_interrupt, handler_now());
     while (n-- > 0)
         ASYNC_TRY(await_sleep(0));
     return 0;
