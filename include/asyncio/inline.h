@@ -19,16 +19,16 @@ struct async_waiter {
 };
 
 /* Among its flags: its scope is doomed or has a limit, so that a checkpoint must look closer. */
-#define ASYNC__ALERT 8
+#define ASYNC__NEEDS_CHECK 8
 
 /* Where this thread's running task is noted, if there is one. */
 extern __thread async_task *const *async_running_ __attribute__((tls_model("initial-exec")));
 
 /* Is the caller a task whose checkpoint has nothing to look at? */
-static inline bool async__at_ease(void)
+static inline bool async__needs_no_check(void)
 {
     const struct async_waiter *w = (const struct async_waiter *)*async_running_;
-    return w && !(w->flags & ASYNC__ALERT);
+    return w && !(w->flags & ASYNC__NEEDS_CHECK);
 }
 
 ASYNC_END_DECLS

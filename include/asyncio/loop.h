@@ -22,7 +22,7 @@ typedef struct async_callback {
     uint32_t timer;
     void (*fn)(void *arg);
     void *arg;
-    void *locals;
+    void *context;
 } async_callback;
 
 /* A callback sees the task-local variables (local.h) of who asked for it, as they were then; what it sets it keeps to
@@ -62,7 +62,7 @@ int async_fd_close(int fd);
 typedef struct async_watch {
     void (*fn)(void *arg, int events);
     void *arg;
-    void *locals;
+    void *context;
     int fd, events;
     bool active;
 } async_watch;

@@ -77,7 +77,7 @@ ASYNC_UNUSED static inline bool async_queue_is_full(const async_queue *q)
 ASYNC_CHECK static inline int await_queue_put_fast(async_queue *q, size_t slots, const void *item,
                                                    size_t size, size_t room)
 {
-    if (q->home != async_running_ || q->getters.head || q->count + q->promised >= room || !async__at_ease())
+    if (q->home != async_running_ || q->getters.head || q->count + q->promised >= room || !async__needs_no_check())
         return await_queue_put_item(q, slots, item);
     size_t i = q->first + q->count;
     memcpy((char *)q + slots + (i < room ? i : i - room) * size, item, size);
@@ -89,7 +89,7 @@ ASYNC_CHECK static inline int await_queue_put_fast(async_queue *q, size_t slots,
 ASYNC_CHECK static inline int await_queue_get_fast(async_queue *q, size_t slots, void *ret,
                                                    size_t size, size_t room)
 {
-    if (q->home != async_running_ || q->putters.head || q->owned || !q->count || !async__at_ease())
+    if (q->home != async_running_ || q->putters.head || q->owned || !q->count || !async__needs_no_check())
         return await_queue_get_item(q, slots, ret);
     memcpy(ret, (const char *)q + slots + q->first * size, size);
     q->first = q->first + 1 < room ? q->first + 1 : 0;

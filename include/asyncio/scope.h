@@ -75,7 +75,7 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site) ASYNC
 #define async_expired() async_scope_expired(async_blocks_)
 
 /* How to enter and leave what a block holds. */
-struct async_manager {
+struct async_with_ops {
     int (*enter)(void *owner); /* may suspend; < 0: the body is skipped */
     int (*leave)(void *owner); /* may suspend, shielded */
 };
@@ -86,14 +86,14 @@ struct async_scope {
     async_scope *blocks; /* around it in the same function */
     async_task *task;    /* that entered it */
     void *owner;         /* its group, or what is entered and left */
-    const struct async_manager *manager; /* how */
+    const struct async_with_ops *manager; /* how */
     int *verdict;
     int64_t deadline; /* its own, ns */
-    int64_t limit;    /* the next one of it and those around it, as far as a shield */
+    int64_t next_deadline;    /* the next one of it and those around it, as far as a shield */
     uint32_t timer;
     uint8_t kind, state;
     bool cancelled; /* itself */
-    bool doomed;    /* itself or one around it, as far as a shield: every await_ fails */
+    bool effectively_cancelled;    /* itself or one around it, as far as a shield: every await_ fails */
     bool expired;   /* its limit fired... */
     bool first;     /* ...before a scope around it was cancelled */
     bool delivered; /* an await_ was interrupted */

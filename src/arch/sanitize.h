@@ -20,7 +20,7 @@
 #endif
 
 /* What they want to know of a stack. */
-struct stack_note {
+struct sanitizer_stack {
 #ifdef WITH_ASAN
     const void *bottom;
     size_t size;
@@ -33,7 +33,7 @@ struct stack_note {
 };
 
 /* The first task to run is told where it came from: the bounds of the thread's stack. */
-static inline void note_arrive_first(struct stack_note *here, struct stack_note *thread)
+static inline void sanitizer_switch_end_first(struct sanitizer_stack *here, struct sanitizer_stack *thread)
 {
 #ifdef WITH_ASAN
     const void *bottom;
@@ -50,7 +50,7 @@ static inline void note_arrive_first(struct stack_note *here, struct stack_note 
 }
 
 /* A slot came into being, or goes. Under valgrind the id is not needed: it finds the range by itself. */
-static inline void note_stack(char *bottom, size_t size)
+static inline void sanitizer_stack_created(char *bottom, size_t size)
 {
 #if defined(HAVE_VALGRIND) && !defined(WITH_ASAN) && !defined(WITH_TSAN)
     (void)VALGRIND_STACK_REGISTER(bottom, bottom + size);
@@ -59,7 +59,7 @@ static inline void note_stack(char *bottom, size_t size)
     (void)size;
 }
 
-static inline void forget_stack(char *bottom, size_t size)
+static inline void sanitizer_stack_released(char *bottom, size_t size)
 {
 #ifdef WITH_ASAN
     __asan_unpoison_memory_region(bottom, size);
@@ -69,7 +69,7 @@ static inline void forget_stack(char *bottom, size_t size)
 }
 
 /* This stays for ever, and so does what it points to: that is no leak. A leak checker does not look at mappings. */
-static inline void note_kept(const void *p, size_t size)
+static inline void sanitizer_keep(const void *p, size_t size)
 {
 #ifdef WITH_ASAN
     __lsan_register_root_region(p, size);
@@ -79,7 +79,7 @@ static inline void note_kept(const void *p, size_t size)
 }
 
 /* A stack is about to be used by somebody new. */
-static inline void note_init(struct stack_note *n, char *bottom, size_t size)
+static inline void sanitizer_stack_init(struct sanitizer_stack *n, char *bottom, size_t size)
 {
 #ifdef WITH_ASAN
     n->bottom = bottom;
@@ -97,7 +97,7 @@ static inline void note_init(struct stack_note *n, char *bottom, size_t size)
 }
 
 /* The thread's own stack, on which the loop runs. */
-static inline void note_thread(struct stack_note *n)
+static inline void sanitizer_thread_init(struct sanitizer_stack *n)
 {
 #ifdef WITH_ASAN
     n->fake = NULL;
@@ -109,7 +109,7 @@ static inline void note_thread(struct stack_note *n)
 }
 
 /* Around each switch: before it on the old stack, after it on the new one. gone: the old one is not come back to. */
-static inline void note_leave(struct stack_note *from, struct stack_note *to, int gone)
+static inline void sanitizer_switch_begin(struct sanitizer_stack *from, struct sanitizer_stack *to, int gone)
 {
 #ifdef WITH_ASAN
     __sanitizer_start_switch_fiber(gone ? NULL : &from->fake, to->bottom, to->size);
@@ -122,7 +122,7 @@ static inline void note_leave(struct stack_note *from, struct stack_note *to, in
     (void)gone;
 }
 
-static inline void note_arrive(struct stack_note *here)
+static inline void sanitizer_switch_end(struct sanitizer_stack *here)
 {
 #ifdef WITH_ASAN
     __sanitizer_finish_switch_fiber(here->fake, NULL, NULL);

@@ -109,7 +109,7 @@ static int fresh_slot(struct stacks *s, struct stack_class *c, uint32_t *ret)
     r = install_guard(s, slot);
     if (r < 0)
         return r;
-    note_stack(slot + STACK_GUARD, c->size);
+    sanitizer_stack_created(slot + STACK_GUARD, c->size);
     *ret = c->used++;
     return 0;
 }
@@ -205,7 +205,7 @@ void async__stacks_close(struct stacks *s)
     for (int i = 0; i < STACK_CLASSES; i++) {
         struct stack_class *c = &s->classes[i];
         for (uint32_t k = 0; k < c->used; k++)
-            forget_stack(slot_address(c, k) + STACK_GUARD, c->size);
+            sanitizer_stack_released(slot_address(c, k) + STACK_GUARD, c->size);
         for (uint32_t k = 0; k < c->nregions; k++)
             async__sys.unmap(c->regions[k].base, c->regions[k].bytes);
         async__free(c->regions);
@@ -219,6 +219,6 @@ void async__stacks_abandon(const struct stacks *s)
     for (int i = 0; i < STACK_CLASSES; i++) {
         const struct stack_class *c = &s->classes[i];
         for (uint32_t k = 0; k < c->used; k++)
-            note_kept(slot_address(c, k) + STACK_GUARD, c->size);
+            sanitizer_keep(slot_address(c, k) + STACK_GUARD, c->size);
     }
 }

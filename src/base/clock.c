@@ -18,14 +18,14 @@ static bool counter_is_steady(void)
 #endif
 }
 
-void async__bound_clock_init(struct bound_clock *c, int64_t now)
+void async__coarse_clock_init(struct coarse_clock *c, int64_t now)
 {
-    *c = (struct bound_clock){ .usable = counter_is_steady() };
+    *c = (struct coarse_clock){ .usable = counter_is_steady() };
     c->tick0 = c->tick = ticks();
     c->ns0 = c->ns = now;
 }
 
-void async__bound_clock_learn(struct bound_clock *c, uint64_t tick, int64_t now)
+void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t now)
 {
     if (!c->usable)
         return;

@@ -43,20 +43,20 @@ static inline uint64_t ticks(void)
 
 /* A clock that answers "is it later than x?" with a counter instead of a system clock, whenever the answer is
  * surely no. It learns the counter's rate from the readings of the system clock that it is shown. */
-struct bound_clock {
+struct coarse_clock {
     uint64_t tick0, tick; /* after the first, before the latest reading */
     int64_t ns0, ns;
     uint64_t per_tick; /* upper bound, ns * 2^24; 0: not known yet */
-    int64_t said;      /* the latest answer of soon() */
+    int64_t latest;    /* the latest answer of coarse_now() */
     bool usable;
 };
 
 /* tick: from before now was read. The thread may be held up between the two, and the bound must stay one. */
-void async__bound_clock_init(struct bound_clock *c, int64_t now);
-void async__bound_clock_learn(struct bound_clock *c, uint64_t tick, int64_t now);
+void async__coarse_clock_init(struct coarse_clock *c, int64_t now);
+void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t now);
 
 /* true: it is surely earlier than when. */
-static inline bool surely_before(const struct bound_clock *c, int64_t when)
+static inline bool coarse_clock_before(const struct coarse_clock *c, int64_t when)
 {
     if (c->per_tick == 0)
         return false;
@@ -69,7 +69,7 @@ static inline bool surely_before(const struct bound_clock *c, int64_t when)
 /* A time that is not before now, and hardly after: for a deadline, which may be late by a trifle, never early; and not
  * before what was said earlier, so that equal delays end in the order in which they began. 0: the latest reading is
  * too old to say so. */
-static inline int64_t soon(struct bound_clock *c)
+static inline int64_t coarse_now(struct coarse_clock *c)
 {
     enum {
         FRESH = 100 * 1000,
@@ -82,9 +82,9 @@ static inline int64_t soon(struct bound_clock *c)
     if (ns >= FRESH)
         return 0;
     ns += c->ns + OUT_OF_ORDER;
-    if (ns > c->said)
-        c->said = ns;
-    return c->said;
+    if (ns > c->latest)
+        c->latest = ns;
+    return c->latest;
 }
 
 #endif

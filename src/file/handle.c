@@ -18,7 +18,7 @@ async_file *async__file_new(const char *path, size_t room)
     async_file *f = async__malloc(sizeof *f + length + room);
     if (!f)
         return NULL;
-    *f = (async_file){ .home = async__loop->gate, .fd = -1, .closed = true };
+    *f = (async_file){ .home = async__loop->handle, .fd = -1, .closed = true };
     memcpy(f->path, path, length);
     return f;
 }
@@ -33,14 +33,14 @@ void async__file_has(async_file *f, int fd)
 static bool is_at_home(const async_file *f)
 {
     const struct loop *l = async__loop;
-    return l && f->home == l->gate;
+    return l && f->home == l->handle;
 }
 
 static bool is_foreign(const async_file *f, const char *what)
 {
     if (is_at_home(f))
         return false;
-    async__complain("%s: the file belongs to another loop", what);
+    async__warn("%s: the file belongs to another loop", what);
     return true;
 }
 
@@ -78,8 +78,8 @@ void async_file_drop(async_file **handle)
     *handle = NULL;
     if (!f)
         return;
-    if (!is_at_home(f) && async__gate_is_open(f->home)) {
-        async__complain("async_file_drop of another thread's file");
+    if (!is_at_home(f) && async__handle_is_open(f->home)) {
+        async__warn("async_file_drop of another thread's file");
         return;
     }
     f->closed = f->dropped = true;

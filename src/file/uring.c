@@ -115,7 +115,7 @@ int async__uring_await(struct uring *u, async_task *t, struct file_op *op)
     u->loop->jobs--;
     if (op->over)
         return 0;
-    return op->left && op->done == 0 ? async__deliver(t) : -EAGAIN;
+    return op->left && op->done == 0 ? async__deliver_cancel(t) : -EAGAIN;
 }
 
 /* --- life --- */
@@ -135,17 +135,17 @@ bool async__uring_suits(const struct uring *u, const struct file_op *op)
 
 static int watch(struct uring *u)
 {
-    struct fds *f = &u->loop->fds;
+    struct poller *f = &u->loop->poller;
     int fd = u->ring.ring_fd;
-    struct fd_entry *e = async__fds_entry(f, fd);
+    struct fd_entry *e = async__poller_entry(f, fd);
     if (!e)
         return -ENOMEM;
-    async__fds_strand(e);
+    async__poller_fail_waiters(e);
     e->generation++;
-    e->known = e->owned = false;
+    e->registered = e->owned = false;
     u->watch = (async_watch){ .fn = has_news, .arg = u, .fd = fd };
     e->watch = &u->watch;
-    int r = async__fds_register(f, fd, e, EPOLLIN, false);
+    int r = async__poller_register(f, fd, e, EPOLLIN, false);
     if (r < 0)
         e->watch = NULL;
     return r;
@@ -172,10 +172,10 @@ struct uring *async__uring_open(struct loop *l)
 
 void async__uring_close(struct uring *u)
 {
-    struct fds *f = &u->loop->fds;
+    struct poller *f = &u->loop->poller;
     struct fd_entry *e = &f->entries[u->ring.ring_fd];
     e->watch = NULL;
-    async__fds_unregister(f, u->ring.ring_fd, e);
+    async__poller_unregister(f, u->ring.ring_fd, e);
     io_uring_queue_exit(&u->ring);
     async__free(u);
 }

@@ -28,39 +28,39 @@ static bool taken(const struct fd_entry *e, int events)
 /* Take t out of its places; what is still wanted of the descriptor stays registered. */
 static void step_back(struct loop *l, async_task *t, int fd)
 {
-    struct fd_entry *e = &l->fds.entries[fd];
+    struct fd_entry *e = &l->poller.entries[fd];
     if (e->reader == t)
         e->reader = NULL;
     if (e->writer == t)
         e->writer = NULL;
     int left = (e->reader ? POLLIN : 0) | (e->writer ? POLLOUT : 0);
     if (left)
-        async_ignore(async__fds_register(&l->fds, fd, e, left, true));
+        async_ignore(async__poller_register(&l->poller, fd, e, left, true));
     else
-        async__fds_unregister(&l->fds, fd, e);
+        async__poller_unregister(&l->poller, fd, e);
 }
 
 static int wait_ready(struct loop *l, async_task *t, int fd, int events)
 {
-    struct fd_entry *e = async__fds_entry(&l->fds, fd);
+    struct fd_entry *e = async__poller_entry(&l->poller, fd);
     if (!e)
         return -ENOMEM;
     int wanted = (events & (POLLIN | POLLPRI)) | (e->reader ? POLLIN : 0) | (events & POLLOUT) |
                  (e->writer ? POLLOUT : 0);
-    int r = async__fds_register(&l->fds, fd, e, wanted, true);
+    int r = async__poller_register(&l->poller, fd, e, wanted, true);
     if (r < 0)
         return r;
     if (events & (POLLIN | POLLPRI))
         e->reader = t;
     if (events & POLLOUT)
         e->writer = t;
-    l->fds.waiting++;
+    l->poller.waiting++;
     enum wake why = wait_in(t, NULL);
-    l->fds.waiting--;
-    e = &l->fds.entries[fd];              /* the table may have moved */
+    l->poller.waiting--;
+    e = &l->poller.entries[fd];              /* the table may have moved */
     if (e->reader == t || e->writer == t) /* else it was closed, and the number may be somebody else's */
         step_back(l, t, fd);
-    return why == INTERRUPTED ? async__deliver(t) : t->value;
+    return why == INTERRUPTED ? async__deliver_cancel(t) : t->value;
 }
 
 int await_fd_ready(int fd, int events)
@@ -72,7 +72,7 @@ int await_fd_ready(int fd, int events)
     struct loop *l = t->loop;
     if (!(events & (POLLIN | POLLOUT | POLLPRI)))
         return -EINVAL;
-    if (fd >= 0 && fd < l->fds.count && taken(&l->fds.entries[fd], events))
+    if (fd >= 0 && fd < l->poller.count && taken(&l->poller.entries[fd], events))
         return -EBUSY;
     r = ready_now(fd, events);
     return r != 0 ? r : wait_ready(l, t, fd, events);
@@ -81,11 +81,11 @@ int await_fd_ready(int fd, int events)
 int async_fd_close(int fd)
 {
     struct loop *l = async__loop;
-    if (l && fd >= 0 && fd < l->fds.count) {
-        struct fd_entry *e = &l->fds.entries[fd];
-        if (e->known)
-            async__fds_unregister(&l->fds, fd, e);
-        async__fds_strand(e);
+    if (l && fd >= 0 && fd < l->poller.count) {
+        struct fd_entry *e = &l->poller.entries[fd];
+        if (e->registered)
+            async__poller_unregister(&l->poller, fd, e);
+        async__poller_fail_waiters(e);
     }
     return async__sys.close(fd) < 0 ? -errno : 0;
 }
@@ -95,24 +95,24 @@ int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, 
     struct loop *l = async__loop;
     *w = (async_watch){ .fn = fn, .arg = arg, .fd = fd, .events = events };
     if (!l) {
-        async__complain("async_watch_start on a thread without a loop");
+        async__warn("async_watch_start on a thread without a loop");
         return -EPERM;
     }
-    if (fd < 0 || (fd >= l->fds.count &&
+    if (fd < 0 || (fd >= l->poller.count &&
                    ready_now(fd, events) == -EBADF)) /* else the table would grow for nothing */
         return -EBADF;
-    struct fd_entry *e = async__fds_entry(&l->fds, fd);
+    struct fd_entry *e = async__poller_entry(&l->poller, fd);
     if (!e)
         return -ENOMEM;
     if (e->owned || e->watch || e->reader || e->writer)
         return -EBUSY;
-    int r = async__fds_register(&l->fds, fd, e, events, false);
+    int r = async__poller_register(&l->poller, fd, e, events, false);
     if (r < 0)
         return r;
     e->watch = w;
-    w->locals = locals_for_later(l);
+    w->context = context_for_callback(l);
     w->active = true;
-    l->fds.waiting++;
+    l->poller.waiting++;
     return 0;
 }
 
@@ -123,12 +123,12 @@ int async_watch_change(async_watch *w, int events)
         return -EINVAL;
     if (w->events == events)
         return 0;
-    struct fd_entry *e = &l->fds.entries[w->fd];
+    struct fd_entry *e = &l->poller.entries[w->fd];
     int r = 0;
     if (events == 0) /* out of epoll: it would go on to speak of a peer that has hung up */
-        async__fds_unregister(&l->fds, w->fd, e);
+        async__poller_unregister(&l->poller, w->fd, e);
     else
-        r = async__fds_register(&l->fds, w->fd, e, events, false);
+        r = async__poller_register(&l->poller, w->fd, e, events, false);
     if (r == 0)
         w->events = events;
     return r;
@@ -139,13 +139,13 @@ void async_watch_stop(async_watch *w)
     struct loop *l = async__loop;
     if (!w->active || !l)
         return;
-    struct fd_entry *e = &l->fds.entries[w->fd];
+    struct fd_entry *e = &l->poller.entries[w->fd];
     if (e->watch == w) { /* else it was closed first, and the number has a new owner */
         e->watch = NULL;
-        async__fds_unregister(&l->fds, w->fd, e);
+        async__poller_unregister(&l->poller, w->fd, e);
     }
-    l->fds.waiting--;
+    l->poller.waiting--;
     w->active = false;
-    async__locals_drop(w->locals);
-    w->locals = NULL;
+    async__context_unref(w->context);
+    w->context = NULL;
 }

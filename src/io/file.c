@@ -74,8 +74,8 @@ ssize_t async__stream_file_read(async_stream *s, async_task *t, void *buf, size_
         async__stream_forget(s);
         return async__stream_closed();
     }
-    if (n > 0 && t->scope->doomed) /* what nobody may look at any more has not been read */
-        return async__deliver(t);
+    if (n > 0 && t->scope->effectively_cancelled) /* what nobody may look at any more has not been read */
+        return async__deliver_cancel(t);
     if (n > 0)
         f->position += n;
     return (ssize_t)n;

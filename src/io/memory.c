@@ -67,7 +67,7 @@ int async__memory_wait(async_stream *s, async_task *t, enum fd_ready side)
     bool open = s->fd >= 0; /* else m may be gone */
     if (open && *place(m, end, side) == t)
         *place(m, end, side) = NULL;
-    return why == INTERRUPTED ? async__deliver(t) : 0;
+    return why == INTERRUPTED ? async__deliver_cancel(t) : 0;
 }
 
 int async__memory_write_eof(async_stream *s)
@@ -85,7 +85,7 @@ void async__memory_close(async_stream *s)
     m->open[end] = false;
     m->to[!end].ended = true;
     m->to[end].broken = true;
-    if (l && s->home == l->gate) { /* else the loop has closed, and nobody waits */
+    if (l && s->home == l->handle) { /* else the loop has closed, and nobody waits */
         l->in_memory--;
         wake(m, end, FD_READABLE);
         wake(m, end, FD_WRITABLE);
@@ -118,7 +118,7 @@ int async_stream_pair_opt(async_stream **ret_a, async_stream **ret_b, const stru
     async_stream *s[2] = { NULL, NULL };
     size_t room = opts && opts->room ? opts->room : ROOM;
     if (!l) {
-        async__complain("async_stream_pair on a thread without a loop");
+        async__warn("async_stream_pair on a thread without a loop");
         return -EPERM;
     }
     struct memory *m = memory_new(room);

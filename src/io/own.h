@@ -10,7 +10,7 @@
 
 static inline uint8_t *own_ready(const struct loop *l, int fd)
 {
-    return &l->fds.entries[fd].ready;
+    return &l->poller.entries[fd].ready;
 }
 
 /* Wait until one of fds is ready for that: 0; -EPIPE: it was closed; -ECANCELED; -ENOMEM, -ENOSPC of the poller. The

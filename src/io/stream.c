@@ -18,7 +18,7 @@ int async__stream_new(int fd, enum stream_kind kind, async_stream **ret)
     async_stream *s = async__malloc(sizeof *s);
     if (!s)
         return -ENOMEM;
-    *s = (async_stream){ .home = async__loop->gate, .fd = fd, .kind = (uint8_t)kind };
+    *s = (async_stream){ .home = async__loop->handle, .fd = fd, .kind = (uint8_t)kind };
     *ret = s;
     return 0;
 }
@@ -26,9 +26,9 @@ int async__stream_new(int fd, enum stream_kind kind, async_stream **ret)
 bool async__stream_is_at_home(const async_stream *s, const char *what)
 {
     const struct loop *l = async__loop;
-    if (likely(l && s->home == l->gate))
+    if (likely(l && s->home == l->handle))
         return true;
-    async__complain("%s: the stream belongs to another loop", what);
+    async__warn("%s: the stream belongs to another loop", what);
     return false;
 }
 
@@ -83,7 +83,7 @@ int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side)
         return async__stream_closed();
     if (r < 0)
         return r;
-    return unlikely(side == FD_READABLE && t->scope->doomed) ? async__deliver(t) : 0;
+    return unlikely(side == FD_READABLE && t->scope->effectively_cancelled) ? async__deliver_cancel(t) : 0;
 }
 
 /* --- writing --- */
@@ -206,9 +206,9 @@ void async_stream_close(async_stream *s)
     struct loop *l = async__loop;
     if (!s || s->fd < 0)
         return;
-    bool at_home = l && s->home == l->gate;
-    if (!at_home && async__gate_is_open(s->home)) {
-        async__complain("async_stream_close of another thread's stream");
+    bool at_home = l && s->home == l->handle;
+    if (!at_home && async__handle_is_open(s->home)) {
+        async__warn("async_stream_close of another thread's stream");
         return;
     }
     int fd = s->fd;

@@ -14,7 +14,7 @@ static struct loop *init(async_callback *cb, void (*fn)(void *arg), void *arg)
 {
     struct loop *l = async__loop;
     if (!l) {
-        async__complain("async_call_soon or _later on a thread without a loop: it will not be called");
+        async__warn("async_call_soon or _later on a thread without a loop: it will not be called");
         *cb = (async_callback){ .fn = fn, .arg = arg };
         return NULL;
     }
@@ -22,10 +22,10 @@ static struct loop *init(async_callback *cb, void (*fn)(void *arg), void *arg)
     return l;
 }
 
-void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct local *locals)
+void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct context *context)
 {
     struct loop *l = init(cb, fn, arg);
-    cb->locals = locals;
+    cb->context = context;
     cb->state = CALLBACK_READY;
     ready_push(l, (struct async_waiter *)cb);
 }
@@ -35,7 +35,7 @@ void async_call_soon(async_callback *cb, void (*fn)(void *arg), void *arg)
     struct loop *l = init(cb, fn, arg);
     if (!l)
         return;
-    cb->locals = locals_for_later(l);
+    cb->context = context_for_callback(l);
     cb->state = CALLBACK_READY;
     ready_push(l, (struct async_waiter *)cb);
 }
@@ -45,14 +45,14 @@ static void call_at(async_callback *cb, int64_t when, void (*fn)(void *arg), voi
     struct loop *l = init(cb, fn, arg);
     if (!l)
         return;
-    cb->locals = locals_for_later(l);
+    cb->context = context_for_callback(l);
     cb->state = CALLBACK_ARMED;
     cb->timer = async__timer_arm(&l->timers, when, cb, TIMER_CALLBACK);
 }
 
 void async_call_later(async_callback *cb, double seconds, void (*fn)(void *arg), void *arg)
 {
-    int64_t now = async__loop ? loop_soon(async__loop) : 0;
+    int64_t now = async__loop ? loop_coarse_now(async__loop) : 0;
     call_at(cb, ns_after(now, ns_of(seconds)), fn, arg);
 }
 
@@ -61,10 +61,10 @@ void async_call_at(async_callback *cb, double when, void (*fn)(void *arg), void 
     call_at(cb, ns_of(when), fn, arg);
 }
 
-static void forget_locals(async_callback *cb)
+static void drop_context(async_callback *cb)
 {
-    async__locals_drop(cb->locals);
-    cb->locals = NULL;
+    async__context_unref(cb->context);
+    cb->context = NULL;
 }
 
 bool async_callback_cancel(async_callback *cb)
@@ -75,7 +75,7 @@ bool async_callback_cancel(async_callback *cb)
     uint32_t timer = cb->timer;
     cb->state = CALLBACK_IDLE;
     cb->timer = 0;
-    forget_locals(cb);
+    drop_context(cb);
     if (timer && !async__timer_is(&l->timers, timer, cb, TIMER_CALLBACK))
         return false; /* it was armed in a loop that has closed since */
     if (timer)
@@ -110,7 +110,7 @@ void async__callbacks_drop(struct loop *l)
         next = w->next;
         w->state = CALLBACK_IDLE;
         if (w->kind == NODE_CALLBACK)
-            forget_locals((async_callback *)w);
+            drop_context((async_callback *)w);
     }
     l->ready.head = NULL;
 }

@@ -12,12 +12,12 @@ _Thread_local bool async__forked;
 static void before(void)
 {
     async__overflow_lock(true);
-    async__gates_lock(true);
+    async__handles_lock(true);
 }
 
 static void in_parent(void)
 {
-    async__gates_lock(false);
+    async__handles_lock(false);
     async__overflow_lock(false);
 }
 
@@ -26,11 +26,11 @@ static void put_out_of_action(struct loop *l)
 {
     l->forked = l->stop = true;
     l->ready.head = NULL;
-    l->callings = l->owed = 0;
-    async__sys.close(l->fds.ep);
-    l->fds.ep = -1;
-    async__gate_orphan(l->gate);
-    async__task_orphan(l);
+    l->done_callbacks = l->done_callbacks_owed = 0;
+    async__sys.close(l->poller.ep);
+    l->poller.ep = -1;
+    async__handle_forked(l->handle);
+    async__task_forked(l);
 }
 
 /* Only the thread that called fork() is left. Loops of others are memory that nobody looks at. */

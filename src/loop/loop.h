@@ -18,8 +18,8 @@
 #include "base/clock.h"
 #include "base/slab.h"
 #include "base/sys.h"
-#include "loop/fds.h"
-#include "loop/inbox.h"
+#include "loop/poller.h"
+#include "loop/handle.h"
 #include "loop/probe.h"
 #include "loop/task.h"
 #include "loop/timers.h"
@@ -30,9 +30,9 @@ struct step {
     int (*fresh)(void *frame); /* of a task that starts: its function */
     void (*fn)(void *arg);     /* of a callback */
     const async_site *site;    /* where its task was created */
-    unsigned told;             /* how often it heard that it is cancelled */
+    unsigned refusals;             /* how often it heard that it is cancelled */
     bool is_task, reported;
-    char name[WHO_SIZE];
+    char name[NAME_SIZE];
 };
 
 enum { POOLS = 3 }; /* as enum async_pool */
@@ -46,34 +46,34 @@ struct loop {
     int steps;           /* none, so that each step is the loop's choice, and these count instead */
     int allowance;       /* how large it was, see turn.c */
     bool stop;           /* the run is over, but for the callbacks that are owed */
-    bool turned;         /* so is the turn, of a loop that is driven */
+    bool iteration_over;         /* so is the turn, of a loop that is driven */
     bool virtual_clock;
     bool debug;
     bool stepwise;      /* seeded, or in debug mode: each step is the loop's */
     bool shared;        /* async_get_running_loop() has been called: other threads may know of it */
-    bool driven;        /* a turn at a time, by a foreign loop that may do anything in between */
+    bool embedded;        /* a turn at a time, by a foreign loop that may do anything in between */
     bool deadlocked;    /* in this run: the tasks are being told */
     bool interruptible; /* Ctrl-C cancels main */
     bool forked;        /* the copy of it in a child of fork(): never runs again */
     bool abandoned;     /* with tasks that would not end */
     uint64_t seed;      /* not 0: the state of the random order */
     int64_t virtual_now;
-    int64_t quiet;       /* the limit of a scope that is no reason to look closer: NEVER */
+    int64_t no_deadline;       /* the limit of a scope that is no reason to look closer: NEVER */
     struct probe *probe; /* or NULL */
-    struct bound_clock bound;
-    int64_t looked; /* when the clock was last read by a turn */
+    struct coarse_clock coarse;
+    int64_t last_poll; /* when the clock was last read by a turn */
     int64_t trim;   /* when surplus stacks are given back; 0: there are none */
 
     struct timers timers;
     struct slab tasks, starts;
     struct slab directs; /* the pool layer's, from the first on: what starts calls on threads */
     struct stacks stacks;
-    struct body *hot; /* a stack of the usual size that is free, apart from the pool; or NULL */
-    void *hot_sp;     /* where it was left */
-    uint8_t hot_class;
-    struct stack_note note; /* of the thread's own stack */
+    struct body *cached_body; /* a stack of the usual size that is free, apart from the pool; or NULL */
+    void *cached_sp;     /* where it was left */
+    uint8_t default_class;
+    struct sanitizer_stack sanitizer; /* of the thread's own stack */
     struct fp_control fp;   /* what every task begins with */
-    struct fds fds;
+    struct poller poller;
     struct crew *crews[POOLS]; /* the pool layer's, each from its first job on */
     struct async_process_pool *own_processes,
             *process_pools; /* the same; those that the user has opened */
@@ -84,15 +84,15 @@ struct loop {
     bool no_uring;          /* and there will be none */
     int files;              /* open */
     int in_memory;          /* ends of streams in memory that are open */
-    async_loop *gate;       /* what other threads see of it */
+    async_loop *handle;       /* what other threads see of it */
 
-    async_task *outermost; /* whose end is the end of the run; NULL: there is none */
+    async_task *root_task; /* whose end is the end of the run; NULL: there is none */
     async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */
     async_group *background;
     uint32_t next_id;
     uint64_t ended;  /* tasks that have */
-    size_t callings; /* done callbacks on their way */
-    size_t owed; /* of these, the ones that were when the run was over: no run ends before them */
+    size_t done_callbacks; /* done callbacks on their way */
+    size_t done_callbacks_owed; /* of these, the ones that were when the run was over: no run ends before them */
     struct step step;
     struct loop *former; /* abandoned before this one */
 };
@@ -116,13 +116,13 @@ void async__loop_run(struct loop *l);
 
 static inline bool loop_is_over(const struct loop *l)
 {
-    return l->stop && !l->owed;
+    return l->stop && !l->done_callbacks_owed;
 }
 
 static inline void loop_stop(struct loop *l)
 {
     l->stop = true;
-    l->owed = l->callings;
+    l->done_callbacks_owed = l->done_callbacks;
 }
 
 /* The time in ns: fresh, or virtual. */
@@ -132,47 +132,47 @@ static inline int64_t loop_now(struct loop *l)
 }
 
 /* The same, and the counter is set by it. */
-static inline int64_t loop_look(struct loop *l)
+static inline int64_t loop_read_clock(struct loop *l)
 {
     uint64_t tick = ticks();
     int64_t now = loop_now(l);
     if (!l->virtual_clock)
-        async__bound_clock_learn(&l->bound, tick, now);
+        async__coarse_clock_update(&l->coarse, tick, now);
     return now;
 }
 
 /* What is set outside of tasks: the thread's own, or while a callback runs what it was given. */
-struct outside {
-    struct local *locals;
+struct thread_context {
+    struct context *context;
     bool lent;
 };
-extern _Thread_local struct outside async__own_locals __attribute__((tls_model("initial-exec")));
+extern _Thread_local struct thread_context async__thread_context __attribute__((tls_model("initial-exec")));
 
 /* The settings that a callback is to see; a new reference. NULL: none. */
-static inline struct local *locals_for_later(const struct loop *l)
+static inline struct context *context_for_callback(const struct loop *l)
 {
-    const struct local *n = l->current ? l->current->body->locals : async__own_locals.locals;
-    return unlikely(n != NULL) ? async__locals_of_caller() : NULL;
+    const struct context *n = l->current ? l->current->body->context : async__thread_context.context;
+    return unlikely(n != NULL) ? async__context_of_caller() : NULL;
 }
 
 /* A callback runs between these. The reference goes with it. */
-static inline struct outside outside_lend(struct local *locals)
+static inline struct thread_context context_enter(struct context *context)
 {
-    struct outside before = async__own_locals;
-    async__own_locals = (struct outside){ locals, true };
+    struct thread_context before = async__thread_context;
+    async__thread_context = (struct thread_context){ context, true };
     return before;
 }
 
-static inline void outside_restore(struct outside before)
+static inline void context_leave(struct thread_context before)
 {
-    struct local *set = async__own_locals.locals;
-    async__own_locals = before;
+    struct context *set = async__thread_context.context;
+    async__thread_context = before;
     if (unlikely(set != NULL))
-        async__locals_drop(set);
+        async__context_unref(set);
 }
 
 /* async_call_soon(), with a reference to the settings that it takes over. */
-void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct local *locals);
+void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct context *context);
 
 static inline void probe_at(struct loop *l, async_task *t, enum probe_point point)
 {
@@ -186,15 +186,15 @@ static inline void ready_push(struct loop *l, struct async_waiter *w)
 }
 
 /* Now, or a few microseconds later: what a delay counts from. */
-static inline int64_t loop_soon(struct loop *l)
+static inline int64_t loop_coarse_now(struct loop *l)
 {
     if (l->virtual_clock)
         return l->virtual_now;
-    int64_t now = soon(&l->bound);
+    int64_t now = coarse_now(&l->coarse);
     if (unlikely(!now)) {
-        now = loop_look(l);
-        if (now < l->bound.said)
-            now = l->bound.said;
+        now = loop_read_clock(l);
+        if (now < l->coarse.latest)
+            now = l->coarse.latest;
     }
     return now;
 }
@@ -207,7 +207,7 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
 int async__yield(struct loop *l, async_task *t);
 
 /* A thread wakes a task of another one's loop: there is no going on from that. */
-_Noreturn void async__foreign(const async_task *t);
+_Noreturn void async__wrong_thread(const async_task *t);
 
 /* t's wait ends by something else than its timer. */
 static inline void disarm(async_task *t)
@@ -223,7 +223,7 @@ static inline void async__wake(async_task *t, enum wake why)
 {
     struct loop *l = async__loop;
     if (unlikely(t->loop != l))
-        async__foreign(t);
+        async__wrong_thread(t);
     if (t->queue) {
         waitq_remove(t->queue, &t->node);
         t->queue = NULL;
@@ -245,9 +245,9 @@ void async__body_init(async_task *t, struct body *b);
 struct async_waiter *async__pick(struct loop *l);
 
 /* Make everything ready whose time has come; look at the clock, the other threads and the kernel. */
-void async__expire(struct loop *l, int64_t now);
-void async__turn(struct loop *l);
-void async__look(struct loop *l); /* the same, without waiting, for a loop that is driven */
+void async__loop_run_timers(struct loop *l, int64_t now);
+void async__loop_iterate(struct loop *l);
+void async__loop_poll_once(struct loop *l); /* the same, without waiting, for a loop that is driven */
 
 /* Note the callbacks that are ready: are there any; is one of those noted still to run? */
 bool async__callbacks_note(struct loop *l);
@@ -257,12 +257,12 @@ bool async__callbacks_noted(const struct loop *l);
 void async__callbacks_drop(struct loop *l);
 
 /* Complain, in one line on stderr. */
-void async__complain(const char *fmt, ...) ASYNC_FORMAT(1, 2);
+void async__warn(const char *fmt, ...) ASYNC_FORMAT(1, 2);
 
 /* Who hears that too, and whether stderr does not: for tests that make a thousand runs go wrong. */
-extern struct listener {
-    void (*hear)(const char *line);
-    bool hush;
-} async__listener;
+extern struct log_hook {
+    void (*line)(const char *line);
+    bool silent;
+} async__log;
 
 #endif

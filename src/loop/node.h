@@ -12,10 +12,10 @@
 enum node_kind {
     NODE_NEW = 1,    /* a task that has not started: it has no stack */
     NODE_TASK,       /* a task that has */
-    NODE_DIRECT_NEW, /* a task that is nothing but a call on a thread, and has not started */
-    NODE_DIRECT,     /* one that has: it has no stack */
+    NODE_THREAD_NEW, /* a task that is nothing but a call on a thread, and has not started */
+    NODE_THREAD,     /* one that has: it has no stack */
     NODE_CALLBACK,   /* an async_callback */
-    NODE_WATCH,      /* task/watch.h */
+    NODE_WAIT,      /* task/wait_set.h */
     NODE_DONE,       /* a done callback, until its task has ended */
 };
 

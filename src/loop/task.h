@@ -18,16 +18,16 @@
 #include "loop/node.h"
 
 struct loop;
-struct local;
-struct watches;
+struct context;
+struct wait_set;
 
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
 
 enum {
     TASK_DETACHED = 1,         /* nobody holds a handle: the record goes with the task */
-    TASK_DOOMED = 2,           /* cancelled before it started */
+    TASK_CANCELLED_EARLY = 2,           /* cancelled before it started */
     TASK_OWNS_NAME = 4,        /* its name was copied for it */
-    TASK_ALERT = ASYNC__ALERT, /* its scope is doomed or has a limit: a checkpoint must look closer */
+    TASK_NEEDS_CHECK = ASYNC__NEEDS_CHECK, /* its scope is doomed or has a limit: a checkpoint must look closer */
     TASK_DROPPED = 16,         /* who gives up the handle waits for its end, not for its result */
     TASK_WANTS_LOCK = 32,      /* it stands in the line of a lock */
     TASK_WANTS_CONDITION = 64, /* in that of a condition */
@@ -76,34 +76,34 @@ enum waiting {
 /* What a task will start with. One that is a call on a thread keeps it to its end, in place of a body. */
 struct start {
     async_co co;
-    struct local *locals; /* a reference of its own */
+    struct context *context; /* a reference of its own */
     const async_site *site;
     uint8_t stack_class;
 };
 
-enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, WHO_SIZE = 32, WHY_SIZE = 64 };
+enum { TRACE_DEPTH = 16, TEXT_SIZE = 128, NAME_SIZE = 32, REASON_SIZE = 64 };
 
 /* What a running task has at the top of its stack. The first part is written when it starts, and is kept short: each
  * cache line of a stack that has cooled costs as much as ten switches. */
 struct body {
     async_scope root; /* answers for requests to the task itself */
     async_co co;
-    struct local *locals;
+    struct context *context;
     const async_site *site; /* of its creation */
     async_error *cause;     /* errors of the latest group that failed in it */
     async_group *failed;    /* that group, while it still has them; or NULL */
     struct async_gen *gen;  /* whose body it runs, or NULL */
     struct stack stack;
-    struct watches *watches; /* what await_wait() keeps for its next call, or NULL */
+    struct wait_set *wait_set; /* what await_wait() keeps for its next call, or NULL */
     int trace_code;      /* the latest error that was noted; 0: none, and its words are not set */
     uint8_t trace_depth; /* places on its way */
     uint16_t races;      /* in it that were won before all had begun */
 
     const async_site *trace[TRACE_DEPTH];
     char text[TEXT_SIZE];              /* its sentence */
-    char who[WHO_SIZE], why[WHY_SIZE]; /* of the first request to cancel it, if root is cancelled */
+    char who[NAME_SIZE], why[REASON_SIZE]; /* of the first request to cancel it, if root is cancelled */
     int64_t since;                     /* debug mode: when its latest step began, ns */
-    struct stack_note note;            /* kept when the stack passes on to the next task */
+    struct sanitizer_stack sanitizer;            /* kept when the stack passes on to the next task */
 };
 
 struct async_task {
@@ -165,41 +165,41 @@ static inline void body_fresh(struct body *b)
     b->trace_code = 0;
     b->trace_depth = 0;
     b->races = 0;
-    b->watches = NULL;
+    b->wait_set = NULL;
 }
 
 static inline bool task_has_begun(const async_task *t)
 {
-    return t->node.kind != NODE_NEW && t->node.kind != NODE_DIRECT_NEW;
+    return t->node.kind != NODE_NEW && t->node.kind != NODE_THREAD_NEW;
 }
 
 /* The task layer's part in the loop's work: the only calls upwards. */
 void async__task_run(async_task *t);             /* its body, to the end; may free the record */
-void async__task_refuse(async_task *t, int err); /* it cannot start */
-void async__scope_fire(async_scope *s);          /* its limit has come */
-void async__signals(struct loop *l);             /* Ctrl-C, if there was one */
-void async__task_orphan(struct loop *l);         /* a child of fork() goes on in a task of it */
+void async__task_fail_start(async_task *t, int err); /* it cannot start */
+void async__scope_expire(async_scope *s);          /* its limit has come */
+void async__task_interrupt(struct loop *l);             /* Ctrl-C, if there was one */
+void async__task_forked(struct loop *l);         /* a child of fork() goes on in a task of it */
 /* The pool layer's: close what l has, when its gate is closed. */
 void async__pools_close(struct loop *l);
 
 /* And: what a call on a thread starts with, NULL: no memory; a step of such a task. */
-struct start *async__direct_new(struct loop *l);
-void async__direct_step(struct loop *l, async_task *t);
+struct start *async__thread_task_alloc(struct loop *l);
+void async__thread_task_step(struct loop *l, async_task *t);
 
 /* The file layer's: the same as the first. */
 void async__files_close(struct loop *l);
 
 /* The task layer's: task-local variables of who calls, a new reference, NULL: none is set; one reference less. */
-struct local *async__locals_of_caller(void);
-struct local *async__locals_share(struct local *n);
-void async__locals_drop(struct local *n);
+struct context *async__context_of_caller(void);
+struct context *async__context_ref(struct context *n);
+void async__context_unref(struct context *n);
 
 /* And those of the observer. */
 bool async__deadlock(struct loop *l); /* nothing is ready, nothing can come: true; something is, now, or l stops */
 void async__step_begins(struct loop *l, struct async_waiter *w);
 void async__step_parks(struct loop *l, async_task *t); /* on its own stack */
 void async__step_ends(struct loop *l);
-void async__told_again(async_task *t); /* that it is cancelled */
+void async__refused_again(async_task *t); /* that it is cancelled */
 void async__bare_return(const async_scope *s);
 
 #endif

@@ -78,7 +78,7 @@ static int begin(struct race *c)
     const struct address *to = &c->to->at[who];
     c->due = false;
     int fd = async__sys.socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int err = fd < 0 ? -errno : async__fds_own(&l->fds, fd);
+    int err = fd < 0 ? -errno : async__poller_add_owned(&l->poller, fd);
     if (err < 0) {
         if (fd >= 0)
             async__sys.close(fd);

@@ -42,7 +42,7 @@ static int add(struct loop *l, struct listeners *s, const struct address *a, int
         return -errno;
     int r = bind_and_listen(fd, a, backlog);
     if (r == 0)
-        r = async__fds_own(&l->fds, fd);
+        r = async__poller_add_owned(&l->poller, fd);
     if (r < 0) {
         async__sys.close(fd);
         return r;

@@ -69,7 +69,7 @@ static void drop_orphans(struct server *v)
 static int admit(struct server *v, struct loop *l, int fd)
 {
     async_stream *s;
-    int r = async__fds_own(&l->fds, fd);
+    int r = async__poller_add_owned(&l->poller, fd);
     if (r < 0) {
         async__sys.close(fd);
         return r;
@@ -141,12 +141,12 @@ static int pause_accepting(struct server *v, async_task *t, int lack)
     int64_t now = loop_now(t->loop);
     async_callback timer;
     if (!v->said || now - v->said > SAY_EVERY)
-        async__complain("no more connections at the moment: %s", strerror(-lack));
+        async__warn("no more connections at the moment: %s", strerror(-lack));
     v->said = now ? now : 1;
     async_call_later(&timer, PAUSE, go_on, &v->room);
     int r = checkpoint(t->loop, t);
     if (r == 0)
-        r = wait_for_news(t, &v->room);
+        r = wait_for_event(t, &v->room);
     async_callback_cancel(&timer);
     return r;
 }
@@ -163,7 +163,7 @@ static int wait_for_room(struct server *v, async_task *t)
     while (r == 0 && is_full(v)) {
         r = checkpoint(t->loop, t);
         if (r == 0)
-            r = wait_for_news(t, &v->room);
+            r = wait_for_event(t, &v->room);
     }
     return r;
 }

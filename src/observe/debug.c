@@ -12,7 +12,7 @@
 #include "task/scope.h"
 #include "task/task.h"
 
-enum { FRAMES = 32, TOLD_ENOUGH = 1000 };
+enum { FRAMES = 32, REFUSALS_MAX = 1000 };
 
 static const char own_address;
 
@@ -73,10 +73,10 @@ static void report_slow(struct loop *l, int64_t took)
         snprintf(place, sizeof place, ", created in %s, %s:%d,", s->site->func, s->site->file,
                  s->site->line);
     if (s->is_task)
-        async__complain("task \"%s\"%s blocked the loop for %.3f s", s->name, place,
+        async__warn("task \"%s\"%s blocked the loop for %.3f s", s->name, place,
                         1e-9 * (double)took);
     else
-        async__complain("a callback blocked the loop for %.3f s", 1e-9 * (double)took);
+        async__warn("a callback blocked the loop for %.3f s", 1e-9 * (double)took);
     l->step.reported = true;
 }
 
@@ -90,7 +90,7 @@ static int run_fresh(void *frame)
     if (r < 0 || !t->requests || !root->delivered)
         return r;
     const async_site *site = root->cause.site;
-    async__complain("task \"%s\" swallowed its cancellation, and returned %d: cancelled by \"%s\"%s%s",
+    async__warn("task \"%s\" swallowed its cancellation, and returned %d: cancelled by \"%s\"%s%s",
                     t->name, r, root->cause.who, root->cause.why[0] ? ": " : "", root->cause.why);
     if (site)
         fprintf(stderr, "    in %s, %s:%d; who has dealt with it says so by async_uncancel()\n",
@@ -103,7 +103,7 @@ void async__step_begins(struct loop *l, struct async_waiter *w)
     struct step *s = &l->step;
     s->is_task = w->kind != NODE_CALLBACK;
     s->reported = false;
-    s->told = 0;
+    s->refusals = 0;
     s->site = NULL;
     s->began = async__sys.clock();
     if (!s->is_task) {
@@ -145,12 +145,12 @@ void async__step_ends(struct loop *l)
 }
 
 /* A task that asks again and again within one step keeps the loop from everybody, and does not know it. */
-void async__told_again(async_task *t)
+void async__refused_again(async_task *t)
 {
-    if (++t->loop->step.told != TOLD_ENOUGH)
+    if (++t->loop->step.refusals != REFUSALS_MAX)
         return;
-    async__complain("task \"%s\" is cancelled and goes on: %d await_ calls in a row have told it",
-                    t->name, TOLD_ENOUGH);
+    async__warn("task \"%s\" is cancelled and goes on: %d await_ calls in a row have told it",
+                    t->name, REFUSALS_MAX);
     print_stack();
 }
 
@@ -161,7 +161,7 @@ void async__bare_return(const async_scope *s)
                                          [SCOPE_GROUP] = "await_group",
                                          [SCOPE_WITH] = "await_with" };
     const async_site *site = s->cause.site;
-    async__complain("task \"%s\" left an %s block by a bare return, which loses its verdict",
+    async__warn("task \"%s\" left an %s block by a bare return, which loses its verdict",
                     s->task->name, words[s->kind]);
     if (site)
         fprintf(stderr, "    the block in %s, %s:%d\n", site->func, site->file, site->line);

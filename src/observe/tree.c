@@ -11,7 +11,7 @@
 #include "pool/thread.h"
 #include "task/scope.h"
 #include "task/task.h"
-#include "task/watch.h"
+#include "task/wait_set.h"
 
 enum { LINES = 200 };
 
@@ -108,7 +108,7 @@ static void print_process(const struct process_wait *w)
 
 static void print_unlined(const async_task *t)
 {
-    const struct fds *f = &t->loop->fds;
+    const struct poller *f = &t->loop->poller;
     for (int fd = 0; fd < f->count; fd++)
         if (f->entries[fd].reader == t || f->entries[fd].writer == t) {
             fprintf(stderr, "waits to %s descriptor %d",
@@ -137,7 +137,7 @@ static void print_watched(void *record, void *arg)
     if (!t->node.kind || t->node.state == TASK_DONE)
         return;
     for (const struct async_waiter *w = t->joiners.head; w; w = w->next)
-        if (w->kind == NODE_WATCH && ((const struct watch *)w)->set->self == p->waiter) {
+        if (w->kind == NODE_WAIT && ((const struct wait_node *)w)->set->self == p->waiter) {
             if (++p->watched <= 3)
                 fprintf(stderr, "%s\"%s\"", p->watched > 1 ? ", " : "", t->name);
             return;
@@ -191,7 +191,7 @@ static void print_task(struct printer *p, const async_task *t, int depth)
     print_wait(p, t);
     if (b && t->loop->debug && t->node.state == TASK_PARKED)
         fprintf(stderr, ", for %.3f s", 1e-9 * (double)(async__sys.clock() - b->since));
-    if (b ? b->root.cancelled : task_has_begun(t) && t->node.flags & TASK_DOOMED)
+    if (b ? b->root.cancelled : task_has_begun(t) && t->node.flags & TASK_CANCELLED_EARLY)
         fputs("; it was cancelled", stderr);
     if (site)
         fprintf(stderr, "; created in %s, %s:%d", site->func, site->file, site->line);
@@ -215,7 +215,7 @@ static void print_root(void *record, void *arg)
 void async_print_tasks(void)
 {
     struct loop *l = async__loop;
-    if (!l || async__listener.hush)
+    if (!l || async__log.silent)
         return;
     struct printer p = { .loop = l };
     async__slab_each(&l->tasks, print_root, &p);
@@ -242,7 +242,7 @@ static bool waits_for_interrupt(struct loop *l)
 
 static void give_up(struct loop *l)
 {
-    async__complain("deadlock: and these cannot be cancelled:");
+    async__warn("deadlock: and these cannot be cancelled:");
     async_print_tasks();
     l->abandoned = true;
     loop_stop(l);
@@ -253,10 +253,10 @@ bool async__deadlock(struct loop *l)
     if (waits_for_interrupt(l))
         return false;
     if (!l->deadlocked) {
-        async__complain("deadlock: every task waits, and nothing can wake any:");
+        async__warn("deadlock: every task waits, and nothing can wake any:");
         async_print_tasks();
         l->deadlocked = true;
-        async__task_request(l->outermost, ASYNC_CANCEL_SHUTDOWN, "deadlock", NULL);
+        async__task_request(l->root_task, ASYNC_CANCEL_SHUTDOWN, "deadlock", NULL);
     }
     if (!l->ready.head) /* it has been told, and stays where it is */
         give_up(l);

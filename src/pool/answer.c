@@ -91,7 +91,7 @@ void async__worker_heard(void *arg, int events)
     } else if (w->process.pidfd < 0) {
         async__worker_bury(w);
     } else if (w->wire.active) { /* its end comes by the other way */
-        p->loop->fds.waiting++;
+        p->loop->poller.waiting++;
         async_watch_stop(&w->wire);
     }
 }

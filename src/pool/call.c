@@ -3,58 +3,57 @@
 #include "base/alloc.h"
 #include "pool/thread.h"
 #include "task/error.h"
-#include "task/local.h"
 #include "task/scope.h"
 
 struct call {
     struct job job;
     async_co co;
-    struct local *locals; /* a reference of its own, until it begins */
-    struct errand errand;
+    struct context *context; /* a reference of its own, until it begins */
+    struct thread_call errand;
     int result;
     void *owned;
     void (*release)(void *owned);
 };
 
-int async__errand_run(struct errand *e, const char *name, int (*run)(void *frame), void *frame,
-                      struct local *locals)
+int async__thread_call_run(struct thread_call *e, const char *name, int (*run)(void *frame), void *frame,
+                      struct context *locals)
 {
     e->name = name;
     e->run = run;
     e->code = 0;
-    async__errand = e;
-    async__locals_swap(locals);
+    async__thread_call = e;
+    struct thread_context before = context_enter(locals);
     int r = run(frame);
-    async__locals_drop(async__locals_swap(NULL));
-    async__errand = NULL;
+    context_leave(before);
+    async__thread_call = NULL;
     return r;
 }
 
 static void make_call(struct job *j)
 {
     struct call *c = (struct call *)j;
-    c->result = async__errand_run(&c->errand, j->name, c->co.run, c->co.frame, c->locals);
-    c->locals = NULL;
+    c->result = async__thread_call_run(&c->errand, j->name, c->co.run, c->co.frame, c->context);
+    c->context = NULL;
 }
 
 static void init(struct call *c, const async_co *co)
 {
     c->job = (struct job){ .work = make_call, .name = co->name ? co->name : "a call" };
     co_copy(&c->co, co);
-    c->locals = async__locals_of_caller();
+    c->context = async__context_of_caller();
 }
 
 /* Before it is known whether it will begin. */
 static int no_thread(struct call *c, int r)
 {
-    async__locals_drop(c->locals);
+    async__context_unref(c->context);
     return r == -ECANCELED ? r : async_fail_at(r, NULL, "no thread for %s", c->job.name);
 }
 
 /* What was said there of its error is said here. */
 static int verdict(const struct call *c)
 {
-    const struct errand *e = &c->errand;
+    const struct thread_call *e = &c->errand;
     if (c->result < 0 && e->code == c->result)
         return async_fail_at(c->result, e->site, "%s", e->text);
     return c->result;
@@ -73,7 +72,7 @@ static void let_go(struct job *j)
     struct call *c = (struct call *)j;
     if (c->release)
         c->release(c->owned);
-    async__locals_drop(c->locals);
+    async__context_unref(c->context);
     async__free(c);
 }
 
@@ -102,14 +101,14 @@ static int call_apart(async_task *t, const async_co *co, const struct async_thre
 /* What ASYNC_THREAD makes without room for its body is on a thread here, and brings another call, which has its name. */
 static bool is_on_its_way_twice(const async_co *co)
 {
-    const struct errand *e = async__errand;
+    const struct thread_call *e = async__thread_call;
     return e && !async__loop && e->run && e->run != co->run && co->name && !strcmp(co->name, e->name);
 }
 
 /* What was said to await_to_thread() before, it cannot hand on. */
 static int goes_by_itself(const char *name)
 {
-    async__complain("\"%s\" is an ASYNC_THREAD with large arguments, which goes to a thread by itself: await it "
+    async__warn("\"%s\" is an ASYNC_THREAD with large arguments, which goes to a thread by itself: await it "
                     "as any coroutine; for .abandon give it a pointer to them, or use an async_call()",
                     name);
     return async_fail_at(-EPERM, NULL,

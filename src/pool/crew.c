@@ -134,7 +134,7 @@ static void tell(void *arg)
 
 static void tell_loop(struct crew *c)
 {
-    async_ignore(async__gate_post(c->home, &c->post)); /* refused: the loop is closing, and will look */
+    async_ignore(async__handle_post(c->home, &c->post)); /* refused: the loop is closing, and will look */
 }
 
 /* j is over; with the mutex. true: the loop must be told. */
@@ -357,7 +357,7 @@ static void name_busy(const struct crew *c)
     int64_t now = async__sys.clock();
     for (const struct worker *w = c->all; w; w = w->next)
         if (w->job)
-            async__complain("the loop closes, and leaves \"%s\" to itself, which has been on a thread for "
+            async__warn("the loop closes, and leaves \"%s\" to itself, which has been on a thread for "
                             "%.3f s",
                             w->job->name, 1e-9 * (double)(now - w->since));
 }

@@ -15,7 +15,7 @@
 
 #include <pthread.h>
 
-#include "loop/inbox.h"
+#include "loop/handle.h"
 #include "pool/thread.h"
 
 enum { CALLABLE, ASLEEP, CALLED };

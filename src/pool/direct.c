@@ -6,14 +6,13 @@
 #include "base/alloc.h"
 #include "pool/crew.h"
 #include "task/error.h"
-#include "task/local.h"
 #include "task/scope.h"
 #include "task/task.h"
 
 struct direct {
     struct start start; /* first: it is what the task's record points to */
     struct job job;
-    struct errand *said; /* of its failure, or NULL */
+    struct thread_call *said; /* of its failure, or NULL */
     int result;
     bool refused; /* with that result: there was no thread */
 };
@@ -40,7 +39,7 @@ int await_thread_(void *frame)
     return await_to_thread(co);
 }
 
-struct start *async__direct_new(struct loop *l)
+struct start *async__thread_task_alloc(struct loop *l)
 {
     if (!l->directs.size)
         async__slab_init(&l->directs, sizeof(struct direct));
@@ -56,9 +55,9 @@ static struct direct *direct_of(const async_task *t)
 /* --- on the worker's thread --- */
 
 /* Without memory for its words an error goes without them. */
-static struct errand *kept(const struct errand *e)
+static struct thread_call *kept(const struct thread_call *e)
 {
-    struct errand *copy = async__malloc(sizeof *copy);
+    struct thread_call *copy = async__malloc(sizeof *copy);
     if (copy)
         *copy = *e;
     return copy;
@@ -67,10 +66,10 @@ static struct errand *kept(const struct errand *e)
 static void make_call(struct job *j)
 {
     struct direct *d = (struct direct *)((char *)j - offsetof(struct direct, job));
-    struct errand e NOT_CLEARED;
-    d->result = async__errand_run(&e, j->name, body_of(d->start.co.frame)->run, d->start.co.frame,
-                                  d->start.locals);
-    d->start.locals = NULL;
+    struct thread_call e NOT_CLEARED;
+    d->result = async__thread_call_run(&e, j->name, body_of(d->start.co.frame)->run, d->start.co.frame,
+                                  d->start.context);
+    d->start.context = NULL;
     if (d->result < 0 && e.code == d->result)
         d->said = kept(&e);
 }
@@ -87,7 +86,7 @@ static void forget(struct loop *l, struct direct *d)
 static bool is_alert(const struct loop *l, const async_task *t)
 {
     const async_scope *around = t->group ? &t->group->scope : NULL;
-    return t->node.flags & TASK_DOOMED || (around && (around->doomed || around->limit != l->quiet));
+    return t->node.flags & TASK_CANCELLED_EARLY || (around && (around->effectively_cancelled || around->next_deadline != l->no_deadline));
 }
 
 /* What every task does first. false: it was cancelled, and has ended. */
@@ -95,7 +94,7 @@ static bool passes(struct loop *l, async_task *t)
 {
     struct direct *d = direct_of(t);
     struct body b NOT_CLEARED;
-    async__task_lend(t, &b);
+    async__task_borrow_body(t, &b);
     int r = checkpoint(l, t);
     if (r == 0)
         t->start = &d->start;
@@ -116,7 +115,7 @@ static void begin(struct loop *l, async_task *t, struct jobs *list)
         return;
     d->job = (struct job){ .work = make_call, .name = d->start.co.name, .waiter = t };
     jobs_append(list, &d->job);
-    t->node.kind = NODE_DIRECT;
+    t->node.kind = NODE_THREAD;
     t->node.state = TASK_PARKED;
     wait_is(t, WAITS_THREAD);
     l->jobs++;
@@ -138,7 +137,7 @@ static void refuse(const struct jobs *list, int err)
 static async_task *next_of_them(struct loop *l)
 {
     struct async_waiter *w = l->ready.head;
-    if (!w || w->kind != NODE_DIRECT_NEW || l->stepwise || --l->budget <= 0)
+    if (!w || w->kind != NODE_THREAD_NEW || l->stepwise || --l->budget <= 0)
         return NULL;
     waitq_pop(&l->ready, w);
     return task_of(w);
@@ -159,7 +158,7 @@ static void begin_all(struct loop *l, async_task *t)
 
 static int verdict(struct direct *d)
 {
-    const struct errand *e = d->said;
+    const struct thread_call *e = d->said;
     if (d->refused)
         return async_fail_at(d->result, NULL, "no thread for %s", d->job.name);
     return e ? async_fail_at(d->result, e->site, "%s", e->text) : d->result;
@@ -169,15 +168,15 @@ static void end(struct loop *l, async_task *t, struct direct *d)
 {
     struct body b NOT_CLEARED;
     l->jobs--;
-    async__task_lend(t, &b);
-    async__task_end(t, d->job.done ? verdict(d) : async__deliver(t));
+    async__task_borrow_body(t, &b);
+    async__task_end(t, d->job.done ? verdict(d) : async__deliver_cancel(t));
     l->current = NULL;
     forget(l, d);
 }
 
-void async__direct_step(struct loop *l, async_task *t)
+void async__thread_task_step(struct loop *l, async_task *t)
 {
-    if (t->node.kind == NODE_DIRECT_NEW) {
+    if (t->node.kind == NODE_THREAD_NEW) {
         begin_all(l, t);
         return;
     }

@@ -43,7 +43,7 @@ struct frame {
 
 _Static_assert(sizeof(struct frame) == 64, "no holes, and one cache line");
 
-enum { NAME_SIZE = 4096 }; /* of a module's path */
+enum { FUNCTION_SIZE = 4096 }; /* of a module's path */
 enum { PACKET_MAX = sizeof(struct frame) + INLINE_MAX + SENTENCE_MAX };
 
 enum mark { MARK_SENT = 1, MARK_STARTED, MARK_REMOVED };

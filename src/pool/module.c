@@ -101,7 +101,7 @@ static char *path_in(char *line, uintptr_t address)
 
 bool async__module_file(const struct module *m, char *room, size_t size)
 {
-    char line[NAME_SIZE + LINE_START];
+    char line[FUNCTION_SIZE + LINE_START];
     const char *path = m->path;
     FILE *maps = path[0] && path[0] != '/' ? fopen("/proc/self/maps", "re") : NULL;
     if (maps) {

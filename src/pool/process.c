@@ -219,7 +219,7 @@ void async__pool_end(struct async_process_pool *p)
                 async__call_end(p, c, -EPIPE, closed);
         }
         async__worker_unwatch(w);
-        p->loop->fds.waiting -= w->state == WORKER_DYING;
+        p->loop->poller.waiting -= w->state == WORKER_DYING;
         async__process_bury(&w->process);
         w->state = WORKER_NONE;
     }

@@ -79,7 +79,7 @@ static bool is_foreign(const struct async_process_pool *p, const char *what)
 {
     if (p->loop == async__loop)
         return false;
-    async__complain("%s: the process pool belongs to another thread's loop", what);
+    async__warn("%s: the process pool belongs to another thread's loop", what);
     return true;
 }
 
@@ -100,7 +100,7 @@ int await_process_pool_close(async_process_pool **handle)
     *handle = NULL;
     p->closing = true;
     while (r == 0 && is_busy(p))
-        r = wait_for_news(t, &p->idle);
+        r = wait_for_event(t, &p->idle);
     free_pool(p);
     return r;
 }
@@ -128,13 +128,13 @@ void async_process_pool_stats(const async_process_pool *p, struct async_process_
 static int await_answer(async_task *t, struct async_process_pool *p, struct call *c)
 {
     struct loop *l = p->loop;
-    l->fds.waiting++;
+    l->poller.waiting++;
     int r = 0;
     if (!c->done) {
         wait_is(t, WAITS_PROCESS);
-        r = wait_for_news(t, NULL);
+        r = wait_for_event(t, NULL);
     }
-    l->fds.waiting--;
+    l->poller.waiting--;
     if (!c->done)
         async__pool_withdraw(p, c);
     /* The answer may have come after the cancel, also while the call was being taken back. Then *out is written, so it
@@ -205,7 +205,7 @@ void async__process_pools_close(struct loop *l)
         free_pool(l->own_processes);
     l->own_processes = NULL;
     if (l->process_pools)
-        async__complain("the loop closes with a process pool open");
+        async__warn("the loop closes with a process pool open");
     while (l->process_pools)
         free_pool(l->process_pools);
 }

@@ -27,7 +27,7 @@ static bool same(const struct known *k, const struct module *m, const char *path
 /* The number of m, which is a new one if need be. */
 static int number(struct async_process_pool *p, const struct module *m)
 {
-    char file[NAME_SIZE];
+    char file[FUNCTION_SIZE];
     if (!async__module_file(m, file, sizeof file))
         return async_fail_at(-ENOEXEC, NULL, "the path of %s is not known", m->path);
     for (unsigned i = 0; i < p->knows; i++)

@@ -148,7 +148,7 @@ static int execute(struct process *p, int wire, int board, const struct worker_o
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    char path[NAME_SIZE], *argv[] = { program_invocation_name, NULL };
+    char path[FUNCTION_SIZE], *argv[] = { program_invocation_name, NULL };
     int err = posix_spawn_file_actions_init(&actions);
     if (err)
         return -err;

@@ -16,7 +16,7 @@ static unsigned most_threads(enum async_pool which)
 struct crew *async__crew_of(struct loop *l, enum async_pool which)
 {
     if (!l->crews[which])
-        l->crews[which] = async__crew_open(l->gate, most_threads(which));
+        l->crews[which] = async__crew_open(l->handle, most_threads(which));
     return l->crews[which];
 }
 
@@ -58,7 +58,7 @@ static int interrupted(async_task *t, struct crew *c, struct job *j)
         wait_to_the_end(t, j);
         return 0;
     }
-    return async__deliver(t);
+    return async__deliver_cancel(t);
 }
 
 int async__job_await(async_task *t, enum async_pool which, struct job *j)
@@ -140,7 +140,7 @@ int async_pool_stats(enum async_pool which, struct async_pool_stats *ret)
 {
     struct loop *l = async__loop;
     if (!l)
-        return async__outside("async_pool_stats");
+        return async__not_in_task("async_pool_stats");
     if ((unsigned)which >= POOLS)
         return -EINVAL;
     *ret = (struct async_pool_stats){ 0 };

@@ -10,7 +10,7 @@
 
 #include "loop/loop.h"
 
-struct errand;
+struct thread_call;
 
 struct job {
     struct job *next, *prev;
@@ -53,8 +53,8 @@ void async__thread_unpack(async_co *co);
 
 /* On a worker's thread: run(frame), which sees those locals; the reference to them is dropped. What it says of its error
  * is in *e. */
-int async__errand_run(struct errand *e, const char *name, int (*run)(void *frame), void *frame,
-                      struct local *locals);
+int async__thread_call_run(struct thread_call *e, const char *name, int (*run)(void *frame), void *frame,
+                      struct context *locals);
 
 /* On the loop's thread: a worker has done j. */
 void async__job_done(struct job *j);

@@ -21,7 +21,7 @@ static struct {
     struct board *board;
     struct module modules[MODULES_MAX];
     const char *missing[MODULES_MAX]; /* why a module cannot be loaded */
-    struct errand note;
+    struct thread_call note;
     bool enclosed; /* in the sandbox */
     pid_t pid;
     unsigned cpu;
@@ -30,7 +30,7 @@ static struct {
 /* The argument and the result lie behind a frame of 64 bytes, and are as aligned as they. */
 static alignas(64) union packet {
     struct frame head;
-    unsigned char bytes[PACKET_MAX + NAME_SIZE];
+    unsigned char bytes[PACKET_MAX + FUNCTION_SIZE];
 } in, out;
 
 /* The size of the next packet; a descriptor that came along, or -1. 0: nobody is there any more. */
@@ -168,7 +168,7 @@ static void enclose(const struct worker_orders *o)
 
 void async__worker_serve(const struct worker_orders *o)
 {
-    async__errand = &me.note;
+    async__thread_call = &me.note;
     me.board = mmap(NULL, sizeof *me.board, PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_BOARD, 0);
     if (me.board == MAP_FAILED)
         _exit(1);

@@ -15,7 +15,7 @@ static void on_life(void *arg, int events);
 void async__worker_unwatch(struct process_worker *w)
 {
     struct loop *l = w->pool->loop;
-    l->fds.waiting += w->wire.active + w->life.active; /* see add_watches */
+    l->poller.waiting += w->wire.active + w->life.active; /* see add_watches */
     async_watch_stop(&w->wire);
     async_watch_stop(&w->life);
     async_callback_cancel(&w->limit);
@@ -29,11 +29,11 @@ static int add_watches(struct process_worker *w)
     int r = async_watch_start(&w->wire, w->process.wire, POLLIN, async__worker_heard, w);
     if (r < 0)
         return r;
-    l->fds.waiting--;
+    l->poller.waiting--;
     if (w->process.pidfd < 0)
         return 0;
     r = async_watch_start(&w->life, w->process.pidfd, POLLIN, on_life, w);
-    l->fds.waiting -= w->life.active;
+    l->poller.waiting -= w->life.active;
     return r;
 }
 
@@ -63,7 +63,7 @@ void async__worker_doom(struct process_worker *w)
         return;
     w->state = WORKER_DYING;
     w->pool->lost++;
-    w->pool->loop->fds.waiting++;
+    w->pool->loop->poller.waiting++;
     async_callback_cancel(&w->limit);
     async__process_kill(&w->process);
 }
@@ -123,7 +123,7 @@ void async__worker_bury(struct process_worker *w)
     while (!w->mad && async__worker_read(w) > 0) /* what it had said before it died */
         ;
     async__worker_unwatch(w);
-    p->loop->fds.waiting--; /* since it was doomed */
+    p->loop->poller.waiting--; /* since it was doomed */
     struct board *board = w->process.board;
     bool alive = atomic_load(&board->alive);
     struct process process = w->process;

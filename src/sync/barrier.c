@@ -100,7 +100,7 @@ int await_barrier_wait(async_barrier *b)
     wait_is(t, late ? WAITS_BARRIER_LATE : WAITS_BARRIER);
     if (wait_in(t, late ? &b->late : &b->waiters) == INTERRUPTED) {
         b->waiting -= t->value == b->mark;
-        return async__deliver(t);
+        return async__deliver_cancel(t);
     }
     return t->value < 0 ? t->value : is_back(b, t->value);
 }

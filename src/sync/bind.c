@@ -4,9 +4,9 @@
 static int refuse(const struct loop *l, const char *what)
 {
     if (l && l->current)
-        async__complain("task \"%s\" uses %s of another thread's loop", l->current->name, what);
+        async__warn("task \"%s\" uses %s of another thread's loop", l->current->name, what);
     else
-        async__complain("a thread uses %s of another thread's loop; let it do so itself, by "
+        async__warn("a thread uses %s of another thread's loop; let it do so itself, by "
                         "async_call_soon_threadsafe()",
                         what);
     return -EPERM;
@@ -17,11 +17,11 @@ static int refuse(const struct loop *l, const char *what)
 int async__bind(async_loop **to, const char *what)
 {
     const struct loop *l = async__loop;
-    async_loop *home = l ? l->gate : NULL, *was = __atomic_load_n(to, __ATOMIC_RELAXED);
+    async_loop *home = l ? l->handle : NULL, *was = __atomic_load_n(to, __ATOMIC_RELAXED);
     do {
         if (was == home || (!home && async__forked))
             return 0;
-        if (was && async__gate_is_open(was))
+        if (was && async__handle_is_open(was))
             return refuse(l, what);
     } while (!__atomic_compare_exchange_n(to, &was, home, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
     return was ? TAKEN_OVER : 0;

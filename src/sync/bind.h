@@ -16,7 +16,7 @@ int async__bind(async_loop **to, const char *what);
 static inline int bound_here(async_loop **to, const char *what)
 {
     const struct loop *l = async__loop;
-    bool ours = l && __atomic_load_n(to, __ATOMIC_RELAXED) == l->gate;
+    bool ours = l && __atomic_load_n(to, __ATOMIC_RELAXED) == l->handle;
     return likely(ours) ? 0 : async__bind(to, what);
 }
 

@@ -20,7 +20,7 @@ int await_condition_wait(async_condition *c)
     if (r < 0)
         return r;
     if (c->lock->owner != t) {
-        async__complain("task \"%s\" waits for a condition whose lock it does not hold", t->name);
+        async__warn("task \"%s\" waits for a condition whose lock it does not hold", t->name);
         return -EPERM;
     }
     forget_abandoned(c, t->loop);
@@ -45,7 +45,7 @@ int async_condition_notify(async_condition *c, size_t n)
 {
     const async_task *t = async_current_task();
     if (!t || c->lock->owner != t) {
-        async__complain("task \"%s\" notifies a condition whose lock it does not hold",
+        async__warn("task \"%s\" notifies a condition whose lock it does not hold",
                         t ? t->name : "");
         return -EPERM;
     }

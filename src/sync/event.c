@@ -19,7 +19,7 @@ int await_event_wait(async_event *e)
     if (r < 0)
         return r;
     wait_is(t, WAITS_EVENT);
-    return wait_for_news(t, &e->waiters);
+    return wait_for_event(t, &e->waiters);
 }
 
 void async_event_set(async_event *e)

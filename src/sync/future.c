@@ -22,7 +22,7 @@ int await_future(async_future *f)
     if (r < 0)
         return r;
     wait_is(t, WAITS_FUTURE);
-    r = wait_for_news(t, &f->waiters);
+    r = wait_for_event(t, &f->waiters);
     return r < 0 ? r : t->value;
 }
 

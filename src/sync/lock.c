@@ -30,10 +30,10 @@ static int broken(const async_lock *l)
 /* Somebody holds it. Its owner's record may only be looked at if it is of our loop. */
 static NOINLINE int wait_for(async_lock *l, async_task *t)
 {
-    if (unlikely(l->loop != t->loop->gate)) {
-        if (!async__gate_is_open(l->loop))
+    if (unlikely(l->loop != t->loop->handle)) {
+        if (!async__handle_is_open(l->loop))
             return async_fail(-EOWNERDEAD, "a loop that is closed has left the lock held");
-        async__complain("task \"%s\" wants a lock of another thread's loop", t->name);
+        async__warn("task \"%s\" wants a lock of another thread's loop", t->name);
         return -EPERM;
     }
     if (l->owner == t)
@@ -43,7 +43,7 @@ static NOINLINE int wait_for(async_lock *l, async_task *t)
     bool chosen;
     t->node.flags |= TASK_WANTS_LOCK;
     wait_is(t, WAITS_LOCK);
-    int r = wait_to_take(t, &l->waiters, &chosen);
+    int r = wait_to_acquire(t, &l->waiters, &chosen);
     t->node.flags &= (uint8_t)~TASK_WANTS_LOCK;
     if (unlikely(chosen && t->value < 0))
         return r < 0 ? r : broken(l);
@@ -61,7 +61,7 @@ int await_lock_acquire(async_lock *l)
     if (unlikely(l->owner != NULL))
         return wait_for(l, t);
     own(l, t);
-    l->loop = t->loop->gate;
+    l->loop = t->loop->handle;
     return 0;
 }
 
@@ -69,7 +69,7 @@ int async_lock_release(async_lock *l)
 {
     async_task *t = async_current_task();
     if (!t || l->owner != t) {
-        async__complain("task \"%s\" releases a lock that it does not hold", t ? t->name : "");
+        async__warn("task \"%s\" releases a lock that it does not hold", t ? t->name : "");
         return -EPERM;
     }
     pass_on(l);
@@ -102,7 +102,7 @@ static void fail_waiter(void *record, void *arg)
 void async__locks_abandoned(async_task *t)
 {
     if (t->loop->debug)
-        async__complain("task \"%s\" has ended and still holds a lock", t->name);
+        async__warn("task \"%s\" has ended and still holds a lock", t->name);
     async__slab_each(&t->loop->tasks, fail_waiter, t);
 }
 
@@ -129,7 +129,7 @@ static int leave(void *l)
     return async_lock_release(l);
 }
 
-static const struct async_manager manager = { enter, leave };
+static const struct async_with_ops manager = { enter, leave };
 
 async_with_sync async_with_lock(async_with_sync *w, async_scope *blocks, async_lock *l)
 {

@@ -11,7 +11,7 @@
 static int bind_queue(async_queue *q)
 {
     const struct loop *l = async__loop;
-    if (likely(l && __atomic_load_n(&q->loop, __ATOMIC_RELAXED) == l->gate))
+    if (likely(l && __atomic_load_n(&q->loop, __ATOMIC_RELAXED) == l->handle))
         return 0;
     int r = async__bind(&q->loop, "a queue");
     if (r < 0)
@@ -144,7 +144,7 @@ int await_queue_put_item(async_queue *q, size_t slots, const void *item)
         return r;
     bool chosen;
     wait_is(t, WAITS_PUT);
-    r = wait_to_take(t, &q->putters, &chosen);
+    r = wait_to_acquire(t, &q->putters, &chosen);
     if (likely(r == 0))
         return put_promised(q, slots, item, t->value);
     if (chosen && t->value == 0) {
@@ -166,7 +166,7 @@ int await_queue_get_item(async_queue *q, size_t slots, void *ret)
         return r;
     bool chosen;
     wait_is(t, WAITS_GET);
-    r = wait_to_take(t, &q->getters, &chosen);
+    r = wait_to_acquire(t, &q->getters, &chosen);
     if (likely(r == 0)) {
         if (t->value < 0)
             return t->value;
@@ -190,7 +190,7 @@ int await_queue_join_all(async_queue *q)
     if (r < 0 || q->unfinished == 0)
         return r;
     wait_is(t, WAITS_JOIN);
-    return wait_for_news(t, &q->joiners);
+    return wait_for_event(t, &q->joiners);
 }
 
 int async_queue_item_done(async_queue *q)

@@ -15,7 +15,7 @@ static NOINLINE int wait_for_unit(async_semaphore *s, async_task *t)
 {
     bool chosen;
     wait_is(t, WAITS_SEMAPHORE);
-    int r = wait_to_take(t, &s->waiters, &chosen);
+    int r = wait_to_acquire(t, &s->waiters, &chosen);
     if (r < 0 && chosen)
         async_semaphore_release(s);
     return r;
@@ -70,7 +70,7 @@ static int leave(void *s)
 
 async_with_sync async_with_semaphore(async_with_sync *w, async_scope *blocks, async_semaphore *s)
 {
-    static const struct async_manager manager = { enter, leave };
+    static const struct async_with_ops manager = { enter, leave };
     (void)w;
     return (async_with_sync){ async__with_scope(s, &manager, blocks) };
 }

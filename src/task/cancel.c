@@ -25,7 +25,7 @@ struct visitor {
 static async_task *with_scopes(const struct visitor *v, async_task *t)
 {
     while (t && (t->node.kind != NODE_TASK || t->node.state == TASK_DONE)) {
-        if (t->node.kind == NODE_DIRECT && v->task)
+        if (t->node.kind == NODE_THREAD && v->task)
             v->task(t);
         t = t->next;
     }
@@ -94,7 +94,7 @@ static void interrupt(async_task *t)
  * Only limits inside of top count: top is what strikes now. */
 static bool was_first(const async_scope *s, const async_scope *top)
 {
-    if (s->outer && s->outer->doomed)
+    if (s->outer && s->outer->effectively_cancelled)
         return false;
     for (const async_scope *o = s->outer; o && o != top; o = o->outer)
         if (o->deadline <= s->deadline)
@@ -105,7 +105,7 @@ static bool was_first(const async_scope *s, const async_scope *top)
 static void changed(async_scope *s)
 {
     if (s->task && s->task->scope == s)
-        note_scope(s->task);
+        update_needs_check(s->task);
 }
 
 /* A scope inside one that is struck at a time: if its own limit had come before, though nobody had looked, it fired
@@ -116,71 +116,71 @@ static void doom(const struct visitor *v, async_scope *s)
         s->first = was_first(s, v->top);
         s->expired = s->cancelled = true;
     }
-    s->doomed = true;
+    s->effectively_cancelled = true;
     changed(s);
 }
 
-static void strike_at(async_scope *s, int64_t when)
+static void cancel_at(async_scope *s, int64_t when)
 {
     s->cancelled = true;
-    if (s->doomed) /* from outside already */
+    if (s->effectively_cancelled) /* from outside already */
         return;
     struct visitor v = { .scope = doom, .task = interrupt, .top = s, .when = when };
     visit(&v);
 }
 
-void async__strike(async_scope *s, async_cause cause)
+void async__scope_cancel(async_scope *s, async_cause cause)
 {
     if (s->cancelled)
         return;
     s->cause = cause;
-    strike_at(s, ns_after(loop_now(async__loop), 1));
+    cancel_at(s, ns_after(loop_now(async__loop), 1));
 }
 
 /* Fire the limit of s, and before it those of scopes around it that come no later: of equal ones the outermost first. */
-void async__scope_fire(async_scope *s)
+void async__scope_expire(async_scope *s)
 {
     while (!s->cancelled) {
         async_scope *due = s;
         for (async_scope *o = s->outer; o; o = o->outer)
             if (!o->cancelled && o->deadline <= due->deadline)
                 due = o;
-        due->first = !(due->outer && due->outer->doomed);
+        due->first = !(due->outer && due->outer->effectively_cancelled);
         due->expired = true;
-        strike_at(due, due->deadline);
+        cancel_at(due, due->deadline);
     }
 }
 
 /* The limit of t's scope may have passed: look at the clock, and fire what is overdue, earliest first. */
-int async__overdue(struct loop *l, async_task *t)
+int async__expire_overdue(struct loop *l, async_task *t)
 {
     probe_at(l, t, AT_CHECKPOINT);
-    int64_t now = loop_look(l);
-    while (t->scope->limit <= now && !t->scope->doomed) {
+    int64_t now = loop_read_clock(l);
+    while (t->scope->next_deadline <= now && !t->scope->effectively_cancelled) {
         async_scope *due = NULL;
         for (async_scope *s = t->scope; s; s = s->kind == SCOPE_SHIELD ? NULL : s->outer)
             if (!s->cancelled && s->deadline <= now && (!due || s->deadline <= due->deadline))
                 due = s;
         if (!due)
             break;
-        async__scope_fire(due);
+        async__scope_expire(due);
     }
-    return t->scope->doomed ? async__deliver(t) : 0;
+    return t->scope->effectively_cancelled ? async__deliver_cancel(t) : 0;
 }
 
-int async__deliver(async_task *t)
+int async__deliver_cancel(async_task *t)
 {
     probe_at(t->loop, t, AT_REFUSAL);
     for (async_scope *s = t->scope; s; s = s->kind == SCOPE_SHIELD ? NULL : s->outer)
         s->delivered |= s->cancelled;
     if (unlikely(t->loop->debug))
-        async__told_again(t);
+        async__refused_again(t);
     return -ECANCELED;
 }
 
 /* A task behind a shield is not alert for the limits beyond, but they still matter to the children of its groups out
  * there: what a shield hides is armed when it is entered. */
-void async__arm(struct loop *l, async_task *t)
+void async__arm_deadlines(struct loop *l, async_task *t)
 {
     probe_at(l, t, AT_WAIT);
     if (!t->scope->unarmed)
@@ -195,17 +195,17 @@ void async__arm(struct loop *l, async_task *t)
 static void set_flags(const struct visitor *v, async_scope *s)
 {
     (void)v;
-    s->doomed = false;
-    s->limit = NEVER;
+    s->effectively_cancelled = false;
+    s->next_deadline = NEVER;
     for (const async_scope *o = s; o; o = o->kind == SCOPE_SHIELD ? NULL : o->outer) {
-        s->doomed |= o->cancelled;
-        if (o->deadline < s->limit)
-            s->limit = o->deadline;
+        s->effectively_cancelled |= o->cancelled;
+        if (o->deadline < s->next_deadline)
+            s->next_deadline = o->deadline;
     }
     changed(s);
 }
 
-void async__refresh(async_scope *s)
+void async__scope_update(async_scope *s)
 {
     struct visitor v = { .scope = set_flags, .top = s };
     visit(&v);

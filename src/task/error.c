@@ -6,14 +6,14 @@
 
 #include "base/alloc.h"
 
-_Thread_local struct errand *async__errand;
+_Thread_local struct thread_call *async__thread_call;
 
 /* What is said of errors outside of tasks and errands: of a run, of what another thread's loop was asked for. */
-static _Thread_local struct errand own;
+static _Thread_local struct thread_call own;
 
-static struct errand *errand_here(void)
+static struct thread_call *thread_call_here(void)
 {
-    return async__errand ? async__errand : &own;
+    return async__thread_call ? async__thread_call : &own;
 }
 
 static async_task *current_task(void)
@@ -37,19 +37,19 @@ static void begin_trace(async_task *t, int code)
     b->text[0] = '\0';
 }
 
-static void begin_errand(struct errand *e, int code, const async_site *site)
+static void begin_thread_call(struct thread_call *e, int code, const async_site *site)
 {
     e->code = code;
     e->site = site;
     e->text[0] = '\0';
 }
 
-void async__note(int err, const async_site *site)
+void async__trace_add(int err, const async_site *site)
 {
     async_task *t = current_task();
     struct body *b = t ? t->body : NULL;
-    if (!b && errand_here()->code != err)
-        begin_errand(errand_here(), err, site);
+    if (!b && thread_call_here()->code != err)
+        begin_thread_call(thread_call_here(), err, site);
     if (!b)
         return;
     if (b->trace_code != err || is_stale(t, STALE_TRACE))
@@ -73,14 +73,14 @@ int async_fail_at(int code, const async_site *site, const char *fmt, ...)
         if (site)
             b->trace[b->trace_depth++] = site;
     } else {
-        begin_errand(errand_here(), code, site);
-        memcpy(errand_here()->text, text, sizeof text);
+        begin_thread_call(thread_call_here(), code, site);
+        memcpy(thread_call_here()->text, text, sizeof text);
     }
     return code;
 }
 
 /* Whose error has no words may have passed on one that has: that of a group or of a generator. */
-static const char *words_of(const async_error *e, int code)
+static const char *message_of(const async_error *e, int code)
 {
     while (!e->text[0]) {
         const async_error *c = e->cause;
@@ -103,20 +103,20 @@ const char *async__text_of(const async_task *t, int code)
         e = NULL;
     if (e)
         e = async_error_find(e, code);
-    return e ? words_of(e, code) : "";
+    return e ? message_of(e, code) : "";
 }
 
 const char *async_fail_text(int code)
 {
     const async_task *t = current_task();
-    const struct errand *e = errand_here();
+    const struct thread_call *e = thread_call_here();
     if (t)
         return async__text_of(t, code);
     return e->code == code ? e->text : "";
 }
 
 /* The limit of s has ended a call: what was noted of -ECANCELED on the way here is the traceback of that. */
-void async__note_timeout(const async_scope *s)
+void async__trace_timeout(const async_scope *s)
 {
     async_task *t = s->task;
     struct body *b = t->body;
@@ -173,7 +173,7 @@ async_error *async__error_new(async_task *t, int code)
     return e;
 }
 
-async_error *async__error_unborn(const char *task, int code, const char *text, const async_site *created)
+async_error *async__error_not_started(const char *task, int code, const char *text, const async_site *created)
 {
     async_error *e = record(code, task, text, NULL, 0);
     if (e)
@@ -198,13 +198,13 @@ void async__error_free(async_error *e)
     }
 }
 
-void async__error_of_group(async_task *t, async_group *g)
+void async__error_from_group(async_task *t, async_group *g)
 {
     t->body->failed = g;
     t->node.why &= (uint8_t)~STALE_CAUSE;
 }
 
-void async__error_blame(async_task *t, async_error *list)
+void async__error_set_cause(async_task *t, async_error *list)
 {
     async__error_free(t->body->cause);
     t->body->cause = list;
@@ -250,7 +250,7 @@ void async_error_print(const async_error *e)
         print_line(e);
 }
 
-static void print_way(const async_site *const *trace, int depth, const async_site *created, int indent)
+static void print_trace(const async_site *const *trace, int depth, const async_site *created, int indent)
 {
     for (int i = 0; i < depth; i++)
         fprintf(stderr, "%*sat %s, %s:%d\n", indent, "", trace[i]->func, trace[i]->file,
@@ -264,7 +264,7 @@ void async_error_print_traces(const async_error *e)
 {
     for (; e; e = async_error_next(e)) {
         print_line(e);
-        print_way(e->trace, e->trace_depth, e->created, 2 * depth_of(e) + 4);
+        print_trace(e->trace, e->trace_depth, e->created, 2 * depth_of(e) + 4);
     }
 }
 
@@ -278,19 +278,19 @@ void async__report_as(async_task *t, int code, int as)
     struct body *b = t->body;
     bool noted = b->trace_code == code;
     drop_stale_cause(t);
-    if (async__listener.hush)
+    if (async__log.silent)
         return;
     fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-as), noted && b->text[0] ? ": " : "",
             noted ? b->text : "");
-    print_way(b->trace, noted ? b->trace_depth : 0, b->site, 4);
+    print_trace(b->trace, noted ? b->trace_depth : 0, b->site, 4);
     async_error_print(b->cause);
 }
 
-void async__report_unread(const async_task *t)
+void async__report_unretrieved(const async_task *t)
 {
     if (!t->error)
         return;
-    async__complain("an error that nobody has read:");
-    if (!async__listener.hush)
+    async__warn("an error that nobody has read:");
+    if (!async__log.silent)
         async_error_print_traces(t->error);
 }

@@ -14,7 +14,7 @@ int await_gen_yield(const void *item)
         return r;
     async_gen *g = t->body->gen;
     if (!g) {
-        async__complain("await_yield in task \"%s\", which is no generator's", t->name);
+        async__warn("await_yield in task \"%s\", which is no generator's", t->name);
         return -EPERM;
     }
     if (g->left) /* it was told by a cancel already, but has shielded itself from that */
@@ -25,7 +25,7 @@ int await_gen_yield(const void *item)
         async__wake(g->consumer, WOKEN);
     while (!g->wanted && !g->left && r == 0) {
         wait_is(t, WAITS_YIELD);
-        r = wait_for_news(t, &g->want);
+        r = wait_for_event(t, &g->want);
     }
     if (g->left)
         r = -ECANCELED;
@@ -58,7 +58,7 @@ int await_gen_next(async_gen *g, void *item, size_t size)
     if (g->left)
         return 0;
     if (g->consumer) {
-        async__complain("task \"%s\" iterates over a generator for which task \"%s\" waits",
+        async__warn("task \"%s\" iterates over a generator for which task \"%s\" waits",
                         t->name, g->consumer->name);
         return -EBUSY;
     }
@@ -70,7 +70,7 @@ int await_gen_next(async_gen *g, void *item, size_t size)
     }
     while (!g->item && !async_task_done(g->task)) {
         g->consumer = t;
-        r = wait_for_news(t, &g->task->joiners);
+        r = wait_for_event(t, &g->task->joiners);
         g->consumer = NULL;
         if (r == 0) /* cancelled after it was woken: the item is for the next call */
             r = checkpoint(t->loop, t);

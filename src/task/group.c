@@ -25,7 +25,7 @@ void async__group_unlink(async_group *g, async_task *t)
 
 static void stop(async_group *g, const char *who, const char *why, const async_site *site)
 {
-    async__strike(&g->scope, (async_cause){ ASYNC_CANCEL_GROUP, who, why, site });
+    async__scope_cancel(&g->scope, (async_cause){ ASYNC_CANCEL_GROUP, who, why, site });
 }
 
 static void append_error(async_group *g, async_error *e)
@@ -49,18 +49,18 @@ static void child_failed(async_group *g, async_task *t)
 
 static void child_was_cancelled(async_group *g)
 {
-    if (!g->strict || g->scope.doomed) /* with the group, or alone? */
+    if (!g->strict || g->scope.effectively_cancelled) /* with the group, or alone? */
         return;
     g->err = -ECANCELED;
     stop(g, "", "a child was cancelled", NULL);
 }
 
 /* There may be some memory for saying so. */
-void async__group_child_unborn(async_group *g, const async_co *co, const struct async_task_opts *opts)
+void async__group_child_not_started(async_group *g, const async_co *co, const struct async_task_opts *opts)
 {
     static const char why[] = "no memory for a child";
     const char *name = opts->name ? opts->name : co->name ? co->name : "task";
-    async_error *e = g->background ? NULL : async__error_unborn(name, -ENOMEM, why, opts->site);
+    async_error *e = g->background ? NULL : async__error_not_started(name, -ENOMEM, why, opts->site);
     if (e)
         append_error(g, e);
     if (!g->err)
@@ -71,7 +71,7 @@ void async__group_child_unborn(async_group *g, const async_co *co, const struct 
 
 void async__group_child_ended(async_group *g, async_task *t)
 {
-    if (g->race && !g->winner && !g->scope.doomed) {
+    if (g->race && !g->winner && !g->scope.effectively_cancelled) {
         g->winner = t;
         g->unfair = !task_has_begun(g->last);
         stop(g, "", "another one was first", NULL);
@@ -104,15 +104,15 @@ static async_task *spawn(async_group *g, const async_co *co, const struct async_
     struct loop *l = async__loop;
     *err = 0;
     if (unlikely(!l || !g)) {
-        *err = async__outside("async_spawn");
+        *err = async__not_in_task("async_spawn");
         return NULL;
     }
     if (unlikely(is_foreign(g, l))) {
-        async__complain("a task is spawned into a group of another thread's loop, or of none");
+        async__warn("a task is spawned into a group of another thread's loop, or of none");
         *err = -EPERM;
         return NULL;
     }
-    if (unlikely(!g->open || g->scope.doomed)) {
+    if (unlikely(!g->open || g->scope.effectively_cancelled)) {
         *err = -ECANCELED;
         return NULL;
     }
@@ -160,7 +160,7 @@ void async_group_cancel_at(async_group *g, const async_site *site)
 {
     const async_task *t = async_current_task();
     if (unlikely(is_foreign(g, async__loop))) {
-        async__complain("async_group_cancel of a group of another thread's loop, or of none");
+        async__warn("async_group_cancel of a group of another thread's loop, or of none");
         return;
     }
     if (g->scope.cancelled)
@@ -189,19 +189,19 @@ static bool await_children(async_group *g, async_task *t)
 {
     const async_scope *outer = g->scope.outer;
     bool interrupted = false, told = false;
-    if (g->running && g->scope.limit != NEVER && !surely_before(&t->loop->bound, g->scope.limit))
-        async__overdue(t->loop, t);
+    if (g->running && g->scope.next_deadline != NEVER && !coarse_clock_before(&t->loop->coarse, g->scope.next_deadline))
+        async__expire_overdue(t->loop, t);
     while (g->running) {
-        if (!interrupted && outer->doomed) {
+        if (!interrupted && outer->effectively_cancelled) {
             interrupted = true;
-            async__deliver(t);
+            async__deliver_cancel(t);
             stop(g, NULL, "its body was cancelled", NULL);
         }
         told |= wait_in(t, &g->idle) == INTERRUPTED;
     }
-    if (told && !interrupted && outer->doomed) { /* the children were faster */
+    if (told && !interrupted && outer->effectively_cancelled) { /* the children were faster */
         interrupted = true;
-        async__deliver(t);
+        async__deliver_cancel(t);
     }
     return interrupted;
 }
@@ -219,12 +219,12 @@ int async__group_finish(async_group *g, int err, bool tried)
     bool interrupted = await_children(g, t);
     g->open = false;
     if (g->errors)
-        async__error_of_group(t, g);
+        async__error_from_group(t, g);
     if (g->err)
         return g->err;
     if (interrupted)
         return -ECANCELED;
-    return err == -ECANCELED && stopped && !g->scope.outer->doomed ? 0 : err;
+    return err == -ECANCELED && stopped && !g->scope.outer->effectively_cancelled ? 0 : err;
 }
 
 const async_error *async_group_errors(const async_group *g)
@@ -244,7 +244,7 @@ void async_group_free(async_group *g)
     if (self && self->body->failed == g)
         self->body->failed = NULL;
     if (g->errors && self)
-        async__error_blame(self, g->errors);
+        async__error_set_cause(self, g->errors);
     else
         async__error_free(g->errors);
     g->errors = NULL;

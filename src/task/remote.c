@@ -91,7 +91,7 @@ static void start(void *arg)
     async_remote *r = arg;
     struct loop *l = async__loop;
     async_group *g = l->background;
-    if (!g->open || g->scope.doomed || l->abandoned) {
+    if (!g->open || g->scope.effectively_cancelled || l->abandoned) {
         finish(r, -EPIPE, "the loop closes");
         return;
     }
@@ -143,10 +143,10 @@ async_remote *async_create_task_threadsafe(async_loop *loop, async_co co)
     if (!r)
         return NULL;
     atomic_store(&r->shares, 2);
-    struct local *locals = r->start.locals = async__locals_of_caller();
-    int err = async__gate_post(loop, &r->start);
+    struct context *locals = r->start.context = async__context_of_caller();
+    int err = async__handle_post(loop, &r->start);
     if (err < 0) {
-        async__locals_drop(locals);
+        async__context_unref(locals);
         finish(r, err, "the loop is closed");
     }
     return r;
@@ -154,7 +154,7 @@ async_remote *async_create_task_threadsafe(async_loop *loop, async_co co)
 
 static bool is_at_home(const async_remote *r)
 {
-    return async__loop && async__loop->gate == r->home;
+    return async__loop && async__loop->handle == r->home;
 }
 
 /* The mutex is held. */
@@ -188,7 +188,7 @@ int async_remote_wait(async_remote *r, double seconds)
     if (ended && result < 0)
         return async_fail_at(result, NULL, "%s", r->text);
     if (result == -EDEADLK && own)
-        async__complain("async_remote_wait on the thread of the loop that is waited for");
+        async__warn("async_remote_wait on the thread of the loop that is waited for");
     return result;
 }
 
@@ -208,7 +208,7 @@ bool async_remote_cancel(async_remote *r)
     if (!first)
         return lives;
     atomic_fetch_add(&r->shares, 1);
-    if (async__gate_post(r->home, &r->cancel) < 0)
+    if (async__handle_post(r->home, &r->cancel) < 0)
         release(r); /* the loop closes, and ends it anyway */
     return true;
 }
@@ -217,7 +217,7 @@ bool async_remote_cancel(async_remote *r)
 static void report_unread(async_remote *r)
 {
     if (r->done && !r->read && r->result < 0 && r->result != -ECANCELED && r->result != -EPIPE)
-        async__complain("an error that no thread has waited for: %s: %s%s%s", r->co.name,
+        async__warn("an error that no thread has waited for: %s: %s%s%s", r->co.name,
                         strerror(-r->result), r->text[0] ? ": " : "", r->text);
 }
 
@@ -240,7 +240,7 @@ void async_remote_drop(async_remote **handle)
         return;
     if (async_remote_cancel(r)) {
         if (is_at_home(r))
-            async__complain(
+            async__warn(
                     "\"%s\" is dropped on the thread of its own loop; it is cancelled, not waited for",
                     r->co.name);
         else
@@ -251,8 +251,8 @@ void async_remote_drop(async_remote **handle)
 
 int async_run_coroutine_threadsafe(async_loop *loop, async_co co)
 {
-    if (async__loop && async__loop->gate == loop) {
-        async__complain(
+    if (async__loop && async__loop->handle == loop) {
+        async__warn(
                 "async_run_coroutine_threadsafe on the loop's own thread: await it, or make a task of it");
         return -EDEADLK;
     }

@@ -60,10 +60,10 @@ int async__run_begin(async_runner *rn, struct run *r)
     async_task *t = async__task_new(l, &co, NULL, NULL, true);
     if (!t)
         return -ENOMEM;
-    l->outermost = t;
+    l->root_task = t;
     l->main = t;
     l->stop = l->deadlocked = false;
-    l->looked = loop_now(l);
+    l->last_poll = loop_now(l);
     r->result = -ENOMEM; /* should there be no stack for it */
     return 0;
 }
@@ -71,7 +71,7 @@ int async__run_begin(async_runner *rn, struct run *r)
 bool async__has_come_back(const struct loop *l)
 {
     if (l->forked)
-        async__complain(
+        async__warn(
                 "a child of fork() has returned from its parent's task: it should call _exit() or exec");
     return l->forked;
 }
@@ -80,7 +80,7 @@ bool async__has_come_back(const struct loop *l)
 int async__run_end(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;
-    l->outermost = NULL;
+    l->root_task = NULL;
     if (async__has_come_back(l))
         return -EPERM;
     if (r->shutdown && !l->abandoned)
@@ -104,7 +104,7 @@ int async__run(async_runner *rn, struct run *r)
 int async__runner_init(async_runner *rn, const struct async_run_opts *opts)
 {
     if (async__loop) {
-        async__complain("async_run inside a running loop: await the coroutine, or make a task of it");
+        async__warn("async_run inside a running loop: await the coroutine, or make a task of it");
         return -EBUSY;
     }
     *rn = (async_runner){ 0 };
@@ -114,7 +114,7 @@ int async__runner_init(async_runner *rn, const struct async_run_opts *opts)
     rn->background = (async_group){ .open = true, .loose = true, .background = true };
     rn->background.scope = async_scope_group(&rn->background, NULL);
     rn->background.scope.state = SCOPE_IN;
-    rn->background.scope.limit = NEVER;
+    rn->background.scope.next_deadline = NEVER;
     rn->loop->background = &rn->background;
     rn->limit = opts ? opts->shutdown_timeout : 0;
     return 0;

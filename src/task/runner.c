@@ -20,9 +20,9 @@ static bool is_here(const async_runner *rn, const char *what)
     if (rn->loop == async__loop && !rn->running)
         return true;
     if (rn->loop->forked)
-        async__complain("%s in a child of fork(): the runner is its parent's, make another", what);
+        async__warn("%s in a child of fork(): the runner is its parent's, make another", what);
     else
-        async__complain("%s inside a run, or on a foreign thread", what);
+        async__warn("%s inside a run, or on a foreign thread", what);
     return false;
 }
 
@@ -31,7 +31,7 @@ static bool is_free(const async_runner *rn, const char *what)
     if (!is_here(rn, what))
         return false;
     if (rn->started)
-        async__complain("%s while another run, which was started, has not ended", what);
+        async__warn("%s while another run, which was started, has not ended", what);
     return !rn->started;
 }
 
@@ -64,7 +64,7 @@ int async_runner_start(async_runner *rn, async_co co)
         return r;
     }
     rn->started = &s->run;
-    rn->loop->driven = true;
+    rn->loop->embedded = true;
     return 0;
 }
 
@@ -73,7 +73,7 @@ static int finish_started(async_runner *rn)
     int r = async__run_end(rn, rn->started);
     async__free(rn->started); /* its first member */
     rn->started = NULL;
-    rn->loop->driven = false;
+    rn->loop->embedded = false;
     return r;
 }
 
@@ -85,7 +85,7 @@ int async_runner_turn(async_runner *rn, int *ret)
     if (!rn->started)
         return -EINVAL;
     rn->running = true;
-    async__look(l);
+    async__loop_poll_once(l);
     async__run_round(l);
     rn->running = false;
     if (l->forked)
@@ -100,7 +100,7 @@ int async_runner_turn(async_runner *rn, int *ret)
 
 int async_runner_fd(const async_runner *rn)
 {
-    return rn->loop->fds.ep;
+    return rn->loop->poller.ep;
 }
 
 double async_runner_timeout(const async_runner *rn)
@@ -108,7 +108,7 @@ double async_runner_timeout(const async_runner *rn)
     struct loop *l = rn->loop;
     int64_t next = async__timer_next(&l->timers);
     /* Who has rung may have been heard by the kernel's last answer, and will not ring again. */
-    if (l->ready.head || l->gate->taken || atomic_load(&l->gate->ringing))
+    if (l->ready.head || l->handle->taken || atomic_load(&l->handle->wake_pending))
         return 0;
     if (next == NEVER)
         return ASYNC_FOREVER;
@@ -120,18 +120,18 @@ double async_runner_timeout(const async_runner *rn)
 static void end_started(async_runner *rn)
 {
     struct loop *l = rn->loop;
-    l->driven = false;
+    l->embedded = false;
     if (!l->stop) { /* else main has ended, and callbacks are owed */
         /* should it not have begun: */
         rn->started->result = -ECANCELED;
-        async__task_request(l->outermost, ASYNC_CANCEL_SHUTDOWN, "the runner is closed", NULL);
+        async__task_request(l->root_task, ASYNC_CANCEL_SHUTDOWN, "the runner is closed", NULL);
     }
     rn->running = true;
     async__loop_run(l);
     rn->running = false;
     int r = finish_started(rn);
     if (r < 0 && r != -ECANCELED)
-        async__complain("an error that nobody has read: main: %s", strerror(-r));
+        async__warn("an error that nobody has read: main: %s", strerror(-r));
 }
 
 void async_runner_close(async_runner *rn)

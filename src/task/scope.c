@@ -18,7 +18,7 @@ async_scope async_scope_timeout(double seconds, async_scope *blocks, const async
 {
     /* Without any time the first await_ must find it over: by the clock, since a bound on it may lie ahead. */
     struct loop *l = async__loop;
-    int64_t now = !l ? 0 : seconds > 0 ? loop_soon(l) : loop_look(l);
+    int64_t now = !l ? 0 : seconds > 0 ? loop_coarse_now(l) : loop_read_clock(l);
     return timeout_scope(ns_after(now, ns_of(seconds)), blocks, site);
 }
 
@@ -51,31 +51,31 @@ static int leave_hold(void *owner)
 
 async_with async_with_hold(async_with *w, async_scope *blocks, async_hold hold)
 {
-    static const struct async_manager manager = { enter_hold, leave_hold };
+    static const struct async_with_ops manager = { enter_hold, leave_hold };
     return (async_with){ async__with_scope(w, &manager, blocks), hold };
 }
 
-void async__enter(async_scope *s, async_task *t)
+void async__scope_enter(async_scope *s, async_task *t)
 {
     async_scope *outer = t->scope;
     bool shield = s->kind == SCOPE_SHIELD;
     s->outer = outer;
     s->task = t;
     s->state = SCOPE_IN;
-    s->doomed = !shield && outer->doomed;
-    s->limit = !shield && outer->limit < s->deadline ? outer->limit : s->deadline;
+    s->effectively_cancelled = !shield && outer->effectively_cancelled;
+    s->next_deadline = !shield && outer->next_deadline < s->deadline ? outer->next_deadline : s->deadline;
     s->unarmed = s->deadline != NEVER || outer->unarmed;
     if (shield && outer->unarmed)
-        async__arm(t->loop, t);
+        async__arm_deadlines(t->loop, t);
     t->scope = s;
-    note_scope(t);
+    update_needs_check(t);
 }
 
 static inline void leave(async_scope *s)
 {
     s->state = SCOPE_LEFT;
     s->task->scope = s->outer;
-    note_scope(s->task);
+    update_needs_check(s->task);
     if (unlikely(s->timer)) {
         async__timer_cancel(&s->task->loop->timers, s->timer);
         s->timer = 0;
@@ -84,12 +84,12 @@ static inline void leave(async_scope *s)
 
 /* The edge of a timeout: -ECANCELED, or a value that came too late, becomes -ETIMEDOUT, if it was this limit that
  * interrupted, and if it came before what cancelled a scope around it (or that has been withdrawn). */
-static int timeout_verdict(const async_scope *s, int err)
+static int timeout_result(const async_scope *s, int err)
 {
-    bool ours = s->expired && s->delivered && (s->first || !s->outer->doomed);
+    bool ours = s->expired && s->delivered && (s->first || !s->outer->effectively_cancelled);
     if (likely(!ours || (err < 0 && err != -ECANCELED)))
         return err;
-    async__note_timeout(s);
+    async__trace_timeout(s);
     return -ETIMEDOUT;
 }
 
@@ -109,7 +109,7 @@ int async_with_outcome(void)
 {
     struct loop *l = async__loop;
     if (!l || !l->current)
-        return async__outside("async_with_outcome");
+        return async__not_in_task("async_with_outcome");
     const async_scope *s = l->current->scope;
     while (s && !(s->kind == SCOPE_SHIELD && s->owner))
         s = s->outer;
@@ -127,7 +127,7 @@ static int finish(async_scope *s, int err, bool tried)
         return with_finish(s, err);
     case SCOPE_TIMEOUT:
         leave(s);
-        return timeout_verdict(s, err);
+        return timeout_result(s, err);
     default:
         leave(s);
         return err;
@@ -135,7 +135,7 @@ static int finish(async_scope *s, int err, bool tried)
 }
 
 /* An error that leaves a block is still the same when the block has been left, though leaving may suspend. */
-int async__finish(async_scope *s, int err, bool tried)
+int async__scope_leave(async_scope *s, int err, bool tried)
 {
     if (s->state != SCOPE_IN)
         return err;
@@ -152,7 +152,7 @@ static bool begin(async_scope *s, int *r)
     struct loop *l = async__loop;
     async_task *t = l ? l->current : NULL;
     if (unlikely(!t)) {
-        *r = async__outside("a block");
+        *r = async__not_in_task("a block");
         return false;
     }
     *r = 0;
@@ -165,7 +165,7 @@ static bool begin(async_scope *s, int *r)
     }
     if (s->kind == SCOPE_GROUP)
         ((async_group *)s->owner)->open = true;
-    async__enter(s, t);
+    async__scope_enter(s, t);
     return true;
 }
 
@@ -173,7 +173,7 @@ bool await_block_step(async_scope *s, int *r)
 {
     if (s->state == SCOPE_NEW)
         return begin(s, r);
-    *r = async__finish(s, *r, false);
+    *r = async__scope_leave(s, *r, false);
     return false;
 }
 
@@ -185,7 +185,7 @@ void await_block_drop(async_scope *s)
     if (unlikely(s->task->loop->debug))
         async__bare_return(s);
     s->bare = true;
-    *s->verdict = async__finish(s, *s->verdict, false);
+    *s->verdict = async__scope_leave(s, *s->verdict, false);
 }
 
 void await_block_drop_at(async_scope **s)
@@ -196,9 +196,9 @@ void await_block_drop_at(async_scope **s)
 int await_leave(async_scope *s, int err, const async_site *site)
 {
     int verdict = err;
-    async__note(err, site);
+    async__trace_add(err, site);
     for (; s; s = s->blocks)
-        verdict = async__finish(s, verdict, true);
+        verdict = async__scope_leave(s, verdict, true);
     return verdict < 0 ? verdict : err;
 }
 
@@ -219,10 +219,10 @@ int async_scope_reschedule(async_scope *s, double when)
         async__timer_cancel(&t->loop->timers, s->timer);
     s->timer = 0;
     s->deadline = when == ASYNC_FOREVER ? NEVER : ns_of(when);
-    async__refresh(s);
+    async__scope_update(s);
     for (async_scope *in = t->scope; in != s->outer; in = in->outer)
         in->unarmed = true;
-    async__arm(t->loop, t); /* at once: we may wait behind a shield, where nobody would */
+    async__arm_deadlines(t->loop, t); /* at once: we may wait behind a shield, where nobody would */
     return 0;
 }
 
@@ -241,10 +241,10 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site)
     if (!(seconds > 0))
         return -ETIMEDOUT;
     async_scope s = async_scope_timeout(seconds, NULL, site);
-    async__enter(&s, t);
+    async__scope_enter(&s, t);
     r = co.run(co.frame);
     leave(&s);
-    return r == -ECANCELED ? timeout_verdict(&s, r) : r; /* a result is a result */
+    return r == -ECANCELED ? timeout_result(&s, r) : r; /* a result is a result */
 }
 
 int async_uncancel(void)
@@ -252,11 +252,11 @@ int async_uncancel(void)
     struct loop *l = async__loop;
     async_task *t = l ? l->current : NULL;
     if (!t)
-        return async__outside("async_uncancel");
+        return async__not_in_task("async_uncancel");
     async_scope *root = &t->body->root;
     if (t->requests > 0 && --t->requests == 0) {
         root->cancelled = root->delivered = false;
-        async__refresh(root);
+        async__scope_update(root);
     }
     return t->requests;
 }
@@ -264,7 +264,7 @@ int async_uncancel(void)
 int async_cancelling(void)
 {
     struct loop *l = async__loop;
-    return l && l->current ? l->current->requests : async__outside("async_cancelling");
+    return l && l->current ? l->current->requests : async__not_in_task("async_cancelling");
 }
 
 /* The outermost cancelled scope within the nearest shield; failing that, beyond it. */

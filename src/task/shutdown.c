@@ -35,7 +35,7 @@ static void collect_record(void *record, void *arg)
     async_task *t = record;
     if (!t->node.kind)
         return;
-    async__report_unread(t);
+    async__report_unretrieved(t);
     t->next = s->found;
     s->found = t;
 }
@@ -62,7 +62,7 @@ static void cancel_lost(void *record, void *arg)
     if (!t->node.kind || t->node.state == TASK_DONE || t->group || t == arg)
         return;
     if (t->loop->debug)
-        async__complain("task \"%s\" was left running, its handle is lost", t->name);
+        async__warn("task \"%s\" was left running, its handle is lost", t->name);
     async__task_request(t, ASYNC_CANCEL_SHUTDOWN, has_returned, NULL);
 }
 
@@ -81,9 +81,9 @@ static void cancel_the_rest(async_runner *rn, async_task *self)
     async_group *bg = &rn->background;
     if (l->debug)
         for (const async_task *t = bg->first; t; t = t->next)
-            async__complain("task \"%s\" in the background is cancelled: %s", t->name, has_returned);
+            async__warn("task \"%s\" in the background is cancelled: %s", t->name, has_returned);
     snprintf(bg->who, sizeof bg->who, "%s", self ? self->name : "main"); /* it may be renamed */
-    async__strike(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, bg->who, has_returned, NULL });
+    async__scope_cancel(&bg->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, bg->who, has_returned, NULL });
     async__slab_each(&l->tasks, cancel_lost, self);
 }
 
@@ -102,9 +102,9 @@ static void shut_down(async_runner *rn, async_task *self)
     do {
         for (async_task *t; (t = any_other_task(l, self));) /* also what was started meanwhile */
             async__task_end_and_wait(self, t, ASYNC_CANCEL_SHUTDOWN, has_returned);
-        if (l->callings > 0)
+        if (l->done_callbacks > 0)
             async__yield(l, self);
-    } while (l->callings > 0 || any_other_task(l, self));
+    } while (l->done_callbacks > 0 || any_other_task(l, self));
 }
 
 /* What did not end by now never will. */
@@ -112,7 +112,7 @@ static void give_up(void *arg)
 {
     struct run *run = arg;
     struct loop *l = run->runner->loop;
-    async__complain("tasks that have not ended %g s after main has returned are abandoned:",
+    async__warn("tasks that have not ended %g s after main has returned are abandoned:",
                     run->limit);
     async_print_tasks();
     if (run->result >= 0) {
@@ -148,7 +148,7 @@ void async__shut_down(struct run *run, async_task *self)
 /* The last of what was ready when the round began. */
 static void end_round(void *loop)
 {
-    ((struct loop *)loop)->turned = true;
+    ((struct loop *)loop)->iteration_over = true;
 }
 
 void async__run_round(struct loop *l)
@@ -156,7 +156,7 @@ void async__run_round(struct loop *l)
     async_callback last;
     async_call_soon(&last, end_round, l);
     async__loop_run(l);
-    l->turned = false;
+    l->iteration_over = false;
     async_callback_cancel(&last); /* the run may have ended before */
 }
 
@@ -169,10 +169,10 @@ static void run_round(struct loop *l)
 /* Let callbacks run, until a task that has been cancelled has ended. */
 static void run_to_the_end_of(struct loop *l, async_task *t)
 {
-    l->outermost = t;
+    l->root_task = t;
     l->stop = false;
     async__loop_run(l);
-    l->outermost = NULL;
+    l->root_task = NULL;
 }
 
 /* No task of l runs any more, whether it has ended or not. */
@@ -212,7 +212,7 @@ static void shut_down_from_outside(async_runner *rn)
         async__task_request(t, ASYNC_CANCEL_SHUTDOWN, has_returned, NULL);
         if (t)
             run_to_the_end_of(l, t);
-        else if (l->callings > 0)
+        else if (l->done_callbacks > 0)
             run_round(l);
         else
             break;
@@ -225,7 +225,7 @@ void async__runner_shut_down(async_runner *rn)
     struct run last = { .runner = rn, .limit = rn->limit };
     async_callback limit;
     l->deadlocked = false;
-    l->looked = loop_now(l);
+    l->last_poll = loop_now(l);
     rn->running = true;
     set_limit(&last, &limit);
     shut_down_from_outside(rn);

@@ -17,10 +17,10 @@ static _Atomic(async_loop *) target;
 static async_loop *visit_target(void)
 {
     for (async_loop *g; (g = atomic_load(&target));) {
-        gate_visit(g);
+        handle_enter(g);
         if (atomic_load(&target) == g)
             return g;
-        gate_leave(g);
+        handle_leave(g);
     }
     return NULL;
 }
@@ -31,9 +31,9 @@ static void on_interrupt(int sig)
     async_loop *g = visit_target();
     bool first = g && atomic_fetch_add(&g->signals, 1) == 0;
     if (first)
-        async__gate_ring(g);
+        async__handle_wake(g);
     if (g)
-        gate_leave(g);
+        handle_leave(g);
     if (!first) {
         signal(sig, SIG_DFL);
         raise(sig); /* takes effect when this handler returns */
@@ -48,7 +48,7 @@ bool async__interrupt_watch(struct loop *l)
     if (gettid() != getpid() || now.sa_handler != SIG_DFL)
         return false;
     sigemptyset(&ours.sa_mask);
-    atomic_store(&target, l->gate);
+    atomic_store(&target, l->handle);
     sigaction(SIGINT, &ours, NULL);
     return true;
 }
@@ -64,11 +64,11 @@ void async__interrupt_forget(void)
 
 bool async__interrupted(struct loop *l)
 {
-    return atomic_load(&l->gate->signals) > 0;
+    return atomic_load(&l->handle->signals) > 0;
 }
 
 /* A main task that has not begun would never run, and so clean nothing up: it looks for itself when it begins. */
-void async__signals(struct loop *l)
+void async__task_interrupt(struct loop *l)
 {
     if (l->main && task_has_begun(l->main) && async__interrupted(l)) {
         async_task *t = l->main;

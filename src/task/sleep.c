@@ -6,10 +6,10 @@
 static NOINLINE int sleep_for(async_task *t, double seconds)
 {
     struct loop *l = t->loop;
-    int64_t until = ns_after(loop_soon(l), ns_of(seconds));
+    int64_t until = ns_after(loop_coarse_now(l), ns_of(seconds));
     if (until != NEVER)
         t->node.timer = async__timer_arm(&l->timers, until, t, TIMER_SLEEP);
-    return wait_for_news(t, NULL);
+    return wait_for_event(t, NULL);
 }
 
 int await_sleep(double seconds)

@@ -8,21 +8,20 @@
 
 #include "base/alloc.h"
 #include "task/error.h"
-#include "task/local.h"
 #include "task/scope.h"
-#include "task/watch.h"
+#include "task/wait_set.h"
 
-int async__outside(const char *what)
+int async__not_in_task(const char *what)
 {
     if (async__forked && !async__loop)
-        async__complain("%s in a child of fork(), whose loop is its parent's: call _exit() or exec, or "
+        async__warn("%s in a child of fork(), whose loop is its parent's: call _exit() or exec, or "
                         "async_run() for a loop of its own",
                         what);
-    else if (async__errand)
-        async__complain("%s on the thread of \"%s\": what runs on a thread must not await", what,
-                        async__errand->name);
+    else if (async__thread_call)
+        async__warn("%s on the thread of \"%s\": what runs on a thread must not await", what,
+                        async__thread_call->name);
     else
-        async__complain("%s outside of a task", what);
+        async__warn("%s outside of a task", what);
     return -EPERM;
 }
 
@@ -48,13 +47,13 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     async_task *t = slab_take(&l->tasks);
     /* Who is watched goes the long way, with a stack. */
     bool direct = unlikely(co->run == await_thread_) && !l->debug && !l->probe;
-    struct start *s = unlikely(!t) ? NULL : direct ? async__direct_new(l) : slab_take(&l->starts);
+    struct start *s = unlikely(!t) ? NULL : direct ? async__thread_task_alloc(l) : slab_take(&l->starts);
     if (unlikely(!s))
         goto no_memory;
-    s->locals = async__locals_of_caller();
+    s->context = async__context_of_caller();
     /* Field by field: the compiler would zero the whole record first, by an instruction that is slow to start. The
      * others are set when the task starts, parks or is linked. */
-    t->node.kind = direct ? NODE_DIRECT_NEW : NODE_NEW;
+    t->node.kind = direct ? NODE_THREAD_NEW : NODE_NEW;
     t->node.state = TASK_READY;
     t->node.why = 0;
     t->node.flags = detached ? TASK_DETACHED : 0;
@@ -70,7 +69,7 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     t->locks = 0;
     co_copy(&s->co, co);
     s->site = opts->site;
-    s->stack_class = l->hot_class;
+    s->stack_class = l->default_class;
     if (unlikely(opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)))
         goto no_memory;
     if (unlikely(opts->name && !set_name(t, opts->name)))
@@ -81,7 +80,7 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     return t;
 no_memory:
     if (s) {
-        async__locals_drop(s->locals);
+        async__context_unref(s->context);
         slab_give(direct ? &l->directs : &l->starts, s);
     }
     if (t) {
@@ -89,14 +88,14 @@ no_memory:
         slab_give(&l->tasks, t);
     }
     if (g)
-        async__group_child_unborn(g, co, opts);
+        async__group_child_not_started(g, co, opts);
     return NULL;
 }
 
 void async__task_free(async_task *t)
 {
     if (unlikely(t->joiners.head))
-        async__watch_gone(t);
+        async__wait_nodes_detach(t);
     if (unlikely(t->value > 0)) { /* its done callbacks will do it */
         t->node.flags |= TASK_DETACHED;
         t->group = NULL;
@@ -118,23 +117,23 @@ void async__task_free(async_task *t)
 static void init_root(async_task *t)
 {
     async_scope *root = &t->body->root, *outer = t->group ? &t->group->scope : NULL;
-    bool asked = t->node.flags & TASK_DOOMED;
+    bool asked = t->node.flags & TASK_CANCELLED_EARLY;
     root->outer = outer;
     root->blocks = NULL;
     root->task = t;
     root->owner = root->verdict = NULL;
     root->deadline = NEVER;
-    root->limit = outer ? outer->limit : NEVER;
+    root->next_deadline = outer ? outer->next_deadline : NEVER;
     root->timer = 0;
     root->kind = SCOPE_ROOT;
     root->state = SCOPE_IN;
     root->cancelled = asked;
-    root->doomed = asked || (outer && outer->doomed);
+    root->effectively_cancelled = asked || (outer && outer->effectively_cancelled);
     root->expired = root->first = root->delivered = root->unarmed = false;
     if (unlikely(asked)) /* the words were not kept: no body of the task's own will ask for them */
         root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
-    note_scope(t);
+    update_needs_check(t);
 }
 
 /* Is there anybody who waits for t's result? */
@@ -145,20 +144,20 @@ static bool is_awaited(const async_task *t)
 }
 
 /* The first of those who await t, who learns why it failed; NULL: nobody does. */
-static async_task *heir(const async_task *t)
+static async_task *first_waiter(const async_task *t)
 {
     return t->node.flags & TASK_DROPPED ? NULL : first_task(t->joiners.head);
 }
 
-static void tell_joiners(async_task *t, int result)
+static void wake_joiners(async_task *t, int result)
 {
     for (struct async_waiter *w = t->joiners.head, *next; w; w = next) {
         next = w->next;
         if (likely(w->kind == NODE_TASK)) {
             task_of(w)->value = result;
             async__wake(task_of(w), WOKEN);
-        } else if (w->kind == NODE_WATCH) {
-            async__watch_ended((struct watch *)w, t);
+        } else if (w->kind == NODE_WAIT) {
+            async__wait_node_completed((struct wait_node *)w, t);
         } else {
             async__done_call(w, t);
         }
@@ -172,13 +171,13 @@ void async__task_end(async_task *t, int result)
     struct loop *l = t->loop;
     async_group *g = t->group;
     bool failed = result < 0 && result != -ECANCELED, awaited = failed && is_awaited(t);
-    async_task *who = failed ? heir(t) : NULL;
+    async_task *who = failed ? first_waiter(t) : NULL;
     t->result = result;
     t->value = 0;
     t->node.state = TASK_DONE;
     t->ended = ++l->ended;
-    tell_joiners(t, result);
-    if (unlikely(t == l->outermost))
+    wake_joiners(t, result);
+    if (unlikely(t == l->root_task))
         loop_stop(l);
     if (unlikely(t->locks > 0))
         async__locks_abandoned(t);
@@ -186,13 +185,13 @@ void async__task_end(async_task *t, int result)
     if (g)
         async__group_child_ended(g, t);
     else if (who)
-        async__error_blame(who, async__error_new(t, result));
+        async__error_set_cause(who, async__error_new(t, result));
     else if (failed && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
     async_error *causes = t->body->cause;
-    async__forget_watches(t);
-    if (unlikely(t->body->locals))
-        async__locals_drop(t->body->locals);
+    async__wait_set_discard(t);
+    if (unlikely(t->body->context))
+        async__context_unref(t->body->context);
     t->error = failure; /* the body is no more */
     if (unlikely(causes))
         async__error_free(causes);
@@ -209,11 +208,11 @@ void async__task_run(async_task *t)
     async__task_end(t, r);
 }
 
-void async__task_lend(async_task *t, struct body *b)
+void async__task_borrow_body(async_task *t, struct body *b)
 {
     const struct start *s = t->start;
     b->co.name = s->co.name;
-    b->locals = s->locals;
+    b->context = s->context;
     b->site = s->site;
     b->stack = (struct stack){ .bottom = NULL };
     body_fresh(b);
@@ -225,27 +224,27 @@ void async__task_lend(async_task *t, struct body *b)
 }
 
 /* There is no stack for it: it ends without having begun, which is what a cancel wants, too. */
-void async__task_refuse(async_task *t, int err)
+void async__task_fail_start(async_task *t, int err)
 {
     struct body b = { .root.kind = SCOPE_ROOT, .text = "no memory for a stack" }; /* to end with */
     async__body_init(t, &b);
     init_root(t);
     t->node.kind = NODE_TASK;
     b.trace_code = err;
-    async__task_end(t, b.root.doomed ? -ECANCELED : err);
+    async__task_end(t, b.root.effectively_cancelled ? -ECANCELED : err);
 }
 
 async_task *async_create_task_opt(const async_co *co, const struct async_task_opts *opts)
 {
     struct loop *l = async__loop;
     if (!l) {
-        async__outside("async_create_task");
+        async__not_in_task("async_create_task");
         return NULL;
     }
     return async__task_new(l, co, opts, NULL, false);
 }
 
-static void mark_read(async_task *t)
+static void mark_retrieved(async_task *t)
 {
     if (unlikely(t->error != NULL)) {
         async__error_free(t->error);
@@ -262,21 +261,21 @@ int await_task(async_task *t)
     if (!t)
         return -ENOMEM;
     if (unlikely(t->loop != self->loop)) {
-        async__complain("task \"%s\" awaits a task of another thread's loop", self->name);
+        async__warn("task \"%s\" awaits a task of another thread's loop", self->name);
         return -EPERM;
     }
     if (unlikely(t == self)) {
-        async__complain("task \"%s\" awaits itself", t->name);
+        async__warn("task \"%s\" awaits itself", t->name);
         return -EDEADLK;
     }
     if (t->node.state == TASK_DONE) {
         if (unlikely(t->error != NULL)) {
-            async__error_blame(self, t->error);
+            async__error_set_cause(self, t->error);
             t->error = NULL;
         }
         r = t->result;
     } else {
-        r = wait_for_news(self, &t->joiners);
+        r = wait_for_event(self, &t->joiners);
         if (r < 0)
             return r;
         r = self->value; /* the record may have gone with its handle */
@@ -304,7 +303,7 @@ bool async__task_request(async_task *t, enum async_cancel_kind kind, const char 
     if (t->requests < UINT16_MAX)
         t->requests++;
     if (t->node.kind != NODE_TASK) {
-        t->node.flags |= TASK_DOOMED;
+        t->node.flags |= TASK_CANCELLED_EARLY;
         if (t->node.state == TASK_PARKED)
             async__wake(t, INTERRUPTED);
         return true;
@@ -314,7 +313,7 @@ bool async__task_request(async_task *t, enum async_cancel_kind kind, const char 
         const async_task *who = t->loop->current;
         copy_text(b->who, sizeof b->who, who ? who->name : "");
         copy_text(b->why, sizeof b->why, why);
-        async__strike(&b->root, (async_cause){ kind, b->who, b->why, site });
+        async__scope_cancel(&b->root, (async_cause){ kind, b->who, b->why, site });
     }
     return true;
 }
@@ -322,7 +321,7 @@ bool async__task_request(async_task *t, enum async_cancel_kind kind, const char 
 bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
 {
     if (t && t->loop != async__loop) {
-        async__complain("async_task_cancel of task \"%s\" from a foreign thread", t->name);
+        async__warn("async_task_cancel of task \"%s\" from a foreign thread", t->name);
         return false;
     }
     return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL,
@@ -350,14 +349,14 @@ void await_task_drop(async_task **handle)
         return;
     if (t->node.state != TASK_DONE) {
         if (!l || l != t->loop || !l->current || l->current == t) {
-            async__complain("task \"%s\" is dropped where it cannot be awaited; it goes on",
+            async__warn("task \"%s\" is dropped where it cannot be awaited; it goes on",
                             t->loop == l ? t->name : "?");
             return;
         }
         async__task_end_and_wait(l->current, t, ASYNC_CANCEL_TASK, "its block was left");
     }
     if (!t->group) { /* else the handle is the group's */
-        async__report_unread(t);
+        async__report_unretrieved(t);
         async__task_free(t);
     }
 }
@@ -379,7 +378,7 @@ int async_task_result(const async_task *t)
         return -ENOMEM;
     if (t->node.state != TASK_DONE)
         return -EINPROGRESS;
-    mark_read((async_task *)t); /* our own record */
+    mark_retrieved((async_task *)t); /* our own record */
     return t->result;
 }
 

@@ -24,20 +24,20 @@ static inline async_task *first_task(struct async_waiter *w)
 void async__done_call(struct async_waiter *w, async_task *t);
 
 /* t's set of watches goes, if it has one. */
-void async__forget_watches(async_task *t);
+void async__wait_set_discard(async_task *t);
 
 /* The current task has come to its end, with that result. Its record may go. */
 void async__task_end(async_task *t, int result);
 
 /* t, which has no stack, runs for a moment on the loop's: give it b as a body. What it started with is the caller's. */
-void async__task_lend(async_task *t, struct body *b);
+void async__task_borrow_body(async_task *t, struct body *b);
 
 /* Among the children of g. */
 void async__group_link(async_group *g, async_task *t);
 void async__group_unlink(async_group *g, async_task *t);
 
 /* There was no memory for a child of g: it fails, as if that child had. */
-COLD void async__group_child_unborn(async_group *g, const async_co *co,
+COLD void async__group_child_not_started(async_group *g, const async_co *co,
                                     const struct async_task_opts *opts);
 
 /* A child has ended: t->result. It still has a body, if only a stand-in because it never started. */

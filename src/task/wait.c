@@ -12,24 +12,24 @@
 #include "base/alloc.h"
 #include "task/scope.h"
 #include "task/task.h"
-#include "task/watch.h"
+#include "task/wait_set.h"
 
-void async__forget_watches(async_task *t)
+void async__wait_set_discard(async_task *t)
 {
-    struct watches *set = t->body->watches;
-    t->body->watches = NULL;
+    struct wait_set *set = t->body->wait_set;
+    t->body->wait_set = NULL;
     if (unlikely(set != NULL))
-        async__watches_free(set);
+        async__wait_set_free(set);
 }
 
 /* These are handed out no more: behind a gap in front, order is to be made anew. */
-static void recall(struct watches *set, size_t from)
+static void recall(struct wait_set *set, size_t from)
 {
     for (size_t i = from; i < set->first + set->front; i++) {
-        struct watch *w = set->at[i];
-        if (w->node.state != WATCH_FRONT)
+        struct wait_node *w = set->at[i];
+        if (w->node.state != WAIT_RETURNED)
             continue;
-        w->node.state = WATCH_NEWS;
+        w->node.state = WAIT_COMPLETED;
         waitq_push(&set->news, &w->news);
     }
     set->front = from - set->first;
@@ -37,16 +37,16 @@ static void recall(struct watches *set, size_t from)
 }
 
 /* Another task stands in place i than the last time. */
-static int replace(struct watches *set, size_t i)
+static int replace(struct wait_set *set, size_t i)
 {
-    async__unwatch(set, i);
+    async__wait_set_remove(set, i);
     if (i < set->first + set->front)
         recall(set, i);
     set->unsorted = true;
-    return async__watch(set, i, set->array[i]);
+    return async__wait_set_add(set, i, set->array[i]);
 }
 
-static int compare(struct watches *set)
+static int compare(struct wait_set *set)
 {
     enum { BLOCK = 64 };
     async_task **array = set->array, **seen = set->seen;
@@ -64,22 +64,22 @@ static int compare(struct watches *set)
 }
 
 /* Watch less of the array. */
-static void narrow(struct watches *set, size_t first, size_t end)
+static void narrow(struct wait_set *set, size_t first, size_t end)
 {
     size_t cut = first - set->first;
     while (set->first < first)
-        async__unwatch(set, set->first++);
+        async__wait_set_remove(set, set->first++);
     while (set->end > end)
-        async__unwatch(set, --set->end);
+        async__wait_set_remove(set, --set->end);
     set->front -= cut < set->front ? cut : set->front;
     if (set->front > end - first)
         set->front = end - first;
 }
 
 /* The set of the last call, if this array is part of that one. */
-static struct watches *kept(async_task *self, async_task **tasks, size_t n)
+static struct wait_set *kept(async_task *self, async_task **tasks, size_t n)
 {
-    struct watches *set = self->body->watches;
+    struct wait_set *set = self->body->wait_set;
     if (!set)
         return NULL;
     uintptr_t from = (uintptr_t)(set->array + set->first), to = (uintptr_t)(set->array + set->end);
@@ -91,36 +91,36 @@ static struct watches *kept(async_task *self, async_task **tasks, size_t n)
     return set;
 }
 
-static int watch_all(struct watches *set)
+static int watch_all(struct wait_set *set)
 {
     int r = 0;
     set->unsorted = true;
     for (size_t i = 0; i < set->end && r == 0; i++)
-        r = async__watch(set, i, set->array[i]);
+        r = async__wait_set_add(set, i, set->array[i]);
     return r;
 }
 
-static int prepare(async_task *self, async_task **tasks, size_t n, struct watches **ret)
+static int prepare(async_task *self, async_task **tasks, size_t n, struct wait_set **ret)
 {
-    struct watches *set = *ret = kept(self, tasks, n);
+    struct wait_set *set = *ret = kept(self, tasks, n);
     if (set) {
         set->busy = true;
         return compare(set);
     }
-    async__forget_watches(self);
-    set = *ret = async__watches_new(self, tasks, n);
+    async__wait_set_discard(self);
+    set = *ret = async__wait_set_new(self, tasks, n);
     if (!set)
         return -ENOMEM;
-    self->body->watches = set;
+    self->body->wait_set = set;
     set->busy = true;
     return watch_all(set);
 }
 
 /* In the caller's array too. */
-static void swap(struct watches *set, size_t i, size_t k)
+static void swap(struct wait_set *set, size_t i, size_t k)
 {
     async_task *t = set->array[i], *seen = set->seen[i];
-    struct watch *w = set->at[i];
+    struct wait_node *w = set->at[i];
     set->array[i] = set->array[k];
     set->seen[i] = set->seen[k];
     set->at[i] = set->at[k];
@@ -132,9 +132,9 @@ static void swap(struct watches *set, size_t i, size_t k)
 }
 
 /* The heap of n places from first on, largest on top, is right but for its entry i. */
-static void sift(struct watches *set, size_t first, size_t i, size_t n)
+static void sift(struct wait_set *set, size_t first, size_t i, size_t n)
 {
-    struct watch **at = set->at + first;
+    struct wait_node **at = set->at + first;
     for (size_t child; (child = 2 * i + 1) < n; i = child) {
         if (child + 1 < n && at[child + 1]->ended > at[child]->ended)
             child++;
@@ -145,7 +145,7 @@ static void sift(struct watches *set, size_t first, size_t i, size_t n)
 }
 
 /* By the order of the ends: a heap, since it needs no memory. */
-static void sort(struct watches *set)
+static void sort(struct wait_set *set)
 {
     size_t n = set->front;
     for (size_t i = n / 2; i-- > 0;)
@@ -158,9 +158,9 @@ static void sort(struct watches *set)
 }
 
 /* Move those that have ended to the front: how many there are. */
-static int hand_out(struct watches *set)
+static int hand_out(struct wait_set *set)
 {
-    for (size_t i; async__watch_news(set, &i); set->front++)
+    for (size_t i; async__wait_set_next(set, &i); set->front++)
         swap(set, i, set->first + set->front);
     if (set->unsorted)
         sort(set);
@@ -175,18 +175,18 @@ int await_wait(async_task **tasks, size_t n, enum async_return_when when, double
         return r;
     if (n == 0 || n > INT_MAX)
         return -EINVAL;
-    struct watches *set;
+    struct wait_set *set;
     r = prepare(self, tasks, n, &set);
     if (r == 0) {
         set->when = when;
-        if (!async__watches_enough(set))
-            r = async__watches_wait(set, seconds);
+        if (!async__wait_set_satisfied(set))
+            r = async__wait_set_wait(set, seconds);
     }
     if (r == 0)
         r = hand_out(set);
     bool over = r < 0 || (when == ASYNC_ALL_COMPLETED && set->pending == 0);
     if (over || set->linked == 0)
-        async__forget_watches(self);
+        async__wait_set_discard(self);
     else
         set->busy = false;
     return r;

@@ -118,7 +118,7 @@ __attribute__((destructor)) static void say_unanswered(void)
 {
     const char *text = secure_getenv("ASYNC_SWEEP");
     if (text && text[0] && passed_over && !answered)
-        async__complain("ASYNC_SWEEP=%s: this program has made no such sweep", text);
+        async__warn("ASYNC_SWEEP=%s: this program has made no such sweep", text);
 }
 
 static bool read_number(const char **at, uint64_t *ret)
@@ -167,13 +167,13 @@ static int read_asked(struct asked *ret)
     if (!text || !text[0])
         return 0;
     if (!read_kinds(&at, ret)) {
-        async__complain("ASYNC_SWEEP=%s: it begins with none of cancel, alloc, alloc-rest, syscall, "
+        async__warn("ASYNC_SWEEP=%s: it begins with none of cancel, alloc, alloc-rest, syscall, "
                         "order, two of the first four and '+', and ':'",
                         text);
         return -EINVAL;
     }
     if (!read_place(at, ret)) {
-        async__complain("ASYNC_SWEEP=%s: it is not %.*s:name:number%s", text, (int)(at - 1 - text),
+        async__warn("ASYNC_SWEEP=%s: it is not %.*s:name:number%s", text, (int)(at - 1 - text),
                         text, ret->second ? "+number" : "");
         return -EINVAL;
     }
@@ -193,7 +193,7 @@ static int read_seeds(const struct async_sweep_opts *opts, uint64_t *ret)
     *ret = opts->seeds ? opts->seeds : SEEDS;
     if (!text || !text[0] || (read_number(&at, ret) && !*at))
         return 0;
-    async__complain("ASYNC_SWEEP_SEEDS=%s: it is not a number above 0", text);
+    async__warn("ASYNC_SWEEP_SEEDS=%s: it is not a number above 0", text);
     return -EINVAL;
 }
 
@@ -217,7 +217,7 @@ static int replay(struct plan *p, enum sweep sweep, const struct asked *a)
         set_number(&x.faults[1], a->second, a->numbers[1]);
     }
     answered = true;
-    async__listener.hush = false;
+    async__log.silent = false;
     run(p, &x);
     if (x.wrong[0])
         return 0;
@@ -293,14 +293,14 @@ static int sweep_one(struct plan *p, enum sweep sweep)
         r = rehearse(p);
     if (r < 0)
         return r;
-    async__listener.hush = true;
+    async__log.silent = true;
     if (sweep == SWEEP_ORDER)
         sweep_orders(p, last);
     else if (sweep == SWEEP_PAIRS)
         sweep_pairs(p, last);
     else
         sweep_points(p, sweep);
-    async__listener.hush = false;
+    async__log.silent = false;
     return 0;
 }
 

@@ -54,12 +54,12 @@ static void fail_everything(void *record, void *arg)
     if (!t->node.kind || t->node.state == TASK_DONE)
         return;
     if (t->node.kind == NODE_NEW) {
-        t->node.flags |= TASK_DOOMED;
+        t->node.flags |= TASK_CANCELLED_EARLY;
         return;
     }
     for (async_scope *s = t->scope; s; s = s->outer) /* shields too */
-        s->doomed = true;
-    note_scope(t);
+        s->effectively_cancelled = true;
+    update_needs_check(t);
     if (t->node.state != TASK_PARKED)
         return;
     disarm(t);
@@ -115,9 +115,9 @@ static void cancel(void *arg)
     struct search s = { .id = f->who };
     if (ask == ASK_LIMIT && x->limit) {
         x->limit->deadline = loop_now(l);
-        async__scope_fire(x->limit);
+        async__scope_expire(x->limit);
     } else if (ask == ASK_SCENARIO) {
-        async__task_request(l->outermost, ASYNC_CANCEL_TASK, why, NULL);
+        async__task_request(l->root_task, ASYNC_CANCEL_TASK, why, NULL);
     } else if (ask == ASK_TASK) {
         async__slab_each(&l->tasks, find_task, &s);
         async__task_request(s.found, ASYNC_CANCEL_TASK, why, NULL);
@@ -139,7 +139,7 @@ static void describe(struct fault *f, const async_task *t, bool waits)
 
 static void strike(struct trial *x, struct loop *l, async_task *t, bool waits)
 {
-    unsigned ask = t == l->outermost ? ASK_SCENARIO | ASK_LIMIT : ASK_ALL;
+    unsigned ask = t == l->root_task ? ASK_SCENARIO | ASK_LIMIT : ASK_ALL;
     struct fault *f = async__trial_hits(x, SWEEP_CANCEL, waits ? ask | ask << ASK_LATER : ask);
     if (!f)
         return;
@@ -181,16 +181,16 @@ static int run_scenario(void *frame)
     async_co co = *x->co;
     x->probe.at = look;
     l->probe = &x->probe;
-    l->quiet = -1;
-    l->bound.usable = false;
-    l->bound.per_tick = 0;
+    l->no_deadline = -1;
+    l->coarse.usable = false;
+    l->coarse.per_tick = 0;
     l->tasks.per_chunk = l->starts.per_chunk =
             1; /* each task asks for memory, and none that is gone is at hand */
-    async__enter(&limit, l->current);
+    async__scope_enter(&limit, l->current);
     x->limit = &limit;
     int r = co.run(co.frame);
     x->limit = NULL;
-    return async__finish(&limit, r, false);
+    return async__scope_leave(&limit, r, false);
 }
 
 /* It is struck, and this is what may come of it. */
@@ -257,12 +257,12 @@ void async__trial_run(struct trial *x)
         o->before(o->arg);
     if (o->ret_runs)
         ++*o->ret_runs;
-    async__listener.hear = hear;
+    async__log.line = hear;
     async__trial = x;
-    async__ledger_open();
+    async__leak_check_open();
     x->result = async_run_opt(co, &run);
-    async__ledger_close(x);
+    async__leak_check_close(x);
     async__trial = NULL;
-    async__listener.hear = NULL;
+    async__log.line = NULL;
     judge(x);
 }

@@ -79,8 +79,8 @@ void async__sweep_report(const struct trial *t);
 extern _Thread_local struct trial *async__trial;
 
 /* Between these, allocations and system calls are counted and may fail. The end says what is missing. */
-void async__ledger_open(void);
-void async__ledger_close(struct trial *t);
+void async__leak_check_open(void);
+void async__leak_check_close(struct trial *t);
 
 /* Put the failing calls of a sweep in their places, and take them out again. */
 void async__faults_begin(void);

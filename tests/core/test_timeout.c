@@ -290,7 +290,7 @@ CASE(timeout_unnoticed)
 }
 
 /* The verdict: whatever r >= 0 the body left; an error of its own wins. */
-CASE(timeout_verdict)
+CASE(timeout_result)
 {
     int r;
     await_timeout (r, 1) {
@@ -369,4 +369,4 @@ SUITE("timeout", sleep_jumps, sleeps_end_in_order, sleep_zero, sleep_for_ever_ca
       wait_for_in_time, wait_for_too_late, wait_for_without_time, wait_for_cancel_suppressed,
       wait_for_reraises_exception, wait_for_cancelled_from_outside, cancel_and_expiry_in_one_pass,
       wait_for_success_then_cancel, timeout_basic, timeout_in_time, timeout_at, timeout_unnoticed,
-      timeout_verdict, timeout_left_by_try, cancel_edge_cases, no_time_is_over_at_once)
+      timeout_result, timeout_left_by_try, cancel_edge_cases, no_time_is_over_at_once)

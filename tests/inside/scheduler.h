@@ -39,7 +39,7 @@ static struct {
     bool timeouts;
 } run;
 
-static const void *held[2]; /* mutexes that are locked: there is one, and the graveyard's */
+static const void *held[2]; /* mutexes that are locked: there is one, and the retired's */
 static bool event;
 static long runs;
 

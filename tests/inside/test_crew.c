@@ -34,7 +34,7 @@
 #define pthread_mutex_unlock           model_unlock
 #define sched_yield                    model_yield
 
-#include "loop/inbox.c"
+#include "loop/handle.c"
 #include "pool/crew.c"
 
 /* --- the system --- */
@@ -108,9 +108,9 @@ struct async_sys async__sys = { .thread = model_thread,
                                 .close = model_close,
                                 .clock = model_clock };
 _Thread_local struct loop *async__loop;
-_Thread_local struct outside async__own_locals;
+_Thread_local struct thread_context async__thread_context;
 
-void async__locals_drop(struct local *n)
+void async__context_unref(struct context *n)
 {
     must(!n); /* nobody sets any here */
 }
@@ -137,7 +137,7 @@ void async__alloc_hold(int change)
     holds += change;
 }
 
-void async__complain(const char *fmt, ...)
+void async__warn(const char *fmt, ...)
 {
     ck_abort_msg("said: %s", fmt);
 }
@@ -183,8 +183,8 @@ static void *loop_actor(void *arg)
 {
     struct loop l = { 0 };
     (void)arg;
-    must(async__gate_open(&l) == 0);
-    struct crew *c = async__crew_open(l.gate, 2);
+    must(async__handle_open(&l) == 0);
+    struct crew *c = async__crew_open(l.handle, 2);
     int wanted = 0;
     for (int i = 0; i < count; i += together) {
         wanted += put_some(c, i);
@@ -192,7 +192,7 @@ static void *loop_actor(void *arg)
             wanted -= async__crew_take_back(c, &jobs[take_back]);
     }
     while (done_count < wanted) {
-        bool more = async__gate_drain(l.gate);
+        bool more = async__handle_run_posts(l.handle);
         if (done_count == wanted || more)
             continue;
         step();
@@ -200,7 +200,7 @@ static void *loop_actor(void *arg)
             wait_at(AT_EVENT, &event);
         event = false;
     }
-    async__gate_close(l.gate);
+    async__handle_close(l.handle);
     async__crew_close(c, 0, true);
     return NULL;
 }

@@ -10,7 +10,7 @@
 static async_stream *stream_of(int fd, enum stream_kind kind)
 {
     async_stream *s;
-    ok(async__fds_own(&async__loop->fds, fd));
+    ok(async__poller_add_owned(&async__loop->poller, fd));
     ok(async__stream_new(fd, kind, &s));
     return s;
 }

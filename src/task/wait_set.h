@@ -15,23 +15,23 @@
 
 #include "loop/loop.h"
 
-enum watch_state {
-    WATCH_IDLE,
-    WATCH_PENDING,
-    WATCH_NEWS,  /* ended, and not told yet */
-    WATCH_FRONT, /* ended, told, and moved to the front */
+enum wait_node_state {
+    WAIT_IDLE,
+    WAIT_PENDING,
+    WAIT_COMPLETED,  /* ended, and not told yet */
+    WAIT_RETURNED, /* ended, told, and moved to the front */
 };
 
-struct watch {
-    struct async_waiter node; /* in the task's line; state: enum watch_state */
+struct wait_node {
+    struct async_waiter node; /* in the task's line; state: enum wait_node_state */
     struct async_waiter news; /* among the news of the set */
-    struct watches *set;
+    struct wait_set *set;
     size_t at;      /* its place */
     uint64_t ended; /* copied from the task: the how-manieth end it was */
     bool linked, failed;
 };
 
-struct watches {
+struct wait_set {
     async_task *self; /* who waits */
     async_task **array; /* the caller's: an address to compare, read and written only during the call */
     size_t first, end; /* the part of it that is watched */
@@ -43,28 +43,28 @@ struct watches {
     bool busy;     /* in use */
     enum async_return_when when;
     async_task **seen;   /* what stands in each place; GONE: its record has gone */
-    struct watch **at;   /* the watch of each place */
-    struct watch *watch; /* all of them */
+    struct wait_node **at;   /* the watch of each place */
+    struct wait_node *watch; /* all of them */
 };
 
 /* A set with that many places, watching none. NULL: no memory. */
-struct watches *async__watches_new(async_task *self, async_task **array, size_t n);
-void async__watches_free(struct watches *set);
+struct wait_set *async__wait_set_new(async_task *self, async_task **array, size_t n);
+void async__wait_set_free(struct wait_set *set);
 
 /* Watch t from place i, which is idle. A task that has ended is news at once. -EDEADLK: t is who waits; -EPERM: it is
  * another loop's. */
-int async__watch(struct watches *set, size_t i, async_task *t);
-void async__unwatch(struct watches *set, size_t i);
+int async__wait_set_add(struct wait_set *set, size_t i, async_task *t);
+void async__wait_set_remove(struct wait_set *set, size_t i);
 
 /* The place of the next news, which are taken; false: there are none. */
-bool async__watch_news(struct watches *set, size_t *ret);
+bool async__wait_set_next(struct wait_set *set, size_t *ret);
 
 /* Is there enough for set->when? Wait until there is, or until so many seconds have passed: 0. -ECANCELED. */
-bool async__watches_enough(const struct watches *set);
-int async__watches_wait(struct watches *set, double seconds);
+bool async__wait_set_satisfied(const struct wait_set *set);
+int async__wait_set_wait(struct wait_set *set, double seconds);
 
 /* From the task's side: it has ended; its record goes. */
-void async__watch_ended(struct watch *w, const async_task *t);
-void async__watch_gone(async_task *t);
+void async__wait_node_completed(struct wait_node *w, const async_task *t);
+void async__wait_nodes_detach(async_task *t);
 
 #endif

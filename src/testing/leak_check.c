@@ -104,7 +104,7 @@ static void look_at_descriptors(bool *open)
         open[i] = i < n && !(p[i].revents & POLLNVAL);
 }
 
-void async__ledger_open(void)
+void async__leak_check_open(void)
 {
     ledger.blocks = ledger.bytes = ledger.mapped = 0;
     look_at_descriptors(ledger.was_open);
@@ -118,7 +118,7 @@ void async__ledger_open(void)
             (async_allocator){ counting_malloc, counting_realloc, counting_free, NULL });
 }
 
-void async__ledger_close(struct trial *t)
+void async__leak_check_close(struct trial *t)
 {
     int64_t until = async__sys.clock() + PATIENCE;
     while (async__alloc_held() > 0 && async__sys.clock() < until)

@@ -5,16 +5,16 @@
 enum {
     STEPS_MIN = 1,
     STEPS_MAX = 64,
-    LOOK_EVERY = 20 * 1000,           /* ns: how often a busy loop should look */
-    JUMP_PATIENCE = 10 * 1000 * 1000, /* ns: how long a virtual clock waits for real descriptors */
-    TEST_PATIENCE = 1000 * 1000 * 1000, /* ns: how long a test waits for descriptors and threads */
+    POLL_EVERY = 20 * 1000,           /* ns: how often a busy loop should look */
+    VIRTUAL_GRACE = 10 * 1000 * 1000, /* ns: how long a virtual clock waits for real descriptors */
+    TEST_GRACE = 1000 * 1000 * 1000, /* ns: how long a test waits for descriptors and threads */
     TRIM = 256,                         /* stacks given back in an idle turn */
 };
 
 /* How long a surplus of stacks must last, ns: the next spike may be near. */
 #define TRIM_AFTER INT64_C(1000000000)
 
-void async__expire(struct loop *l, int64_t now)
+void async__loop_run_timers(struct loop *l, int64_t now)
 {
     enum timer_tag tag;
     for (void *what; (what = async__timer_take(&l->timers, now, &tag));) {
@@ -29,7 +29,7 @@ void async__expire(struct loop *l, int64_t now)
         } else {
             async_scope *s = what;
             s->timer = 0;
-            async__scope_fire(s);
+            async__scope_expire(s);
         }
     }
 }
@@ -49,12 +49,12 @@ static void set_budget(struct loop *l, int64_t now, bool idle)
         l->allowance = 16;
     else if (idle)
         ; /* the time was not spent in steps */
-    else if (now - l->looked > LOOK_EVERY)
+    else if (now - l->last_poll > POLL_EVERY)
         l->allowance = l->allowance / 4 < STEPS_MIN ? STEPS_MIN : l->allowance / 4;
     else if (l->allowance < STEPS_MAX)
         l->allowance *= 2;
-    l->looked = now;
-    l->budget = (l->allowance > l->fds.heard ? l->allowance : l->fds.heard) + 1;
+    l->last_poll = now;
+    l->budget = (l->allowance > l->poller.events ? l->allowance : l->poller.events) + 1;
 }
 
 /* Nothing is ready. How long the kernel may keep us: ns, -1 without a limit. */
@@ -66,26 +66,26 @@ static int64_t patience(struct loop *l, int64_t now)
     return next > now ? next - now : 0;
 }
 
-static bool awaits_real_time(const struct loop *l)
+static bool waits_for_kernel_or_threads(const struct loop *l)
 {
-    return l->fds.waiting > 0 || l->jobs > 0;
+    return l->poller.waiting > 0 || l->jobs > 0;
 }
 
 /* Can anybody wake a task who is neither ready nor a timer? */
-static bool awaits_others(const struct loop *l)
+static bool can_be_woken_from_outside(const struct loop *l)
 {
-    return awaits_real_time(l) || l->abandoned_jobs > 0;
+    return waits_for_kernel_or_threads(l) || l->abandoned_jobs > 0;
 }
 
 static void jump(struct loop *l)
 {
     int64_t next = async__timer_next(&l->timers);
     if (next == NEVER) {
-        async__fds_poll(l, -1);
+        async__poller_poll(l, -1);
         return;
     }
     /* Descriptors and threads belong to real time: give them a moment before everybody's sleep is cut short. */
-    if (awaits_real_time(l) && async__fds_poll(l, JUMP_PATIENCE))
+    if (waits_for_kernel_or_threads(l) && async__poller_poll(l, VIRTUAL_GRACE))
         return;
     if (next > l->virtual_now)
         l->virtual_now = next;
@@ -109,12 +109,12 @@ static int64_t trim(struct loop *l, int64_t now, int64_t limit)
 
 /* A test does not wait for what will not come: with no timer, what it waits for is a descriptor or another thread, for a
  * while, or nothing. */
-static bool stands_still(struct loop *l)
+static bool test_standstill(struct loop *l)
 {
     if (async__timer_next(&l->timers) != NEVER)
         return false;
-    int64_t limit = awaits_others(l) || !l->virtual_clock ? TEST_PATIENCE : 0;
-    if (!async__fds_poll(l, limit))
+    int64_t limit = can_be_woken_from_outside(l) || !l->virtual_clock ? TEST_GRACE : 0;
+    if (!async__poller_poll(l, limit))
         probe_at(l, NULL, AT_STANDSTILL);
     return true;
 }
@@ -123,12 +123,12 @@ static bool stands_still(struct loop *l)
  * that was abandoned and has no release function of the user's wakes nobody, however long it runs. */
 static bool is_deadlock(const struct loop *l)
 {
-    return !awaits_others(l) && !l->shared && !l->driven;
+    return !can_be_woken_from_outside(l) && !l->shared && !l->embedded;
 }
 
 static void wait_for_work(struct loop *l, int64_t now)
 {
-    if (unlikely(l->probe != NULL) && stands_still(l))
+    if (unlikely(l->probe != NULL) && test_standstill(l))
         return;
     int64_t limit = patience(l, now);
     if (limit < 0 && is_deadlock(l) && async__deadlock(l))
@@ -138,41 +138,41 @@ static void wait_for_work(struct loop *l, int64_t now)
     if (l->virtual_clock)
         jump(l);
     else
-        async__fds_poll(l, limit);
+        async__poller_poll(l, limit);
 }
 
-void async__turn(struct loop *l)
+void async__loop_iterate(struct loop *l)
 {
-    int64_t now = loop_look(l);
-    async__expire(l, now);
-    bool more = async__gate_drain(l->gate);
-    async__signals(l);
+    int64_t now = loop_read_clock(l);
+    async__loop_run_timers(l, now);
+    bool more = async__handle_run_posts(l->handle);
+    async__task_interrupt(l);
     bool idle = !l->ready.head && !more;
     if (!idle) {
-        if (l->fds.waiting > 0) /* else there is nothing to hear: who rings is seen without asking */
-            async__fds_poll(l, 0);
+        if (l->poller.waiting > 0) /* else there is nothing to hear: who rings is seen without asking */
+            async__poller_poll(l, 0);
     } else {
         wait_for_work(l, now);
-        now = loop_look(l);
-        async__expire(l, now);
-        async__gate_drain(l->gate);
-        async__signals(l);
+        now = loop_read_clock(l);
+        async__loop_run_timers(l, now);
+        async__handle_run_posts(l->handle);
+        async__task_interrupt(l);
     }
     set_budget(l, now, idle);
 }
 
 /* The kernel first: a post that comes after it has been asked makes the descriptor readable again. */
-void async__look(struct loop *l)
+void async__loop_poll_once(struct loop *l)
 {
-    async__fds_poll(l, 0);
-    int64_t now = loop_look(l);
+    async__poller_poll(l, 0);
+    int64_t now = loop_read_clock(l);
     if (l->virtual_clock && !l->ready.head && now < async__timer_next(&l->timers) &&
         async__timer_next(&l->timers) != NEVER)
         now = l->virtual_now = async__timer_next(&l->timers);
-    async__expire(l, now);
-    if (async__gate_drain(l->gate))
-        async__gate_ring(l->gate);
-    async__signals(l);
+    async__loop_run_timers(l, now);
+    if (async__handle_run_posts(l->handle))
+        async__handle_wake(l->handle);
+    async__task_interrupt(l);
     set_budget(l, now, false);
 }
 

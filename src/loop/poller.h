@@ -20,7 +20,7 @@ struct fd_entry {
     struct async_watch *watch;
     async_task *reader, *writer;
     uint32_t generation;
-    bool known; /* the kernel probably has a registration */
+    bool registered; /* the kernel probably has a registration */
     bool owned;
     uint8_t ready; /* owned: enum fd_ready */
 };
@@ -31,36 +31,36 @@ enum fd_ready {
     FD_ENDING = 4, /* the end, an error or urgent data was seen: a short read does not mean that nothing is left */
 };
 
-struct fds {
+struct poller {
     int ep;
     struct fd_entry *entries;
     int count;
     int waiting; /* watches and tasks */
     int owned;
-    int heard; /* events of this turn */
+    int events; /* events of this turn */
 };
 
-int async__fds_open(struct fds *f, int event); /* event: the gate's descriptor. 0, or a negative errno */
-void async__fds_close(struct fds *f);
+int async__poller_open(struct poller *f, int event); /* event: the gate's descriptor. 0, or a negative errno */
+void async__poller_close(struct poller *f);
 
 /* The entry of fd, or NULL: no memory. Valid until the next call. */
-struct fd_entry *async__fds_entry(struct fds *f, int fd);
+struct fd_entry *async__poller_entry(struct poller *f, int fd);
 
 /* Say what e, fd's entry, wants now. once: disarm after one event. 0, or a negative errno. */
-int async__fds_register(struct fds *f, int fd, struct fd_entry *e, int events, bool once);
-void async__fds_unregister(struct fds *f, int fd, struct fd_entry *e);
+int async__poller_register(struct poller *f, int fd, struct fd_entry *e, int events, bool once);
+void async__poller_unregister(struct poller *f, int fd, struct fd_entry *e);
 
 /* fd is ours from now on, taken to be ready: 0, -ENOMEM. Its entry is found by number, it moves. */
-int async__fds_own(struct fds *f, int fd);
-void async__fds_disown(struct fds *f, int fd); /* before it is closed; wakes who waits, with -EPIPE */
+int async__poller_add_owned(struct poller *f, int fd);
+void async__poller_remove_owned(struct poller *f, int fd); /* before it is closed; wakes who waits, with -EPIPE */
 
 /* Register fd, which is ours, unless it is: 0, or a negative errno. */
-int async__fds_attach(struct fds *f, int fd);
+int async__poller_register_owned(struct poller *f, int fd);
 
 /* Wake the tasks that wait for e with -EPIPE. */
-void async__fds_strand(struct fd_entry *e);
+void async__poller_fail_waiters(struct fd_entry *e);
 
 /* Ask the kernel, waiting at most timeout ns (< 0: no limit); wake tasks and call watches. true: something came, or a signal cut it short. */
-bool async__fds_poll(struct loop *l, int64_t timeout);
+bool async__poller_poll(struct loop *l, int64_t timeout);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "loop/inbox.h"
+#include "loop/handle.h"
 
 #include <asyncio/loop.h>
 
@@ -12,7 +12,7 @@
 #include "base/sys.h"
 #include "loop/loop.h"
 
-enum { QUARANTINE = 4096, POSTS_A_TURN = 64 };
+enum { RETIRED_MIN = 4096, POSTS_PER_ITERATION = 64 };
 
 static struct post closed_mark;
 #define CLOSED (&closed_mark)
@@ -21,37 +21,37 @@ static struct {
     pthread_mutex_t mutex;
     async_loop *oldest, *latest;
     int count;
-} graveyard = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+} retired = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
-static async_loop *exhume(void)
+static async_loop *handle_reuse(void)
 {
     async_loop *g = NULL;
-    pthread_mutex_lock(&graveyard.mutex);
-    if (graveyard.count >= QUARANTINE) {
-        g = graveyard.oldest;
-        graveyard.oldest = g->next;
-        graveyard.count--;
+    pthread_mutex_lock(&retired.mutex);
+    if (retired.count >= RETIRED_MIN) {
+        g = retired.oldest;
+        retired.oldest = g->next;
+        retired.count--;
     }
-    pthread_mutex_unlock(&graveyard.mutex);
+    pthread_mutex_unlock(&retired.mutex);
     return g;
 }
 
-static void bury(async_loop *g)
+static void handle_retire(async_loop *g)
 {
     g->next = NULL;
-    pthread_mutex_lock(&graveyard.mutex);
-    *(graveyard.oldest ? &graveyard.latest->next : &graveyard.oldest) = g;
-    graveyard.latest = g;
-    graveyard.count++;
-    pthread_mutex_unlock(&graveyard.mutex);
+    pthread_mutex_lock(&retired.mutex);
+    *(retired.oldest ? &retired.latest->next : &retired.oldest) = g;
+    retired.latest = g;
+    retired.count++;
+    pthread_mutex_unlock(&retired.mutex);
 }
 
-int async__gate_open(struct loop *l)
+int async__handle_open(struct loop *l)
 {
     int event = async__sys.eventfd();
     if (event < 0)
         return -errno;
-    async_loop *g = exhume();
+    async_loop *g = handle_reuse();
     if (!g) /* libc's: it outlives the loop, and so perhaps the allocator */
         g = calloc(1, sizeof *g);
     if (!g) {
@@ -61,9 +61,9 @@ int async__gate_open(struct loop *l)
     g->event = event;
     g->taken = NULL;
     atomic_store(&g->signals, 0);
-    atomic_store(&g->ringing, false);
+    atomic_store(&g->wake_pending, false);
     atomic_store(&g->posts, NULL);
-    l->gate = g;
+    l->handle = g;
     return 0;
 }
 
@@ -86,21 +86,21 @@ static unsigned run_posts(async_loop *g, unsigned n)
     for (struct post *p; n > 0 && (p = g->taken); n--) {
         void (*fn)(void *) = p->fn;
         void *arg = p->arg;
-        struct outside before = outside_lend(p->locals);
+        struct thread_context before = context_enter(p->context);
         g->taken = p->next;
         if (!p->kept)
             async__free(p);
         fn(arg);
-        outside_restore(before);
+        context_leave(before);
     }
     return n;
 }
 
 /* Nobody can post any more; who still rings is waited for, the rest of what was accepted is run. */
-void async__gate_close(async_loop *g)
+void async__handle_close(async_loop *g)
 {
     struct post *left = atomic_exchange(&g->posts, CLOSED);
-    while (atomic_load(&g->visitors) > 0)
+    while (atomic_load(&g->inside) > 0)
         sched_yield();
     run_posts(g, UINT_MAX);
     g->taken = reversed(left);
@@ -108,30 +108,30 @@ void async__gate_close(async_loop *g)
     async__sys.close(g->event);
     g->event = -1;
     if (!g->kept)
-        bury(g);
+        handle_retire(g);
 }
 
-bool async__gate_is_open(async_loop *g)
+bool async__handle_is_open(async_loop *g)
 {
     return atomic_load(&g->posts) != CLOSED;
 }
 
 /* One write wakes the loop for however many posts: the next one comes when it has begun to read them. */
-void async__gate_ring(async_loop *g)
+void async__handle_wake(async_loop *g)
 {
     uint64_t one = 1;
-    if (!atomic_exchange(&g->ringing, true))
+    if (!atomic_exchange(&g->wake_pending, true))
         async_ignore(async__sys.write(g->event, &one, sizeof one));
 }
 
 /* The descriptor is registered edge-triggered and never read: each write is an edge, and a write that comes late,
  * after its ring was seen, costs one idle turn instead of a descriptor that stays readable. */
-bool async__gate_drain(async_loop *g)
+bool async__handle_run_posts(async_loop *g)
 {
-    if (atomic_load_explicit(&g->ringing, memory_order_relaxed))
-        atomic_store(&g->ringing, false); /* before the posts are taken: a later one rings again */
+    if (atomic_load_explicit(&g->wake_pending, memory_order_relaxed))
+        atomic_store(&g->wake_pending, false); /* before the posts are taken: a later one rings again */
     /* Threads may post faster than we run, and the loop has other things to do. */
-    unsigned left = run_posts(g, POSTS_A_TURN);
+    unsigned left = run_posts(g, POSTS_PER_ITERATION);
     /* Take in also what came behind older ones: its ring may have been heard already. */
     if (!g->taken && atomic_load(&g->posts)) {
         g->taken = reversed(atomic_exchange(&g->posts, NULL));
@@ -141,7 +141,7 @@ bool async__gate_drain(async_loop *g)
 }
 
 /* Its event counts for the parent, even if it is only written here. The next Ctrl-C is the second: it ends the child. */
-void async__gate_orphan(async_loop *g)
+void async__handle_forked(async_loop *g)
 {
     atomic_store(&g->posts, CLOSED);
     atomic_store(&g->signals, 1);
@@ -149,12 +149,12 @@ void async__gate_orphan(async_loop *g)
     g->event = -1;
 }
 
-void async__gates_lock(bool lock)
+void async__handles_lock(bool lock)
 {
     if (lock)
-        pthread_mutex_lock(&graveyard.mutex);
+        pthread_mutex_lock(&retired.mutex);
     else
-        pthread_mutex_unlock(&graveyard.mutex);
+        pthread_mutex_unlock(&retired.mutex);
 }
 
 static int post(async_loop *g, struct post *p)
@@ -165,15 +165,15 @@ static int post(async_loop *g, struct post *p)
             return -EPIPE;
         p->next = head;
     } while (!atomic_compare_exchange_weak(&g->posts, &head, p));
-    async__gate_ring(g);
+    async__handle_wake(g);
     return 0;
 }
 
-int async__gate_post(async_loop *g, struct post *p)
+int async__handle_post(async_loop *g, struct post *p)
 {
-    gate_visit(g);
+    handle_enter(g);
     int r = post(g, p);
-    gate_leave(g);
+    handle_leave(g);
     return r;
 }
 
@@ -182,10 +182,10 @@ int async_call_soon_threadsafe(async_loop *g, void (*fn)(void *arg), void *arg)
     struct post *p = async__malloc(sizeof *p);
     if (!p)
         return -ENOMEM;
-    *p = (struct post){ .fn = fn, .arg = arg, .locals = async__locals_of_caller() };
-    int r = async__gate_post(g, p);
+    *p = (struct post){ .fn = fn, .arg = arg, .context = async__context_of_caller() };
+    int r = async__handle_post(g, p);
     if (r < 0) {
-        async__locals_drop(p->locals);
+        async__context_unref(p->context);
         async__free(p);
     }
     return r;
@@ -197,5 +197,5 @@ async_loop *async_get_running_loop(void)
     if (!l)
         return NULL;
     l->shared = true;
-    return l->gate;
+    return l->handle;
 }

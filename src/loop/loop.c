@@ -18,20 +18,20 @@ static void init(struct loop *l, const struct async_run_opts *opts)
     l->debug = opts->debug || (debug && debug[0] && debug[0] != '0');
     l->virtual_clock = opts->virtual_clock;
     l->seed = opts->seed;
-    l->quiet = NEVER;
+    l->no_deadline = NEVER;
     l->stepwise = l->seed || l->debug;
     l->step.slow = ns_of(opts->slow_step > 0 ? opts->slow_step : 0.1);
     l->patience = ns_of(opts->shutdown_timeout > 0 ? opts->shutdown_timeout : 1);
     l->errno_at = &errno;
     l->allowance = 1;
     l->next_id = 1;
-    async__stack_class(async__stack_class(opts->stack_size, &l->hot_class) ? opts->stack_size : 0,
-                       &l->hot_class);
+    async__stack_class(async__stack_class(opts->stack_size, &l->default_class) ? opts->stack_size : 0,
+                       &l->default_class);
     async__slab_init(&l->tasks, sizeof(async_task));
     async__slab_init(&l->starts, sizeof(struct start));
     fp_control_get(&l->fp);
-    note_thread(&l->note);
-    async__bound_clock_init(&l->bound, async__sys.clock());
+    sanitizer_thread_init(&l->sanitizer);
+    async__coarse_clock_init(&l->coarse, async__sys.clock());
 }
 
 static int open_parts(struct loop *l)
@@ -39,18 +39,18 @@ static int open_parts(struct loop *l)
     int r = async__timers_open(&l->timers);
     if (r < 0)
         return r;
-    r = async__gate_open(l);
+    r = async__handle_open(l);
     if (r < 0)
         goto no_gate;
-    r = async__fds_open(&l->fds, l->gate->event);
+    r = async__poller_open(&l->poller, l->handle->event);
     if (r < 0)
         goto no_fds;
     r = async__overflow_watch();
     if (r == 0)
         return 0;
-    async__fds_close(&l->fds);
+    async__poller_close(&l->poller);
 no_fds:
-    async__gate_close(l->gate);
+    async__handle_close(l->handle);
 no_gate:
     async__timers_close(&l->timers);
     return r;
@@ -87,34 +87,34 @@ void async__loop_leave(void)
  * said in every build. */
 static void check_ledger(struct loop *l)
 {
-    if (l->hot)
-        async__stack_give(&l->stacks, &l->hot->stack);
+    if (l->cached_body)
+        async__stack_give(&l->stacks, &l->cached_body->stack);
     if (l->tasks.live || l->starts.live || async__stacks_live(&l->stacks))
-        async__complain("the loop closes with %zu tasks, %zu of them not started, and %zu stacks",
+        async__warn("the loop closes with %zu tasks, %zu of them not started, and %zu stacks",
                         l->tasks.live, l->starts.live, async__stacks_live(&l->stacks));
     if (l->timers.live)
-        async__complain("the loop closes with %u timers armed", l->timers.live);
-    if (l->fds.waiting)
-        async__complain("the loop closes with %d descriptors watched", l->fds.waiting);
-    if (l->fds.owned || l->in_memory)
-        async__complain("the loop closes with %d streams open", l->fds.owned + l->in_memory);
+        async__warn("the loop closes with %u timers armed", l->timers.live);
+    if (l->poller.waiting)
+        async__warn("the loop closes with %d descriptors watched", l->poller.waiting);
+    if (l->poller.owned || l->in_memory)
+        async__warn("the loop closes with %d streams open", l->poller.owned + l->in_memory);
     if (l->files)
-        async__complain("the loop closes with %d files open", l->files);
-    for (int fd = 0; l->fds.owned > 0; fd++)
-        if (l->fds.entries[fd].owned) {
-            async__fds_disown(&l->fds, fd);
+        async__warn("the loop closes with %d files open", l->files);
+    for (int fd = 0; l->poller.owned > 0; fd++)
+        if (l->poller.entries[fd].owned) {
+            async__poller_remove_owned(&l->poller, fd);
             async__sys.close(fd);
         }
 }
 
 void async__loop_close(struct loop *l)
 {
-    async__gate_close(l->gate);
+    async__handle_close(l->handle);
     async__pools_close(l); /* what it releases may still ask for callbacks */
     async__callbacks_drop(l);
     async__files_close(l);
     check_ledger(l);
-    async__fds_close(&l->fds);
+    async__poller_close(&l->poller);
     async__timers_close(&l->timers);
     async__stacks_close(&l->stacks);
     async__slab_close(&l->tasks);
@@ -128,22 +128,22 @@ void async__loop_close(struct loop *l)
 
 static void keep(void *record, void *size)
 {
-    note_kept(record, *(size_t *)size);
+    sanitizer_keep(record, *(size_t *)size);
 }
 
 /* Their stacks and records stay: another thread may still write into a frame on one of them. */
 void async__loop_abandon(struct loop *l)
 {
     static _Atomic(struct loop *) latest; /* a leak checker finds them here */
-    l->gate->kept = true;
-    async__gate_close(l->gate);
+    l->handle->kept = true;
+    async__handle_close(l->handle);
     async__pools_close(l); /* what it releases may still ask for callbacks */
     async__callbacks_drop(l);
     async__files_close(l);
-    for (int fd = 0; fd < l->fds.count; fd++)
-        if (l->fds.entries[fd].owned)
+    for (int fd = 0; fd < l->poller.count; fd++)
+        if (l->poller.entries[fd].owned)
             async__sys.close(fd);
-    async__fds_close(&l->fds);
+    async__poller_close(&l->poller);
     async__slab_each(&l->tasks, keep, &(size_t){ l->tasks.size });
     async__slab_each(&l->starts, keep, &(size_t){ l->starts.size });
     async__slab_each(&l->directs, keep, &(size_t){ l->directs.size });
@@ -154,32 +154,32 @@ void async__loop_abandon(struct loop *l)
     async__alloc_hold(-1);
 }
 
-void async__foreign(const async_task *t)
+void async__wrong_thread(const async_task *t)
 {
     if (t->loop->forked) {
-        async__complain(
+        async__warn(
                 "a child of fork() sets or releases what task \"%s\" of its parent's loop waits for",
                 t->name);
         abort();
     }
-    async__complain("a thread sets or releases what task \"%s\" of another thread's loop waits for; use "
+    async__warn("a thread sets or releases what task \"%s\" of another thread's loop waits for; use "
                     "async_call_soon_threadsafe",
                     t->name);
     abort();
 }
 
-struct listener async__listener;
+struct log_hook async__log;
 
-void async__complain(const char *fmt, ...)
+void async__warn(const char *fmt, ...)
 {
     char line[512];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    if (async__listener.hear)
-        async__listener.hear(line);
-    if (!async__listener.hush)
+    if (async__log.line)
+        async__log.line(line);
+    if (!async__log.silent)
         fprintf(stderr, "asyncio: %s\n", line);
 }
 

@@ -14,7 +14,7 @@ static void disown(async_group *g)
     g->scope.cancelled = true; /* nobody to strike */
 }
 
-void async__task_orphan(struct loop *l)
+void async__task_forked(struct loop *l)
 {
     async_task *t = l->current;
     if (!t)

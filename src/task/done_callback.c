@@ -5,7 +5,6 @@
 #include <asyncio/task.h>
 
 #include "base/alloc.h"
-#include "task/local.h"
 #include "task/task.h"
 
 struct done {
@@ -13,7 +12,7 @@ struct done {
     async_task *task;
     void (*fn)(async_task *t, void *arg);
     void *arg;
-    struct local *locals; /* of who added it */
+    struct context *context; /* of who added it */
 };
 
 static void run(void *arg)
@@ -22,9 +21,9 @@ static void run(void *arg)
     async_task *t = d->task;
     d->fn(t, d->arg);
     async__free(d);
-    t->loop->callings--;
-    if (t->loop->owed > 0) /* they come in their order: those that they add come after */
-        t->loop->owed--;
+    t->loop->done_callbacks--;
+    if (t->loop->done_callbacks_owed > 0) /* they come in their order: those that they add come after */
+        t->loop->done_callbacks_owed--;
     if (--t->value == 0 && t->node.flags & TASK_DETACHED)
         async__task_free(t);
 }
@@ -33,9 +32,9 @@ void async__done_call(struct async_waiter *w, async_task *t)
 {
     struct done *d = (struct done *)w;
     waitq_remove(&t->joiners, w);
-    async__call_soon(&d->callback, run, d, d->locals);
+    async__call_soon(&d->callback, run, d, d->context);
     t->value++;
-    t->loop->callings++;
+    t->loop->done_callbacks++;
 }
 
 int async_task_add_done_callback(async_task *t, void (*fn)(async_task *t, void *arg), void *arg)
@@ -43,7 +42,7 @@ int async_task_add_done_callback(async_task *t, void (*fn)(async_task *t, void *
     if (!t || !fn)
         return -EINVAL;
     if (t->loop != async__loop) {
-        async__complain("async_task_add_done_callback to a task of another thread's loop");
+        async__warn("async_task_add_done_callback to a task of another thread's loop");
         return -EPERM;
     }
     if (t->node.state == TASK_DONE && !t->loop->background->open)
@@ -51,7 +50,7 @@ int async_task_add_done_callback(async_task *t, void (*fn)(async_task *t, void *
     struct done *d = async__malloc(sizeof *d);
     if (!d)
         return -ENOMEM;
-    *d = (struct done){ .task = t, .fn = fn, .arg = arg, .locals = async__locals_of_caller() };
+    *d = (struct done){ .task = t, .fn = fn, .arg = arg, .context = async__context_of_caller() };
     d->callback.kind = NODE_DONE;
     struct async_waiter *w = (struct async_waiter *)&d->callback;
     waitq_push(&t->joiners, w);
@@ -71,7 +70,7 @@ size_t async_task_remove_done_callback(async_task *t, void (*fn)(async_task *t, 
         if (w->kind != NODE_DONE || d->fn != fn || d->arg != arg)
             continue;
         waitq_remove(&t->joiners, w);
-        async__locals_drop(d->locals);
+        async__context_unref(d->context);
         async__free(d);
         removed++;
     }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "task/local.h"
 
 #include <asyncio/local.h>
 
@@ -7,17 +6,17 @@
 #include <stdatomic.h>
 
 #include "base/alloc.h"
-#include "task/error.h"
+#include "loop/loop.h"
 
-struct local {
+struct context {
     const async_local *key;
-    struct local *next;
+    struct context *next;
     atomic_uint refs; /* a thread that does something for a task has one */
     _Alignas(16) unsigned char value[];
 };
 
 /* On a thread of a pool: what its job sees. */
-_Thread_local struct outside async__own_locals;
+_Thread_local struct thread_context async__thread_context;
 
 /* Its destructor frees that when the thread ends. */
 static struct {
@@ -28,8 +27,8 @@ static struct {
 
 static void thread_ends(void *list)
 {
-    struct local **at = list;
-    async__locals_drop(*at);
+    struct context **at = list;
+    async__context_unref(*at);
     *at = NULL;
     async__alloc_hold(-1);
 }
@@ -45,41 +44,34 @@ static bool free_at_end(void)
     pthread_once(&at_end.once, make_key);
     if (at_end.made && pthread_getspecific(at_end.key))
         return true;
-    if (!at_end.made || pthread_setspecific(at_end.key, &async__own_locals.locals) != 0)
+    if (!at_end.made || pthread_setspecific(at_end.key, &async__thread_context.context) != 0)
         return false;
     async__alloc_hold(1);
     return true;
 }
 
-static struct local **list(void)
+static struct context **list(void)
 {
     struct loop *l = async__loop;
-    return l && l->current ? &l->current->body->locals : &async__own_locals.locals;
+    return l && l->current ? &l->current->body->context : &async__thread_context.context;
 }
 
-struct local *async__locals_share(struct local *n)
+struct context *async__context_ref(struct context *n)
 {
     if (n)
         atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
     return n;
 }
 
-struct local *async__locals_of_caller(void)
+struct context *async__context_of_caller(void)
 {
-    return async__locals_share(*list());
+    return async__context_ref(*list());
 }
 
-struct local *async__locals_swap(struct local *n)
-{
-    struct local *before = async__own_locals.locals;
-    async__own_locals.locals = n;
-    return before;
-}
-
-void async__locals_drop(struct local *n)
+void async__context_unref(struct context *n)
 {
     while (n && atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) == 1) {
-        struct local *next = n->next;
+        struct context *next = n->next;
         async__free(n);
         n = next;
     }
@@ -87,7 +79,7 @@ void async__locals_drop(struct local *n)
 
 const void *async_local_find(const async_local *key, const void *initial)
 {
-    for (const struct local *n = *list(); n; n = n->next)
+    for (const struct context *n = *list(); n; n = n->next)
         if (n->key == key)
             return n->value;
     return initial;
@@ -95,7 +87,7 @@ const void *async_local_find(const async_local *key, const void *initial)
 
 /* A setting that nobody shares is replaced. One that is shared is left out of the list, not covered: a loop that sets a
  * variable before each task that it starts must not make the list grow for ever. */
-static bool replace(struct local **at, const async_local *key, const void *value)
+static bool replace(struct context **at, const async_local *key, const void *value)
 {
     for (; *at && atomic_load_explicit(&(*at)->refs, memory_order_acquire) == 1; at = &(*at)->next)
         if ((*at)->key == key) {
@@ -105,9 +97,9 @@ static bool replace(struct local **at, const async_local *key, const void *value
     return false;
 }
 
-static struct local *setting(const async_local *key, const void *value)
+static struct context *setting(const async_local *key, const void *value)
 {
-    struct local *n = async__malloc(sizeof *n + key->size);
+    struct context *n = async__malloc(sizeof *n + key->size);
     if (n) {
         n->key = key;
         n->next = NULL;
@@ -119,7 +111,7 @@ static struct local *setting(const async_local *key, const void *value)
 
 /* The list from n on without its setting of key, which it has, in *ret: what stands before that is copied, what follows
  * is shared. */
-static bool copy_without(struct local *n, const async_local *key, struct local **ret)
+static bool copy_without(struct context *n, const async_local *key, struct context **ret)
 {
     for (; n->key != key; n = n->next) {
         *ret = setting(n->key, n->value);
@@ -134,7 +126,7 @@ static bool copy_without(struct local *n, const async_local *key, struct local *
     return true;
 }
 
-static bool is_set(const struct local *n, const async_local *key)
+static bool is_set(const struct context *n, const async_local *key)
 {
     while (n && n->key != key)
         n = n->next;
@@ -143,21 +135,21 @@ static bool is_set(const struct local *n, const async_local *key)
 
 int async_local_store(const async_local *key, const void *value)
 {
-    struct local **at = list();
-    bool own = at == &async__own_locals.locals && !async__own_locals.lent && !async__errand;
+    struct context **at = list();
+    bool own = at == &async__thread_context.context && !async__thread_context.lent;
     if (own && !*at && !free_at_end())
         return -ENOMEM;
     if (replace(at, key, value))
         return 0;
-    struct local *n = setting(key, value);
+    struct context *n = setting(key, value);
     if (!n)
         return -ENOMEM;
     if (!is_set(*at, key)) {
         n->next = *at; /* the reference passes on */
     } else if (copy_without(*at, key, &n->next)) {
-        async__locals_drop(*at);
+        async__context_unref(*at);
     } else {
-        async__locals_drop(n);
+        async__context_unref(n);
         return -ENOMEM;
     }
     *at = n;

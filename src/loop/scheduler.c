@@ -34,9 +34,9 @@ static inline struct async_waiter *ready_pop(struct loop *l)
     return w;
 }
 
-static inline struct stack_note *note_of(async_task *t)
+static inline struct sanitizer_stack *sanitizer_of(async_task *t)
 {
-    return &t->body->note;
+    return &t->body->sanitizer;
 }
 
 /* Who is next is not a task with a stack, or it is time for a turn. */
@@ -76,9 +76,9 @@ static inline __attribute__((always_inline)) void leave(struct loop *l, async_ta
     } else {
         sp = next_place(l);
     }
-    note_leave(note_of(t), l->current ? note_of(l->current) : &l->note, 0);
+    sanitizer_switch_begin(sanitizer_of(t), l->current ? sanitizer_of(l->current) : &l->sanitizer, 0);
     async__switch(&t->sp, sp);
-    note_arrive(note_of(t));
+    sanitizer_switch_end(sanitizer_of(t));
 stay:
     t->node.state = TASK_RUNNING;
     *l->errno_at = saved;
@@ -115,7 +115,7 @@ static inline async_task *after_end(struct loop *l, struct body *b)
         return task_of(w);
     }
     void *gone, **save = &gone, *sp = l->sp;
-    struct stack_note *to = &l->note;
+    struct sanitizer_stack *to = &l->sanitizer;
     l->current = NULL;
     if (direct && w->kind == NODE_TASK) {
         async_task *t = task_of(w);
@@ -123,15 +123,15 @@ static inline async_task *after_end(struct loop *l, struct body *b)
         fetch_ahead(l);
         l->current = t;
         sp = t->sp;
-        to = note_of(t);
+        to = sanitizer_of(t);
     }
-    if (likely(!l->hot && b->stack.class == l->hot_class)) {
-        l->hot = b;
-        save = &l->hot_sp;
+    if (likely(!l->cached_body && b->stack.class == l->default_class)) {
+        l->cached_body = b;
+        save = &l->cached_sp;
     } else {
         async__stack_give(&l->stacks, &b->stack);
     }
-    note_leave(&b->note, to, 1);
+    sanitizer_switch_begin(&b->sanitizer, to, 1);
     async__switch(save, sp);
     return l->current; /* the stack was at hand for it */
 }
@@ -142,7 +142,7 @@ static void entry(void)
     struct loop *l = async__loop;
     async_task *t = l->current;
     struct body *b = t->body;
-    note_arrive_first(&b->note, &l->note);
+    sanitizer_switch_end_first(&b->sanitizer, &l->sanitizer);
     fp_control_set(&l->fp);
     for (;;) {
         l->current = t;
@@ -160,7 +160,7 @@ void async__body_init(async_task *t, struct body *b)
 {
     struct start *s = t->start;
     co_copy(&b->co, &s->co);
-    b->locals = s->locals;
+    b->context = s->context;
     b->site = s->site;
     body_fresh(b);
     slab_give(&t->loop->starts, s);
@@ -183,21 +183,21 @@ static NOINLINE struct body *new_body(struct loop *l, uint8_t class, int *err)
  * on where it was left. A sanitizer wants to hear of a new stack. */
 void *async__begin(struct loop *l, async_task *t)
 {
-    struct body *b = l->hot;
-    if (likely(b && t->start->stack_class == l->hot_class)) {
-        l->hot = NULL;
+    struct body *b = l->cached_body;
+    if (likely(b && t->start->stack_class == l->default_class)) {
+        l->cached_body = NULL;
         if (!SANITIZED)
-            return t->sp = l->hot_sp;
+            return t->sp = l->cached_sp;
     } else {
         int err;
         b = new_body(l, t->start->stack_class, &err);
         if (unlikely(!b)) {
-            async__task_refuse(t, err);
+            async__task_fail_start(t, err);
             return NULL;
         }
     }
     async__body_init(t, b);
-    note_init(&b->note, b->stack.bottom, stack_size(&b->stack));
+    sanitizer_stack_init(&b->sanitizer, b->stack.bottom, stack_size(&b->stack));
     t->sp = async__switch_prepare(b, entry, b->stack.bottom);
     return t->sp;
 }
@@ -208,25 +208,25 @@ static void run_task(struct loop *l, async_task *t)
     if (t->node.kind == NODE_NEW && !async__begin(l, t))
         return;
     l->current = t;
-    note_leave(&l->note, note_of(t), 0);
+    sanitizer_switch_begin(&l->sanitizer, sanitizer_of(t), 0);
     async__switch(&l->sp, t->sp);
-    note_arrive(&l->note);
+    sanitizer_switch_end(&l->sanitizer);
     l->current = NULL;
 }
 
 static void run_callback(async_callback *cb)
 {
     cb->state = 0; /* before it runs: it may be used again in it, or its memory freed */
-    struct outside before = outside_lend(cb->locals);
+    struct thread_context before = context_enter(cb->context);
     cb->fn(cb->arg);
-    outside_restore(before);
+    context_leave(before);
 }
 
 void async__loop_run(struct loop *l)
 {
-    while (!loop_is_over(l) && !l->turned) {
+    while (!loop_is_over(l) && !l->iteration_over) {
         if (!l->ready.head || (l->stepwise ? --l->steps : --l->budget) <= 0)
-            async__turn(l);
+            async__loop_iterate(l);
         if (!l->ready.head)
             continue;
         struct async_waiter *w = ready_pop(l);
@@ -234,8 +234,8 @@ void async__loop_run(struct loop *l)
             async__step_begins(l, w);
         if (w->kind == NODE_CALLBACK)
             run_callback((async_callback *)w);
-        else if (w->kind == NODE_DIRECT || w->kind == NODE_DIRECT_NEW)
-            async__direct_step(l, task_of(w));
+        else if (w->kind == NODE_THREAD || w->kind == NODE_THREAD_NEW)
+            async__thread_task_step(l, task_of(w));
         else
             run_task(l, task_of(w));
         if (unlikely(l->debug))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "loop/fds.h"
+#include "loop/poller.h"
 
 #include <asyncio/loop.h>
 
@@ -10,12 +10,12 @@
 
 enum { BATCH = 256 };
 
-#define GATE_EVENT UINT64_MAX
+#define HANDLE_EVENT UINT64_MAX
 
-int async__fds_open(struct fds *f, int event)
+int async__poller_open(struct poller *f, int event)
 {
-    struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.u64 = GATE_EVENT };
-    *f = (struct fds){ .ep = async__sys.epoll_create() };
+    struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.u64 = HANDLE_EVENT };
+    *f = (struct poller){ .ep = async__sys.epoll_create() };
     if (f->ep < 0)
         return -errno;
     if (async__sys.epoll_ctl(f->ep, EPOLL_CTL_ADD, event, &ev) == 0)
@@ -25,14 +25,14 @@ int async__fds_open(struct fds *f, int event)
     return err;
 }
 
-void async__fds_close(struct fds *f)
+void async__poller_close(struct poller *f)
 {
     async__sys.close(f->ep);
     async__free(f->entries);
-    *f = (struct fds){ .ep = -1 };
+    *f = (struct poller){ .ep = -1 };
 }
 
-struct fd_entry *async__fds_entry(struct fds *f, int fd)
+struct fd_entry *async__poller_entry(struct poller *f, int fd)
 {
     if (likely(fd < f->count))
         return &f->entries[fd];
@@ -53,25 +53,25 @@ _Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &
                        EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP && EPOLLPRI == POLLPRI,
                "events need no translation");
 
-int async__fds_register(struct fds *f, int fd, struct fd_entry *e, int events, bool once)
+int async__poller_register(struct poller *f, int fd, struct fd_entry *e, int events, bool once)
 {
     struct epoll_event ev = { .events = (uint32_t)events | (once ? EPOLLONESHOT : 0),
                               .data.u64 = (uint64_t)e->generation << 32 | (uint32_t)fd };
-    int op = e->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    int op = e->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     int r = async__sys.epoll_ctl(f->ep, op, fd, &ev);
-    if (r < 0 && errno == (e->known ? ENOENT : EEXIST)) /* the number has a new owner; or was left behind */
-        r = async__sys.epoll_ctl(f->ep, e->known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev);
-    e->known = r == 0;
+    if (r < 0 && errno == (e->registered ? ENOENT : EEXIST)) /* the number has a new owner; or was left behind */
+        r = async__sys.epoll_ctl(f->ep, e->registered ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev);
+    e->registered = r == 0;
     return r < 0 ? -errno : 0;
 }
 
-void async__fds_unregister(struct fds *f, int fd, struct fd_entry *e)
+void async__poller_unregister(struct poller *f, int fd, struct fd_entry *e)
 {
     struct epoll_event ev = { 0 };
     e->generation++;
-    if (e->known)
+    if (e->registered)
         async__sys.epoll_ctl(f->ep, EPOLL_CTL_DEL, fd, &ev); /* may be gone: closed by its owner */
-    e->known = false;
+    e->registered = false;
 }
 
 static void wake_waiter(async_task **who, int events)
@@ -84,22 +84,22 @@ static void wake_waiter(async_task **who, int events)
     async__wake(t, WOKEN);
 }
 
-void async__fds_strand(struct fd_entry *e)
+void async__poller_fail_waiters(struct fd_entry *e)
 {
     wake_waiter(&e->reader, -EPIPE);
     wake_waiter(&e->writer, -EPIPE);
 }
 
 /* Whatever a former owner of the number has left behind ends here. */
-int async__fds_own(struct fds *f, int fd)
+int async__poller_add_owned(struct poller *f, int fd)
 {
-    struct fd_entry *e = async__fds_entry(f, fd);
+    struct fd_entry *e = async__poller_entry(f, fd);
     if (!e)
         return -ENOMEM;
-    async__fds_strand(e);
+    async__poller_fail_waiters(e);
     e->watch = NULL;
     e->generation++;
-    e->known = false;
+    e->registered = false;
     e->owned = true;
     e->ready = FD_READABLE | FD_WRITABLE;
     f->owned++;
@@ -108,20 +108,20 @@ int async__fds_own(struct fds *f, int fd)
 
 /* Closing takes it out of epoll by itself. Should a child process have inherited it, its events come with an old
  * generation. */
-void async__fds_disown(struct fds *f, int fd)
+void async__poller_remove_owned(struct poller *f, int fd)
 {
     struct fd_entry *e = &f->entries[fd];
     e->generation++;
-    e->known = e->owned = false;
-    async__fds_strand(e);
+    e->registered = e->owned = false;
+    async__poller_fail_waiters(e);
     f->owned--;
 }
 
-int async__fds_attach(struct fds *f, int fd)
+int async__poller_register_owned(struct poller *f, int fd)
 {
     static const uint32_t all = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     struct fd_entry *e = &f->entries[fd];
-    return likely(e->known) ? 0 : async__fds_register(f, fd, e, (int)all, false);
+    return likely(e->registered) ? 0 : async__poller_register(f, fd, e, (int)all, false);
 }
 
 static void deliver_own(struct fd_entry *e, int events)
@@ -141,7 +141,7 @@ static void deliver_own(struct fd_entry *e, int events)
 static void deliver(struct loop *l, uint64_t data, int events)
 {
     int fd = (int)(uint32_t)data;
-    struct fd_entry *e = &l->fds.entries[fd];
+    struct fd_entry *e = &l->poller.entries[fd];
     if (e->generation != (uint32_t)(data >> 32))
         return;
     if (e->owned) {
@@ -149,9 +149,9 @@ static void deliver(struct loop *l, uint64_t data, int events)
         return;
     }
     if (e->watch) {
-        struct outside before = outside_lend(async__locals_share(e->watch->locals));
+        struct thread_context before = context_enter(async__context_ref(e->watch->context));
         e->watch->fn(e->watch->arg, events);
-        outside_restore(before);
+        context_leave(before);
         return;
     }
     int ends = POLLERR | POLLHUP;
@@ -160,19 +160,19 @@ static void deliver(struct loop *l, uint64_t data, int events)
     if (e->writer && events & (POLLOUT | ends))
         wake_waiter(&e->writer, events);
     int left = (e->reader ? POLLIN : 0) | (e->writer ? POLLOUT : 0);
-    if (left && async__fds_register(&l->fds, fd, e, left, true) < 0) /* cannot be armed again: let them look */
+    if (left && async__poller_register(&l->poller, fd, e, left, true) < 0) /* cannot be armed again: let them look */
         for (int i = 0; i < 2; i++)
             if (i ? e->writer : e->reader)
                 wake_waiter(i ? &e->writer : &e->reader, POLLERR);
 }
 
-bool async__fds_poll(struct loop *l, int64_t timeout)
+bool async__poller_poll(struct loop *l, int64_t timeout)
 {
     struct epoll_event evs[BATCH];
-    int n = async__sys.epoll_wait(l->fds.ep, evs, BATCH, timeout);
+    int n = async__sys.epoll_wait(l->poller.ep, evs, BATCH, timeout);
     for (int i = 0; i < n; i++)
-        if (evs[i].data.u64 != GATE_EVENT)
+        if (evs[i].data.u64 != HANDLE_EVENT)
             deliver(l, evs[i].data.u64, (int)evs[i].events);
-    l->fds.heard = n > 0 ? n : 0;
+    l->poller.events = n > 0 ? n : 0;
     return n > 0 || (n < 0 && errno == EINTR);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "task/watch.h"
+#include "task/wait_set.h"
 
 #include "base/alloc.h"
 #include "task/scope.h"
@@ -7,52 +7,52 @@
 
 static async_task gone; /* nobody's */
 
-static struct watch *watch_of_news(struct async_waiter *news)
+static struct wait_node *node_of_completed(struct async_waiter *news)
 {
-    return (struct watch *)(void *)((char *)news - offsetof(struct watch, news));
+    return (struct wait_node *)(void *)((char *)news - offsetof(struct wait_node, news));
 }
 
-struct watches *async__watches_new(async_task *self, async_task **array, size_t n)
+struct wait_set *async__wait_set_new(async_task *self, async_task **array, size_t n)
 {
-    struct watches *set;
+    struct wait_set *set;
     size_t each = sizeof *set->watch + sizeof *set->at + sizeof *set->seen;
     if (n > (SIZE_MAX - sizeof *set) / each)
         return NULL;
     set = async__malloc(sizeof *set + n * each);
     if (!set)
         return NULL;
-    *set = (struct watches){ .self = self, .array = array, .end = n };
-    set->watch = (struct watch *)(set + 1);
-    set->at = (struct watch **)(set->watch + n);
+    *set = (struct wait_set){ .self = self, .array = array, .end = n };
+    set->watch = (struct wait_node *)(set + 1);
+    set->at = (struct wait_node **)(set->watch + n);
     set->seen = (async_task **)(set->at + n);
     for (size_t i = 0; i < n; i++) {
         set->at[i] = &set->watch[i];
-        set->watch[i] = (struct watch){ .node.kind = NODE_WATCH, .set = set, .at = i };
+        set->watch[i] = (struct wait_node){ .node.kind = NODE_WAIT, .set = set, .at = i };
     }
     return set;
 }
 
-void async__watches_free(struct watches *set)
+void async__wait_set_free(struct wait_set *set)
 {
     for (size_t i = set->first; i < set->end && set->linked > 0; i++)
-        async__unwatch(set, i);
+        async__wait_set_remove(set, i);
     async__free(set);
 }
 
-static void add_news(struct watch *w, const async_task *t)
+static void add_news(struct wait_node *w, const async_task *t)
 {
-    struct watches *set = w->set;
+    struct wait_set *set = w->set;
     int result = t ? t->result : -ENOMEM;
-    w->node.state = WATCH_NEWS;
+    w->node.state = WAIT_COMPLETED;
     w->ended = t ? t->ended : 0;
     w->failed = result < 0 && result != -ECANCELED;
     set->failed += w->failed;
     waitq_push(&set->news, &w->news);
 }
 
-int async__watch(struct watches *set, size_t i, async_task *t)
+int async__wait_set_add(struct wait_set *set, size_t i, async_task *t)
 {
-    struct watch *w = set->at[i];
+    struct wait_node *w = set->at[i];
     set->seen[i] = t;
     if (!t) {
         add_news(w, NULL);
@@ -60,7 +60,7 @@ int async__watch(struct watches *set, size_t i, async_task *t)
     }
     if (unlikely(t == set->self || t->loop != set->self->loop)) {
         bool itself = t == set->self;
-        async__complain("task \"%s\" waits for %s", set->self->name,
+        async__warn("task \"%s\" waits for %s", set->self->name,
                         itself ? "itself" : "a task of another thread's loop");
         return itself ? -EDEADLK : -EPERM;
     }
@@ -70,39 +70,39 @@ int async__watch(struct watches *set, size_t i, async_task *t)
     if (t->node.state == TASK_DONE) {
         add_news(w, t);
     } else {
-        w->node.state = WATCH_PENDING;
+        w->node.state = WAIT_PENDING;
         set->pending++;
     }
     return 0;
 }
 
-void async__unwatch(struct watches *set, size_t i)
+void async__wait_set_remove(struct wait_set *set, size_t i)
 {
-    struct watch *w = set->at[i];
-    if (w->node.state == WATCH_NEWS)
+    struct wait_node *w = set->at[i];
+    if (w->node.state == WAIT_COMPLETED)
         waitq_remove(&set->news, &w->news);
-    set->pending -= w->node.state == WATCH_PENDING;
+    set->pending -= w->node.state == WAIT_PENDING;
     set->failed -= w->failed;
     set->linked -= w->linked;
     if (w->linked)
         waitq_remove(&set->seen[i]->joiners, &w->node);
     w->linked = w->failed = false;
-    w->node.state = WATCH_IDLE;
+    w->node.state = WAIT_IDLE;
 }
 
-bool async__watch_news(struct watches *set, size_t *ret)
+bool async__wait_set_next(struct wait_set *set, size_t *ret)
 {
     struct async_waiter *news = set->news.head;
     if (!news)
         return false;
     waitq_pop(&set->news, news);
-    struct watch *w = watch_of_news(news);
-    w->node.state = WATCH_FRONT;
+    struct wait_node *w = node_of_completed(news);
+    w->node.state = WAIT_RETURNED;
     *ret = w->at;
     return true;
 }
 
-bool async__watches_enough(const struct watches *set)
+bool async__wait_set_satisfied(const struct wait_set *set)
 {
     if (set->pending == 0)
         return true;
@@ -111,7 +111,7 @@ bool async__watches_enough(const struct watches *set)
     return set->when == ASYNC_FIRST_EXCEPTION && set->failed > 0;
 }
 
-int async__watches_wait(struct watches *set, double seconds)
+int async__wait_set_wait(struct wait_set *set, double seconds)
 {
     async_task *t = set->self;
     struct loop *l = t->loop;
@@ -127,31 +127,31 @@ int async__watches_wait(struct watches *set, double seconds)
     wait_is(t, WAITS_TASKS);
     enum wake why = wait_in(t, NULL);
     set->waiting = false;
-    return why == INTERRUPTED && !async__watches_enough(set) ? async__deliver(t) : 0;
+    return why == INTERRUPTED && !async__wait_set_satisfied(set) ? async__deliver_cancel(t) : 0;
 }
 
 /* The waiter may be ready by now for another reason: then it will look by itself. Its limit must not come once it is. */
-void async__watch_ended(struct watch *w, const async_task *t)
+void async__wait_node_completed(struct wait_node *w, const async_task *t)
 {
-    struct watches *set = w->set;
+    struct wait_set *set = w->set;
     set->pending--;
     add_news(w, t);
-    if (!set->waiting || set->self->node.state != TASK_PARKED || !async__watches_enough(set))
+    if (!set->waiting || set->self->node.state != TASK_PARKED || !async__wait_set_satisfied(set))
         return;
     disarm(set->self);
     async__wake(set->self, WOKEN);
 }
 
 /* Sets are kept for the next call (see wait.c); one that watches nobody any more is of no use. */
-void async__watch_gone(async_task *t)
+void async__wait_nodes_detach(async_task *t)
 {
     for (struct async_waiter *n; (n = t->joiners.head);) {
-        struct watch *w = (struct watch *)n;
-        struct watches *set = w->set;
+        struct wait_node *w = (struct wait_node *)n;
+        struct wait_set *set = w->set;
         waitq_pop(&t->joiners, n);
         w->linked = false;
         set->seen[w->at] = &gone;
         if (--set->linked == 0 && !set->busy)
-            async__forget_watches(set->self);
+            async__wait_set_discard(set->self);
     }
 }
