@@ -47,6 +47,11 @@ bool async_task_done(const async_task *t);
 bool async_task_cancelled(const async_task *t); /* done, and its outcome is -ECANCELED */
 int async_task_result(const async_task *t);     /* -EINPROGRESS: not done */
 
+/* Return the number of a task: 1 for the first task of a loop, and one more for each that is created
+ * after it. A number is never used again, unlike the address of a task that has ended, so adapters
+ * that remember a task should remember its number. NULL has the number 0. */
+uint64_t async_task_id(const async_task *t);
+
 /* Never NULL; valid until the handle goes or the name is set anew. */
 const char *async_task_name(const async_task *t);
 /* Copied; without memory the old name stays. */

@@ -382,6 +382,11 @@ int async_task_result(const async_task *t)
     return t->result;
 }
 
+uint64_t async_task_id(const async_task *t)
+{
+    return t ? t->id : 0;
+}
+
 const char *async_task_name(const async_task *t)
 {
     return t ? t->name : "";

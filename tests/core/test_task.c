@@ -57,6 +57,19 @@ CASE(task_awaits_on_itself)
     return 0;
 }
 
+CASE(id_of_a_task_is_not_used_again)
+{
+    uint64_t last = async_task_id(async_current_task());
+    is(async_task_id(NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        async_task *t = async_create_task(value(0, 0));
+        is_true(async_task_id(t) > last);
+        last = async_task_id(t);
+        await_task_drop(&t);
+    }
+    return 0;
+}
+
 CASE(null_handles)
 {
     is(await_task(NULL), -ENOMEM);
@@ -351,7 +364,7 @@ END_TEST
 SUITE("task", tasks_whose_handles_are_lost_clean_up, stack_that_no_run_can_have,
       coroutine_without_a_name, cancelled_or_not, requests_to_cancel_without_end,
       dropped_where_nobody_can_wait, child_of_a_group_is_dropped,
-      failure_of_a_dropped_task_is_read_by_another, starts_later_in_order, result_is_kept,
+      failure_of_a_dropped_task_is_read_by_another, starts_later_in_order, id_of_a_task_is_not_used_again, result_is_kept,
       error_is_the_result, task_awaits_on_itself, null_handles, names, current_task,
       no_current_task_outside, coroutines_without_macros, arguments_are_copied, joining_as_an_object,
       twenty_thousand_sleepers, records_are_used_again, too_large_a_stack, larger_stacks)
