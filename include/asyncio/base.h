@@ -56,16 +56,22 @@
 #ifdef __cplusplus
 #define ASYNC__ASSERT         static_assert
 #define ASYNC__ALIGN(n)       alignas(n)
+#define ASYNC__ALIGNOF(T)     alignof(T)
 #define ASYNC__INFER          auto
 #else
 #define ASYNC__VALUE(x)       x
 #define ASYNC__INIT(...)      { __VA_ARGS__ }
 #define ASYNC__OPTS(T, ...)   &(const T){ __VA_ARGS__ }
-#define ASYNC__ITEM(T, value) ((T[1]){ (value) })
+#define ASYNC__ITEM(T, ...)   ((T[1]){ __VA_ARGS__ })
 #define ASYNC__LIST(T, ...)   (const T[]){ __VA_ARGS__ }
 #define ASYNC__LENGTH(T, ...) (sizeof(ASYNC__LIST(T, __VA_ARGS__)) / sizeof(T))
 #define ASYNC__ASSERT         _Static_assert
+#define ASYNC__FIXED_ROOM(qp)                                                                      \
+    (__builtin_types_compatible_p(__typeof__((qp)->slot), __typeof__(&(qp)->slot[0])) ?            \
+             0 :                                                                                   \
+             sizeof((qp)->slot) / sizeof((qp)->slot[0]))
 #define ASYNC__ALIGN(n)       _Alignas(n)
+#define ASYNC__ALIGNOF(T)     _Alignof(T)
 #define ASYNC__INFER          __auto_type
 #endif
 

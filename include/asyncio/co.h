@@ -44,10 +44,11 @@ int await_co(async_co co) ASYNC_CHECK;
 /* The object without macros: for other languages, for callbacks. */
 async_co async_call(int (*fn)(void *arg), void *arg, const char *name) ASYNC_CHECK;
 
-/* A context manager for await_with: how to enter, how to leave. Typed arguments, no casts. */
-typedef struct async_hold {
+/* A context manager for await_with: what runs when the block is entered, and when it is left. */
+typedef struct async_context_manager {
     async_co enter, leave;
-} async_hold;
+} async_context_manager;
+typedef async_context_manager async_hold; /* its name before 0.2 */
 
 /* How it works: a parameter is written (type)name; one macro takes the parentheses off, another eats
  * what is in them. make(params) copies the arguments into a frame, make_run_() calls fn with them. */
@@ -96,8 +97,10 @@ typedef struct async_hold {
  * for the narrow ones before them. A third of the price of a task. */
 #define ASYNC__IN_PLACE static __attribute__((noinline))
 
-/* The object as an argument: its address. */
-#define ASYNC__REF(co) ASYNC__ITEM(const async_co, co)
+/* A coroutine object as an argument: its address. The conditional expression makes anything else an error, such as the result of
+ * an await_ call: without it, a braced initialiser would take a number for the first member. */
+#define ASYNC__REF(co) ASYNC__ITEM(const async_co, (1 ? (co) : async_co_none_()))
+async_co async_co_none_(void);
 
 #define ASYNC__MAKE(make, label, fn, ...)                                   \
     ASYNC__ASSERT(ASYNC__COUNT(__VA_ARGS__) <= 6,                           \
@@ -112,6 +115,8 @@ typedef struct async_hold {
     {                                                                       \
         ASYNC__ASSERT(sizeof(struct make##_frame_) <= ASYNC_FRAME_MAX,      \
                       label ": arguments too large to copy, pass a pointer"); \
+        ASYNC__ASSERT(ASYNC__ALIGNOF(struct make##_frame_) <= 16,                 \
+                      label ": an argument is aligned to more than 16 bytes, pass a pointer"); \
         struct make##_frame_ async_f_ = {                                   \
             ASYNC__MAP(ASYNC__NAME, ASYNC__COMMA, ##__VA_ARGS__)            \
         };                                                                  \

@@ -13,10 +13,13 @@ template <typename T> inline const T *async__given(const T &made) { return &made
 template <typename T, size_t N> inline const T *async__given_list(const T (&made)[N]) { return made; }
 template <typename T, size_t N> char (&async__given_length(const T (&made)[N]))[N];
 template <typename T> inline T async__value(T x) { return x; } /* in a lambda, clang++ misses who uses x alone */
+template <typename T> struct async__array_size { static const size_t value = 0; };
+template <typename T, size_t N> struct async__array_size<T[N]> { static const size_t value = N; };
+#define ASYNC__FIXED_ROOM(qp) async__array_size<__typeof__((qp)->slot)>::value
 #define ASYNC__VALUE(x)       async__value(x)
 #define ASYNC__INIT(...)      { __VA_ARGS__ }
 #define ASYNC__OPTS(T, ...)   async__given<T>({ __VA_ARGS__ })
-#define ASYNC__ITEM(T, value) async__given<T>(value)
+#define ASYNC__ITEM(T, ...)   async__given<T>(__VA_ARGS__)
 #define ASYNC__LIST(T, ...)   async__given_list<T>({ __VA_ARGS__ })
 #define ASYNC__LENGTH(T, ...) sizeof(async__given_length<T>({ __VA_ARGS__ }))
 

@@ -18,6 +18,16 @@ ASYNC_BEGIN_DECLS
         ASYNC__VALUE(async_r_);                                                                    \
     })
 
+/* Return value from the enclosing function, out of any number of await_ blocks, which are left first, innermost first. If
+ * leaving a block fails (a child of its group has failed, a context manager cannot be left), the function returns that error
+ * instead. A bare `return` cannot do this: it loses the results of the blocks. */
+#define ASYNC_RETURN(value)                                                                        \
+    do {                                                                                           \
+        ASYNC__INFER async_v_ = (value);                                                           \
+        int async_e_ = await_return(async_blocks_, async_v_ < 0 ? (int)async_v_ : 0, ASYNC_HERE);  \
+        return async_e_ < 0 ? async_e_ : async_v_;                                                 \
+    } while (0)
+
 /* Give the error a sentence (as printf() does; copied, cut to 127 bytes) and begin its traceback here; returns code:
  * return async_fail(-EPROTO, "%s: bad status", url). Outside of tasks this thread keeps the latest one. */
 #define async_fail(code, ...) async_fail_at((code), ASYNC_HERE, __VA_ARGS__)

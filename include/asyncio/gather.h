@@ -16,13 +16,15 @@ ASYNC_BEGIN_DECLS
  * returned and no result is written. None at all: 0 at once. Suspends: until all have ended. Cancelled: so are
  * the children, and all have ended. The results are written if all had ended well already. */
 #define await_gather(results, ...)                                                                 \
-    await_gather_n(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__), (results))
+    await_gather_at(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__), (results), ASYNC_HERE)
+int await_gather_at(const async_co *cos, size_t n, int *results, const async_site *site) ASYNC_CHECK;
 int await_gather_n(const async_co *cos, size_t n, int *results) ASYNC_CHECK;
 
 /* return_exceptions=True: all run to their end, errors are results. Returns how many failed, or -ECANCELED when
  * it was cancelled itself: then too all have ended, and the results are written. */
 #define await_gather_all(results, ...)                                                             \
-    await_gather_all_n(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__), (results))
+    await_gather_all_at(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__), (results), ASYNC_HERE)
+int await_gather_all_at(const async_co *cos, size_t n, int *results, const async_site *site) ASYNC_CHECK;
 int await_gather_all_n(const async_co *cos, size_t n, int *results) ASYNC_CHECK;
 
 /* The first to end, well or badly, wins: its index, its result in *result (or NULL). The others are cancelled
@@ -30,7 +32,8 @@ int await_gather_all_n(const async_co *cos, size_t n, int *results) ASYNC_CHECK;
  * generator in the same turn it hands back; among several that need not wait, the first wins, but in a loop nobody is
  * passed over for ever. Cancelled: so are all, and have ended; but if one had won, it has. */
 #define await_race(result, ...)                                                                    \
-    await_race_n(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__), (result))
+    await_race_at(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__), (result), ASYNC_HERE)
+int await_race_at(const async_co *cos, size_t n, int *result, const async_site *site) ASYNC_CHECK;
 int await_race_n(const async_co *cos, size_t n, int *result) ASYNC_CHECK;
 
 enum async_return_when { ASYNC_ALL_COMPLETED, ASYNC_FIRST_COMPLETED, ASYNC_FIRST_EXCEPTION };

@@ -33,7 +33,7 @@ ASYNC_BEGIN_DECLS
 
 /* In a generator's body: hand one item over. 0 when the next one is wanted; -ECANCELED: the loop was left (then also within
  * a shield); clean up and return. */
-#define await_yield(value) await_gen_yield((__typeof__(*async_item_)[1]){ (value) })
+#define await_yield(...) await_gen_yield((__typeof__(*async_item_)[1]){ __VA_ARGS__ })
 
 /* await_for_each (r, x, name(args)) { }    `async for x in name(args)`; x is a T of the loop's own.
  * r: 0, or the generator's error. However the loop is left, the generator is ended and awaited: its cleanup has run. */
@@ -43,7 +43,7 @@ ASYNC_BEGIN_DECLS
                                *async_once_ = &async_g_;                                           \
          async_once_; async_once_ = NULL)                                                          \
         for (__typeof__(*async_g_.item) x;                                                         \
-             ((r) = await_gen_next(&async_g_.gen, &x, sizeof x)) > 0 && ((r) = 0, true);)          \
+             ((r) = await_gen_next_at(&async_g_.gen, &x, sizeof x, ASYNC_HERE)) > 0 && ((r) = 0, true);) \
     ASYNC__SHADOWED
 #endif
 
@@ -55,6 +55,7 @@ typedef struct async_gen {
     async_task *consumer; /* who waits for the next one */
     bool wanted, left;
     async_waitq want;
+    const async_site *site; /* of the loop over it */
 } async_gen;
 
 /* The functions behind the macros. _next: 1 and an item, 0 at the end, or an error: the generator's; -EBUSY: another
@@ -63,6 +64,7 @@ typedef struct async_gen {
  * _drop takes an async_gen *, ends it and awaits its end; each that was begun needs that, while the async_gen is there.
  * Afterwards _next gives 0. */
 int await_gen_next(async_gen *g, void *item, size_t size) ASYNC_CHECK;
+int await_gen_next_at(async_gen *g, void *item, size_t size, const async_site *site) ASYNC_CHECK;
 int await_gen_yield(const void *item) ASYNC_CHECK;
 void await_gen_drop(void *gen);
 

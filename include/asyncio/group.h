@@ -60,17 +60,14 @@ struct async_group {
     async_scope scope;
     async_task *first, *last; /* children that run, and those with handles that ran */
     async_error *errors, *latest_error; /* the first and the last */
-    async_waitq idle; /* who waits for the last child to end */
-    size_t running;
-    int err;
-    bool open;
-    bool strict; /* a child's -ECANCELED is a failure: gather */
-    bool loose;  /* a failure cancels nobody */
-    bool background;
-    bool race; /* the first to end, well or badly, ends the others */
-    bool unfair; /* ...before all had begun */
-    async_task *winner;
-    char who[32]; /* cancelled it */
+    async_waitq idle;   /* the tasks that wait for the last child to end */
+    size_t running;     /* children that have not ended */
+    int err;            /* the first failure, or 0 */
+    uint8_t policy;     /* what the end of a child means */
+    bool open;          /* children may be added */
+    bool all_started;   /* of a race: all coroutines had started when it was won */
+    async_task *winner; /* of a race */
+    char canceller[64]; /* the task that has cancelled the group */
 };
 async_scope async_scope_group(async_group *g, async_scope *blocks);
 #ifdef __cplusplus

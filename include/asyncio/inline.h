@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* inline.h - what inline functions of the other headers see of the library. Nothing for users: it may change with
- * every version, together with what is inlined. */
+/* inline.h - what inline functions of the other headers use of the library.
+ *
+ * Nothing here is for users: it may change with every version, together with what is inlined. */
 #ifndef ASYNCIO_INLINE_H
 #define ASYNCIO_INLINE_H
 
@@ -8,7 +9,7 @@
 
 ASYNC_BEGIN_DECLS
 
-/* The head of a task. */
+/* The head of every record that can stand in a queue: tasks, callbacks, wait nodes. */
 struct async_waiter {
     struct async_waiter *next, *prev;
     uint8_t kind;
@@ -18,17 +19,25 @@ struct async_waiter {
     uint32_t timer;
 };
 
-/* Among its flags: its scope is doomed or has a limit, so that a checkpoint must look closer. */
+/* A flag of a task: its scope is cancelled or has a deadline, so an await_ call must check both. */
 #define ASYNC__NEEDS_CHECK 8
 
-/* Where this thread's running task is noted, if there is one. */
-extern __thread async_task *const *async_running_ __attribute__((tls_model("initial-exec")));
+/* What a thread runs now. */
+struct async_running {
+    async_task *task; /* NULL: no task */
+    int credit;       /* await_ calls that the task may still make without suspending */
+};
 
-/* Is the caller a task whose checkpoint has nothing to look at? */
-static inline bool async__needs_no_check(void)
+/* Where this thread's loop keeps that. It never is NULL: without a loop it points to a record without a task. */
+extern __thread struct async_running *async_running_ __attribute__((tls_model("initial-exec")));
+
+/* May an inlined await_ function go on without a call into the library? It may if it runs in a task whose scope has
+ * nothing to check, and which has not used up its credit. Each call counts. */
+static inline bool async__may_go_on(void)
 {
-    const struct async_waiter *w = (const struct async_waiter *)*async_running_;
-    return w && !(w->flags & ASYNC__NEEDS_CHECK);
+    struct async_running *running = async_running_;
+    const struct async_waiter *task = (const struct async_waiter *)running->task;
+    return task && !(task->flags & ASYNC__NEEDS_CHECK) && --running->credit > 0;
 }
 
 ASYNC_END_DECLS

@@ -23,6 +23,7 @@ typedef struct async_callback {
     void (*fn)(void *arg);
     void *arg;
     void *context;
+    uint64_t home;
 } async_callback;
 
 /* A callback sees the task-local variables (local.h) of who asked for it, as they were then; what it sets it keeps to
@@ -63,6 +64,7 @@ typedef struct async_watch {
     void (*fn)(void *arg, int events);
     void *arg;
     void *context;
+    uint64_t loop;
     int fd, events;
     bool active;
 } async_watch;

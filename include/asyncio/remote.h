@@ -3,7 +3,7 @@
 #ifndef ASYNCIO_REMOTE_H
 #define ASYNCIO_REMOTE_H
 
-#include <asyncio/co.h>
+#include <asyncio/task.h>
 
 ASYNC_BEGIN_DECLS
 
@@ -16,7 +16,11 @@ int async_run_coroutine_threadsafe(async_loop *loop, async_co co) ASYNC_CHECK;
  * those of async_background(). Of a Runner between two runs: it begins in the next. Cannot fail here: without
  * memory it is NULL, which counts as ended with -ENOMEM, and for a closed loop it has ended with -EPIPE. */
 typedef struct async_remote async_remote;
-async_remote *async_create_task_threadsafe(async_loop *loop, async_co co) ASYNC_CHECK;
+#define async_create_task_threadsafe(loop, co, ...)                                                \
+    async_create_task_threadsafe_opt((loop), ASYNC__REF(co),                                       \
+                                     ASYNC__OPTS(struct async_task_opts, .site = ASYNC_HERE, __VA_ARGS__))
+async_remote *async_create_task_threadsafe_opt(async_loop *loop, const async_co *co,
+                                               const struct async_task_opts *opts) ASYNC_CHECK;
 
 /* Wait, on this thread, at most that long (ASYNC_FOREVER: until it has ended; 0: look): its result, as above.
  * -ETIMEDOUT: it goes on, unless async_remote_done(). -EDEADLK: not ended, and this is the loop's thread. */

@@ -8,6 +8,7 @@
 ASYNC_BEGIN_DECLS
 
 struct async_run_opts { /* zero is the default, here and in every _opts */
+    const async_site *site; /* where the run was started; the macros set it */
     bool debug;         /* mistakes are named on stderr, see below; also ASYNCIO_DEBUG=1 */
     bool virtual_clock; /* starts at 0, stands still while anything is ready, jumps when all tasks sleep */
     uint64_t seed;      /* not 0: a random, repeatable order of ready tasks */
@@ -36,7 +37,8 @@ struct async_run_opts { /* zero is the default, here and in every _opts */
 /* asyncio.run(): make a loop, run co in its main task to its end, cancel and await what is left, close the
  * loop. Returns co's result. async_run(amain(), .debug = true). -EBUSY: a loop runs on this thread already
  * (a message says so); -ENOMEM, -EMFILE and the like: no loop could be made. Not from inside a task. */
-#define async_run(co, ...) async_run_opt((co), ASYNC__OPTS(struct async_run_opts, __VA_ARGS__))
+#define async_run(co, ...)                                                                         \
+    async_run_opt((co), ASYNC__OPTS(struct async_run_opts, .site = ASYNC_HERE, __VA_ARGS__))
 int async_run_opt(async_co co, const struct async_run_opts *opts) ASYNC_CHECK;
 
 /* A child of fork(), also in a task, is not part of the loop: await_ calls say so (-EPERM). It may exec, _exit(), or
@@ -47,7 +49,9 @@ int async_run_opt(async_co co, const struct async_run_opts *opts) ASYNC_CHECK;
  * error, 130 when Ctrl-C ended it. The first SIGINT cancels co, which may clean up, or withdraw it by
  * async_uncancel(); a second one ends the program at once. If SIGINT has a handler already, or this is not the
  * first thread, it is left alone. */
-int async_main(async_co co) ASYNC_CHECK;
+#define async_main(co, ...)                                                                        \
+    async_main_opt((co), ASYNC__OPTS(struct async_run_opts, .site = ASYNC_HERE, __VA_ARGS__))
+int async_main_opt(async_co co, const struct async_run_opts *opts) ASYNC_CHECK;
 
 /* asyncio.Runner: several runs on one loop, on one thread. What a run leaves in async_background() goes on in
  * the next; close cancels and awaits it. Open: NULL and errno on failure; opts may be NULL. Run: co's result;
@@ -55,7 +59,16 @@ int async_main(async_co co) ASYNC_CHECK;
 typedef struct async_runner async_runner;
 async_runner *async_runner_open(const struct async_run_opts *opts) ASYNC_CHECK;
 int async_runner_run(async_runner *rn, async_co co) ASYNC_CHECK;
-void async_runner_close(async_runner *rn);
+#define async_runner_close(rn) async_runner_close_at((rn), ASYNC_HERE)
+void async_runner_close_at(async_runner *rn, const async_site *site);
+
+/* loop.run_forever(): run tasks and callbacks until async_stop(). Returns 0; -EINTR if Ctrl-C ended the run; -EBUSY and -EINVAL as
+ * async_runner_run(). What is left goes on in the next run. */
+int async_runner_run_forever(async_runner *rn) ASYNC_CHECK;
+
+/* loop.stop(): end async_runner_run_forever() of this thread's loop when what is ready now has run. Before a run it lets the next one
+ * run what is ready, once. Returns 0; -EINVAL, with a message, in a run that ends with its main task; -EPERM without a loop. */
+int async_stop(void);
 
 /* Embedding: a run in the loop of somebody else, a GUI's or another library's, a turn at a time.
  *

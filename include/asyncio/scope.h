@@ -74,31 +74,32 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site) ASYNC
 /* Whether the limit of the await_timeout block that this line stands in has fired. */
 #define async_expired() async_scope_expired(async_blocks_)
 
-/* How to enter and leave what a block holds. */
+/* How await_with enters and leaves a context manager. */
 struct async_with_ops {
     int (*enter)(void *owner); /* may suspend; < 0: the body is skipped */
     int (*leave)(void *owner); /* may suspend, shielded */
 };
 
-/* What every block has in your frame; its members are the library's. */
+/* What every block has in the stack frame of its function. Its members are private. */
 struct async_scope {
     async_scope *outer;  /* around it at run time */
     async_scope *blocks; /* around it in the same function */
     async_task *task;    /* that entered it */
-    void *owner;         /* its group, or what is entered and left */
-    const struct async_with_ops *manager; /* how */
-    int *verdict;
-    int64_t deadline; /* its own, ns */
-    int64_t next_deadline;    /* the next one of it and those around it, as far as a shield */
+    void *owner;         /* its group, or its context manager */
+    const struct async_with_ops *with_ops;
+    int *result_at;        /* the variable of the block's user */
+    int64_t deadline;      /* its own, ns */
+    int64_t next_deadline; /* the earliest of it and the scopes around it, inside the nearest shield */
     uint32_t timer;
     uint8_t kind, state;
-    bool cancelled; /* itself */
-    bool effectively_cancelled;    /* itself or one around it, as far as a shield: every await_ fails */
-    bool expired;   /* its limit fired... */
-    bool first;     /* ...before a scope around it was cancelled */
-    bool delivered; /* an await_ was interrupted */
-    bool bare;      /* left by a bare return */
-    bool unarmed;   /* it, or one of the task's around it, may have a limit without a timer */
+    uint8_t fresh;              /* of a shield: was the task's message and traceback current when it was entered? */
+    bool cancelled;             /* this scope itself */
+    bool effectively_cancelled; /* this scope, or an enclosing one inside the nearest shield: every await_ fails */
+    bool expired;               /* its deadline has passed... */
+    bool first;                 /* ...before a scope around it was cancelled */
+    bool delivered;             /* an await_ call was interrupted by it */
+    bool bare;                  /* it was left by a bare return */
+    bool unarmed;               /* it, or one of the task's around it, may have a deadline without a timer */
     async_cause cause;
 };
 
@@ -143,7 +144,8 @@ ASYNC_UNUSED static inline async_scope *async_scope_placed(async_scope *s, const
 bool await_block_step(async_scope *s, int *r); /* enter: true; at the end: leave, false */
 void await_block_drop(async_scope *s);         /* leave, unless left: a bare return */
 void await_block_drop_at(async_scope **s);
-int await_leave(async_scope *blocks, int err, const async_site *site); /* for ASYNC_TRY */
+int await_leave(async_scope *blocks, int err, const async_site *site);  /* for ASYNC_TRY */
+int await_return(async_scope *blocks, int err, const async_site *site); /* for ASYNC_RETURN */
 
 ASYNC_END_DECLS
 

@@ -19,7 +19,7 @@ ASYNC_BEGIN_DECLS
 typedef struct async_lock {
     async_task *owner;
     async_waitq waiters;
-    async_loop *loop; /* the owner's */
+    uint64_t loop; /* that uses it */
 } async_lock;
 
 /* 0; -EDEADLK: already mine; -EOWNERDEAD, and the owner's name in the error: it has ended without releasing the lock, so
@@ -32,7 +32,7 @@ ASYNC_UNUSED static inline bool async_lock_locked(const async_lock *l) { return 
 
 /* Zero is not set. */
 typedef struct async_event {
-    async_loop *loop; /* that uses it */
+    uint64_t loop; /* that uses it */
     bool set;
     async_waitq waiters;
 } async_event;
@@ -46,6 +46,7 @@ ASYNC_UNUSED static inline bool async_event_is_set(const async_event *e) { retur
 typedef struct async_condition {
     async_lock *lock;
     async_waitq waiters;
+    uint64_t loop; /* that uses it */
 } async_condition;
 #define ASYNC_CONDITION(lock_ptr) ASYNC__INIT(.lock = (lock_ptr))
 
@@ -67,7 +68,7 @@ int async_condition_notify(async_condition *c, size_t n);
 int async_condition_notify_all(async_condition *c);
 
 typedef struct async_semaphore {
-    async_loop *loop; /* that uses it */
+    uint64_t loop; /* that uses it */
     int value, bound; /* bound 0: none */
     async_waitq waiters;
 } async_semaphore;
@@ -84,7 +85,7 @@ ASYNC_UNUSED static inline bool async_semaphore_locked(const async_semaphore *s)
 }
 
 typedef struct async_barrier {
-    async_loop *loop;        /* that uses it */
+    uint64_t loop;           /* that uses it */
     size_t parties, waiting; /* how many it takes; how many have come in this round */
     size_t draining;         /* released, and not back from their wait yet */
     bool broken, spoiled;    /* for all who come; for those who are draining */
@@ -106,9 +107,12 @@ void async_barrier_abort(async_barrier *b);
 ASYNC_UNUSED static inline bool async_barrier_broken(const async_barrier *b) { return b->broken; }
 ASYNC_UNUSED static inline size_t async_barrier_waiting(const async_barrier *b) { return b->waiting; }
 
-async_hold async_lock_hold(async_lock *l);
-async_hold async_semaphore_hold(async_semaphore *s);
-async_hold async_condition_hold(async_condition *c);
+async_context_manager async_lock_context_manager(async_lock *l);
+async_context_manager async_semaphore_context_manager(async_semaphore *s);
+async_context_manager async_condition_context_manager(async_condition *c);
+#define async_lock_hold      async_lock_context_manager /* their names before 0.2 */
+#define async_semaphore_hold async_semaphore_context_manager
+#define async_condition_hold async_condition_context_manager
 
 ASYNC_END_DECLS
 

@@ -10,6 +10,9 @@ ASYNC_BEGIN_DECLS
 struct async_task_opts {
     const async_site *site;
     const char *name;  /* copied; default: the coroutine's */
+    void *owned;               /* an argument that the task owns: see drop */
+    void (*drop)(void *owned); /* called once, with owned: when the task has ended, also when it never began, or at once if it
+                                * is refused. It runs like a callback and must not await. Default: nothing is dropped. */
     size_t stack_size; /* bytes; default 64 KiB; rounded up to a power of two. A local array larger than the
                         * guard below the stack (64 KiB) can jump over it: compile with
                         * -fstack-clash-protection, as pkg-config says. */

@@ -23,13 +23,13 @@ ASYNC_BEGIN_DECLS
     ASYNC__SHADOWED ASYNC__WITHIN(r, &async_w_.scope)
 
 #define ASYNC__WITH_TYPE(...)                                                                      \
-    _Generic((__VA_ARGS__), async_hold: (async_with *)NULL, default: (async_with_sync *)NULL)
+    _Generic((__VA_ARGS__), async_context_manager: (async_with *)NULL, default: (async_with_sync *)NULL)
 #define ASYNC__WITH(...)                                                                           \
     _Generic((__VA_ARGS__),                                                                        \
             async_lock *: async_with_lock,                                                         \
             async_semaphore *: async_with_semaphore,                                               \
             async_condition *: async_with_condition,                                               \
-            async_hold: async_with_hold)
+            async_context_manager: async_with_context_manager)
 #endif
 
 /* In what leaves a block (the leave of an async_hold): how it ended, as Python's __aexit__ hears of an exception. r, or
@@ -40,7 +40,7 @@ int async_with_outcome(void);
 /* In your frame; its members are the library's. */
 typedef struct async_with {
     async_scope scope;
-    async_hold hold;
+    async_context_manager manager;
 } async_with;
 
 /* The same for what needs no coroutine objects. */
@@ -48,7 +48,8 @@ typedef struct async_with_sync {
     async_scope scope;
 } async_with_sync;
 
-async_with async_with_hold(async_with *w, async_scope *blocks, async_hold hold);
+async_with async_with_context_manager(async_with *w, async_scope *blocks,
+                                      async_context_manager manager);
 async_with_sync async_with_lock(async_with_sync *w, async_scope *blocks, async_lock *l);
 async_with_sync async_with_semaphore(async_with_sync *w, async_scope *blocks, async_semaphore *s);
 async_with_sync async_with_condition(async_with_sync *w, async_scope *blocks, async_condition *c);

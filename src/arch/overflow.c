@@ -45,9 +45,9 @@ static void say(const struct overflow *o, const void *code)
                  (size_t)((const char *)code - (const char *)info.dli_fbase));
     size_t n = (size_t)snprintf(
             line, sizeof line,
-            "asyncio: stack overflow in task \"%s\" (%s): its stack has %zu bytes%s\n"
-            "asyncio: give it more: .stack_size = %zu, of the task or of async_run()\n",
-            o->task, o->entry, o->size, where, 4 * o->size);
+            "asyncio: stack overflow in task \"%s\": its stack has %zu bytes%s\n"
+            "asyncio: give it a larger one with .stack_size = %zu, in the options of the task or of async_run()\n",
+            o->task, o->size, where, 4 * o->size);
     (void)!write(STDERR_FILENO, line, n < sizeof line ? n : sizeof line - 1);
 }
 

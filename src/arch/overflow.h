@@ -8,8 +8,8 @@
 
 /* What is known of the stack that a faulting address lies below. */
 struct overflow {
-    const char *task, *entry;
-    size_t size;
+    char task[64]; /* its name */
+    size_t size;   /* of its stack */
 };
 
 /* Asked by the signal handler, on the thread that faulted: is this address in the guard below the current task's stack?

@@ -13,7 +13,9 @@
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
 #endif
 
-enum { REGION = 1 << 30, KEEP_WARM = 64, STACK_FETCH = 20 };
+/* Address space is reserved in regions, each twice as large as the one before. So a small program needs little of it, which
+ * matters where address space is limited (ulimit -v) or every mapping is locked in memory (mlockall). */
+enum { REGION_FIRST = 2 << 20, REGION_MAX = 1 << 30, KEEP_WARM = 64, STACK_FETCH = 20 };
 
 bool async__stack_class(size_t size, uint8_t *ret)
 {
@@ -31,23 +33,31 @@ static size_t slot_bytes(const struct stack_class *c)
     return STACK_GUARD + c->size;
 }
 
-/* Reserve address space: a large piece, or what the limits of this process allow, but one slot at least. */
+/* How large the next region should be: a whole number of slots, at least one. */
+static size_t next_region_bytes(const struct stack_class *c)
+{
+    size_t want = c->nregions ? 2 * c->regions[c->nregions - 1].bytes : REGION_FIRST, slot = slot_bytes(c);
+    if (want > REGION_MAX)
+        want = REGION_MAX;
+    return want < slot ? slot : want / slot * slot;
+}
+
+/* Reserve a region of *bytes, or of less if the limits of this process do not allow as much. */
 static char *reserve(size_t *bytes, size_t slot)
 {
-    size_t want = slot > REGION ? slot : REGION / slot * slot;
     for (;;) {
-        char *p = async__sys.map(want);
-        if (p || want == slot) {
-            *bytes = want;
+        char *p = async__sys.map(*bytes);
+        if (p || *bytes == slot)
             return p;
-        }
-        want = want / 2 / slot * slot;
+        *bytes = *bytes / 2 / slot * slot;
+        if (*bytes < slot)
+            *bytes = slot;
     }
 }
 
 static int add_region(struct stack_class *c)
 {
-    size_t bytes;
+    size_t bytes = next_region_bytes(c);
     struct stack_region *regions = async__realloc(c->regions, (c->nregions + 1) * sizeof *c->regions);
     if (!regions)
         return -ENOMEM;
@@ -55,7 +65,7 @@ static int add_region(struct stack_class *c)
     char *base = reserve(&bytes, slot_bytes(c));
     if (!base)
         return -ENOMEM;
-    async__sys.madvise(base, bytes, MADV_NOHUGEPAGE); /* a page each, not 2 MiB each */
+    async__sys.madvise(base, bytes, MADV_NOHUGEPAGE); /* one page for each stack, not 2 MiB */
     uint32_t n = (uint32_t)(bytes / slot_bytes(c));
     c->regions[c->nregions++] = (struct stack_region){ base, bytes, c->slots, n };
     c->slots += n;
@@ -73,10 +83,10 @@ static int grow_links(struct stack_class *c)
     return 0;
 }
 
+/* Slots are used in runs, so the region of the last one that was looked up is usually the right one. */
 static char *slot_address(const struct stack_class *c, uint32_t slot)
 {
-    uint32_t guess = slot / c->regions[0].slots; /* right, unless a later region had to be smaller */
-    const struct stack_region *r = &c->regions[guess < c->nregions ? guess : c->nregions - 1];
+    const struct stack_region *r = &c->regions[c->latest];
     while (slot < r->first)
         r--;
     while (slot - r->first >= r->slots)
@@ -84,21 +94,31 @@ static char *slot_address(const struct stack_class *c, uint32_t slot)
     return r->base + (size_t)(slot - r->first) * slot_bytes(c);
 }
 
-/* Make the lower end of a slot fault. A guard of the newer kind does not split the mapping, of which a process may
- * have 65,530 only; with the older kind there is an end near 32,000 stacks. */
+static char *slot_address_cached(struct stack_class *c, uint32_t slot)
+{
+    while (slot < c->regions[c->latest].first)
+        c->latest--;
+    while (slot - c->regions[c->latest].first >= c->regions[c->latest].slots)
+        c->latest++;
+    return slot_address(c, slot);
+}
+
+/* Make the lower end of a slot fault. A guard of the newer kind does not split the mapping. The older kind does, so that a process,
+ * which may have 65,530 mappings, ends near 32,000 stacks. A kernel that does not know the newer kind, or a sandbox that forbids it,
+ * gets the older one. */
 static int install_guard(struct stacks *s, char *slot)
 {
     if (!s->by_mprotect) {
         if (async__sys.madvise(slot, STACK_GUARD, MADV_GUARD_INSTALL) == 0)
             return 0;
-        if (errno != EINVAL)
+        if (errno != EINVAL && errno != EPERM && errno != ENOSYS)
             return -ENOMEM;
         s->by_mprotect = true;
     }
     return async__sys.mprotect(slot, STACK_GUARD, PROT_NONE) == 0 ? 0 : -ENOMEM;
 }
 
-static int fresh_slot(struct stacks *s, struct stack_class *c, uint32_t *ret)
+static int new_slot(struct stacks *s, struct stack_class *c, uint32_t *ret)
 {
     int r;
     if (c->used == c->room && (r = grow_links(c)) < 0)
@@ -121,7 +141,7 @@ static uint32_t pop_free(struct stack_class *c, uint32_t *list)
     return slot;
 }
 
-/* Whoever needs many stacks in a row finds the next one in the cache: its upper end, where things begin. */
+/* Prefetch the upper end of the stack that will be taken next: a program that needs one often needs many in a row. */
 static void fetch_next(const struct stack_class *c)
 {
     if (c->warm == STACK_NONE)
@@ -146,12 +166,12 @@ int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret)
     } else if (c->cold != STACK_NONE) {
         slot = pop_free(c, &c->cold);
     } else {
-        int r = fresh_slot(s, c, &slot);
+        int r = new_slot(s, c, &slot);
         if (r < 0)
             return r;
     }
     c->live++;
-    *ret = (struct stack){ slot_address(c, slot) + STACK_GUARD, slot, class };
+    *ret = (struct stack){ slot_address_cached(c, slot) + STACK_GUARD, slot, class };
     return 0;
 }
 
@@ -164,7 +184,7 @@ void async__stack_give(struct stacks *s, const struct stack *k)
     c->live--;
 }
 
-/* Warm stacks are worth their memory as long as they may be needed again soon: as many as are in use, and some. */
+/* Warm stacks are worth their memory as long as they may be needed again soon. Keep as many as are in use, and some more. */
 static bool has_surplus(const struct stack_class *c)
 {
     return c->nwarm > c->live + KEEP_WARM;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* stack.h - stacks for tasks: reservations cut into slots, a guard below each, kept warm in a pool.
+/* stack.h - stacks for tasks: regions of address space, cut into slots, with a guard below each stack; a pool keeps them warm.
  *
- * A slot is a guard and a stack of the same size class; neither costs memory until it is touched. A stack that is
- * given back keeps its pages for the next one (a first touch costs more than a thousand switches), until
- * async__stacks_trim() finds that there are too many of them. */
+ * A slot is a guard and a stack of one size class. Neither costs memory until it is touched. A stack that is given back keeps
+ * its pages for the next task, because a first touch costs more than a thousand switches, until async__stacks_trim() finds that
+ * there are too many. */
 #ifndef ARCH_STACK_H
 #define ARCH_STACK_H
 
@@ -32,13 +32,14 @@ struct stack_class {
     struct stack_region *regions;
     uint32_t *next; /* for each slot that ever was: the next free one */
     uint32_t nregions, slots, used, room;
-    uint32_t warm, cold; /* free slots, with pages and without: first of a list */
+    uint32_t latest;     /* the region in which a slot was looked up last */
+    uint32_t warm, cold; /* free slots, with pages and without: the first of each list */
     uint32_t nwarm, live;
 };
 
 struct stacks {
     struct stack_class classes[STACK_CLASSES];
-    bool by_mprotect; /* the kernel does not know MADV_GUARD_INSTALL */
+    bool by_mprotect; /* MADV_GUARD_INSTALL is not to be had */
 };
 
 struct stack {
@@ -52,20 +53,21 @@ static inline size_t stack_size(const struct stack *k)
     return (size_t)1 << (STACK_MIN_SHIFT + k->class);
 }
 
-/* Rounded up to a power of two; false: larger than the largest. */
+/* Find the class for a stack of that size, which is rounded up to a power of two; 0 stands for the default. Returns false if
+ * the size is above 1 GiB. */
 bool async__stack_class(size_t size, uint8_t *ret);
 
-/* 0, -ENOMEM */
+/* Take a stack. Returns 0 or -ENOMEM. */
 int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret);
 void async__stack_give(struct stacks *s, const struct stack *k);
 
-/* Are there many more warm stacks than are in use? Give the pages of at most n of them back to the system. */
+/* Are there many more warm stacks than are in use? Give the pages of at most n of them back to the kernel. */
 bool async__stacks_surplus(const struct stacks *s);
 void async__stacks_trim(struct stacks *s, unsigned n);
 size_t async__stacks_live(const struct stacks *s);
 void async__stacks_close(struct stacks *s);
 
-/* Instead of closing: they stay as they are, for ever. */
+/* Instead of closing: leave all stacks as they are, for ever. */
 void async__stacks_abandon(const struct stacks *s);
 
 #endif

@@ -5,7 +5,7 @@
 #include <cpuid.h>
 #endif
 
-/* Only a counter that ticks at one rate in all states of the processor will do. */
+/* Does the counter tick at one rate in all states of the processor? Otherwise it cannot be used. */
 static bool counter_is_steady(void)
 {
 #if defined(__x86_64__)
@@ -21,7 +21,7 @@ static bool counter_is_steady(void)
 void async__coarse_clock_init(struct coarse_clock *c, int64_t now)
 {
     *c = (struct coarse_clock){ .usable = counter_is_steady() };
-    c->tick0 = c->tick = ticks();
+    c->tick0 = c->tick = cpu_ticks();
     c->ns0 = c->ns = now;
 }
 
@@ -34,12 +34,12 @@ void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t n
     uint64_t passed = c->tick - c->tick0;
     int64_t elapsed = now - c->ns0;
     if (elapsed < 200 * 1000 || passed == 0)
-        return; /* too short a stretch to learn from */
-    /* 2 % above the measured rate: the bound stays one while the system clock is being slewed. */
+        return; /* the measured interval is too short for an accurate rate */
+    /* 2 % above the measured rate, so that the bound also holds while the system clock is being slewed. */
     double rate = (double)elapsed / (double)passed * 1.02;
     c->per_tick = rate < 64 ? (uint64_t)(rate * 16777216.0) : 0;
-    if (elapsed > INT64_C(10000000000)) { /* start afresh, should the machine have moved */
-        c->tick0 = ticks();
+    if (elapsed > INT64_C(10000000000)) { /* measure anew, because a virtual machine may have moved */
+        c->tick0 = cpu_ticks();
         c->ns0 = now;
     }
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* clock.h - time: int64_t nanoseconds inside, saturating; double seconds at the public edge. */
+/* clock.h - time: int64_t nanoseconds inside the library, saturating; double seconds in the public interface. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A deadline that never comes. */
 #define NEVER INT64_MAX
 
-/* Seconds as nanoseconds, rounded up so that nothing is early: below 0 and NaN are 0, beyond 285 years NEVER. */
+/* Convert seconds to nanoseconds, rounded up so that nothing is early. Values below 0 and NaN give 0; values beyond 285
+ * years give NEVER. */
 static inline int64_t ns_of(double seconds)
 {
     if (!(seconds > 0))
@@ -20,15 +22,15 @@ static inline int64_t ns_of(double seconds)
     return n + ((double)n < ns);
 }
 
-/* now + delay, at most NEVER */
+/* now + delay, at most NEVER. */
 static inline int64_t ns_after(int64_t now, int64_t delay)
 {
     int64_t sum;
     return __builtin_add_overflow(now, delay, &sum) ? NEVER : sum;
 }
 
-/* The processor's own counter: cheaper than the clock by half, good only for bounds. 0: there is none. */
-static inline uint64_t ticks(void)
+/* Read the processor's own counter, which costs half as much as the clock. Returns 0 if there is none. */
+static inline uint64_t cpu_ticks(void)
 {
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();
@@ -41,42 +43,47 @@ static inline uint64_t ticks(void)
 #endif
 }
 
-/* A clock that answers "is it later than x?" with a counter instead of a system clock, whenever the answer is
- * surely no. It learns the counter's rate from the readings of the system clock that it is shown. */
+/* A coarse clock: it extrapolates from the latest reading of the system clock by the processor's counter. It learns the rate
+ * of the counter from the readings that it is given. Its rate is deliberately 2 % too high, so that its time is never before
+ * the real one: an answer "this deadline has not passed" can be relied upon, the opposite answer must be verified. */
 struct coarse_clock {
-    uint64_t tick0, tick; /* after the first, before the latest reading */
-    int64_t ns0, ns;
-    uint64_t per_tick; /* upper bound, ns * 2^24; 0: not known yet */
-    int64_t latest;    /* the latest answer of coarse_now() */
+    uint64_t tick0, tick; /* of the counter: after the first reading, before the latest one */
+    int64_t ns0, ns;      /* these two readings */
+    uint64_t per_tick;    /* upper bound of the rate, in ns * 2^24; 0: not known yet */
+    int64_t latest;       /* what coarse_now() has returned last */
     bool usable;
 };
 
-/* tick: from before now was read. The thread may be held up between the two, and the bound must stay one. */
+/* A tick count this far from the latest reading is too old for the arithmetic, or the counter has run backwards. */
+#define COARSE_CLOCK_TICKS_MAX (UINT64_C(1) << 33)
+
+/* Give the clock a reading, now. tick is the counter from before that reading: the thread may be delayed between the two,
+ * and the bound must hold all the same. */
 void async__coarse_clock_init(struct coarse_clock *c, int64_t now);
 void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t now);
 
-/* true: it is surely earlier than when. */
+/* Returns true if it is certainly earlier than when. */
 static inline bool coarse_clock_before(const struct coarse_clock *c, int64_t when)
 {
     if (c->per_tick == 0)
         return false;
-    uint64_t passed = ticks() - c->tick;
-    if (passed >= UINT64_C(1) << 33) /* too long ago for the arithmetic; also a counter that ran back */
+    uint64_t passed = cpu_ticks() - c->tick;
+    if (passed >= COARSE_CLOCK_TICKS_MAX)
         return false;
     return c->ns + (int64_t)((passed * c->per_tick) >> 24) < when;
 }
 
-/* A time that is not before now, and hardly after: for a deadline, which may be late by a trifle, never early; and not
- * before what was said earlier, so that equal delays end in the order in which they began. 0: the latest reading is
- * too old to say so. */
+/* Returns a time that is not before now and hardly after it, from which a delay may count: the delay may end a trifle late,
+ * but never early. It does not go backwards, so equal delays end in the order in which they began. Returns 0 if the latest
+ * reading is too old. */
 static inline int64_t coarse_now(struct coarse_clock *c)
 {
     enum {
-        FRESH = 100 * 1000,
-        OUT_OF_ORDER = 128
-    }; /* ns; the processor may read its counter ahead of time */
-    uint64_t passed = ticks() - c->tick;
-    if (c->per_tick == 0 || passed >= UINT64_C(1) << 33)
+        FRESH = 100 * 1000, /* ns after a reading for which it is accurate enough */
+        OUT_OF_ORDER = 128  /* ns by which the processor may read its counter ahead of time */
+    };
+    uint64_t passed = cpu_ticks() - c->tick;
+    if (c->per_tick == 0 || passed >= COARSE_CLOCK_TICKS_MAX)
         return 0;
     int64_t ns = (int64_t)((passed * c->per_tick) >> 24);
     if (ns >= FRESH)

@@ -83,10 +83,24 @@ int64_t async__file_try(struct file_op *op, const char *what, const char *verb, 
 /* The sentence alone: r. */
 int async__file_failed(int64_t r, const char *verb, const char *path);
 
+/* --- what the layer keeps for each loop --- */
+
+struct uring;
+
+struct files {
+    struct loop_module module; /* first */
+    struct uring *uring;       /* from the first call on; NULL: none */
+    bool no_uring;             /* there will be none */
+    int open;                  /* files that are open */
+};
+
+/* That of l, allocated at the first call. NULL: no memory. */
+struct files *async__files(struct loop *l);
+
 /* --- open files --- */
 
 struct async_file {
-    async_loop *home;
+    uint64_t home; /* serial number of its loop */
     int64_t position; /* of the stream that it is part of, behind what that has read */
     unsigned uses; /* calls under way: the descriptor and this record stay until the last one has returned */
     int fd; /* -1: none any more */

@@ -15,10 +15,10 @@ enum { COPY_MOST = 4 << 20 }; /* bytes in one go: a cancel is heard between them
 async_file *async__file_new(const char *path, size_t room)
 {
     size_t length = strlen(path) + 1;
-    async_file *f = async__malloc(sizeof *f + length + room);
+    async_file *f = async__files(async__loop) ? async__malloc(sizeof *f + length + room) : NULL;
     if (!f)
         return NULL;
-    *f = (async_file){ .home = async__loop->handle, .fd = -1, .closed = true };
+    *f = (async_file){ .home = async__loop->serial, .fd = -1, .closed = true };
     memcpy(f->path, path, length);
     return f;
 }
@@ -27,13 +27,13 @@ void async__file_has(async_file *f, int fd)
 {
     f->fd = fd;
     f->closed = false;
-    async__loop->files++;
+    async__files(async__loop)->open++; /* allocated with f */
 }
 
 static bool is_at_home(const async_file *f)
 {
     const struct loop *l = async__loop;
-    return l && f->home == l->handle;
+    return l && f->home == l->serial;
 }
 
 static bool is_foreign(const async_file *f, const char *what)
@@ -49,7 +49,7 @@ static void has_none(async_file *f)
 {
     f->fd = -1;
     if (is_at_home(f))
-        async__loop->files--;
+        async__files(async__loop)->open--;
 }
 
 static void shut(async_file *f)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "file/file.h"
 #include "file/uring.h"
 #include "task/scope.h"
@@ -29,18 +30,18 @@ static bool wants_ring(void)
 /* The loop's ring, from its first call on; NULL: it has none. */
 static struct uring *ring_of(struct loop *l)
 {
-    if (!l->uring && !l->no_uring) {
-        l->uring = wants_ring() ? async__uring_open(l) : NULL;
-        l->no_uring = !l->uring;
+    struct files *f = async__files(l);
+    if (f && !f->uring && !f->no_uring) {
+        f->uring = wants_ring() ? async__uring_open(l) : NULL;
+        f->no_uring = !f->uring;
     }
-    return l->uring;
+    return f ? f->uring : NULL;
 }
 
-void async__files_close(struct loop *l)
+static void close_ring(struct files *f)
 {
-    if (l->uring)
-        async__uring_close(l->uring);
-    l->uring = NULL;
+    if (f->uring)
+        async__uring_close(f->uring);
 }
 
 static int by_ring(async_task *t, struct file_op *op)
@@ -52,20 +53,51 @@ static int by_ring(async_task *t, struct file_op *op)
 #else
 static struct uring *ring_of(struct loop *l)
 {
-    return l->uring;
+    (void)l;
+    return NULL;
 }
 
-void async__files_close(struct loop *l)
+static void close_ring(struct files *f)
 {
-    (void)l;
+    (void)f;
 }
 
 static int by_ring(async_task *t, struct file_op *op)
 {
-    (void)t, (void)op;
+    (void)t;
+    (void)op;
     return -EAGAIN;
 }
 #endif
+
+static void files_close(struct loop_module *m, struct loop *l)
+{
+    struct files *f = (struct files *)m;
+    (void)l;
+    close_ring(f);
+    async__free(f);
+}
+
+static void files_leak_check(const struct loop_module *m, const struct loop *l)
+{
+    const struct files *f = (const struct files *)m;
+    (void)l;
+    if (f->open)
+        async__warn("the loop closes with %d files open", f->open);
+}
+
+struct files *async__files(struct loop *l)
+{
+    struct files *f = (struct files *)l->module[MODULE_FILES];
+    if (likely(f != NULL))
+        return f;
+    f = async__calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->module = (struct loop_module){ .close = files_close, .leak_check = files_leak_check };
+    l->module[MODULE_FILES] = &f->module;
+    return f;
+}
 
 const char *async_file_engine(void)
 {

@@ -108,11 +108,11 @@ int async__uring_await(struct uring *u, async_task *t, struct file_op *op)
 {
     op->waiter = t;
     async__uring_enqueue(u, op);
-    u->loop->jobs++;
+    u->loop->external++;
     wait_is(t, WAITS_FILE);
     if (wait_in(t, NULL) == INTERRUPTED && op->state != SETTLED)
         interrupted(u, t, op);
-    u->loop->jobs--;
+    u->loop->external--;
     if (op->over)
         return 0;
     return op->left && op->done == 0 ? async__deliver_cancel(t) : -EAGAIN;

@@ -66,7 +66,7 @@ ssize_t async__stream_file_read(async_stream *s, async_task *t, void *buf, size_
                           .buf = buf,
                           .size = size < MOST ? size : MOST,
                           .offset = f->position };
-    int64_t n = checkpoint(t->loop, t);
+    int64_t n = checkpoint(t);
     s->streak = 0;
     if (n == 0)
         n = async__file_use(t, f, &op, "a read of a file", "read");
@@ -95,7 +95,7 @@ static int write_some(async_stream *s, async_task *t, const char **from, size_t 
                           .data = *from,
                           .size = *size < MOST ? *size : MOST,
                           .offset = at };
-    int r = checkpoint(t->loop, t);
+    int r = checkpoint(t);
     if (r == 0)
         r = (int)async__file_use(t, f, &op, "a write to a file", "write");
     if (s->fd < 0)

@@ -58,7 +58,7 @@ ssize_t async__memory_write(async_stream *s, const void *buf, size_t size)
 int async__memory_wait(async_stream *s, async_task *t, enum fd_ready side)
 {
     struct memory *m = s->memory;
-    int end = s->which, r = checkpoint(t->loop, t);
+    int end = s->which, r = checkpoint(t);
     if (r < 0)
         return r;
     *place(m, end, side) = t;
@@ -77,6 +77,39 @@ int async__memory_write_eof(async_stream *s)
     return 0;
 }
 
+/* What is kept for each loop. */
+struct memory_streams {
+    struct loop_module module; /* first */
+    int open;                  /* streams in memory */
+};
+
+static void memory_streams_close(struct loop_module *m, struct loop *l)
+{
+    (void)l;
+    async__free(m);
+}
+
+static void memory_streams_leak_check(const struct loop_module *m, const struct loop *l)
+{
+    const struct memory_streams *s = (const struct memory_streams *)m;
+    (void)l;
+    if (s->open)
+        async__warn("the loop closes with %d streams in memory open", s->open);
+}
+
+static struct memory_streams *memory_streams(struct loop *l)
+{
+    struct memory_streams *s = (struct memory_streams *)l->module[MODULE_STREAMS];
+    if (s)
+        return s;
+    s = async__calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->module = (struct loop_module){ .close = memory_streams_close, .leak_check = memory_streams_leak_check };
+    l->module[MODULE_STREAMS] = &s->module;
+    return s;
+}
+
 void async__memory_close(async_stream *s)
 {
     struct memory *m = s->memory;
@@ -85,8 +118,8 @@ void async__memory_close(async_stream *s)
     m->open[end] = false;
     m->to[!end].ended = true;
     m->to[end].broken = true;
-    if (l && s->home == l->handle) { /* else the loop has closed, and nobody waits */
-        l->in_memory--;
+    if (l && s->home == l->serial) { /* else the loop has closed, and nobody waits */
+        memory_streams(l)->open--;
         wake(m, end, FD_READABLE);
         wake(m, end, FD_WRITABLE);
         wake(m, !end, FD_READABLE);
@@ -121,7 +154,7 @@ int async_stream_pair_opt(async_stream **ret_a, async_stream **ret_b, const stru
         async__warn("async_stream_pair on a thread without a loop");
         return -EPERM;
     }
-    struct memory *m = memory_new(room);
+    struct memory *m = memory_streams(l) ? memory_new(room) : NULL;
     int r = m ? async__stream_new(INT_MAX, STREAM_MEMORY, &s[0]) : -ENOMEM;
     if (r == 0)
         r = async__stream_new(INT_MAX, STREAM_MEMORY, &s[1]);
@@ -134,7 +167,7 @@ int async_stream_pair_opt(async_stream **ret_a, async_stream **ret_b, const stru
         s[i]->memory = m;
         s[i]->which = i;
     }
-    l->in_memory += 2;
+    memory_streams(l)->open += 2;
     *ret_a = s[0];
     *ret_b = s[1];
     return 0;

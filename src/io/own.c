@@ -10,7 +10,7 @@ static async_task **place(struct loop *l, int fd, enum fd_ready side)
 int async__own_wait(async_task *t, const int *fds, int n, enum fd_ready side)
 {
     struct loop *l = t->loop;
-    int r = checkpoint(l, t);
+    int r = checkpoint(t);
     for (int i = 0; i < n && r == 0; i++)
         r = async__poller_register_owned(&l->poller, fds[i]);
     if (unlikely(r < 0))

@@ -18,7 +18,7 @@ int async__stream_new(int fd, enum stream_kind kind, async_stream **ret)
     async_stream *s = async__malloc(sizeof *s);
     if (!s)
         return -ENOMEM;
-    *s = (async_stream){ .home = async__loop->handle, .fd = fd, .kind = (uint8_t)kind };
+    *s = (async_stream){ .home = async__loop->serial, .fd = fd, .kind = (uint8_t)kind };
     *ret = s;
     return 0;
 }
@@ -26,7 +26,7 @@ int async__stream_new(int fd, enum stream_kind kind, async_stream **ret)
 bool async__stream_is_at_home(const async_stream *s, const char *what)
 {
     const struct loop *l = async__loop;
-    if (likely(l && s->home == l->handle))
+    if (likely(l && s->home == l->serial))
         return true;
     async__warn("%s: the stream belongs to another loop", what);
     return false;
@@ -50,7 +50,7 @@ static int let_others_run(async_stream *s, async_task *t)
 {
     s->streak = 0;
     async__yield(t->loop, t);
-    int r = checkpoint(t->loop, t);
+    int r = checkpoint(t);
     return r == 0 && s->fd < 0 ? async__stream_closed() : r;
 }
 
@@ -206,7 +206,7 @@ void async_stream_close(async_stream *s)
     struct loop *l = async__loop;
     if (!s || s->fd < 0)
         return;
-    bool at_home = l && s->home == l->handle;
+    bool at_home = l && s->home == l->serial;
     if (!at_home && async__handle_is_open(s->home)) {
         async__warn("async_stream_close of another thread's stream");
         return;

@@ -18,7 +18,7 @@ enum stream_kind {
 };
 
 struct async_stream {
-    async_loop *home;
+    uint64_t home; /* serial number of its loop */
     char *buf; /* the bytes from start to end are left over; NULL: none */
     size_t start, end, room;
     union {

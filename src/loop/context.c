@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "loop/context.h"
 
 #include <asyncio/local.h>
 
@@ -8,150 +9,156 @@
 #include "base/alloc.h"
 #include "loop/loop.h"
 
+/* One setting, and with those behind it a context. A setting that two contexts share never changes, so threads may share
+ * it, too. */
 struct context {
     const async_local *key;
     struct context *next;
-    atomic_uint refs; /* a thread that does something for a task has one */
+    atomic_uint refs;
     _Alignas(16) unsigned char value[];
 };
 
-/* On a thread of a pool: what its job sees. */
 _Thread_local struct thread_context async__thread_context;
 
-/* Its destructor frees that when the thread ends. */
+/* --- the context of a thread goes when the thread ends --- */
+
 static struct {
     pthread_once_t once;
     pthread_key_t key;
     bool made;
-} at_end = { .once = PTHREAD_ONCE_INIT };
+} thread_end = { .once = PTHREAD_ONCE_INIT };
 
-static void thread_ends(void *list)
+static void drop_thread_context(void *context)
 {
-    struct context **at = list;
+    struct context **at = context;
     async__context_unref(*at);
     *at = NULL;
     async__alloc_hold(-1);
 }
 
-static void make_key(void)
+static void make_thread_end_key(void)
 {
-    at_end.made = pthread_key_create(&at_end.key, thread_ends) == 0;
+    thread_end.made = pthread_key_create(&thread_end.key, drop_thread_context) == 0;
 }
 
-/* Before a thread that is none of ours sets its first value. That binds the allocator, as an open loop does. */
-static bool free_at_end(void)
+/* Make sure that the context of this thread is dropped at its end. The first setting of a thread needs this; it also binds
+ * the allocator, as an open loop does. */
+static bool drop_at_thread_end(void)
 {
-    pthread_once(&at_end.once, make_key);
-    if (at_end.made && pthread_getspecific(at_end.key))
+    pthread_once(&thread_end.once, make_thread_end_key);
+    if (thread_end.made && pthread_getspecific(thread_end.key))
         return true;
-    if (!at_end.made || pthread_setspecific(at_end.key, &async__thread_context.context) != 0)
+    if (!thread_end.made || pthread_setspecific(thread_end.key, &async__thread_context.context) != 0)
         return false;
     async__alloc_hold(1);
     return true;
 }
 
-static struct context **list(void)
+/* --- references --- */
+
+static struct context **current_context(void)
 {
-    struct loop *l = async__loop;
-    return l && l->current ? &l->current->body->context : &async__thread_context.context;
+    const struct loop *l = async__loop;
+    async_task *t = l ? l->sched.current : NULL;
+    return t ? &t->body->context : &async__thread_context.context;
 }
 
-struct context *async__context_ref(struct context *n)
+struct context *async__context_ref(struct context *c)
 {
-    if (n)
-        atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
-    return n;
+    if (c)
+        atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
 }
 
 struct context *async__context_of_caller(void)
 {
-    return async__context_ref(*list());
+    return async__context_ref(*current_context());
 }
 
-void async__context_unref(struct context *n)
+void async__context_unref(struct context *c)
 {
-    while (n && atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) == 1) {
-        struct context *next = n->next;
-        async__free(n);
-        n = next;
+    while (c && atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1) {
+        struct context *next = c->next;
+        async__free(c);
+        c = next;
     }
 }
 
+/* --- settings --- */
+
 const void *async_local_find(const async_local *key, const void *initial)
 {
-    for (const struct context *n = *list(); n; n = n->next)
-        if (n->key == key)
-            return n->value;
+    for (const struct context *c = *current_context(); c; c = c->next)
+        if (c->key == key)
+            return c->value;
     return initial;
 }
 
-/* A setting that nobody shares is replaced. One that is shared is left out of the list, not covered: a loop that sets a
- * variable before each task that it starts must not make the list grow for ever. */
-static bool replace(struct context **at, const async_local *key, const void *value)
+/* Overwrite the setting of key if no other context shares it. */
+static bool overwrite(struct context *c, const async_local *key, const void *value)
 {
-    for (; *at && atomic_load_explicit(&(*at)->refs, memory_order_acquire) == 1; at = &(*at)->next)
-        if ((*at)->key == key) {
-            memcpy((*at)->value, value, key->size);
+    for (; c && atomic_load_explicit(&c->refs, memory_order_acquire) == 1; c = c->next)
+        if (c->key == key) {
+            memcpy(c->value, value, key->size);
             return true;
         }
     return false;
 }
 
-static struct context *setting(const async_local *key, const void *value)
+static struct context *new_setting(const async_local *key, const void *value)
 {
-    struct context *n = async__malloc(sizeof *n + key->size);
-    if (n) {
-        n->key = key;
-        n->next = NULL;
-        atomic_init(&n->refs, 1);
-        memcpy(n->value, value, key->size);
-    }
-    return n;
+    struct context *c = async__malloc(sizeof *c + key->size);
+    if (!c)
+        return NULL;
+    c->key = key;
+    c->next = NULL;
+    atomic_init(&c->refs, 1);
+    memcpy(c->value, value, key->size);
+    return c;
 }
 
-/* The list from n on without its setting of key, which it has, in *ret: what stands before that is copied, what follows
- * is shared. */
-static bool copy_without(struct context *n, const async_local *key, struct context **ret)
+/* Store in *ret the context c without its setting of key, which it has. What stands before that is copied, what follows is
+ * shared. Returns false if there is no memory. */
+static bool copy_without(struct context *c, const async_local *key, struct context **ret)
 {
-    for (; n->key != key; n = n->next) {
-        *ret = setting(n->key, n->value);
+    for (; c->key != key; c = c->next) {
+        *ret = new_setting(c->key, c->value);
         if (!*ret)
             return false;
         ret = &(*ret)->next;
     }
-    if (n->next) {
-        *ret = n->next;
-        atomic_fetch_add_explicit(&n->next->refs, 1, memory_order_relaxed);
-    }
+    *ret = async__context_ref(c->next);
     return true;
 }
 
-static bool is_set(const struct context *n, const async_local *key)
+static bool has_setting(const struct context *c, const async_local *key)
 {
-    while (n && n->key != key)
-        n = n->next;
-    return n;
+    while (c && c->key != key)
+        c = c->next;
+    return c;
 }
 
+/* A shared setting is left out of the new list and not just covered: otherwise a loop that sets a variable before each task
+ * that it creates would make the list grow for ever. */
 int async_local_store(const async_local *key, const void *value)
 {
-    struct context **at = list();
-    bool own = at == &async__thread_context.context && !async__thread_context.lent;
-    if (own && !*at && !free_at_end())
+    struct context **at = current_context();
+    bool of_thread = at == &async__thread_context.context && !async__thread_context.lent;
+    if (of_thread && !*at && !drop_at_thread_end())
         return -ENOMEM;
-    if (replace(at, key, value))
+    if (overwrite(*at, key, value))
         return 0;
-    struct context *n = setting(key, value);
-    if (!n)
+    struct context *c = new_setting(key, value);
+    if (!c)
         return -ENOMEM;
-    if (!is_set(*at, key)) {
-        n->next = *at; /* the reference passes on */
-    } else if (copy_without(*at, key, &n->next)) {
+    if (!has_setting(*at, key)) {
+        c->next = *at; /* with the reference that *at held */
+    } else if (copy_without(*at, key, &c->next)) {
         async__context_unref(*at);
     } else {
-        async__context_unref(n);
+        async__context_unref(c);
         return -ENOMEM;
     }
-    *at = n;
+    *at = c;
     return 0;
 }

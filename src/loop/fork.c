@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fork.c - a child of fork() has copies of our memory, but shares the kernel's side of a loop with its parent: what it told
- * epoll, the parent would hear. So the copy is put out of action before the child goes on, and nobody has to ask
- * later whether this process is still the one that it was. posix_spawn() and vfork() do not come by here. */
+/* fork.c - what becomes of a loop in the child of fork().
+ *
+ * The child has a copy of the loop's memory, but shares the kernel's side of it with the parent: what the child told epoll,
+ * the parent would receive. So the copy is put out of action before the child goes on, and no later call has to check
+ * whether this process is still the same. posix_spawn() and vfork() do not run these handlers. */
 #include <pthread.h>
 
 #include "arch/overflow.h"
@@ -9,49 +11,50 @@
 
 _Thread_local bool async__forked;
 
-static void before(void)
+static void before_fork(void)
 {
     async__overflow_lock(true);
     async__handles_lock(true);
 }
 
-static void in_parent(void)
+static void after_fork(void)
 {
     async__handles_lock(false);
     async__overflow_lock(false);
 }
 
-/* Closing does not take anything out of epoll, as the parent still has it open. */
-static void put_out_of_action(struct loop *l)
+/* Closing the copy of epoll's descriptor takes nothing out of epoll, because the parent still has it open. */
+static void disable(struct loop *l)
 {
     l->forked = l->stop = true;
-    l->ready.head = NULL;
-    l->done_callbacks = l->done_callbacks_owed = 0;
+    l->sched.ready.head = NULL;
+    l->done_callbacks = 0;
+    l->last.node.kind = 0;
     async__sys.close(l->poller.ep);
     l->poller.ep = -1;
-    async__handle_forked(l->handle);
     async__task_forked(l);
 }
 
-/* Only the thread that called fork() is left. Loops of others are memory that nobody looks at. */
+/* Only the thread that called fork() exists in the child. The loops of other threads are memory that nothing uses. */
 static void in_child(void)
 {
-    in_parent();
     struct loop *l = async__loop;
+    async__handles_forked(l ? l->handle : NULL);
+    after_fork();
     if (!l)
         return;
     async__loop_leave();
     async__forked = true;
-    put_out_of_action(l);
+    disable(l);
 }
 
-static void watch(void)
+static void register_handlers(void)
 {
-    pthread_atfork(before, in_parent, in_child);
+    pthread_atfork(before_fork, after_fork, in_child);
 }
 
 void async__fork_watch(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch);
+    pthread_once(&once, register_handlers);
 }

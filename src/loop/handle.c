@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* handle.c - posts: calls that other threads ask for. */
 #include "loop/handle.h"
 
 #include <asyncio/loop.h>
@@ -17,57 +18,101 @@ enum { RETIRED_MIN = 4096, POSTS_PER_ITERATION = 64 };
 static struct post closed_mark;
 #define CLOSED (&closed_mark)
 
+/* --- the handles of this process --- */
+
 static struct {
     pthread_mutex_t mutex;
-    async_loop *oldest, *latest;
-    int count;
-} retired = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+    uint64_t last_serial;
+    async_loop *open;             /* in no particular order */
+    async_loop *oldest, *latest;  /* retired ones, in the order in which their loops were closed */
+    int count;                    /* retired ones */
+} handles = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
-static async_loop *handle_reuse(void)
+void async__handles_lock(bool lock)
 {
-    async_loop *g = NULL;
-    pthread_mutex_lock(&retired.mutex);
-    if (retired.count >= RETIRED_MIN) {
-        g = retired.oldest;
-        retired.oldest = g->next;
-        retired.count--;
-    }
-    pthread_mutex_unlock(&retired.mutex);
-    return g;
+    if (lock)
+        pthread_mutex_lock(&handles.mutex);
+    else
+        pthread_mutex_unlock(&handles.mutex);
 }
 
-static void handle_retire(async_loop *g)
+/* The handle that was retired first, if there are enough others; NULL otherwise. The mutex is held. */
+static async_loop *reuse_retired(void)
 {
-    g->next = NULL;
-    pthread_mutex_lock(&retired.mutex);
-    *(retired.oldest ? &retired.latest->next : &retired.oldest) = g;
-    retired.latest = g;
-    retired.count++;
-    pthread_mutex_unlock(&retired.mutex);
+    if (handles.count < RETIRED_MIN)
+        return NULL;
+    async_loop *h = handles.oldest;
+    handles.oldest = h->next;
+    handles.count--;
+    return h;
 }
 
-int async__handle_open(struct loop *l)
+static void retire(async_loop *h)
+{
+    h->next = NULL;
+    *(handles.oldest ? &handles.latest->next : &handles.oldest) = h;
+    handles.latest = h;
+    handles.count++;
+}
+
+static void unlink_open(const async_loop *h)
+{
+    async_loop **at = &handles.open;
+    while (*at && *at != h)
+        at = &(*at)->next;
+    if (*at)
+        *at = h->next;
+}
+
+static async_loop *allocate(void)
+{
+    async__handles_lock(true);
+    async_loop *h = reuse_retired();
+    uint64_t serial = ++handles.last_serial;
+    async__handles_lock(false);
+    if (!h) /* from libc: the handle outlives the loop, and so perhaps the allocator */
+        h = calloc(1, sizeof *h);
+    if (h)
+        h->serial = serial;
+    return h;
+}
+
+int async__handle_open(async_loop **ret)
 {
     int event = async__sys.eventfd();
     if (event < 0)
         return -errno;
-    async_loop *g = handle_reuse();
-    if (!g) /* libc's: it outlives the loop, and so perhaps the allocator */
-        g = calloc(1, sizeof *g);
-    if (!g) {
+    async_loop *h = allocate();
+    if (!h) {
         async__sys.close(event);
         return -ENOMEM;
     }
-    g->event = event;
-    g->taken = NULL;
-    atomic_store(&g->signals, 0);
-    atomic_store(&g->wake_pending, false);
-    atomic_store(&g->posts, NULL);
-    l->handle = g;
+    h->event = event;
+    h->taken = NULL;
+    atomic_store(&h->interrupts, 0);
+    atomic_store(&h->wake_pending, false);
+    atomic_store(&h->posts, NULL);
+    async__handles_lock(true);
+    h->next = handles.open;
+    handles.open = h;
+    async__handles_lock(false);
+    *ret = h;
     return 0;
 }
 
-/* From the latest first to the order of the calls. */
+bool async__handle_is_open(uint64_t serial)
+{
+    async__handles_lock(true);
+    const async_loop *h = handles.open;
+    while (h && h->serial != serial)
+        h = h->next;
+    async__handles_lock(false);
+    return h;
+}
+
+/* --- posts --- */
+
+/* Reverse a list: from the latest first to the order of the calls. */
 static struct post *reversed(struct post *p)
 {
     struct post *first = NULL;
@@ -80,15 +125,15 @@ static struct post *reversed(struct post *p)
     return first;
 }
 
-/* Run at most n of those that were taken in; what is left of n. */
-static unsigned run_posts(async_loop *g, unsigned n)
+/* Run at most n of the posts that were taken. Returns what is left of n. */
+static unsigned run_taken(async_loop *h, unsigned n)
 {
-    for (struct post *p; n > 0 && (p = g->taken); n--) {
+    for (struct post *p; n > 0 && (p = h->taken); n--) {
         void (*fn)(void *) = p->fn;
         void *arg = p->arg;
         struct thread_context before = context_enter(p->context);
-        g->taken = p->next;
-        if (!p->kept)
+        h->taken = p->next;
+        if (!p->borrowed)
             async__free(p);
         fn(arg);
         context_leave(before);
@@ -96,94 +141,99 @@ static unsigned run_posts(async_loop *g, unsigned n)
     return n;
 }
 
-/* Nobody can post any more; who still rings is waited for, the rest of what was accepted is run. */
-void async__handle_close(async_loop *g)
+void async__handle_stop(async_loop *h)
 {
-    struct post *left = atomic_exchange(&g->posts, CLOSED);
-    while (atomic_load(&g->inside) > 0)
+    struct post *left = atomic_exchange(&h->posts, CLOSED);
+    while (atomic_load(&h->inside) > 0)
         sched_yield();
-    run_posts(g, UINT_MAX);
-    g->taken = reversed(left);
-    run_posts(g, UINT_MAX);
-    async__sys.close(g->event);
-    g->event = -1;
-    if (!g->kept)
-        handle_retire(g);
+    run_taken(h, UINT_MAX);
+    if (left == CLOSED)
+        return;
+    h->taken = reversed(left);
+    run_taken(h, UINT_MAX);
 }
 
-bool async__handle_is_open(async_loop *g)
+void async__handle_close(async_loop *h)
 {
-    return atomic_load(&g->posts) != CLOSED;
+    async__handle_stop(h);
+    async__sys.close(h->event);
+    h->event = -1;
+    async__handles_lock(true);
+    unlink_open(h);
+    retire(h);
+    async__handles_lock(false);
 }
 
-/* One write wakes the loop for however many posts: the next one comes when it has begun to read them. */
-void async__handle_wake(async_loop *g)
+/* One write wakes the loop for any number of posts: the next write comes after it has begun to take them. */
+void async__handle_wake(async_loop *h)
 {
     uint64_t one = 1;
-    if (!atomic_exchange(&g->wake_pending, true))
-        async_ignore(async__sys.write(g->event, &one, sizeof one));
+    if (!atomic_exchange(&h->wake_pending, true))
+        async_ignore(async__sys.write(h->event, &one, sizeof one));
 }
 
-/* The descriptor is registered edge-triggered and never read: each write is an edge, and a write that comes late,
- * after its ring was seen, costs one idle turn instead of a descriptor that stays readable. */
-bool async__handle_run_posts(async_loop *g)
+/* The descriptor is registered edge-triggered and is never read. Each write is an edge, and a write that arrives after its
+ * posts were taken costs one idle iteration, not a descriptor that stays readable. */
+bool async__handle_run_posts(async_loop *h)
 {
-    if (atomic_load_explicit(&g->wake_pending, memory_order_relaxed))
-        atomic_store(&g->wake_pending, false); /* before the posts are taken: a later one rings again */
-    /* Threads may post faster than we run, and the loop has other things to do. */
-    unsigned left = run_posts(g, POSTS_PER_ITERATION);
-    /* Take in also what came behind older ones: its ring may have been heard already. */
-    if (!g->taken && atomic_load(&g->posts)) {
-        g->taken = reversed(atomic_exchange(&g->posts, NULL));
-        run_posts(g, left);
+    if (atomic_load_explicit(&h->wake_pending, memory_order_relaxed))
+        atomic_store(&h->wake_pending, false); /* before the posts are taken, so that a later one wakes the loop again */
+    /* Threads may post faster than the loop runs, and it has other things to do. */
+    unsigned left = run_taken(h, POSTS_PER_ITERATION);
+    /* Take also what came after older posts, because its wake-up may have been seen already. */
+    struct post *first = atomic_load(&h->posts);
+    if (!h->taken && first && first != CLOSED) {
+        h->taken = reversed(atomic_exchange(&h->posts, NULL));
+        run_taken(h, left);
     }
-    return g->taken;
+    return h->taken;
 }
 
-/* Its event counts for the parent, even if it is only written here. The next Ctrl-C is the second: it ends the child. */
-void async__handle_forked(async_loop *g)
+static int push(async_loop *h, struct post *p)
 {
-    atomic_store(&g->posts, CLOSED);
-    atomic_store(&g->signals, 1);
-    async__sys.close(g->event);
-    g->event = -1;
-}
-
-void async__handles_lock(bool lock)
-{
-    if (lock)
-        pthread_mutex_lock(&retired.mutex);
-    else
-        pthread_mutex_unlock(&retired.mutex);
-}
-
-static int post(async_loop *g, struct post *p)
-{
-    struct post *head = atomic_load(&g->posts);
+    struct post *head = atomic_load(&h->posts);
     do {
         if (head == CLOSED)
             return -EPIPE;
         p->next = head;
-    } while (!atomic_compare_exchange_weak(&g->posts, &head, p));
-    async__handle_wake(g);
+    } while (!atomic_compare_exchange_weak(&h->posts, &head, p));
+    async__handle_wake(h);
     return 0;
 }
 
-int async__handle_post(async_loop *g, struct post *p)
+int async__handle_post(async_loop *h, struct post *p)
 {
-    handle_enter(g);
-    int r = post(g, p);
-    handle_leave(g);
+    handle_enter(h);
+    int r = push(h, p);
+    handle_leave(h);
     return r;
 }
 
-int async_call_soon_threadsafe(async_loop *g, void (*fn)(void *arg), void *arg)
+/* Only the thread that called fork() exists in the child. A thread of the parent may have been inside a handle at that moment,
+ * and will never leave the copy. The event of h counts for the parent, even if only the child writes to it. The next Ctrl-C
+ * in the child counts as the second: it ends the child. */
+void async__handles_forked(async_loop *h)
+{
+    for (async_loop *o = handles.open; o; o = o->next)
+        atomic_store(&o->inside, 0);
+    for (async_loop *o = handles.oldest; o; o = o->next)
+        atomic_store(&o->inside, 0);
+    if (!h)
+        return;
+    unlink_open(h);
+    atomic_store(&h->posts, CLOSED);
+    atomic_store(&h->interrupts, 1);
+    async__sys.close(h->event);
+    h->event = -1;
+}
+
+int async_call_soon_threadsafe(async_loop *h, void (*fn)(void *arg), void *arg)
 {
     struct post *p = async__malloc(sizeof *p);
     if (!p)
         return -ENOMEM;
     *p = (struct post){ .fn = fn, .arg = arg, .context = async__context_of_caller() };
-    int r = async__handle_post(g, p);
+    int r = async__handle_post(h, p);
     if (r < 0) {
         async__context_unref(p->context);
         async__free(p);

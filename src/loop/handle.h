@@ -1,62 +1,74 @@
 /* SPDX-License-Identifier: MIT */
-/* inbox.h - how other threads, and signal handlers, reach a loop: the only part of it that they may touch.
+/* handle.h - how other threads and signal handlers reach a loop. The public async_loop is this handle, and it is the only
+ * part of a loop that other threads may touch.
  *
- * The public async_loop is this gate. It outlives its loop for a long while, so that a thread that comes late finds a
- * closed gate and not a ruin: gates of closed loops are used again only after RETIRED_MIN others. */
-#ifndef LOOP_INBOX_H
-#define LOOP_INBOX_H
+ * A handle outlives its loop, so that a thread that comes late finds a closed handle and not freed memory: the handles of
+ * closed loops are used again only after RETIRED_MIN others. */
+#ifndef LOOP_HANDLE_H
+#define LOOP_HANDLE_H
 
 #include <asyncio/base.h>
 
 #include <stdatomic.h>
 
-struct loop;
+struct context;
 
+/* A call that another thread asked for. */
 struct post {
     struct post *next;
     void (*fn)(void *arg);
     void *arg;
-    struct context *context; /* of the poster, a reference */
-    bool kept;            /* in memory of the poster's, not freed here */
+    struct context *context; /* in which fn runs; a reference */
+    bool borrowed;           /* it lies in memory of the poster's, which is not freed here */
 };
 
 struct async_loop {
-    _Atomic(struct post *) posts; /* latest first; CLOSED */
-    atomic_uint inside; /* threads, and signal handlers, that may ring: it is not closed under them */
-    atomic_bool wake_pending; /* the loop has been told to look and has not yet */
-    atomic_uint signals; /* Ctrl-C, counted by its handler */
-    bool kept;           /* and not used again: objects are told by it whose they were */
-    int event;
-    struct post *taken; /* in the order of the calls; the loop's thread only */
-    async_loop *next;
+    _Atomic(struct post *) posts; /* latest first; a mark once the handle is closed */
+    atomic_uint inside;       /* threads and signal handlers that use the handle now; it is not closed under them */
+    atomic_bool wake_pending; /* the loop has been woken and has not looked yet */
+    atomic_uint interrupts;   /* Ctrl-C, counted by the signal handler */
+    uint64_t serial;          /* of the loop: unique in this process, never 0 */
+    int event;                /* an eventfd in the poller */
+    struct post *taken;       /* posts in the order of the calls; for the loop's thread only */
+    async_loop *next;         /* in the list of open handles, or of retired ones */
 };
 
-int async__handle_open(struct loop *l); /* 0, or a negative errno */
-void async__handle_close(async_loop *g);
-bool async__handle_is_open(async_loop *g);
+/* Open a handle. Returns 0 or a negative errno. */
+int async__handle_open(async_loop **ret);
 
-/* Post what was allocated before: cannot fail for lack of memory. 0: p is the loop's; -EPIPE: closed. From any thread. */
-int async__handle_post(async_loop *g, struct post *p);
+/* Reject further posts, wait until no other thread or signal handler is inside, then run the posts that were accepted. Calling
+ * it again does nothing. */
+void async__handle_stop(async_loop *h);
 
-/* The loop's thread: run some of what has been posted. true: there is more. */
-bool async__handle_run_posts(async_loop *g);
+/* The same, then close and retire the handle. */
+void async__handle_close(async_loop *h);
 
-/* In the child of a fork(): the gate belongs to its parent. The others' lock, around the fork. */
-void async__handle_forked(async_loop *g);
+/* Is the loop with that serial number open? A loop that is closed, or that this process has from before a fork(), is not. */
+bool async__handle_is_open(uint64_t serial);
+
+/* Post a call, from any thread. Does not allocate. Returns 0: p belongs to the loop now; or -EPIPE: the loop is closed. */
+int async__handle_post(async_loop *h, struct post *p);
+
+/* Run some of the posts, on the loop's thread. Returns whether there are more. */
+bool async__handle_run_posts(async_loop *h);
+
+/* Make the loop look at its posts and signals. From any thread or signal handler, between handle_enter() and
+ * handle_leave(), or on the loop's thread. */
+void async__handle_wake(async_loop *h);
+
+/* Around a fork(): the lock of the list of handles. In the child: h belongs to the parent, and no other thread is inside any handle. */
 void async__handles_lock(bool lock);
+void async__handles_forked(async_loop *h);
 
-/* Make the loop look. From any thread, and from a signal handler, within a visit: while it lasts, the gate cannot be
- * closed, if it was not before. */
-void async__handle_wake(async_loop *g);
-
-static inline void handle_enter(async_loop *g)
+/* Unless the handle was closed before handle_enter(), it is not closed until handle_leave(). */
+static inline void handle_enter(async_loop *h)
 {
-    atomic_fetch_add(&g->inside, 1);
+    atomic_fetch_add(&h->inside, 1);
 }
 
-static inline void handle_leave(async_loop *g)
+static inline void handle_leave(async_loop *h)
 {
-    atomic_fetch_sub(&g->inside, 1);
+    atomic_fetch_sub(&h->inside, 1);
 }
 
 #endif

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* turn.c - one look around: what time it is, what other threads posted, what the kernel has. */
-#include "loop/loop.h"
+/* iteration.c - one iteration of the loop: expire timers, run posts, poll the kernel. */
+#include "loop/scheduler.h"
 
 enum {
     STEPS_MIN = 1,
     STEPS_MAX = 64,
-    POLL_EVERY = 20 * 1000,           /* ns: how often a busy loop should look */
-    VIRTUAL_GRACE = 10 * 1000 * 1000, /* ns: how long a virtual clock waits for real descriptors */
-    TEST_GRACE = 1000 * 1000 * 1000, /* ns: how long a test waits for descriptors and threads */
-    TRIM = 256,                         /* stacks given back in an idle turn */
+    STEPS_STEPWISE = 16,
+    POLL_EVERY = 20 * 1000,           /* ns between two polls of a busy loop */
+    VIRTUAL_GRACE = 10 * 1000 * 1000, /* ns that a virtual clock waits for real descriptors before it jumps */
+    TEST_GRACE = 1000 * 1000 * 1000,  /* ns that a test waits for descriptors and threads */
+    TRIM_BATCH = 256,                 /* stacks given back in one idle iteration */
 };
 
-/* How long a surplus of stacks must last, ns: the next spike may be near. */
+/* How long a surplus of stacks must have lasted before it is given back, ns. The next peak may be near. */
 #define TRIM_AFTER INT64_C(1000000000)
 
-void async__loop_run_timers(struct loop *l, int64_t now)
+/* Make everything ready whose time has come. */
+static void run_timers(struct loop *l, int64_t now)
 {
     enum timer_tag tag;
     for (void *what; (what = async__timer_take(&l->timers, now, &tag));) {
@@ -34,31 +36,32 @@ void async__loop_run_timers(struct loop *l, int64_t now)
     }
 }
 
-/* A look costs as much as a hundred switches. While steps are short, many of them pay for one; as soon as they are
- * long, each is followed by one. What the clock said twice tells which it is; a seeded or virtual run goes by steps
- * alone, so that it can be repeated. What the kernel has woken runs before it is asked again: these steps make system
- * calls, and who waits for a timer would stand behind them in any case. */
+/* Decide how many steps may run before the next poll. One poll costs about as much as a hundred switches, so short steps
+ * share one: the budget doubles while polls are less than POLL_EVERY apart, and drops to a quarter when they are further
+ * apart. Two readings of the clock show which it is. A virtual run has a fixed number of steps, so that it can be
+ * repeated. The tasks that the kernel has just made ready all run before it is polled again: they make system calls
+ * themselves, and a task that waits for a timer would come after them in any case. */
 static void set_budget(struct loop *l, int64_t now, bool idle)
 {
     if (l->stepwise) {
-        l->steps = 16;
-        l->budget = 0;
+        l->steps = STEPS_STEPWISE;
+        l->sched.budget = 0;
         return;
     }
     if (l->virtual_clock)
-        l->allowance = 16;
+        l->allowance = STEPS_STEPWISE;
     else if (idle)
-        ; /* the time was not spent in steps */
+        ; /* the time since the last poll was not spent in steps */
     else if (now - l->last_poll > POLL_EVERY)
         l->allowance = l->allowance / 4 < STEPS_MIN ? STEPS_MIN : l->allowance / 4;
     else if (l->allowance < STEPS_MAX)
         l->allowance *= 2;
     l->last_poll = now;
-    l->budget = (l->allowance > l->poller.events ? l->allowance : l->poller.events) + 1;
+    l->sched.budget = (l->allowance > l->poller.events ? l->allowance : l->poller.events) + 1;
 }
 
-/* Nothing is ready. How long the kernel may keep us: ns, -1 without a limit. */
-static int64_t patience(struct loop *l, int64_t now)
+/* How long the kernel may keep the thread when nothing is ready: ns, or -1 for no limit. */
+static int64_t poll_timeout(struct loop *l, int64_t now)
 {
     int64_t next = async__timer_next(&l->timers);
     if (next == NEVER)
@@ -68,15 +71,17 @@ static int64_t patience(struct loop *l, int64_t now)
 
 static bool waits_for_kernel_or_threads(const struct loop *l)
 {
-    return l->poller.waiting > 0 || l->jobs > 0;
+    return l->poller.waiting > 0 || l->external > 0;
 }
 
-/* Can anybody wake a task who is neither ready nor a timer? */
+/* Can a wake-up still arrive from outside: from a descriptor, a thread, or an abandoned call? */
 static bool can_be_woken_from_outside(const struct loop *l)
 {
-    return waits_for_kernel_or_threads(l) || l->abandoned_jobs > 0;
+    return waits_for_kernel_or_threads(l) || l->detached > 0;
 }
 
+/* Let the virtual clock jump to the next timer. Descriptors and threads belong to real time: give them a moment before
+ * every sleep is cut short. */
 static void jump(struct loop *l)
 {
     int64_t next = async__timer_next(&l->timers);
@@ -84,43 +89,44 @@ static void jump(struct loop *l)
         async__poller_poll(l, -1);
         return;
     }
-    /* Descriptors and threads belong to real time: give them a moment before everybody's sleep is cut short. */
     if (waits_for_kernel_or_threads(l) && async__poller_poll(l, VIRTUAL_GRACE))
         return;
     if (next > l->virtual_now)
         l->virtual_now = next;
 }
 
-/* Nothing to do: the time to give memory back, a second after a spike. How long until the next of it, at most limit. */
-static int64_t trim(struct loop *l, int64_t now, int64_t limit)
+/* An idle loop gives back stacks that have been surplus for TRIM_AFTER. Returns how long it may wait for the kernel before
+ * the next batch is due, at most timeout. */
+static int64_t trim_stacks(struct loop *l, int64_t now, int64_t timeout)
 {
     if (!async__stacks_surplus(&l->stacks)) {
-        l->trim = 0;
-        return limit;
+        l->trim_at = 0;
+        return timeout;
     }
-    if (!l->trim)
-        l->trim = ns_after(now, TRIM_AFTER);
-    if (now >= l->trim) {
-        async__stacks_trim(&l->stacks, TRIM);
-        return 0; /* more of it in the next turn */
+    if (!l->trim_at)
+        l->trim_at = ns_after(now, TRIM_AFTER);
+    if (now >= l->trim_at) {
+        async__stacks_trim(&l->stacks, TRIM_BATCH);
+        return 0; /* the next batch is given back in the next iteration */
     }
-    return limit < 0 || limit > l->trim - now ? l->trim - now : limit;
+    return timeout < 0 || timeout > l->trim_at - now ? l->trim_at - now : timeout;
 }
 
-/* A test does not wait for what will not come: with no timer, what it waits for is a descriptor or another thread, for a
- * while, or nothing. */
-static bool test_standstill(struct loop *l)
+/* With a probe attached and no timer armed, poll for at most TEST_GRACE, and only if a descriptor or a thread can still
+ * wake a task. Then report a standstill. Returns false if a timer is armed. */
+static bool probe_standstill(struct loop *l)
 {
     if (async__timer_next(&l->timers) != NEVER)
         return false;
-    int64_t limit = can_be_woken_from_outside(l) || !l->virtual_clock ? TEST_GRACE : 0;
-    if (!async__poller_poll(l, limit))
+    int64_t timeout = can_be_woken_from_outside(l) || !l->virtual_clock ? TEST_GRACE : 0;
+    if (!async__poller_poll(l, timeout))
         probe_at(l, NULL, AT_STANDSTILL);
     return true;
 }
 
-/* No timer, no descriptor or thread that a task waits for or hears of, and nobody outside who could know of the loop. A job
- * that was abandoned and has no release function of the user's wakes nobody, however long it runs. */
+/* No timer is armed, as the caller has found out. Can nothing at all wake a task? A thread that has the handle might, and
+ * so might the loop that drives this one. An abandoned call that has no release function of the user's wakes nothing,
+ * however long it runs. */
 static bool is_deadlock(const struct loop *l)
 {
     return !can_be_woken_from_outside(l) && !l->shared && !l->embedded;
@@ -128,62 +134,67 @@ static bool is_deadlock(const struct loop *l)
 
 static void wait_for_work(struct loop *l, int64_t now)
 {
-    if (unlikely(l->probe != NULL) && test_standstill(l))
+    if (unlikely(l->probe != NULL) && probe_standstill(l))
         return;
-    int64_t limit = patience(l, now);
-    if (limit < 0 && is_deadlock(l) && async__deadlock(l))
+    int64_t timeout = poll_timeout(l, now);
+    if (timeout < 0 && is_deadlock(l) && l->observer->deadlock(l))
         return;
-    if (limit != 0 && !l->virtual_clock)
-        limit = trim(l, now, limit);
+    if (timeout != 0 && !l->virtual_clock)
+        timeout = trim_stacks(l, now, timeout);
     if (l->virtual_clock)
         jump(l);
     else
-        async__poller_poll(l, limit);
+        async__poller_poll(l, timeout);
 }
 
 void async__loop_iterate(struct loop *l)
 {
     int64_t now = loop_read_clock(l);
-    async__loop_run_timers(l, now);
-    bool more = async__handle_run_posts(l->handle);
+    run_timers(l, now);
+    bool more_posts = async__handle_run_posts(l->handle);
     async__task_interrupt(l);
-    bool idle = !l->ready.head && !more;
+    bool idle = !l->sched.ready.head && !more_posts;
     if (!idle) {
-        if (l->poller.waiting > 0) /* else there is nothing to hear: who rings is seen without asking */
+        if (l->poller.waiting > 0) /* otherwise only a post could have come, and posts are seen without a poll */
             async__poller_poll(l, 0);
     } else {
         wait_for_work(l, now);
         now = loop_read_clock(l);
-        async__loop_run_timers(l, now);
+        run_timers(l, now);
         async__handle_run_posts(l->handle);
         async__task_interrupt(l);
     }
     set_budget(l, now, idle);
 }
 
-/* The kernel first: a post that comes after it has been asked makes the descriptor readable again. */
-void async__loop_poll_once(struct loop *l)
+/* The kernel comes first: a post that arrives after the poll makes the descriptor readable again, and the loop that drives
+ * this one notices. */
+void async__loop_iterate_embedded(struct loop *l)
 {
     async__poller_poll(l, 0);
     int64_t now = loop_read_clock(l);
-    if (l->virtual_clock && !l->ready.head && now < async__timer_next(&l->timers) &&
-        async__timer_next(&l->timers) != NEVER)
-        now = l->virtual_now = async__timer_next(&l->timers);
-    async__loop_run_timers(l, now);
+    int64_t next = async__timer_next(&l->timers);
+    if (l->virtual_clock && !l->sched.ready.head && now < next && next != NEVER)
+        now = l->virtual_now = next;
+    run_timers(l, now);
     if (async__handle_run_posts(l->handle))
         async__handle_wake(l->handle);
     async__task_interrupt(l);
     set_budget(l, now, false);
 }
 
-/* Among the first of the queue; xorshift, because it must be the same everywhere and for ever. */
-struct async_waiter *async__pick(struct loop *l)
+/* Choose among the first entries, but none behind a marker. The generator is xorshift, because the order that belongs to
+ * a seed must be the same on every machine and in every version. */
+struct async_waiter *async__pick_random(struct loop *l)
 {
-    struct async_waiter *w = l->ready.head;
+    struct async_waiter *w = l->sched.ready.head;
     l->seed ^= l->seed << 13;
     l->seed ^= l->seed >> 7;
     l->seed ^= l->seed << 17;
-    for (unsigned steps = (unsigned)(l->seed >> 33) % 16; steps > 0 && w->next; steps--)
+    for (unsigned steps = (unsigned)(l->seed >> 33) % 16; steps > 0; steps--) {
+        if (!w->next || w->next->kind == NODE_MARKER)
+            break;
         w = w->next;
+    }
     return w;
 }

@@ -1,36 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* open.c - a loop's beginning and end. */
-#include "arch/overflow.h"
-#include "arch/sanitize.h"
-#include "base/alloc.h"
-#include "loop/loop.h"
+/* loop.c - how a loop begins and ends. */
+#include "loop/scheduler.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static async_task *const nobody;
-__thread async_task *const *async_running_ = &nobody;
+#include "arch/overflow.h"
+#include "arch/sanitize.h"
+#include "base/alloc.h"
 
-static void init(struct loop *l, const struct async_run_opts *opts)
+/* Seconds that closing waits for abandoned calls if there is no shutdown timeout. */
+#define GRACE_DEFAULT 1.0
+
+static struct async_running no_task;
+__thread struct async_running *async_running_ = &no_task;
+
+static bool debug_wanted(const struct async_run_opts *opts)
 {
-    const char *debug = secure_getenv("ASYNCIO_DEBUG");
-    l->debug = opts->debug || (debug && debug[0] && debug[0] != '0');
+    const char *value = secure_getenv("ASYNCIO_DEBUG");
+    return opts->debug || (value && value[0] && value[0] != '0');
+}
+
+static void loop_init(struct loop *l, const struct async_run_opts *opts)
+{
+    struct scheduler *s = &l->sched;
+    l->debug = debug_wanted(opts);
     l->virtual_clock = opts->virtual_clock;
     l->seed = opts->seed;
-    l->no_deadline = NEVER;
     l->stepwise = l->seed || l->debug;
-    l->step.slow = ns_of(opts->slow_step > 0 ? opts->slow_step : 0.1);
-    l->patience = ns_of(opts->shutdown_timeout > 0 ? opts->shutdown_timeout : 1);
-    l->errno_at = &errno;
+    l->no_deadline = NEVER;
     l->allowance = 1;
     l->next_id = 1;
-    async__stack_class(async__stack_class(opts->stack_size, &l->default_class) ? opts->stack_size : 0,
-                       &l->default_class);
+    l->run_site = opts->site;
+    l->grace = ns_of(opts->shutdown_timeout > 0 ? opts->shutdown_timeout : GRACE_DEFAULT);
+    s->errno_at = &errno;
+    s->credit = CREDIT;
+    if (!async__stack_class(opts->stack_size, &s->default_class))
+        async__stack_class(0, &s->default_class);
+    fp_control_get(&s->fp);
+    sanitizer_thread_init(&s->sanitizer);
     async__slab_init(&l->tasks, sizeof(async_task));
-    async__slab_init(&l->starts, sizeof(struct start));
-    fp_control_get(&l->fp);
-    sanitizer_thread_init(&l->sanitizer);
+    async__slab_init(&l->starts, sizeof(struct task_start));
     async__coarse_clock_init(&l->coarse, async__sys.clock());
 }
 
@@ -39,19 +49,20 @@ static int open_parts(struct loop *l)
     int r = async__timers_open(&l->timers);
     if (r < 0)
         return r;
-    r = async__handle_open(l);
+    r = async__handle_open(&l->handle);
     if (r < 0)
-        goto no_gate;
+        goto no_handle;
+    l->serial = l->handle->serial;
     r = async__poller_open(&l->poller, l->handle->event);
     if (r < 0)
-        goto no_fds;
+        goto no_poller;
     r = async__overflow_watch();
     if (r == 0)
         return 0;
     async__poller_close(&l->poller);
-no_fds:
+no_poller:
     async__handle_close(l->handle);
-no_gate:
+no_handle:
     async__timers_close(&l->timers);
     return r;
 }
@@ -64,7 +75,7 @@ int async__loop_open(struct loop **ret, const struct async_run_opts *opts)
         return -ENOMEM;
     async__alloc_hold(1);
     async__fork_watch();
-    init(l, opts ? opts : &defaults);
+    loop_init(l, opts ? opts : &defaults);
     int r = open_parts(l);
     if (r < 0) {
         async__alloc_hold(-1);
@@ -72,7 +83,7 @@ int async__loop_open(struct loop **ret, const struct async_run_opts *opts)
         return r;
     }
     async__loop = l;
-    async_running_ = &l->current;
+    async_running_ = (struct async_running *)(void *)&l->sched.current;
     *ret = l;
     return 0;
 }
@@ -80,26 +91,11 @@ int async__loop_open(struct loop **ret, const struct async_run_opts *opts)
 void async__loop_leave(void)
 {
     async__loop = NULL;
-    async_running_ = &nobody;
+    async_running_ = &no_task;
 }
 
-/* The ledger: what a closed loop must not own any more. What is found is a defect, of ours or of an adapter; it is
- * said in every build. */
-static void check_ledger(struct loop *l)
+static void close_owned_descriptors(struct loop *l)
 {
-    if (l->cached_body)
-        async__stack_give(&l->stacks, &l->cached_body->stack);
-    if (l->tasks.live || l->starts.live || async__stacks_live(&l->stacks))
-        async__warn("the loop closes with %zu tasks, %zu of them not started, and %zu stacks",
-                        l->tasks.live, l->starts.live, async__stacks_live(&l->stacks));
-    if (l->timers.live)
-        async__warn("the loop closes with %u timers armed", l->timers.live);
-    if (l->poller.waiting)
-        async__warn("the loop closes with %d descriptors watched", l->poller.waiting);
-    if (l->poller.owned || l->in_memory)
-        async__warn("the loop closes with %d streams open", l->poller.owned + l->in_memory);
-    if (l->files)
-        async__warn("the loop closes with %d files open", l->files);
     for (int fd = 0; l->poller.owned > 0; fd++)
         if (l->poller.entries[fd].owned) {
             async__poller_remove_owned(&l->poller, fd);
@@ -107,46 +103,71 @@ static void check_ledger(struct loop *l)
         }
 }
 
+/* Report what the loop still owns when it closes. Anything found is a bug in the library or in an adapter, so release
+ * builds report it, too. */
+static void check_leaks(struct loop *l)
+{
+    if (l->sched.cached.body)
+        async__stack_give(&l->stacks, &l->sched.cached.body->stack);
+    if (l->tasks.live || l->starts.live || async__stacks_live(&l->stacks))
+        async__warn("the loop closes with %zu tasks, %zu of them not started, and %zu stacks", l->tasks.live,
+                    l->starts.live, async__stacks_live(&l->stacks));
+    if (l->timers.live)
+        async__warn("the loop closes with %u timers armed", l->timers.live);
+    if (l->poller.waiting)
+        async__warn("the loop closes with %d descriptors watched", l->poller.waiting);
+    if (l->poller.owned)
+        async__warn("the loop closes with %d streams open", l->poller.owned);
+}
+
+/* Closing the pools runs release functions, which may still ask for callbacks. */
+static void close_modules(struct loop *l)
+{
+    for (int i = 0; i < LOOP_MODULES; i++) {
+        struct loop_module *m = l->module[i];
+        if (m && m->leak_check && !l->abandoned)
+            m->leak_check(m, l);
+        if (m)
+            m->close(m, l);
+        l->module[i] = NULL;
+    }
+    async__callbacks_drop(l);
+}
+
 void async__loop_close(struct loop *l)
 {
     async__handle_close(l->handle);
-    async__pools_close(l); /* what it releases may still ask for callbacks */
-    async__callbacks_drop(l);
-    async__files_close(l);
-    check_ledger(l);
+    close_modules(l);
+    check_leaks(l);
+    close_owned_descriptors(l);
     async__poller_close(&l->poller);
     async__timers_close(&l->timers);
     async__stacks_close(&l->stacks);
     async__slab_close(&l->tasks);
     async__slab_close(&l->starts);
-    async__slab_close(&l->directs);
     async__overflow_forget();
     async__loop_leave();
     async__free(l);
     async__alloc_hold(-1);
 }
 
-static void keep(void *record, void *size)
+static void keep_record(void *record, void *size)
 {
     sanitizer_keep(record, *(size_t *)size);
 }
 
-/* Their stacks and records stay: another thread may still write into a frame on one of them. */
+/* The stacks and records of its tasks stay, because another thread may still write into a stack frame on one of them. */
 void async__loop_abandon(struct loop *l)
 {
-    static _Atomic(struct loop *) latest; /* a leak checker finds them here */
-    l->handle->kept = true;
+    static _Atomic(struct loop *) latest; /* so that a leak checker finds abandoned loops */
     async__handle_close(l->handle);
-    async__pools_close(l); /* what it releases may still ask for callbacks */
-    async__callbacks_drop(l);
-    async__files_close(l);
+    close_modules(l);
     for (int fd = 0; fd < l->poller.count; fd++)
         if (l->poller.entries[fd].owned)
             async__sys.close(fd);
     async__poller_close(&l->poller);
-    async__slab_each(&l->tasks, keep, &(size_t){ l->tasks.size });
-    async__slab_each(&l->starts, keep, &(size_t){ l->starts.size });
-    async__slab_each(&l->directs, keep, &(size_t){ l->directs.size });
+    async__slab_each(&l->tasks, keep_record, &(size_t){ l->tasks.size });
+    async__slab_each(&l->starts, keep_record, &(size_t){ l->starts.size });
     async__stacks_abandon(&l->stacks);
     async__overflow_forget();
     l->former = atomic_exchange(&latest, l);
@@ -154,45 +175,17 @@ void async__loop_abandon(struct loop *l)
     async__alloc_hold(-1);
 }
 
-void async__wrong_thread(const async_task *t)
-{
-    if (t->loop->forked) {
-        async__warn(
-                "a child of fork() sets or releases what task \"%s\" of its parent's loop waits for",
-                t->name);
-        abort();
-    }
-    async__warn("a thread sets or releases what task \"%s\" of another thread's loop waits for; use "
-                    "async_call_soon_threadsafe",
-                    t->name);
-    abort();
-}
-
-struct log_hook async__log;
-
-void async__warn(const char *fmt, ...)
-{
-    char line[512];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    if (async__log.line)
-        async__log.line(line);
-    if (!async__log.silent)
-        fprintf(stderr, "asyncio: %s\n", line);
-}
-
 bool async__overflow_find(const void *address, struct overflow *ret)
 {
     struct loop *l = async__loop;
-    async_task *t = l ? l->current : NULL;
+    async_task *t = l ? l->sched.current : NULL;
     if (!t)
         return false;
     const struct stack *k = &t->body->stack;
     const char *at = address;
     if (at < k->bottom - STACK_GUARD || at >= k->bottom)
         return false;
-    *ret = (struct overflow){ t->name, t->body->co.name ? t->body->co.name : "?", stack_size(k) };
+    ret->size = stack_size(k);
+    snprintf(ret->task, sizeof ret->task, "%s", async__task_label(t).text);
     return true;
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* loop.h - one thread's loop: the ready queue, who runs, and how a task leaves and comes back.
+/* loop.h - the state of one thread's loop.
  *
- * There is one way to wait: be put in a line (or arm a timer) and async__park(). There is one way to end a wait:
- * async__wake(), which takes the task out of its line and appends it to the ready queue. A task that parks switches
- * straight to the next ready task; the loop's own stack is for callbacks and for asking the kernel, which happens when
- * nothing is ready, or when the budget of steps since the last time is spent. */
+ * scheduler.h has what tasks do with it: switch, wait, wake. This header has the rest: time, timers, descriptors, other
+ * threads, and how a loop begins and ends. */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
@@ -16,176 +14,165 @@
 
 #include "arch/fp.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/slab.h"
 #include "base/sys.h"
-#include "loop/poller.h"
+#include "loop/client.h"
+#include "loop/context.h"
 #include "loop/handle.h"
+#include "loop/module.h"
+#include "loop/observer.h"
+#include "loop/poller.h"
 #include "loop/probe.h"
-#include "loop/task.h"
+#include "loop/record.h"
 #include "loop/timers.h"
 
-/* Debug mode: the step that runs. */
-struct step {
-    int64_t began, slow;       /* ns, of the real clock */
-    int (*fresh)(void *frame); /* of a task that starts: its function */
-    void (*fn)(void *arg);     /* of a callback */
-    const async_site *site;    /* where its task was created */
-    unsigned refusals;             /* how often it heard that it is cancelled */
-    bool is_task, reported;
-    char name[NAME_SIZE];
+/* A marker in the ready queue: passed once everything has run that was ready when the marker was put there. */
+struct ready_marker {
+    struct async_waiter node;
+    bool passed;
 };
 
-enum { POOLS = 3 }; /* as enum async_pool */
-
-struct loop {
+/* The hot part: all that a switch touches. */
+struct scheduler {
     async_waitq ready;
-    async_task *current; /* NULL: the loop itself, in a callback */
+    async_task *current; /* NULL: a callback runs, or the loop itself */
+    int credit;          /* see async__use_credit(); with current this is the struct async_running of <asyncio/inline.h> */
+    int budget;          /* steps until the loop polls again; not used by a loop that is stepwise */
     void *sp;            /* where the loop's own stack was left */
     int *errno_at;       /* of this thread */
-    int budget;          /* steps until the next look at the clock and the kernel; stepwise */
-    int steps;           /* none, so that each step is the loop's choice, and these count instead */
-    int allowance;       /* how large it was, see turn.c */
-    bool stop;           /* the run is over, but for the callbacks that are owed */
-    bool iteration_over;         /* so is the turn, of a loop that is driven */
-    bool virtual_clock;
-    bool debug;
-    bool stepwise;      /* seeded, or in debug mode: each step is the loop's */
-    bool shared;        /* async_get_running_loop() has been called: other threads may know of it */
-    bool embedded;        /* a turn at a time, by a foreign loop that may do anything in between */
-    bool deadlocked;    /* in this run: the tasks are being told */
-    bool interruptible; /* Ctrl-C cancels main */
-    bool forked;        /* the copy of it in a child of fork(): never runs again */
-    bool abandoned;     /* with tasks that would not end */
-    uint64_t seed;      /* not 0: the state of the random order */
-    int64_t virtual_now;
-    int64_t no_deadline;       /* the limit of a scope that is no reason to look closer: NEVER */
-    struct probe *probe; /* or NULL */
-    struct coarse_clock coarse;
-    int64_t last_poll; /* when the clock was last read by a turn */
-    int64_t trim;   /* when surplus stacks are given back; 0: there are none */
-
-    struct timers timers;
-    struct slab tasks, starts;
-    struct slab directs; /* the pool layer's, from the first on: what starts calls on threads */
-    struct stacks stacks;
-    struct body *cached_body; /* a stack of the usual size that is free, apart from the pool; or NULL */
-    void *cached_sp;     /* where it was left */
-    uint8_t default_class;
+    struct {             /* a free stack of the default size, kept apart from the pool; body NULL: there is none */
+        struct task_body *body;
+        void *sp;        /* where the function at its bottom was left */
+    } cached;
+    uint8_t default_class;            /* size class of the stack of a task that does not choose one */
+    struct fp_control fp;             /* the floating point control words that every task starts with */
     struct sanitizer_stack sanitizer; /* of the thread's own stack */
-    struct fp_control fp;   /* what every task begins with */
-    struct poller poller;
-    struct crew *crews[POOLS]; /* the pool layer's, each from its first job on */
-    struct async_process_pool *own_processes,
-            *process_pools; /* the same; those that the user has opened */
-    int jobs;               /* on threads, that a task waits for */
-    int abandoned_jobs;     /* that nobody waits for, but whose release may wake somebody */
-    int64_t patience;       /* with those that nobody waits for, when l closes */
-    struct uring *uring;    /* the file layer's, from its first call on; NULL: none */
-    bool no_uring;          /* and there will be none */
-    int files;              /* open */
-    int in_memory;          /* ends of streams in memory that are open */
-    async_loop *handle;       /* what other threads see of it */
-
-    async_task *root_task; /* whose end is the end of the run; NULL: there is none */
-    async_task *main;      /* whom Ctrl-C cancels; NULL: nobody */
-    async_group *background;
-    uint32_t next_id;
-    uint64_t ended;  /* tasks that have */
-    size_t done_callbacks; /* done callbacks on their way */
-    size_t done_callbacks_owed; /* of these, the ones that were when the run was over: no run ends before them */
-    struct step step;
-    struct loop *former; /* abandoned before this one */
 };
 
-/* The thread's loop. A task never leaves its thread, so a cached address of this is right for ever. */
+_Static_assert(offsetof(struct scheduler, credit) - offsetof(struct scheduler, current) ==
+                       offsetof(struct async_running, credit),
+               "current and credit are a struct async_running");
+
+/* A kind of task that needs no stack. The pool layer has one: a task that is only a call on a thread. */
+struct task_kind {
+    int (*run)(void *frame); /* the coroutine by which such a task is recognised */
+
+    /* Allocate what a task of this kind starts with; NULL: no memory. Give it back unused. */
+    struct task_start *(*alloc)(struct loop *l);
+    void (*free)(struct loop *l, struct task_start *s);
+
+    /* Run a step of t on the loop's own stack: start what it stands for, or end it. */
+    void (*step)(struct loop *l, async_task *t);
+};
+
+struct loop {
+    struct scheduler sched;
+    uint64_t serial;     /* that of the handle: unique in this process, never 0 */
+    struct coarse_clock coarse;
+    int64_t virtual_now;
+    int64_t last_poll;   /* when the clock was last read by an iteration, ns */
+    int64_t trim_at;     /* when surplus stacks are given back, ns; 0: there is no surplus */
+    int64_t no_deadline; /* the next_deadline of a scope that needs no check: NEVER, or what a probe sets */
+    int allowance;       /* how large the budget was, see iteration.c */
+    int steps;           /* steps until a stepwise loop polls again */
+    uint64_t seed;       /* state of the random order of a seeded run; 0: first in, first out */
+
+    struct timers timers;
+    struct poller poller;
+    struct slab tasks, starts;
+    struct stacks stacks;
+    async_loop *handle; /* what other threads may hold */
+
+    /* Bit fields instead of a word of flags: as small, and as readable as members. */
+    bool stop : 1;          /* the run is over, except for the done callbacks that are still to run */
+    bool virtual_clock : 1; /* time stands still while tasks run, and jumps when all of them sleep */
+    bool debug : 1;
+    bool stepwise : 1;      /* seeded or in debug mode: no task switches to another, the loop runs each step */
+    bool shared : 1;        /* async_get_running_loop() was called, so other threads may use the handle */
+    bool embedded : 1;      /* driven by another loop, one iteration at a time */
+    bool deadlocked : 1;    /* a deadlock was found in this run, and the run is being cancelled */
+    bool interruptible : 1; /* Ctrl-C cancels the main task */
+    bool forked : 1;        /* the copy in the child of fork(), which never runs again */
+    bool abandoned : 1;     /* some tasks would not end; the loop closes without them */
+    bool forever : 1;       /* the run has no main task and ends with async_stop() */
+    bool stop_requested : 1; /* async_stop() was called */
+
+    unsigned external; /* operations outside the loop that will wake a task */
+    unsigned detached; /* operations outside the loop that no task waits for, but that may wake one when they end */
+    const struct loop_observer *observer;
+    const struct task_kind *thread_task;
+    struct loop_module *module[LOOP_MODULES];
+    struct probe *probe; /* of a test, or NULL */
+    void (*owner_ended)(async_task *t); /* registered with the first lock: t has ended and still holds locks */
+
+    async_task *root_task; /* the run ends with it; NULL: it does not end with a task */
+    async_task *main_task; /* cancelled by Ctrl-C; NULL: none */
+    async_group *draining; /* the run ends when this group is empty; NULL: it does not end with a group */
+    async_group *background;
+    const async_site *run_site; /* where the run was started; NULL: unknown */
+    async_callback stop_callback;
+    int64_t grace;         /* how long closing waits for abandoned calls, ns */
+    uint64_t next_id;
+    uint64_t ended;        /* tasks that have ended */
+    size_t done_callbacks; /* done callbacks in the ready queue */
+    struct ready_marker last; /* the run is not over before it is passed, if done callbacks were ready when it stopped */
+    struct loop *former;   /* the loop that was abandoned before this one */
+};
+
+/* The loop of this thread; NULL: none. A task never leaves its thread, so a function that suspends may keep the value. */
 extern _Thread_local struct loop *async__loop __attribute__((tls_model("initial-exec")));
 
-int async__loop_open(struct loop **ret, const struct async_run_opts *opts);
-void async__loop_leave(void);           /* this thread has none from here on */
-void async__loop_close(struct loop *l); /* no task lives; frees l */
+/* This thread had a loop when it became the child of fork(). */
+extern _Thread_local bool async__forked;
 
-/* Close what the outside world sees of l, whose tasks would not end, and leave the rest alone for ever. */
+/* Open a loop for this thread. Returns 0 or a negative errno. */
+int async__loop_open(struct loop **ret, const struct async_run_opts *opts);
+
+/* Close and free the loop of this thread, in which no task lives any more. */
+void async__loop_close(struct loop *l);
+
+/* Close what the outside world can see of a loop whose tasks would not end, and leave the rest alone for ever. */
 void async__loop_abandon(struct loop *l);
 
-/* See to it that the child of a fork() does not use its parent's loop. */
-void async__fork_watch(void);
-extern _Thread_local bool async__forked; /* this thread had a loop when it became a child */
+/* This thread has no loop from here on. */
+void async__loop_leave(void);
 
-/* Run until l->stop, or until the turn is over. */
-void async__loop_run(struct loop *l);
+/* Make the child of a fork() of this process leave its parent's loops alone. */
+void async__fork_watch(void);
+
+/* Run until the run is over, or, if until is not NULL, until that marker has been passed. */
+void async__loop_run(struct loop *l, const struct ready_marker *until);
+
+/* One iteration: expire timers, run posts, poll the kernel. It waits if nothing is ready. */
+void async__loop_iterate(struct loop *l);
+
+/* The same without waiting, for a loop that another loop drives. */
+void async__loop_iterate_embedded(struct loop *l);
 
 static inline bool loop_is_over(const struct loop *l)
 {
-    return l->stop && !l->done_callbacks_owed;
+    bool over = l->stop || (l->draining && !l->draining->running);
+    return over && (!l->last.node.kind || l->last.passed);
 }
 
-static inline void loop_stop(struct loop *l)
-{
-    l->stop = true;
-    l->done_callbacks_owed = l->done_callbacks;
-}
-
-/* The time in ns: fresh, or virtual. */
-static inline int64_t loop_now(struct loop *l)
+/* The time in ns: a fresh reading, or virtual time. */
+static inline int64_t loop_now(const struct loop *l)
 {
     return l->virtual_clock ? l->virtual_now : async__sys.clock();
 }
 
-/* The same, and the counter is set by it. */
+/* The same, and update the coarse clock by it. */
 static inline int64_t loop_read_clock(struct loop *l)
 {
-    uint64_t tick = ticks();
+    uint64_t tick = cpu_ticks();
     int64_t now = loop_now(l);
     if (!l->virtual_clock)
         async__coarse_clock_update(&l->coarse, tick, now);
     return now;
 }
 
-/* What is set outside of tasks: the thread's own, or while a callback runs what it was given. */
-struct thread_context {
-    struct context *context;
-    bool lent;
-};
-extern _Thread_local struct thread_context async__thread_context __attribute__((tls_model("initial-exec")));
-
-/* The settings that a callback is to see; a new reference. NULL: none. */
-static inline struct context *context_for_callback(const struct loop *l)
-{
-    const struct context *n = l->current ? l->current->body->context : async__thread_context.context;
-    return unlikely(n != NULL) ? async__context_of_caller() : NULL;
-}
-
-/* A callback runs between these. The reference goes with it. */
-static inline struct thread_context context_enter(struct context *context)
-{
-    struct thread_context before = async__thread_context;
-    async__thread_context = (struct thread_context){ context, true };
-    return before;
-}
-
-static inline void context_leave(struct thread_context before)
-{
-    struct context *set = async__thread_context.context;
-    async__thread_context = before;
-    if (unlikely(set != NULL))
-        async__context_unref(set);
-}
-
-/* async_call_soon(), with a reference to the settings that it takes over. */
-void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct context *context);
-
-static inline void probe_at(struct loop *l, async_task *t, enum probe_point point)
-{
-    if (unlikely(l->probe != NULL))
-        l->probe->at(l->probe, l, t, point);
-}
-
-static inline void ready_push(struct loop *l, struct async_waiter *w)
-{
-    waitq_push(&l->ready, w);
-}
-
-/* Now, or a few microseconds later: what a delay counts from. */
+/* The time from which a delay counts: now, or a few microseconds later. Cheaper than the clock. */
 static inline int64_t loop_coarse_now(struct loop *l)
 {
     if (l->virtual_clock)
@@ -199,70 +186,27 @@ static inline int64_t loop_coarse_now(struct loop *l)
     return now;
 }
 
-/* Leave the current task, which stands in a line, or in none, until async__wake(). Its checkpoint has been passed, and
- * its deadlines are armed. Returns why it goes on. */
-enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
-
-/* Let everything that is ready run once: 0. */
-int async__yield(struct loop *l, async_task *t);
-
-/* A thread wakes a task of another one's loop: there is no going on from that. */
-_Noreturn void async__wrong_thread(const async_task *t);
-
-/* t's wait ends by something else than its timer. */
-static inline void disarm(async_task *t)
+/* A new reference to the context in which a callback shall run that is asked for now; NULL: nothing is set in it. */
+static inline struct context *context_for_callback(const struct loop *l)
 {
-    if (!t->node.timer)
-        return;
-    async__timer_cancel(&t->loop->timers, t->node.timer);
-    t->node.timer = 0;
+    const async_task *t = l->sched.current;
+    const struct context *c = t ? t->body->context : async__thread_context.context;
+    return unlikely(c != NULL) ? async__context_of_caller() : NULL;
 }
 
-/* End t's wait, for which no timer is armed any more. */
-static inline void async__wake(async_task *t, enum wake why)
-{
-    struct loop *l = async__loop;
-    if (unlikely(t->loop != l))
-        async__wrong_thread(t);
-    if (t->queue) {
-        waitq_remove(t->queue, &t->node);
-        t->queue = NULL;
-    }
-    t->node.why = (uint8_t)(why | HAS_SUSPENDED);
-    t->node.state = TASK_READY;
-    ready_push(l, &t->node);
-}
+/* async_call_soon(), with a reference to the context in which fn runs. */
+void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct context *context);
 
-/* End the wait of the first in line, if there is one: who it was. */
-async_task *async__wake_first(async_waitq *q, int value);
-void async__wake_all(async_waitq *q, int value);
+/* Call the function of a callback that has come to the front of the ready queue. */
+void async__callback_run(async_callback *cb);
 
-/* Give a new task its stack: where to switch to. NULL: it was refused for lack of memory, and has ended. */
-void *async__begin(struct loop *l, async_task *t);
-void async__body_init(async_task *t, struct body *b);
-
-/* One of those that are ready, by the seeded order. */
-struct async_waiter *async__pick(struct loop *l);
-
-/* Make everything ready whose time has come; look at the clock, the other threads and the kernel. */
-void async__loop_run_timers(struct loop *l, int64_t now);
-void async__loop_iterate(struct loop *l);
-void async__loop_poll_once(struct loop *l); /* the same, without waiting, for a loop that is driven */
-
-/* Note the callbacks that are ready: are there any; is one of those noted still to run? */
-bool async__callbacks_note(struct loop *l);
-bool async__callbacks_noted(const struct loop *l);
-
-/* The loop closes, no task lives: what is ready will not run, and is its owners' again. */
+/* The loop closes, and no task lives: callbacks that are ready or armed will not run, and belong to their owners again. */
 void async__callbacks_drop(struct loop *l);
 
-/* Complain, in one line on stderr. */
-void async__warn(const char *fmt, ...) ASYNC_FORMAT(1, 2);
-
-/* Who hears that too, and whether stderr does not: for tests that make a thousand runs go wrong. */
-extern struct log_hook {
-    void (*line)(const char *line);
-    bool silent;
-} async__log;
+static inline void probe_at(struct loop *l, async_task *t, enum probe_point point)
+{
+    if (unlikely(l->probe != NULL))
+        l->probe->at(l->probe, l, t, point);
+}
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* probe.h - a seam: where tests look into a run. A loop without a probe pays nothing for it. In one that has a
- * probe no scope is quiet and the bound clock stays ignorant, so that every checkpoint and every wait leaves the short
- * way, and comes by. */
+/* probe.h - where tests look into a run.
+ *
+ * A loop without a probe pays nothing for it. In a loop with a probe every scope needs a check (loop.no_deadline is a value
+ * that no deadline has) and the coarse clock stays without a rate, so that every checkpoint and every wait takes the slow
+ * path, which calls the probe. */
 #ifndef LOOP_PROBE_H
 #define LOOP_PROBE_H
 
@@ -10,14 +12,14 @@
 struct loop;
 
 enum probe_point {
-    AT_CHECKPOINT, /* t begins an await_, or is about to go on from one that takes something */
+    AT_CHECKPOINT, /* t begins an await_ call, or is about to return from one that takes something */
     AT_WAIT,       /* t is about to park */
-    AT_REFUSAL,    /* t is cancelled, and an await_ of it says so */
-    AT_STANDSTILL, /* t NULL: nothing is ready, and nothing will be */
+    AT_REFUSAL,    /* an await_ call of t is refused because t is cancelled */
+    AT_STANDSTILL, /* t is NULL: nothing is ready, and nothing will be */
 };
 
 struct probe {
-    /* It may cancel, and must not suspend. */
+    /* May cancel; must not suspend. */
     void (*at)(struct probe *p, struct loop *l, async_task *t, enum probe_point point);
 };
 

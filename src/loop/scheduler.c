@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* park.c - how a task leaves, and who comes next. The hot path of everything. */
+/* scheduler.c - how a task leaves its stack and which one runs next. The hot path of everything. */
+#include "loop/scheduler.h"
+
 #include "arch/fp.h"
 #include "arch/switch.h"
-#include "loop/loop.h"
+
+#include <stdlib.h>
 
 _Thread_local struct loop *async__loop;
 
-/* A task that has slept is out of every cache. Fetch what the switch to it will touch while others run: the stack of the
- * fourth in line, a page of its own, and, for those who read on here, the records some places behind its own: a guess,
- * but tasks often run in the order in which they were made. */
-static inline void fetch_ahead(struct loop *l)
+/* A task that has slept is out of every cache. Fetch, while other tasks run, what the switch to it will touch: the stack of
+ * the fourth entry of the ready queue, and records some places behind its own, which is a guess, but tasks often run in
+ * the order in which they were created. */
+static inline void prefetch_next(const struct scheduler *s)
 {
-    const struct async_waiter *w = l->ready.head;
+    const struct async_waiter *w = s->ready.head;
     for (int i = 0; i < 3 && w; i++)
         w = w->next;
     if (w && w->kind == NODE_TASK) {
@@ -25,63 +28,165 @@ static inline void fetch_ahead(struct loop *l)
     }
 }
 
-static inline struct async_waiter *ready_pop(struct loop *l)
-{
-    struct async_waiter *w = l->ready.head;
-    if (unlikely(l->seed))
-        w = async__pick(l);
-    waitq_remove(&l->ready, w);
-    return w;
-}
-
 static inline struct sanitizer_stack *sanitizer_of(async_task *t)
 {
     return &t->body->sanitizer;
 }
 
-/* Who is next is not a task with a stack, or it is time for a turn. */
-static NOINLINE void *next_place(struct loop *l)
+/* A body at the top of a stack from the pool. */
+static NOINLINE struct task_body *body_on_new_stack(struct loop *l, uint8_t class, int *err)
 {
-    struct async_waiter *w = l->ready.head;
-    if (!w || w->kind != NODE_NEW || --l->budget <= 0) {
-        if (unlikely(l->debug))
-            async__step_parks(l, l->current);
-        l->current = NULL;
-        return l->sp;
+    struct stack k;
+    *err = async__stack_take(&l->stacks, class, &k);
+    if (unlikely(*err < 0))
+        return NULL;
+    struct task_body *b = (struct task_body *)(k.bottom + stack_size(&k)) - 1;
+    b->stack = k;
+    return b;
+}
+
+void async__body_init(async_task *t, struct task_body *b)
+{
+    struct task_start *s = t->start;
+    co_copy(&b->co, &s->co);
+    b->context = s->context;
+    b->site = s->site;
+    body_reset(b);
+    slab_give(&t->loop->starts, s);
+    t->body = b;
+}
+
+/* --- the end of a task, and the start of the next one on the same stack --- */
+
+/* The task on this stack has ended, and its record may be gone. If the next ready task is new, it takes over this stack.
+ * If it is suspended, switch to it; otherwise switch to the loop. Returns the task that runs on this stack next: at once,
+ * or later, when a new task has been given this stack, which was kept in the cache. */
+static inline async_task *switch_after_end(struct loop *l, struct task_body *b)
+{
+    struct scheduler *s = &l->sched;
+    struct async_waiter *w = s->ready.head;
+    bool direct = w && --s->budget > 0;
+    s->credit = CREDIT;
+    if (direct && w->kind == NODE_NEW && task_of(w)->start->stack_class == b->stack.class) {
+        waitq_pop(&s->ready, w);
+        return task_of(w);
     }
-    l->current = NULL;
-    async_task *fresh = task_of(w);
-    waitq_pop(&l->ready, w);
-    void *sp = async__begin(l, fresh);
+    void *gone, **save = &gone, *sp = s->sp;
+    struct sanitizer_stack *to = &s->sanitizer;
+    s->current = NULL;
+    if (direct && w->kind == NODE_TASK) {
+        async_task *t = task_of(w);
+        waitq_pop(&s->ready, w);
+        prefetch_next(s);
+        s->current = t;
+        sp = t->sp;
+        to = sanitizer_of(t);
+    }
+    if (likely(!s->cached.body && b->stack.class == s->default_class)) {
+        s->cached.body = b;
+        save = &s->cached.sp;
+    } else {
+        async__stack_give(&l->stacks, &b->stack);
+    }
+    sanitizer_switch_begin(&b->sanitizer, to, 1);
+    async__switch(save, sp);
+    return s->current; /* the new task for which this stack was taken from the cache */
+}
+
+/* The function at the bottom of every stack. It runs one task after another. */
+static void stack_main(void)
+{
+    struct loop *l = async__loop;
+    async_task *t = l->sched.current;
+    struct task_body *b = t->body;
+    sanitizer_switch_end_first(&b->sanitizer, &l->sched.sanitizer);
+    fp_control_set(&l->sched.fp);
+    for (;;) {
+        l->sched.current = t;
+        t->node.kind = NODE_TASK;
+        t->node.state = TASK_RUNNING;
+        async__task_run(t);
+        t = switch_after_end(l, b);
+        fp_control_set(&l->sched.fp);
+        async__body_init(t, b);
+    }
+}
+
+/* Give a new task a stack. The stack of the task that ended last, if it has the default size, is in the cache, and the
+ * function at its bottom goes on where it was left; but a sanitizer must be told of a new stack. Returns where to switch
+ * to; NULL if there is no memory for a stack: then the task has ended. */
+static void *give_stack(struct loop *l, async_task *t)
+{
+    struct scheduler *s = &l->sched;
+    struct task_body *b = s->cached.body;
+    if (likely(b && t->start->stack_class == s->default_class)) {
+        s->cached.body = NULL;
+        if (!SANITIZED)
+            return t->sp = s->cached.sp;
+    } else {
+        int err;
+        b = body_on_new_stack(l, t->start->stack_class, &err);
+        if (unlikely(!b)) {
+            async__task_fail_start(t, err);
+            return NULL;
+        }
+    }
+    async__body_init(t, b);
+    sanitizer_stack_init(&b->sanitizer, b->stack.bottom, stack_size(&b->stack));
+    t->sp = async__switch_prepare(b, stack_main, b->stack.bottom);
+    return t->sp;
+}
+
+/* --- the switch --- */
+
+/* Slow path of switch_away(): the next ready entry is not a task that has a stack, or the budget is spent. Returns the
+ * stack pointer to switch to. */
+static NOINLINE void *next_stack(struct loop *l)
+{
+    struct scheduler *s = &l->sched;
+    struct async_waiter *w = s->ready.head;
+    if (!w || w->kind != NODE_NEW || --s->budget <= 0) {
+        if (unlikely(l->debug))
+            l->observer->step_park(l, s->current);
+        s->current = NULL;
+        return s->sp;
+    }
+    s->current = NULL;
+    async_task *new_task = task_of(w);
+    waitq_pop(&s->ready, w);
+    void *sp = give_stack(l, new_task);
     if (!sp)
-        return l->sp;
-    l->current = fresh;
+        return s->sp;
+    s->current = new_task;
     return sp;
 }
 
-/* From t, which is parked or ready, to whoever is next: a task that has a stack, straight; else by way of the loop. */
-static inline __attribute__((always_inline)) void leave(struct loop *l, async_task *t)
+/* Switch away from t, which is parked or ready. If the next ready entry is a task that has a stack, switch to it directly;
+ * otherwise return to the loop's own stack, or start a new task. */
+static inline __attribute__((always_inline)) void switch_away(struct loop *l, async_task *t)
 {
-    int saved = *l->errno_at;
-    struct async_waiter *w = l->ready.head;
+    struct scheduler *s = &l->sched;
+    int saved_errno = *s->errno_at;
+    struct async_waiter *w = s->ready.head;
     void *sp;
-    if (likely(w && w->kind == NODE_TASK && --l->budget > 0)) {
+    s->credit = CREDIT;
+    if (likely(w && w->kind == NODE_TASK && --s->budget > 0)) {
         async_task *to = task_of(w);
-        waitq_pop(&l->ready, w);
+        waitq_pop(&s->ready, w);
         if (unlikely(to == t))
             goto stay;
-        fetch_ahead(l);
-        l->current = to;
+        prefetch_next(s);
+        s->current = to;
         sp = to->sp;
     } else {
-        sp = next_place(l);
+        sp = next_stack(l);
     }
-    sanitizer_switch_begin(sanitizer_of(t), l->current ? sanitizer_of(l->current) : &l->sanitizer, 0);
+    sanitizer_switch_begin(sanitizer_of(t), s->current ? sanitizer_of(s->current) : &s->sanitizer, 0);
     async__switch(&t->sp, sp);
     sanitizer_switch_end(sanitizer_of(t));
 stay:
     t->node.state = TASK_RUNNING;
-    *l->errno_at = saved;
+    *s->errno_at = saved_errno;
 }
 
 enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
@@ -90,7 +195,7 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
     if (q)
         waitq_push(q, &t->node);
     t->node.state = TASK_PARKED;
-    leave(l, t);
+    switch_away(l, t);
     return t->node.why & WHY;
 }
 
@@ -99,149 +204,90 @@ int async__yield(struct loop *l, async_task *t)
     t->node.state = TASK_READY;
     t->node.why = WOKEN | HAS_SUSPENDED;
     ready_push(l, &t->node);
-    leave(l, t);
+    switch_away(l, t);
     return 0;
 }
 
-/* The task on this stack has ended, its record may be gone. The next one to start takes the stack over, the next one
- * to go on is switched to, else the loop. Whom to run here next: at once, or when the stack, kept at hand, has been
- * taken up again. */
-static inline async_task *after_end(struct loop *l, struct body *b)
-{
-    struct async_waiter *w = l->ready.head;
-    bool direct = w && --l->budget > 0;
-    if (direct && w->kind == NODE_NEW && task_of(w)->start->stack_class == b->stack.class) {
-        waitq_pop(&l->ready, w);
-        return task_of(w);
-    }
-    void *gone, **save = &gone, *sp = l->sp;
-    struct sanitizer_stack *to = &l->sanitizer;
-    l->current = NULL;
-    if (direct && w->kind == NODE_TASK) {
-        async_task *t = task_of(w);
-        waitq_pop(&l->ready, w);
-        fetch_ahead(l);
-        l->current = t;
-        sp = t->sp;
-        to = sanitizer_of(t);
-    }
-    if (likely(!l->cached_body && b->stack.class == l->default_class)) {
-        l->cached_body = b;
-        save = &l->cached_sp;
-    } else {
-        async__stack_give(&l->stacks, &b->stack);
-    }
-    sanitizer_switch_begin(&b->sanitizer, to, 1);
-    async__switch(save, sp);
-    return l->current; /* the stack was at hand for it */
-}
+/* --- steps that the loop itself runs, on its own stack --- */
 
-/* The first function on every stack. */
-static void entry(void)
-{
-    struct loop *l = async__loop;
-    async_task *t = l->current;
-    struct body *b = t->body;
-    sanitizer_switch_end_first(&b->sanitizer, &l->sanitizer);
-    fp_control_set(&l->fp);
-    for (;;) {
-        l->current = t;
-        t->node.kind = NODE_TASK;
-        t->node.state = TASK_RUNNING;
-        async__task_run(t);
-        t = after_end(l, b);
-        fp_control_set(&l->fp);
-        async__body_init(t, b);
-    }
-}
-
-/* Turn what the task starts with into a body. */
-void async__body_init(async_task *t, struct body *b)
-{
-    struct start *s = t->start;
-    co_copy(&b->co, &s->co);
-    b->context = s->context;
-    b->site = s->site;
-    body_fresh(b);
-    slab_give(&t->loop->starts, s);
-    t->body = b;
-}
-
-/* A body on a stack from the pool. */
-static NOINLINE struct body *new_body(struct loop *l, uint8_t class, int *err)
-{
-    struct stack k;
-    *err = async__stack_take(&l->stacks, class, &k);
-    if (unlikely(*err < 0))
-        return NULL;
-    struct body *b = (struct body *)(k.bottom + stack_size(&k)) - 1;
-    b->stack = k;
-    return b;
-}
-
-/* The stack of the task that ended last, if it has the usual size, is kept at hand, and the function at its bottom goes
- * on where it was left. A sanitizer wants to hear of a new stack. */
-void *async__begin(struct loop *l, async_task *t)
-{
-    struct body *b = l->cached_body;
-    if (likely(b && t->start->stack_class == l->default_class)) {
-        l->cached_body = NULL;
-        if (!SANITIZED)
-            return t->sp = l->cached_sp;
-    } else {
-        int err;
-        b = new_body(l, t->start->stack_class, &err);
-        if (unlikely(!b)) {
-            async__task_fail_start(t, err);
-            return NULL;
-        }
-    }
-    async__body_init(t, b);
-    sanitizer_stack_init(&b->sanitizer, b->stack.bottom, stack_size(&b->stack));
-    t->sp = async__switch_prepare(b, entry, b->stack.bottom);
-    return t->sp;
-}
-
-/* From the loop's own stack. */
 static void run_task(struct loop *l, async_task *t)
 {
-    if (t->node.kind == NODE_NEW && !async__begin(l, t))
+    struct scheduler *s = &l->sched;
+    if (t->node.kind == NODE_NEW && !give_stack(l, t))
         return;
-    l->current = t;
-    sanitizer_switch_begin(&l->sanitizer, sanitizer_of(t), 0);
-    async__switch(&l->sp, t->sp);
-    sanitizer_switch_end(&l->sanitizer);
-    l->current = NULL;
+    s->current = t;
+    sanitizer_switch_begin(&s->sanitizer, sanitizer_of(t), 0);
+    async__switch(&s->sp, t->sp);
+    sanitizer_switch_end(&s->sanitizer);
+    s->current = NULL;
 }
 
-static void run_callback(async_callback *cb)
+static inline struct async_waiter *ready_pop(struct loop *l)
 {
-    cb->state = 0; /* before it runs: it may be used again in it, or its memory freed */
-    struct thread_context before = context_enter(cb->context);
-    cb->fn(cb->arg);
-    context_leave(before);
+    struct async_waiter *w = l->sched.ready.head;
+    if (unlikely(l->seed))
+        w = async__pick_random(l);
+    waitq_remove(&l->sched.ready, w);
+    return w;
 }
 
-void async__loop_run(struct loop *l)
+static void run_step(struct loop *l, struct async_waiter *w)
 {
-    while (!loop_is_over(l) && !l->iteration_over) {
-        if (!l->ready.head || (l->stepwise ? --l->steps : --l->budget) <= 0)
-            async__loop_iterate(l);
-        if (!l->ready.head)
-            continue;
-        struct async_waiter *w = ready_pop(l);
-        if (unlikely(l->debug))
-            async__step_begins(l, w);
-        if (w->kind == NODE_CALLBACK)
-            run_callback((async_callback *)w);
-        else if (w->kind == NODE_THREAD || w->kind == NODE_THREAD_NEW)
-            async__thread_task_step(l, task_of(w));
-        else
-            run_task(l, task_of(w));
-        if (unlikely(l->debug))
-            async__step_ends(l);
+    switch (w->kind) {
+    case NODE_MARKER:
+        ((struct ready_marker *)w)->passed = true;
+        break;
+    case NODE_CALLBACK:
+        async__callback_run((async_callback *)w);
+        break;
+    case NODE_THREAD:
+    case NODE_THREAD_NEW:
+        l->thread_task->step(l, task_of(w));
+        break;
+    default:
+        run_task(l, task_of(w));
     }
 }
+
+void async__loop_run(struct loop *l, const struct ready_marker *until)
+{
+    while (!loop_is_over(l) && !(until && until->passed)) {
+        if (!l->sched.ready.head || (l->stepwise ? --l->steps : --l->sched.budget) <= 0)
+            async__loop_iterate(l);
+        if (!l->sched.ready.head)
+            continue;
+        struct async_waiter *w = ready_pop(l);
+        bool observed = unlikely(l->debug) && w->kind != NODE_MARKER;
+        if (observed)
+            l->observer->step_begin(l, w);
+        run_step(l, w);
+        if (observed)
+            l->observer->step_end(l);
+    }
+}
+
+void async__marker_put(struct loop *l, struct ready_marker *m)
+{
+    *m = (struct ready_marker){ .node.kind = NODE_MARKER };
+    ready_push(l, &m->node);
+}
+
+void async__marker_remove(struct loop *l, struct ready_marker *m)
+{
+    if (!m->passed)
+        waitq_remove(&l->sched.ready, &m->node);
+    m->node.kind = 0;
+}
+
+void async__loop_stop(struct loop *l)
+{
+    l->stop = true;
+    l->sched.budget = 0; /* so that the next switch returns to the loop */
+    if (l->done_callbacks > 0)
+        async__marker_put(l, &l->last);
+}
+
+/* --- the end of a wait --- */
 
 async_task *async__wake_first(async_waitq *q, int value)
 {
@@ -258,4 +304,15 @@ void async__wake_all(async_waitq *q, int value)
 {
     while (async__wake_first(q, value))
         ;
+}
+
+void async__wrong_thread(const async_task *t)
+{
+    const char *name = async__task_label(t).text;
+    if (t->loop->forked)
+        async__warn("a child of fork() wakes task \"%s\" of its parent's loop; in the child, call exec or _exit(), or "
+                    "async_run() a loop of its own", name);
+    else
+        async__warn("a thread wakes task \"%s\" of another thread's loop; use async_call_soon_threadsafe()", name);
+    abort();
 }

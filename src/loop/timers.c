@@ -9,27 +9,24 @@
 #include "base/compiler.h"
 #include "base/sys.h"
 
-enum { ROOM_MAX = 1 << 24, ROOM_MIN = 1 << 10, SWEEP_MIN = 64 };
+enum { ROOM_FIRST = 1 << 12, ROOM_MAX = 1 << 30, COMPACT_MIN = 64 };
 
-static bool map_room(struct timers *t, uint32_t room)
+static void set_room(struct timers *t, uint32_t room)
 {
-    t->heap = async__sys.map(room * sizeof *t->heap);
-    t->slots = t->heap ? async__sys.map(room * sizeof *t->slots) : NULL;
-    if (t->slots)
-        return true;
-    if (t->heap)
-        async__sys.unmap(t->heap, room * sizeof *t->heap);
-    return false;
+    t->room = room;
+    t->grow_at = room / 4 * 3;
 }
 
 int async__timers_open(struct timers *t)
 {
     *t = (struct timers){ .used = 1 };
-    for (uint32_t room = ROOM_MAX; room >= ROOM_MIN; room /= 8)
-        if (map_room(t, room)) {
-            t->room = room;
-            return 0;
-        }
+    t->heap = async__sys.map(ROOM_FIRST * sizeof *t->heap);
+    t->slots = t->heap ? async__sys.map(ROOM_FIRST * sizeof *t->slots) : NULL;
+    set_room(t, ROOM_FIRST);
+    if (t->slots)
+        return 0;
+    if (t->heap)
+        async__sys.unmap(t->heap, ROOM_FIRST * sizeof *t->heap);
     return -ENOMEM;
 }
 
@@ -40,23 +37,33 @@ void async__timers_close(struct timers *t)
     *t = (struct timers){ 0 };
 }
 
-/* More timers than the reservation has room for: 16 million, or less where address space is short. */
-static COLD void grow(struct timers *t)
+/* Double the room. Both mappings grow or neither does; pages are not copied. */
+static bool double_room(struct timers *t)
 {
     size_t old = t->room, room = 2 * old;
-    void *heap = NULL, *slots = NULL;
-    if (room <= UINT32_C(1) << 30)
-        heap = async__sys.remap(t->heap, old * sizeof *t->heap, room * sizeof *t->heap);
-    if (heap) {
-        t->heap = heap;
-        slots = async__sys.remap(t->slots, old * sizeof *t->slots, room * sizeof *t->slots);
-    }
-    if (!slots) {
-        fputs("asyncio: no memory for another timer\n", stderr);
-        abort(); /* arming cannot fail: a callback that never comes would be worse */
-    }
+    if (room > ROOM_MAX)
+        return false;
+    void *slots = async__sys.remap(t->slots, old * sizeof *t->slots, room * sizeof *t->slots);
+    if (!slots)
+        return false;
     t->slots = slots;
-    t->room = (uint32_t)room;
+    void *heap = async__sys.remap(t->heap, old * sizeof *t->heap, room * sizeof *t->heap);
+    if (!heap) {
+        slots = async__sys.remap(t->slots, room * sizeof *t->slots, old * sizeof *t->slots);
+        t->slots = slots ? slots : t->slots; /* shrinking does not fail */
+        return false;
+    }
+    t->heap = heap;
+    set_room(t, (uint32_t)room);
+    return true;
+}
+
+static COLD void grow(struct timers *t)
+{
+    if (double_room(t) || t->used < t->room)
+        return;
+    fputs("asyncio: out of memory: cannot arm another timer\n", stderr);
+    abort();
 }
 
 static bool earlier(const struct timer_entry *a, const struct timer_entry *b)
@@ -104,10 +111,10 @@ static bool is_free(const struct timers *t, uint32_t slot)
     return (t->slots[slot] & (TIMER_TAGS - 1)) == TIMER_FREE;
 }
 
-/* A slot that was never used. There are no more entries than slots. */
-static inline uint32_t take_fresh(struct timers *t)
+/* A slot that was never used. The heap never has more entries than there are slots. */
+static inline uint32_t take_new_slot(struct timers *t)
 {
-    if (unlikely(t->used == t->room))
+    if (unlikely(t->used >= t->grow_at))
         grow(t);
     return t->used++;
 }
@@ -118,7 +125,7 @@ uint32_t async__timer_arm(struct timers *t, int64_t when, void *what, enum timer
     if (slot)
         t->free = (uint32_t)(t->slots[slot] >> 2);
     else
-        slot = take_fresh(t);
+        slot = take_new_slot(t);
     t->slots[slot] = (uintptr_t)what | tag;
     t->heap[t->count] = (struct timer_entry){ when, t->order++, slot };
     sift_up(t->heap, t->count++);
@@ -132,8 +139,8 @@ static void free_slot(struct timers *t, uint32_t slot)
     t->free = slot;
 }
 
-/* More than half of the entries are of cancelled timers: keep the others. */
-static COLD void sweep(struct timers *t)
+/* More than half of the entries belong to cancelled timers. Keep the others, and restore the order of the heap. */
+static COLD void compact(struct timers *t)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->count; i++)
@@ -151,15 +158,16 @@ bool async__timer_is(const struct timers *t, uint32_t slot, const void *what, en
     return slot < t->room && t->slots[slot] == ((uintptr_t)what | (uintptr_t)tag);
 }
 
-/* The slot stays taken, marked as free, until its entry has left the heap: an entry speaks of one timer only. */
+/* The slot stays taken, marked as free, until its entry has left the heap, because an entry must not refer to another
+ * timer than the one it was made for. */
 void async__timer_cancel(struct timers *t, uint32_t slot)
 {
     t->slots[slot] = TIMER_FREE;
     t->live--;
     while (t->count > 0 && is_free(t, t->heap[t->count - 1].slot))
         free_slot(t, t->heap[--t->count].slot);
-    if (t->count > 2 * t->live + SWEEP_MIN)
-        sweep(t);
+    if (t->count > 2 * t->live + COMPACT_MIN)
+        compact(t);
 }
 
 static void drop_first(struct timers *t)
@@ -187,6 +195,18 @@ void *async__timer_take(struct timers *t, int64_t now, enum timer_tag *tag)
     t->live--;
     *tag = what & (TIMER_TAGS - 1);
     return (void *)(what & ~(uintptr_t)(TIMER_TAGS - 1));
+}
+
+void async__timers_cancel_all(struct timers *t, enum timer_tag tag, void (*fn)(void *what))
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        uintptr_t *slot = &t->slots[t->heap[i].slot];
+        if ((*slot & (TIMER_TAGS - 1)) != (uintptr_t)tag)
+            continue;
+        fn((void *)(*slot & ~(uintptr_t)(TIMER_TAGS - 1)));
+        *slot = TIMER_FREE;
+        t->live--;
+    }
 }
 
 bool async__timers_check(const struct timers *t)

@@ -19,7 +19,7 @@ struct race {
     int fds[ADDRESSES_MAX], who[ADDRESSES_MAX];
     bool due; /* the next one may begin */
     int err;  /* of those that failed, the one that says most */
-    char text[TEXT_SIZE];
+    char text[MESSAGE_SIZE];
 };
 
 /* That there is no way from here says less than what somebody has answered. */

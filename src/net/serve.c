@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "io/stream.h"
 #include "net/listen.h"
+#include "task/group.h"
+#include "task/task.h"
 
 enum { BATCH = 16 }; /* connections accepted before their handlers have a turn */
 
@@ -47,7 +49,9 @@ static int await_connection(struct server *v)
     async_stream *s = pop(v);
     async_co co = v->handler(s);
     if (co.name)
-        async__loop->current->name = co.name; /* the task has no copy of the old one to free */
+        async__loop->sched.current->name = co.name; /* a constant; the task has no copy of its old name to free */
+    else
+        async_ignore(async__task_rename(async__loop->sched.current, async__co_name(&co) ? async__co_name(&co) : "handler"));
     int r = co.run(co.frame);
     if (s->lost && (r == -ECONNRESET || r == -EPIPE)) /* what peers do is no defect of ours */
         r = 0;
@@ -144,7 +148,7 @@ static int pause_accepting(struct server *v, async_task *t, int lack)
         async__warn("no more connections at the moment: %s", strerror(-lack));
     v->said = now ? now : 1;
     async_call_later(&timer, PAUSE, go_on, &v->room);
-    int r = checkpoint(t->loop, t);
+    int r = checkpoint(t);
     if (r == 0)
         r = wait_for_event(t, &v->room);
     async_callback_cancel(&timer);
@@ -161,7 +165,7 @@ static int wait_for_room(struct server *v, async_task *t)
 {
     int r = 0;
     while (r == 0 && is_full(v)) {
-        r = checkpoint(t->loop, t);
+        r = checkpoint(t);
         if (r == 0)
             r = wait_for_event(t, &v->room);
     }
@@ -193,7 +197,7 @@ static int let_begin(struct server *v, async_task *t)
     int r = 0;
     while (r == 0 && v->pending > 0) {
         async__yield(t->loop, t);
-        r = checkpoint(t->loop, t);
+        r = checkpoint(t);
         drop_orphans(v);
     }
     return r;
@@ -206,7 +210,7 @@ static int accept_all(struct server *v, async_task *t)
         int r = accept_round(v, t);
         if (r == 0 && ++batch == BATCH) {
             async__yield(t->loop, t);
-            r = checkpoint(t->loop, t);
+            r = checkpoint(t);
             batch = 0;
         }
         if (r == -EAGAIN)
@@ -224,8 +228,7 @@ static int serve(struct server *v, async_task *t)
 {
     int r = 0;
     await_group (r, g) {
-        g->loose = g->background =
-                true; /* failures are reported, each when it happens, and cancel nobody */
+        g->policy = GROUP_BACKGROUND; /* failures are reported when they happen, and cancel nothing */
         v->group = g;
         r = accept_all(v, t);
         async__listeners_close(t->loop, &v->on);

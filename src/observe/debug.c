@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* debug.c - what debug mode sees: each step goes by way of the loop then, which calls here before and after it. */
+/* debug.c - what debug mode sees. In debug mode each step goes by way of the loop, which calls this file before and after it. */
 #include <dlfcn.h>
 #include <stdio.h>
 #if defined __has_include
@@ -9,14 +9,37 @@
 #endif
 #endif
 
+#include "base/alloc.h"
+#include "observe/observe.h"
 #include "task/scope.h"
 #include "task/task.h"
 
-enum { FRAMES = 32, REFUSALS_MAX = 1000 };
+enum { STACK_FRAMES_MAX = 32, REFUSALS_MAX = 1000 };
 
-static const char own_address;
+/* Seconds that a step may take, if the user does not choose. */
+#define SLOW_STEP_DEFAULT 0.1
 
-static void print_place(const char *how, const void *address)
+/* The step that runs, and what is needed to report it when the task may be gone. */
+struct debug {
+    struct loop_module module;         /* first */
+    int64_t began, slow;               /* ns, by the real clock */
+    int (*coroutine)(void *frame);     /* of a task that starts: its function */
+    void (*callback)(void *arg);       /* of a callback: its function */
+    const async_site *site;            /* where its task was created */
+    bool is_task, reported;
+    struct task_label label;
+};
+
+static struct debug *debug_of(const struct loop *l)
+{
+    return (struct debug *)l->module[MODULE_DEBUG];
+}
+
+/* --- places in the code --- */
+
+static const char own_address; /* lies in the library */
+
+static void print_address(const char *how, const void *address)
 {
     Dl_info in;
     if (!dladdr(address, &in) || !in.dli_fname) {
@@ -24,145 +47,188 @@ static void print_place(const char *how, const void *address)
         return;
     }
     size_t offset = (size_t)((const char *)address - (const char *)in.dli_fbase);
-    fprintf(stderr, "    %s %s, %s+%#zx\n", how, in.dli_sname ? in.dli_sname : "?", in.dli_fname,
-            offset);
+    fprintf(stderr, "    %s %s, %s+%#zx\n", how, in.dli_sname ? in.dli_sname : "?", in.dli_fname, offset);
 }
 
 #ifdef HAVE_BACKTRACE
-/* How many of the frames are the library's; the last await_ function among them, which may have none. */
-static int skip_ours(void *const *frames, int n, const void *base, const char **name)
+/* Returns how many of the innermost stack frames belong to the library, and in *name the last await_ function among them, or NULL. A
+ * library that is linked into the program cannot be told from it. */
+static int skip_library(void *const *addresses, int n, const void *base, const char **name)
 {
     Dl_info in;
     int i = 0;
-    for (*name = NULL; i < n && dladdr(frames[i], &in) && in.dli_fbase == base; i++)
+    for (*name = NULL; i < n && dladdr(addresses[i], &in) && in.dli_fbase == base; i++)
         if (in.dli_sname && !strncmp(in.dli_sname, "await_", 6))
             *name = in.dli_sname;
-    return i < n ? i : 0; /* linked into the program, it cannot be told from it */
+    return i < n ? i : 0;
 }
 
-/* The user's functions, up to the start of the task. An address lies behind its call. */
+/* Print the user's functions on this stack, down to the start of the task. A return address lies behind its call. */
 static void print_stack(void)
 {
-    void *frames[FRAMES];
+    void *addresses[STACK_FRAMES_MAX];
     const char *name;
     Dl_info own, in;
-    int n = backtrace(frames, FRAMES);
+    int n = backtrace(addresses, STACK_FRAMES_MAX);
     if (!dladdr((void *)&own_address, &own))
         return;
-    int i = skip_ours(frames, n, own.dli_fbase, &name);
+    int i = skip_library(addresses, n, own.dli_fbase, &name);
     fprintf(stderr, "    until it called %s\n", name ? name : "an await_ function");
     for (int first = i; i < n; i++)
-        if (first == 0 || (dladdr(frames[i], &in) && in.dli_fbase != own.dli_fbase))
-            print_place("in", (const char *)frames[i] - 1);
+        if (first == 0 || (dladdr(addresses[i], &in) && in.dli_fbase != own.dli_fbase))
+            print_address("in", (const char *)addresses[i] - 1);
 }
 #else
 static void print_stack(void) {}
 #endif
 
-static bool was_slow(const struct loop *l, int64_t *took)
+/* --- slow steps --- */
+
+static bool is_slow(const struct debug *d, int64_t *took)
 {
-    *took = async__sys.clock() - l->step.began;
-    return *took > l->step.slow && !l->step.reported;
+    *took = async__sys.clock() - d->began;
+    return *took > d->slow && !d->reported;
 }
 
-static void report_slow(struct loop *l, int64_t took)
+static void report_slow(struct debug *d, int64_t took)
 {
-    const struct step *s = &l->step;
     char place[256] = "";
-    if (s->site)
-        snprintf(place, sizeof place, ", created in %s, %s:%d,", s->site->func, s->site->file,
-                 s->site->line);
-    if (s->is_task)
-        async__warn("task \"%s\"%s blocked the loop for %.3f s", s->name, place,
-                        1e-9 * (double)took);
+    if (d->site)
+        snprintf(place, sizeof place, ", created in %s, %s:%d,", d->site->func, d->site->file, d->site->line);
+    if (d->is_task)
+        async__warn("task \"%s\"%s blocked the loop for %.3f s", d->label.text, place, 1e-9 * (double)took);
     else
         async__warn("a callback blocked the loop for %.3f s", 1e-9 * (double)took);
-    l->step.reported = true;
+    d->reported = true;
 }
 
-/* The wrapper of every task's function. */
-static int run_fresh(void *frame)
+/* --- swallowed cancellations --- */
+
+static void report_swallowed(const async_task *t, int result)
+{
+    const async_cause *cause = &t->body->root.cause;
+    const async_site *site = cause->site;
+    async__warn("task \"%s\" swallowed its cancellation and returned %d: cancelled by \"%s\"%s%s", async__task_label(t).text,
+                result, cause->who, cause->why[0] ? ": " : "", cause->why);
+    if (site)
+        fprintf(stderr, "    in %s, %s:%d; call async_uncancel() if the task has dealt with the request\n", site->func,
+                site->file, site->line);
+}
+
+/* Runs in place of the function of each task. */
+static int run_observed(void *frame)
 {
     struct loop *l = async__loop;
-    async_task *t = l->current;
-    int r = l->step.fresh(frame);
-    const async_scope *root = &t->body->root;
-    if (r < 0 || !t->requests || !root->delivered)
-        return r;
-    const async_site *site = root->cause.site;
-    async__warn("task \"%s\" swallowed its cancellation, and returned %d: cancelled by \"%s\"%s%s",
-                    t->name, r, root->cause.who, root->cause.why[0] ? ": " : "", root->cause.why);
-    if (site)
-        fprintf(stderr, "    in %s, %s:%d; who has dealt with it says so by async_uncancel()\n",
-                site->func, site->file, site->line);
+    async_task *t = l->sched.current;
+    struct debug *d = debug_of(l);
+    int r = d->coroutine(frame);
+    if (r >= 0 && t->body->requests > 0 && t->body->root.delivered)
+        report_swallowed(t, r);
     return r;
 }
 
-void async__step_begins(struct loop *l, struct async_waiter *w)
+/* --- the observer --- */
+
+static void observe_task(struct debug *d, async_task *t)
 {
-    struct step *s = &l->step;
-    s->is_task = w->kind != NODE_CALLBACK;
-    s->reported = false;
-    s->refusals = 0;
-    s->site = NULL;
-    s->began = async__sys.clock();
-    if (!s->is_task) {
-        s->fn = ((async_callback *)w)->fn;
-        return;
-    }
-    async_task *t = task_of(w);
-    snprintf(s->name, sizeof s->name, "%s", t->name); /* the record may be gone when the step has ended */
-    if (w->kind == NODE_NEW) {
-        s->site = t->start->site;
-        s->fresh = t->start->co.run;
-        t->start->co.run = run_fresh;
+    d->label = async__task_label(t);
+    if (t->node.kind == NODE_NEW) {
+        d->site = t->start->site;
+        d->coroutine = t->start->co.run;
+        t->start->co.run = run_observed;
     } else {
-        s->site = t->body->site;
-        t->body->since = s->began;
+        d->site = t->body->site;
+        t->body->since = d->began;
     }
 }
 
-void async__step_parks(struct loop *l, async_task *t)
+static void step_begin(struct loop *l, struct async_waiter *next)
 {
+    struct debug *d = debug_of(l);
+    d->is_task = next->kind != NODE_CALLBACK;
+    d->reported = false;
+    d->site = NULL;
+    d->began = async__sys.clock();
+    if (d->is_task)
+        observe_task(d, task_of(next));
+    else
+        d->callback = ((async_callback *)next)->fn;
+}
+
+static void step_park(struct loop *l, async_task *t)
+{
+    struct debug *d = debug_of(l);
     int64_t took;
-    t->body->since = l->step.began;
-    if (!was_slow(l, &took))
+    t->body->since = d->began;
+    if (t->node.state == TASK_PARKED)
+        t->body->refusals = 0;
+    async__check_circle(t);
+    if (!is_slow(d, &took))
         return;
-    report_slow(l, took);
+    report_slow(d, took);
     print_stack();
 }
 
-void async__step_ends(struct loop *l)
+static void step_end(struct loop *l)
 {
+    struct debug *d = debug_of(l);
     int64_t took;
-    if (!was_slow(l, &took))
+    if (!is_slow(d, &took))
         return;
-    report_slow(l, took);
-    if (l->step.is_task)
+    report_slow(d, took);
+    if (d->is_task)
         fprintf(stderr, "    until it ended\n");
     else
-        print_place("it was", (const void *)(uintptr_t)l->step.fn);
+        print_address("it was", (const void *)(uintptr_t)d->callback);
 }
 
-/* A task that asks again and again within one step keeps the loop from everybody, and does not know it. */
-void async__refused_again(async_task *t)
+/* A task that calls again and again without ever waiting, although each call is refused, ignores its cancellation. */
+static void call_refused(async_task *t)
 {
-    if (++t->loop->step.refusals != REFUSALS_MAX)
+    if (t->body->refusals > REFUSALS_MAX || ++t->body->refusals != REFUSALS_MAX)
         return;
-    async__warn("task \"%s\" is cancelled and goes on: %d await_ calls in a row have told it",
-                    t->name, REFUSALS_MAX);
+    async__warn("task \"%s\" is cancelled and goes on: %d await_ calls in a row have returned -ECANCELED",
+                async__task_label(t).text, REFUSALS_MAX);
     print_stack();
 }
 
-void async__bare_return(const async_scope *s)
+static void left_by_return(const async_scope *s)
 {
-    static const char *const words[] = { [SCOPE_TIMEOUT] = "await_timeout",
-                                         [SCOPE_SHIELD] = "await_shield",
-                                         [SCOPE_GROUP] = "await_group",
-                                         [SCOPE_WITH] = "await_with" };
+    static const char *const blocks[] = { [SCOPE_TIMEOUT] = "await_timeout",
+                                          [SCOPE_SHIELD] = "await_shield",
+                                          [SCOPE_GROUP] = "await_group",
+                                          [SCOPE_WITH] = "await_with" };
     const async_site *site = s->cause.site;
-    async__warn("task \"%s\" left an %s block by a bare return, which loses its verdict",
-                    s->task->name, words[s->kind]);
+    async__warn("task \"%s\" returned from inside an %s block, which discards the block's result; use ASYNC_RETURN, ASYNC_TRY or break",
+                async__task_label(s->task).text, blocks[s->kind]);
     if (site)
         fprintf(stderr, "    the block in %s, %s:%d\n", site->func, site->file, site->line);
+}
+
+/* --- its beginning and end --- */
+
+static void debug_close(struct loop_module *m, struct loop *l)
+{
+    (void)l;
+    async__free(m);
+}
+
+int async__observe(struct loop *l, const struct async_run_opts *opts)
+{
+    static const struct loop_observer observer = { .deadlock = async__deadlock,
+                                                   .step_begin = step_begin,
+                                                   .step_park = step_park,
+                                                   .step_end = step_end,
+                                                   .call_refused = call_refused,
+                                                   .left_by_return = left_by_return };
+    l->observer = &observer;
+    if (!l->debug)
+        return 0;
+    struct debug *d = async__calloc(1, sizeof *d);
+    if (!d)
+        return -ENOMEM;
+    d->module.close = debug_close;
+    d->slow = ns_of(opts && opts->slow_step > 0 ? opts->slow_step : SLOW_STEP_DEFAULT);
+    l->module[MODULE_DEBUG] = &d->module;
+    return 0;
 }

@@ -55,7 +55,7 @@ static int verdict(const struct call *c)
 {
     const struct thread_call *e = &c->errand;
     if (c->result < 0 && e->code == c->result)
-        return async_fail_at(c->result, e->site, "%s", e->text);
+        return async_fail_at(c->result, e->site, "%s", e->message);
     return c->result;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* process.c - which call goes to which worker, and how one that runs is stopped. */
+#include "loop/scheduler.h"
 #include "pool/process.h"
 
 #include "base/sys.h"

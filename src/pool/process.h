@@ -148,7 +148,8 @@ void async__pool_dispatch(struct async_process_pool *p);
 void async__pool_withdraw(struct async_process_pool *p, struct call *c);
 
 /* The loop closes: its own, and those that were left open, with a word of it. */
-void async__process_pools_close(struct loop *l);
+struct pools;
+void async__process_pools_close(struct pools *p);
 
 /* No worker is left, no call waits. */
 void async__pool_end(struct async_process_pool *p);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* process_pool.c - pools of processes as their users see them, and the loop's own. */
+#include "pool/pools.h"
 #include "pool/process.h"
 
 #include "base/alloc.h"
@@ -28,7 +29,8 @@ static int open_pool(const struct async_process_pool_opts *o, struct async_proce
     unsigned n = o->max_workers ? o->max_workers : (unsigned)async__sys.processors();
     struct async_process_pool *p = async__calloc(1, sizeof *p + n * sizeof *p->workers);
     char *name = o->name && p ? async__strdup(o->name) : NULL;
-    if (!p || (o->name && !name)) {
+    if (!p || (o->name && !name) || !async__pools(async__loop)) {
+        async__free(name);
         async__free(p);
         return -ENOMEM;
     }
@@ -43,8 +45,8 @@ static int open_pool(const struct async_process_pool_opts *o, struct async_proce
 
 static void link_pool(struct async_process_pool *p)
 {
-    p->next = p->loop->process_pools;
-    p->loop->process_pools = p;
+    p->next = pools_of(p->loop)->opened;
+    pools_of(p->loop)->opened = p;
 }
 
 async_process_pool *async_process_pool_open_opt(const struct async_process_pool_opts *opts)
@@ -62,7 +64,7 @@ async_process_pool *async_process_pool_open_opt(const struct async_process_pool_
 
 static void free_pool(struct async_process_pool *p)
 {
-    struct async_process_pool **at = &p->loop->process_pools;
+    struct async_process_pool **at = &pools_of(p->loop)->opened;
     while (*at && *at != p)
         at = &(*at)->next;
     if (*at)
@@ -188,9 +190,12 @@ int await_to_process_named(const char *name, int (*fn)(const void *in, void *out
     if (r < 0)
         return r;
     struct call c = { .fn = fn, .name = name, .in = in, .in_size = in_size, .out = out, .out_size = out_size };
-    if (!t->loop->own_processes)
-        r = open_pool(&defaults, &t->loop->own_processes);
-    return r < 0 ? r : make_call(t, t->loop->own_processes, &c);
+    struct pools *pools = async__pools(t->loop);
+    if (!pools)
+        return -ENOMEM;
+    if (!pools->own)
+        r = open_pool(&defaults, &pools->own);
+    return r < 0 ? r : make_call(t, pools->own, &c);
 }
 
 int await_to_process(int (*fn)(const void *in, void *out), const void *in, size_t in_size,
@@ -199,13 +204,13 @@ int await_to_process(int (*fn)(const void *in, void *out), const void *in, size_
     return await_to_process_named(NULL, fn, in, in_size, out, out_size);
 }
 
-void async__process_pools_close(struct loop *l)
+void async__process_pools_close(struct pools *p)
 {
-    if (l->own_processes)
-        free_pool(l->own_processes);
-    l->own_processes = NULL;
-    if (l->process_pools)
+    if (p->own)
+        free_pool(p->own);
+    p->own = NULL;
+    if (p->opened)
         async__warn("the loop closes with a process pool open");
-    while (l->process_pools)
-        free_pool(l->process_pools);
+    while (p->opened)
+        free_pool(p->opened);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "loop/scheduler.h"
 #include "pool/process.h"
 
 #include "base/alloc.h"

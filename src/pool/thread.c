@@ -2,7 +2,9 @@
 /* thread.c - the pools of a loop, and how a task waits for a job. */
 #include "pool/thread.h"
 
+#include "base/alloc.h"
 #include "pool/crew.h"
+#include "pool/pools.h"
 #include "pool/process.h"
 #include "task/scope.h"
 
@@ -15,9 +17,10 @@ static unsigned most_threads(enum async_pool which)
 
 struct crew *async__crew_of(struct loop *l, enum async_pool which)
 {
-    if (!l->crews[which])
-        l->crews[which] = async__crew_open(l->handle, most_threads(which));
-    return l->crews[which];
+    struct pools *p = async__pools(l);
+    if (p && !p->threads[which])
+        p->threads[which] = async__crew_open(l->handle, most_threads(which));
+    return p ? p->threads[which] : NULL;
 }
 
 void async__job_done(struct job *j)
@@ -25,7 +28,7 @@ void async__job_done(struct job *j)
     async_task *t = j->waiter;
     j->done = true;
     if (!t) {
-        async__loop->abandoned_jobs -= j->heard;
+        async__loop->detached -= j->heard;
         j->release(j);
     } else if (t->node.state == TASK_PARKED) { /* else it was interrupted a moment ago */
         t->value = 0;
@@ -53,7 +56,7 @@ static int interrupted(async_task *t, struct crew *c, struct job *j)
             j->release(j);
     } else if (j->release) {
         j->waiter = NULL;
-        t->loop->abandoned_jobs += j->heard;
+        t->loop->detached += j->heard;
     } else {
         wait_to_the_end(t, j);
         return 0;
@@ -74,24 +77,43 @@ int async__job_await(async_task *t, enum async_pool which, struct job *j)
     int r = async__crew_put(c, &one);
     if (r < 0)
         return r;
-    l->jobs++;
+    l->external++;
     wait_is(t, WAITS_THREAD);
     enum wake why = wait_in(t, NULL);
     r = why == INTERRUPTED && !j->done ? interrupted(t, c, j) : 0;
-    l->jobs--;
+    l->external--;
     return r;
 }
 
-void async__pools_close(struct loop *l)
+static void pools_close(struct loop_module *m, struct loop *l)
 {
-    int64_t now = async__sys.clock(), until = ns_after(now, l->abandoned ? 0 : l->patience);
+    struct pools *p = (struct pools *)m;
+    int64_t now = async__sys.clock(), until = ns_after(now, l->abandoned ? 0 : l->grace);
     for (int i = 0; i < POOLS; i++)
-        if (l->crews[i]) {
-            bool names = i == ASYNC_POOL_NAMES; /* a name that nobody wants any more is not worth a wait */
-            async__crew_close(l->crews[i], names ? 0 : until, !names && !l->abandoned);
-            l->crews[i] = NULL;
+        if (p->threads[i]) {
+            bool names = i == ASYNC_POOL_NAMES; /* a lookup whose result is not wanted any more is not worth a wait */
+            async__crew_close(p->threads[i], names ? 0 : until, !names && !l->abandoned);
         }
-    async__process_pools_close(l);
+    async__process_pools_close(p);
+    if (l->abandoned) { /* tasks whose calls will never be answered still point to their records */
+        async__thread_tasks_keep(p);
+        return;
+    }
+    async__slab_close(&p->thread_tasks);
+    async__free(p);
+}
+
+struct pools *async__pools(struct loop *l)
+{
+    struct pools *p = pools_of(l);
+    if (likely(p != NULL))
+        return p;
+    p = async__calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->module = (struct loop_module){ .close = pools_close };
+    l->module[MODULE_POOLS] = &p->module;
+    return p;
 }
 
 static const char *name_in(struct crew *c, const async_task *t)
@@ -109,9 +131,10 @@ static const char *name_in(struct crew *c, const async_task *t)
 const char *async__job_of(const async_task *t)
 {
     const char *name = NULL;
-    for (int i = 0; i < POOLS && !name; i++)
-        if (t->loop->crews[i])
-            name = name_in(t->loop->crews[i], t);
+    const struct pools *p = pools_of(t->loop);
+    for (int i = 0; p && i < POOLS && !name; i++)
+        if (p->threads[i])
+            name = name_in(p->threads[i], t);
     return name;
 }
 
@@ -144,7 +167,8 @@ int async_pool_stats(enum async_pool which, struct async_pool_stats *ret)
     if ((unsigned)which >= POOLS)
         return -EINVAL;
     *ret = (struct async_pool_stats){ 0 };
-    if (l->crews[which])
-        read_stats(l->crews[which], ret);
+    const struct pools *p = pools_of(l);
+    if (p && p->threads[which])
+        read_stats(p->threads[which], ret);
     return 0;
 }

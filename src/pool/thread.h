@@ -11,6 +11,10 @@
 #include "loop/loop.h"
 
 struct thread_call;
+struct pools;
+
+/* The records of thread tasks stay for ever: their loop was abandoned. */
+void async__thread_tasks_keep(struct pools *p);
 
 struct job {
     struct job *next, *prev;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* who.c - who waits for which call, for reports. */
+#include "pool/pools.h"
 #include "pool/process.h"
 
 #include <dlfcn.h>
@@ -52,9 +53,9 @@ bool async__process_wait_of(const async_task *t, struct process_wait *ret)
 {
     if (t->node.why != WAITS_PROCESS)
         return false;
-    if (find(t->loop->own_processes, t, ret))
+    if (find(pools_of(t->loop)->own, t, ret))
         return true;
-    for (const struct async_process_pool *p = t->loop->process_pools; p; p = p->next)
+    for (const struct async_process_pool *p = pools_of(t->loop)->opened; p; p = p->next)
         if (find(p, t, ret))
             return true;
     return false;

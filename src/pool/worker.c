@@ -145,8 +145,8 @@ static void make_call(int fd)
     out.head.result = r;
     out.head.out_size = size;
     if (r < 0 && me.note.code == r) {
-        out.head.sentence = (uint32_t)strlen(me.note.text);
-        memcpy(out.bytes + sizeof f, me.note.text, out.head.sentence);
+        out.head.sentence = (uint32_t)strlen(me.note.message);
+        memcpy(out.bytes + sizeof f, me.note.message, out.head.sentence);
     }
     answer(size + out.head.sentence);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* barrier.c - rounds of waiting for each other. Numbers are given when a round is complete, so that one who was
- * cancelled leaves no gap. A round drains until all whom it released have run: who comes meanwhile stands in a line apart,
- * and a reset still reaches everybody who is not back.
+/* barrier.c - rounds in which tasks wait for each other.
  *
- * A waiter that is interrupted leaves its line at once and takes itself out of the count when it runs. Whoever counts
- * anew in between has left it out already: then the mark is another one than it stood in line with. */
+ * Numbers are given when a round is complete, so that a task that was cancelled leaves no gap. A round drains until all tasks that
+ * it has released have run. Tasks that arrive meanwhile wait in a queue of their own, and a reset still reaches every task that
+ * was released and has not returned.
+ *
+ * A waiter that is interrupted leaves its queue at once, and takes itself out of the count when it runs. If the waiters were
+ * counted anew in between, it is not counted any more; it notices because the mark has changed since it entered the queue. */
 #include <asyncio/sync.h>
 
 #include <limits.h>
@@ -12,10 +14,10 @@
 #include "sync/bind.h"
 #include "task/scope.h"
 
-/* What a waiter's value says while it stands in line: the mark, if it is counted, or: */
-enum { LATE = -1 };
+/* While a task waits, its value is the mark with which it was counted, or: */
+enum { NOT_COUNTED = -1 };
 
-static void forget_count(async_barrier *b)
+static void reset_count(async_barrier *b)
 {
     b->waiting = 0;
     b->mark = b->mark < INT_MAX ? b->mark + 1 : 0;
@@ -23,56 +25,81 @@ static void forget_count(async_barrier *b)
 
 static int bind_barrier(async_barrier *b)
 {
-    int r = bound_here(&b->loop, "a barrier");
+    int r = bind_here(&b->loop, "a barrier");
     if (likely(r != TAKEN_OVER))
         return r;
-    forget_count(b);
+    reset_count(b);
     b->draining = 0;
     b->spoiled = false;
     b->waiters.head = b->late.head = NULL;
     return 0;
 }
 
-static void count(async_barrier *b)
+/* Count the tasks that still stand in the queue. */
+static void recount(async_barrier *b)
 {
-    forget_count(b);
+    reset_count(b);
     for (struct async_waiter *w = b->waiters.head; w; w = w->next) {
         task_of(w)->value = b->mark;
         b->waiting++;
     }
 }
 
-static void release(async_barrier *b)
+static void release_round(async_barrier *b)
 {
     int number = 0;
     while (async__wake_first(&b->waiters, number))
         number++;
     b->draining = (size_t)number;
-    forget_count(b);
+    reset_count(b);
 }
 
-/* The last round is over: who came too late for it begins the next, and may complete it. */
+/* The last round has drained. The tasks that came too late for it begin the next one, and may complete it. */
 static void begin_round(async_barrier *b)
 {
     b->spoiled = false;
     for (struct async_waiter *w; b->waiting < b->parties && (w = b->late.head);) {
+        async_task *t = task_of(w);
         waitq_pop(&b->late, w);
         waitq_push(&b->waiters, w);
-        task_of(w)->queue = &b->waiters;
-        task_of(w)->value = b->mark;
-        wait_is(task_of(w), WAITS_BARRIER);
+        t->queue = &b->waiters;
+        t->value = b->mark;
+        wait_is(t, WAITS_BARRIER);
         b->waiting++;
     }
     if (b->waiting == b->parties)
-        release(b);
+        release_round(b);
 }
 
-static int is_back(async_barrier *b, int number)
+/* A task that was released has run. Returns what its wait returns. */
+static int return_from_round(async_barrier *b, int number)
 {
     bool spoiled = b->spoiled;
     if (--b->draining == 0)
         begin_round(b);
     return spoiled ? -EPIPE : number;
+}
+
+/* Would the arrival of one more task complete the round? Interrupted tasks may still be counted, so count again before saying yes. */
+static bool completes_round(async_barrier *b)
+{
+    if (b->draining > 0 || b->waiting + 1 != b->parties)
+        return false;
+    recount(b);
+    return b->waiting + 1 == b->parties;
+}
+
+static int wait_for_round(async_barrier *b, async_task *t)
+{
+    bool late = b->draining > 0;
+    b->waiting += !late;
+    t->value = late ? NOT_COUNTED : b->mark;
+    wait_is(t, late ? WAITS_BARRIER_LATE : WAITS_BARRIER);
+    if (wait_in(t, late ? &b->late : &b->waiters) == INTERRUPTED) {
+        b->waiting -= t->value == b->mark;
+        return async__deliver_cancel(t);
+    }
+    return t->value < 0 ? t->value : return_from_round(b, t->value);
 }
 
 int await_barrier_wait(async_barrier *b)
@@ -88,26 +115,17 @@ int await_barrier_wait(async_barrier *b)
         return r;
     if (b->broken)
         return -EPIPE;
-    bool late = b->draining > 0;
-    if (!late && b->waiting + 1 == b->parties)
-        count(b);
-    if (!late && b->waiting + 1 == b->parties) {
-        release(b);
-        return (int)b->parties - 1;
-    }
-    b->waiting += !late;
-    t->value = late ? LATE : b->mark;
-    wait_is(t, late ? WAITS_BARRIER_LATE : WAITS_BARRIER);
-    if (wait_in(t, late ? &b->late : &b->waiters) == INTERRUPTED) {
-        b->waiting -= t->value == b->mark;
-        return async__deliver_cancel(t);
-    }
-    return t->value < 0 ? t->value : is_back(b, t->value);
+    if (!completes_round(b))
+        return wait_for_round(b, t);
+    release_round(b);
+    return (int)b->parties - 1;
 }
 
-static void spoil(async_barrier *b)
+/* --- breaking it --- */
+
+static void fail_round(async_barrier *b)
 {
-    forget_count(b);
+    reset_count(b);
     b->spoiled = b->draining > 0;
     async__wake_all(&b->waiters, -EPIPE);
 }
@@ -117,7 +135,7 @@ void async_barrier_reset(async_barrier *b)
     if (bind_barrier(b) < 0)
         return;
     b->broken = false;
-    spoil(b);
+    fail_round(b);
 }
 
 void async_barrier_abort(async_barrier *b)
@@ -125,6 +143,6 @@ void async_barrier_abort(async_barrier *b)
     if (bind_barrier(b) < 0)
         return;
     b->broken = true;
-    spoil(b);
+    fail_round(b);
     async__wake_all(&b->late, -EPIPE);
 }

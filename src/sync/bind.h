@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* bind.h - an object belongs to the loop that used it first, for as long as that loop is open: two loops are two threads, and
- * nothing in it is made for two. The price is one comparison; whoever loses the race for an unbound one is refused. */
+/* bind.h - an object belongs to the loop that uses it first, for as long as that loop is open. Two loops run on two threads, and
+ * nothing in an object is made for two threads. The check costs one comparison, in release builds, too. */
 #ifndef SYNC_BIND_H
 #define SYNC_BIND_H
 
-#include "loop/loop.h"
+#include "loop/scheduler.h"
 
-/* bound_here() may return it: the object was a closed loop's. Tasks that this loop has abandoned still stand in its lines,
- * and own what they were given: they never come back for it, so the caller forgets them. */
+/* A result of bind_here(): the object belonged to a loop that is closed. Tasks which that loop has abandoned may still stand in the
+ * object's queues, and own what they were given. They never come back for it, so the caller forgets them. */
 enum { TAKEN_OVER = 1 };
 
-/* -EPERM, and a message: it is another thread's. */
-int async__bind(async_loop **to, const char *what);
+/* Bind the object whose member *loop is given to the loop of this thread. Returns 0, TAKEN_OVER, or, with a message, -EPERM if the
+ * object belongs to another loop that is open. */
+int async__bind(uint64_t *loop, const char *what);
 
-static inline int bound_here(async_loop **to, const char *what)
+static inline int bind_here(uint64_t *loop, const char *what)
 {
     const struct loop *l = async__loop;
-    bool ours = l && __atomic_load_n(to, __ATOMIC_RELAXED) == l->handle;
-    return likely(ours) ? 0 : async__bind(to, what);
+    bool ours = l && __atomic_load_n(loop, __ATOMIC_RELAXED) == l->serial;
+    return likely(ours) ? 0 : async__bind(loop, what);
 }
 
-/* The same for what has but one line. */
-static inline int bound_with_line(async_loop **to, async_waitq *line, const char *what)
+/* The same for an object that has only one queue. Returns 0 or -EPERM. */
+static inline int bind_with_queue(uint64_t *loop, async_waitq *q, const char *what)
 {
-    int r = bound_here(to, what);
+    int r = bind_here(loop, what);
     if (likely(r != TAKEN_OVER))
         return r;
-    line->head = NULL;
+    q->head = NULL;
     return 0;
 }
 

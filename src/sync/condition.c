@@ -1,61 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 #include <asyncio/sync.h>
 
+#include "sync/bind.h"
+#include "sync/lock.h"
 #include "task/scope.h"
 
-/* The lock is ours, so whoever stands here from another loop was left here by it. */
-static void forget_abandoned(async_condition *c, const struct loop *l)
+static int bind_condition(async_condition *c)
 {
-    const struct loop *was = c->waiters.head ? task_of(c->waiters.head)->loop : l;
-    if (unlikely(was != l) && (was->abandoned || was->forked))
-        c->waiters.head = NULL;
+    return bind_with_queue(&c->loop, &c->waiters, "a condition");
 }
 
-/* The lock is taken again whatever has happened: shielded. A notification that reached us is passed on if we were
- * cancelled by then, and so cannot act on it. */
+static int check_lock(const async_condition *c, const async_task *t, const char *what)
+{
+    if (t && c->lock->owner == t)
+        return 0;
+    async__warn("task \"%s\" calls %s() without holding the condition's lock", t ? async__task_label(t).text : "", what);
+    return -EPERM;
+}
+
+/* Wait for the notification, then take the lock again whatever has happened: shielded. Returns whether the task was notified; *r
+ * is the result of taking the lock. */
+static bool wait_and_relock(async_condition *c, async_task *t, int *r)
+{
+    async_scope shield;
+    async_lock_release(c->lock);
+    t->node.flags |= TASK_WANTS_CONDITION;
+    wait_is(t, WAITS_CONDITION);
+    bool notified = wait_in(t, &c->waiters) != INTERRUPTED;
+    t->node.flags &= (uint8_t)~TASK_WANTS_CONDITION;
+    shield_enter(&shield, t);
+    *r = async__lock_acquire(c->lock, t);
+    shield_leave(&shield, t);
+    return notified;
+}
+
+/* A notification that has reached a task which is cancelled by now, and so cannot act on it, is passed on. */
 int await_condition_wait(async_condition *c)
 {
     async_task *t;
     int r = await_begin(&t, "await_condition_wait");
+    if (r == 0)
+        r = check_lock(c, t, "await_condition_wait");
+    if (r == 0)
+        r = bind_condition(c);
     if (r < 0)
         return r;
-    if (c->lock->owner != t) {
-        async__warn("task \"%s\" waits for a condition whose lock it does not hold", t->name);
-        return -EPERM;
-    }
-    forget_abandoned(c, t->loop);
-    async_lock_release(c->lock);
-    t->node.flags |= TASK_WANTS_CONDITION;
-    wait_is(t, WAITS_CONDITION);
-    bool chosen = wait_in(t, &c->waiters) != INTERRUPTED;
-    t->node.flags &= (uint8_t)~TASK_WANTS_CONDITION;
-    async_scope shield;
-    shield_enter(&shield, t);
-    r = await_lock_acquire(c->lock);
-    shield_leave(&shield, t);
+    bool notified = wait_and_relock(c, t, &r);
     if (r < 0)
         return r;
-    r = checkpoint(t->loop, t);
-    if (r < 0 && chosen)
+    r = checkpoint(t);
+    if (r < 0 && notified)
         async__wake_first(&c->waiters, 0);
+    return r;
+}
+
+static int notify(async_condition *c, size_t n, const char *what)
+{
+    int r = check_lock(c, async_current_task(), what);
+    if (r == 0)
+        r = bind_condition(c);
+    while (r == 0 && n > 0 && async__wake_first(&c->waiters, 0))
+        n--;
     return r;
 }
 
 int async_condition_notify(async_condition *c, size_t n)
 {
-    const async_task *t = async_current_task();
-    if (!t || c->lock->owner != t) {
-        async__warn("task \"%s\" notifies a condition whose lock it does not hold",
-                        t ? t->name : "");
-        return -EPERM;
-    }
-    forget_abandoned(c, t->loop);
-    while (n > 0 && async__wake_first(&c->waiters, 0))
-        n--;
-    return 0;
+    return notify(c, n, "async_condition_notify");
 }
 
 int async_condition_notify_all(async_condition *c)
 {
-    return async_condition_notify(c, SIZE_MAX);
+    return notify(c, SIZE_MAX, "async_condition_notify_all");
 }

@@ -6,7 +6,7 @@
 
 static int bind_event(async_event *e)
 {
-    return bound_with_line(&e->loop, &e->waiters, "an event");
+    return bind_with_queue(&e->loop, &e->waiters, "an event");
 }
 
 int await_event_wait(async_event *e)

@@ -6,10 +6,15 @@
 
 static int bind_future(async_future *f)
 {
-    return bound_with_line(&f->loop, &f->waiters, "a future");
+    int r = bind_here(&f->loop, "a future");
+    if (likely(r != TAKEN_OVER))
+        return r;
+    f->waiters.head = NULL;
+    f->callbacks = NULL; /* of a loop that is closed */
+    return 0;
 }
 
-/* The value travels with the wake-up: f may be gone when the waiter runs. */
+/* The value travels with the wake-up, because f may be gone when the waiter runs. */
 int await_future(async_future *f)
 {
     async_task *t;
@@ -26,6 +31,69 @@ int await_future(async_future *f)
     return r < 0 ? r : t->value;
 }
 
+/* --- done callbacks --- */
+
+static void run_done_callback(void *arg)
+{
+    async_future_callback *cb = arg;
+    cb->scheduled = false; /* before fn runs, because fn may free the memory of cb or use it again */
+    cb->fn(cb->future, cb->arg);
+}
+
+static void schedule(async_future_callback *cb)
+{
+    cb->scheduled = true;
+    async__call_soon(&cb->callback, run_done_callback, cb, cb->context);
+    cb->context = NULL; /* the reference belongs to the callback now */
+}
+
+/* In the order in which they were added; the list has the latest first. */
+static void schedule_all(async_future *f)
+{
+    async_future_callback *first = NULL;
+    while (f->callbacks) {
+        async_future_callback *cb = f->callbacks;
+        f->callbacks = cb->next;
+        cb->next = first;
+        first = cb;
+    }
+    for (; first; first = first->next)
+        schedule(first);
+}
+
+int async_future_add_done_callback(async_future *f, async_future_callback *cb,
+                                   void (*fn)(async_future *f, void *arg), void *arg)
+{
+    if (!async__loop)
+        return async__not_in_task("async_future_add_done_callback");
+    int r = bind_future(f);
+    if (r < 0)
+        return r;
+    *cb = (async_future_callback){
+        .future = f, .fn = fn, .arg = arg, .context = async__context_of_caller()
+    };
+    if (f->done) {
+        schedule(cb);
+    } else {
+        cb->next = f->callbacks;
+        f->callbacks = cb;
+    }
+    return 0;
+}
+
+bool async_future_remove_done_callback(async_future *f, async_future_callback *cb)
+{
+    for (async_future_callback **at = &f->callbacks; *at; at = &(*at)->next)
+        if (*at == cb) {
+            *at = cb->next;
+            async__context_unref(cb->context);
+            return true;
+        }
+    return cb->scheduled && async_callback_cancel(&cb->callback);
+}
+
+/* --- setting it --- */
+
 int async_future_set_result(async_future *f, int result)
 {
     int r = bind_future(f);
@@ -35,6 +103,8 @@ int async_future_set_result(async_future *f, int result)
         return -EALREADY;
     f->done = true;
     f->result = result;
+    if (unlikely(f->callbacks != NULL))
+        schedule_all(f);
     async__wake_all(&f->waiters, result);
     return 0;
 }

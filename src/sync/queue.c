@@ -1,36 +1,83 @@
 /* SPDX-License-Identifier: MIT */
-/* queue.c - bounded queues. An item for a getter who waits is put into the queue all the same, and counted as owned: so
- * an item has one place to be in, its order is kept, and if the getter is cancelled before it runs, nothing has to be
- * brought back. Places for putters likewise. */
+/* queue.c - queues between tasks.
+ *
+ * An item for a getter that waits is put into the queue all the same, and the getter is owed an item from then on: a later getter
+ * may take one only if there are more items than getters that are owed one. So an item has one place to be in, items leave the
+ * queue in its own order, and if the getter is cancelled before it runs, nothing has to be brought back. Which item a getter
+ * receives is decided when its call returns. A putter that is woken has a slot reserved in the same way. */
 #include <asyncio/queue.h>
 
+#include "base/alloc.h"
 #include "sync/bind.h"
 #include "task/scope.h"
 
-/* Calls that are inlined recognize their queue by home alone: it belongs to this loop, and is simple. */
+/* Calls that are inlined recognise by q->home that the queue belongs to this thread's loop and is a simple one. */
 static int bind_queue(async_queue *q)
 {
     const struct loop *l = async__loop;
-    if (likely(l && __atomic_load_n(&q->loop, __ATOMIC_RELAXED) == l->handle))
+    if (likely(l && __atomic_load_n(&q->loop, __ATOMIC_RELAXED) == l->serial))
         return 0;
     int r = async__bind(&q->loop, "a queue");
     if (r < 0)
         return r;
     if (r == TAKEN_OVER) {
         q->getters.head = q->putters.head = q->joiners.head = NULL;
-        q->owned = q->promised = 0; /* the items are still in the queue */
+        q->owed = q->reserved = 0; /* the items are still in the queue */
     }
-    q->home = l && !q->lifo && !q->order && !q->shut ? async_running_ : NULL;
+    q->home = l && !q->lifo && !q->order && !q->dynamic && !q->shut ? async_running_ : NULL;
     return 0;
+}
+
+/* --- storage --- */
+
+enum { ROOM_FIRST = 16 };
+
+/* The slots lie behind the queue, at an offset, or, if it is dynamic, in memory to which a pointer at that offset points. */
+static char **storage_of(async_queue *q, size_t slots)
+{
+    return (char **)(void *)((char *)q + slots);
 }
 
 static char *slot(async_queue *q, size_t slots, size_t i)
 {
+    char *base = q->dynamic ? *storage_of(q, slots) : (char *)q + slots;
     i += q->first;
-    return (char *)q + slots + (i < q->room ? i : i - q->room) * q->size;
+    return base + (i < q->room ? i : i - q->room) * q->size;
 }
 
-/* After all that do not come after it. */
+/* Give a dynamic queue more room, with the first item in the first slot. A bounded one gets all that it may use. */
+static int grow(async_queue *q, size_t slots)
+{
+    size_t room = q->capacity ? q->capacity : q->room ? 2 * q->room : ROOM_FIRST, bytes;
+    char *storage = __builtin_mul_overflow(room, q->size, &bytes) ? NULL : async__malloc(bytes);
+    if (!storage)
+        return -ENOMEM;
+    for (size_t i = 0; i < q->count; i++)
+        memcpy(storage + i * q->size, slot(q, slots, i), q->size);
+    async__free(*storage_of(q, slots));
+    *storage_of(q, slots) = storage;
+    q->room = room;
+    q->first = 0;
+    return 0;
+}
+
+void async_queue_free_storage(async_queue *q, size_t slots)
+{
+    if (!q->dynamic || q->borrowed)
+        return;
+    async__free(*storage_of(q, slots));
+    *storage_of(q, slots) = NULL;
+    q->room = q->first = q->count = 0;
+}
+
+/* --- items --- */
+
+static bool is_full(const async_queue *q)
+{
+    return q->capacity > 0 && q->count + q->reserved >= q->capacity;
+}
+
+/* The place of a new item in a priority queue: behind all that do not come after it. */
 static size_t sorted_place(async_queue *q, size_t slots, const void *item)
 {
     size_t low = 0, high = q->count;
@@ -44,6 +91,7 @@ static size_t sorted_place(async_queue *q, size_t slots, const void *item)
     return low;
 }
 
+/* There is room for the item. */
 static void insert(async_queue *q, size_t slots, const void *item)
 {
     size_t place = q->order ? sorted_place(q, slots, item) : q->count;
@@ -54,35 +102,32 @@ static void insert(async_queue *q, size_t slots, const void *item)
     q->unfinished++;
 }
 
-/* Those who were woken before us take what leaves next, as many as skip; ours is the one after that. */
-static void take(async_queue *q, size_t slots, size_t skip, void *ret)
+static void take(async_queue *q, size_t slots, void *ret)
 {
-    size_t i = q->lifo ? q->count - 1 - skip : skip;
-    memcpy(ret, slot(q, slots, i), q->size);
-    for (; skip > 0; skip--, i += q->lifo ? 1 : SIZE_MAX)
-        memcpy(slot(q, slots, i), slot(q, slots, q->lifo ? i + 1 : i - 1), q->size);
+    memcpy(ret, slot(q, slots, q->lifo ? q->count - 1 : 0), q->size);
     q->count--;
     if (!q->lifo && ++q->first == q->room)
         q->first = 0;
 }
 
-/* There is an item that nobody owns: it is the first getter's, if one waits. */
-static void offer_item(async_queue *q)
+/* --- waking --- */
+
+static void wake_getter(async_queue *q)
 {
-    if (q->count > q->owned && async__wake_first(&q->getters, 0))
-        q->owned++;
+    if (q->count > q->owed && async__wake_first(&q->getters, 0))
+        q->owed++;
 }
 
-static void offer_place(async_queue *q)
+static void wake_putter(async_queue *q)
 {
-    if (q->count + q->promised < q->room && async__wake_first(&q->putters, 0))
-        q->promised++;
+    if (!is_full(q) && async__wake_first(&q->putters, 0))
+        q->reserved++;
 }
 
-/* Shut down and empty: but for an item that its getter may yet hand back, or a place that its putter may yet fill. */
+/* Is the queue shut down, and will no item come out of it any more? A putter that has a slot reserved may still fill it. */
 static bool at_end(const async_queue *q)
 {
-    return q->shut && q->count == 0 && q->promised == 0;
+    return q->shut && q->count == 0 && q->reserved == 0;
 }
 
 static void wake_at_end(async_queue *q)
@@ -91,6 +136,21 @@ static void wake_at_end(async_queue *q)
         async__wake_all(&q->getters, -EPIPE);
 }
 
+/* After an immediate shutdown: drop the items that no getter is owed, as if they were done. Of the others, those stay that leave
+ * the queue first. */
+static void drop_items(async_queue *q)
+{
+    size_t dropped = q->count - q->owed;
+    if (q->lifo && (q->first += dropped) >= q->room)
+        q->first -= q->room;
+    q->count = q->owed;
+    q->unfinished -= dropped;
+    if (dropped > 0 && q->unfinished == 0)
+        async__wake_all(&q->joiners, 0);
+}
+
+/* --- put --- */
+
 int async_queue_put_item(async_queue *q, size_t slots, const void *item)
 {
     int r = bind_queue(q);
@@ -98,39 +158,35 @@ int async_queue_put_item(async_queue *q, size_t slots, const void *item)
         return r;
     if (q->shut)
         return -EPIPE;
-    if (q->count + q->promised >= q->room)
+    if (is_full(q))
         return -EAGAIN;
-    insert(q, slots, item);
-    offer_item(q);
-    return 0;
-}
-
-int async_queue_get_item(async_queue *q, size_t slots, void *ret)
-{
-    int r = bind_queue(q);
-    if (r < 0)
+    if (unlikely(q->count + q->reserved >= q->room) && (r = grow(q, slots)) < 0)
         return r;
-    if (q->count == q->owned)
-        return at_end(q) ? -EPIPE : -EAGAIN;
-    take(q, slots, q->owned, ret);
-    offer_place(q);
-    wake_at_end(q);
+    insert(q, slots, item);
+    wake_getter(q);
     return 0;
 }
 
-/* Our turn has come, or the queue was shut down: value. */
-static int put_promised(async_queue *q, size_t slots, const void *item, int value)
+/* The putter was woken with that value: a slot is reserved for it, or the queue was shut down. */
+static int put_reserved(async_queue *q, size_t slots, const void *item, int value)
 {
     if (value < 0)
         return value;
-    q->promised--;
+    q->reserved--;
     if (q->dropped) {
         wake_at_end(q);
         return -EPIPE;
     }
     insert(q, slots, item);
-    offer_item(q);
+    wake_getter(q);
     return 0;
+}
+
+static void pass_slot_on(async_queue *q)
+{
+    q->reserved--;
+    wake_putter(q);
+    wake_at_end(q);
 }
 
 int await_queue_put_item(async_queue *q, size_t slots, const void *item)
@@ -146,13 +202,40 @@ int await_queue_put_item(async_queue *q, size_t slots, const void *item)
     wait_is(t, WAITS_PUT);
     r = wait_to_acquire(t, &q->putters, &chosen);
     if (likely(r == 0))
-        return put_promised(q, slots, item, t->value);
-    if (chosen && t->value == 0) {
-        q->promised--;
-        offer_place(q);
-        wake_at_end(q);
-    }
+        return put_reserved(q, slots, item, t->value);
+    if (chosen && t->value == 0)
+        pass_slot_on(q);
     return r;
+}
+
+/* --- get --- */
+
+static void take_and_wake(async_queue *q, size_t slots, void *ret)
+{
+    take(q, slots, ret);
+    wake_putter(q);
+    wake_at_end(q);
+}
+
+int async_queue_get_item(async_queue *q, size_t slots, void *ret)
+{
+    int r = bind_queue(q);
+    if (r < 0)
+        return r;
+    if (q->count == q->owed)
+        return at_end(q) ? -EPIPE : -EAGAIN;
+    take_and_wake(q, slots, ret);
+    return 0;
+}
+
+static void pass_item_on(async_queue *q)
+{
+    q->owed--;
+    if (q->dropped)
+        drop_items(q);
+    else
+        wake_getter(q);
+    wake_at_end(q);
 }
 
 int await_queue_get_item(async_queue *q, size_t slots, void *ret)
@@ -170,16 +253,15 @@ int await_queue_get_item(async_queue *q, size_t slots, void *ret)
     if (likely(r == 0)) {
         if (t->value < 0)
             return t->value;
-        q->owned--;
-        take(q, slots, 0, ret);
-        offer_place(q);
-        wake_at_end(q);
+        q->owed--;
+        take_and_wake(q, slots, ret);
     } else if (chosen && t->value == 0) {
-        q->owned--;
-        offer_item(q);
+        pass_item_on(q);
     }
     return r;
 }
+
+/* --- join and shutdown --- */
 
 int await_queue_join_all(async_queue *q)
 {
@@ -205,27 +287,16 @@ int async_queue_item_done(async_queue *q)
     return 0;
 }
 
-/* Drop what nobody owns. Owned items are those that leave first: the front, of a LIFO queue the end. */
-static void drop(async_queue *q)
-{
-    size_t dropped = q->count - q->owned;
-    if (q->lifo && (q->first += dropped) >= q->room)
-        q->first -= q->room;
-    q->count = q->owned;
-    q->unfinished -= dropped;
-    q->dropped = true;
-    if (dropped > 0 && q->unfinished == 0)
-        async__wake_all(&q->joiners, 0);
-}
-
 void async_queue_close(async_queue *q, bool now)
 {
     if (bind_queue(q) < 0)
         return;
     q->shut = true;
     q->home = NULL;
-    if (now)
-        drop(q);
+    if (now) {
+        q->dropped = true;
+        drop_items(q);
+    }
     wake_at_end(q);
     async__wake_all(&q->putters, -EPIPE);
 }

@@ -6,12 +6,12 @@
 
 static int bind_semaphore(async_semaphore *s)
 {
-    return bound_with_line(&s->loop, &s->waiters, "a semaphore");
+    return bind_with_queue(&s->loop, &s->waiters, "a semaphore");
 }
 
-/* A unit that is released while somebody waits belongs to the first of them from that moment on: it never shows up in
- * value, so nobody can take it from the side. */
-static NOINLINE int wait_for_unit(async_semaphore *s, async_task *t)
+/* A permit that is released while tasks wait belongs to the first of them from that moment on. It never shows up in value, so no
+ * other task can take it. */
+static NOINLINE int wait_for_permit(async_semaphore *s, async_task *t)
 {
     bool chosen;
     wait_is(t, WAITS_SEMAPHORE);
@@ -30,7 +30,7 @@ int await_semaphore_acquire(async_semaphore *s)
     if (r < 0)
         return r;
     if (unlikely(s->value <= 0 || s->waiters.head))
-        return wait_for_unit(s, t);
+        return wait_for_permit(s, t);
     s->value--;
     return 0;
 }
@@ -50,27 +50,29 @@ int async_semaphore_release(async_semaphore *s)
     return 0;
 }
 
+/* --- as a context manager --- */
+
 ASYNC__MAKE(semaphore_enter, "acquire", await_semaphore_acquire, (async_semaphore *)s)
 ASYNC__MAKE(semaphore_leave, "release", async_semaphore_release, (async_semaphore *)s)
 
-async_hold async_semaphore_hold(async_semaphore *s)
+async_context_manager async_semaphore_context_manager(async_semaphore *s)
 {
-    return (async_hold){ semaphore_enter(s), semaphore_leave(s) };
+    return (async_context_manager){ semaphore_enter(s), semaphore_leave(s) };
 }
 
-static int enter(void *s)
+static int enter_semaphore(void *s)
 {
     return await_semaphore_acquire(s);
 }
 
-static int leave(void *s)
+static int leave_semaphore(void *s)
 {
     return async_semaphore_release(s);
 }
 
 async_with_sync async_with_semaphore(async_with_sync *w, async_scope *blocks, async_semaphore *s)
 {
-    static const struct async_with_ops manager = { enter, leave };
+    static const struct async_with_ops ops = { enter_semaphore, leave_semaphore };
     (void)w;
-    return (async_with_sync){ async__with_scope(s, &manager, blocks) };
+    return (async_with_sync){ async__with_scope(s, &ops, blocks) };
 }

@@ -1,61 +1,66 @@
 /* SPDX-License-Identifier: MIT */
-/* done.c - done callbacks, and the list of all tasks. A callback stands in the line of its task's end; then it goes through
- * the ready queue like any other. Until it has run, the task's record stays. */
+/* done_callback.c - done callbacks. Until its task ends, a done callback stands in the queue of the task's end; then it goes through
+ * the ready queue like any callback. The record of the task stays until the callback has run. */
 #include <asyncio/loop.h>
 #include <asyncio/task.h>
 
 #include "base/alloc.h"
 #include "task/task.h"
 
-struct done {
+struct done_callback {
     async_callback callback;
     async_task *task;
     void (*fn)(async_task *t, void *arg);
     void *arg;
-    struct context *context; /* of who added it */
+    struct context *context; /* of the code that added it; a reference */
 };
 
-static void run(void *arg)
+static void run_done_callback(void *arg)
 {
-    struct done *d = arg;
+    struct done_callback *d = arg;
     async_task *t = d->task;
     d->fn(t, d->arg);
     async__free(d);
     t->loop->done_callbacks--;
-    if (t->loop->done_callbacks_owed > 0) /* they come in their order: those that they add come after */
-        t->loop->done_callbacks_owed--;
     if (--t->value == 0 && t->node.flags & TASK_DETACHED)
         async__task_free(t);
 }
 
-void async__done_call(struct async_waiter *w, async_task *t)
+void async__done_callback_schedule(struct async_waiter *w, async_task *t)
 {
-    struct done *d = (struct done *)w;
+    struct done_callback *d = (struct done_callback *)w;
     waitq_remove(&t->joiners, w);
-    async__call_soon(&d->callback, run, d, d->context);
+    async__call_soon(&d->callback, run_done_callback, d, d->context);
     t->value++;
     t->loop->done_callbacks++;
+}
+
+static int check_task(const async_task *t)
+{
+    if (t->loop != async__loop) {
+        async__warn("async_task_add_done_callback() to a task of another thread's loop; use async_call_soon_threadsafe()");
+        return -EPERM;
+    }
+    /* At the end of a run, callbacks that add callbacks would keep the loop open for ever. */
+    return t->node.state == TASK_DONE && !t->loop->background->open ? -ECANCELED : 0;
 }
 
 int async_task_add_done_callback(async_task *t, void (*fn)(async_task *t, void *arg), void *arg)
 {
     if (!t || !fn)
         return -EINVAL;
-    if (t->loop != async__loop) {
-        async__warn("async_task_add_done_callback to a task of another thread's loop");
-        return -EPERM;
-    }
-    if (t->node.state == TASK_DONE && !t->loop->background->open)
-        return -ECANCELED; /* callbacks that add callbacks would keep the loop open for ever */
-    struct done *d = async__malloc(sizeof *d);
+    int r = check_task(t);
+    if (r < 0)
+        return r;
+    struct done_callback *d = async__malloc(sizeof *d);
     if (!d)
         return -ENOMEM;
-    *d = (struct done){ .task = t, .fn = fn, .arg = arg, .context = async__context_of_caller() };
+    *d = (struct done_callback){ .task = t, .fn = fn, .arg = arg, .context = async__context_of_caller() };
     d->callback.kind = NODE_DONE;
     struct async_waiter *w = (struct async_waiter *)&d->callback;
     waitq_push(&t->joiners, w);
     if (t->node.state == TASK_DONE)
-        async__done_call(w, t);
+        async__done_callback_schedule(w, t);
     return 0;
 }
 
@@ -65,7 +70,7 @@ size_t async_task_remove_done_callback(async_task *t, void (*fn)(async_task *t, 
     if (!t || t->loop != async__loop)
         return 0;
     for (struct async_waiter *w = t->joiners.head, *next; w; w = next) {
-        struct done *d = (struct done *)w;
+        struct done_callback *d = (struct done_callback *)w;
         next = w->next;
         if (w->kind != NODE_DONE || d->fn != fn || d->arg != arg)
             continue;
@@ -75,28 +80,4 @@ size_t async_task_remove_done_callback(async_task *t, void (*fn)(async_task *t, 
         removed++;
     }
     return removed;
-}
-
-struct list {
-    async_task **to;
-    size_t room, found;
-};
-
-static void add(void *record, void *arg)
-{
-    struct list *l = arg;
-    async_task *t = record;
-    if (!t->node.kind || t->node.state == TASK_DONE)
-        return;
-    if (l->found < l->room)
-        l->to[l->found] = t;
-    l->found++;
-}
-
-size_t async_all_tasks(async_task **ret, size_t n)
-{
-    struct list l = { .to = ret, .room = n };
-    if (async__loop)
-        async__slab_each(&async__loop->tasks, add, &l);
-    return l.found;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* error.c - the message and traceback of the current error, and the records of failures. error_print.c prints them. */
 #include "task/error.h"
 
 #include <stdarg.h>
@@ -8,48 +9,50 @@
 
 _Thread_local struct thread_call *async__thread_call;
 
-/* What is said of errors outside of tasks and errands: of a run, of what another thread's loop was asked for. */
-static _Thread_local struct thread_call own;
+/* The error that occurred last outside of tasks and thread calls: that of a run, or of a task on another thread's loop. */
+static _Thread_local struct thread_call outside;
 
 static struct thread_call *thread_call_here(void)
 {
-    return async__thread_call ? async__thread_call : &own;
+    return async__thread_call ? async__thread_call : &outside;
 }
 
 static async_task *current_task(void)
 {
     struct loop *l = async__loop;
-    return l ? l->current : NULL;
+    return l ? l->sched.current : NULL;
 }
 
-/* What is said of an error in the body is from before the task last suspended. */
+/* Does what the body holds of an error stem from before the task last suspended? */
 static bool is_stale(const async_task *t, uint8_t flag)
 {
     return t->node.why & flag;
 }
 
+/* --- the current error --- */
+
 static void begin_trace(async_task *t, int code)
 {
-    struct body *b = t->body;
+    struct task_body *b = t->body;
     b->trace_code = code;
     b->trace_depth = 0;
     t->node.why &= (uint8_t)~STALE_TRACE;
-    b->text[0] = '\0';
+    b->message[0] = '\0';
 }
 
-static void begin_thread_call(struct thread_call *e, int code, const async_site *site)
+static void begin_outside(struct thread_call *c, int code, const async_site *site)
 {
-    e->code = code;
-    e->site = site;
-    e->text[0] = '\0';
+    c->code = code;
+    c->site = site;
+    c->message[0] = '\0';
 }
 
 void async__trace_add(int err, const async_site *site)
 {
     async_task *t = current_task();
-    struct body *b = t ? t->body : NULL;
+    struct task_body *b = t ? t->body : NULL;
     if (!b && thread_call_here()->code != err)
-        begin_thread_call(thread_call_here(), err, site);
+        begin_outside(thread_call_here(), err, site);
     if (!b)
         return;
     if (b->trace_code != err || is_stale(t, STALE_TRACE))
@@ -58,28 +61,46 @@ void async__trace_add(int err, const async_site *site)
         b->trace[b->trace_depth++] = site;
 }
 
+/* The message is formatted into a buffer of its own, because the arguments may point into the old message. */
 int async_fail_at(int code, const async_site *site, const char *fmt, ...)
 {
     async_task *t = current_task();
-    struct body *b = t ? t->body : NULL;
-    char text[TEXT_SIZE]; /* apart: the arguments may be the old text */
+    struct task_body *b = t ? t->body : NULL;
+    char message[MESSAGE_SIZE];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
+    if (code > 0) { /* a caller would take it for a result */
+        async__warn("async_fail(%d): an error code must be negative; %d is used: %s", code, -code, message);
+        code = -code;
+    }
     if (b) {
         begin_trace(t, code);
-        memcpy(b->text, text, sizeof text);
+        memcpy(b->message, message, sizeof message);
         if (site)
             b->trace[b->trace_depth++] = site;
     } else {
-        begin_thread_call(thread_call_here(), code, site);
-        memcpy(thread_call_here()->text, text, sizeof text);
+        begin_outside(thread_call_here(), code, site);
+        memcpy(thread_call_here()->message, message, sizeof message);
     }
     return code;
 }
 
-/* Whose error has no words may have passed on one that has: that of a group or of a generator. */
+void async__trace_timeout(const async_scope *s)
+{
+    async_task *t = s->task;
+    struct task_body *b = t->body;
+    const async_site *site = s->cause.site;
+    if (b->trace_code != -ECANCELED || is_stale(t, STALE_TRACE))
+        begin_trace(t, -ETIMEDOUT);
+    b->trace_code = -ETIMEDOUT; /* what was recorded of -ECANCELED on the way here is the traceback of the timeout */
+    if (site)
+        snprintf(b->message, sizeof b->message, "the timeout set in %s, %s:%d", site->func, site->file, site->line);
+}
+
+/* If the error has no message of its own, use that of the error with the same code that caused it, if there is one: a group
+ * and a generator pass errors on. */
 static const char *message_of(const async_error *e, int code)
 {
     while (!e->text[0]) {
@@ -93,41 +114,36 @@ static const char *message_of(const async_error *e, int code)
     return e->text;
 }
 
-const char *async__text_of(const async_task *t, int code)
+/* The message of an error with that code among the causes that t has collected, or NULL. */
+static const char *message_of_cause(const async_task *t, int code)
 {
-    const struct body *b = t->body;
-    if (b->trace_code == code && b->text[0] && !is_stale(t, STALE_TRACE))
-        return b->text;
+    const struct task_body *b = t->body;
     const async_error *e = b->failed ? async_group_errors(b->failed) : b->cause;
-    if (is_stale(t, STALE_CAUSE))
-        e = NULL;
-    if (e)
-        e = async_error_find(e, code);
-    return e ? message_of(e, code) : "";
+    if (is_stale(t, STALE_CAUSE) || !e)
+        return NULL;
+    e = async_error_find(e, code);
+    return e ? message_of(e, code) : NULL;
+}
+
+const char *async__task_message(const async_task *t, int code)
+{
+    const struct task_body *b = t->body;
+    if (b->trace_code == code && b->message[0] && !is_stale(t, STALE_TRACE))
+        return b->message;
+    const char *message = message_of_cause(t, code);
+    return message ? message : "";
 }
 
 const char *async_fail_text(int code)
 {
     const async_task *t = current_task();
-    const struct thread_call *e = thread_call_here();
     if (t)
-        return async__text_of(t, code);
-    return e->code == code ? e->text : "";
+        return async__task_message(t, code);
+    const struct thread_call *c = thread_call_here();
+    return c->code == code ? c->message : "";
 }
 
-/* The limit of s has ended a call: what was noted of -ECANCELED on the way here is the traceback of that. */
-void async__trace_timeout(const async_scope *s)
-{
-    async_task *t = s->task;
-    struct body *b = t->body;
-    const async_site *site = s->cause.site;
-    if (b->trace_code != -ECANCELED || is_stale(t, STALE_TRACE))
-        begin_trace(t, -ETIMEDOUT);
-    b->trace_code = -ETIMEDOUT;
-    if (site)
-        snprintf(b->text, sizeof b->text, "the limit set in %s, %s:%d", site->func, site->file,
-                 site->line);
-}
+/* --- records --- */
 
 static void drop_stale_cause(async_task *t)
 {
@@ -137,32 +153,46 @@ static void drop_stale_cause(async_task *t)
     t->body->cause = NULL;
 }
 
-/* Strings and places are copied. */
-static async_error *record(int code, const char *task, const char *text,
-                           const async_site *const *trace, int depth)
+const async_error *async__error_causes(async_task *t)
+{
+    drop_stale_cause(t);
+    return t->body->cause;
+}
+
+/* Create a record. The strings and the places are copied into it. */
+static async_error *new_record(int code, const char *task, const char *message, const async_site *const *trace,
+                               int depth)
 {
     size_t trace_size = (size_t)depth * sizeof *trace;
-    size_t name_size = strlen(task) + 1, text_size = strlen(text) + 1;
-    async_error *e = async__malloc(sizeof *e + trace_size + name_size + text_size);
+    size_t name_size = strlen(task) + 1, message_size = strlen(message) + 1;
+    async_error *e = async__malloc(sizeof *e + trace_size + name_size + message_size);
     if (!e)
         return NULL;
     const async_site **places = (const async_site **)(e + 1);
-    char *words = (char *)(places + depth);
+    char *strings = (char *)(places + depth);
     *e = (async_error){ .code = code,
-                        .task = memcpy(words, task, name_size),
-                        .text = memcpy(words + name_size, text, text_size),
+                        .task = memcpy(strings, task, name_size),
+                        .text = memcpy(strings + name_size, message, message_size),
                         .site = depth ? trace[0] : NULL,
                         .trace = depth ? memcpy(places, trace, trace_size) : places,
                         .trace_depth = depth };
     return e;
 }
 
+/* Is what the body holds the message and traceback of this error? An error that occurred before the task last suspended was
+ * handled, even if the task fails with the same code later. */
+bool async__error_is_current(const async_task *t, int code)
+{
+    return t->body->trace_code == code && !is_stale(t, STALE_TRACE);
+}
+
 async_error *async__error_new(async_task *t, int code)
 {
-    struct body *b = t->body;
-    bool noted = b->trace_code == code;
+    struct task_body *b = t->body;
+    bool current = async__error_is_current(t, code);
     drop_stale_cause(t);
-    async_error *e = record(code, t->name, noted ? b->text : "", b->trace, noted ? b->trace_depth : 0);
+    async_error *e = new_record(code, async__task_label(t).text, current ? b->message : "", b->trace,
+                                current ? b->trace_depth : 0);
     if (!e)
         return NULL;
     e->created = b->site;
@@ -173,19 +203,19 @@ async_error *async__error_new(async_task *t, int code)
     return e;
 }
 
-async_error *async__error_not_started(const char *task, int code, const char *text, const async_site *created)
+async_error *async__error_not_started(const char *task, int code, const char *message, const async_site *created)
 {
-    async_error *e = record(code, task, text, NULL, 0);
+    async_error *e = new_record(code, task, message, NULL, 0);
     if (e)
         e->created = created;
     return e;
 }
 
-/* Without recursion: groups in groups may be nested deeply. */
+/* Without recursion, because groups may be nested deeply: the causes of an error are put in front of what is left to do. */
 void async__error_free(async_error *e)
 {
     while (e) {
-        if (e->cause) { /* put the causes in front of what is left to do */
+        if (e->cause) {
             async_error *last = e->cause;
             while (last->next)
                 last = last->next;
@@ -225,72 +255,4 @@ const async_error *async_error_find(const async_error *e, int code)
     while (e && e->code != code)
         e = async_error_next(e);
     return e;
-}
-
-static int depth_of(const async_error *e)
-{
-    int depth = 0;
-    for (const async_error *p = e->parent; p; p = p->parent)
-        depth++;
-    return depth;
-}
-
-static void print_line(const async_error *e)
-{
-    fprintf(stderr, "%*s%s: %s%s%s", 2 * depth_of(e), "", e->task, strerror(-e->code),
-            e->text[0] ? ": " : "", e->text);
-    if (e->site)
-        fprintf(stderr, " (%s:%d)", e->site->file, e->site->line);
-    fputc('\n', stderr);
-}
-
-void async_error_print(const async_error *e)
-{
-    for (; e; e = async_error_next(e))
-        print_line(e);
-}
-
-static void print_trace(const async_site *const *trace, int depth, const async_site *created, int indent)
-{
-    for (int i = 0; i < depth; i++)
-        fprintf(stderr, "%*sat %s, %s:%d\n", indent, "", trace[i]->func, trace[i]->file,
-                trace[i]->line);
-    if (created)
-        fprintf(stderr, "%*screated in %s, %s:%d\n", indent, "", created->func, created->file,
-                created->line);
-}
-
-void async_error_print_traces(const async_error *e)
-{
-    for (; e; e = async_error_next(e)) {
-        print_line(e);
-        print_trace(e->trace, e->trace_depth, e->created, 2 * depth_of(e) + 4);
-    }
-}
-
-void async__report(async_task *t, int code)
-{
-    async__report_as(t, code, code);
-}
-
-void async__report_as(async_task *t, int code, int as)
-{
-    struct body *b = t->body;
-    bool noted = b->trace_code == code;
-    drop_stale_cause(t);
-    if (async__log.silent)
-        return;
-    fprintf(stderr, "%s: %s%s%s\n", t->name, strerror(-as), noted && b->text[0] ? ": " : "",
-            noted ? b->text : "");
-    print_trace(b->trace, noted ? b->trace_depth : 0, b->site, 4);
-    async_error_print(b->cause);
-}
-
-void async__report_unretrieved(const async_task *t)
-{
-    if (!t->error)
-        return;
-    async__warn("an error that nobody has read:");
-    if (!async__log.silent)
-        async_error_print_traces(t->error);
 }

@@ -1,48 +1,59 @@
 /* SPDX-License-Identifier: MIT */
-/* error.h - the traceback of the current task, and the records of failures. */
+/* error.h - the message and traceback of the current task's error, and the records of failures. */
 #ifndef TASK_ERROR_H
 #define TASK_ERROR_H
 
 #include "loop/loop.h"
 
-/* What a thread does for a task, outside of any loop, and what is said there of its latest error. */
+/* What a thread does for a task, outside of any loop, and the error that occurred there last. */
 struct thread_call {
     const char *name;
-    int (*run)(void *frame); /* what it does; or NULL */
-    int code;                /* 0: none, and the words are not set */
+    int (*run)(void *frame); /* the function that runs; or NULL */
+    int code;                /* of the error; 0: none, and the members below are not set */
     const async_site *site;
-    char text[TEXT_SIZE];
+    char message[MESSAGE_SIZE];
 };
 extern _Thread_local struct thread_call *async__thread_call __attribute__((tls_model("initial-exec")));
 
-/* As async_fail_text(), of a task that has not gone. */
-const char *async__text_of(const async_task *t, int code);
+/* async_fail_text() for t, which has not ended. */
+const char *async__task_message(const async_task *t, int code);
 
-/* The failure of a task of that name that could not be made. NULL: no memory for that either. */
-async_error *async__error_not_started(const char *task, int code, const char *text,
-                                 const async_site *created);
-
-/* An error passes this place on its way out. */
+/* Add a place to the traceback of the current task: an error passes it on its way out. */
 void async__trace_add(int err, const async_site *site);
 
-/* The limit of s has come, and has interrupted its body. */
+/* The deadline of s has interrupted its body: make this the error of the current task. */
 void async__trace_timeout(const async_scope *s);
 
-/* A record of t's failure, with the causes that t has collected. NULL: no memory; then nothing is lost but words. */
-async_error *async__error_new(async_task *t, int code);
-void async__error_free(async_error *e); /* with its causes and those after it */
+/* Do the message and traceback in the body of t belong to an error with that code that it fails with now? */
+bool async__error_is_current(const async_task *t, int code);
 
-/* Make these errors the cause of whatever fails next in the current task, in place of the former ones. */
+/* The causes of whatever t fails with now. */
+const async_error *async__error_causes(async_task *t);
+
+/* Create a record of the failure of t, with the causes that t has collected. Returns NULL if there is no memory; then only
+ * the message, the traceback and the causes are lost. */
+async_error *async__error_new(async_task *t, int code);
+
+/* The same for a task of that name that could not be created. */
+async_error *async__error_not_started(const char *task, int code, const char *message, const async_site *created);
+
+/* Free e, its causes, and what follows it. */
+void async__error_free(async_error *e);
+
+/* Make these errors the cause of whatever fails next in t, in place of earlier ones. */
 void async__error_set_cause(async_task *t, async_error *list);
 
-/* Should t ask for the words of its failure: g, which has ended, still has its errors. */
+/* The same with the errors of g, which has ended and still owns them. */
 void async__error_from_group(async_task *t, async_group *g);
 
-/* t's failure, its traceback and causes, on stderr. */
+/* Report the failure of t on stderr, with its traceback and its causes; as: under the name of another error. */
 void async__report(async_task *t, int code);
-void async__report_as(async_task *t, int code, int as); /* under the name of another error */
+void async__report_as(async_task *t, int code, int as);
 
-/* t has ended: if by a failure that nobody has read, its record, on stderr. Before t's record goes. */
+/* Report the failure of t if it was never retrieved. Called before its record goes. */
 void async__report_unretrieved(const async_task *t);
+
+/* The same for a list of errors, which may be NULL. */
+void async__report_unretrieved_list(const async_error *e);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gen.c - a generator is a task that runs while its consumer waits, and waits while its consumer runs. The consumer stands
- * in the line of the generator's end, so that an item and the end reach it alike. */
+/* gen.c - generators. A generator is a task that runs while its consumer waits, and waits while its consumer runs. The consumer
+ * waits in the queue of the generator's end, so that an item and the end reach it in the same way. */
 #include <asyncio/gen.h>
 
 #include "task/scope.h"
@@ -14,14 +14,15 @@ int await_gen_yield(const void *item)
         return r;
     async_gen *g = t->body->gen;
     if (!g) {
-        async__warn("await_yield in task \"%s\", which is no generator's", t->name);
+        async__warn("await_yield() in task \"%s\", which does not run a generator: use it in the body of an ASYNC_GEN",
+                    async__task_label(t).text);
         return -EPERM;
     }
-    if (g->left) /* it was told by a cancel already, but has shielded itself from that */
+    if (g->left) /* the body was told by a cancel, and has shielded itself from that */
         return -ECANCELED;
     g->item = item;
     g->wanted = false;
-    if (g->consumer && g->consumer->node.state == TASK_PARKED) /* else it was cancelled, and will see */
+    if (g->consumer && g->consumer->node.state == TASK_PARKED) /* otherwise it was cancelled, and looks when it runs */
         async__wake(g->consumer, WOKEN);
     while (!g->wanted && !g->left && r == 0) {
         wait_is(t, WAITS_YIELD);
@@ -30,26 +31,58 @@ int await_gen_yield(const void *item)
     if (g->left)
         r = -ECANCELED;
     if (r < 0)
-        g->item = NULL; /* it is in a frame that is being left */
+        g->item = NULL; /* it lies in a stack frame that is being left */
     return r;
 }
 
-static int run(void *frame)
+static int run_generator(void *frame)
 {
     async_gen *g = *(async_gen **)frame;
-    async__loop->current->body->gen = g;
+    async__loop->sched.current->body->gen = g;
     return g->co.run(g->co.frame);
 }
 
-static bool start(async_gen *g)
+static bool start_generator(async_gen *g)
 {
-    async_co co = { .run = run, .name = g->co.name };
+    const struct async_task_opts opts = { .site = g->site };
+    async_co co = { .run = run_generator, .name = g->co.name };
     memcpy(co.frame, &g, sizeof g);
-    g->task = async__task_new(async__loop, &co, NULL, NULL, false);
+    g->task = async__task_new(async__loop, &co, &opts, NULL, false, NULL);
     return g->task;
 }
 
+/* Let the generator produce an item, unless it is at work for a call that was cancelled, or has an item for it. */
+static void request_item(async_gen *g)
+{
+    if (g->wanted || g->item)
+        return;
+    g->wanted = true;
+    async__wake_first(&g->want, 0);
+}
+
+/* Wait until there is an item, or the generator has ended or was dropped. A task that is cancelled after it was woken leaves the
+ * item to the next call. */
+static int wait_for_item(async_gen *g, async_task *t)
+{
+    while (!g->left && !g->item && !async_task_done(g->task)) {
+        g->consumer = t;
+        wait_is(t, WAITS_TASK);
+        int r = wait_for_event(t, &g->task->joiners);
+        g->consumer = NULL;
+        if (r == 0)
+            r = checkpoint(t);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 int await_gen_next(async_gen *g, void *item, size_t size)
+{
+    return await_gen_next_at(g, item, size, NULL);
+}
+
+int await_gen_next_at(async_gen *g, void *item, size_t size, const async_site *site)
 {
     async_task *t;
     int r = await_begin(&t, "await_for_each");
@@ -58,25 +91,18 @@ int await_gen_next(async_gen *g, void *item, size_t size)
     if (g->left)
         return 0;
     if (g->consumer) {
-        async__warn("task \"%s\" iterates over a generator for which task \"%s\" waits",
-                        t->name, g->consumer->name);
+        async__warn("task \"%s\" iterates over a generator of which task \"%s\" awaits the next item: one task at a time can",
+                    async__task_label(t).text, async__task_label(g->consumer).text);
         return -EBUSY;
     }
-    if (!g->task && !start(g))
+    if (site)
+        g->site = site;
+    if (!g->task && !start_generator(g))
         return -ENOMEM;
-    if (!g->wanted && !g->item) { /* else it is, or was, at work for a call that was cancelled */
-        g->wanted = true;
-        async__wake_first(&g->want, 0);
-    }
-    while (!g->item && !async_task_done(g->task)) {
-        g->consumer = t;
-        r = wait_for_event(t, &g->task->joiners);
-        g->consumer = NULL;
-        if (r == 0) /* cancelled after it was woken: the item is for the next call */
-            r = checkpoint(t->loop, t);
-        if (r < 0)
-            return r;
-    }
+    request_item(g);
+    r = wait_for_item(g, t);
+    if (r < 0 || g->left)
+        return r;
     if (!g->item) {
         r = async_task_result(g->task);
         return r < 0 ? r : 0;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* group.c - groups: children that cannot outlive them. */
-#include <asyncio/group.h>
+/* group.c - groups: tasks that cannot outlive the block that started them. */
+#include "task/group.h"
 
 #include <stdio.h>
 
 #include "task/error.h"
 #include "task/scope.h"
 #include "task/task.h"
+
+/* --- children --- */
 
 void async__group_link(async_group *g, async_task *t)
 {
@@ -23,7 +25,7 @@ void async__group_unlink(async_group *g, async_task *t)
     *(t->next ? &t->next->prev : &g->last) = t->prev;
 }
 
-static void stop(async_group *g, const char *who, const char *why, const async_site *site)
+static void group_stop(async_group *g, const char *who, const char *why, const async_site *site)
 {
     async__scope_cancel(&g->scope, (async_cause){ ASYNC_CANCEL_GROUP, who, why, site });
 }
@@ -34,92 +36,108 @@ static void append_error(async_group *g, async_error *e)
     g->latest_error = e;
 }
 
-/* The group keeps the failure's record, and with it the words that say why it was cancelled. */
+/* The group keeps the record of the failure, and with it the strings that tell why the group was cancelled. */
 static void child_failed(async_group *g, async_task *t)
 {
     async_error *e = async__error_new(t, t->result);
     if (e)
         append_error(g, e);
-    if (g->loose)
+    if (g->policy == GROUP_COLLECT || g->policy == GROUP_RACE)
         return;
     if (!g->err)
         g->err = t->result;
-    stop(g, e ? e->task : "", e ? e->text : "", e ? e->site : NULL);
+    group_stop(g, e ? e->task : "", e ? e->text : "", e ? e->site : NULL);
 }
 
+/* A gather fails if a child was cancelled alone, and not together with the gather. */
 static void child_was_cancelled(async_group *g)
 {
-    if (!g->strict || g->scope.effectively_cancelled) /* with the group, or alone? */
+    if (g->policy != GROUP_GATHER || g->scope.effectively_cancelled)
         return;
     g->err = -ECANCELED;
-    stop(g, "", "a child was cancelled", NULL);
+    group_stop(g, "", "a child was cancelled", NULL);
 }
 
-/* There may be some memory for saying so. */
-void async__group_child_not_started(async_group *g, const async_co *co, const struct async_task_opts *opts)
+void async__group_child_not_started(async_group *g, const async_co *co, const struct async_task_opts *opts, int err)
 {
-    static const char why[] = "no memory for a child";
-    const char *name = opts->name ? opts->name : co->name ? co->name : "task";
-    async_error *e = g->background ? NULL : async__error_not_started(name, -ENOMEM, why, opts->site);
+    static const char no_memory[] = "no memory for a child", no_stack[] = "no stack of that size";
+    const char *why = err == -ENOMEM ? no_memory : no_stack;
+    const char *name = opts->name ? opts->name : async__co_name(co);
+    if (!name)
+        name = "task";
+    async_error *e = g->policy == GROUP_BACKGROUND ? NULL : async__error_not_started(name, err, why, opts->site);
     if (e)
         append_error(g, e);
     if (!g->err)
-        g->err = -ENOMEM;
-    if (!g->loose)
-        stop(g, "", why, opts->site);
+        g->err = err;
+    if (g->policy == GROUP_DEFAULT || g->policy == GROUP_GATHER)
+        group_stop(g, "", why, opts->site);
+}
+
+static void race_won(async_group *g, async_task *t)
+{
+    g->winner = t;
+    g->all_started = task_has_started(g->last);
+    group_stop(g, "", "another coroutine won the race", NULL);
+}
+
+static void background_child_ended(async_task *t)
+{
+    if (t->node.flags & TASK_REMOTE)
+        async__remote_ended(t);
+    else if (t->result < 0 && t->result != -ECANCELED)
+        async__report(t, t->result);
 }
 
 void async__group_child_ended(async_group *g, async_task *t)
 {
-    if (g->race && !g->winner && !g->scope.effectively_cancelled) {
-        g->winner = t;
-        g->unfair = !task_has_begun(g->last);
-        stop(g, "", "another one was first", NULL);
-    }
-    if (g->background) {
-        if (t->node.flags & TASK_REMOTE)
-            async__remote_ended(t);
-        else if (t->result < 0 && t->result != -ECANCELED)
-            async__report(t, t->result);
-    } else if (t->result < 0 && t->result != -ECANCELED) {
+    if (g->policy == GROUP_RACE && !g->winner && !g->scope.effectively_cancelled)
+        race_won(g, t);
+    if (g->policy == GROUP_BACKGROUND)
+        background_child_ended(t);
+    else if (g->policy == GROUP_LOST)
+        ; /* its error is kept for its handle */
+    else if (t->result < 0 && t->result != -ECANCELED)
         child_failed(g, t);
-    } else if (t->result == -ECANCELED) {
+    else if (t->result == -ECANCELED)
         child_was_cancelled(g);
-    }
-    if (t->node.flags & TASK_DETACHED)
+    if (t->node.flags & TASK_DETACHED || g->policy == GROUP_LOST)
         async__group_unlink(g, t);
+    if (g->policy == GROUP_LOST)
+        t->group = NULL;
     if (--g->running == 0)
         async__wake_all(&g->idle, 0);
 }
 
-/* Is g of another thread's loop, or of none? */
+/* --- spawning --- */
+
+/* Does g belong to the loop of another thread, or to none? */
 static bool is_foreign(const async_group *g, const struct loop *l)
 {
     return g->scope.task ? g->scope.task->loop != l : !l || g != l->background;
 }
 
-static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts,
-                         bool detached, int *err)
+static int check_spawn(const async_group *g)
 {
-    struct loop *l = async__loop;
-    *err = 0;
-    if (unlikely(!l || !g)) {
-        *err = async__not_in_task("async_spawn");
-        return NULL;
-    }
+    const struct loop *l = async__loop;
+    if (unlikely(!l || !g))
+        return async__not_in_task("async_spawn");
     if (unlikely(is_foreign(g, l))) {
-        async__warn("a task is spawned into a group of another thread's loop, or of none");
-        *err = -EPERM;
-        return NULL;
+        async__warn("async_spawn() into a group of another thread's loop, or into one whose block was not entered; use "
+                    "async_create_task_threadsafe()");
+        return -EPERM;
     }
-    if (unlikely(!g->open || g->scope.effectively_cancelled)) {
-        *err = -ECANCELED;
-        return NULL;
-    }
-    async_task *t = async__task_new(l, co, opts, g, detached);
-    if (unlikely(!t))
-        *err = -ENOMEM;
-    return t;
+    return unlikely(!g->open || g->scope.effectively_cancelled) ? -ECANCELED : 0;
+}
+
+static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts, bool detached,
+                         int *err)
+{
+    *err = check_spawn(g);
+    if (likely(*err == 0))
+        return async__task_new(async__loop, co, opts, g, detached, err);
+    async__task_opts_drop(opts);
+    return NULL;
 }
 
 int async_spawn_opt(async_group *g, const async_co *co, const struct async_task_opts *opts)
@@ -129,8 +147,8 @@ int async_spawn_opt(async_group *g, const async_co *co, const struct async_task_
     return err;
 }
 
-/* A handle that has ended: what a refused start gives. */
-static async_task *refused(async_group *g, const async_co *co)
+/* The handle of a task that has ended already: what a refused start returns. */
+static async_task *refused_task(async_group *g, const async_co *co)
 {
     struct loop *l = async__loop;
     async_task *t = slab_take(&l->tasks);
@@ -142,34 +160,37 @@ static async_task *refused(async_group *g, const async_co *co)
                        .group = g,
                        .result = -ECANCELED,
                        .name = co->name ? co->name : "task",
-                       .loop = l };
+                       .loop = l,
+                       .id_and_locks = l->next_id++ };
     async__group_link(g, t);
     g->running--;
     return t;
 }
 
-async_task *async_group_create_task_opt(async_group *g, const async_co *co,
-                                        const struct async_task_opts *opts)
+async_task *async_group_create_task_opt(async_group *g, const async_co *co, const struct async_task_opts *opts)
 {
     int err;
     async_task *t = spawn(g, co, opts, false, &err);
-    return err == -ECANCELED ? refused(g, co) : t;
+    return err == -ECANCELED ? refused_task(g, co) : t;
 }
 
 void async_group_cancel_at(async_group *g, const async_site *site)
 {
     const async_task *t = async_current_task();
     if (unlikely(is_foreign(g, async__loop))) {
-        async__warn("async_group_cancel of a group of another thread's loop, or of none");
+        async__warn("async_group_cancel() of a group of another thread's loop, or of one whose block was not entered: ignored; "
+                    "use async_call_soon_threadsafe()");
         return;
     }
     if (g->scope.cancelled)
         return;
-    snprintf(g->who, sizeof g->who, "%s", t ? t->name : "");
-    stop(g, g->who, "async_group_cancel", site);
+    snprintf(g->canceller, sizeof g->canceller, "%s", t ? async__task_label(t).text : "");
+    group_stop(g, g->canceller, "async_group_cancel", site);
 }
 
-/* The body's own failure stands first in the tree, unless a child had failed before. */
+/* --- leaving --- */
+
+/* The body's own failure comes first in the tree, unless a child failed before. */
 static void body_failed(async_group *g, async_task *t, int err)
 {
     async_error *e = async__error_new(t, err);
@@ -183,46 +204,46 @@ static void body_failed(async_group *g, async_task *t, int err)
         g->err = err;
 }
 
-/* Wait for the children, whatever happens meanwhile. true: a cancellation from outside reached us; then it reaches them
- * too. */
+/* Wait for the children, whatever happens meanwhile. Returns whether a cancellation from outside has reached the body; then it
+ * reaches the children, too. */
 static bool await_children(async_group *g, async_task *t)
 {
     const async_scope *outer = g->scope.outer;
-    bool interrupted = false, told = false;
+    bool cancelled = false, interrupted = false;
     if (g->running && g->scope.next_deadline != NEVER && !coarse_clock_before(&t->loop->coarse, g->scope.next_deadline))
         async__expire_overdue(t->loop, t);
     while (g->running) {
-        if (!interrupted && outer->effectively_cancelled) {
-            interrupted = true;
+        if (!cancelled && outer->effectively_cancelled) {
+            cancelled = true;
             async__deliver_cancel(t);
-            stop(g, NULL, "its body was cancelled", NULL);
+            group_stop(g, NULL, "its body was cancelled", NULL);
         }
-        told |= wait_in(t, &g->idle) == INTERRUPTED;
+        interrupted |= wait_in(t, &g->idle) == INTERRUPTED;
     }
-    if (told && !interrupted && outer->effectively_cancelled) { /* the children were faster */
-        interrupted = true;
+    if (interrupted && !cancelled && outer->effectively_cancelled) { /* the children ended before the body ran again */
+        cancelled = true;
         async__deliver_cancel(t);
     }
-    return interrupted;
+    return cancelled;
 }
 
-/* The body has been left: with err, tried if through ASYNC_TRY. The scope is still entered, so that whatever cancels
- * us from outside finds the children. */
-int async__group_finish(async_group *g, int err, bool tried)
+/* The body has been left with err; tried: through ASYNC_TRY. The scope is still entered, so that whatever cancels the task from
+ * outside also finds the children. */
+int async__group_leave(async_group *g, int err, bool tried)
 {
     async_task *t = g->scope.task;
     bool stopped = g->scope.cancelled;
     if (err < 0 && err != -ECANCELED)
         body_failed(g, t, err);
     if (err < 0 || tried)
-        stop(g, NULL, "its body was left", NULL);
-    bool interrupted = await_children(g, t);
+        group_stop(g, NULL, "its body was left", NULL);
+    bool cancelled = await_children(g, t);
     g->open = false;
     if (g->errors)
         async__error_from_group(t, g);
     if (g->err)
         return g->err;
-    if (interrupted)
+    if (cancelled)
         return -ECANCELED;
     return err == -ECANCELED && stopped && !g->scope.outer->effectively_cancelled ? 0 : err;
 }
@@ -232,7 +253,7 @@ const async_error *async_group_errors(const async_group *g)
     return g->errors;
 }
 
-/* Should this task fail now, the group's errors are why. */
+/* If the task fails now, the group's errors are the cause. */
 void async_group_free(async_group *g)
 {
     async_task *self = async_current_task();

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* scope.c - the blocks: how they are entered and left, and what their verdict is. */
+/* scope.c - the blocks: how they are entered and left, and what result they give. */
 #include "task/scope.h"
 
 #include <asyncio/with.h>
 
 #include "task/error.h"
+
+/* --- what the macros make --- */
 
 static async_scope timeout_scope(int64_t deadline, async_scope *blocks, const async_site *site)
 {
@@ -14,9 +16,9 @@ static async_scope timeout_scope(int64_t deadline, async_scope *blocks, const as
                           .cause = { ASYNC_CANCEL_TIMEOUT, NULL, "", site } };
 }
 
+/* A timeout of 0 must have expired at the first await_. Read the real clock for it, because the coarse one may be ahead. */
 async_scope async_scope_timeout(double seconds, async_scope *blocks, const async_site *site)
 {
-    /* Without any time the first await_ must find it over: by the clock, since a bound on it may lie ahead. */
     struct loop *l = async__loop;
     int64_t now = !l ? 0 : seconds > 0 ? loop_coarse_now(l) : loop_read_clock(l);
     return timeout_scope(ns_after(now, ns_of(seconds)), blocks, site);
@@ -37,23 +39,25 @@ async_scope async_scope_group(async_group *g, async_scope *blocks)
     return (async_scope){ .kind = SCOPE_GROUP, .owner = g, .deadline = NEVER, .blocks = blocks };
 }
 
-static int enter_hold(void *owner)
+static int enter_context_manager(void *owner)
 {
-    async_co *co = &((async_with *)owner)->hold.enter;
+    async_co *co = &((async_with *)owner)->manager.enter;
     return co->run(co->frame);
 }
 
-static int leave_hold(void *owner)
+static int leave_context_manager(void *owner)
 {
-    async_co *co = &((async_with *)owner)->hold.leave;
+    async_co *co = &((async_with *)owner)->manager.leave;
     return co->run(co->frame);
 }
 
-async_with async_with_hold(async_with *w, async_scope *blocks, async_hold hold)
+async_with async_with_context_manager(async_with *w, async_scope *blocks, async_context_manager manager)
 {
-    static const struct async_with_ops manager = { enter_hold, leave_hold };
-    return (async_with){ async__with_scope(w, &manager, blocks), hold };
+    static const struct async_with_ops ops = { enter_context_manager, leave_context_manager };
+    return (async_with){ async__with_scope(w, &ops, blocks), manager };
 }
+
+/* --- entering --- */
 
 void async__scope_enter(async_scope *s, async_task *t)
 {
@@ -71,7 +75,49 @@ void async__scope_enter(async_scope *s, async_task *t)
     update_needs_check(t);
 }
 
-static inline void leave(async_scope *s)
+/* Which of the task's message, traceback and causes belong to an error that may be on its way out. */
+static uint8_t fresh_marks(const async_task *t)
+{
+    return (uint8_t)(~t->node.why & (STALE_TRACE | STALE_CAUSE));
+}
+
+static const char *block_name(const async_scope *s)
+{
+    static const char *const names[] = { [SCOPE_TIMEOUT] = "await_timeout",
+                                         [SCOPE_SHIELD] = "await_shield",
+                                         [SCOPE_GROUP] = "await_group",
+                                         [SCOPE_WITH] = "await_with" };
+    return names[s->kind];
+}
+
+/* Enter the block of s, or skip it because its context manager fails: then *r is the error. */
+static bool enter_block(async_scope *s, int *r)
+{
+    struct loop *l = async__loop;
+    async_task *t = l ? l->sched.current : NULL;
+    if (unlikely(!t)) {
+        *r = async__not_in_task(block_name(s));
+        s->state = SCOPE_LEFT;
+        return false;
+    }
+    *r = 0;
+    s->result_at = r;
+    int e = s->kind == SCOPE_WITH ? s->with_ops->enter(s->owner) : 0;
+    if (e < 0) {
+        *r = e;
+        s->state = SCOPE_LEFT;
+        return false;
+    }
+    if (s->kind == SCOPE_GROUP)
+        ((async_group *)s->owner)->open = true;
+    s->fresh = fresh_marks(t);
+    async__scope_enter(s, t);
+    return true;
+}
+
+/* --- leaving --- */
+
+static inline void scope_exit(async_scope *s)
 {
     s->state = SCOPE_LEFT;
     s->task->scope = s->outer;
@@ -82,8 +128,8 @@ static inline void leave(async_scope *s)
     }
 }
 
-/* The edge of a timeout: -ECANCELED, or a value that came too late, becomes -ETIMEDOUT, if it was this limit that
- * interrupted, and if it came before what cancelled a scope around it (or that has been withdrawn). */
+/* The result of a timeout. -ECANCELED, or a value that came too late, becomes -ETIMEDOUT if an await_ was interrupted by this
+ * timeout, and if it expired before a scope around it was cancelled (or that cancellation has been withdrawn). */
 static int timeout_result(const async_scope *s, int err)
 {
     bool ours = s->expired && s->delivered && (s->first || !s->outer->effectively_cancelled);
@@ -93,14 +139,14 @@ static int timeout_result(const async_scope *s, int err)
     return -ETIMEDOUT;
 }
 
-static int with_finish(async_scope *s, int err)
+static int with_leave(async_scope *s, int err)
 {
     async_scope shield;
     int outcome = s->bare && err >= 0 ? -EINTR : err;
-    leave(s);
+    scope_exit(s);
     shield_enter(&shield, s->task);
-    shield.owner = &outcome; /* no other shield has one */
-    int r = s->manager->leave(s->owner);
+    shield.owner = &outcome; /* for async_with_outcome(): no other shield has an owner */
+    int r = s->with_ops->leave(s->owner);
     shield_leave(&shield, s->task);
     return err >= 0 && r < 0 ? r : err;
 }
@@ -108,84 +154,66 @@ static int with_finish(async_scope *s, int err)
 int async_with_outcome(void)
 {
     struct loop *l = async__loop;
-    if (!l || !l->current)
+    if (!l || !l->sched.current)
         return async__not_in_task("async_with_outcome");
-    const async_scope *s = l->current->scope;
+    const async_scope *s = l->sched.current->scope;
     while (s && !(s->kind == SCOPE_SHIELD && s->owner))
         s = s->outer;
     return s ? *(const int *)s->owner : -EINVAL;
 }
 
-static int finish(async_scope *s, int err, bool tried)
+static int leave_by_kind(async_scope *s, int err, bool tried)
 {
     switch (s->kind) {
     case SCOPE_GROUP:
-        err = async__group_finish(s->owner, err, tried);
-        leave(s);
+        err = async__group_leave(s->owner, err, tried);
+        scope_exit(s);
         return err;
     case SCOPE_WITH:
-        return with_finish(s, err);
+        return with_leave(s, err);
     case SCOPE_TIMEOUT:
-        leave(s);
+        scope_exit(s);
         return timeout_result(s, err);
     default:
-        leave(s);
+        scope_exit(s);
         return err;
     }
 }
 
-/* An error that leaves a block is still the same when the block has been left, though leaving may suspend. */
+/* Leaving a block may suspend, which marks the task's message and traceback as stale. If an error is on its way out, restore the
+ * marks, because it is still the same error. Inside a shield a function usually cleans up after an error that it is about to
+ * return; so behind a shield the marks are as they were before it. */
 int async__scope_leave(async_scope *s, int err, bool tried)
 {
     if (s->state != SCOPE_IN)
         return err;
-    struct async_waiter *node = &s->task->node;
-    int fresh = ~node->why & (STALE_TRACE | STALE_CAUSE);
-    int verdict = finish(s, err, tried);
-    if (err < 0)
-        node->why &= (uint8_t)~fresh;
-    return verdict;
-}
-
-static bool begin(async_scope *s, int *r)
-{
-    struct loop *l = async__loop;
-    async_task *t = l ? l->current : NULL;
-    if (unlikely(!t)) {
-        *r = async__not_in_task("a block");
-        return false;
-    }
-    *r = 0;
-    s->verdict = r;
-    int e = s->kind == SCOPE_WITH ? s->manager->enter(s->owner) : 0;
-    if (e < 0) {
-        *r = e;
-        s->state = SCOPE_LEFT;
-        return false;
-    }
-    if (s->kind == SCOPE_GROUP)
-        ((async_group *)s->owner)->open = true;
-    async__scope_enter(s, t);
-    return true;
+    async_task *t = s->task;
+    uint8_t fresh = err < 0 ? fresh_marks(t) : 0;
+    if (s->kind == SCOPE_SHIELD)
+        fresh |= s->fresh;
+    int result = leave_by_kind(s, err, tried);
+    t->node.why &= (uint8_t)~fresh;
+    return result;
 }
 
 bool await_block_step(async_scope *s, int *r)
 {
     if (s->state == SCOPE_NEW)
-        return begin(s, r);
+        return enter_block(s, r);
     *r = async__scope_leave(s, *r, false);
     return false;
 }
 
-/* Not left yet: a bare return. The verdict goes to a variable that nobody will read. */
+/* The block was not left yet, so this is a bare return. The result goes to a variable that is never read again. */
 void await_block_drop(async_scope *s)
 {
     if (s->state != SCOPE_IN)
         return;
-    if (unlikely(s->task->loop->debug))
-        async__bare_return(s);
+    struct loop *l = s->task->loop;
+    if (unlikely(l->debug))
+        l->observer->left_by_return(s);
     s->bare = true;
-    *s->verdict = async__scope_leave(s, *s->verdict, false);
+    *s->result_at = async__scope_leave(s, *s->result_at, false);
 }
 
 void await_block_drop_at(async_scope **s)
@@ -195,41 +223,21 @@ void await_block_drop_at(async_scope **s)
 
 int await_leave(async_scope *s, int err, const async_site *site)
 {
-    int verdict = err;
+    int result = err;
     async__trace_add(err, site);
     for (; s; s = s->blocks)
-        verdict = async__scope_leave(s, verdict, true);
-    return verdict < 0 ? verdict : err;
+        result = async__scope_leave(s, result, true);
+    return result < 0 ? result : err;
 }
 
-static async_scope *timeout_around(async_scope *s)
+int await_return(async_scope *s, int err, const async_site *site)
 {
-    while (s && s->kind != SCOPE_TIMEOUT)
-        s = s->blocks;
-    return s;
-}
-
-int async_scope_reschedule(async_scope *s, double when)
-{
-    s = timeout_around(s);
-    if (!s || s->state != SCOPE_IN || s->expired)
-        return -EINVAL;
-    async_task *t = s->task;
-    if (s->timer)
-        async__timer_cancel(&t->loop->timers, s->timer);
-    s->timer = 0;
-    s->deadline = when == ASYNC_FOREVER ? NEVER : ns_of(when);
-    async__scope_update(s);
-    for (async_scope *in = t->scope; in != s->outer; in = in->outer)
-        in->unarmed = true;
-    async__arm_deadlines(t->loop, t); /* at once: we may wait behind a shield, where nobody would */
-    return 0;
-}
-
-bool async_scope_expired(const async_scope *s)
-{
-    s = timeout_around((async_scope *)s);
-    return s && s->expired;
+    int result = err;
+    if (err < 0)
+        async__trace_add(err, site);
+    for (; s; s = s->blocks)
+        result = async__scope_leave(s, result, false);
+    return result < 0 ? result : err;
 }
 
 int await_wait_for_at(async_co co, double seconds, const async_site *site)
@@ -243,45 +251,99 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site)
     async_scope s = async_scope_timeout(seconds, NULL, site);
     async__scope_enter(&s, t);
     r = co.run(co.frame);
-    leave(&s);
-    return r == -ECANCELED ? timeout_result(&s, r) : r; /* a result is a result */
+    scope_exit(&s);
+    return r == -ECANCELED ? timeout_result(&s, r) : r; /* a value that came nevertheless is the result */
 }
+
+/* --- moving a deadline --- */
+
+static async_scope *timeout_around(async_scope *s)
+{
+    while (s && s->kind != SCOPE_TIMEOUT)
+        s = s->blocks;
+    return s;
+}
+
+/* Derive the next deadline of each scope of the calling task anew, from s inwards to the innermost one. Tasks in groups further
+ * inside keep what they have: one that is too early makes them look once more, and for one that is too late there is the timer of
+ * s, which is armed. So the cost does not depend on how many tasks there are. */
+static void update_deadlines(async_scope *s)
+{
+    async_task *t = s->task;
+    for (async_scope *in = t->scope; in != s->outer; in = in->outer) {
+        in->next_deadline = async__next_deadline(in);
+        in->unarmed = true;
+    }
+    update_needs_check(t);
+}
+
+int async_scope_reschedule(async_scope *s, double when)
+{
+    s = timeout_around(s);
+    if (!s || s->state != SCOPE_IN || s->expired)
+        return -EINVAL;
+    struct loop *l = s->task->loop;
+    if (s->timer)
+        async__timer_cancel(&l->timers, s->timer);
+    s->timer = 0;
+    s->deadline = when == ASYNC_FOREVER ? NEVER : ns_of(when);
+    update_deadlines(s);
+    if (s->deadline <= loop_read_clock(l))
+        async__scope_expire(s);
+    else
+        async__arm_deadlines(l, s->task); /* at once: the task may wait behind a shield, where it would not be armed */
+    return 0;
+}
+
+bool async_scope_expired(const async_scope *s)
+{
+    s = timeout_around((async_scope *)s);
+    return s && s->expired;
+}
+
+/* --- requests to the task itself --- */
 
 int async_uncancel(void)
 {
     struct loop *l = async__loop;
-    async_task *t = l ? l->current : NULL;
+    async_task *t = l ? l->sched.current : NULL;
     if (!t)
         return async__not_in_task("async_uncancel");
-    async_scope *root = &t->body->root;
-    if (t->requests > 0 && --t->requests == 0) {
-        root->cancelled = root->delivered = false;
-        async__scope_update(root);
+    struct task_body *b = t->body;
+    if (b->requests > 0 && --b->requests == 0) {
+        b->root.cancelled = b->root.delivered = false;
+        async__scope_update(&b->root);
     }
-    return t->requests;
+    return b->requests;
 }
 
 int async_cancelling(void)
 {
     struct loop *l = async__loop;
-    return l && l->current ? l->current->requests : async__not_in_task("async_cancelling");
+    return l && l->sched.current ? l->sched.current->body->requests : async__not_in_task("async_cancelling");
 }
 
-/* The outermost cancelled scope within the nearest shield; failing that, beyond it. */
-async_cause async_cancel_cause(void)
+/* The outermost cancelled scope inside the nearest shield; if there is none, the first one outside. */
+static async_scope *cancelled_scope(const async_task *t)
 {
-    struct loop *l = async__loop;
     async_scope *found = NULL;
-    for (async_scope *s = l && l->current ? l->current->scope : NULL; s; s = s->outer) {
+    for (async_scope *s = t->scope; s; s = s->outer) {
         if (s->cancelled)
             found = s;
         if (s->kind == SCOPE_SHIELD && found)
             break;
     }
-    if (!found)
+    return found;
+}
+
+async_cause async_cancel_cause(void)
+{
+    struct loop *l = async__loop;
+    async_scope *s = l && l->sched.current ? cancelled_scope(l->sched.current) : NULL;
+    if (!s)
         return (async_cause){ .who = "", .why = "" };
-    async_cause cause = found->cause;
-    if (!cause.who) /* the task whose scope it is; its name may have been set anew since */
-        cause.who = found->task->name;
+    async_cause cause = s->cause;
+    if (!cause.who) /* the task whose scope it is; its name may have been changed since */
+        cause.who = async_task_name(s->task);
     return cause;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sleep.c - the shortest wait: for the clock alone. */
+/* sleep.c - the simplest wait: for the clock alone. */
 #include "task/scope.h"
 #include "task/task.h"
 
@@ -12,13 +12,22 @@ static NOINLINE int sleep_for(async_task *t, double seconds)
     return wait_for_event(t, NULL);
 }
 
+/* A sleep suspends, so only one that is refused counts for fairness. */
+static COLD int refuse_sleep(int err)
+{
+    struct loop *l = async__loop;
+    if (err == -ECANCELED)
+        use_credit(l, l->sched.current);
+    return err;
+}
+
 int await_sleep(double seconds)
 {
     async_task *t;
-    int r = await_begin(&t, "await_sleep");
+    int r = await_begin_nested(&t, "await_sleep");
     if (unlikely(r < 0))
-        return r;
+        return refuse_sleep(r);
     if (!(seconds > 0))
-        return async__yield(async__loop, t);
+        return async__yield(t->loop, t);
     return sleep_for(t, seconds);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* task.c - a task's life: made, started, ended, awaited. */
+/* task.c - the life of a task: how it is created, starts and ends. */
 #include "task/task.h"
 
 #include <asyncio/pool.h>
@@ -11,139 +11,244 @@
 #include "task/scope.h"
 #include "task/wait_set.h"
 
-int async__not_in_task(const char *what)
+/* --- names, and arguments that go with the task --- */
+
+static struct task_extra *extra_of(const async_task *t)
 {
-    if (async__forked && !async__loop)
-        async__warn("%s in a child of fork(), whose loop is its parent's: call _exit() or exec, or "
-                        "async_run() for a loop of its own",
-                        what);
-    else if (async__thread_call)
-        async__warn("%s on the thread of \"%s\": what runs on a thread must not await", what,
-                        async__thread_call->name);
-    else
-        async__warn("%s outside of a task", what);
-    return -EPERM;
+    return (struct task_extra *)((char *)t->name - offsetof(struct task_extra, name));
+}
+
+static bool add_extra(async_task *t, const char *name, void *owned, void (*drop)(void *owned))
+{
+    size_t size = strlen(name) + 1;
+    struct task_extra *x = async__malloc(sizeof *x + size);
+    if (!x)
+        return false;
+    x->owned = owned;
+    x->drop = drop;
+    t->name = memcpy(x->name, name, size);
+    t->node.flags |= TASK_HAS_EXTRA;
+    return true;
+}
+
+bool async__task_rename(async_task *t, const char *name)
+{
+    struct task_extra *old = t->node.flags & TASK_HAS_EXTRA ? extra_of(t) : NULL;
+    if (!add_extra(t, name, old ? old->owned : NULL, old ? old->drop : NULL))
+        return false;
+    async__free(old);
+    return true;
+}
+
+void async__task_release_extra(async_task *t)
+{
+    if (!(t->node.flags & TASK_HAS_EXTRA))
+        return;
+    async__free(extra_of(t));
+    t->node.flags &= (uint8_t)~TASK_HAS_EXTRA;
+    t->name = "";
+}
+
+/* Drop what t owns, if it owns anything. The drop function runs like a callback: outside of tasks, so that it cannot suspend a
+ * task that is at its end. */
+static void drop_owned(async_task *t)
+{
+    struct task_extra *x = extra_of(t);
+    void (*drop)(void *owned) = x->drop;
+    if (!drop)
+        return;
+    async_task *current = t->loop->sched.current;
+    x->drop = NULL;
+    t->loop->sched.current = NULL;
+    drop(x->owned);
+    t->loop->sched.current = current;
+}
+
+void async__task_opts_drop(const struct async_task_opts *opts)
+{
+    if (opts && opts->drop)
+        opts->drop(opts->owned);
+}
+
+/* --- creation --- */
+
+static const char *name_of(const async_co *co)
+{
+    const char *name = async__co_name(co);
+    return name ? name : "task";
 }
 
 static const struct async_task_opts no_opts;
 
-static bool set_name(async_task *t, const char *name)
+/* Debug mode and a probe look at each step and each await_ call. Then a thread task takes the long way, as a task that has a
+ * stack and awaits the call. */
+static bool needs_no_stack(const struct loop *l, const async_co *co)
 {
-    char *copy = async__strdup(name);
-    if (!copy)
-        return false;
-    if (t->node.flags & TASK_OWNS_NAME)
-        async__free((char *)t->name);
-    t->name = copy;
-    t->node.flags |= TASK_OWNS_NAME;
-    return true;
+    return l->thread_task && co->run == l->thread_task->run && !l->debug && !l->probe;
 }
 
+/* An object without a constant name has its name in itself; the task must have a copy. */
+static int apply_opts(async_task *t, struct task_start *s, const async_co *co, const struct async_task_opts *opts)
+{
+    if (opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)) {
+        async__warn("task \"%s\": .stack_size of %zu bytes is more than 1 GiB", async__task_label(t).text,
+                    opts->stack_size);
+        return -EINVAL;
+    }
+    if (co->name && !opts->name && !opts->drop)
+        return 0;
+    const char *name = opts->name ? opts->name : async__task_label(t).text;
+    return add_extra(t, name, opts->owned, opts->drop) ? 0 : -ENOMEM;
+}
+
+static COLD async_task *creation_failed(async_group *g, const async_co *co, const struct async_task_opts *opts,
+                                        int r, int *err)
+{
+    if (g)
+        async__group_child_not_started(g, co, opts, r);
+    async__task_opts_drop(opts);
+    if (err)
+        *err = r;
+    return NULL;
+}
+
+/* The records are written member by member: the compiler would clear them first, by an instruction that is slow to start. The
+ * other members are written when the task starts, parks or is linked. */
 async_task *async__task_new(struct loop *l, const async_co *co, const struct async_task_opts *opts,
-                            async_group *g, bool detached)
+                            async_group *g, bool detached, int *err)
 {
     if (!opts)
         opts = &no_opts;
     async_task *t = slab_take(&l->tasks);
-    /* Who is watched goes the long way, with a stack. */
-    bool direct = unlikely(co->run == await_thread_) && !l->debug && !l->probe;
-    struct start *s = unlikely(!t) ? NULL : direct ? async__thread_task_alloc(l) : slab_take(&l->starts);
-    if (unlikely(!s))
-        goto no_memory;
-    s->context = async__context_of_caller();
-    /* Field by field: the compiler would zero the whole record first, by an instruction that is slow to start. The
-     * others are set when the task starts, parks or is linked. */
-    t->node.kind = direct ? NODE_THREAD_NEW : NODE_NEW;
+    if (unlikely(!t))
+        return creation_failed(g, co, opts, -ENOMEM, err);
+    const struct task_kind *kind = unlikely(needs_no_stack(l, co)) ? l->thread_task : NULL;
+    struct task_start *s = kind ? kind->alloc(l) : slab_take(&l->starts);
+    t->node.kind = 0; /* until the task is complete, a walk over all records passes it by */
+    if (unlikely(!s)) {
+        slab_give(&l->tasks, t);
+        return creation_failed(g, co, opts, -ENOMEM, err);
+    }
+    t->node.flags = detached ? TASK_DETACHED : 0;
+    t->name = likely(co->name) ? co->name : name_of(co);
+    t->loop = l;
+    t->id_and_locks = l->next_id;
+    s->stack_class = l->sched.default_class;
+    bool special = opts->stack_size || opts->name || opts->drop || !co->name;
+    int r = unlikely(special) ? apply_opts(t, s, co, opts) : 0;
+    if (unlikely(r < 0)) {
+        kind ? kind->free(l, s) : slab_give(&l->starts, s);
+        slab_give(&l->tasks, t);
+        return creation_failed(g, co, opts, r, err);
+    }
+    l->next_id++;
+    t->node.kind = kind ? NODE_THREAD_NEW : NODE_NEW;
     t->node.state = TASK_READY;
     t->node.why = 0;
-    t->node.flags = detached ? TASK_DETACHED : 0;
     t->node.timer = 0;
     t->queue = NULL;
     t->start = s;
     t->group = g;
     t->joiners.head = NULL;
-    t->name = co->name ? co->name : "task";
-    t->loop = l;
-    t->id = l->next_id++;
-    t->requests = 0;
-    t->locks = 0;
     co_copy(&s->co, co);
+    s->context = async__context_of_caller();
     s->site = opts->site;
-    s->stack_class = l->default_class;
-    if (unlikely(opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)))
-        goto no_memory;
-    if (unlikely(opts->name && !set_name(t, opts->name)))
-        goto no_memory;
     if (g)
         async__group_link(g, t);
     ready_push(l, &t->node);
     return t;
-no_memory:
-    if (s) {
-        async__context_unref(s->context);
-        slab_give(direct ? &l->directs : &l->starts, s);
-    }
-    if (t) {
-        t->node.kind = 0;
-        slab_give(&l->tasks, t);
-    }
-    if (g)
-        async__group_child_not_started(g, co, opts);
-    return NULL;
 }
 
 void async__task_free(async_task *t)
 {
     if (unlikely(t->joiners.head))
         async__wait_nodes_detach(t);
-    if (unlikely(t->value > 0)) { /* its done callbacks will do it */
+    if (unlikely(t->value > 0)) { /* the last of its done callbacks frees it */
         t->node.flags |= TASK_DETACHED;
         t->group = NULL;
         return;
     }
     if (unlikely(t->error != NULL))
         async__error_free(t->error);
-    if (unlikely(t->locks > 0)) {
+    if (unlikely(task_holds_locks(t))) {
         t->error = NULL;
         t->group = NULL;
         return;
     }
-    if (t->node.flags & TASK_OWNS_NAME)
-        async__free((char *)t->name);
-    t->node.kind = 0; /* for who looks through all records */
+    async__task_release_extra(t);
+    t->node.kind = 0; /* so that a walk over all records passes it by */
     slab_give(&t->loop->tasks, t);
 }
+
+/* --- the start --- */
 
 static void init_root(async_task *t)
 {
     async_scope *root = &t->body->root, *outer = t->group ? &t->group->scope : NULL;
-    bool asked = t->node.flags & TASK_CANCELLED_EARLY;
+    bool cancelled = t->node.flags & TASK_CANCELLED_EARLY;
     root->outer = outer;
     root->blocks = NULL;
     root->task = t;
-    root->owner = root->verdict = NULL;
+    root->owner = root->result_at = NULL;
     root->deadline = NEVER;
     root->next_deadline = outer ? outer->next_deadline : NEVER;
     root->timer = 0;
     root->kind = SCOPE_ROOT;
     root->state = SCOPE_IN;
-    root->cancelled = asked;
-    root->effectively_cancelled = asked || (outer && outer->effectively_cancelled);
+    root->cancelled = cancelled;
+    root->effectively_cancelled = cancelled || (outer && outer->effectively_cancelled);
     root->expired = root->first = root->delivered = root->unarmed = false;
-    if (unlikely(asked)) /* the words were not kept: no body of the task's own will ask for them */
+    if (unlikely(cancelled)) /* the reason was not kept: no function of the task's will run and ask for it */
         root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
     update_needs_check(t);
 }
 
-/* Is there anybody who waits for t's result? */
+void async__task_run(async_task *t)
+{
+    init_root(t);
+    int r = checkpoint(t);
+    if (likely(r == 0))
+        r = t->body->co.run(t->body->co.frame);
+    async__task_end(t, r);
+}
+
+void async__task_borrow_body(async_task *t, struct task_body *b)
+{
+    const struct task_start *s = t->start;
+    b->co.name = s->co.name;
+    b->context = s->context;
+    b->site = s->site;
+    b->stack = (struct stack){ .bottom = NULL };
+    body_reset(b);
+    t->body = b;
+    t->node.kind = NODE_TASK;
+    t->node.state = TASK_RUNNING;
+    t->loop->sched.current = t;
+    init_root(t);
+}
+
+/* The task ends without having begun. That is also what a cancel wants. */
+void async__task_fail_start(async_task *t, int err)
+{
+    struct task_body b = { .root.kind = SCOPE_ROOT, .message = "no memory for a stack" };
+    async__body_init(t, &b);
+    init_root(t);
+    t->node.kind = NODE_TASK;
+    b.trace_code = err;
+    async__task_end(t, b.root.effectively_cancelled ? -ECANCELED : err);
+}
+
+/* --- the end --- */
+
+/* Does another task wait for the result of t? One that drops the handle waits for the end only. */
 static bool is_awaited(const async_task *t)
 {
     const async_task *first = first_task(t->joiners.head);
     return first && (!(t->node.flags & TASK_DROPPED) || first_task(first->node.next));
 }
 
-/* The first of those who await t, who learns why it failed; NULL: nobody does. */
+/* The task that receives the error of t: the first that awaits it; NULL if none does. */
 static async_task *first_waiter(const async_task *t)
 {
     return t->node.flags & TASK_DROPPED ? NULL : first_task(t->joiners.head);
@@ -159,246 +264,47 @@ static void wake_joiners(async_task *t, int result)
         } else if (w->kind == NODE_WAIT) {
             async__wait_node_completed((struct wait_node *)w, t);
         } else {
-            async__done_call(w, t);
+            async__done_callback_schedule(w, t);
         }
     }
 }
 
-/* Nobody may lose what the task has failed of: its group keeps it, or who awaits it gets it, or its handle keeps it until
- * somebody asks. */
+/* A task's error is never dropped. Its group keeps it; without a group, the first waiter receives it; without a waiter, the
+ * handle keeps it until it is retrieved. */
 void async__task_end(async_task *t, int result)
 {
     struct loop *l = t->loop;
     async_group *g = t->group;
+    if (unlikely(t->node.flags & TASK_HAS_EXTRA))
+        drop_owned(t);
     bool failed = result < 0 && result != -ECANCELED, awaited = failed && is_awaited(t);
-    async_task *who = failed ? first_waiter(t) : NULL;
+    async_task *heir = failed ? first_waiter(t) : NULL;
     t->result = result;
     t->value = 0;
     t->node.state = TASK_DONE;
     t->ended = ++l->ended;
     wake_joiners(t, result);
     if (unlikely(t == l->root_task))
-        loop_stop(l);
-    if (unlikely(t->locks > 0))
-        async__locks_abandoned(t);
+        async__loop_stop(l);
+    if (unlikely(task_holds_locks(t)))
+        l->owner_ended(t);
     async_error *failure = NULL;
     if (g)
         async__group_child_ended(g, t);
-    else if (who)
-        async__error_set_cause(who, async__error_new(t, result));
+    if (t->group) /* it has the error, if there is one; a group of lost tasks has given t up */
+        ;
+    else if (heir)
+        async__error_set_cause(heir, async__error_new(t, result));
     else if (failed && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
     async_error *causes = t->body->cause;
-    async__wait_set_discard(t);
+    if (unlikely(t->body->wait_set))
+        async__wait_set_discard(t);
     if (unlikely(t->body->context))
         async__context_unref(t->body->context);
-    t->error = failure; /* the body is no more */
+    t->error = failure; /* in the place of the body, which is no more */
     if (unlikely(causes))
         async__error_free(causes);
     if (t->node.flags & TASK_DETACHED)
         async__task_free(t);
-}
-
-void async__task_run(async_task *t)
-{
-    init_root(t);
-    int r = checkpoint(t->loop, t);
-    if (likely(r == 0))
-        r = t->body->co.run(t->body->co.frame);
-    async__task_end(t, r);
-}
-
-void async__task_borrow_body(async_task *t, struct body *b)
-{
-    const struct start *s = t->start;
-    b->co.name = s->co.name;
-    b->context = s->context;
-    b->site = s->site;
-    b->stack = (struct stack){ .bottom = NULL };
-    body_fresh(b);
-    t->body = b;
-    t->node.kind = NODE_TASK;
-    t->node.state = TASK_RUNNING;
-    t->loop->current = t;
-    init_root(t);
-}
-
-/* There is no stack for it: it ends without having begun, which is what a cancel wants, too. */
-void async__task_fail_start(async_task *t, int err)
-{
-    struct body b = { .root.kind = SCOPE_ROOT, .text = "no memory for a stack" }; /* to end with */
-    async__body_init(t, &b);
-    init_root(t);
-    t->node.kind = NODE_TASK;
-    b.trace_code = err;
-    async__task_end(t, b.root.effectively_cancelled ? -ECANCELED : err);
-}
-
-async_task *async_create_task_opt(const async_co *co, const struct async_task_opts *opts)
-{
-    struct loop *l = async__loop;
-    if (!l) {
-        async__not_in_task("async_create_task");
-        return NULL;
-    }
-    return async__task_new(l, co, opts, NULL, false);
-}
-
-static void mark_retrieved(async_task *t)
-{
-    if (unlikely(t->error != NULL)) {
-        async__error_free(t->error);
-        t->error = NULL;
-    }
-}
-
-int await_task(async_task *t)
-{
-    async_task *self;
-    int r = await_begin(&self, "await_task");
-    if (r < 0)
-        return r;
-    if (!t)
-        return -ENOMEM;
-    if (unlikely(t->loop != self->loop)) {
-        async__warn("task \"%s\" awaits a task of another thread's loop", self->name);
-        return -EPERM;
-    }
-    if (unlikely(t == self)) {
-        async__warn("task \"%s\" awaits itself", t->name);
-        return -EDEADLK;
-    }
-    if (t->node.state == TASK_DONE) {
-        if (unlikely(t->error != NULL)) {
-            async__error_set_cause(self, t->error);
-            t->error = NULL;
-        }
-        r = t->result;
-    } else {
-        r = wait_for_event(self, &t->joiners);
-        if (r < 0)
-            return r;
-        r = self->value; /* the record may have gone with its handle */
-    }
-    return r;
-}
-
-ASYNC__MAKE(joining, "await_task", await_task, (async_task *)t)
-
-async_co async_joining(async_task *t)
-{
-    return joining(t);
-}
-
-static void copy_text(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from ? from : "");
-}
-
-bool async__task_request(async_task *t, enum async_cancel_kind kind, const char *why,
-                         const async_site *site)
-{
-    if (!t || t->node.state == TASK_DONE)
-        return false;
-    if (t->requests < UINT16_MAX)
-        t->requests++;
-    if (t->node.kind != NODE_TASK) {
-        t->node.flags |= TASK_CANCELLED_EARLY;
-        if (t->node.state == TASK_PARKED)
-            async__wake(t, INTERRUPTED);
-        return true;
-    }
-    struct body *b = t->body;
-    if (!b->root.cancelled) {
-        const async_task *who = t->loop->current;
-        copy_text(b->who, sizeof b->who, who ? who->name : "");
-        copy_text(b->why, sizeof b->why, why);
-        async__scope_cancel(&b->root, (async_cause){ kind, b->who, b->why, site });
-    }
-    return true;
-}
-
-bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
-{
-    if (t && t->loop != async__loop) {
-        async__warn("async_task_cancel of task \"%s\" from a foreign thread", t->name);
-        return false;
-    }
-    return async__task_request(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL,
-                               opts ? opts->site : NULL);
-}
-
-void async__task_end_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
-                              const char *why)
-{
-    async_scope shield;
-    async__task_request(t, kind, why, NULL);
-    t->node.flags |= TASK_DROPPED;
-    shield_enter(&shield, self);
-    while (t->node.state != TASK_DONE)
-        wait_in(self, &t->joiners);
-    shield_leave(&shield, self);
-}
-
-void await_task_drop(async_task **handle)
-{
-    async_task *t = *handle;
-    struct loop *l = async__loop;
-    *handle = NULL;
-    if (!t)
-        return;
-    if (t->node.state != TASK_DONE) {
-        if (!l || l != t->loop || !l->current || l->current == t) {
-            async__warn("task \"%s\" is dropped where it cannot be awaited; it goes on",
-                            t->loop == l ? t->name : "?");
-            return;
-        }
-        async__task_end_and_wait(l->current, t, ASYNC_CANCEL_TASK, "its block was left");
-    }
-    if (!t->group) { /* else the handle is the group's */
-        async__report_unretrieved(t);
-        async__task_free(t);
-    }
-}
-
-/* The handle of a task that could not be made is NULL: it counts as one that has ended for lack of memory. */
-bool async_task_done(const async_task *t)
-{
-    return !t || t->node.state == TASK_DONE;
-}
-
-bool async_task_cancelled(const async_task *t)
-{
-    return t && t->node.state == TASK_DONE && t->result == -ECANCELED;
-}
-
-int async_task_result(const async_task *t)
-{
-    if (!t)
-        return -ENOMEM;
-    if (t->node.state != TASK_DONE)
-        return -EINPROGRESS;
-    mark_retrieved((async_task *)t); /* our own record */
-    return t->result;
-}
-
-uint64_t async_task_id(const async_task *t)
-{
-    return t ? t->id : 0;
-}
-
-const char *async_task_name(const async_task *t)
-{
-    return t ? t->name : "";
-}
-
-void async_task_set_name(async_task *t, const char *name)
-{
-    if (t)
-        set_name(t, name);
-}
-
-async_task *async_current_task(void)
-{
-    return async__loop ? async__loop->current : NULL;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* wait.c - await_wait, again and again over what is left of the same array.
+/* wait.c - await_wait(), also again and again for the rest of the same array.
  *
- * A loop that takes one task off at a time calls it as often as there are tasks: were each call to stand in all lines
- * anew, that would be quadratic. So the set of watches stays with the task that waits, until it waits for others or ends,
- * or all that it watched are gone. The next call compares the array with what stood in it, a place a time, which is
- * a few hundred bytes a nanosecond, and does something only where it differs. What it returns first is known already. */
+ * A loop that takes one task at a time calls await_wait() as often as there are tasks. If each call entered the queues of all of
+ * them anew, that would be quadratic. So the wait set stays with the task that waits, until the task waits for others or ends, or
+ * until everything in the set is gone. The next call compares the array with what stood in it before, which costs a nanosecond for
+ * some hundred bytes, and does something only for the slots that differ. */
 #include <asyncio/gather.h>
 
 #include <limits.h>
@@ -18,35 +18,37 @@ void async__wait_set_discard(async_task *t)
 {
     struct wait_set *set = t->body->wait_set;
     t->body->wait_set = NULL;
-    if (unlikely(set != NULL))
-        async__wait_set_free(set);
+    async__wait_set_free(set);
 }
 
-/* These are handed out no more: behind a gap in front, order is to be made anew. */
-static void recall(struct wait_set *set, size_t from)
+/* --- the set of the last call --- */
+
+/* The tasks from slot on do not count as returned any more: a slot in front of them has changed, so their order has to be
+ * established anew. */
+static void unreturn(struct wait_set *set, size_t slot)
 {
-    for (size_t i = from; i < set->first + set->front; i++) {
-        struct wait_node *w = set->at[i];
-        if (w->node.state != WAIT_RETURNED)
+    for (size_t i = slot; i < set->first + set->returned; i++) {
+        struct wait_node *n = set->node[i];
+        if (n->node.state != WAIT_RETURNED)
             continue;
-        w->node.state = WAIT_COMPLETED;
-        waitq_push(&set->news, &w->news);
+        n->node.state = WAIT_COMPLETED;
+        waitq_push(&set->completed, &n->completed);
     }
-    set->front = from - set->first;
+    set->returned = slot - set->first;
     set->unsorted = true;
 }
 
-/* Another task stands in place i than the last time. */
-static int replace(struct wait_set *set, size_t i)
+/* The array has another task in that slot than in the last call. */
+static int replace(struct wait_set *set, size_t slot)
 {
-    async__wait_set_remove(set, i);
-    if (i < set->first + set->front)
-        recall(set, i);
+    async__wait_set_remove(set, slot);
+    if (slot < set->first + set->returned)
+        unreturn(set, slot);
     set->unsorted = true;
-    return async__wait_set_add(set, i, set->array[i]);
+    return async__wait_set_add(set, slot, set->array[slot]);
 }
 
-static int compare(struct wait_set *set)
+static int replace_changed(struct wait_set *set)
 {
     enum { BLOCK = 64 };
     async_task **array = set->array, **seen = set->seen;
@@ -63,7 +65,7 @@ static int compare(struct wait_set *set)
     return 0;
 }
 
-/* Watch less of the array. */
+/* Cover only the part of the array from first to end. */
 static void narrow(struct wait_set *set, size_t first, size_t end)
 {
     size_t cut = first - set->first;
@@ -71,13 +73,13 @@ static void narrow(struct wait_set *set, size_t first, size_t end)
         async__wait_set_remove(set, set->first++);
     while (set->end > end)
         async__wait_set_remove(set, --set->end);
-    set->front -= cut < set->front ? cut : set->front;
-    if (set->front > end - first)
-        set->front = end - first;
+    set->returned -= cut < set->returned ? cut : set->returned;
+    if (set->returned > end - first)
+        set->returned = end - first;
 }
 
-/* The set of the last call, if this array is part of that one. */
-static struct wait_set *kept(async_task *self, async_task **tasks, size_t n)
+/* The set of the last call, if this array is a part of the one that it covers; otherwise NULL. */
+static struct wait_set *kept_set(async_task *self, async_task **tasks, size_t n)
 {
     struct wait_set *set = self->body->wait_set;
     if (!set)
@@ -91,7 +93,9 @@ static struct wait_set *kept(async_task *self, async_task **tasks, size_t n)
     return set;
 }
 
-static int watch_all(struct wait_set *set)
+/* --- a new set --- */
+
+static int add_all(struct wait_set *set)
 {
     int r = 0;
     set->unsorted = true;
@@ -100,71 +104,74 @@ static int watch_all(struct wait_set *set)
     return r;
 }
 
-static int prepare(async_task *self, async_task **tasks, size_t n, struct wait_set **ret)
+static int prepare_set(async_task *self, async_task **tasks, size_t n, struct wait_set **ret)
 {
-    struct wait_set *set = *ret = kept(self, tasks, n);
+    struct wait_set *set = *ret = kept_set(self, tasks, n);
     if (set) {
         set->busy = true;
-        return compare(set);
+        return replace_changed(set);
     }
-    async__wait_set_discard(self);
+    if (self->body->wait_set)
+        async__wait_set_discard(self);
     set = *ret = async__wait_set_new(self, tasks, n);
     if (!set)
         return -ENOMEM;
     self->body->wait_set = set;
     set->busy = true;
-    return watch_all(set);
+    return add_all(set);
 }
 
-/* In the caller's array too. */
-static void swap(struct wait_set *set, size_t i, size_t k)
+/* --- moving the tasks that have ended to the front --- */
+
+/* Swap two slots, in the caller's array, too. */
+static void swap_slots(struct wait_set *set, size_t i, size_t k)
 {
     async_task *t = set->array[i], *seen = set->seen[i];
-    struct wait_node *w = set->at[i];
+    struct wait_node *n = set->node[i];
     set->array[i] = set->array[k];
     set->seen[i] = set->seen[k];
-    set->at[i] = set->at[k];
-    set->at[i]->at = i;
+    set->node[i] = set->node[k];
+    set->node[i]->slot = i;
     set->array[k] = t;
     set->seen[k] = seen;
-    set->at[k] = w;
-    w->at = k;
+    set->node[k] = n;
+    n->slot = k;
 }
 
-/* The heap of n places from first on, largest on top, is right but for its entry i. */
+/* The n slots from first on are a heap, with the latest end on top, except for entry i. Restore its order. */
 static void sift(struct wait_set *set, size_t first, size_t i, size_t n)
 {
-    struct wait_node **at = set->at + first;
+    struct wait_node **node = set->node + first;
     for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && at[child + 1]->ended > at[child]->ended)
+        if (child + 1 < n && node[child + 1]->ended > node[child]->ended)
             child++;
-        if (at[i]->ended >= at[child]->ended)
+        if (node[i]->ended >= node[child]->ended)
             return;
-        swap(set, first + i, first + child);
+        swap_slots(set, first + i, first + child);
     }
 }
 
-/* By the order of the ends: a heap, since it needs no memory. */
-static void sort(struct wait_set *set)
+/* Sort what was returned by the order of the ends. A heap sort, because it needs no memory. */
+static void sort_returned(struct wait_set *set)
 {
-    size_t n = set->front;
+    size_t n = set->returned;
     for (size_t i = n / 2; i-- > 0;)
         sift(set, set->first, i, n);
     while (n-- > 1) {
-        swap(set, set->first, set->first + n);
+        swap_slots(set, set->first, set->first + n);
         sift(set, set->first, 0, n);
     }
     set->unsorted = false;
 }
 
-/* Move those that have ended to the front: how many there are. */
-static int hand_out(struct wait_set *set)
+/* Move the tasks that have ended to the front of the array. Returns how many there are. */
+static int return_completed(struct wait_set *set)
 {
-    for (size_t i; async__wait_set_next(set, &i); set->front++)
-        swap(set, i, set->first + set->front);
+    for (size_t i; async__wait_set_next(set, &i); set->returned++)
+        swap_slots(set, i, set->first + set->returned);
     if (set->unsorted)
-        sort(set);
-    return (int)set->front;
+        sort_returned(set);
+    return (int)set->returned;
 }
 
 int await_wait(async_task **tasks, size_t n, enum async_return_when when, double seconds)
@@ -176,18 +183,18 @@ int await_wait(async_task **tasks, size_t n, enum async_return_when when, double
     if (n == 0 || n > INT_MAX)
         return -EINVAL;
     struct wait_set *set;
-    r = prepare(self, tasks, n, &set);
+    r = prepare_set(self, tasks, n, &set);
     if (r == 0) {
         set->when = when;
         if (!async__wait_set_satisfied(set))
             r = async__wait_set_wait(set, seconds);
     }
     if (r == 0)
-        r = hand_out(set);
-    bool over = r < 0 || (when == ASYNC_ALL_COMPLETED && set->pending == 0);
-    if (over || set->linked == 0)
-        async__wait_set_discard(self);
-    else
+        r = return_completed(set);
+    bool over = !set || r < 0 || (when == ASYNC_ALL_COMPLETED && set->pending == 0) || set->linked == 0;
+    if (!over)
         set->busy = false;
+    else if (self->body->wait_set)
+        async__wait_set_discard(self);
     return r;
 }

@@ -1,70 +1,71 @@
 /* SPDX-License-Identifier: MIT */
-/* watch.h - one task that waits for the ends of several others.
+/* wait_set.h - one task waits for the ends of several others.
  *
- * A task stands in one line at a time: its links are in its record. Who waits for several has a stand-in, a watch, in the
- * line of each; the watches of a wait lie in one piece of memory, a set. When a watched task ends, its watch joins the
- * set's news, in the order of the ends, and the waiter is woken if that is enough for it: waking allocates nothing, and a
- * cancel finds the waiter parked like any other.
+ * A task waits in one queue at a time, because the links are in its record. A task that waits for several is represented by a
+ * wait node in the queue of each; the nodes of a wait lie in one piece of memory, a wait set. When one of the awaited tasks ends,
+ * its node joins the completed list of the set, in the order of the ends, and the waiter is woken if that satisfies it. So a
+ * wake allocates nothing, and a cancel finds the waiter parked like any other task.
  *
- * A watch stays in the line of a task that has ended, so that it hears when the record goes: an address that is used
- * again is not taken for the task that it belonged to. */
-#ifndef TASK_WATCH_H
-#define TASK_WATCH_H
+ * A node stays in the queue of a task that has ended, so that it is detached when the task's record is released: an address
+ * that is used again must not be taken for the task that it belonged to. */
+#ifndef TASK_WAIT_SET_H
+#define TASK_WAIT_SET_H
 
 #include <asyncio/gather.h>
 
 #include "loop/loop.h"
 
 enum wait_node_state {
-    WAIT_IDLE,
-    WAIT_PENDING,
-    WAIT_COMPLETED,  /* ended, and not told yet */
-    WAIT_RETURNED, /* ended, told, and moved to the front */
+    WAIT_IDLE,      /* waits for no task */
+    WAIT_PENDING,   /* its task has not ended */
+    WAIT_COMPLETED, /* its task has ended, and the waiter was not told */
+    WAIT_RETURNED,  /* the waiter was told: await_wait() has moved the task to the front */
 };
 
 struct wait_node {
-    struct async_waiter node; /* in the task's line; state: enum wait_node_state */
-    struct async_waiter news; /* among the news of the set */
+    struct async_waiter node;      /* in the queue of the task's end; state: enum wait_node_state */
+    struct async_waiter completed; /* in the completed list of the set */
     struct wait_set *set;
-    size_t at;      /* its place */
-    uint64_t ended; /* copied from the task: the how-manieth end it was */
-    bool linked, failed;
+    size_t slot;
+    uint64_t ended; /* copied from the task: its number in the order of the ends */
+    bool linked;    /* node stands in a queue */
+    bool failed;
 };
 
 struct wait_set {
-    async_task *self; /* who waits */
-    async_task **array; /* the caller's: an address to compare, read and written only during the call */
-    size_t first, end; /* the part of it that is watched */
-    size_t front;      /* so many of these have been told, and stand first, in their order */
+    async_task *self;   /* the task that waits */
+    async_task **array; /* the caller's array: compared by its address, read and written only during the call */
+    size_t first, end;  /* the part of the array that the set covers */
+    size_t returned;    /* how many of these were returned; they stand first, in the order of their ends */
     size_t pending, failed, linked;
-    async_waitq news;
-    bool unsorted; /* the news are not in the order of the ends */
-    bool waiting;  /* self is parked until there is enough */
-    bool busy;     /* in use */
+    async_waitq completed;
+    bool unsorted; /* the tasks that were returned are not in the order of their ends */
+    bool waiting;  /* self is parked until the set is satisfied */
+    bool busy;     /* in use, so it is not discarded when its last node is detached */
     enum async_return_when when;
-    async_task **seen;   /* what stands in each place; GONE: its record has gone */
-    struct wait_node **at;   /* the watch of each place */
-    struct wait_node *watch; /* all of them */
+    async_task **seen;       /* the task in each slot; a mark if its record was released */
+    struct wait_node **node; /* the node of each slot */
+    struct wait_node *nodes; /* all of them */
 };
 
-/* A set with that many places, watching none. NULL: no memory. */
+/* Allocate a set with n idle slots for the task self. Returns NULL if there is no memory. */
 struct wait_set *async__wait_set_new(async_task *self, async_task **array, size_t n);
 void async__wait_set_free(struct wait_set *set);
 
-/* Watch t from place i, which is idle. A task that has ended is news at once. -EDEADLK: t is who waits; -EPERM: it is
- * another loop's. */
-int async__wait_set_add(struct wait_set *set, size_t i, async_task *t);
-void async__wait_set_remove(struct wait_set *set, size_t i);
+/* Let a slot, which is idle, wait for t; NULL counts as a task that has ended with -ENOMEM. Returns 0; -EDEADLK if t is the task
+ * that waits; -EPERM if t belongs to another loop. */
+int async__wait_set_add(struct wait_set *set, size_t slot, async_task *t);
+void async__wait_set_remove(struct wait_set *set, size_t slot);
 
-/* The place of the next news, which are taken; false: there are none. */
+/* Take the slot whose task has ended next, in *ret. Returns false if there is none. */
 bool async__wait_set_next(struct wait_set *set, size_t *ret);
 
-/* Is there enough for set->when? Wait until there is, or until so many seconds have passed: 0. -ECANCELED. */
+/* Is set->when satisfied? Wait until it is, or until the timeout in seconds has passed. Returns 0 or -ECANCELED. */
 bool async__wait_set_satisfied(const struct wait_set *set);
 int async__wait_set_wait(struct wait_set *set, double seconds);
 
-/* From the task's side: it has ended; its record goes. */
-void async__wait_node_completed(struct wait_node *w, const async_task *t);
+/* t, the task of a node, has ended. All nodes in the queue of t: its record is about to be released. */
+void async__wait_node_completed(struct wait_node *n, const async_task *t);
 void async__wait_nodes_detach(async_task *t);
 
 #endif

@@ -93,7 +93,7 @@ static void hang(struct trial *x, struct loop *l, const char *why)
 /* --- cancelling --- */
 
 struct search {
-    uint32_t id;
+    uint64_t id;
     async_task *found;
 };
 
@@ -101,7 +101,7 @@ static void find_task(void *record, void *arg)
 {
     async_task *t = record;
     struct search *s = arg;
-    if (t->node.kind && t->node.state != TASK_DONE && t->id == s->id)
+    if (t->node.kind && t->node.state != TASK_DONE && task_id(t) == s->id)
         s->found = t;
 }
 
@@ -117,10 +117,10 @@ static void cancel(void *arg)
         x->limit->deadline = loop_now(l);
         async__scope_expire(x->limit);
     } else if (ask == ASK_SCENARIO) {
-        async__task_request(l->root_task, ASYNC_CANCEL_TASK, why, NULL);
+        async__task_request_cancel(l->root_task, ASYNC_CANCEL_TASK, why, NULL);
     } else if (ask == ASK_TASK) {
         async__slab_each(&l->tasks, find_task, &s);
-        async__task_request(s.found, ASYNC_CANCEL_TASK, why, NULL);
+        async__task_request_cancel(s.found, ASYNC_CANCEL_TASK, why, NULL);
     }
 }
 
@@ -143,19 +143,19 @@ static void strike(struct trial *x, struct loop *l, async_task *t, bool waits)
     struct fault *f = async__trial_hits(x, SWEEP_CANCEL, waits ? ask | ask << ASK_LATER : ask);
     if (!f)
         return;
-    f->who = t->id;
+    f->who = (uint32_t)task_id(t);
     describe(f, t, waits);
     if (!waits) {
         cancel(f);
         return;
     }
     async_call_soon(&f->later, cancel, f);
-    if (f->variant < ASK_LATER && l->ready.head != l->ready.tail) { /* it comes before all others */
-        struct async_waiter *w = l->ready.tail;
-        waitq_remove(&l->ready, w);
+    if (f->variant < ASK_LATER && l->sched.ready.head != l->sched.ready.tail) { /* it comes before all others */
+        struct async_waiter *w = l->sched.ready.tail;
+        waitq_remove(&l->sched.ready, w);
         w->prev = NULL;
-        w->next = l->ready.head;
-        l->ready.head = l->ready.head->prev = w;
+        w->next = l->sched.ready.head;
+        l->sched.ready.head = l->sched.ready.head->prev = w;
     }
 }
 
@@ -186,7 +186,7 @@ static int run_scenario(void *frame)
     l->coarse.per_tick = 0;
     l->tasks.per_chunk = l->starts.per_chunk =
             1; /* each task asks for memory, and none that is gone is at hand */
-    async__scope_enter(&limit, l->current);
+    async__scope_enter(&limit, l->sched.current);
     x->limit = &limit;
     int r = co.run(co.frame);
     x->limit = NULL;

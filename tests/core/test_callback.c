@@ -284,7 +284,7 @@ CASE(must_not_await)
     async_call_soon(&cb, awaits, &result);
     ok(await_sleep(0));
     is(result, -EPERM);
-    has_text(heard(), "await_sleep outside of a task");
+    has_text(heard(), "await_sleep() in a callback");
     is_trail("");
     return 0;
 }
@@ -301,7 +301,7 @@ CASE(must_not_run)
     async_call_soon(&cb, runs, &result);
     ok(await_sleep(0));
     is(result, -EBUSY);
-    has_text(heard(), "async_run inside");
+    has_text(heard(), "async_run() inside");
     return 0;
 }
 
@@ -351,7 +351,7 @@ START_TEST(one_that_was_armed_in_a_loop_that_is_closed)
 {
     ears_open();
     ok(async_run(leaves_one_armed(), .virtual_clock = true));
-    has_text(heard(), "the loop closes with 1 timers armed");
+    is_text(heard(), ""); /* the loop gives it back in silence, as asyncio does */
     ok(async_run(cancels_what_is_gone(), .virtual_clock = true));
     is_text(heard(), "");
     ears_close();

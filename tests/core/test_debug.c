@@ -42,7 +42,7 @@ ASYNC_DEF(has_slow_steps)
 START_TEST(slow_steps_are_named)
 {
     ok(run_with(has_slow_steps(), SLOW));
-    has_text(ears.text, "asyncio: task \"steps\", created in await_has_slow_steps, ");
+    has_text(ears.text, "asyncio: task \"steps-2\", created in await_has_slow_steps, ");
     has_text(ears.text, "asyncio: a callback blocked the loop for ");
     has_text(ears.text, " s\n    until it called a");
     has_text(ears.text, " s\n    until it ended\n");
@@ -92,7 +92,7 @@ START_TEST(swallowed_cancel_is_named)
     async_co co = swallows();
     is(run_with(cancels(&co), DEBUG), 3);
     has_text(ears.text,
-             "task \"swallows\" swallowed its cancellation, and returned 3: cancelled by \"cancels\": enough\n"
+             "task \"swallows-2\" swallowed its cancellation and returned 3: cancelled by \"cancels\": enough\n"
              "    in await_cancels, ");
     is(run_with(cancels(&co), .virtual_clock = true), 3);
     is_text(ears.text, "");
@@ -123,7 +123,7 @@ START_TEST(task_that_does_not_listen)
     async_co co = does_not_listen();
     is(run_with(cancels(&co), DEBUG), 0);
     has_text(ears.text,
-             "task \"does_not_listen\" is cancelled and goes on: 1000 await_ calls in a row have told it\n"
+             "task \"does_not_listen-2\" is cancelled and goes on: 1000 await_ calls in a row have returned -ECANCELED\n"
              "    until it called a");
     is(run_with(cancels(&co), .virtual_clock = true), 0);
     is_text(ears.text, "");
@@ -158,10 +158,11 @@ START_TEST(bare_return_is_named)
     static const char *const blocks[] = { "n await_timeout", "n await_shield", "n await_with",
                                           "n await_group" };
     for (int kind = 0; kind < 4; kind++) {
-        char words[128];
+        char words[256];
         is(run_with(returns_barely(kind), DEBUG), 1);
         snprintf(words, sizeof words,
-                 "left a%s block by a bare return, which loses its verdict\n    the block in await_returns_barely, ",
+                 "returned from inside a%s block, which discards the block's result; "
+                 "use ASYNC_RETURN, ASYNC_TRY or break\n    the block in await_returns_barely, ",
                  blocks[kind]);
         has_text(ears.text, words);
         is_true(strchr(strstr(ears.text, "await_returns_barely, "), ':') != NULL);

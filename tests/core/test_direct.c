@@ -158,7 +158,7 @@ CASE(what_it_failed_of_is_told)
     }
     is(r, -EPROTO);
     const async_error *e = async_group_errors(g);
-    is_text(e->task, "fails");
+    is_text(e->task, "fails-5");
     is_text(e->text, "a child on a thread");
     is_true(e->site != NULL && e->created != NULL);
     return 0;
@@ -277,12 +277,12 @@ CASE(it_is_in_the_tree)
 {
     await_task_auto t = async_create_task(held(0));
     async_print_tasks();
-    has_text(heard(), "held: has not begun; created in ");
+    has_text(heard(), "held-2: has not started; created in ");
     ok(await_until_inside(1));
     async_task_cancel(t);
     ok(await_sleep(0));
     async_print_tasks();
-    has_text(heard(), "held: waits for \"held\" on a thread; it was cancelled; created in ");
+    has_text(heard(), "held-2: waits for \"held\" on a thread; it was cancelled; created in ");
     async_task *all[4];
     is(async_all_tasks(all, 4), 2);
     open_door(true);
@@ -322,7 +322,7 @@ START_TEST(a_failure_that_nobody_awaits_is_said)
     ok(async_run(leaves_a_failure()));
     const char *said = heard();
     ears_close();
-    has_text(said, "fails: Protocol error: in the background on a thread");
+    has_text(said, "fails-2: Protocol error: in the background on a thread");
     has_text(said, "lost on a thread");
 }
 END_TEST

@@ -194,7 +194,7 @@ ASYNC_DEF(calls_the_runner)
 {
     inside = async_runner_turn(rn, NULL);
     is(async_runner_run(rn, steps(1)), -EBUSY);
-    has_text(heard(), "async_runner_run inside a run");
+    has_text(heard(), "async_runner_run() inside a run");
     return 0;
 }
 
@@ -213,7 +213,7 @@ START_TEST(misuse)
     ok(async_runner_start(rn, calls_the_runner()));
     is(async_runner_start(rn, steps(1)), -EBUSY);
     is(async_runner_run(rn, steps(1)), -EBUSY);
-    has_text(heard(), "while another run, which was started, has not ended");
+    has_text(heard(), "while a run that was started with async_runner_start() has not ended");
     ok(pthread_create(&t, NULL, turns_elsewhere, &r));
     ok(pthread_join(t, NULL));
     is(r, -EBUSY);
@@ -349,7 +349,7 @@ START_TEST(closed_and_its_result)
     ok(async_runner_start(rn, answers_a_cancel(-EIO)));
     ok(async_runner_turn(rn, NULL));
     async_runner_close(rn);
-    is_text(heard(), "asyncio: an error that nobody has read: main: Input/output error\n");
+    is_text(heard(), "asyncio: task error was never retrieved: main: Input/output error\n");
     ears_close();
 }
 END_TEST

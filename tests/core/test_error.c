@@ -91,7 +91,7 @@ START_TEST(sentence_of_a_run_that_could_not_end)
 {
     ears_open();
     is(async_run(waits_for_nothing(), .virtual_clock = true), -EDEADLK);
-    is_text(async_fail_text(-EDEADLK), "every task waits, and nothing can wake any");
+    is_text(async_fail_text(-EDEADLK), "all tasks are waiting and nothing can wake them");
     is(async_run(will_not_wait_for_it(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
     is_text(async_fail_text(-ETIME), "tasks that have not ended in time were abandoned");
     heard();
@@ -215,7 +215,7 @@ CASE(words_of_a_limit)
         async_spawn(g, limited());
     }
     is(r, -ETIMEDOUT);
-    has_text(async_group_errors(g)->text, "the limit set in await_limited");
+    has_text(async_group_errors(g)->text, "the timeout set in await_limited");
     is_text(async_group_errors(g)->site->func, "await_limited");
     return 0;
 }

@@ -87,7 +87,7 @@ CASE(unread_error)
     const char *said = heard(); /* once the last handle has gone */
     char once[512];
     has_text(said,
-             "asyncio: an error that nobody has read:\nlonely: Input/output error: deep is broken (");
+             "asyncio: task error was never retrieved:\nlonely: Input/output error: deep is broken (");
     has_text(said, "\n    at await_first, ");
     has_text(said, "\n    at await_second, ");
     has_text(said, "\n    created in await_unread_error_case, ");
@@ -112,7 +112,7 @@ START_TEST(unread_error_of_a_lost_handle)
     ok(async_run(loses_a_handle(), .virtual_clock = true));
     const char *said = heard();
     has_text(said,
-             "asyncio: an error that nobody has read:\nlost: Input/output error: deep is broken (");
+             "asyncio: task error was never retrieved:\nlost: Input/output error: deep is broken (");
     has_text(said, "\n    created in await_loses_a_handle, ");
     ears_close();
 }
@@ -170,7 +170,7 @@ CASE(long_way)
     await_task_drop(&t);
     int lines = 0;
     const char *said = heard();
-    has_text(said, "fails_far_below: Input/output error: the bottom is reached");
+    has_text(said, "fails_far_below-2: Input/output error: the bottom is reached");
     while ((said = strstr(said, "at await_fails_far_below, "))) {
         said++;
         lines++;

@@ -274,7 +274,7 @@ START_TEST(outside_of_a_loop)
     async_watch w;
     ears_open();
     is(await_fd_ready(0, POLLIN), -EPERM);
-    has_text(heard(), "await_fd_ready outside of a task");
+    has_text(heard(), "await_fd_ready() outside of a task");
     is(async_watch_start(&w, 0, POLLIN, NULL, NULL), -EPERM);
     has_text(heard(), "without a loop");
     async_watch_stop(&w);

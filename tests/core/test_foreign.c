@@ -117,14 +117,14 @@ CASE(what_another_loop_has)
         const char *said = heard();
         has_text(said, "task \"intrudes\" awaits a task of another thread's loop");
         has_text(said, "task \"intrudes\" waits for a task of another thread's loop");
-        has_text(said, "async_task_cancel of task \"sleeps\" from a foreign thread");
-        has_text(said, "async_task_add_done_callback to a task of another thread's loop");
-        has_text(said, "a task is spawned into a group of another thread's loop, or of none");
-        has_text(said, "async_group_cancel of a group of another thread's loop, or of none");
-        has_text(said, "task \"?\" is dropped where it cannot be awaited; it goes on");
-        has_text(said, "a thread uses an event of another thread's loop");
+        has_text(said, "async_task_cancel() of task \"sleeps-2\" from a thread that does not run its loop");
+        has_text(said, "async_task_add_done_callback() to a task of another thread's loop");
+        has_text(said, "async_spawn() into a group of another thread's loop");
+        has_text(said, "async_group_cancel() of a group of another thread's loop");
+        has_text(said, "task \"?\" is dropped where the task cannot be awaited: it goes on");
+        has_text(said, "a thread uses an event that belongs to another thread's loop");
         joins(without_a_loop);
-        has_text(heard(), "async_group_cancel of a group of another thread's loop, or of none");
+        has_text(heard(), "async_group_cancel() of a group of another thread's loop");
     }
     ok(r);
     is_time(1);
@@ -142,20 +142,20 @@ START_TEST(calls_that_need_a_loop)
     ears_open();
     async_call_later(&cb, 1, is_not_called, NULL);
     async_call_at(&cb, 1, is_not_called, NULL);
-    has_text(heard(), "on a thread without a loop: it will not be called");
+    has_text(heard(), "on a thread without a loop: the function will not be called");
     is_false(async_callback_cancel(&cb));
     is(async_spawn(NULL, nothing()), -EPERM);
-    has_text(heard(), "async_spawn outside of a task");
+    has_text(heard(), "async_spawn() outside of a task");
     is(async_uncancel(), -EPERM);
-    has_text(heard(), "async_uncancel outside of a task");
+    has_text(heard(), "async_uncancel() outside of a task");
     is(async_cancelling(), -EPERM);
-    has_text(heard(), "async_cancelling outside of a task");
+    has_text(heard(), "async_cancelling() outside of a task");
     is(async_with_outcome(), -EPERM);
-    has_text(heard(), "async_with_outcome outside of a task");
+    has_text(heard(), "async_with_outcome() outside of a task");
     async_lock lock = { 0 };
     async_condition condition = ASYNC_CONDITION(&lock);
     is(async_condition_notify(&condition, 1), -EPERM);
-    has_text(heard(), "notifies a condition whose lock it does not hold");
+    has_text(heard(), "calls async_condition_notify() without holding the condition's lock");
     is(async_cancel_cause().kind, 0);
     is_text(async_cancel_cause().who, "");
     is_true(async_background() == NULL);
@@ -181,7 +181,7 @@ CASE(calls_that_need_a_task)
     async_call_soon(&cb, asks, NULL);
     ok(await_sleep(0));
     is_trail("asked");
-    has_text(heard(), "async_with_outcome outside of a task");
+    has_text(heard(), "async_with_outcome() in a callback");
     return 0;
 }
 

@@ -40,7 +40,7 @@ static void in_the_child(void)
 {
     async_event e = { 0 };
     child_checks(await_sleep(0) == -EPERM);
-    child_checks(was_said("await_sleep in a child of fork(), whose loop is its parent's: call _exit()"));
+    child_checks(was_said("await_sleep() in a child of fork(), whose loop belongs to the parent: call exec or _exit()"));
     child_checks(await_event_wait(&e) == -EPERM);
     child_checks(async_create_task(seven()) == NULL);
     child_checks(async_spawn(async_background(), seven()) == -EPERM);
@@ -207,7 +207,7 @@ static void comes_back(async_co co)
     int r = async_run(co);
     if (getpid() != parent) {
         child_checks(r == -EPERM);
-        child_checks(was_said("a child of fork() has returned from its parent's task"));
+        child_checks(was_said("a child of fork() has returned from a task of its parent"));
         child_checks(async_run(seven()) == 7);
         _exit(GOOD);
     }
@@ -259,7 +259,7 @@ static void *forks_in_a_thread(void *arg)
     pid_t c = fork();
     if (c == 0) {
         child_checks(await_sleep(0) == -EPERM);
-        child_checks(was_said("await_sleep outside of a task"));
+        child_checks(was_said("await_sleep() outside of a task"));
         child_checks(async_call_soon_threadsafe(arg, NULL, NULL) == 0); /* to nobody: it has no loop here */
         child_checks(async_run(seven()) == 7);
         _exit(GOOD);
@@ -303,7 +303,7 @@ START_TEST(child_beside_a_runner)
     pid_t c = fork();
     if (c == 0) {
         child_checks(async_runner_run(rn, seven()) == -EBUSY);
-        child_checks(was_said("async_runner_run in a child of fork()"));
+        child_checks(was_said("async_runner_run() in a child of fork()"));
         async_runner_close(rn);
         heard();
         async_runner *own = async_runner_open(NULL);
@@ -334,7 +334,7 @@ ASYNC_DEF(sets_in_the_child)
     is(waitpid(c, &status, 0), c);
     is_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     has_text(heard(),
-             "a child of fork() sets or releases what task \"waits\" of its parent's loop waits for");
+             "a child of fork() wakes task \"waits-2\" of its parent's loop");
     return 0;
 }
 
@@ -355,9 +355,9 @@ START_TEST(child_in_a_started_run)
         ended = async_runner_turn(rn, &r);
         if (getpid() != parent) {
             child_checks(ended == -EPERM);
-            child_checks(was_said("a child of fork() has returned from its parent's task"));
+            child_checks(was_said("a child of fork() has returned from a task of its parent"));
             async_runner_close(rn);
-            child_checks(was_said("async_runner_close in a child of fork()"));
+            child_checks(was_said("async_runner_close() in a child of fork()"));
             child_checks(async_run(seven()) == 7);
             _exit(GOOD);
         }

@@ -344,7 +344,7 @@ CASE(two_who_iterate)
     await_task_auto t = async_create_task(iterates_over_long(&g));
     ok(await_sleep(0.5));
     is(await_next(&g, &x), -EBUSY);
-    has_text(heard(), "for which task");
+    has_text(heard(), "of which task");
     is(await_task(t), 1);
     is(await_next(&g, &x), 1);
     is(x, 1);
@@ -378,7 +378,7 @@ CASE(yield_outside_of_a_generator)
     int item = 1;
     is(await_gen_yield(&item), -EPERM);
     has_text(heard(),
-             "await_yield in task \"yield_outside_of_a_generator_case\", which is no generator's");
+             "await_yield() in task \"yield_outside_of_a_generator_case\", which does not run a generator");
     return 0;
 }
 

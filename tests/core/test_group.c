@@ -346,14 +346,15 @@ static int await_spawned(async_co co, const char *name, const char *known_as)
     int r;
     await_group (r, g) {
         async_spawn(g, async_sleep(100));
-        is(async_spawn(g, co, .stack_size = SIZE_MAX, .name = name), -ENOMEM);
+        is(async_spawn(g, co, .stack_size = SIZE_MAX, .name = name), -EINVAL);
+        has_text(heard(), "is more than 1 GiB");
     }
     const async_error *e = async_group_errors(g);
-    is(e->code, -ENOMEM);
+    is(e->code, -EINVAL);
     is_text(e->task, known_as);
-    is_text(e->text, "no memory for a child");
+    is_text(e->text, "no stack of that size");
     is_true(e->created && !e->site && !e->next && !e->cause && e->trace_depth == 0);
-    is_text(async_fail_text(r), "no memory for a child");
+    is_text(async_fail_text(r), "no stack of that size");
     return r;
 }
 
@@ -361,10 +362,11 @@ CASE(a_child_that_cannot_be_made_is_among_the_errors)
 {
     async_co nameless = async_sleep(1);
     nameless.name = NULL;
-    is(await_spawned(async_sleep(1), "the giant", "the giant"), -ENOMEM);
-    is(await_spawned(async_sleep(1), NULL, "sleep"), -ENOMEM);
-    is(await_spawned(nameless, NULL, "task"), -ENOMEM);
-    is(async_spawn(async_background(), async_sleep(1), .stack_size = SIZE_MAX), -ENOMEM);
+    is(await_spawned(async_sleep(1), "the giant", "the giant"), -EINVAL);
+    is(await_spawned(async_sleep(1), NULL, "sleep"), -EINVAL);
+    is(await_spawned(nameless, NULL, "task"), -EINVAL);
+    is(async_spawn(async_background(), async_sleep(1), .stack_size = SIZE_MAX), -EINVAL);
+    has_text(heard(), "is more than 1 GiB");
     return 0;
 }
 

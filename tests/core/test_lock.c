@@ -189,7 +189,7 @@ ASYNC_DEF(takes_and_leaves, (async_lock *)l, (double)seconds)
 ASYNC_DEF(fails_by_the_owner, (async_lock *)l, (const char *)word)
 {
     int r = await_lock_acquire(l);
-    is_true(says_owner_ended(r, "\"takes_and_leaves\""));
+    is_true(says_owner_ended(r, "\"takes_and_leaves-2\""));
     note("%s", word);
     return 0;
 }

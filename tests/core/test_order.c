@@ -336,7 +336,7 @@ START_TEST(outside_of_a_task)
     int r = 1;
     ears_open();
     is(await_sleep(1), -EPERM);
-    has_text(heard(), "await_sleep outside of a task");
+    has_text(heard(), "await_sleep() outside of a task");
     is(await_wait_for(async_sleep(1), 1), -EPERM);
     is(await_gather(NULL, async_sleep(1)), -EPERM);
     is(await_race(NULL, async_sleep(1)), -EPERM);
@@ -352,7 +352,7 @@ START_TEST(outside_of_a_task)
     await_timeout (r, 1)
         note("not reached");
     is(r, -EPERM);
-    has_text(heard(), "a block outside of a task");
+    has_text(heard(), "() outside of a task");
     r = 1;
     await_group (r, g)
         note("not reached");

@@ -157,8 +157,8 @@ CASE(a_body_must_not_await)
 {
     is(await_awaits(), 7);
     const char *said = heard();
-    has_text(said, "await_sleep on the thread of \"awaits\": what runs on a thread must not await");
-    has_text(said, "await_to_thread on the thread of \"awaits\"");
+    has_text(said, "await_sleep() on the thread that runs \"awaits\": a function on a thread must not await");
+    has_text(said, "await_to_thread() on the thread that runs \"awaits\"");
     is_time(0);
     return 0;
 }
@@ -204,7 +204,7 @@ CASE(what_goes_to_a_thread_by_itself_may_be_given_to_one)
              "\"takes_much\" is an ASYNC_THREAD with large arguments, which goes to a thread by itself: await it as "
              "any coroutine; for .abandon give it a pointer to them, or use an async_call()");
     is(await_calls_itself(1), -EPERM); /* which is something else */
-    has_text(heard(), "on the thread of \"calls_itself\": what runs on a thread must not await");
+    has_text(heard(), "on the thread that runs \"calls_itself\": a function on a thread must not await");
     return 0;
 }
 

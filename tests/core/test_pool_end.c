@@ -170,7 +170,7 @@ START_TEST(an_abandoned_call_that_wakes_nobody_hides_no_deadlock)
         ears_open();
         is(async_run(waits_for_nothing(), .virtual_clock = virtual, .shutdown_timeout = 0.01),
            -EDEADLK);
-        has_text(heard(), "deadlock: every task waits");
+        has_text(heard(), "deadlock: all tasks are waiting");
         ears_close();
         open_door(true);
         for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)

@@ -137,7 +137,7 @@ ASYNC_DEF(why)
         return -ETIME;
     async_cause c = async_cancel_cause();
     is(c.kind, ASYNC_CANCEL_TASK);
-    is_text(c.why, "another thread asked for it");
+    is_text(c.why, "another thread has cancelled it");
     return 7;
 }
 
@@ -203,7 +203,7 @@ CASE(detached_failure_is_reported)
     async_event_set(&detached);
     ok(await_sleep(1));
     const char *said = heard();
-    has_text(said, "fails_later: Protocol error: -5 is negative");
+    has_text(said, "fails_later-2: Protocol error: -5 is negative");
     return 0;
 }
 
@@ -221,7 +221,7 @@ static int never_waits(void)
 CASE(failure_that_nobody_waited_for)
 {
     ok(await_in_a_thread(never_waits));
-    has_text(heard(), "an error that no thread has waited for: doubles: Protocol error");
+    has_text(heard(), "task error was never retrieved: doubles: Protocol error");
     return 0;
 }
 
@@ -234,7 +234,7 @@ CASE(own_thread_cannot_wait)
     has_text(heard(), "on the loop's own thread");
     async_remote *r = async_create_task_threadsafe(l, doubles(1));
     is(async_remote_wait(r, 1), -EDEADLK);
-    has_text(heard(), "on the thread of the loop that is waited for");
+    has_text(heard(), "on the thread whose loop runs the task");
     ok(await_sleep(1));
     is(async_remote_wait(r, 1), 2);
     async_remote_drop(&r);
@@ -266,7 +266,7 @@ CASE(coroutine_without_a_name)
     ok(await_sleep(1));
     ok(async_remote_wait(r, 0));
     async_remote_drop(&r);
-    is_trail("task");
+    is_trail("task-2");
     return 0;
 }
 

@@ -37,7 +37,7 @@ START_TEST(abandoned_loop)
 {
     ears_open();
     is(async_run(leaves_some_behind(), .virtual_clock = true, .shutdown_timeout = 5), -ETIME);
-    has_text(heard(), "refuses_to_end: waits for event");
+    has_text(heard(), "refuses_to_end-3: waits for event");
     const int wanted[] = { -EPIPE, 2, -EPIPE };
     for (size_t i = 0; i < countof(kept); i++) {
         is(async_remote_wait(kept[i], ASYNC_FOREVER), wanted[i]);

@@ -31,7 +31,7 @@ START_TEST(nested_run_is_refused)
 {
     ears_open();
     is(async_run(nests(3)), 3);
-    has_text(heard(), "async_run inside a running loop");
+    has_text(heard(), "async_run() inside a running loop");
     is(async_run(returns(4)), 4);
     is_text(heard(), "");
     ears_close();
@@ -86,7 +86,7 @@ START_TEST(reports_hanging_tasks_errors)
     is(async_run(leaves_tasks(-EPROTO), .virtual_clock = true), 5);
     const char *said = heard();
     ears_close();
-    has_text(said, "child: Protocol error");
+    has_text(said, "child-2: Protocol error");
     has_text(said, "lost: Protocol error");
 }
 END_TEST
@@ -98,7 +98,7 @@ START_TEST(debug_names_hanging_tasks)
     is(async_run(leaves_tasks(0), .virtual_clock = true, .debug = true), 5);
     const char *said = heard();
     ears_close();
-    has_text(said, "\"child\" in the background");
+    has_text(said, "\"child-2\" in the background");
     has_text(said, "\"lost\" was left running");
 }
 END_TEST
@@ -186,7 +186,7 @@ END_TEST
 ASYNC_DEF(nests_runner, (async_runner *)rn)
 {
     is(async_runner_run(rn, returns(1)), -EBUSY);
-    has_text(heard(), "async_runner_run inside a run");
+    has_text(heard(), "async_runner_run() inside a run");
     return 6;
 }
 
@@ -197,7 +197,7 @@ START_TEST(runner_inside_a_run)
     is(async_runner_run(rn, nests_runner(rn)), 6);
     is(async_runner_run(rn, returns(1)), 1);
     is(async_run(returns(2)), -EBUSY); /* this thread's loop is open */
-    has_text(heard(), "async_run inside");
+    has_text(heard(), "async_run() inside");
     async_runner_close(rn);
     is(async_run(returns(2)), 2);
     ears_close();
@@ -208,9 +208,9 @@ static void on_call(void *arg)
 {
     async_runner *rn = arg;
     is(async_runner_run(rn, returns(1)), -EBUSY);
-    has_text(heard(), "async_runner_run inside a run");
+    has_text(heard(), "async_runner_run() inside a run");
     async_runner_close(rn);
-    has_text(heard(), "async_runner_close inside a run");
+    has_text(heard(), "async_runner_close() inside a run");
     note("called");
 }
 
@@ -291,8 +291,8 @@ START_TEST(a_runner_that_is_closed_abandons_what_will_not_end)
         async_runner_close(rn);
         const char *said = heard();
         ears_close();
-        has_text(said, limit ? "that have not ended 1 s after main" : "these cannot be cancelled");
-        has_text(said, "    will_not_end: waits for event ");
+        has_text(said, limit ? "that have not ended 1 s after main" : "they are abandoned");
+        has_text(said, "    will_not_end-2: waits for event ");
         ok(async_run(will_end()));
     }
 }

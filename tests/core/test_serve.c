@@ -167,7 +167,7 @@ REAL(a_failing_handler)
     ok(await_fd_ready(bad, POLLIN) > 0 ? 0 : -1);
     is(read(bad, &c, 1), 0); /* its connection has ended */
     const char *said = heard();
-    has_text(said, "fails: Protocol error: not a word: x");
+    has_text(said, "fails-4: Protocol error: not a word: x");
     has_text(said, "test_serve.c");
     is_true(!strstr(said, "reset")); /* a peer that goes is no failure */
     ok(close(bad));

@@ -90,7 +90,7 @@ CASE(names)
     char name[] = "mine";
     await_task_auto b = async_create_task(value(0, 0), .name = name);
     name[0] = 'x'; /* it was copied */
-    is_text(async_task_name(a), "value");
+    is_text(async_task_name(a), "value-2");
     is_text(async_task_name(b), "mine");
     async_task_set_name(b, "yours");
     async_task_set_name(b, "ours");
@@ -134,7 +134,7 @@ static int plain(void *arg)
 CASE(coroutines_without_macros)
 {
     await_task_auto t = async_create_task(async_call(plain, (void *)"ran", "plain one"));
-    is_text(async_task_name(t), "plain one");
+    is_text(async_task_name(t), "plain one-2");
     ok(await_task(t));
     is_trail("ran");
     return 0;
@@ -202,6 +202,7 @@ CASE(too_large_a_stack)
 {
     async_task *t = async_create_task(value(0, 0), .stack_size = SIZE_MAX);
     is_true(t == NULL);
+    has_text(heard(), "task \"value-2\": .stack_size of 18446744073709551615 bytes is more than 1 GiB");
     is(await_task(t), -ENOMEM);
     return 0;
 }
@@ -232,9 +233,9 @@ CASE(coroutine_without_a_name)
     int r;
     const async_co co = { .run = raw };
     await_group (r, g) {
-        is_text(async_task_name(async_group_create_task(g, co)), "task");
+        is_text(async_task_name(async_group_create_task(g, co)), "task-2");
         async_group_cancel(g);
-        is_text(async_task_name(async_group_create_task(g, co)), "task"); /* refused */
+        is_text(async_task_name(async_group_create_task(g, co)), "task-3"); /* refused */
     }
     return r;
 }
@@ -280,10 +281,10 @@ CASE(dropped_where_nobody_can_wait)
     await_task_auto t = async_create_task(value(3, 1), .name = "goes on");
     await_task_drop(&self);
     has_text(heard(),
-             "task \"dropped_where_nobody_can_wait_case\" is dropped where it cannot be awaited");
+             "the handle of task \"dropped_where_nobody_can_wait_case\" is dropped where the task cannot be awaited");
     async_call_soon(&cb, drops_what_it_is_given, t);
     ok(await_sleep(0));
-    has_text(heard(), "task \"goes on\" is dropped where it cannot be awaited; it goes on");
+    has_text(heard(), "task \"goes on\" is dropped where the task cannot be awaited: it goes on");
     is(await_task(t), 3);
     return 0;
 }
@@ -357,7 +358,10 @@ END_TEST
 
 START_TEST(stack_that_no_run_can_have)
 {
-    RUN(value(0, 1), .stack_size = SIZE_MAX); /* the usual one is taken */
+    ears_open();
+    is(async_run(value(0, 1), .stack_size = SIZE_MAX), -EINVAL);
+    has_text(heard(), ".stack_size of 18446744073709551615 bytes is more than 1 GiB");
+    ears_close();
 }
 END_TEST
 

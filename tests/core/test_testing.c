@@ -196,7 +196,7 @@ START_TEST(one_that_is_left_open_is_named)
 {
     ears_open();
     ok(async_run(leaves_one()));
-    has_text(heard(), "closes with 1 streams open");
+    has_text(heard(), "closes with 1 streams in memory open");
     async_stream_drop(&left);
     ears_close();
 }

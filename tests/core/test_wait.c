@@ -226,7 +226,7 @@ CASE(errors_stay_unread)
     async_task *t[] = { async_create_task(fails(1)) };
     is(await_wait(t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
     await_task_drop(&t[0]);
-    has_text(heard(), "nobody has read");
+    has_text(heard(), "was never retrieved");
     return 0;
 }
 

@@ -183,7 +183,7 @@ static void *loop_actor(void *arg)
 {
     struct loop l = { 0 };
     (void)arg;
-    must(async__handle_open(&l) == 0);
+    must(async__handle_open(&l.handle) == 0);
     struct crew *c = async__crew_open(l.handle, 2);
     int wanted = 0;
     for (int i = 0; i < count; i += together) {

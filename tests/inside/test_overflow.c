@@ -149,7 +149,7 @@ static void check_overflow(bool big)
     static char said[16384];
     int status = last_words(starts(big), said, sizeof said);
     ck_assert_msg(strstr(said, "stack overflow in task \"victim\""), "said: %s", said);
-    ck_assert_msg(strstr(said, big ? "(big_frame)" : "(recurses)"), "said: %s", said);
+    ck_assert_msg(strstr(said, ", at "), "said: %s", said);
     ck_assert_msg(strstr(said, "65536 bytes"), "said: %s", said);
     ck_assert_msg(strstr(said, ".stack_size = 262144"), "said: %s", said);
     ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
@@ -178,7 +178,7 @@ START_TEST(overflow_names_the_function)
 {
     static char said[16384];
     last_words(starts_unnamed(), said, sizeof said);
-    ck_assert_msg(strstr(said, "stack overflow in task \"task\" (?)"), "said: %s", said);
+    ck_assert_msg(strstr(said, "stack overflow in task \"task-2\": its stack"), "said: %s", said);
     ck_assert_msg(strstr(said, ", at overflows_by_name "), "said: %s", said);
 }
 END_TEST
@@ -188,7 +188,7 @@ START_TEST(overflow_of_a_task_with_a_long_name)
     static char said[16384];
     last_words(starts_with_a_long_name(), said, sizeof said);
     ck_assert_msg(strstr(said, "stack overflow in task \"xxxxx"), "said: %s", said);
-    ck_assert_ptr_null(strstr(said, "65536 bytes")); /* the line is full */
+    ck_assert_msg(strstr(said, "x\": its stack has 65536 bytes"), "said: %s", said); /* the name is cut */
 }
 END_TEST
 

@@ -221,7 +221,7 @@ START_TEST(no_memory_for_more)
         ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
         close(fds[1]);
         ck_assert_int_gt(read(fds[0], said, sizeof said - 1), 0);
-        ck_assert_str_eq(said, "asyncio: no memory for another timer\n");
+        ck_assert_str_eq(said, "asyncio: out of memory: cannot arm another timer\n");
         close(fds[0]);
     }
 }

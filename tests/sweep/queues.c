@@ -30,7 +30,7 @@ ASYNC_DEF(consumes, (int_queue *)q, (int)n, (double)seconds)
 static void balance_queue(int_queue *q)
 {
     account.kept += (int)async_queue_count(q);
-    must(q->q.owned == 0 && q->q.promised == 0);
+    must(q->q.owed == 0 && q->q.reserved == 0);
 }
 
 SCENARIO(one_puts_one_gets)

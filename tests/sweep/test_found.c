@@ -105,7 +105,7 @@ ASYNC_DEF(forgets_stream)
 
 START_TEST(a_stream_that_nobody_drops)
 {
-    finds(async_sweep_cancel_opt, forgets_stream(), &none, "1 streams open");
+    finds(async_sweep_cancel_opt, forgets_stream(), &none, "1 streams in memory open");
 }
 END_TEST
 

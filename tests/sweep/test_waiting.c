@@ -64,8 +64,8 @@ static const char *market_check(void *arg, int result)
 {
     const struct market *m = arg;
     int in = (int)(m->left.q.count + m->right.q.count);
-    if (m->left.q.owned || m->right.q.owned || m->left.q.promised || m->right.q.promised)
-        return "something is still promised";
+    if (m->left.q.owed || m->right.q.owed || m->left.q.reserved || m->right.q.reserved)
+        return "something is still reserved";
     if (m->got + in != m->put)
         return "an item is lost, or is there twice";
     return result == 0 && m->got != 8 ? "not all has arrived" : NULL;

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* direct.c - tasks that are nothing but a call on a thread. Such a task needs no stack: where another one would run its
+/* thread_task.c - tasks that are nothing but a call on a thread. Such a task needs no stack: where another one would run its
  * first step, it is put in the line of the pool, together with its like behind it in the ready queue, and where another one
  * would go on, it ends. So in everything that can be seen from outside it is as if it awaited the call. For what a task
  * does at its beginning and at its end, the loop's own stack lends it a body. */
 #include "base/alloc.h"
 #include "pool/crew.h"
+#include "pool/pools.h"
+#include "pool/thread_task.h"
 #include "task/error.h"
 #include "task/scope.h"
 #include "task/task.h"
 
 struct direct {
-    struct start start; /* first: it is what the task's record points to */
+    struct task_start start; /* first: it is what the task's record points to */
     struct job job;
     struct thread_call *said; /* of its failure, or NULL */
     int result;
@@ -39,12 +41,30 @@ int await_thread_(void *frame)
     return await_to_thread(co);
 }
 
-struct start *async__thread_task_alloc(struct loop *l)
+static struct task_start *thread_task_alloc(struct loop *l)
 {
-    if (!l->directs.size)
-        async__slab_init(&l->directs, sizeof(struct direct));
-    struct direct *d = slab_take(&l->directs);
+    struct pools *p = async__pools(l);
+    if (!p)
+        return NULL;
+    if (!p->thread_tasks.size)
+        async__slab_init(&p->thread_tasks, sizeof(struct direct));
+    struct direct *d = slab_take(&p->thread_tasks);
     return d ? &d->start : NULL;
+}
+
+static void thread_task_free(struct loop *l, struct task_start *s)
+{
+    slab_give(&pools_of(l)->thread_tasks, s);
+}
+
+static void keep_record(void *record, void *size)
+{
+    sanitizer_keep(record, *(size_t *)size);
+}
+
+void async__thread_tasks_keep(struct pools *p)
+{
+    async__slab_each(&p->thread_tasks, keep_record, &(size_t){ p->thread_tasks.size });
 }
 
 static struct direct *direct_of(const async_task *t)
@@ -79,7 +99,7 @@ static void make_call(struct job *j)
 static void forget(struct loop *l, struct direct *d)
 {
     async__free(d->said);
-    slab_give(&l->directs, d);
+    slab_give(&pools_of(l)->thread_tasks, d);
 }
 
 /* Is its checkpoint one that has to look? */
@@ -93,14 +113,14 @@ static bool is_alert(const struct loop *l, const async_task *t)
 static bool passes(struct loop *l, async_task *t)
 {
     struct direct *d = direct_of(t);
-    struct body b NOT_CLEARED;
+    struct task_body b NOT_CLEARED;
     async__task_borrow_body(t, &b);
-    int r = checkpoint(l, t);
+    int r = checkpoint(t);
     if (r == 0)
         t->start = &d->start;
     else
         async__task_end(t, r);
-    l->current = NULL;
+    l->sched.current = NULL;
     if (r < 0)
         forget(l, d);
     return r == 0;
@@ -118,7 +138,7 @@ static void begin(struct loop *l, async_task *t, struct jobs *list)
     t->node.kind = NODE_THREAD;
     t->node.state = TASK_PARKED;
     wait_is(t, WAITS_THREAD);
-    l->jobs++;
+    l->external++;
 }
 
 /* There is no thread for them: as if they had been there, and had failed at once. */
@@ -136,10 +156,10 @@ static void refuse(const struct jobs *list, int err)
 /* The next in the ready queue, if it is another one. A seeded loop has an order of its own. */
 static async_task *next_of_them(struct loop *l)
 {
-    struct async_waiter *w = l->ready.head;
-    if (!w || w->kind != NODE_THREAD_NEW || l->stepwise || --l->budget <= 0)
+    struct async_waiter *w = l->sched.ready.head;
+    if (!w || w->kind != NODE_THREAD_NEW || l->stepwise || --l->sched.budget <= 0)
         return NULL;
-    waitq_pop(&l->ready, w);
+    waitq_pop(&l->sched.ready, w);
     return task_of(w);
 }
 
@@ -161,30 +181,34 @@ static int verdict(struct direct *d)
     const struct thread_call *e = d->said;
     if (d->refused)
         return async_fail_at(d->result, NULL, "no thread for %s", d->job.name);
-    return e ? async_fail_at(d->result, e->site, "%s", e->text) : d->result;
+    return e ? async_fail_at(d->result, e->site, "%s", e->message) : d->result;
 }
 
 static void end(struct loop *l, async_task *t, struct direct *d)
 {
-    struct body b NOT_CLEARED;
-    l->jobs--;
+    struct task_body b NOT_CLEARED;
+    l->external--;
     async__task_borrow_body(t, &b);
     async__task_end(t, d->job.done ? verdict(d) : async__deliver_cancel(t));
-    l->current = NULL;
+    l->sched.current = NULL;
     forget(l, d);
 }
 
-void async__thread_task_step(struct loop *l, async_task *t)
+static void thread_task_step(struct loop *l, async_task *t)
 {
     if (t->node.kind == NODE_THREAD_NEW) {
         begin_all(l, t);
         return;
     }
     struct direct *d = direct_of(t);
-    if (d->job.done || async__crew_take_back(l->crews[ASYNC_POOL_THREADS], &d->job)) {
+    if (d->job.done || async__crew_take_back(pools_of(l)->threads[ASYNC_POOL_THREADS], &d->job)) {
         end(l, t, d);
         return;
     }
     t->node.state = TASK_PARKED; /* cancelled, but it has begun */
     wait_is(t, WAITS_THREAD);
 }
+
+const struct task_kind async__thread_task_kind = {
+    .run = await_thread_, .alloc = thread_task_alloc, .free = thread_task_free, .step = thread_task_step
+};
