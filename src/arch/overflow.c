@@ -13,15 +13,17 @@
 
 #include "base/alloc.h"
 
-enum { SIGNAL_STACK = 64 * 1024 };
+enum { SIGNAL_STACK_SIZE = 64 * 1024, ADVICE = 4 /* times the size of the stack that was too small */ };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static int watchers;
-static struct sigaction before[2]; /* of SIGSEGV, SIGBUS */
+static int watchers;                     /* loops that are open */
+static overflow_finder *finder;
+static struct sigaction before[2];       /* the actions of SIGSEGV and SIGBUS before the library's */
+static _Thread_local void *signal_stack; /* that the library gave to this thread; NULL: none */
 
-static _Thread_local void *own_stack; /* the signal stack that we gave to this thread */
+/* --- the report --- */
 
-static const void *faulting_code(const void *context)
+static const void *faulting_instruction(const void *context)
 {
     const ucontext_t *uc = context;
 #if defined(__x86_64__)
@@ -34,8 +36,8 @@ static const void *faulting_code(const void *context)
 #endif
 }
 
-/* The last words of the process: no allocation, no locks of ours. */
-static void say(const struct overflow *o, const void *code)
+/* Runs in a signal handler: it allocates nothing and takes none of the library's locks. */
+static void report_overflow(const struct overflow *o, const void *code)
 {
     char line[512], where[256] = "";
     Dl_info info;
@@ -43,87 +45,106 @@ static void say(const struct overflow *o, const void *code)
         snprintf(where, sizeof where, ", at %s%s(%s+0x%zx)", info.dli_sname ? info.dli_sname : "",
                  info.dli_sname ? " " : "", info.dli_fname,
                  (size_t)((const char *)code - (const char *)info.dli_fbase));
-    size_t n = (size_t)snprintf(
-            line, sizeof line,
-            "asyncio: stack overflow in task \"%s\": its stack has %zu bytes%s\n"
-            "asyncio: give it a larger one with .stack_size = %zu, in the options of the task or of async_run()\n",
-            o->task, o->size, where, 4 * o->size);
+    size_t n = (size_t)snprintf(line, sizeof line,
+                                "asyncio: stack overflow in task \"%s\": its stack has %zu bytes%s\n"
+                                "asyncio: give it a larger one with .stack_size = %zu, in the options of the task or of "
+                                "async_run()\n",
+                                o->task, o->size, where, ADVICE * o->size);
     (void)!write(STDERR_FILENO, line, n < sizeof line ? n : sizeof line - 1);
 }
 
 /* Let the process end in the usual way. A fault repeats when the handler has returned; a signal that was sent does not. */
-static void end_by(int sig, const siginfo_t *info)
+static void die_by(int sig, const siginfo_t *info)
 {
     signal(sig, SIG_DFL);
     if (info->si_code <= 0)
         raise(sig);
 }
 
-static void handler(int sig, siginfo_t *info, void *context)
+/* --- the signal handler --- */
+
+/* A fault that is not an overflow goes to the handler that the program had before. A real fault cannot be ignored. */
+static void pass_on(int sig, siginfo_t *info, void *context)
 {
-    struct overflow o;
-    if (async__overflow_find(info->si_addr, &o)) {
-        say(&o, faulting_code(context));
-        end_by(sig, info);
-        return;
-    }
     const struct sigaction *old = &before[sig == SIGBUS];
     if (old->sa_flags & SA_SIGINFO)
         old->sa_sigaction(sig, info, context);
     else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
         old->sa_handler(sig);
-    else if (old->sa_handler == SIG_DFL || info->si_code > 0) /* nobody can ignore a fault */
-        end_by(sig, info);
+    else if (old->sa_handler == SIG_DFL || info->si_code > 0)
+        die_by(sig, info);
 }
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+    struct overflow o;
+    if (!finder(info->si_addr, &o)) {
+        pass_on(sig, info, context);
+        return;
+    }
+    report_overflow(&o, faulting_instruction(context));
+    die_by(sig, info);
+}
+
+static void install(int sig, struct sigaction *old)
+{
+    struct sigaction ours = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    sigemptyset(&ours.sa_mask);
+    sigaction(sig, &ours, old);
+}
+
+/* Unless the program has installed another handler meanwhile. */
+static void restore(int sig, const struct sigaction *old)
+{
+    struct sigaction now;
+    sigaction(sig, NULL, &now);
+    if (now.sa_sigaction == on_fault)
+        sigaction(sig, old, NULL);
+}
+
+/* --- the stack for signal handlers --- */
 
 static int give_signal_stack(void)
 {
     stack_t now;
     sigaltstack(NULL, &now);
     if (!(now.ss_flags & SS_DISABLE))
-        return 0; /* the program has one */
-    own_stack = async__malloc(SIGNAL_STACK);
-    if (!own_stack)
+        return 0; /* the program has given the thread one */
+    signal_stack = async__malloc(SIGNAL_STACK_SIZE);
+    if (!signal_stack)
         return -ENOMEM;
-    stack_t ours = { .ss_sp = own_stack, .ss_size = SIGNAL_STACK };
+    stack_t ours = { .ss_sp = signal_stack, .ss_size = SIGNAL_STACK_SIZE };
     sigaltstack(&ours, NULL);
     return 0;
 }
 
 static void take_signal_stack(void)
 {
-    if (!own_stack)
+    if (!signal_stack)
         return;
     stack_t now, none = { .ss_flags = SS_DISABLE };
     sigaltstack(NULL, &now);
-    if (now.ss_sp == own_stack)
+    if (now.ss_sp == signal_stack)
         sigaltstack(&none, NULL);
-    async__free(own_stack);
-    own_stack = NULL;
+    async__free(signal_stack);
+    signal_stack = NULL;
 }
 
-int async__overflow_watch(void)
+/* --- beginning and end --- */
+
+int async__overflow_watch(overflow_finder *find)
 {
     int r = give_signal_stack();
     if (r < 0)
         return r;
     pthread_mutex_lock(&mutex);
     if (watchers++ == 0) {
-        struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-        sigemptyset(&sa.sa_mask);
-        sigaction(SIGSEGV, &sa, &before[0]);
-        sigaction(SIGBUS, &sa, &before[1]);
+        finder = find;
+        install(SIGSEGV, &before[0]);
+        install(SIGBUS, &before[1]);
     }
     pthread_mutex_unlock(&mutex);
     return 0;
-}
-
-static void restore(int sig, const struct sigaction *old)
-{
-    struct sigaction now;
-    sigaction(sig, NULL, &now);
-    if (now.sa_sigaction == handler) /* unless somebody came after us */
-        sigaction(sig, old, NULL);
 }
 
 void async__overflow_forget(void)

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* overflow.h - a task that overflows its stack dies with its name, not with a bare "Segmentation fault". */
+/* overflow.h - a task that overflows its stack ends the process with a message that names it, not with a bare "Segmentation
+ * fault". */
 #ifndef ARCH_OVERFLOW_H
 #define ARCH_OVERFLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is known of the stack that a faulting address lies below. */
+/* The stack below which a faulting address lies. */
 struct overflow {
-    char task[64]; /* its name */
-    size_t size;   /* of its stack */
+    char task[64]; /* name of the task that runs on it */
+    size_t size;   /* bytes */
 };
 
-/* Asked by the signal handler, on the thread that faulted: is this address in the guard below the current task's stack?
- * The loop layer says. */
-bool async__overflow_find(const void *address, struct overflow *ret);
+/* Is this address in the guard below the stack of the task that runs on this thread? Called by the signal handler, on the thread
+ * that faulted. */
+typedef bool overflow_finder(const void *address, struct overflow *ret);
 
-/* Give this thread a stack for signal handlers, and the process our handler for SIGSEGV: nested calls are counted. A
- * fault that is not an overflow goes to whoever had the signal before. 0, -ENOMEM. */
-int async__overflow_watch(void);
+/* Give this thread a stack for signal handlers, unless it has one, and handle SIGSEGV and SIGBUS. Calls are counted. A fault that is
+ * not an overflow goes to the handler that there was before. Returns 0 or -ENOMEM. */
+int async__overflow_watch(overflow_finder *find);
 void async__overflow_forget(void);
-void async__overflow_lock(bool lock); /* around a fork() */
+
+/* Lock or unlock around a fork(). */
+void async__overflow_lock(bool lock);
 
 #endif

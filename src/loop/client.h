@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* client.h - the only calls upward: what the loop needs of the task layer, which defines these functions.
+/* client.h - the only calls upward: five functions that the loop calls, and that task/ and run/ define.
  *
  * They are called directly and not through pointers, because async__task_run() is on the path of every task that starts.
  * Whatever else a higher layer does for the loop is registered with it: see module.h, observer.h, and struct task_kind

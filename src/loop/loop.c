@@ -44,6 +44,22 @@ static void loop_init(struct loop *l, const struct async_run_opts *opts)
     async__coarse_clock_init(&l->coarse, async__sys.clock());
 }
 
+/* For the report of a stack overflow. */
+static bool find_overflow(const void *address, struct overflow *ret)
+{
+    struct loop *l = async__loop;
+    async_task *t = l ? l->sched.current : NULL;
+    if (!t)
+        return false;
+    const struct stack *k = &t->body->stack;
+    const char *at = address;
+    if (at < k->bottom - STACK_GUARD || at >= k->bottom)
+        return false;
+    ret->size = stack_size(k);
+    snprintf(ret->task, sizeof ret->task, "%s", async__task_label(t).text);
+    return true;
+}
+
 static int open_parts(struct loop *l)
 {
     int r = async__timers_open(&l->timers);
@@ -56,7 +72,7 @@ static int open_parts(struct loop *l)
     r = async__poller_open(&l->poller, l->handle->event);
     if (r < 0)
         goto no_poller;
-    r = async__overflow_watch();
+    r = async__overflow_watch(find_overflow);
     if (r == 0)
         return 0;
     async__poller_close(&l->poller);
@@ -173,19 +189,4 @@ void async__loop_abandon(struct loop *l)
     l->former = atomic_exchange(&latest, l);
     async__loop_leave();
     async__alloc_hold(-1);
-}
-
-bool async__overflow_find(const void *address, struct overflow *ret)
-{
-    struct loop *l = async__loop;
-    async_task *t = l ? l->sched.current : NULL;
-    if (!t)
-        return false;
-    const struct stack *k = &t->body->stack;
-    const char *at = address;
-    if (at < k->bottom - STACK_GUARD || at >= k->bottom)
-        return false;
-    ret->size = stack_size(k);
-    snprintf(ret->task, sizeof ret->task, "%s", async__task_label(t).text);
-    return true;
 }

@@ -117,5 +117,5 @@ void await_gen_drop(void *gen)
     async_gen *g = gen;
     g->left = true;
     async__wake_first(&g->want, 0);
-    await_task_drop(&g->task);
+    async__task_drop(&g->task, "the loop over it was left");
 }

@@ -78,7 +78,8 @@ static void race_won(async_group *g, async_task *t)
 {
     g->winner = t;
     g->all_started = task_has_started(g->last);
-    group_stop(g, "", "another coroutine won the race", NULL);
+    snprintf(g->canceller, sizeof g->canceller, "%s", async__task_label(t).text);
+    group_stop(g, g->canceller, "another coroutine won the race", NULL);
 }
 
 static void background_child_ended(async_task *t)
@@ -177,6 +178,10 @@ async_task *async_group_create_task_opt(async_group *g, const async_co *co, cons
 void async_group_cancel_at(async_group *g, const async_site *site)
 {
     const async_task *t = async_current_task();
+    if (!g) {
+        async__warn("async_group_cancel() of NULL: ignored");
+        return;
+    }
     if (unlikely(is_foreign(g, async__loop))) {
         async__warn("async_group_cancel() of a group of another thread's loop, or of one whose block was not entered: ignored; "
                     "use async_call_soon_threadsafe()");

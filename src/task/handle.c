@@ -174,7 +174,7 @@ static bool can_wait_for(const async_task *t)
     return l && l == t->loop && l->sched.current && l->sched.current != t;
 }
 
-void await_task_drop(async_task **handle)
+void async__task_drop(async_task **handle, const char *reason)
 {
     async_task *t = *handle;
     *handle = NULL;
@@ -187,10 +187,14 @@ void await_task_drop(async_task **handle)
                         t->loop == async__loop ? async__task_label(t).text : "?");
             return;
         }
-        async__task_cancel_and_wait(async__loop->sched.current, t, ASYNC_CANCEL_TASK, "its handle was dropped",
-                                    task_site(t));
+        async__task_cancel_and_wait(async__loop->sched.current, t, ASYNC_CANCEL_TASK, reason, task_site(t));
     }
     release(t);
+}
+
+void await_task_drop(async_task **handle)
+{
+    async__task_drop(handle, "its handle was dropped");
 }
 
 /* --- questions; the handle of a task that could not be created is NULL, and counts as one that has ended with -ENOMEM --- */
@@ -232,8 +236,10 @@ const char *async_task_name(const async_task *t)
 
 void async_task_set_name(async_task *t, const char *name)
 {
-    if (t)
+    if (t && name)
         async__task_rename(t, name);
+    else if (t)
+        async__warn("async_task_set_name() of task \"%s\" to NULL: ignored", async__task_label(t).text);
 }
 
 async_task *async_current_task(void)

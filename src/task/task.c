@@ -197,6 +197,7 @@ static void init_root(async_task *t)
     root->state = SCOPE_IN;
     root->cancelled = cancelled;
     root->effectively_cancelled = cancelled || (outer && outer->effectively_cancelled);
+    root->cause.site = NULL;
     root->expired = root->first = root->delivered = root->unarmed = false;
     if (unlikely(cancelled)) /* the reason was not kept: no function of the task's will run and ask for it */
         root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };

@@ -69,6 +69,9 @@ void async__remote_fail_waiters(struct loop *l);
 bool async__task_request_cancel(async_task *t, enum async_cancel_kind kind, const char *reason,
                                 const async_site *site);
 
+/* await_task_drop(), with a reason for the cancellation. */
+void async__task_drop(async_task **handle, const char *reason);
+
 /* Cancel t and wait for its end, shielded. */
 void async__task_cancel_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *reason,
                                  const async_site *site);
