@@ -39,7 +39,7 @@ static void disable(struct loop *l)
 static void in_child(void)
 {
     struct loop *l = async__loop;
-    async__handles_forked(l ? l->handle : NULL);
+    async__handles_forked();
     after_fork();
     if (!l)
         return;

@@ -212,19 +212,20 @@ int async__handle_post(async_loop *h, struct post *p)
 /* Only the thread that called fork() exists in the child. A thread of the parent may have been inside a handle at that moment,
  * and will never leave the copy. The event of h counts for the parent, even if only the child writes to it. The next Ctrl-C
  * in the child counts as the second: it ends the child. */
-void async__handles_forked(async_loop *h)
+void async__handles_forked(void)
 {
-    for (async_loop *o = handles.open; o; o = o->next)
-        atomic_store(&o->inside, 0);
-    for (async_loop *o = handles.oldest; o; o = o->next)
-        atomic_store(&o->inside, 0);
-    if (!h)
-        return;
-    unlink_open(h);
-    atomic_store(&h->posts, CLOSED);
-    atomic_store(&h->interrupts, 1);
-    async__sys.close(h->event);
-    h->event = -1;
+    for (async_loop *h = handles.oldest; h; h = h->next)
+        atomic_store(&h->inside, 0);
+    for (async_loop *h = handles.open, *next; h; h = next) {
+        next = h->next;
+        atomic_store(&h->inside, 0);
+        atomic_store(&h->posts, CLOSED);
+        atomic_store(&h->interrupts, 1); /* so that the next Ctrl-C ends the child */
+        async__sys.close(h->event);
+        h->event = -1;
+        retire(h);
+    }
+    handles.open = NULL;
 }
 
 int async_call_soon_threadsafe(async_loop *h, void (*fn)(void *arg), void *arg)

@@ -56,9 +56,12 @@ bool async__handle_run_posts(async_loop *h);
  * handle_leave(), or on the loop's thread. */
 void async__handle_wake(async_loop *h);
 
-/* Around a fork(): the lock of the list of handles. In the child: h belongs to the parent, and no other thread is inside any handle. */
+/* Take or release the lock of the list of handles, around a fork(). */
 void async__handles_lock(bool lock);
-void async__handles_forked(async_loop *h);
+
+/* Close all handles in a child of fork(): their loops belong to the parent, and the threads that
+ * were inside a handle do not exist here. */
+void async__handles_forked(void);
 
 /* Unless the handle was closed before handle_enter(), it is not closed until handle_leave(). */
 static inline void handle_enter(async_loop *h)

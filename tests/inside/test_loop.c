@@ -4,8 +4,10 @@
 
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
 
 #include "base/sys.h"
+#include "loop/handle.h"
 
 /* --- the clock --- */
 
@@ -237,5 +239,78 @@ START_TEST(first_of_the_limits_that_passed)
 }
 END_TEST
 
-SUITE("loop", first_of_the_limits_that_passed, interrupt_before_mains_first_step,
+/* --- fork() while another thread is posting --- */
+
+static async_loop *former;
+
+ASYNC_DEF(keeps_its_handle)
+{
+    former = async_get_running_loop();
+    return 0;
+}
+
+/* Loops that follow use the handle of a closed one again, after thousands of others. */
+static void use_former_handle_again(void)
+{
+    for (int i = 0; i < 5000; i++)
+        ok(async_run(async_sleep(0)));
+}
+
+START_TEST(child_of_fork_does_not_wait_for_a_thread_that_was_posting)
+{
+    ok(async_run(keeps_its_handle()));
+    handle_enter(former); /* as another thread, which does not exist in the child */
+    pid_t child = fork();
+    if (child == 0) {
+        use_former_handle_again();
+        _exit(0);
+    }
+    handle_leave(former);
+    int status;
+    is(waitpid(child, &status, 0), child);
+    is(status, 0);
+}
+END_TEST
+
+static async_event event_of_another_loop;
+
+static void posted(void *arg ASYNC_UNUSED)
+{
+    note("posted");
+}
+
+ASYNC_DEF(forks)
+{
+    former = async_get_running_loop();
+    async_event_set(&event_of_another_loop); /* is bound to this loop from now on */
+    pid_t child = fork();
+    if (child == 0)
+        return 0;
+    int status;
+    is(waitpid(child, &status, 0), child);
+    is(status, 0);
+    return 0;
+}
+
+ASYNC_DEF(uses_what_the_parent_had)
+{
+    is(async_call_soon_threadsafe(former, posted, NULL), -EPIPE);
+    return await_event_wait(&event_of_another_loop);
+}
+
+START_TEST(loops_of_the_parent_are_closed_in_the_child_of_fork)
+{
+    pid_t parent = getpid();
+    ears_open();
+    int r = async_run(forks());
+    ears_close();
+    if (getpid() != parent)
+        _exit(r == -EPERM && async_run(uses_what_the_parent_had()) == 0 ? 0 : 1);
+    ok(r);
+}
+END_TEST
+
+SUITE("loop", child_of_fork_does_not_wait_for_a_thread_that_was_posting,
+      loops_of_the_parent_are_closed_in_the_child_of_fork,
+      first_of_the_limits_that_passed, interrupt_before_mains_first_step,
       host_that_comes_late, limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)
