@@ -112,10 +112,20 @@ int await_gen_next_at(async_gen *g, void *item, size_t size, const async_site *s
     return 1;
 }
 
+/* The memory of g may go when it has been dropped. Another task that waits for its next item was
+ * woken by its end, and must have looked at g by then. */
+static void await_consumer(async_gen *g)
+{
+    struct loop *l = async__loop;
+    while (g->consumer && l && l->sched.current && !l->abandoned)
+        async__yield(l, l->sched.current);
+}
+
 void await_gen_drop(void *gen)
 {
     async_gen *g = gen;
     g->left = true;
     async__wake_first(&g->want, 0);
     async__task_drop(&g->task, "the loop over it was left");
+    await_consumer(g);
 }

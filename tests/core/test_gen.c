@@ -352,6 +352,36 @@ CASE(two_who_iterate)
     return 0;
 }
 
+ASYNC_DEF(iterates_until_the_end, (count_gen_ *)g)
+{
+    int x, r;
+    while ((r = await_next(g, &x)) > 0)
+        note("%d", x);
+    note("%s", shown(r));
+    return r;
+}
+
+ASYNC_DEF(drops_what_another_task_iterates_over)
+{
+    count_gen_ g = count(5, 0);
+    await_task_auto t = async_create_task(iterates_until_the_end(&g));
+    ok(await_sleep(1.5));
+    await_gen_drop(&g.gen);
+    memset(&g, 0, sizeof g); /* its memory is the caller's again */
+    ok(await_task(t));
+    return 0;
+}
+
+START_TEST(generator_dropped_while_another_task_waits_for_an_item_ends_that_wait)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        forget_trail();
+        RUN(drops_what_another_task_iterates_over(), .seed = seed);
+        is_trail("0 0");
+    }
+}
+END_TEST
+
 ASYNC_LOCAL(int, who, 0);
 
 ASYNC_GEN(int, whose, (int)n)
@@ -382,7 +412,8 @@ CASE(yield_outside_of_a_generator)
     return 0;
 }
 
-SUITE("gen", yield_outside_of_a_generator, items_in_order, left_early, cancelled_before_the_item,
+SUITE("gen", generator_dropped_while_another_task_waits_for_an_item_ends_that_wait,
+      yield_outside_of_a_generator, items_in_order, left_early, cancelled_before_the_item,
       no_item_is_lost, dropped_with_an_item, error_after_a_cancelled_call,
       left_by_return_goto_and_error, left_by_a_cancel, cancelled_at_work, left_at_loop_close,
       lost_at_loop_close, nested, yields_in_a_shield, cleanup_fails, never_iterated,
