@@ -69,7 +69,7 @@
 #define ASYNC__FIXED_ROOM(qp)                                                                      \
     (__builtin_types_compatible_p(__typeof__((qp)->slot), __typeof__(&(qp)->slot[0])) ?            \
              0 :                                                                                   \
-             sizeof((qp)->slot) / sizeof((qp)->slot[0]))
+             (0 + sizeof((qp)->slot)) / sizeof((qp)->slot[0])) /* 0 +: compilers warn of a pointer here */
 #define ASYNC__ALIGN(n)       _Alignas(n)
 #define ASYNC__ALIGNOF(T)     _Alignof(T)
 #define ASYNC__INFER          __auto_type
