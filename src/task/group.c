@@ -215,6 +215,8 @@ static bool await_children(async_group *g, async_task *t)
 {
     const async_scope *outer = g->scope.outer;
     bool cancelled = false, interrupted = false;
+    if (!g->running) /* a loop around a group without children must not starve the other tasks */
+        use_credit(t->loop, t);
     if (g->running && g->scope.next_deadline != NEVER && !coarse_clock_before(&t->loop->coarse, g->scope.next_deadline))
         async__expire_overdue(t->loop, t);
     while (g->running) {
