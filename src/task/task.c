@@ -49,25 +49,32 @@ void async__task_release_extra(async_task *t)
     t->name = "";
 }
 
-/* Drop what t owns, if it owns anything. The drop function runs like a callback: outside of tasks, so that it cannot suspend a
- * task that is at its end. */
+/* Call a drop function as a callback is called: outside of tasks, so that it cannot suspend the
+ * task that is at its end, or that is creating another one. */
+static void call_drop(void (*drop)(void *owned), void *owned)
+{
+    struct loop *l = async__loop;
+    async_task *current = l ? l->sched.current : NULL;
+    if (l)
+        l->sched.current = NULL;
+    drop(owned);
+    if (l)
+        l->sched.current = current;
+}
+
 static void drop_owned(async_task *t)
 {
     struct task_extra *x = extra_of(t);
     void (*drop)(void *owned) = x->drop;
-    if (!drop)
-        return;
-    async_task *current = t->loop->sched.current;
     x->drop = NULL;
-    t->loop->sched.current = NULL;
-    drop(x->owned);
-    t->loop->sched.current = current;
+    if (drop)
+        call_drop(drop, x->owned);
 }
 
 void async__task_opts_drop(const struct async_task_opts *opts)
 {
     if (opts && opts->drop)
-        opts->drop(opts->owned);
+        call_drop(opts->drop, opts->owned);
 }
 
 /* --- creation --- */
