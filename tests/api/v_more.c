@@ -77,7 +77,7 @@ ASYNC_DEF(amain)
     async_barrier b = ASYNC_BARRIER(3);
     ASYNC_TRY(await_gather(NULL, meet(&b), meet(&b), meet(&b)));
 
-    async_callback alarm;
+    async_callback alarm = { 0 };
     async_event rang = { 0 };
     async_call_later(&alarm, 0.02, ring, &rang);
     ASYNC_TRY(await_event_wait(&rang));

@@ -216,7 +216,7 @@ static void aborts(void *b)
 CASE(abort_reaches_late_comers)
 {
     async_barrier b = ASYNC_BARRIER(2);
-    async_callback cb;
+    async_callback cb = { 0 };
     await_task_auto x = async_create_task(meets(&b, "x"));
     ok(await_sleep(1));
     await_task_auto late = async_create_task(meets(&b, "late"));

@@ -9,7 +9,7 @@ static void says(void *word)
 
 CASE(soon_in_order)
 {
-    async_callback a, b, c;
+    async_callback a = { 0 }, b = { 0 }, c = { 0 };
     async_call_soon(&a, says, (void *)"a");
     async_call_soon(&b, says, (void *)"b");
     async_call_soon(&c, says, (void *)"c");
@@ -23,7 +23,7 @@ CASE(soon_in_order)
 
 CASE(later_in_order)
 {
-    async_callback a, b, c, d, e;
+    async_callback a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, e = { 0 };
     async_call_later(&a, 2, says, (void *)"a");
     async_call_later(&b, 1, says, (void *)"b");
     async_call_at(&c, 2, says, (void *)"c"); /* as late as a: after it */
@@ -66,7 +66,7 @@ static void says_when(void *arg)
 
 CASE(not_early)
 {
-    async_callback a;
+    async_callback a = { 0 };
     ok(await_sleep(3));
     async_call_later(&a, 0.25, says_when, NULL);
     ok(await_sleep(1));
@@ -77,7 +77,7 @@ CASE(not_early)
 /* A cancelled handle never runs, even when already in the ready list. */
 CASE(cancelled)
 {
-    async_callback a, b, c;
+    async_callback a = { 0 }, b = { 0 }, c = { 0 };
     async_call_soon(&a, says, (void *)"a");
     async_call_later(&b, 1, says, (void *)"b");
     async_call_soon(&c, says, (void *)"c");
@@ -104,7 +104,7 @@ static void cancels_other(void *arg)
 
 CASE(cancelled_when_due)
 {
-    struct pair p;
+    struct pair p = { 0 };
     async_call_later(&p.cb, 1, cancels_other, &p);
     async_call_later(&p.other, 1, says, (void *)"second"); /* ready in the same pass */
     ok(await_sleep(2));
@@ -122,7 +122,7 @@ static void again(void *arg)
 /* Added in a turn: run in the next one; a callback for ever does not starve a timer. */
 CASE(adds_itself)
 {
-    struct pair p;
+    struct pair p = { 0 };
     async_call_soon(&p.cb, again, &p);
     ok(await_sleep(0));
     is_trail("again");
@@ -142,7 +142,7 @@ static void frees(void *arg)
 
 CASE(frees_itself)
 {
-    async_callback *cb = malloc(sizeof *cb);
+    async_callback *cb = calloc(1, sizeof *cb);
     async_call_soon(cb, frees, cb);
     ok(await_sleep(0));
     is_trail("freed");
@@ -157,7 +157,7 @@ static void wakes(void *event)
 CASE(wakes_a_task)
 {
     async_event e = { 0 };
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_later(&cb, 4, wakes, &e);
     ok(await_event_wait(&e));
     is_time(4);
@@ -172,7 +172,7 @@ static void spawns(void *group)
 CASE(spawns_a_task)
 {
     int r;
-    async_callback cb;
+    async_callback cb = { 0 };
     await_group (r, g) {
         async_call_later(&cb, 1, spawns, g);
         ok(await_sleep(1));
@@ -190,7 +190,7 @@ static void cancels(void *task)
 
 CASE(cancels_a_task)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     await_task_auto t = async_create_task(async_sleep(100));
     async_call_later(&cb, 1, cancels, t);
     is(await_task(t), -ECANCELED);
@@ -280,7 +280,7 @@ static void awaits(void *arg)
 CASE(must_not_await)
 {
     int result = 0;
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_soon(&cb, awaits, &result);
     ok(await_sleep(0));
     is(result, -EPERM);
@@ -297,7 +297,7 @@ static void runs(void *arg)
 CASE(must_not_run)
 {
     int result = 0;
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_soon(&cb, runs, &result);
     ok(await_sleep(0));
     is(result, -EBUSY);
@@ -307,7 +307,7 @@ CASE(must_not_run)
 
 CASE(a_million_armed_and_cancelled)
 {
-    async_callback kept, cb[8];
+    async_callback kept = { 0 }, cb[8] = { 0 };
     int refused = 0;
     async_call_later(&kept, 5, says, (void *)"kept");
     for (int i = 0; i < 1000000; i++) {
@@ -320,6 +320,42 @@ CASE(a_million_armed_and_cancelled)
     is(refused, 0);
     ok(await_sleep(100));
     is_trail("kept");
+    return 0;
+}
+
+/* --- misuse --- */
+
+static void says_its_word(void *word)
+{
+    note("%s", (const char *)word);
+}
+
+CASE(callback_scheduled_twice_runs_once_with_a_message)
+{
+    async_callback cb = { 0 };
+    async_call_soon(&cb, says_its_word, (void *)"first");
+    async_call_soon(&cb, says_its_word, (void *)"second");
+    has_text(heard(), "async_call_soon() of a callback that is scheduled already");
+    async_call_later(&cb, 1, says_its_word, (void *)"third");
+    has_text(heard(), "async_call_later() of a callback that is scheduled already");
+    ok(await_sleep(2));
+    is_trail("first");
+    async_call_later(&cb, 1, says_its_word, (void *)"later");
+    async_call_soon(&cb, says_its_word, (void *)"soon");
+    has_text(heard(), "scheduled already");
+    ok(await_sleep(2));
+    is_trail("first later");
+    return 0;
+}
+
+CASE(callback_can_be_scheduled_again_while_it_runs_and_after_a_cancel)
+{
+    async_callback cb = { 0 };
+    async_call_later(&cb, 1, says_its_word, (void *)"never");
+    is_true(async_callback_cancel(&cb));
+    async_call_soon(&cb, says_its_word, (void *)"now");
+    ok(await_sleep(0));
+    is_trail("now");
     return 0;
 }
 
@@ -359,7 +395,9 @@ START_TEST(one_that_was_armed_in_a_loop_that_is_closed)
 }
 END_TEST
 
-SUITE("callback", one_that_was_armed_in_a_loop_that_is_closed, ready_when_main_returns,
+SUITE("callback", callback_scheduled_twice_runs_once_with_a_message,
+      callback_can_be_scheduled_again_while_it_runs_and_after_a_cancel,
+      one_that_was_armed_in_a_loop_that_is_closed, ready_when_main_returns,
       ready_when_main_returns_at_once, soon_in_order, later_in_order, equal_times_in_the_order_of_calls,
       not_early, cancelled, cancelled_when_due, adds_itself, frees_itself, wakes_a_task,
       spawns_a_task, cancels_a_task, must_not_await, must_not_run, a_million_armed_and_cancelled)

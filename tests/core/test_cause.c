@@ -2,6 +2,8 @@
 /* Whose cancellation it is. */
 #include "run.h"
 
+#include <signal.h>
+
 ASYNC_DEF(tells)
 {
     int r = await_sleep(100);
@@ -116,4 +118,138 @@ CASE(cause_outermost)
     return 0;
 }
 
-SUITE("cause", cause_task, cause_timeout, cause_renamed, cause_group, cause_outermost)
+/* --- each way to be cancelled has a location in the source --- */
+
+/* A copy: the strings of a cause go with the scope that was cancelled. */
+static struct {
+    enum async_cancel_kind kind;
+    char why[64];
+    const async_site *site;
+} last_cause;
+
+static void keep_cause(void)
+{
+    async_cause c = async_cancel_cause();
+    last_cause.kind = c.kind;
+    snprintf(last_cause.why, sizeof last_cause.why, "%s", c.why);
+    last_cause.site = c.site;
+}
+
+ASYNC_DEF(keeps_its_cause)
+{
+    int r = await_sleep(100);
+    keep_cause();
+    return r;
+}
+
+#define is_cause(kind_, why_, function)                                                            \
+    do {                                                                                           \
+        is(last_cause.kind, kind_);                                                                \
+        is_text(last_cause.why, why_);                                                             \
+        is_true(last_cause.site != NULL);                                                          \
+        is_text(last_cause.site->func, function);                                                  \
+    } while (0)
+
+ASYNC_DEF(drops_a_handle)
+{
+    await_task_auto t = async_create_task(keeps_its_cause());
+    return t ? await_sleep(1) : -ENOMEM;
+}
+
+CASE(dropped_handle_tells_where_the_handle_was_made)
+{
+    ok(await_drops_a_handle());
+    is_cause(ASYNC_CANCEL_TASK, "its handle was dropped", "await_drops_a_handle");
+    return 0;
+}
+
+ASYNC_DEF(leaves_its_group)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, keeps_its_cause());
+        ok(await_sleep(1));
+        r = -EINVAL;
+    }
+    return r;
+}
+
+CASE(left_body_tells_where_the_group_is)
+{
+    is(await_leaves_its_group(), -EINVAL);
+    is_cause(ASYNC_CANCEL_GROUP, "its body was left", "await_leaves_its_group");
+    return 0;
+}
+
+ASYNC_DEF(races)
+{
+    int result;
+    return await_race(&result, keeps_its_cause(), async_sleep(1));
+}
+
+CASE(lost_race_tells_where_the_race_is)
+{
+    is(await_races(), 1);
+    is_cause(ASYNC_CANCEL_GROUP, "another coroutine won the race", "await_races");
+    return 0;
+}
+
+ASYNC_GEN(int, generator_that_keeps_its_cause)
+{
+    int r = 0;
+    for (int i = 0; r == 0; i++)
+        r = await_yield(i);
+    keep_cause();
+    return r;
+}
+
+ASYNC_DEF(leaves_a_generator)
+{
+    int r;
+    await_for_each (r, item, generator_that_keeps_its_cause())
+        if (item == 1)
+            break;
+    return r;
+}
+
+CASE(left_generator_tells_where_the_loop_over_it_is)
+{
+    ok(await_leaves_a_generator());
+    is_cause(ASYNC_CANCEL_TASK, "the loop over it was left", "await_leaves_a_generator");
+    return 0;
+}
+
+ASYNC_DEF(leaves_a_task_in_the_background)
+{
+    async_spawn(async_background(), keeps_its_cause());
+    return await_sleep(1);
+}
+
+START_TEST(shutdown_tells_where_the_run_was_started)
+{
+    ok(async_run(leaves_a_task_in_the_background(), .virtual_clock = true));
+    is_cause(ASYNC_CANCEL_SHUTDOWN, "main has returned", __func__);
+}
+END_TEST
+
+ASYNC_DEF(is_interrupted)
+{
+    raise(SIGINT);
+    return await_keeps_its_cause();
+}
+
+START_TEST(interrupt_tells_where_the_run_was_started)
+{
+    signal(SIGINT, SIG_DFL); /* Check has installed a handler of its own */
+    is(async_main(is_interrupted(), .virtual_clock = true), 130);
+    is_cause(ASYNC_CANCEL_SIGNAL, "interrupted by Ctrl-C", __func__);
+}
+END_TEST
+
+SUITE("cause", dropped_handle_tells_where_the_handle_was_made,
+      left_body_tells_where_the_group_is,
+      lost_race_tells_where_the_race_is,
+      left_generator_tells_where_the_loop_over_it_is,
+      shutdown_tells_where_the_run_was_started,
+      interrupt_tells_where_the_run_was_started,
+      cause_task, cause_timeout, cause_renamed, cause_group, cause_outermost)

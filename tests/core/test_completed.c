@@ -66,6 +66,28 @@ CASE(left_early)
     return 0;
 }
 
+ASYNC_DEF(fails, (double)after, (const char *)message)
+{
+    ASYNC_TRY(await_sleep(after));
+    return async_fail(-EIO, "%s", message);
+}
+
+CASE(failure_that_a_loop_left_early_has_not_received_is_reported)
+{
+    int r;
+    await_for_each (r, d, async_as_completed(fails(1, "received"), fails(2, "not received"), value(1, 3))) {
+        if (d.index == 0)
+            ok(await_sleep(5)); /* meanwhile the second one fails */
+        break;
+    }
+    ok(r);
+    const char *said = heard();
+    has_text(said, "task error was never retrieved:\nfails-");
+    has_text(said, "not received");
+    is_true(!strstr(said, ": received"));
+    return 0;
+}
+
 /* A limit applies to the whole iteration. */
 CASE(with_a_limit)
 {
@@ -125,5 +147,6 @@ CASE(many)
     return 0;
 }
 
-SUITE("completed", in_the_order_of_the_ends, a_slow_consumer, left_early, with_a_limit,
+SUITE("completed", failure_that_a_loop_left_early_has_not_received_is_reported,
+      in_the_order_of_the_ends, a_slow_consumer, left_early, with_a_limit,
       cancelled_ones_are_results, none, many)

@@ -31,7 +31,7 @@ static void called(void *arg)
 
 ASYNC_DEF(has_slow_steps)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     async_event event = { 0 };
     await_task_auto t = async_create_task(steps());
     is(await_task(t), 5);
@@ -227,6 +227,93 @@ START_TEST(asked_for_by_the_environment)
 }
 END_TEST
 
-SUITE("debug", asked_for_by_the_environment, slow_steps_are_named, quick_steps_are_not,
+/* --- handles and errors that were lost --- */
+
+ASYNC_DEF(ends_at_once)
+{
+    return 0;
+}
+
+ASYNC_DEF(loses_handles, (int)n)
+{
+    for (int i = 0; i < n; i++)
+        is_true(async_create_task(ends_at_once()) != NULL);
+    return await_sleep(1);
+}
+
+START_TEST(ended_tasks_whose_handles_were_lost_are_named)
+{
+    ok(run_with(loses_handles(7), DEBUG));
+    has_text(ears.text, "7 tasks have ended, but their handles were never dropped: \"ends_at_once-");
+    has_text(ears.text, ", ...; use await_task_auto, or async_spawn(), which keeps no handle");
+    ok(run_with(loses_handles(7), .virtual_clock = true));
+    is_text(ears.text, "");
+}
+END_TEST
+
+/* --- tasks that await each other, while something else keeps the loop awake --- */
+
+static async_task *a, *b;
+static async_lock lock_of_b;
+
+ASYNC_DEF(awaits_b)
+{
+    return await_task(b);
+}
+
+ASYNC_DEF(awaits_a_with_a_lock)
+{
+    int r;
+    await_with (r, &lock_of_b) r = await_task(a);
+    return r;
+}
+
+ASYNC_DEF(awaits_in_a_circle)
+{
+    int r;
+    await_task_auto first = a = async_create_task(awaits_b(), .name = "a");
+    await_task_auto second = b = async_create_task(awaits_a_with_a_lock(), .name = "b");
+    await_timeout (r, 1) r = await_task(first);
+    return second ? r : -ENOMEM;
+}
+
+START_TEST(circle_of_tasks_is_named_although_a_timer_is_armed)
+{
+    is(run_with(awaits_in_a_circle(), DEBUG), -ETIMEDOUT);
+    has_text(ears.text, "deadlock: these tasks wait for each other:\n");
+    has_text(ears.text, "    \"a\" waits for \"b\"\n");
+    has_text(ears.text, "    \"b\" waits for \"a\"\n");
+    is(run_with(awaits_in_a_circle(), .virtual_clock = true), -ETIMEDOUT);
+    is_text(ears.text, "");
+}
+END_TEST
+
+ASYNC_DEF(awaits_with_a_timeout)
+{
+    int r;
+    await_timeout (r, 0.5) r = await_task(b);
+    return r;
+}
+
+ASYNC_DEF(awaits_in_a_circle_with_a_timeout)
+{
+    await_task_auto first = a = async_create_task(awaits_with_a_timeout(), .name = "a");
+    await_task_auto second = b = async_create_task(awaits_a_with_a_lock(), .name = "b");
+    int r = await_task(first);
+    is(await_task(second), -ETIMEDOUT);
+    return r;
+}
+
+START_TEST(circle_that_a_timeout_will_break_is_not_named)
+{
+    is(run_with(awaits_in_a_circle_with_a_timeout(), DEBUG), -ETIMEDOUT);
+    is_true(!strstr(ears.text, "deadlock"));
+}
+END_TEST
+
+SUITE("debug", ended_tasks_whose_handles_were_lost_are_named,
+      circle_of_tasks_is_named_although_a_timer_is_armed,
+      circle_that_a_timeout_will_break_is_not_named,
+      asked_for_by_the_environment, slow_steps_are_named, quick_steps_are_not,
       swallowed_cancel_is_named, cancel_that_was_dealt_with, task_that_does_not_listen,
       bare_return_is_named, other_ways_out_are_not)

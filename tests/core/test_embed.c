@@ -370,7 +370,7 @@ ASYNC_DEF(waits_for_a_timer)
 START_TEST(timer_that_is_late)
 {
     int r = -1;
-    async_callback late, later;
+    async_callback late = { 0 }, later = { 0 };
     open_runner(true);
     ok(async_runner_start(rn, waits_for_a_timer()));
     ok(async_runner_turn(rn, NULL));

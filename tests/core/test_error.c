@@ -110,6 +110,53 @@ CASE(sentences_are_per_task)
     return 0;
 }
 
+/* --- messages of errors that were handled --- */
+
+ASYNC_DEF(reads_its_cache)
+{
+    return async_fail(-EIO, "the cache is corrupt and will be built anew");
+}
+
+/* Fails with the same number for another reason, which has no message. */
+ASYNC_DEF(fails_later_for_another_reason)
+{
+    async_ignore(await_reads_its_cache());
+    ASYNC_TRY(await_sleep(1));
+    return -EIO;
+}
+
+CASE(message_of_a_handled_error_is_not_attached_to_a_later_one)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, fails_later_for_another_reason());
+    }
+    is(r, -EIO);
+    is_text(async_group_errors(g)->text, "");
+    await_task_auto t = async_create_task(fails_later_for_another_reason());
+    is(await_task(t), -EIO);
+    is_text(async_fail_text(-EIO), "");
+    return 0;
+}
+
+ASYNC_DEF(fails_and_cleans_up_in_a_shield)
+{
+    int r = await_reads_its_cache(), cleanup = 0;
+    await_shield (cleanup) cleanup = await_sleep(1);
+    return r;
+}
+
+CASE(message_stays_with_an_error_while_a_shield_cleans_up)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, fails_and_cleans_up_in_a_shield());
+    }
+    is(r, -EIO);
+    has_text(async_group_errors(g)->text, "the cache is corrupt");
+    return 0;
+}
+
 CASE(tree)
 {
     int r;
@@ -278,6 +325,8 @@ CASE(words_of_a_child)
     return 0;
 }
 
-SUITE("error", words_of_a_child, sentences, sentences_outside, sentence_of_a_run,
+SUITE("error", message_of_a_handled_error_is_not_attached_to_a_later_one,
+      message_stays_with_an_error_while_a_shield_cleans_up,
+      words_of_a_child, sentences, sentences_outside, sentence_of_a_run,
       sentence_of_a_run_that_could_not_end, sentences_are_per_task, tree, siblings,
       site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit, nested_tree)

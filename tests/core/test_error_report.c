@@ -179,6 +179,103 @@ CASE(long_way)
     return 0;
 }
 
-SUITE("error-report", long_way, main_prints_a_traceback, main_prints_the_tree, main_succeeds,
+/* --- reports of large and deep trees --- */
+
+static int lines_of(const char *text)
+{
+    int lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+ASYNC_DEF(fails_when_set, (async_event *)e)
+{
+    ASYNC_TRY(await_event_wait(e));
+    return async_fail(-EIO, "one of many");
+}
+
+ASYNC_DEF(has_many_failing_children, (int)n)
+{
+    async_event e = { 0 };
+    int r;
+    await_group (r, g) {
+        for (int i = 0; i < n; i++)
+            async_spawn(g, fails_when_set(&e));
+        ASYNC_TRY(await_sleep(1));
+        async_event_set(&e);
+    }
+    return r;
+}
+
+ASYNC_DEF(fails_in_groups, (int)depth)
+{
+    int r;
+    if (depth == 0)
+        return -EIO;
+    await_group (r, g)
+        async_spawn(g, fails_in_groups(depth - 1));
+    return r;
+}
+
+/* A file keeps the whole report, which may be longer than what heard() returns. */
+static char *report_of(async_co co, bool debug)
+{
+    static char text[256 * 1024];
+    FILE *real = stderr, *file = fmemopen(text, sizeof text, "w");
+    is_true(file != NULL);
+    setvbuf(file, NULL, _IONBF, 0); /* as stderr itself: printing needs the stack of the task */
+    stderr = file;
+    is(async_main(co, .debug = debug, .virtual_clock = true, .slow_step = 1e9), EXIT_FAILURE);
+    stderr = real;
+    fclose(file);
+    return text;
+}
+
+START_TEST(report_of_many_errors_ends_after_200_lines)
+{
+    char *said = report_of(has_many_failing_children(1000), false);
+    is_true(lines_of(said) <= 202);
+    has_text(said, "\n    and 800 more errors");
+}
+END_TEST
+
+START_TEST(report_of_a_deep_tree_ends_after_200_lines)
+{
+    char *said = report_of(fails_in_groups(1000), false);
+    is_true(lines_of(said) <= 202);
+    has_text(said, " more errors");
+}
+END_TEST
+
+ASYNC_DEF(prints_at_the_bottom, (int)depth)
+{
+    int r;
+    if (depth == 0) {
+        async_print_tasks();
+        return 0;
+    }
+    await_group (r, g)
+        async_spawn(g, prints_at_the_bottom(depth - 1), .stack_size = 16384);
+    return r;
+}
+
+ASYNC_DEF(prints_a_deep_tree)
+{
+    ASYNC_TRY(await_prints_at_the_bottom(198));
+    return -EIO;
+}
+
+/* The smallest stack is enough to print a tree of any depth. */
+START_TEST(tree_of_tasks_is_printed_without_recursion)
+{
+    has_text(report_of(prints_a_deep_tree(), true), "prints_at_the_bottom");
+}
+END_TEST
+
+SUITE("error-report", report_of_many_errors_ends_after_200_lines,
+      report_of_a_deep_tree_ends_after_200_lines,
+      tree_of_tasks_is_printed_without_recursion,
+      long_way, main_prints_a_traceback, main_prints_the_tree, main_succeeds,
       handled_errors_leave_no_trace, background_failure, unread_error,
       unread_error_of_a_lost_handle, read_errors_are_silent, shield_duplicate_log_once)

@@ -76,7 +76,7 @@ static void uses_event(void *arg)
 /* A callback is no task, and is told so in other words. */
 ASYNC_DEF(calls_back)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_soon(&cb, uses_event, NULL);
     return await_sleep(0);
 }
@@ -138,7 +138,7 @@ CASE(what_another_loop_has)
 
 START_TEST(calls_that_need_a_loop)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     ears_open();
     async_call_later(&cb, 1, is_not_called, NULL);
     async_call_at(&cb, 1, is_not_called, NULL);
@@ -177,7 +177,7 @@ static void asks(void *arg)
 
 CASE(calls_that_need_a_task)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_soon(&cb, asks, NULL);
     ok(await_sleep(0));
     is_trail("asked");

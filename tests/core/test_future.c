@@ -160,13 +160,100 @@ static void sets(void *f)
 CASE(set_in_a_callback)
 {
     async_future f = { 0 };
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_later(&cb, 2, sets, &f);
     is(await_future(&f), 9);
     is_time(2);
     return 0;
 }
 
-SUITE("future", pending_then_finished, waiters_wake_in_order, set_once, exception, cancelled,
+/* --- done callbacks --- */
+
+static void notes_result(async_future *f, void *word)
+{
+    is_true(async_current_task() == NULL);
+    note("%s:%s", (const char *)word, shown(async_future_result(f)));
+}
+
+CASE(done_callbacks_run_in_order_after_the_result_is_set)
+{
+    async_future f = { 0 };
+    async_future_callback a = { 0 }, b = { 0 };
+    ok(async_future_add_done_callback(&f, &a, notes_result, (void *)"a"));
+    ok(async_future_add_done_callback(&f, &b, notes_result, (void *)"b"));
+    ok(await_sleep(1));
+    ok(async_future_set_result(&f, 5));
+    is_trail("");
+    ok(await_sleep(0));
+    is_trail("a:5 b:5");
+    return 0;
+}
+
+CASE(done_callback_of_a_future_that_is_done_runs_soon)
+{
+    async_future f = { 0 };
+    async_future_callback a = { 0 };
+    ok(async_future_set_exception(&f, -EIO));
+    ok(async_future_add_done_callback(&f, &a, notes_result, (void *)"a"));
+    is_trail("");
+    ok(await_sleep(0));
+    is_trail("a:-EIO");
+    return 0;
+}
+
+CASE(done_callback_of_a_cancelled_future_runs)
+{
+    async_future f = { 0 };
+    async_future_callback a = { 0 };
+    ok(async_future_add_done_callback(&f, &a, notes_result, (void *)"a"));
+    is_true(async_future_cancel(&f));
+    ok(await_sleep(0));
+    is_trail("a:-ECANCELED");
+    return 0;
+}
+
+CASE(removed_done_callback_does_not_run)
+{
+    async_future f = { 0 };
+    async_future_callback a = { 0 }, b = { 0 }, c = { 0 };
+    ok(async_future_add_done_callback(&f, &a, notes_result, (void *)"a"));
+    ok(async_future_add_done_callback(&f, &b, notes_result, (void *)"b"));
+    ok(async_future_add_done_callback(&f, &c, notes_result, (void *)"c"));
+    is_true(async_future_remove_done_callback(&f, &b));
+    is_false(async_future_remove_done_callback(&f, &b));
+    ok(async_future_set_result(&f, 1));
+    is_true(async_future_remove_done_callback(&f, &c)); /* although it is scheduled already */
+    ok(await_sleep(0));
+    is_trail("a:1");
+    is_false(async_future_remove_done_callback(&f, &a));
+    return 0;
+}
+
+ASYNC_LOCAL(int, request, 0);
+
+static void notes_request(async_future *f ASYNC_UNUSED, void *arg ASYNC_UNUSED)
+{
+    note("%d", async_local_get(request));
+}
+
+CASE(done_callback_sees_the_variables_of_the_task_that_added_it)
+{
+    async_future f = { 0 };
+    async_future_callback a = { 0 };
+    ok(async_local_set(request, 7));
+    ok(async_future_add_done_callback(&f, &a, notes_request, NULL));
+    ok(async_local_set(request, 8));
+    ok(async_future_set_result(&f, 1));
+    ok(await_sleep(0));
+    is_trail("7");
+    return 0;
+}
+
+SUITE("future", done_callbacks_run_in_order_after_the_result_is_set,
+      done_callback_of_a_future_that_is_done_runs_soon,
+      done_callback_of_a_cancelled_future_runs,
+      removed_done_callback_does_not_run,
+      done_callback_sees_the_variables_of_the_task_that_added_it,
+      pending_then_finished, waiters_wake_in_order, set_once, exception, cancelled,
       waiter_cancelled, cancel_both_task_and_inner_future, set_then_cancelled,
       gone_when_the_waiter_runs, set_in_a_callback)

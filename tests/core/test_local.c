@@ -183,7 +183,7 @@ ASYNC_DEF(asks_for_callbacks, (async_callback *)cbs, (int)n)
 
 ASYNC_DEF(callbacks_look)
 {
-    async_callback cbs[2];
+    async_callback cbs[2] = { 0 };
     ok(await_asks_for_callbacks(cbs, 0)); /* not in a task of its own, which ends before they run */
     ok(await_sleep(3));
     is(seen[0], 0);
@@ -253,7 +253,7 @@ static void asks_for_the_next(void *cb)
 
 CASE(a_callback_hands_on_what_it_sees)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     ok(async_local_set(one, 3));
     async_call_soon(&cb, asks_for_the_next, &cb);
     ok(async_local_set(one, 0));
@@ -292,7 +292,7 @@ CASE(a_watch_sees_what_was_set_when_it_was_started)
 /* Its own thread's, while no task or callback runs. */
 START_TEST(a_callback_asked_for_outside_of_tasks)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     ok(async_local_set(one, 5));
     async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
     async_call_soon(&cb, looks, &seen[0]);

@@ -160,7 +160,7 @@ CASE(paths_without_allocations)
     heap.calls = 0;
     async_event e = { 0 };
     async_lock l = { 0 };
-    async_callback cb;
+    async_callback cb = { 0 };
     int n = 0, r, s;
     await_group (r, g) {
         for (int i = 0; i < 10; i++)

@@ -82,7 +82,7 @@ static void stops(void *arg)
 ASYNC_DEF(hogs_and_callbacks_body, (bool)later)
 {
     struct hogs h = { 0 };
-    async_callback cb;
+    async_callback cb = { 0 };
     int r;
     await_group (r, g) {
         hogs_spawn(g, &h);
@@ -194,7 +194,7 @@ CASE(virtual_clock_stands_still)
 {
     struct hogs h = { 0 };
     int r;
-    async_callback cb;
+    async_callback cb = { 0 };
     await_group (r, g) {
         hogs_spawn(g, &h);
         async_call_later(&cb, 1, stops, &h);

@@ -247,6 +247,28 @@ START_TEST(posts_to_a_closed_loop)
 }
 END_TEST
 
-SUITE("posts", posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
+static async_task *created_while_closing;
+
+static void creates_a_task(void *arg ASYNC_UNUSED)
+{
+    created_while_closing = async_create_task(async_sleep(0), .name = "too late");
+}
+
+ASYNC_DEF(posts_and_returns)
+{
+    for (int i = 0; i < 3; i++)
+        ok(async_call_soon_threadsafe(async_get_running_loop(), creates_a_task, NULL));
+    return 0;
+}
+
+/* The posts run while the loop closes, where tasks are refused; none of their memory is left. */
+START_TEST(task_created_by_a_post_that_runs_while_the_loop_closes_leaves_nothing)
+{
+    RUN(posts_and_returns());
+}
+END_TEST
+
+SUITE("posts", task_created_by_a_post_that_runs_while_the_loop_closes_leaves_nothing,
+      posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
       posts_from_the_own_thread, posts_behind_older_ones, posts_while_the_loop_closes,
       posts_to_a_closed_loop)

@@ -218,6 +218,22 @@ CASE(put_cancelled_race)
     return 0;
 }
 
+/* A getter that need not wait does not overtake: the items leave in their order, to the getter that
+ * returns first. */
+CASE(items_leave_in_order_although_a_later_getter_returns_first)
+{
+    queue3 q = ASYNC_QUEUE(q);
+    await_task_auto a = async_create_task(gets_three(&q, "woken"));
+    ok(await_sleep(1));
+    FILL(&q, 1, 2);
+    int first;
+    ok(await_queue_get(&q, &first)); /* at once, before the task that was woken has run */
+    ok(await_task(a));
+    is(first, 1);
+    is_trail("woken:2");
+    return 0;
+}
+
 /* --- task_done, join --- */
 
 CASE(join_waits_for_the_last_to_be_done)
@@ -322,4 +338,5 @@ SUITE("queue", filled_before_the_loop_and_shut_after_it, cancelled_task_neither_
       first_in_first_out, last_in_first_out, smallest_first_equals_in_their_order,
       put_waits_for_room_in_order, get_waits_for_an_item_in_order, nobody_takes_a_getters_item,
       two_getters_items_and_one_beside, get_cancel_drop_one, get_cancel_drop_many,
+      items_leave_in_order_although_a_later_getter_returns_first,
       put_cancelled_race, join_waits_for_the_last_to_be_done, join_cancelled)

@@ -173,6 +173,22 @@ CASE(shutdown_immediate_spares_a_getters_item)
     ok(async_queue_task_done(&q));
     return await_queue_join(&q);
 }
+
+/* The item that the cancelled getter was owed counts as done, because all items were dropped. */
+CASE(immediate_shutdown_then_woken_getter_cancelled_ends_join)
+{
+    queue3 q = ASYNC_QUEUE(q);
+    await_task_auto getter = async_create_task(gets_three(&q, "a"));
+    ok(await_sleep(1));
+    FILL(&q, 1);
+    async_queue_shutdown(&q, true);
+    is_true(async_task_cancel(getter));
+    ok(await_queue_join(&q));
+    is(await_task(getter), -ECANCELED);
+    is(async_queue_count(&q), 0);
+    return 0;
+}
+
 CASE(shutdown_immediate_of_a_full_stack)
 {
     async_queue_of(int, 2) q = ASYNC_LIFO_QUEUE(q);
@@ -184,7 +200,8 @@ CASE(shutdown_immediate_of_a_full_stack)
     return await_queue_join(&q);
 }
 
-SUITE("queue-shutdown", shutdown_immediate_of_a_full_stack, shutdown_graceful, shutdown_immediate,
+SUITE("queue-shutdown", immediate_shutdown_then_woken_getter_cancelled_ends_join,
+      shutdown_immediate_of_a_full_stack, shutdown_graceful, shutdown_immediate,
       shutdown_twice, shutdown_immediate_spares_a_getters_item, shut_with_a_place_promised,
       shut_and_promise_cancelled, shut_and_item_handed_back, shut_when_empty,
       dropped_with_a_place_promised)

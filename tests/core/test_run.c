@@ -216,7 +216,7 @@ static void on_call(void *arg)
 
 ASYNC_DEF(calls_back, (async_runner *)rn)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_soon(&cb, on_call, rn);
     ok(await_sleep(0.001));
     return 6;

@@ -164,7 +164,7 @@ static void releases(void *s)
 CASE(released_in_a_callback)
 {
     async_semaphore s = { 0 };
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_later(&cb, 2, releases, &s);
     ok(await_semaphore_acquire(&s));
     is_time(2);

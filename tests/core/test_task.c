@@ -140,6 +140,26 @@ CASE(coroutines_without_macros)
     return 0;
 }
 
+/* The text that names a coroutine may be a local variable of the caller. */
+CASE(name_given_to_async_call_is_copied)
+{
+    char *name = strdup("worker");
+    await_task_auto t = async_create_task(async_call(plain, (void *)"ran", name));
+    memset(name, 'x', strlen(name));
+    free(name);
+    is_text(async_task_name(t), "worker-2");
+    return await_task(t);
+}
+
+CASE(tasks_of_one_coroutine_have_names_that_tell_them_apart)
+{
+    await_task_auto a = async_create_task(value(0, 0));
+    await_task_auto b = async_create_task(value(0, 0));
+    is_text(async_task_name(a), "value-2");
+    is_text(async_task_name(b), "value-3");
+    return 0;
+}
+
 ASYNC_DEF(six, (int)a, (double)b, (const char *)c, (long)d, (char)e, (int *)ret)
 {
     *ret = a + (int)b + (int)strlen(c) + (int)d + e;
@@ -276,7 +296,7 @@ static void drops_what_it_is_given(void *task)
 /* A callback cannot wait, nor can a task wait for itself: the task goes on. */
 CASE(dropped_where_nobody_can_wait)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     async_task *self = async_current_task();
     await_task_auto t = async_create_task(value(3, 1), .name = "goes on");
     await_task_drop(&self);
@@ -365,7 +385,9 @@ START_TEST(stack_that_no_run_can_have)
 }
 END_TEST
 
-SUITE("task", tasks_whose_handles_are_lost_clean_up, stack_that_no_run_can_have,
+SUITE("task", name_given_to_async_call_is_copied,
+      tasks_of_one_coroutine_have_names_that_tell_them_apart,
+      tasks_whose_handles_are_lost_clean_up, stack_that_no_run_can_have,
       coroutine_without_a_name, cancelled_or_not, requests_to_cancel_without_end,
       dropped_where_nobody_can_wait, child_of_a_group_is_dropped,
       failure_of_a_dropped_task_is_read_by_another, starts_later_in_order, id_of_a_task_is_not_used_again, result_is_kept,

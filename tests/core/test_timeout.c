@@ -47,7 +47,7 @@ ASYNC_DEF(alternates, (const char *)word)
 /* sleep_zero: exactly one turn passes, the callback has run; two such tasks alternate. */
 CASE(sleep_zero)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_soon(&cb, says, (void *)"callback");
     ok(await_sleep(0));
     note("resumed");
@@ -72,7 +72,7 @@ ASYNC_DEF(adds_callback, (async_callback *)cb)
 
 CASE(sleep_for_ever_can_be_cancelled)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     is(await_wait_for(async_sleep(ASYNC_FOREVER), 5), -ETIMEDOUT);
     is_time(5);
     is(await_wait_for(async_sleep(1e300), 5), -ETIMEDOUT);

@@ -102,7 +102,7 @@ static void calls_wild(void *arg)
 
 ASYNC_DEF(calls_back)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_soon(&cb, calls_wild, NULL);
     return await_sleep(1);
 }

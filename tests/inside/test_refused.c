@@ -141,7 +141,7 @@ ASYNC_DEF(leaves_much, (async_callback *)later)
 START_TEST(a_runner_is_closed_without_memory)
 {
     const async_allocator bare = { bare_malloc, bare_realloc, bare_free, NULL };
-    async_callback later;
+    async_callback later = { 0 };
     ok(async_set_allocator(&bare));
     async__sys.map = bare_map;
     for (unsigned seed = 0; seed < 20; seed++) {

@@ -278,5 +278,31 @@ START_TEST(guards_fail)
 }
 END_TEST
 
-SUITE("stack", guards, guards_by_mprotect, classes, regions_of_many_sizes, largest_stack,
+static int refusal;
+
+/* A system call filter may refuse an advice that it does not know: gVisor, Docker and systemd answer
+ * EPERM or ENOSYS. */
+static int filtered_madvise(void *p, size_t size, int advice)
+{
+    if (advice == MADV_GUARD_INSTALL) {
+        errno = refusal;
+        return -1;
+    }
+    return async__sys_kernel.madvise(p, size, advice);
+}
+
+START_TEST(guards_are_made_by_mprotect_where_madvise_is_not_permitted)
+{
+    static const int refusals[] = { EPERM, ENOSYS };
+    async__sys.madvise = filtered_madvise;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        refusal = refusals[i];
+        check_guards(true);
+        ck_assert_int_eq(async_run(some_tasks(), .virtual_clock = true), 0);
+    }
+}
+END_TEST
+
+SUITE("stack", guards_are_made_by_mprotect_where_madvise_is_not_permitted,
+      guards, guards_by_mprotect, classes, regions_of_many_sizes, largest_stack,
       pool_and_trim, no_memory_for_a_stack, mappings_fail, guards_fail)

@@ -97,7 +97,7 @@ static void looks(void *arg)
 
 ASYNC_DEF(callback_is_plain)
 {
-    async_callback cb;
+    async_callback cb = { 0 };
     fesetround(FE_UPWARD);
     async_call_soon(&cb, looks, NULL);
     must(await_sleep(0) == 0);

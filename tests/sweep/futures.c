@@ -48,7 +48,7 @@ static void sets(void *arg)
 SCENARIO(a_future_set_by_a_callback)
 {
     async_future f = { 0 };
-    async_callback cb;
+    async_callback cb = { 0 };
     async_call_later(&cb, 3, sets, &f);
     int r = await_future(&f);
     async_callback_cancel(&cb);

@@ -267,7 +267,7 @@ static void takes_note(void *arg)
 SCENARIO(callbacks_and_those_who_wait_for_them)
 {
     async_event soon = { 0 }, later = { 0 };
-    async_callback a, b;
+    async_callback a = { 0 }, b = { 0 };
     async_call_soon(&a, takes_note, &soon);
     async_call_later(&b, 5, takes_note, &later);
     int r = await_event_wait(&soon);

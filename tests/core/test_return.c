@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of ASYNC_RETURN, which returns a value from inside of blocks. */
+#include "run.h"
+
+static async_lock lock;
+
+ASYNC_DEF(returns_from_blocks, (int)value)
+{
+    int r, s;
+    await_timeout (r, 10)
+        await_with (s, &lock)
+            ASYNC_RETURN(value);
+    return -EPROTO;
+}
+
+CASE(value_is_returned_and_the_blocks_are_left)
+{
+    is(await_returns_from_blocks(7), 7);
+    is_false(async_lock_locked(&lock));
+    is(await_returns_from_blocks(-EIO), -EIO);
+    is_false(async_lock_locked(&lock));
+    return 0;
+}
+
+ASYNC_DEF(sleeps_and_notes)
+{
+    int r = await_sleep(1);
+    note("%s", shown(r));
+    return r;
+}
+
+ASYNC_DEF(fails)
+{
+    ASYNC_TRY(await_sleep(1));
+    return async_fail(-EIO, "a child has failed");
+}
+
+ASYNC_DEF(returns_from_a_group, (async_co *)child)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, *child);
+        ASYNC_RETURN(7);
+    }
+    return r;
+}
+
+CASE(children_of_a_group_are_awaited_before_the_value_is_returned)
+{
+    async_co child = sleeps_and_notes();
+    is(await_returns_from_a_group(&child), 7);
+    is_trail("0");
+    is_time(1);
+    return 0;
+}
+
+CASE(error_of_a_child_is_returned_instead_of_the_value)
+{
+    async_co child = fails();
+    is(await_returns_from_a_group(&child), -EIO);
+    has_text(async_fail_text(-EIO), "a child has failed");
+    return 0;
+}
+
+ASYNC_DEF(enters)
+{
+    return 0;
+}
+
+ASYNC_DEF(fails_to_leave)
+{
+    return -EPIPE;
+}
+
+ASYNC_DEF(returns_from_a_manager_that_cannot_be_left)
+{
+    int r;
+    await_with (r, ((async_context_manager){ enters(), fails_to_leave() }))
+        ASYNC_RETURN(7);
+    return 0;
+}
+
+CASE(error_of_leaving_a_context_manager_is_returned_instead_of_the_value)
+{
+    is(await_returns_from_a_manager_that_cannot_be_left(), -EPIPE);
+    return 0;
+}
+
+ASYNC_DEF(returns_after_a_timeout)
+{
+    int r;
+    await_timeout (r, 1) {
+        async_ignore(await_sleep(5));
+        ASYNC_RETURN(7);
+    }
+    return 0;
+}
+
+CASE(timeout_that_interrupted_the_block_is_returned_instead_of_the_value)
+{
+    is(await_returns_after_a_timeout(), -ETIMEDOUT);
+    return 0;
+}
+
+static const char *await_name_of(int n)
+{
+    int r;
+    await_shield (r) {
+        if (n == 1)
+            return "one";
+    }
+    return "many";
+}
+
+ASYNC_DEF(returns_without_a_block, (int)n)
+{
+    ASYNC_RETURN(n);
+}
+
+CASE(without_a_block_it_is_a_return)
+{
+    is(await_returns_without_a_block(3), 3);
+    is(await_returns_without_a_block(-3), -3);
+    is_text(await_name_of(2), "many");
+    return 0;
+}
+
+static async_runner *debugged;
+
+START_TEST(it_is_no_bare_return_in_debug_mode)
+{
+    ears_open();
+    debugged = async_runner_open(
+            &(const struct async_run_opts){ .virtual_clock = true, .debug = true, .slow_step = 1e9 });
+    is(async_runner_run(debugged, returns_from_blocks(7)), 7);
+    async_runner_close(debugged);
+    is_text(heard(), "");
+    ears_close();
+}
+END_TEST
+
+SUITE("core-return", value_is_returned_and_the_blocks_are_left,
+      children_of_a_group_are_awaited_before_the_value_is_returned,
+      error_of_a_child_is_returned_instead_of_the_value,
+      error_of_leaving_a_context_manager_is_returned_instead_of_the_value,
+      timeout_that_interrupted_the_block_is_returned_instead_of_the_value,
+      without_a_block_it_is_a_return, it_is_no_bare_return_in_debug_mode)

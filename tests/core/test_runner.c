@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of a Runner: what it keeps between its runs, Ctrl-C, runs without a main task, and its end. */
+#include "run.h"
+
+#include <signal.h>
+
+ASYNC_DEF(returns, (int)r)
+{
+    return r;
+}
+
+static async_runner *open_virtual(void)
+{
+    async_runner *rn = async_runner_open(&(const struct async_run_opts){ .virtual_clock = true });
+    is_true(rn != NULL);
+    return rn;
+}
+
+/* --- task-local variables --- */
+
+ASYNC_LOCAL(int, number, 0);
+
+ASYNC_DEF(sets_number, (int)n)
+{
+    return async_local_set(number, n);
+}
+
+ASYNC_DEF(finds_number)
+{
+    return async_local_get(number);
+}
+
+START_TEST(variable_set_by_one_run_is_seen_by_the_next)
+{
+    async_runner *rn = open_virtual();
+    ok(async_runner_run(rn, sets_number(7)));
+    is(async_runner_run(rn, finds_number()), 7);
+    is(async_local_get(number), 0); /* the thread's own value is another one */
+    async_runner_close(rn);
+    is(async_run(finds_number()), 0);
+}
+END_TEST
+
+/* --- Ctrl-C --- */
+
+ASYNC_DEF(is_interrupted)
+{
+    raise(SIGINT);
+    int r = await_sleep(100);
+    note("%s/%d", shown(r), async_cancel_cause().kind == ASYNC_CANCEL_SIGNAL);
+    return r;
+}
+
+ASYNC_DEF(deals_with_the_interrupt)
+{
+    raise(SIGINT);
+    is(await_sleep(100), -ECANCELED);
+    async_uncancel();
+    return 3;
+}
+
+START_TEST(interrupt_cancels_the_main_task_and_the_run_returns_eintr)
+{
+    signal(SIGINT, SIG_DFL); /* Check has installed a handler of its own */
+    async_runner *rn = open_virtual();
+    is(async_runner_run(rn, is_interrupted()), -EINTR);
+    is_trail("-ECANCELED/1");
+    is_text(async_fail_text(-EINTR), "interrupted by Ctrl-C");
+    is(async_runner_run(rn, returns(5)), 5);
+    is(async_runner_run(rn, deals_with_the_interrupt()), 3);
+    async_runner_close(rn);
+}
+END_TEST
+
+/* --- closing --- */
+
+START_TEST(runner_closed_twice_is_left_alone_the_second_time)
+{
+    async_runner *rn = open_virtual();
+    is(async_runner_run(rn, returns(1)), 1);
+    async_runner_close(rn);
+    async_runner_close(rn);
+    ears_open();
+    is(async_runner_run(rn, returns(1)), -EINVAL);
+    has_text(heard(), "async_runner_run() of a runner that is closed");
+    ears_close();
+    async_runner *next = open_virtual();
+    async_runner_close(rn); /* does not close the next one, wherever that lies */
+    is(async_runner_run(next, returns(2)), 2);
+    async_runner_close(next);
+}
+END_TEST
+
+/* --- run_forever and stop --- */
+
+static void stops(void *arg ASYNC_UNUSED)
+{
+    ok(async_stop());
+}
+
+static void notes(void *word)
+{
+    note("%s", (const char *)word);
+}
+
+ASYNC_DEF(ticks_and_stops, (int)n)
+{
+    for (int i = 1; i <= n; i++) {
+        ASYNC_TRY(await_sleep(1));
+        note("%d", i);
+    }
+    return async_stop();
+}
+
+ASYNC_DEF(spawns, (async_co *)co)
+{
+    async_spawn(async_background(), *co);
+    return 0;
+}
+
+START_TEST(run_forever_ends_when_a_task_stops_it)
+{
+    async_runner *rn = open_virtual();
+    async_co co = ticks_and_stops(3);
+    ok(async_runner_run(rn, spawns(&co)));
+    ok(async_runner_run_forever(rn));
+    is_trail("1 2 3");
+    async_runner_close(rn);
+}
+END_TEST
+
+START_TEST(what_is_ready_when_it_is_stopped_runs_before_the_end)
+{
+    async_callback a = { 0 }, b = { 0 }, c = { 0 };
+    async_runner *rn = open_virtual();
+    async_call_soon(&a, stops, NULL);
+    async_call_soon(&b, notes, (void *)"ready");
+    async_call_later(&c, 1, notes, (void *)"later");
+    ok(async_runner_run_forever(rn));
+    is_trail("ready");
+    ok(async_runner_run(rn, async_sleep(2))); /* what is left goes on in the next run */
+    is_trail("ready later");
+    async_runner_close(rn);
+}
+END_TEST
+
+START_TEST(stop_before_the_run_runs_what_is_ready_once)
+{
+    async_callback a = { 0 };
+    async_runner *rn = open_virtual();
+    async_call_soon(&a, notes, (void *)"ready");
+    ok(async_stop());
+    ok(async_runner_run_forever(rn));
+    is_trail("ready");
+    async_runner_close(rn);
+}
+END_TEST
+
+ASYNC_DEF(stops_its_own_run)
+{
+    is(async_stop(), -EINVAL);
+    has_text(heard(), "async_stop() in a run that ends with its main task");
+    return 9;
+}
+
+START_TEST(stop_in_a_run_with_a_main_task_is_refused)
+{
+    ears_open();
+    is(async_run(stops_its_own_run()), 9);
+    is(async_stop(), -EPERM);
+    has_text(heard(), "async_stop() on a thread without a loop");
+    ears_close();
+}
+END_TEST
+
+static void interrupts(void *arg ASYNC_UNUSED)
+{
+    raise(SIGINT);
+}
+
+START_TEST(interrupt_ends_run_forever)
+{
+    signal(SIGINT, SIG_DFL);
+    async_callback cb = { 0 };
+    async_runner *rn = open_virtual();
+    async_call_later(&cb, 1, interrupts, NULL);
+    is(async_runner_run_forever(rn), -EINTR);
+    async_runner_close(rn);
+}
+END_TEST
+
+SUITE("core-runner", variable_set_by_one_run_is_seen_by_the_next,
+      interrupt_cancels_the_main_task_and_the_run_returns_eintr,
+      runner_closed_twice_is_left_alone_the_second_time, run_forever_ends_when_a_task_stops_it,
+      what_is_ready_when_it_is_stopped_runs_before_the_end,
+      stop_before_the_run_runs_what_is_ready_once, stop_in_a_run_with_a_main_task_is_refused,
+      interrupt_ends_run_forever)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of what some operations must not do, because their cost would grow with the number of tasks. */
+#include "../core/run.h"
+
+#include "base/slab.h"
+#include "loop/loop.h"
+#include "loop/record.h"
+
+/* The linker sends the library's own calls here. */
+void __real_async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg);
+void __wrap_async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg);
+
+static int walks; /* over all tasks */
+
+void __wrap_async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg)
+{
+    walks++;
+    __real_async__slab_each(s, fn, arg);
+}
+
+ASYNC_DEF(sleeps_and_cleans_up)
+{
+    int r = await_sleep(100), cleanup = 0;
+    await_shield (cleanup) cleanup = await_sleep(1);
+    return r;
+}
+
+ASYNC_DEF(loses_handles, (int)n)
+{
+    for (int i = 0; i < n; i++)
+        is_true(async_create_task(sleeps_and_cleans_up()) != NULL);
+    return await_sleep(1);
+}
+
+static int walks_at_the_end_of_a_run(int lost_handles)
+{
+    walks = 0;
+    ok(async_run(loses_handles(lost_handles), .virtual_clock = true));
+    return walks;
+}
+
+START_TEST(shutdown_walks_over_all_tasks_equally_often_for_any_number_of_lost_handles)
+{
+    int few = walks_at_the_end_of_a_run(1);
+    is(walks_at_the_end_of_a_run(100), few);
+}
+END_TEST
+
+/* The scope of a child that waits keeps the deadline that it had: the reschedule has not visited it. */
+CASE(reschedule_does_not_visit_the_tasks_below_the_block)
+{
+    int outer, r;
+    await_timeout (outer, 60) {
+        await_group (r, g) {
+            async_task *child = async_group_create_task(g, async_sleep(10));
+            ok(await_sleep(1));
+            int64_t before = child->body->root.next_deadline;
+            ok(async_reschedule(100));
+            is(child->body->root.next_deadline, before);
+            is(await_task(child), 0);
+        }
+    }
+    return r;
+}
+
+static void count_record(void *record, void *count)
+{
+    *(int *)count += ((const async_task *)record)->node.kind != 0;
+}
+
+static int records_in_use(void)
+{
+    int count = 0;
+    __real_async__slab_each(&async__loop->tasks, count_record, &count);
+    return count;
+}
+
+CASE(dropped_handle_of_a_background_task_frees_its_record)
+{
+    int before = records_in_use();
+    for (int i = 0; i < 10; i++) {
+        async_task *t = async_group_create_task(async_background(), async_sleep(1));
+        ok(await_task(t));
+        await_task_drop(&t);
+    }
+    is(records_in_use(), before);
+    return 0;
+}
+
+SUITE("inside-cost", dropped_handle_of_a_background_task_frees_its_record,
+      shutdown_walks_over_all_tasks_equally_often_for_any_number_of_lost_handles,
+      reschedule_does_not_visit_the_tasks_below_the_block)
