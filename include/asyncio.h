@@ -13,6 +13,7 @@
 #include <asyncio/gather.h>
 #include <asyncio/gen.h>
 #include <asyncio/group.h>
+#include <asyncio/limiter.h>
 #include <asyncio/local.h>
 #include <asyncio/loop.h>
 #include <asyncio/pool.h>
@@ -20,6 +21,7 @@
 #include <asyncio/queue.h>
 #include <asyncio/remote.h>
 #include <asyncio/run.h>
+#include <asyncio/rwlock.h>
 #include <asyncio/scope.h>
 #include <asyncio/stream.h>
 #include <asyncio/sync.h>

@@ -36,6 +36,29 @@ int await_gather_all_n(const async_co *cos, size_t n, int *results) ASYNC_CHECK;
 int await_race_at(const async_co *cos, size_t n, int *result, const async_site *site) ASYNC_CHECK;
 int await_race_n(const async_co *cos, size_t n, int *result) ASYNC_CHECK;
 
+/* Start coroutines one after the other, until one succeeds, and cancel the others. Happy Eyeballs
+ * connects in this way to the first address that answers.
+ *
+ *   int which = ASYNC_TRY(await_staggered_race(&fd, 0.25, try_connect(a), try_connect(b)));
+ *
+ * result     receives the return value of the winner, 0 or more; may be NULL. Written only if the call
+ *            returns an index.
+ * delay      seconds to wait before the next coroutine starts; a failure of the one that was started
+ *            last starts the next one at once. 0 starts all at once; ASYNC_FOREVER starts one only
+ *            after a failure.
+ * cos, n     the coroutines (copied) and their number, at least 1.
+ * Returns    the index of the winner, 0 to n - 1; or, if all have failed, the error of the first one to
+ *            fail. -EINVAL if n is 0, -ENOMEM, -EPERM, -ECANCELED.
+ * Cancelled  all coroutines that were started have ended when the call returns; it returns the index
+ *            if one had succeeded by then.
+ * Suspends   until all coroutines that were started have ended.
+ * See also   await_race(), in which all start together and a failure wins, too. */
+#define await_staggered_race(result, delay, ...)                                                   \
+    await_staggered_race_at(ASYNC__COS(__VA_ARGS__), ASYNC__LEN(__VA_ARGS__), (delay), (result),   \
+                            ASYNC_HERE)
+int await_staggered_race_at(const async_co *cos, size_t n, double delay, int *result,
+                            const async_site *site) ASYNC_CHECK;
+
 enum async_return_when { ASYNC_ALL_COMPLETED, ASYNC_FIRST_COMPLETED, ASYNC_FIRST_EXCEPTION };
 
 /* Wait until all, or one, have ended, or one has failed (being cancelled is no failure). Cancels none, and running out of

@@ -40,6 +40,42 @@ int async_spawn_opt(async_group *g, const async_co *co, const struct async_task_
 async_task *async_group_create_task_opt(async_group *g, const async_co *co,
                                         const struct async_task_opts *opts) ASYNC_CHECK;
 
+/* Start a child, and wait until it calls async_started(). trio has this as nursery.start().
+ *
+ *   int port = ASYNC_TRY(await_group_start(g, serve(address)));
+ *
+ * g          the group, of this thread's loop; also async_background(). It stays open meanwhile.
+ * co, ...    the coroutine (copied), and options as for async_create_task().
+ * Returns    the value that the child has given to async_started(), 0 or more; the error of a child
+ *            that failed before; -EPROTO if it ended before; -ECANCELED if the group is cancelled or
+ *            closed; -EPERM, -ENOMEM.
+ * Cancelled  the child is cancelled, too, and has ended when the call returns; or it was ready by
+ *            then, and the call returns its value.
+ * Suspends   until the child is ready or has ended.
+ *
+ * Until it is ready the child belongs to the caller: a timeout around the call applies to it, and its
+ * failure is the result of the call and not one of the group. From then on it is a child of g. */
+#define await_group_start(g, co, ...)                                                              \
+    await_group_start_opt((g), ASYNC__REF(co),                                                     \
+                          ASYNC__OPTS(struct async_task_opts, .site = ASYNC_HERE, __VA_ARGS__))
+int await_group_start_opt(async_group *g, const async_co *co,
+                          const struct async_task_opts *opts) ASYNC_CHECK;
+
+/* Report from a task that was started by await_group_start() that it is ready.
+ *
+ *   ASYNC_DEF(serve, (const char *)address)
+ *   {
+ *       int port = ASYNC_TRY(await_listen(address));
+ *       ASYNC_TRY(async_started(port));
+ *       ...
+ *
+ * value      what await_group_start() returns, 0 or more.
+ * Returns    0; -ECANCELED if the task that waits was cancelled, which cancels this one, too;
+ *            -EINVAL if value is negative; -EPERM if no task waits for this one to be ready, or not
+ *            called from a task, and a message is printed to stderr.
+ * Suspends   no. */
+int async_started(int value) ASYNC_CHECK;
+
 /* Cancel children and body; not an error: r stays 0. ASYNC_TRY out of a group stopped in this way returns
  * -ECANCELED from the function. Only on the loop's own thread: elsewhere a message, and nothing is cancelled. */
 #define async_group_cancel(g) async_group_cancel_at((g), ASYNC_HERE)

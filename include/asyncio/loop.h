@@ -48,6 +48,29 @@ bool async_callback_cancel(async_callback *cb);
  * What was accepted is called, at the latest while the loop closes. */
 int async_call_soon_threadsafe(async_loop *loop, void (*fn)(void *arg), void *arg) ASYNC_CHECK;
 
+/* A call that was asked for by async_call_soon_signalsafe(), in memory of the caller's. Zero is idle:
+ * static async_post post. It must stay valid until fn has been called. Its members are private. */
+typedef struct async_post {
+    struct async_post *next;
+    void (*fn)(void *arg);
+    void *arg;
+    void *context; /* in which fn runs; a reference */
+    int pending;   /* it is on its way */
+    bool borrowed; /* its memory is not the library's */
+} async_post;
+
+/* Call fn(arg) on the loop's thread, from a signal handler, or from a thread that must not allocate.
+ *
+ *   static void on_hangup(int signal) { async_call_soon_signalsafe(loop, &post, reload, NULL); }
+ *
+ * loop       the loop, from async_get_running_loop().
+ * post       the caller's memory for the call; for one signal, one post is enough.
+ * fn, arg    what is called, once, like a callback: outside of tasks, without task-local variables.
+ * Returns    0; -EBUSY if the post is still on its way, so that fn will be called anyway; -EPIPE if
+ *            the loop is closed.
+ * Suspends   no. It is async-signal-safe, takes no lock, allocates nothing, and keeps errno. */
+int async_call_soon_signalsafe(async_loop *loop, async_post *post, void (*fn)(void *arg), void *arg);
+
 /* --- descriptors --- */
 
 /* Wait until a descriptor of yours is ready: POLLIN, POLLOUT or both, of poll(). Returns what it is ready for

@@ -15,7 +15,7 @@
 
 enum { RETIRED_MIN = 4096, POSTS_PER_ITERATION = 64 };
 
-static struct post closed_mark;
+static async_post closed_mark;
 #define CLOSED (&closed_mark)
 
 /* --- the handles of this process --- */
@@ -113,11 +113,11 @@ bool async__handle_is_open(uint64_t serial)
 /* --- posts --- */
 
 /* Reverse a list: from the latest first to the order of the calls. */
-static struct post *reversed(struct post *p)
+static async_post *reversed(async_post *p)
 {
-    struct post *first = NULL;
+    async_post *first = NULL;
     while (p) {
-        struct post *next = p->next;
+        async_post *next = p->next;
         p->next = first;
         first = p;
         p = next;
@@ -128,12 +128,14 @@ static struct post *reversed(struct post *p)
 /* Run at most n of the posts that were taken. Returns what is left of n. */
 static unsigned run_taken(async_loop *h, unsigned n)
 {
-    for (struct post *p; n > 0 && (p = h->taken); n--) {
+    for (async_post *p; n > 0 && (p = h->taken); n--) {
         void (*fn)(void *) = p->fn;
         void *arg = p->arg;
         struct thread_context before = context_enter(p->context);
         h->taken = p->next;
-        if (!p->borrowed)
+        if (p->borrowed)
+            __atomic_store_n(&p->pending, 0, __ATOMIC_RELEASE); /* it may be posted again from now on */
+        else
             async__free(p);
         fn(arg);
         context_leave(before);
@@ -143,7 +145,7 @@ static unsigned run_taken(async_loop *h, unsigned n)
 
 void async__handle_stop(async_loop *h)
 {
-    struct post *left = atomic_exchange(&h->posts, CLOSED);
+    async_post *left = atomic_exchange(&h->posts, CLOSED);
     while (atomic_load(&h->inside) > 0)
         sched_yield();
     run_taken(h, UINT_MAX);
@@ -181,7 +183,7 @@ bool async__handle_run_posts(async_loop *h)
     /* Threads may post faster than the loop runs, and it has other things to do. */
     unsigned left = run_taken(h, POSTS_PER_ITERATION);
     /* Take also what came after older posts, because its wake-up may have been seen already. */
-    struct post *first = atomic_load(&h->posts);
+    async_post *first = atomic_load(&h->posts);
     if (!h->taken && first && first != CLOSED) {
         h->taken = reversed(atomic_exchange(&h->posts, NULL));
         run_taken(h, left);
@@ -189,9 +191,9 @@ bool async__handle_run_posts(async_loop *h)
     return h->taken;
 }
 
-static int push(async_loop *h, struct post *p)
+static int push(async_loop *h, async_post *p)
 {
-    struct post *head = atomic_load(&h->posts);
+    async_post *head = atomic_load(&h->posts);
     do {
         if (head == CLOSED)
             return -EPIPE;
@@ -201,7 +203,7 @@ static int push(async_loop *h, struct post *p)
     return 0;
 }
 
-int async__handle_post(async_loop *h, struct post *p)
+int async__handle_post(async_loop *h, async_post *p)
 {
     handle_enter(h);
     int r = push(h, p);
@@ -230,15 +232,31 @@ void async__handles_forked(void)
 
 int async_call_soon_threadsafe(async_loop *h, void (*fn)(void *arg), void *arg)
 {
-    struct post *p = async__malloc(sizeof *p);
+    async_post *p = async__malloc(sizeof *p);
     if (!p)
         return -ENOMEM;
-    *p = (struct post){ .fn = fn, .arg = arg, .context = async__context_of_caller() };
+    *p = (async_post){ .fn = fn, .arg = arg, .context = async__context_of_caller() };
     int r = async__handle_post(h, p);
     if (r < 0) {
         async__context_unref(p->context);
         async__free(p);
     }
+    return r;
+}
+
+int async_call_soon_signalsafe(async_loop *h, async_post *p, void (*fn)(void *arg), void *arg)
+{
+    int saved = errno;
+    if (__atomic_exchange_n(&p->pending, 1, __ATOMIC_ACQ_REL))
+        return -EBUSY;
+    p->fn = fn;
+    p->arg = arg;
+    p->context = NULL;
+    p->borrowed = true;
+    int r = async__handle_post(h, p);
+    if (r < 0)
+        __atomic_store_n(&p->pending, 0, __ATOMIC_RELEASE);
+    errno = saved;
     return r;
 }
 

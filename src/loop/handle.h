@@ -7,29 +7,18 @@
 #ifndef LOOP_HANDLE_H
 #define LOOP_HANDLE_H
 
-#include <asyncio/base.h>
+#include <asyncio/loop.h>
 
 #include <stdatomic.h>
 
-struct context;
-
-/* A call that another thread asked for. */
-struct post {
-    struct post *next;
-    void (*fn)(void *arg);
-    void *arg;
-    struct context *context; /* in which fn runs; a reference */
-    bool borrowed;           /* it lies in memory of the poster's, which is not freed here */
-};
-
 struct async_loop {
-    _Atomic(struct post *) posts; /* latest first; a mark once the handle is closed */
+    _Atomic(async_post *) posts; /* latest first; a mark once the handle is closed */
     atomic_uint inside;       /* threads and signal handlers that use the handle now; it is not closed under them */
     atomic_bool wake_pending; /* the loop has been woken and has not looked yet */
     atomic_uint interrupts;   /* Ctrl-C, counted by the signal handler */
     uint64_t serial;          /* of the loop: unique in this process, never 0 */
     int event;                /* an eventfd in the poller */
-    struct post *taken;       /* posts in the order of the calls; for the loop's thread only */
+    async_post *taken;       /* posts in the order of the calls; for the loop's thread only */
     async_loop *next;         /* in the list of open handles, or of retired ones */
 };
 
@@ -47,7 +36,7 @@ void async__handle_close(async_loop *h);
 bool async__handle_is_open(uint64_t serial);
 
 /* Post a call, from any thread. Does not allocate. Returns 0: p belongs to the loop now; or -EPIPE: the loop is closed. */
-int async__handle_post(async_loop *h, struct post *p);
+int async__handle_post(async_loop *h, async_post *p);
 
 /* Run some of the posts, on the loop's thread. Returns whether there are more. */
 bool async__handle_run_posts(async_loop *h);

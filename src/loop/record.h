@@ -76,6 +76,8 @@ enum waiting {
     WAITS_THREAD,
     WAITS_PROCESS,
     WAITS_FILE,
+    WAITS_RWLOCK,
+    WAITS_LIMITER,
 };
 
 /* What a task starts with. A thread task keeps it to its end, because it never has a body. */

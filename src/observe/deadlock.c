@@ -87,7 +87,7 @@ void async__check_circle(const async_task *t)
         const async_task *next = async__awaited_by(a);
         if (!async__log.silent)
             fprintf(stderr, "    \"%s\" waits for %s\"%s\"\n", async__task_label(a).text,
-                    a->node.why == WAITS_LOCK ? "a lock that is held by " : "", async__task_label(next).text);
+                    a->node.why == WAITS_TASK ? "" : "a lock that is held by ", async__task_label(next).text);
         a = next;
     } while (a != t);
 }

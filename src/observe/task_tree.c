@@ -2,8 +2,9 @@
 /* task_tree.c - print what every task waits for, as a tree. All of it is found in what the tasks have anyway: a queue is recognised by
  * the object that it is a part of, or by what its waiter has recorded. */
 #include <asyncio/future.h>
+#include <asyncio/limiter.h>
 #include <asyncio/queue.h>
-#include <asyncio/sync.h>
+#include <asyncio/rwlock.h>
 
 #include <stdio.h>
 
@@ -26,7 +27,7 @@ const async_task *async__awaited_by(const async_task *t)
         return NULL;
     if (t->node.why == WAITS_TASK)
         return OBJECT_OF(t->queue, async_task, joiners);
-    if (t->node.why == WAITS_LOCK)
+    if (t->node.why == WAITS_LOCK || t->node.why == WAITS_RWLOCK)
         return OBJECT_OF(t->queue, async_lock, waiters)->owner;
     return NULL;
 }
@@ -38,6 +39,15 @@ static void print_lock(const async_lock *k)
     fprintf(stderr, "waits for lock %p", (const void *)k);
     if (k->owner)
         fprintf(stderr, ", held by \"%s\"", async__task_label(k->owner).text);
+}
+
+static void print_rwlock(const async_rwlock *k)
+{
+    fprintf(stderr, "waits for read-write lock %p", (const void *)k);
+    if (k->lock.owner)
+        fprintf(stderr, ", held by \"%s\"", async__task_label(k->lock.owner).text);
+    else if (k->readers > 0)
+        fprintf(stderr, ", held by %zu readers", k->readers);
 }
 
 static void print_object(const async_task *t)
@@ -55,11 +65,14 @@ static void print_object(const async_task *t)
         [WAITS_JOIN] = { "waits until all items are done of queue", offsetof(async_queue, joiners) },
         [WAITS_YIELD] = { "waits for the consumer of generator", 0 },
         [WAITS_BARRIER] = { "waits for others at barrier", offsetof(async_barrier, waiters) },
+        [WAITS_LIMITER] = { "waits for a token of limiter", offsetof(async_limiter, waiters) },
         [WAITS_BARRIER_LATE] = { "waits for the next round of barrier", offsetof(async_barrier, late) },
     };
     unsigned what = t->node.why;
     if (what == WAITS_LOCK)
         print_lock(OBJECT_OF(t->queue, async_lock, waiters));
+    else if (what == WAITS_RWLOCK)
+        print_rwlock(OBJECT_OF(t->queue, async_rwlock, lock.waiters));
     else if (what == WAITS_TASK)
         fprintf(stderr, "waits for task \"%s\"", async__task_label(async__awaited_by(t)).text);
     else if (what < sizeof objects / sizeof *objects && objects[what].text)

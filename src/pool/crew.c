@@ -270,7 +270,7 @@ struct crew *async__crew_open(async_loop *home, unsigned most)
     pthread_mutex_init(&c->mutex, NULL);
     c->most = most;
     c->home = home;
-    c->post = (struct post){ .fn = tell, .arg = c, .borrowed = true };
+    c->post = (async_post){ .fn = tell, .arg = c, .borrowed = true };
     return c;
 }
 

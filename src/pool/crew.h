@@ -39,7 +39,7 @@ struct crew {
     bool closed, orphaned;
     atomic_uint left; /* changes when a worker leaves a crew that is closed */
     async_loop *home;
-    struct post post;
+    async_post post;
     uint64_t begun; /* jobs */
     int64_t waited, longest;
 };

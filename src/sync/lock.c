@@ -44,20 +44,13 @@ static void owner_ended(async_task *t)
 
 /* --- acquire and release --- */
 
-static inline void set_owner(async_lock *l, async_task *t)
-{
-    l->owner = t;
-    t->id_and_locks += TASK_LOCK_ONE;
-}
-
 /* The lock passes straight to the first waiter. It is never free while a task waits. */
 static void pass_on(async_lock *l)
 {
     async_task *next = async__wake_first(&l->waiters, 0);
-    l->owner->id_and_locks -= TASK_LOCK_ONE;
-    l->owner = NULL;
+    lock_clear_owner(l);
     if (next)
-        set_owner(l, next);
+        lock_set_owner(l, next);
 }
 
 static int owner_is_dead(const async_lock *l)
@@ -67,7 +60,7 @@ static int owner_is_dead(const async_lock *l)
 
 /* The record of an owner may only be looked at if it belongs to this loop, so the lock is bound first. A lock that a closed loop
  * has left held cannot be taken over. */
-static int bind_lock(async_lock *l, struct loop *loop)
+int async__lock_bind(async_lock *l, struct loop *loop)
 {
     if (l->owner && l->loop != loop->serial && !async__handle_is_open(l->loop))
         return async_fail(-EOWNERDEAD, "a loop that is closed has left the lock held");
@@ -75,19 +68,27 @@ static int bind_lock(async_lock *l, struct loop *loop)
     return bind_with_queue(&l->loop, &l->waiters, "a lock");
 }
 
-static int wait_for_lock(async_lock *l, async_task *t)
+int async__lock_wait(async_lock *l, async_task *t, bool *chosen)
 {
+    *chosen = false;
     if (l->owner == t)
         return -EDEADLK;
-    if (l->owner->node.state == TASK_DONE)
+    if (l->owner && l->owner->node.state == TASK_DONE)
         return owner_is_dead(l);
-    bool chosen;
     t->node.flags |= TASK_WANTS_LOCK;
-    wait_is(t, WAITS_LOCK);
-    int r = wait_to_acquire(t, &l->waiters, &chosen);
+    int r = wait_to_acquire(t, &l->waiters, chosen);
     t->node.flags &= (uint8_t)~TASK_WANTS_LOCK;
-    if (unlikely(chosen && t->value < 0))
-        return r < 0 ? r : owner_is_dead(l);
+    if (likely(!*chosen || t->value >= 0))
+        return r;
+    *chosen = false; /* it was woken because the owner has ended */
+    return r < 0 ? r : owner_is_dead(l);
+}
+
+static int wait_for_lock(async_lock *l, async_task *t)
+{
+    bool chosen;
+    wait_is(t, WAITS_LOCK);
+    int r = async__lock_wait(l, t, &chosen);
     if (r < 0 && chosen)
         pass_on(l);
     return r;
@@ -95,12 +96,12 @@ static int wait_for_lock(async_lock *l, async_task *t)
 
 static NOINLINE int acquire_slowly(async_lock *l, async_task *t)
 {
-    int r = bind_lock(l, t->loop);
+    int r = async__lock_bind(l, t->loop);
     if (r < 0)
         return r;
     if (l->owner)
         return wait_for_lock(l, t);
-    set_owner(l, t);
+    lock_set_owner(l, t);
     return 0;
 }
 
@@ -108,7 +109,7 @@ int async__lock_acquire(async_lock *l, async_task *t)
 {
     if (unlikely(l->owner || l->loop != t->loop->serial))
         return acquire_slowly(l, t);
-    set_owner(l, t);
+    lock_set_owner(l, t);
     return 0;
 }
 

@@ -162,6 +162,20 @@ void async__scope_update(async_scope *s)
     visit_all(&v);
 }
 
+void async__scope_move(async_scope *s, async_scope *outer)
+{
+    bool was_cancelled = s->effectively_cancelled;
+    s->outer = outer;
+    async__scope_update(s);
+    if (!s->effectively_cancelled || was_cancelled)
+        return;
+    s->effectively_cancelled = false; /* so that everything inside is marked, and interrupted */
+    struct visitor v = {
+        .scope = mark_cancelled, .task = interrupt, .top = s, .when = ns_after(loop_now(async__loop), 1)
+    };
+    visit_all(&v);
+}
+
 /* --- deadlines --- */
 
 int64_t async__next_deadline(const async_scope *s)

@@ -70,7 +70,7 @@ void async__group_child_not_started(async_group *g, const async_co *co, const st
         append_error(g, e);
     if (!g->err)
         g->err = err;
-    if (g->policy == GROUP_DEFAULT || g->policy == GROUP_GATHER)
+    if (g->policy == GROUP_DEFAULT || g->policy == GROUP_GATHER || g->policy == GROUP_START)
         group_stop(g, "", why, opts->site);
 }
 
@@ -118,7 +118,7 @@ static bool is_foreign(const async_group *g, const struct loop *l)
     return g->scope.task ? g->scope.task->loop != l : !l || g != l->background;
 }
 
-static int check_spawn(const async_group *g)
+int async__group_check_spawn(const async_group *g)
 {
     const struct loop *l = async__loop;
     if (unlikely(!l || !g))
@@ -134,7 +134,7 @@ static int check_spawn(const async_group *g)
 static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts, bool detached,
                          int *err)
 {
-    *err = check_spawn(g);
+    *err = async__group_check_spawn(g);
     if (likely(*err == 0))
         return async__task_new(async__loop, co, opts, g, detached, err);
     async__task_opts_drop(opts);
@@ -257,6 +257,8 @@ int async__group_leave(async_group *g, int err, bool tried)
 
 const async_error *async_group_errors(const async_group *g)
 {
+    if (g->errors)
+        g->errors->retrieved = true;
     return g->errors;
 }
 
@@ -271,6 +273,8 @@ void async_group_free(async_group *g)
     g->first = g->last = NULL;
     if (self && self->body->failed == g)
         self->body->failed = NULL;
+    if (g->errors && g->policy != GROUP_DEFAULT)
+        g->errors->retrieved = true; /* the function whose group it is returns the result */
     if (g->errors && self)
         async__error_set_cause(self, g->errors);
     else

@@ -10,8 +10,12 @@ enum group_policy {
     GROUP_GATHER,     /* the same, and a child that was cancelled alone counts as a failure */
     GROUP_COLLECT,    /* errors are kept and cancel nothing */
     GROUP_RACE,       /* the first child to end, well or badly, cancels the others */
+    GROUP_START,      /* a child that is not ready yet: its failure is the starter's */
     GROUP_BACKGROUND, /* errors are reported on stderr and cancel nothing */
     GROUP_LOST,       /* tasks whose handles are lost, while a run shuts down; their handles keep the errors */
 };
+
+/* May the calling task add a child to g? Returns 0; -ECANCELED, or, with a message, -EPERM. */
+int async__group_check_spawn(const async_group *g);
 
 #endif

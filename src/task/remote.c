@@ -16,7 +16,7 @@
 
 struct async_remote {
     async_loop *home;
-    struct post start, cancel;
+    async_post start, cancel;
     async_co co;
     struct async_task_opts opts; /* name points to the member below, or is NULL */
     async_task *task;            /* for the loop's thread only; NULL: it has not started, or has ended */
@@ -160,8 +160,8 @@ static async_remote *new_remote(async_loop *home, const async_co *co, const stru
     if (opts)
         r->opts = *opts;
     r->opts.name = name ? memcpy(r->name, name, size) : NULL;
-    r->start = (struct post){ .fn = start_remote, .arg = r, .borrowed = true };
-    r->cancel = (struct post){ .fn = cancel_remote, .arg = r, .borrowed = true };
+    r->start = (async_post){ .fn = start_remote, .arg = r, .borrowed = true };
+    r->cancel = (async_post){ .fn = cancel_remote, .arg = r, .borrowed = true };
     init_sync(r);
     return r;
 }

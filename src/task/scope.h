@@ -103,6 +103,9 @@ void async__scope_cancel(async_scope *s, async_cause cause);
 /* A request to the task of s, its root scope, was withdrawn: derive the flags of everything inside anew. */
 void async__scope_update(async_scope *s);
 
+/* Move s, the root scope of a task, from one scope into another one, which may be cancelled. */
+void async__scope_move(async_scope *s, async_scope *outer);
+
 /* Leave s with the error or value err. tried: through ASYNC_TRY. Returns what err is worth outside of s. */
 int async__scope_leave(async_scope *s, int err, bool tried);
 int async__group_leave(async_group *g, int err, bool tried);

@@ -66,3 +66,23 @@ SCENARIO(a_future_that_is_cancelled)
     must(r == -ECANCELED || r == -ENOMEM);
     return r == -ENOMEM ? r : await_sleep(0);
 }
+
+static void counts_done(async_future *f, void *count)
+{
+    must(async_future_done(f));
+    ++*(int *)count;
+}
+
+/* Each callback runs once, or was removed. */
+SCENARIO(a_future_with_done_callbacks)
+{
+    async_future f = { 0 };
+    async_future_callback a = { 0 }, b = { 0 };
+    int done = 0;
+    must(async_future_add_done_callback(&f, &a, counts_done, &done) == 0);
+    must(async_future_add_done_callback(&f, &b, counts_done, &done) == 0);
+    int r = await_gather(NULL, asks(&f), answers(&f, 1, 5));
+    int removed = async_future_remove_done_callback(&f, &a) + async_future_remove_done_callback(&f, &b);
+    must(done + removed == 2);
+    return r;
+}

@@ -225,3 +225,39 @@ SCENARIO(a_queue_and_limits)
     balance_queue(&q);
     return r;
 }
+
+/* --- a queue that grows, when there is memory --- */
+
+typedef async_dynamic_queue_of(int) growing_queue;
+
+ASYNC_DEF(puts_many, (growing_queue *)q, (int)n)
+{
+    for (int i = 0; i < n; i++) {
+        int r = await_queue_put(q, i);
+        if (r < 0)
+            return r;
+        account.made++;
+        ASYNC_TRY(await_sleep(i % 3 == 0));
+    }
+    return 0;
+}
+
+ASYNC_DEF(gets_many, (growing_queue *)q, (int)n)
+{
+    for (int i = 0, item; i < n; i++) {
+        int r = await_queue_get(q, &item);
+        if (r < 0)
+            return r;
+        account.used++;
+    }
+    return 0;
+}
+
+SCENARIO(a_queue_that_grows)
+{
+    growing_queue q = ASYNC_DYNAMIC_QUEUE(q, 0);
+    int r = await_gather(NULL, puts_many(&q, 20), gets_many(&q, 3));
+    account.kept = (int)async_queue_count(&q);
+    async_queue_free(&q);
+    return r;
+}

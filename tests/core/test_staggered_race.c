@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of races whose coroutines start one after the other. */
+#include "run.h"
+
+ASYNC_DEF(attempt, (const char *)name, (int)result, (double)seconds)
+{
+    note("%s", name);
+    int r = await_sleep(seconds);
+    if (r < 0)
+        note("%s:%s", name, shown(r));
+    return r < 0 ? r : result < 0 ? async_fail(result, "%s has failed", name) : result;
+}
+
+CASE(first_success_wins_and_the_later_ones_never_start)
+{
+    int result = 0;
+    is(await_staggered_race(&result, 2, attempt("a", 7, 1), attempt("b", 8, 1)), 0);
+    is(result, 7);
+    is_trail("a");
+    is_time(1);
+    return 0;
+}
+
+CASE(next_one_starts_after_the_delay)
+{
+    int result = 0;
+    is(await_staggered_race(&result, 2, attempt("a", 7, 10), attempt("b", 8, 1), attempt("c", 9, 1)), 1);
+    is(result, 8);
+    is_trail("a b a:-ECANCELED");
+    is_time(3);
+    return 0;
+}
+
+CASE(next_one_starts_at_once_after_a_failure)
+{
+    int result = 0;
+    is(await_staggered_race(&result, 5, attempt("a", -EIO, 1), attempt("b", 8, 1)), 1);
+    is(result, 8);
+    is_trail("a b");
+    is_time(2);
+    return 0;
+}
+
+/* Only the failure of the one that was started last counts. */
+CASE(failure_of_an_earlier_one_does_not_shorten_the_delay)
+{
+    is(await_staggered_race(NULL, 2, attempt("a", -EIO, 3), attempt("b", 8, 10), attempt("c", 9, 1)), 2);
+    is_trail("a b c b:-ECANCELED");
+    is_time(5);
+    return 0;
+}
+
+CASE(if_all_fail_the_error_of_the_first_to_fail_is_returned)
+{
+    int result = 1;
+    is(await_staggered_race(&result, 1, attempt("a", -EIO, 3), attempt("b", -EPIPE, 1)), -EPIPE);
+    has_text(async_fail_text(-EPIPE), "b has failed");
+    is(result, 1);
+    is_time(3);
+    return 0;
+}
+
+CASE(two_that_succeed_at_the_same_time_have_one_winner)
+{
+    int result = 0;
+    is(await_staggered_race(&result, 0, attempt("a", 7, 1), attempt("b", 8, 1)), 0);
+    is(result, 7);
+    is_time(1);
+    return 0;
+}
+
+CASE(without_a_delay_all_start_together)
+{
+    is(await_staggered_race(NULL, 0, attempt("a", 7, 3), attempt("b", 8, 2), attempt("c", 9, 1)), 2);
+    is_trail("a b c a:-ECANCELED b:-ECANCELED");
+    is_time(1);
+    return 0;
+}
+
+CASE(endless_delay_waits_for_failures)
+{
+    is(await_staggered_race(NULL, ASYNC_FOREVER, attempt("a", -EIO, 3), attempt("b", 8, 100)), 1);
+    is_time(103);
+    return 0;
+}
+
+ASYNC_DEF(races)
+{
+    return await_staggered_race(NULL, 1, attempt("a", 7, 10), attempt("b", 8, 10), attempt("c", 9, 10));
+}
+
+CASE(cancelled_race_leaves_no_task_behind)
+{
+    is(await_wait_for(races(), 1.5), -ETIMEDOUT);
+    is_trail("a b a:-ECANCELED b:-ECANCELED");
+    is(async_all_tasks(NULL, 0), 1);
+    return 0;
+}
+
+CASE(cancelled_caller_starts_nothing)
+{
+    int r;
+    await_timeout (r, 0) is(await_races(), -ECANCELED);
+    is_trail("");
+    return 0;
+}
+
+CASE(race_of_none_is_refused)
+{
+    is(await_staggered_race_at(NULL, 0, 1, NULL, NULL), -EINVAL);
+    return 0;
+}
+
+SUITE("core-staggered_race", first_success_wins_and_the_later_ones_never_start,
+      next_one_starts_after_the_delay, next_one_starts_at_once_after_a_failure,
+      failure_of_an_earlier_one_does_not_shorten_the_delay,
+      if_all_fail_the_error_of_the_first_to_fail_is_returned,
+      two_that_succeed_at_the_same_time_have_one_winner, without_a_delay_all_start_together,
+      endless_delay_waits_for_failures, cancelled_race_leaves_no_task_behind,
+      cancelled_caller_starts_nothing, race_of_none_is_refused)
