@@ -25,11 +25,26 @@ typedef struct async_co {
 #if defined __cplusplus && defined __STRICT_ANSI__
 #define ASYNC_DEF(...) static_assert(false, "ASYNC_DEF needs GNU C++: compile with -std=gnu++17")
 #else
-#define ASYNC_DEF(name, ...)                                                \
-    ASYNC_CHECK static int await_##name(ASYNC__PARAMS(__VA_ARGS__));        \
-    ASYNC_CO(name, ##__VA_ARGS__)                                           \
-    static int await_##name(ASYNC__PARAMS(__VA_ARGS__))
+#define ASYNC_DEF(name, ...)                                                                       \
+    ASYNC__ASSERT(ASYNC__PARENTHESES(__VA_ARGS__), #name ASYNC__HOW_TO_WRITE);                     \
+    ASYNC__CAT(ASYNC__DEF_, ASYNC__PARENTHESES(__VA_ARGS__))(name, ##__VA_ARGS__)
 #endif
+#define ASYNC__DEF_1(name, ...)                                                                    \
+    ASYNC_CHECK static int await_##name(ASYNC__PARAMS(__VA_ARGS__));                               \
+    ASYNC__MAKE_1(name, #name, await_##name, ##__VA_ARGS__)                                        \
+    static int await_##name(ASYNC__PARAMS(__VA_ARGS__))
+#define ASYNC__DEF_0(name, ...)                                                                    \
+    ASYNC__MAKE_0(name, #name, await_##name, ##__VA_ARGS__)                                        \
+    ASYNC_UNUSED static int await_##name(__VA_ARGS__)
+
+/* Declare a coroutine of this file before it is defined, for two that call each other:
+ *
+ *   ASYNC_DECLARE(answer, (int)n)
+ *   ASYNC_DEF(ask, (int)n) { return n > 0 ? await_answer(n) : 0; }
+ *   ASYNC_DEF(answer, (int)n) { return await_ask(n - 1); } */
+#define ASYNC_DECLARE(name, ...)                                                                   \
+    ASYNC_CHECK static int await_##name(ASYNC__PARAMS(__VA_ARGS__));                               \
+    ASYNC_UNUSED ASYNC_CHECK ASYNC__IN_PLACE async_co name(ASYNC__PARAMS(__VA_ARGS__));
 
 /* name(params) for an await_name(params) that is declared elsewhere; checked against its prototype. So are coroutines
  * shared between files: in the header
@@ -62,6 +77,29 @@ typedef async_context_manager async_hold; /* its name before 0.2 */
 #define ASYNC__GIVE(p)   , ASYNC__NAME(p)
 #define ASYNC__COMMA()   ,
 #define ASYNC__NONE()
+
+/* 1 if each argument begins with parentheses, otherwise 0: ASYNC__PROBE disappears only before them. */
+#define ASYNC__PARENTHESES(...)                                                                    \
+    ASYNC__CAT(ASYNC__ALL_, ASYNC__COUNT(__VA_ARGS__))(__VA_ARGS__)
+#define ASYNC__PROBE(...)              0, 1,
+#define ASYNC__SECOND(...)             ASYNC__SECOND_(__VA_ARGS__)
+#define ASYNC__SECOND_(a, b, ...)      b
+#define ASYNC__ONE(a)                  ASYNC__SECOND(ASYNC__PROBE a, 0, 0)
+#define ASYNC__AND(a, b)               ASYNC__CAT(ASYNC__AND_, ASYNC__CAT(a, b))
+#define ASYNC__AND_00                  0
+#define ASYNC__AND_01                  0
+#define ASYNC__AND_10                  0
+#define ASYNC__AND_11                  1
+#define ASYNC__ALL_0(...)              1
+#define ASYNC__ALL_1(a)                ASYNC__ONE(a)
+#define ASYNC__ALL_2(a, b)             ASYNC__AND(ASYNC__ONE(a), ASYNC__ONE(b))
+#define ASYNC__ALL_3(a, b, c)          ASYNC__AND(ASYNC__ALL_2(a, b), ASYNC__ONE(c))
+#define ASYNC__ALL_4(a, b, c, d)       ASYNC__AND(ASYNC__ALL_2(a, b), ASYNC__ALL_2(c, d))
+#define ASYNC__ALL_5(a, b, c, d, e)    ASYNC__AND(ASYNC__ALL_3(a, b, c), ASYNC__ALL_2(d, e))
+#define ASYNC__ALL_6(a, b, c, d, e, f) ASYNC__AND(ASYNC__ALL_3(a, b, c), ASYNC__ALL_3(d, e, f))
+#define ASYNC__ALL_7(...)              1 /* too many, which is refused elsewhere */
+#define ASYNC__ALL_8(...)              1
+#define ASYNC__ALL_9(...)              1
 
 #define ASYNC__CAT(a, b)  ASYNC__CAT_(a, b)
 #define ASYNC__CAT_(a, b) a##b
@@ -102,7 +140,16 @@ typedef async_context_manager async_hold; /* its name before 0.2 */
 #define ASYNC__REF(co) ASYNC__ITEM(const async_co, (1 ? (co) : async_co_none_()))
 async_co async_co_none_(void);
 
-#define ASYNC__MAKE(make, label, fn, ...)                                   \
+#define ASYNC__MAKE(make, label, fn, ...)                                                          \
+    ASYNC__ASSERT(ASYNC__PARENTHESES(__VA_ARGS__), label ASYNC__HOW_TO_WRITE);                     \
+    ASYNC__CAT(ASYNC__MAKE_, ASYNC__PARENTHESES(__VA_ARGS__))(make, label, fn, ##__VA_ARGS__)
+
+/* After the error that a parameter lacks the parentheses around its type, these avoid others: the
+ * function is declared without a prototype, so that any call of it is accepted. */
+#define ASYNC__HOW_TO_WRITE                 ": write each parameter as (type)name, for example (int)id"
+#define ASYNC__MAKE_0(make, label, fn, ...) ASYNC_UNUSED static async_co make();
+
+#define ASYNC__MAKE_1(make, label, fn, ...)                                                        \
     ASYNC__ASSERT(ASYNC__COUNT(__VA_ARGS__) <= 6,                           \
                   label ": at most six parameters; pass a pointer to a struct"); \
     struct make##_frame_ { ASYNC__MAP(ASYNC__FIELD, ASYNC__NONE, ##__VA_ARGS__) }; \

@@ -30,7 +30,20 @@ ASYNC_BEGIN_DECLS
 
 /* Give the error a sentence (as printf() does; copied, cut to 127 bytes) and begin its traceback here; returns code:
  * return async_fail(-EPROTO, "%s: bad status", url). Outside of tasks this thread keeps the latest one. */
-#define async_fail(code, ...) async_fail_at((code), ASYNC_HERE, __VA_ARGS__)
+#define async_fail(code, ...) async_fail_at(ASYNC__NEGATIVE(code), ASYNC_HERE, __VA_ARGS__)
+#ifdef __cplusplus
+#define ASYNC__NEGATIVE(code) (code)
+#else
+/* The code, which must not be a positive constant. ASYNC__IS_CONSTANT relies on a rule of C: a constant 0
+ * that is cast to void * is a null pointer, and makes the other type that of the expression. */
+#define ASYNC__IS_CONSTANT(x) (sizeof(int) == sizeof(*(1 ? (void *)((long)(x) * 0L) : (int *)1)))
+#define ASYNC__NEGATIVE(code)                                                                      \
+    ((code) + 0 * (int)sizeof(struct {                                                             \
+         int member;                                                                               \
+         _Static_assert(__builtin_choose_expr(ASYNC__IS_CONSTANT(code), (code), -1) <= 0,          \
+                        "async_fail: an error code is negative, for example -EIO");                \
+     }))
+#endif
 int async_fail_at(int code, const async_site *site, const char *fmt, ...) ASYNC_CHECK
         ASYNC_FORMAT(3, 4);
 
@@ -51,6 +64,7 @@ typedef struct async_error {
     struct async_error *parent; /* the error whose cause this is, or NULL */
     struct async_error *cause;  /* the errors of the group that failed inside it */
     struct async_error *next;
+    bool retrieved; /* for debug mode: the program has looked at it */
 } async_error;
 
 /* Depth first: the next after e in its tree, or NULL. */

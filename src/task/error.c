@@ -118,10 +118,11 @@ static const char *message_of(const async_error *e, int code)
 static const char *message_of_cause(const async_task *t, int code)
 {
     const struct task_body *b = t->body;
-    const async_error *e = b->failed ? async_group_errors(b->failed) : b->cause;
-    if (is_stale(t, STALE_CAUSE) || !e)
+    async_error *first = b->failed ? b->failed->errors : b->cause;
+    if (is_stale(t, STALE_CAUSE) || !first)
         return NULL;
-    e = async_error_find(e, code);
+    const async_error *e = async_error_find(first, code);
+    first->retrieved |= e != NULL;
     return e ? message_of(e, code) : NULL;
 }
 
@@ -145,12 +146,19 @@ const char *async_fail_text(int code)
 
 /* --- records --- */
 
+void async__error_free_causes(async_task *t, int result)
+{
+    async_error *causes = t->body->cause;
+    t->body->cause = NULL;
+    if (unlikely(t->loop->debug) && causes && !causes->retrieved && result >= 0)
+        async__report_unretrieved_group(causes);
+    async__error_free(causes);
+}
+
 static void drop_stale_cause(async_task *t)
 {
-    if (!is_stale(t, STALE_CAUSE))
-        return;
-    async__error_free(t->body->cause);
-    t->body->cause = NULL;
+    if (is_stale(t, STALE_CAUSE))
+        async__error_free_causes(t, 0);
 }
 
 const async_error *async__error_causes(async_task *t)
@@ -236,7 +244,7 @@ void async__error_from_group(async_task *t, async_group *g)
 
 void async__error_set_cause(async_task *t, async_error *list)
 {
-    async__error_free(t->body->cause);
+    async__error_free_causes(t, 0);
     t->body->cause = list;
     t->node.why &= (uint8_t)~STALE_CAUSE;
 }

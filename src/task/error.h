@@ -40,6 +40,10 @@ async_error *async__error_not_started(const char *task, int code, const char *me
 /* Free e, its causes, and what follows it. */
 void async__error_free(async_error *e);
 
+/* Free the causes that t has collected, and go on with result. In debug mode the errors of a group are reported if
+ * the program has neither looked at them nor failed with them. */
+void async__error_free_causes(async_task *t, int result);
+
 /* Make these errors the cause of whatever fails next in t, in place of earlier ones. */
 void async__error_set_cause(async_task *t, async_error *list);
 
@@ -53,7 +57,8 @@ void async__report_as(async_task *t, int code, int as);
 /* Report the failure of t if it was never retrieved. Called before its record goes. */
 void async__report_unretrieved(const async_task *t);
 
-/* The same for a list of errors, which may be NULL. */
+/* The same for a list of errors, which may be NULL, and for the errors of a group. */
 void async__report_unretrieved_list(const async_error *e);
+void async__report_unretrieved_group(const async_error *e);
 
 #endif

@@ -89,6 +89,13 @@ void async__report_unretrieved_list(const async_error *e)
     async_error_print_traces(e);
 }
 
+void async__report_unretrieved_group(const async_error *e)
+{
+    async__warn("errors of a group were never retrieved: the task went on after its block; look at the block's result "
+                "and at async_group_errors(), or return the result:");
+    async_error_print_traces(e);
+}
+
 void async__report_unretrieved(const async_task *t)
 {
     async__report_unretrieved_list(t->error);

@@ -249,6 +249,16 @@ void async__task_fail_start(async_task *t, int err)
 
 /* --- the end --- */
 
+/* A task that awaits t receives the error of t as the result of the call, and its record as the cause of whatever it
+ * fails with itself. */
+static void hand_error_to(async_task *heir, async_task *t, int result)
+{
+    async_error *e = async__error_new(t, result);
+    if (e)
+        e->retrieved = true;
+    async__error_set_cause(heir, e);
+}
+
 /* Does another task wait for the result of t? One that drops the handle waits for the end only. */
 static bool is_awaited(const async_task *t)
 {
@@ -302,17 +312,16 @@ void async__task_end(async_task *t, int result)
     if (t->group) /* it has the error, if there is one; a group of lost tasks has given t up */
         ;
     else if (heir)
-        async__error_set_cause(heir, async__error_new(t, result));
+        hand_error_to(heir, t, result);
     else if (failed && !awaited && !(t->node.flags & TASK_DETACHED))
         failure = async__error_new(t, result);
-    async_error *causes = t->body->cause;
+    if (unlikely(t->body->cause))
+        async__error_free_causes(t, result);
     if (unlikely(t->body->wait_set))
         async__wait_set_discard(t);
     if (unlikely(t->body->context))
         async__context_unref(t->body->context);
     t->error = failure; /* in the place of the body, which is no more */
-    if (unlikely(causes))
-        async__error_free(causes);
     if (t->node.flags & TASK_DETACHED)
         async__task_free(t);
 }

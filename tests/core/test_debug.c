@@ -251,6 +251,65 @@ START_TEST(ended_tasks_whose_handles_were_lost_are_named)
 }
 END_TEST
 
+ASYNC_DEF(fails)
+{
+    return async_fail(-EIO, "the disk is full");
+}
+
+/* What becomes of the result of a group. */
+enum use { IGNORED, LOOKED_AT, ASKED_FOR_ITS_MESSAGE, RETURNED, TRIED };
+
+ASYNC_DEF(has_a_failed_group, (int)use)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, fails());
+        if (use == TRIED)
+            ASYNC_TRY(await_sleep(1));
+    }
+    is(r, -EIO);
+    if (use == LOOKED_AT)
+        is(async_group_errors(g)->code, -EIO);
+    if (use == ASKED_FOR_ITS_MESSAGE)
+        is_text(async_fail_text(-EIO), "the disk is full");
+    return use == RETURNED ? r : 0;
+}
+
+START_TEST(errors_of_a_group_that_were_never_retrieved_are_named)
+{
+    ok(run_with(has_a_failed_group(IGNORED), DEBUG));
+    has_text(ears.text, "errors of a group were never retrieved");
+    has_text(ears.text, "fails-2: Input/output error: the disk is full");
+    ok(run_with(has_a_failed_group(IGNORED), .virtual_clock = true));
+    is_text(ears.text, "");
+}
+END_TEST
+
+START_TEST(errors_of_a_group_that_were_retrieved_or_returned_are_not_named)
+{
+    for (int use = LOOKED_AT; use <= TRIED; use++) {
+        is(run_with(has_a_failed_group(use), DEBUG), use >= RETURNED ? -EIO : 0);
+        is_text(ears.text, "");
+    }
+}
+END_TEST
+
+ASYNC_DEF(handles_the_error_of_a_task)
+{
+    await_task_auto t = async_create_task(fails());
+    is(await_task(t), -EIO);
+    is(await_gather(NULL, fails()), -EIO);
+    is(await_gather_all(NULL, fails(), fails()), 2);
+    return await_sleep(1);
+}
+
+START_TEST(errors_that_calls_have_returned_are_not_named)
+{
+    ok(run_with(handles_the_error_of_a_task(), DEBUG));
+    is_text(ears.text, "");
+}
+END_TEST
+
 /* --- tasks that await each other, while something else keeps the loop awake --- */
 
 static async_task *a, *b;
@@ -311,7 +370,10 @@ START_TEST(circle_that_a_timeout_will_break_is_not_named)
 }
 END_TEST
 
-SUITE("debug", ended_tasks_whose_handles_were_lost_are_named,
+SUITE("debug", errors_of_a_group_that_were_never_retrieved_are_named,
+      errors_of_a_group_that_were_retrieved_or_returned_are_not_named,
+      errors_that_calls_have_returned_are_not_named,
+      ended_tasks_whose_handles_were_lost_are_named,
       circle_of_tasks_is_named_although_a_timer_is_armed,
       circle_that_a_timeout_will_break_is_not_named,
       asked_for_by_the_environment, slow_steps_are_named, quick_steps_are_not,
