@@ -1,23 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* base.h - what every other header needs: attributes, the clock, places in the source.
+/* base.h - what all other headers need: attributes, the clock, source locations, the allocator.
  *
- * The convention of all of them, in one place:
+ *   async_time           read the loop's clock
+ *   async_version        the version of the library
+ *   async_ignore         discard a result on purpose
+ *   async_set_allocator  choose where the library's memory comes from
  *
- *   await_x(...)   may suspend the calling task; returns >= 0 or a negative errno, and must be checked.
- *                  Every call is a cancellation point (-ECANCELED), also when it need not wait. Outside a
- *                  task it returns -EPERM and says so on stderr.
- *   async_x(...)   never suspends.
- *   ASYNC_X        a constant, or a macro that defines something or hides a `return`.
+ * The rules of all headers:
  *
- * Seconds are double. Outputs come last, are called ret, and are written only on success. Strings and
- * pointers are borrowed for the call, not copied and not kept, unless a comment says otherwise. Zero is
- * the default of every option and a good start for every visible struct.
+ *   await_x(...)   may suspend the calling task. It returns 0 or more, or a negative errno value,
+ *   and
+ *                  the compiler warns if the result is not used. Each call is a cancellation point,
+ *                  even if it need not wait: it returns -ECANCELED if the task is cancelled.
+ *                  Outside of a task it returns -EPERM, and a message is printed to stderr.
+ *   async_x(...)   never suspends. It may be called in tasks and in callbacks.
+ *   ASYNC_X        a constant; or a macro that defines something, or that may return from the
+ *                  enclosing function.
  *
- * From C++ (17 or later, g++ or clang++): everything but what ASYNC_GEN, await_for_each, await_with and the inline
- * initializers of the visible structs need of C; and ASYNC_DEF only with -std=gnu++17. Options stand in the order of their
- * struct. async_call() makes a coroutine of a function and a pointer, so also of a lambda without captures.
- * An exception must be caught in the task that throws it (else std::terminate()), and nothing may be awaited in a
- * catch block: what is caught belongs to the thread, not to the task. */
+ * Durations and points in time are seconds, as double. Outputs are the last parameters, are called
+ * ret, and are written only if the call succeeds. Strings and pointers are used only during the
+ * call; what the library keeps, it copies, unless the description says otherwise. Zero is the
+ * default of every option, and the initial value of every struct that the caller provides. Only the
+ * thread on which a loop runs may use the loop's objects, unless a function says that it is for
+ * other threads.
+ *
+ * A loop, a task and a coroutine are to be told apart. A coroutine is a function whose call can be
+ * made later, as a value (co.h). A task is a coroutine that runs on a stack of its own, beside
+ * other tasks (task.h). The loop runs the tasks of a thread, one at a time, and waits for the
+ * kernel when all of them wait (run.h).
+ *
+ * C++ (17 or later, g++ or clang++) can use everything except ASYNC_GEN, await_for_each,
+ * await_with, and the initialisers of structs; ASYNC_DEF needs -std=gnu++17. Options are written in
+ * the order of their struct. An exception must be caught in the task that throws it, otherwise
+ * std::terminate() is called; and a catch block must not await, because exceptions belong to the
+ * thread. */
 #ifndef ASYNCIO_BASE_H
 #define ASYNCIO_BASE_H
 
@@ -25,7 +41,7 @@
 #error "asyncio.h needs GNU C: compile with -std=gnu11 or later, or without -std, not with -std=c11"
 #endif
 
-#include <asyncio/cxx.h>
+#include <asyncio/macros.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -42,78 +58,64 @@
 #define ASYNC_END_DECLS   _Pragma("GCC visibility pop")
 #endif
 
+ASYNC_BEGIN_DECLS
+
+/* Attributes: the result must be used; the thing may be unused; drop(&variable) is called when the
+ * variable goes out of scope; argument f is a format of printf() for the arguments from a on. */
 #define ASYNC_CHECK        __attribute__((warn_unused_result))
 #define ASYNC_UNUSED       __attribute__((unused))
 #define ASYNC_AUTO(drop)   __attribute__((cleanup(drop), unused))
 #define ASYNC_FORMAT(f, a) __attribute__((format(printf, f, a)))
 
-/* Discard a result on purpose (a cast to void does not silence gcc). */
+/* Discard the result of an expression on purpose. A cast to void does not silence gcc.
+ *
+ *   async_ignore(await_sleep(1)); */
 #define async_ignore(expr) ((void)!(expr))
 
-/* What the two languages write differently. VALUE: what a macro comes to, used or not. INIT: an initializer. OPTS, ITEM,
- * LIST and LENGTH: a struct, a value and an array that a macro makes for one call; the arguments of LENGTH are not
- * evaluated. */
-#ifdef __cplusplus
-#define ASYNC__ASSERT         static_assert
-#define ASYNC__ALIGN(n)       alignas(n)
-#define ASYNC__ALIGNOF(T)     alignof(T)
-#define ASYNC__INFER          auto
-#else
-#define ASYNC__VALUE(x)       x
-#define ASYNC__INIT(...)      { __VA_ARGS__ }
-#define ASYNC__OPTS(T, ...)   &(const T){ __VA_ARGS__ }
-#define ASYNC__ITEM(T, ...)   ((T[1]){ __VA_ARGS__ })
-#define ASYNC__LIST(T, ...)   (const T[]){ __VA_ARGS__ }
-#define ASYNC__LENGTH(T, ...) (sizeof(ASYNC__LIST(T, __VA_ARGS__)) / sizeof(T))
-#define ASYNC__ASSERT         _Static_assert
-#define ASYNC__FIXED_ROOM(qp)                                                                      \
-    (__builtin_types_compatible_p(__typeof__((qp)->slot), __typeof__(&(qp)->slot[0])) ?            \
-             0 :                                                                                   \
-             (0 + sizeof((qp)->slot)) / sizeof((qp)->slot[0])) /* 0 +: compilers warn of a pointer here */
-#define ASYNC__ALIGN(n)       _Alignas(n)
-#define ASYNC__ALIGNOF(T)     _Alignof(T)
-#define ASYNC__INFER          __auto_type
-#endif
+/* The version of these headers, as text. */
+#define ASYNC_VERSION "0.2.0"
 
-ASYNC_BEGIN_DECLS
-
-#define ASYNC_VERSION "0.1.0"
-
-/* The version of the library that is linked, as text. */
+/* Return the version of the library that the program runs with, as text. */
 const char *async_version(void);
 
 /* No limit, as a number of seconds. */
 #define ASYNC_FOREVER __builtin_inf()
 
-/* The monotonic clock, in seconds: a fresh reading. No sleep and no timer ends early by it. In a loop with a
- * virtual clock: that clock. */
+/* Read the clock that sleeps and timeouts go by: a monotonic clock, or the virtual one of this
+ * thread's loop.
+ *
+ *   double begin = async_time();
+ *
+ * Returns    seconds since an unspecified moment.
+ * Suspends   no. It may be called on any thread, and without a loop. */
 double async_time(void);
 
-/* A place in the source: one static record each, nothing at run time. */
+/* A location in the source. There is one constant record for each; making one costs nothing. */
 typedef struct async_site {
     const char *file, *func;
     int line;
 } async_site;
 
+/* The location of the line on which this macro stands: a const async_site *. */
 #define ASYNC_HERE                                                                                 \
     __extension__({                                                                                \
         static const async_site async_site_ = { __FILE__, __func__, __LINE__ };                    \
         &async_site_;                                                                              \
     })
 
+/* Types that are described in other headers: loop.h, task.h, group.h, scope.h. */
 typedef struct async_loop async_loop;
 typedef struct async_task async_task;
 typedef struct async_group async_group;
 typedef struct async_scope async_scope;
 
-/* Who waits for something, first come first served. Zero is empty. Its members are the library's. */
+/* A queue of waiting tasks, a part of other structs. Zero is empty. Its members are private. */
 typedef struct async_waitq {
     struct async_waiter *head, *tail;
 } async_waitq;
 
-/* Where all memory of the library comes from: three functions with the contracts of malloc(), realloc() and
- * free(), and a first argument of yours. They must be thread-safe. Stacks and timers come from mmap(), and what
- * outlives its loop (async_loop) from libc. */
+/* An allocator: three functions that behave like malloc(), realloc() and free(), and have ctx as
+ * their first argument. They may be called on any thread, also on several at the same time. */
 typedef struct async_allocator {
     void *(*malloc)(void *ctx, size_t size);
     void *(*realloc)(void *ctx, void *p, size_t size);
@@ -121,8 +123,15 @@ typedef struct async_allocator {
     void *ctx;
 } async_allocator;
 
-/* Use a (copied), or with NULL libc's again. -EBUSY: a loop is open already, or a thread has set task-local
- * variables outside of tasks. */
+/* Choose where the library's memory comes from.
+ *
+ * a          the allocator (copied); NULL for that of libc, which is the default.
+ * Returns    0; -EBUSY if a loop is open on any thread, or if a thread has set task-local variables
+ *            outside of a loop.
+ * Suspends   no.
+ *
+ * Stacks and timers always come from mmap(); what outlives its loop, such as the handle that other
+ * threads may keep, comes from libc. */
 int async_set_allocator(const async_allocator *a);
 
 ASYNC_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* cxx.h - what macros make for one call, as C++ writes it; base.h has that of C. Nothing for users. A header of the system:
- * g++ -Wextra would miss every option and member that is not given. */
+/* cxx.h - how C++ writes what macros make for one call; macros.h has the same for C. Nothing here
+ * is for users. It counts as a system header, because g++ -Wextra would otherwise warn about each
+ * option and each member that is not given. */
 #ifndef ASYNCIO_CXX_H
 #define ASYNCIO_CXX_H
 
@@ -10,9 +11,12 @@
 #include <stddef.h>
 
 template <typename T> inline const T *async__given(const T &made) { return &made; }
-template <typename T, size_t N> inline const T *async__given_list(const T (&made)[N]) { return made; }
+template <typename T, size_t N> inline const T *async__given_list(const T (&made)[N])
+{
+    return made;
+}
 template <typename T, size_t N> char (&async__given_length(const T (&made)[N]))[N];
-template <typename T> inline T async__value(T x) { return x; } /* in a lambda, clang++ misses who uses x alone */
+template <typename T> inline T async__value(T x) { return x; } /* clang++ warns of a plain x */
 template <typename T> struct async__array_size { static const size_t value = 0; };
 template <typename T, size_t N> struct async__array_size<T[N]> { static const size_t value = N; };
 #define ASYNC__FIXED_ROOM(qp) async__array_size<__typeof__((qp)->slot)>::value

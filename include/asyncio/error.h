@@ -1,5 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* error.h - errors are negative errno values with a sentence and a traceback. */
+/* error.h - errors: negative errno values, with a message and a traceback.
+ *
+ *   ASYNC_TRY                  return from the function if an expression is negative
+ *   ASYNC_RETURN               return a value from inside of await_ blocks
+ *   async_fail                 give an error a message
+ *   async_fail_text            the message of the error that a call has returned
+ *   async_error_next           walk over a tree of errors
+ *   async_error_find           find an error in a tree
+ *   async_error_print          print a tree of errors
+ *   async_error_print_traces   print a tree of errors with tracebacks
+ *
+ * A call that fails returns a negative errno value, and its caller returns it on: usually by
+ * ASYNC_TRY, which also adds its line to the traceback of the task. When a task fails, message and
+ * traceback become an async_error. The group of the task keeps it (async_group_errors() in
+ * group.h); without a group, the task that awaits it receives it; without such a task, the handle
+ * keeps it, and it is printed to stderr if it was never retrieved. */
 #ifndef ASYNCIO_ERROR_H
 #define ASYNCIO_ERROR_H
 
@@ -7,20 +22,37 @@
 
 ASYNC_BEGIN_DECLS
 
-/* Yield the value of expr; if it is negative, note this place in the task's traceback and return it from the
- * enclosing function. Inside await_ blocks these are left first, innermost first, and the function returns
- * their verdict: -ETIMEDOUT from an expired timeout, a group's first error. */
+/* Evaluate an expression, and return from the enclosing function if it is negative.
+ *
+ *   int size = ASYNC_TRY(await_fetch(url));
+ *
+ * expr       evaluated once.
+ * Value      that of expr, if it is 0 or more.
+ * Returns    otherwise from the function, with the value of expr. Inside of await_ blocks these are
+ *            left first, innermost first, and the function returns their result: -ETIMEDOUT for a
+ *            timeout that has expired, the first error of a group.
+ * Suspends   to leave blocks, as they do. */
 #define ASYNC_TRY(expr)                                                                            \
     __extension__({                                                                                \
-        ASYNC__INFER async_r_ = (expr);                                                             \
+        ASYNC__INFER async_r_ = (expr);                                                            \
         if (__builtin_expect(async_r_ < 0, 0))                                                     \
             return await_leave(async_blocks_, (int)async_r_, ASYNC_HERE);                          \
         ASYNC__VALUE(async_r_);                                                                    \
     })
 
-/* Return value from the enclosing function, out of any number of await_ blocks, which are left first, innermost first. If
- * leaving a block fails (a child of its group has failed, a context manager cannot be left), the function returns that error
- * instead. A bare `return` cannot do this: it loses the results of the blocks. */
+/* Return a value from the enclosing function, out of any number of await_ blocks.
+ *
+ *   await_timeout (r, 5)
+ *       await_with (r, &lock)
+ *           ASYNC_RETURN(count);
+ *
+ * value      evaluated once, in the innermost block.
+ * Returns    from the function, when all blocks have been left, innermost first: with value, or
+ *            with the error of a block that could not be left (a child of its group has failed, its
+ *            timeout has interrupted an await_ call, its context manager fails).
+ * Suspends   to leave the blocks, as they do.
+ *
+ * A bare `return` leaves the blocks, too, but discards their results. */
 #define ASYNC_RETURN(value)                                                                        \
     do {                                                                                           \
         ASYNC__INFER async_v_ = (value);                                                           \
@@ -28,15 +60,74 @@ ASYNC_BEGIN_DECLS
         return async_e_ < 0 ? async_e_ : async_v_;                                                 \
     } while (0)
 
-/* Give the error a sentence (as printf() does; copied, cut to 127 bytes) and begin its traceback here; returns code:
- * return async_fail(-EPROTO, "%s: bad status", url). Outside of tasks this thread keeps the latest one. */
+/* Give an error a message, and begin its traceback at this line.
+ *
+ *   if (status != 200)
+ *       return async_fail(-EPROTO, "%s: status %d", url, status);
+ *
+ * code       a negative errno value. A positive constant does not compile; a positive variable is
+ *            made negative, with a message on stderr.
+ * ...        a format and values as for printf(); the message is copied, and cut to 127 bytes.
+ * Returns    code.
+ * Suspends   no. Outside of a task, the thread keeps its latest error. */
 #define async_fail(code, ...) async_fail_at(ASYNC__NEGATIVE(code), ASYNC_HERE, __VA_ARGS__)
+int async_fail_at(int code, const async_site *site, const char *fmt, ...) ASYNC_CHECK
+        ASYNC_FORMAT(3, 4);
+
+/* Return the message of the error that a call has just returned.
+ *
+ *   int r = await_fetch(url);
+ *   if (r < 0)
+ *       printf("%s: %s\n", strerror(-r), async_fail_text(r));
+ *
+ * code       the error.
+ * Returns    the message of the latest async_fail() with that code in this task, in a task that it
+ *            awaited, or in a group that has failed in it; outside of tasks, the message of the run
+ *            or of the coroutine on another thread's loop that has failed. "" if there is none.
+ *            Valid until the task suspends or the next error occurs.
+ * Suspends   no. */
+const char *async_fail_text(int code);
+
+/* The failure of one task. Its causes are the errors of the group that failed inside it, so errors
+ * are a tree. Everything in it belongs to the group from which it was obtained. */
+typedef struct async_error {
+    int code;                  /* a negative errno value */
+    const char *task;          /* the name of the task */
+    const char *text;          /* the message, or "" */
+    const async_site *site;    /* where it occurred, or NULL */
+    const async_site *created; /* where the task was created, or NULL */
+    const async_site *const *trace; /* the traceback, which begins with site */
+    int trace_depth;                /* the length of the traceback, at most 16 */
+    struct async_error *parent;     /* the error whose cause this is, or NULL */
+    struct async_error *cause;      /* its first cause, or NULL */
+    struct async_error *next;       /* the next cause of the same parent, or NULL */
+    bool retrieved;                 /* private */
+} async_error;
+
+/* Return the error after e in its tree: first its causes, then what follows it. NULL at the end. */
+const async_error *async_error_next(const async_error *e);
+
+/* Return the first error with that code, from e on in its tree; NULL if there is none. */
+const async_error *async_error_find(const async_error *e, int code);
+
+/* Print the tree of e to stderr, one line for each error, indented. At most 200 lines are printed,
+ * and then how many are left out. Suspends: no. */
+void async_error_print(const async_error *e);
+
+/* The same, and below each error its traceback and where its task was created. The library prints
+ * errors that were never retrieved in this way. */
+void async_error_print_traces(const async_error *e);
+
+/* --- private: how the macros work --- */
+
 #ifdef __cplusplus
 #define ASYNC__NEGATIVE(code) (code)
 #else
-/* The code, which must not be a positive constant. ASYNC__IS_CONSTANT relies on a rule of C: a constant 0
- * that is cast to void * is a null pointer, and makes the other type that of the expression. */
-#define ASYNC__IS_CONSTANT(x) (sizeof(int) == sizeof(*(1 ? (void *)((long)(x) * 0L) : (int *)1)))
+/* Is x a constant expression? A constant 0 that is cast to void * is a null pointer, and then the
+ * other type is that of the conditional expression. */
+#define ASYNC__IS_CONSTANT(x)                                                                      \
+    (sizeof(int) == sizeof(*(1 ? (void *)((long)(x) * 0L) : (int *)1)))
+/* The code, which must not be a positive constant. */
 #define ASYNC__NEGATIVE(code)                                                                      \
     ((code) + 0 * (int)sizeof(struct {                                                             \
          int member;                                                                               \
@@ -44,41 +135,6 @@ ASYNC_BEGIN_DECLS
                         "async_fail: an error code is negative, for example -EIO");                \
      }))
 #endif
-int async_fail_at(int code, const async_site *site, const char *fmt, ...) ASYNC_CHECK
-        ASYNC_FORMAT(3, 4);
-
-/* The sentence that came with the error code which a call has just returned: of the latest async_fail() with that code in
- * this task, or in a task that it awaited or a group that has failed in it; outside of tasks that of the run, or of the
- * coroutine on another thread's loop, whose error this is. "": there is none. Ask before the task suspends again;
- * valid until the next error. */
-const char *async_fail_text(int code);
-
-/* One failed task. A tree of plain values, owned by the group that it was asked from. */
-typedef struct async_error {
-    int code;                   /* negative errno */
-    const char *task, *text;    /* name; async_fail()'s sentence, or "" */
-    const async_site *site;     /* where it was first noted, or NULL */
-    const async_site *created;  /* where its task was created, or NULL */
-    const async_site *const *trace; /* the places that it passed on its way out: 16 at most, site is the first */
-    int trace_depth;
-    struct async_error *parent; /* the error whose cause this is, or NULL */
-    struct async_error *cause;  /* the errors of the group that failed inside it */
-    struct async_error *next;
-    bool retrieved; /* for debug mode: the program has looked at it */
-} async_error;
-
-/* Depth first: the next after e in its tree, or NULL. */
-const async_error *async_error_next(const async_error *e);
-
-/* The first with that code, from e on, or NULL. */
-const async_error *async_error_find(const async_error *e, int code);
-
-/* The whole tree on stderr, a line each, indented. */
-void async_error_print(const async_error *e);
-
-/* The same, and below each line the places that the error passed, and where its task was created. So an error that
- * nobody has read is printed, when the last handle of its task goes or the loop closes: once. */
-void async_error_print_traces(const async_error *e);
 
 ASYNC_END_DECLS
 

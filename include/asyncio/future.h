@@ -1,5 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* future.h - a result that one task (or callback) sets and others await. */
+/* future.h - futures: a result that one task or callback sets, and others wait for.
+ *
+ *   await_future                       wait for the result
+ *   async_future_set_result            set the result
+ *   async_future_set_exception         set an error as the result
+ *   async_future_cancel                set -ECANCELED as the result
+ *   async_future_add_done_callback     call a function when there is a result
+ *   async_future_remove_done_callback  no longer call it
+ *   async_future_done                  is there a result?
+ *   async_future_cancelled             is it -ECANCELED?
+ *   async_future_result                the result
+ *
+ * A future lies in memory of the caller, and zero is pending: async_future f = { 0 }. It belongs to
+ * the loop that first used it, until that loop is closed; elsewhere its functions return -EPERM,
+ * and a message is printed to stderr. */
 #ifndef ASYNCIO_FUTURE_H
 #define ASYNCIO_FUTURE_H
 
@@ -7,7 +21,7 @@
 
 ASYNC_BEGIN_DECLS
 
-/* Zero is pending. Its members are the library's. */
+/* A future. Its members are private. */
 typedef struct async_future {
     uint64_t loop; /* that uses it */
     int result;
@@ -16,16 +30,33 @@ typedef struct async_future {
     struct async_future_callback *callbacks; /* the latest first */
 } async_future;
 
-/* Its result or error, at once if it is done. Suspends: until it is. A cancelled waiter leaves it pending: it may
- * have others. */
+/* Wait for the result of a future. Any number of tasks may do so.
+ *
+ * Returns    the result, which may be an error; -EPERM, -ECANCELED.
+ * Cancelled  the future stays pending, because other tasks may wait for it.
+ * Suspends   until there is a result. */
 int await_future(async_future *f) ASYNC_CHECK;
 
-/* Once, by anybody on the loop's thread: 0; the second time -EALREADY. Its waiters wake in the order in which they came,
- * and f may go when this returns. err < 0, else -EINVAL. */
+/* Set the result of a future. The tasks that wait wake up in the order in which they came.
+ *
+ * result     the result, 0 or more, or an error.
+ * Returns    0; -EALREADY if there is a result already; -EPERM. When it returns, the memory of the
+ *            future may go, also if tasks have waited.
+ * Suspends   no. Any task of the loop, and a callback, may call it. */
 int async_future_set_result(async_future *f, int result);
+
+/* The same with an error.
+ *
+ * err        a negative errno value; otherwise the call returns -EINVAL. */
 int async_future_set_exception(async_future *f, int err);
 
-/* A callback for the end of a future, in your memory until it has run or was removed. Its members are the library's. */
+/* Set -ECANCELED as the result.
+ *
+ * Returns    true; false if there is a result already. */
+bool async_future_cancel(async_future *f);
+
+/* A callback for the result of a future, in memory of the caller, until it has run or was removed.
+ * Zero is idle. Its members are private. */
 typedef struct async_future_callback {
     async_callback callback;
     struct async_future_callback *next;
@@ -36,22 +67,29 @@ typedef struct async_future_callback {
     bool scheduled;
 } async_future_callback;
 
-/* Call fn(f, arg) once when f is done, or soon if it is already: between the steps of tasks, in the order in which the callbacks
- * were added. f must stay where it is until then. Returns 0; -EPERM outside of the future's loop. _remove: returns true if the
- * function will not be called, false if it was called or never was to be. */
+/* Call a function when a future has a result, or soon if it has one: outside of tasks, in the order
+ * in which the callbacks were added, with the task-local variables of the caller.
+ *
+ * f          the future, whose memory must stay until then.
+ * cb         memory for the callback, zero at first.
+ * fn, arg    fn(f, arg) is called once. It must not await.
+ * Returns    0; -EPERM.
+ * Suspends   no. */
 int async_future_add_done_callback(async_future *f, async_future_callback *cb,
                                    void (*fn)(async_future *f, void *arg), void *arg);
+
+/* Remove a callback.
+ *
+ * Returns    true if the function will not be called; false if it was called, or was not to be. */
 bool async_future_remove_done_callback(async_future *f, async_future_callback *cb);
 
-/* Its waiters get -ECANCELED. false: it was done. */
-bool async_future_cancel(async_future *f);
-
+/* Return whether there is a result; whether it is -ECANCELED; and the result, which is -EINPROGRESS
+ * if there is none. */
 ASYNC_UNUSED static inline bool async_future_done(const async_future *f) { return f->done; }
 ASYNC_UNUSED static inline bool async_future_cancelled(const async_future *f)
 {
     return f->done && f->result == -ECANCELED;
 }
-/* -EINPROGRESS: pending. */
 ASYNC_UNUSED static inline int async_future_result(const async_future *f)
 {
     return f->done ? f->result : -EINPROGRESS;

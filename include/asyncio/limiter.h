@@ -38,8 +38,8 @@ typedef struct async_limiter {
  *   static async_limiter connections = ASYNC_LIMITER(10); */
 #define ASYNC_LIMITER(n) ASYNC__INIT(.total = (n))
 
-/* What a borrower has: a token, or none. Zero is none: async_token token = { 0 }. It must stay where
- * it is, and alive, while it is borrowed. Its members are private. */
+/* What a borrower has: a token, or none. Zero is none: async_token token = { 0 }. It must stay
+ * where it is, and alive, while it is borrowed. Its members are private. */
 typedef struct async_token {
     const async_limiter *limiter; /* that the token was borrowed from, or is awaited from */
     bool borrowed;
@@ -67,7 +67,8 @@ int async_limiter_acquire_nowait(async_limiter *l, async_token *token) ASYNC_CHE
 
 /* Give a token back; it goes to the task that has waited longest.
  *
- * Returns    0; -EINVAL if token was not borrowed from l, and a message is printed to stderr; -EPERM.
+ * Returns    0; -EINVAL if token was not borrowed from l, and a message is printed to stderr;
+ *            -EPERM.
  * Suspends   no. Any task may call it, and a callback. */
 int async_limiter_release(async_limiter *l, async_token *token);
 

@@ -1,6 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* loop.h - the event loop itself: callbacks, descriptors, other threads. Tasks rarely need it; adapters
- * for callback libraries do. */
+/* loop.h - the event loop itself: callbacks, calls from other threads, descriptors. Programs of
+ * tasks rarely need it; adapters for libraries with callbacks do.
+ *
+ *   async_get_running_loop       the loop of this thread, for other threads
+ *   async_call_soon              call a function after what is ready now
+ *   async_call_later             call a function after some time
+ *   async_call_at                call a function at a point in time
+ *   async_callback_cancel        cancel such a call
+ *   async_call_soon_threadsafe   call a function on the loop's thread, from any thread
+ *   async_call_soon_signalsafe   the same from a signal handler
+ *   await_fd_ready               wait until a descriptor is readable or writable
+ *   async_fd_close               close a descriptor that a task may wait for
+ *   async_watch_start            call a function whenever a descriptor is ready
+ *   async_watch_change           change what it is watched for
+ *   async_watch_stop             stop watching
+ *
+ * A callback runs outside of tasks and must not await. It has the task-local variables (local.h) of
+ * the task that asked for it; what it sets is its own. */
 #ifndef ASYNCIO_LOOP_H
 #define ASYNCIO_LOOP_H
 
@@ -8,14 +24,15 @@
 
 ASYNC_BEGIN_DECLS
 
-/* The loop that runs on this thread, or NULL. Valid until it is closed; what may still be called with it
- * then is said below. */
+/* Return the loop of this thread, to be given to other threads; NULL if there is none. The handle
+ * stays valid for the functions that are for other threads, also when the loop is closed. From this
+ * call on the loop cannot detect a deadlock, because another thread might wake its tasks. */
 async_loop *async_get_running_loop(void);
 
-/* --- callbacks: asyncio's call_soon, call_later, call_at --- */
+/* --- callbacks --- */
 
-/* A callback in your memory, which stays yours until it has run or been cancelled. It runs between the steps
- * of tasks and must not await. Its members are the library's. */
+/* A callback, in memory of the caller until it has run or was cancelled. Zero is idle:
+ * async_callback cb = { 0 }. Its members are private. */
 typedef struct async_callback {
     struct async_waiter *next, *prev;
     uint8_t kind, state;
@@ -26,30 +43,44 @@ typedef struct async_callback {
     uint64_t home;
 } async_callback;
 
-/* A callback sees the task-local variables (local.h) of who asked for it, as they were then; what it sets it keeps to
- * itself. So do those that another thread posts, and a watch below.
+/* Call a function once, after all that is ready now; also if the main task returns before.
  *
- * Call fn(arg) once, after everything that is ready now, even if main returns before. Cannot fail. Only on the loop's
- * own thread. What is added while the loop shuts down may be dropped: then it is yours again, as if cancelled. */
+ * cb         memory for the callback, zero at first. If it is scheduled already, nothing happens,
+ *            and a message is printed to stderr.
+ * fn, arg    fn(arg) is called.
+ * Suspends   no, and it cannot fail. Only on the loop's own thread. What is scheduled while the
+ *            loop is shutting down may be dropped, as if it had been cancelled. */
 void async_call_soon(async_callback *cb, void (*fn)(void *arg), void *arg);
 
-/* Call fn(arg) once, not before that many seconds have passed; callbacks of equal time run in the order of
- * their calls. Cannot fail. async_call_at: by async_time(). */
+/* Call a function once, when some time has passed. Callbacks of the same time run in the order in
+ * which they were scheduled. When the loop closes before, the callback is dropped.
+ *
+ * seconds    not before so long. */
 void async_call_later(async_callback *cb, double seconds, void (*fn)(void *arg), void *arg);
+
+/* The same at a point in time, on the clock of async_time(). */
 void async_call_at(async_callback *cb, double when, void (*fn)(void *arg), void *arg);
 
-/* true: it will not run, and its memory is yours again. false: it has run, or never was to. */
+/* Cancel a callback.
+ *
+ * Returns    true if the function will not be called, and the memory is the caller's again; false
+ *            if it was called, or was not to be. */
 bool async_callback_cancel(async_callback *cb);
 
-/* --- other threads --- */
+/* --- calls from other threads --- */
 
-/* Call fn(arg) once on the loop's thread. From any thread, at any time, as often as you like: many calls cost
- * the loop one wake-up; those of one thread run in their order. -ENOMEM; -EPIPE: the loop is closed.
- * What was accepted is called, at the latest while the loop closes. */
+/* Call a function once on the loop's thread. Any thread may do this, at any time. The calls of one
+ * thread are made in their order, and many of them wake the loop only once.
+ *
+ * loop       from async_get_running_loop() on the loop's thread.
+ * fn, arg    fn(arg) is called, like a callback.
+ * Returns    0, and the function will be called, at the latest while the loop closes; -EPIPE if the
+ *            loop is closed; -ENOMEM.
+ * Suspends   no. */
 int async_call_soon_threadsafe(async_loop *loop, void (*fn)(void *arg), void *arg) ASYNC_CHECK;
 
-/* A call that was asked for by async_call_soon_signalsafe(), in memory of the caller's. Zero is idle:
- * static async_post post. It must stay valid until fn has been called. Its members are private. */
+/* A call that is asked for by async_call_soon_signalsafe(), in memory of the caller. Zero is idle:
+ * static async_post post. Its members are private. */
 typedef struct async_post {
     struct async_post *next;
     void (*fn)(void *arg);
@@ -59,30 +90,43 @@ typedef struct async_post {
     bool borrowed; /* its memory is not the library's */
 } async_post;
 
-/* Call fn(arg) on the loop's thread, from a signal handler, or from a thread that must not allocate.
+/* Call a function on the loop's thread, from a signal handler, or from a thread that must not
+ * allocate.
  *
- *   static void on_hangup(int signal) { async_call_soon_signalsafe(loop, &post, reload, NULL); }
+ *   static void on_hangup(int sig) { async_call_soon_signalsafe(loop, &post, reload, NULL); }
  *
- * loop       the loop, from async_get_running_loop().
- * post       the caller's memory for the call; for one signal, one post is enough.
- * fn, arg    what is called, once, like a callback: outside of tasks, without task-local variables.
- * Returns    0; -EBUSY if the post is still on its way, so that fn will be called anyway; -EPIPE if
- *            the loop is closed.
- * Suspends   no. It is async-signal-safe, takes no lock, allocates nothing, and keeps errno. */
-int async_call_soon_signalsafe(async_loop *loop, async_post *post, void (*fn)(void *arg), void *arg);
+ * loop       the loop.
+ * post       memory for the call; it must stay until the function has been called. One is enough
+ *            for a signal.
+ * fn, arg    fn(arg) is called, like a callback, without task-local variables.
+ * Returns    0; -EBUSY if the post is on its way, so that the function will be called anyway;
+ *            -EPIPE if the loop is closed.
+ * Suspends   no. It is async-signal-safe: it takes no lock, allocates nothing, and keeps errno. */
+int async_call_soon_signalsafe(async_loop *loop, async_post *post, void (*fn)(void *arg),
+                               void *arg);
 
 /* --- descriptors --- */
 
-/* Wait until a descriptor of yours is ready: POLLIN, POLLOUT or both, of poll(). Returns what it is ready for
- * (POLLHUP and POLLERR may be among it). -EBADF: not open. -EBUSY: another task waits to read it (to write it)
- * already. -EPIPE: async_fd_close(). Cancelled: nothing is left behind. Suspends: yes. */
+/* Wait until a descriptor is ready.
+ *
+ *   ASYNC_TRY(await_fd_ready(fd, POLLIN));
+ *
+ * fd         the descriptor, which stays the caller's.
+ * events     POLLIN, POLLOUT, POLLPRI of poll(), or several of them.
+ * Returns    what it is ready for, perhaps with POLLHUP and POLLERR; a regular file is always
+ *            ready. -EBADF if it is not open; -EBUSY if another task waits to read it, or to write
+ *            it; -EPIPE after async_fd_close(); -EPERM, -ECANCELED, -ENOMEM.
+ * Cancelled  nothing is left behind.
+ * Suspends   always. */
 int await_fd_ready(int fd, int events) ASYNC_CHECK;
 
-/* close(), for a descriptor on which a task may wait: it wakes with -EPIPE. 0, or a negative errno. */
+/* Close a descriptor for which tasks may wait; they wake up with -EPIPE.
+ *
+ * Returns    0, or a negative errno value of close(). */
 int async_fd_close(int fd);
 
-/* asyncio's add_reader and add_writer: call fn as long as (not: each time when) fd is ready for events. In your
- * memory, yours again after async_watch_stop(). Its members are the library's. */
+/* A watch on a descriptor, in memory of the caller until it is stopped, as add_reader() and
+ * add_writer() of asyncio. Zero is idle. Its members are private. */
 typedef struct async_watch {
     void (*fn)(void *arg, int events);
     void *arg;
@@ -92,17 +136,29 @@ typedef struct async_watch {
     bool active;
 } async_watch;
 
-/* Start: 0, or -EBADF, -EBUSY (watched or waited for already), -EPERM (a file: always ready), -ENOMEM.
- * fn gets POLLIN, POLLOUT, POLLERR and POLLHUP, the latter two unasked. It must not await. */
+/* Call a function again and again, as long as a descriptor is ready.
+ *
+ * w          memory for the watch.
+ * fd         the descriptor; it must stay open until the watch is stopped.
+ * events     POLLIN, POLLOUT, POLLPRI of poll(), or several of them; 0 for POLLHUP and POLLERR
+ *            only.
+ * fn, arg    fn(arg, events) is called, with what the descriptor is ready for; POLLHUP and POLLERR
+ *            are always reported. It must not await.
+ * Returns    0; -EBADF; -EBUSY if a task waits for it, or another watch does; -EPERM for a regular
+ *            file, which is always ready; -ENOMEM.
+ * Suspends   no. */
 int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, int events),
                       void *arg) ASYNC_CHECK;
 
-/* Other events; 0 for none at the moment, not even an end; POLLHUP for nothing but what comes unasked. No system call if
- * they are the same. 0, or a negative errno. */
+/* Change what a descriptor is watched for. If nothing changes, there is no system call.
+ *
+ * events     as above; 0 for nothing at the moment, not even POLLHUP; POLLHUP for what is always
+ *            reported.
+ * Returns    0, or a negative errno value. */
 int async_watch_change(async_watch *w, int events);
 
-/* Stop: fn is not called again, not even for what is ready by now. Before fd is closed. Also if it was never
- * started. */
+/* Stop a watch, before the descriptor is closed. The function is not called again, not even for
+ * what is ready by now. A watch that was never started, or was stopped, is left alone. */
 void async_watch_stop(async_watch *w);
 
 ASYNC_END_DECLS

@@ -55,7 +55,7 @@ static NOINLINE int wait_for_rwlock(async_rwlock *l, async_task *t, enum wanted 
 {
     bool chosen;
     wait_is(t, WAITS_RWLOCK);
-    t->value = wanted;
+    t->value = (int)wanted;
     int r = async__lock_wait(&l->lock, t, &chosen);
     if (r == 0)
         return 0;
