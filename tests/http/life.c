@@ -49,7 +49,7 @@ HTTP_TEST(failures)
                   { "/lengths", -EPROTO, ASYNC_HTTP_PROTOCOL },
                   { "/junk", -EPROTO, ASYNC_HTTP_PROTOCOL } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        async_http_response_auto r = NULL, *f = NULL;
+        async_http_response_auto r = NULL, f = NULL;
         int code = await_http_get(s, at(sv, "%s", cases[i].path), &r, .failed = &f);
         ck_assert_msg(code == cases[i].code, "%s: %d", cases[i].path, code);
         ck_assert_ptr_null(r);
@@ -59,7 +59,7 @@ HTTP_TEST(failures)
         ck_assert_ptr_nonnull(strstr(async_fail_text(code), cases[i].path));
         ck_assert_double_gt(f->times.total, 0);
     }
-    async_http_response_auto same = NULL, *dns = NULL, *f = NULL;
+    async_http_response_auto same = NULL, dns = NULL, f = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/same"), &same), 200);
     ck_assert_int_eq(await_http_get(s, "http://no-such-name.invalid/", &dns, .failed = &f),
                      -EHOSTUNREACH);
@@ -242,7 +242,7 @@ HTTP_TEST(closed_under_way)
 HTTP_TEST(responses_outlive_their_session)
 {
     async_http_session *own = NULL;
-    async_http_response_auto whole = NULL, *stream = NULL;
+    async_http_response_auto whole = NULL, stream = NULL;
     char buf[100];
     ck_assert_int_eq(async_http_session_open(&own), 0);
     ck_assert_int_eq(await_http_get(own, at(sv, "/bytes/100"), &whole), 200);
@@ -262,7 +262,7 @@ HTTP_TEST(responses_outlive_their_session)
 HTTP_TEST(private_addresses)
 {
     async_http_session_auto own = NULL;
-    async_http_response_auto r = NULL, *a = NULL, *b = NULL;
+    async_http_response_auto r = NULL, a = NULL, b = NULL;
     char url[64];
     ck_assert_int_eq(async_http_session_open(&own, .no_private = true), 0);
     ck_assert_int_eq(await_http_get(own, at(sv, "/echo"), &r, .failed = &a), -EACCES);
@@ -292,8 +292,8 @@ HTTP_TEST(resolve)
 /* The server plays the proxy: it sees whole URLs. */
 HTTP_TEST(proxies)
 {
-    async_http_session_auto given = NULL, *env = NULL, *none = NULL;
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL;
+    async_http_session_auto given = NULL, env = NULL, none = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL, e = NULL, f = NULL;
     setenv("http_proxy", sv->url, 1);
     setenv("no_proxy", "direct.invalid,127.0.0.1", 1);
     ck_assert_int_eq(async_http_session_open(&env), 0);

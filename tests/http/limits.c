@@ -135,7 +135,7 @@ HTTP_TEST(queueing_is_measured)
 
 HTTP_TEST(max_body)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *d = NULL, *ok = NULL, *r = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL, ok = NULL, r = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/1000"), &ok, .max_body = 1000), 200);
     ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/1001"), &r, .max_body = 1000, .failed = &a),
                      -ENOBUFS);
@@ -158,7 +158,7 @@ HTTP_TEST(max_body)
 /* 200 MB of zeros in a little more than one. */
 HTTP_TEST(bomb)
 {
-    async_http_response_auto r = NULL, *f = NULL, *fine = NULL;
+    async_http_response_auto r = NULL, f = NULL, fine = NULL;
     ck_assert_int_eq(
             await_http_get(s, at(sv, "/gzip/200000000"), &r, .failed = &f, .max_body = SIZE_MAX),
             -ENOBUFS);
@@ -171,7 +171,7 @@ HTTP_TEST(bomb)
 /* libcurl unpacks this too, though it was not asked for and with .no_decompress. */
 HTTP_TEST(bomb_in_the_transfer)
 {
-    async_http_response_auto r = NULL, *f = NULL, *fine = NULL;
+    async_http_response_auto r = NULL, f = NULL, fine = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/transfer-gzip/20000000"), &r, .failed = &f,
                                     .max_body = SIZE_MAX, .no_decompress = true),
                      -ENOBUFS);
@@ -197,7 +197,7 @@ HTTP_TEST(bomb_in_a_stream)
 
 HTTP_TEST(max_headers)
 {
-    async_http_response_auto a = NULL, *b = NULL, *r = NULL;
+    async_http_response_auto a = NULL, b = NULL, r = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/headers/100000"), &a), 200);
     ck_assert_int_eq(await_http_get(s, at(sv, "/headers/1000000"), &r, .failed = &b), -ENOBUFS);
     ck_assert_int_eq(b->error, ASYNC_HTTP_TOO_LARGE);
@@ -207,7 +207,7 @@ HTTP_TEST(max_headers)
 HTTP_TEST(descriptors)
 {
     struct rlimit limit, none;
-    async_http_response_auto a = NULL, *f = NULL, *b = NULL;
+    async_http_response_auto a = NULL, f = NULL, b = NULL;
     getrlimit(RLIMIT_NOFILE, &limit);
     none = limit;
     int next = dup(0); /* the number that a socket would get */

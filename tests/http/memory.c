@@ -81,7 +81,7 @@ typedef int (*scenario)(const struct server *sv);
 static int whole(const struct server *sv)
 {
     async_http_session_auto s = NULL;
-    async_http_response_auto r = NULL, *f = NULL;
+    async_http_response_auto r = NULL, f = NULL;
     char url[128];
     snprintf(url, sizeof url, "http://u:p@127.0.0.1:%d/to/307?/echo", sv->port);
     ASYNC_TRY(async_http_session_open(&s, .headers = ASYNC_HTTP_PAIRS("A", "b"),

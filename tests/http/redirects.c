@@ -26,7 +26,7 @@ HTTP_TEST(followed)
 
 HTTP_TEST(counted)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *f = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, f = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/9"), &a), 200);
     ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/10"), &b, .failed = &f), -ELOOP);
     ck_assert_int_eq(f->error, ASYNC_HTTP_REDIRECTS);
@@ -110,7 +110,7 @@ HTTP_TEST(credentials_stay_at_home)
                                                   "y", "Host", "me.example", "X-Mine", "2");
     char url[256];
 
-    async_http_response_auto same = NULL, *away = NULL, *back = NULL, *basic = NULL, *user = NULL;
+    async_http_response_auto same = NULL, away = NULL, back = NULL, basic = NULL, user = NULL;
     ck_assert_int_eq(await_http_get(own, at(sv, "/to/302?/echo"), &same, .headers = headers), 200);
     HAS(same->body, "Authorization: Digest x\r\n");
     HAS(same->body, "Cookie: s=1\r\n");
@@ -160,13 +160,13 @@ HTTP_TEST(schemes)
     static const char *const to[] = { "ftp://127.0.0.1/x", "file:///etc/passwd",
                                       "gopher://127.0.0.1/", "javascript:x", "dict://127.0.0.1:1/" };
     for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
-        async_http_response_auto r = NULL, *f = NULL;
+        async_http_response_auto r = NULL, f = NULL;
         ck_assert_int_lt(await_http_get(s, at(sv, "/to/302?%s", to[i]), &r, .failed = &f), 0);
         ck_assert_msg(f->error == ASYNC_HTTP_SCHEME || f->error == ASYNC_HTTP_PROTOCOL, "%s: %s",
                       to[i], async_http_error_name(f->error));
         ck_assert_int_eq(f->redirect_count, 1);
     }
-    async_http_response_auto r = NULL, *f = NULL;
+    async_http_response_auto r = NULL, f = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/to/302?http://[bad/"), &r, .failed = &f), -EPROTO);
     ck_assert_int_eq(f->error, ASYNC_HTTP_PROTOCOL);
     return 0;
@@ -191,7 +191,7 @@ HTTP_TEST(relative)
 
 HTTP_TEST(bodies_on_the_way)
 {
-    async_http_response_auto small = NULL, *large = NULL;
+    async_http_response_auto small = NULL, large = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/big/60000?/echo"), &small), 200);
     ck_assert_int_eq(atomic_load(&sv->connections), 1);
     HAS(small->body, "GET /echo");

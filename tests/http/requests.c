@@ -44,7 +44,7 @@ HTTP_TEST(post_text)
 
 HTTP_TEST(post_json_form_bytes)
 {
-    async_http_response_auto j = NULL, *f = NULL, *b = NULL;
+    async_http_response_auto j = NULL, f = NULL, b = NULL;
     ck_assert_int_eq(await_http_post(s, at(sv, "/echo"), &j, .json = "{\"a\":1}"), 200);
     HAS(j->body, "Content-Type: application/json\r\n");
     HAS(j->body, "\r\n\r\n{\"a\":1}");
@@ -87,7 +87,7 @@ HTTP_TEST(a_large_body_is_sent_at_once)
 
 HTTP_TEST(other_methods)
 {
-    async_http_response_auto d = NULL, *o = NULL, *h = NULL, *g = NULL;
+    async_http_response_auto d = NULL, o = NULL, h = NULL, g = NULL;
     ck_assert_int_eq(await_http_request(s, "DELETE", at(sv, "/echo"), &d), 200);
     HAS(d->body, "DELETE /echo HTTP/1.1\r\n");
     LACKS(d->body, "Content-");
@@ -106,7 +106,7 @@ HTTP_TEST(other_methods)
 HTTP_TEST(headers_of_session_and_call)
 {
     async_http_session_auto own = NULL;
-    async_http_response_auto a = NULL, *b = NULL;
+    async_http_response_auto a = NULL, b = NULL;
     ck_assert_int_eq(async_http_session_open(&own, .user_agent = "mine/1",
                                              .headers = ASYNC_HTTP_PAIRS("X-One", "1", "X-Two", "2")),
                      0);
@@ -128,7 +128,7 @@ HTTP_TEST(headers_of_session_and_call)
 
 HTTP_TEST(query)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL;
     const char *const *pairs = ASYNC_HTTP_PAIRS("a", "x y", "\xc3\xa4", "=&?#");
     ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &a, .query = pairs), 200);
     HAS(a->body, "GET /echo?a=x%20y&%C3%A4=%3D%26%3F%23 HTTP");
@@ -150,7 +150,7 @@ HTTP_TEST(odd_urls_are_encoded)
 
 HTTP_TEST(authorization)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL;
     char url[128];
     ck_assert_int_eq(
             await_http_get(s, at(sv, "/echo"), &a, .user = "Aladdin", .password = "open sesame"), 200);
@@ -227,7 +227,7 @@ HTTP_TEST(what_is_refused)
 HTTP_TEST(content_type_without_a_body)
 {
     async_http_response *none = NULL;
-    async_http_response_auto get = NULL, *post = NULL, *empty = NULL, *both = NULL;
+    async_http_response_auto get = NULL, post = NULL, empty = NULL, both = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &none, .content_type = "a/b"), -EINVAL);
     ck_assert_int_eq(await_http_post(s, at(sv, "/echo"), &none, .content_type = "a/b"), -EINVAL);
     const char *const *header = ASYNC_HTTP_PAIRS("Content-Type", "c/d");
@@ -249,7 +249,7 @@ HTTP_TEST(content_type_without_a_body)
 HTTP_TEST(cookies)
 {
     async_http_session_auto jar = NULL;
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *d = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL;
     ck_assert_int_eq(async_http_session_open(&jar, .cookies = true), 0);
     ck_assert_int_eq(await_http_get(jar, at(sv, "/cookie"), &a), 200);
     ck_assert_int_eq(await_http_get(jar, at(sv, "/echo"), &b), 200);

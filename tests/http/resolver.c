@@ -91,7 +91,7 @@ HTTP_TEST(a_cancelled_request_waits_for_no_name)
 
 HTTP_TEST(limits_of_time_hold_while_a_name_is_looked_up)
 {
-    async_http_response_auto r = NULL, *a = NULL, *b = NULL;
+    async_http_response_auto r = NULL, a = NULL, b = NULL;
     char url[64];
     snprintf(url, sizeof url, "http://slow:%d/echo", sv->port);
     ck_assert_int_eq(await_http_get(s, url, &r, .timeout = 0.05 * slow(), .failed = &a), -ETIMEDOUT);

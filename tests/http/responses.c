@@ -6,7 +6,7 @@ const char *const http_suite = "http-responses";
 
 HTTP_TEST(response_headers)
 {
-    async_http_response_auto r = NULL, *i = NULL;
+    async_http_response_auto r = NULL, i = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/fold"), &r), 200);
     const async_http_field *f = r->headers;
     ck_assert_str_eq(f->name, "X-Folded");
@@ -24,7 +24,7 @@ HTTP_TEST(response_headers)
 
 HTTP_TEST(bodies)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *d = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/0"), &a), 200);
     ck_assert_uint_eq(a->size, 0);
     ck_assert_str_eq(a->body, "");
@@ -48,7 +48,7 @@ HTTP_TEST(bodies)
 
 HTTP_TEST(compression)
 {
-    async_http_response_auto a = NULL, *b = NULL;
+    async_http_response_auto a = NULL, b = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/100000"), &a), 200);
     ck_assert_uint_eq(a->size, 100000);
     ck_assert(a->wire_size < 1000 && a->wire_size > 0);
@@ -61,7 +61,7 @@ HTTP_TEST(compression)
 
 HTTP_TEST(error_statuses)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *f = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, f = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/status/404"), &a), 404);
     ck_assert_int_eq(
             await_http_get(s, at(sv, "/status/500"), &b, .raise_for_status = true, .failed = &f),
@@ -76,7 +76,7 @@ HTTP_TEST(error_statuses)
 
 HTTP_TEST(retry_after)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL, e = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/retry?7"), &a), 429);
     ck_assert_double_eq(async_http_retry_after(a), 7);
     ck_assert_int_eq(await_http_get(s, at(sv, "/retry?Sun,+06+Nov+1994+08:49:37+GMT"), &b), 429);

@@ -177,7 +177,7 @@ HTTP_TEST(broken_off)
 
 HTTP_TEST(statuses)
 {
-    async_http_response_auto a = NULL, *b = NULL, *f = NULL;
+    async_http_response_auto a = NULL, b = NULL, f = NULL;
     char buf[100];
     ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/status/404"), &a), 404);
     ck_assert_int_eq((int)await_http_read(a, buf, sizeof buf), 0);
@@ -192,7 +192,7 @@ HTTP_TEST(statuses)
 /* What is known of a stream that failed may be read too, though nothing more comes. */
 HTTP_TEST(a_failed_stream_has_an_end)
 {
-    async_http_response_auto r = NULL, *f = NULL;
+    async_http_response_auto r = NULL, f = NULL;
     char buf[100];
     const char *url =
             at(sv, "/raw?HTTP/1.1%%20404%%20No%%0D%%0AContent-Length:%%2010%%0D%%0A%%0D%%0A");
@@ -239,7 +239,7 @@ HTTP_TEST(what_came_in_time_is_given_first)
 
 HTTP_TEST(limit_of_bytes)
 {
-    async_http_response_auto a = NULL, *b = NULL, *r = NULL;
+    async_http_response_auto a = NULL, b = NULL, r = NULL;
     size_t total = 0;
     ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/chunked/100000"), &a, .max_body = 50000), 200);
     ck_assert_int_eq((int)await_rest(a, 1000, &total), -ENOBUFS);
@@ -258,7 +258,7 @@ ASYNC_DEF(read_once, (async_http_response *)r, (int *)ret)
 
 HTTP_TEST(one_reader)
 {
-    async_http_response_auto r = NULL, *whole = NULL;
+    async_http_response_auto r = NULL, whole = NULL;
     char buf[10];
     int first = 1, after = 1;
     ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/stall/10"), &r), 200);
@@ -319,7 +319,7 @@ ASYNC_DEF(read_some, (async_http_response *)r, (char *)buf, (size_t)size)
 HTTP_TEST(a_race_of_readers_loses_nothing)
 {
     enum { SIZE = 3000000 };
-    async_http_response_auto a = NULL, *b = NULL;
+    async_http_response_auto a = NULL, b = NULL;
     static char buf[2][100001];
     size_t got[2] = { 0 }, size[] = { 3000, 100000 };
     int n;
@@ -356,7 +356,7 @@ HTTP_TEST(body_of_an_upload_is_copied)
 HTTP_TEST(places)
 {
     async_http_session_auto own = NULL;
-    async_http_response_auto a = NULL, *b = NULL;
+    async_http_response_auto a = NULL, b = NULL;
     size_t total = 0;
     int r;
     ck_assert_int_eq(async_http_session_open(&own, .limit_per_host = 1), 0);

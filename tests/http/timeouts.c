@@ -21,7 +21,7 @@ static int await_timed(async_http_session *s, const char *url, double timeout, d
 
 HTTP_TEST(timeout)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL;
     char after[40];
     snprintf(after, sizeof after, "after %g s", 0.1 * slow());
     ck_assert_int_eq(await_timed(s, at(sv, "/delay/5000"), 0.1 * slow(), 0, &a), -ETIMEDOUT);
@@ -41,7 +41,7 @@ HTTP_TEST(timeout)
 /* A foreign limit is not ours to report. */
 HTTP_TEST(timeout_around)
 {
-    async_http_response_auto r = NULL, *f = NULL;
+    async_http_response_auto r = NULL, f = NULL;
     int verdict, inner = 0;
     await_timeout (verdict, 0.1) {
         inner = await_http_get(s, at(sv, "/delay/5000"), &r, .failed = &f);
@@ -55,7 +55,7 @@ HTTP_TEST(timeout_around)
 
 HTTP_TEST(stall)
 {
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *f = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, f = NULL;
     ck_assert_int_eq(await_timed(s, at(sv, "/stall/1000"), 0, 0.1 * slow(), &a), -ETIMEDOUT);
     ck_assert_int_eq(a->error, ASYNC_HTTP_TIMEOUT);
     ck_assert_double_ge(a->times.total, 0.1);
@@ -118,7 +118,7 @@ static int await_knocks(async_http_session *s, const char *url, bool give_up)
 
 HTTP_TEST(connecting)
 {
-    async_http_response_auto r = NULL, *f = NULL, *g = NULL;
+    async_http_response_auto r = NULL, f = NULL, g = NULL;
     struct sockaddr_in a;
     char url[64];
     int fd = bound(&a), waiting[2];

@@ -115,8 +115,8 @@ static void serve_files(const struct server *sv)
 ASYNC_DEF(trusting, (struct server *)sv, (int)port)
 {
     char url[128], rule[64];
-    async_http_session_auto s = NULL, *own = NULL, *blind = NULL, *rash = NULL;
-    async_http_response_auto a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL, *r = NULL;
+    async_http_session_auto s = NULL, own = NULL, blind = NULL, rash = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL, e = NULL, f = NULL, r = NULL;
     snprintf(url, sizeof url, "https://127.0.0.1:%d/ok", port);
     ASYNC_TRY(async_http_session_open(&s));
     ck_assert_int_eq(await_http_get(s, url, &r, .failed = &a), -EKEYREJECTED);
@@ -167,7 +167,7 @@ END_TEST
 /* What is not TLS, and who goes away in the middle: an error, and no signal. */
 HTTP_TEST(no_tls)
 {
-    async_http_response_auto r = NULL, *f = NULL;
+    async_http_response_auto r = NULL, f = NULL;
     char url[64];
     snprintf(url, sizeof url, "https://127.0.0.1:%d/junk", sv->port);
     int code = await_http_get(s, url, &r, .failed = &f, .timeout = 0.3 * slow());
@@ -253,7 +253,7 @@ ASYNC_DEF(one, (async_http_session *)s, (const char *)path, (int)version, (int *
 ASYNC_DEF(multiplexed)
 {
     async_http_session_auto s = NULL;
-    async_http_response_auto stream = NULL, *left = NULL;
+    async_http_response_auto stream = NULL, left = NULL;
     char path[64], buf[10000];
     int r, first = 0, second = 0, many[50] = { 0 };
     snprintf(path, sizeof path, "%s/socket", dir);

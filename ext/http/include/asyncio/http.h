@@ -99,7 +99,8 @@ int async_http_session_open_opt(async_http_session **ret,
 void async_http_session_close(async_http_session *session);
 
 /* async_http_session_auto s = NULL: closed where its block ends. */
-#define async_http_session_auto ASYNC_AUTO(async_http_session_drop) async_http_session *
+#define async_http_session_auto                                                                    \
+    ASYNC_AUTO(async_http_session_drop) __typeof__(async_http_session *)
 void async_http_session_drop(async_http_session **session);
 
 /* await_with (r, async_http_session_hold(&session, .limit = 10)) { } */
@@ -156,7 +157,8 @@ typedef struct async_http_response {
 void async_http_response_free(async_http_response *response);
 
 /* async_http_response_auto r = NULL: freed where its block ends. */
-#define async_http_response_auto ASYNC_AUTO(async_http_response_drop) async_http_response *
+#define async_http_response_auto                                                                   \
+    ASYNC_AUTO(async_http_response_drop) __typeof__(async_http_response *)
 void async_http_response_drop(async_http_response **response);
 
 /* The value of the first header of that name in any case, or NULL. */
