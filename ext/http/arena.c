@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* arena.c - a response's headers, addresses and texts, a session's settings: many small strings
- * that die together. Blocks never move, so pointers into them stay good while more is added. */
-#include "http_internal.h"
+/* arena.c - memory for many small things that are freed together. Blocks never move, so pointers
+ * into them stay valid while more is added. */
+#include "arena.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define BLOCK 2048
+enum { BLOCK_SIZE = 2048 };
 
 struct http_block {
     struct http_block *next;
@@ -19,9 +22,10 @@ void http_arena_init(struct http_arena *a)
     a->end = a->first + sizeof a->first;
 }
 
-static bool more(struct http_arena *a, size_t size)
+/* Something large gets a block of its own size, so that it does not waste most of a standard one. */
+static bool arena_add_block(struct http_arena *a, size_t size)
 {
-    size_t room = size > BLOCK / 4 ? size : BLOCK;
+    size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;
     struct http_block *b = malloc(sizeof *b + room);
     if (!b)
         return false;
@@ -37,7 +41,7 @@ void *http_arena_alloc(struct http_arena *a, size_t size)
     if (size > SIZE_MAX / 4)
         return NULL;
     size = (size + 7) & ~(size_t)7;
-    if (size > (size_t)(a->end - a->at) && !more(a, size))
+    if (size > (size_t)(a->end - a->at) && !arena_add_block(a, size))
         return NULL;
     void *p = a->at;
     a->at += size;

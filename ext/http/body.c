@@ -10,11 +10,11 @@ static bool takes_body(const char *method)
     return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
 }
 
-static int pairs_check(struct http_response *res, const char *const *pairs, const char *what)
+static int pairs_check(struct http_error *e, const char *const *pairs, const char *what)
 {
     for (; pairs && *pairs; pairs += 2)
         if (!pairs[1])
-            return http_fail(res, ASYNC_HTTP_BAD_REQUEST, "%s: %.60s without a value", what, pairs[0]);
+            return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "%s: %.60s without a value", what, pairs[0]);
     return 0;
 }
 
@@ -28,12 +28,12 @@ static void choose(struct http_call *c, const void *body, size_t size, const cha
 
 static int choose_form(struct http_call *c)
 {
-    int r = pairs_check(c->res, c->o.form, "form");
+    int r = pairs_check(&c->res->error, c->o.form, "form");
     if (r < 0)
         return r;
     char *text = http_encode_pairs(&c->res->arena, c->o.form, "");
     if (!text)
-        return http_fail(c->res, ASYNC_HTTP_RESOURCES, "no memory for the form");
+        return http_fail(&c->res->error, ASYNC_HTTP_RESOURCES, "no memory for the form");
     choose(c, text, strlen(text), "application/x-www-form-urlencoded");
     return 0;
 }
@@ -41,16 +41,16 @@ static int choose_form(struct http_call *c)
 int http_body_choose(struct http_call *c)
 {
     const struct async_http_opts *o = &c->o;
-    int r = pairs_check(c->res, o->query, "query");
+    int r = pairs_check(&c->res->error, o->query, "query");
     if (r < 0)
         return r;
     int bodies = !!o->text + !!o->json + !!o->form + (o->body || o->body_size);
     if (bodies > 1)
-        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "more than one body");
+        return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "more than one body");
     if (bodies == 0 && o->content_type)
-        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a content_type without a body");
+        return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "a content_type without a body");
     if (o->body_size && !o->body)
-        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a body of %zu bytes at NULL", o->body_size);
+        return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "a body of %zu bytes at NULL", o->body_size);
     if (o->form)
         return choose_form(c);
     if (o->text)
@@ -62,7 +62,7 @@ int http_body_choose(struct http_call *c)
     else if (takes_body(c->method))
         choose(c, "", 0, NULL);
     if (c->has_body && strcmp(c->method, "HEAD") == 0)
-        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "HEAD with a body");
+        return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "HEAD with a body");
     return 0;
 }
 
@@ -91,7 +91,7 @@ static int basic(struct http_call *c, const char *user, const char *password)
     size_t n = strlen(user) + 1 + strlen(password), size = sizeof BASIC + (n + 2) / 3 * 4;
     char *text = http_arena_alloc(&c->res->arena, size + n + 1);
     if (!text)
-        return http_fail(c->res, ASYNC_HTTP_RESOURCES, "no memory for the authorization");
+        return http_fail(&c->res->error, ASYNC_HTTP_RESOURCES, "no memory for the authorization");
     c->res->secret = text;
     c->res->secret_size = size + n + 1;
     sprintf(text + size, "%s:%s", user, password);
@@ -105,10 +105,10 @@ static int bearer(struct http_call *c, const char *token)
     size_t size = sizeof BEARER + strlen(token);
     char *text = http_arena_alloc(&c->res->arena, size);
     if (!text)
-        return http_fail(c->res, ASYNC_HTTP_RESOURCES, "no memory for the authorization");
+        return http_fail(&c->res->error, ASYNC_HTTP_RESOURCES, "no memory for the authorization");
     for (const char *p = token; *p; p++)
         if (*p <= ' ' || *p == 0x7f)
-            return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a control character in the bearer token");
+            return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "a control character in the bearer token");
     c->res->secret = text;
     c->res->secret_size = size;
     snprintf(text, size, BEARER "%s", token);
@@ -124,12 +124,12 @@ int http_auth_choose(struct http_call *c, const char *user, const char *password
         password = c->o.password;
     }
     if (c->o.bearer && c->o.user)
-        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "both a user and a bearer token");
+        return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "both a user and a bearer token");
     if (c->o.bearer)
         return bearer(c, c->o.bearer);
     if (!user && !password)
         return 0;
     if (user && strchr(user, ':'))
-        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a colon in the user's name");
+        return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "a colon in the user's name");
     return basic(c, user ? user : "", password ? password : "");
 }

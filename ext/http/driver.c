@@ -32,7 +32,7 @@ static void fail_broken(async_http_session *s)
         next = t->next;
         if (!t->broken)
             continue;
-        int code = http_fail_code(t->res, ASYNC_HTTP_RESOURCES, t->socket_error,
+        int code = http_fail_errno(&t->res->error, ASYNC_HTTP_RESOURCES, t->socket_error,
                                   "cannot watch a socket: %s", strerror(-t->socket_error));
         http_transfer_end(t, code);
     }
@@ -59,7 +59,7 @@ static void collect(async_http_session *s)
 static void start_anew(async_http_session *s)
 {
     while (s->active) {
-        int code = http_fail(s->active->res, ASYNC_HTTP_RESOURCES, "libcurl is out of memory");
+        int code = http_fail(&s->active->res->error, ASYNC_HTTP_RESOURCES, "libcurl is out of memory");
         http_transfer_end(s->active, code);
     }
     http_driver_close(s);
@@ -272,7 +272,7 @@ int http_driver_open(async_http_session *s)
     s->multi = curl_multi_init();
     if (!s->multi)
         return -ENOMEM;
-    long cached = s->limit ? s->limit : 1000;
+    long cached = s->limits.total ? s->limits.total : 1000;
     CURLMcode rc = curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     rc |= curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);
     rc |= curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, on_timer);

@@ -54,17 +54,17 @@ static bool is_value(const char *s)
     return true;
 }
 
-int http_fields_check(struct http_response *res, const char *const *pairs)
+int http_fields_check(struct http_error *e, const char *const *pairs)
 {
     for (const char *const *p = pairs; p && *p; p += 2) {
         if (!http_token(p[0]))
-            return http_fail(res, ASYNC_HTTP_BAD_REQUEST, "a bad header name");
+            return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "a bad header name");
         if (!p[1])
-            return http_fail(res, ASYNC_HTTP_BAD_REQUEST, "header %.60s without a value", p[0]);
+            return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "header %.60s without a value", p[0]);
         if (!is_value(p[1]))
-            return http_fail(res, ASYNC_HTTP_BAD_REQUEST, "a control character in header %.60s", p[0]);
+            return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "a control character in header %.60s", p[0]);
         if (is_ours(p[0]))
-            return http_fail(res, ASYNC_HTTP_BAD_REQUEST, "header %s is the library's", p[0]);
+            return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "header %s is the library's", p[0]);
     }
     return 0;
 }
@@ -198,5 +198,5 @@ int http_fields_build(struct http_call *c)
     if (c->has_body)
         add_for_body(&l, c);
     c->headers = l.first;
-    return l.failed ? http_fail(c->res, ASYNC_HTTP_RESOURCES, "no memory for the headers") : 0;
+    return l.failed ? http_fail(&c->res->error, ASYNC_HTTP_RESOURCES, "no memory for the headers") : 0;
 }

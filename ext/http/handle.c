@@ -18,7 +18,7 @@ static int on_connected(void *arg, char *ip, char *local_ip, int port, int local
 {
     struct http_transfer *t = arg;
     (void)ip, (void)local_ip, (void)port, (void)local_port;
-    http_slot_connected(&t->slot);
+    http_permit_connected(&t->permit);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -147,7 +147,7 @@ struct http_transfer *http_handle_take(async_http_session *s)
 void http_handle_give(struct http_transfer *t)
 {
     async_http_session *s = t->session;
-    if (s->closed || s->pooled >= (s->limit ? s->limit : HTTP_MAX_POOLED)) {
+    if (s->closed || s->pooled >= (s->limits.total ? s->limits.total : HTTP_MAX_POOLED)) {
         http_transfer_destroy(t);
         return;
     }

@@ -3,7 +3,7 @@
  *
  *   session     a libcurl multi handle on our loop, with limits, defaults and a pool of easy handles
  *   call        one await_http_request() or _open(), in the frame of its task: hops one after the other
- *   transfer    an easy handle: one hop, from a place in the limits to the last byte
+ *   transfer    an easy handle: one hop, from a permit to the last byte
  *   response    what the caller gets; the transfer's callbacks write into it
  *
  * A transfer is attached to a response while libcurl works on it. Whoever ends this, the driver
@@ -22,6 +22,12 @@
 
 #include <curl/curl.h>
 
+#include "arena.h"
+#include "error.h"
+#include "limits.h"
+#include "private_address.h"
+#include "url.h"
+
 /* In bytes, but for the pool and the ratio. */
 enum {
     HTTP_MAX_HEADERS = 256 * 1024, /* of one response */
@@ -35,40 +41,6 @@ enum {
     HTTP_BOMB = 100,                 /* unpacked by received bytes, at most */
     HTTP_FIRST_LENGTH = 1024 * 1024, /* of a Content-Length is believed before it has come */
 };
-
-/* --- arena.c: small things that die together --- */
-
-struct http_arena {
-    struct http_block *blocks;
-    char *at, *end;
-    _Alignas(16) char first[768]; /* enough for a small response without a second malloc() */
-};
-void http_arena_init(struct http_arena *a);
-void *http_arena_alloc(struct http_arena *a, size_t size); /* aligned for pointers; NULL */
-char *http_arena_text(struct http_arena *a, const char *s, size_t n); /* a copy with a NUL; NULL */
-void http_arena_free(struct http_arena *a);
-
-/* --- limit.c: places in the session's limits --- */
-
-enum http_gate { HTTP_GATE_NEW, HTTP_GATE_OPENING, HTTP_GATE_OPEN };
-
-struct http_host {
-    char *origin;
-    async_semaphore free;
-    enum http_gate gate;
-    async_event opened;
-    int users; /* who waits and who holds */
-};
-struct http_slot {
-    struct http_host *host;
-    bool held;  /* a place of the session's */
-    bool opens; /* the others of this origin wait for its connection */
-};
-/* shares: may be one of many on a connection */
-ASYNC_CHECK int await_http_slot(async_http_session *s, const char *url, bool shares,
-                                struct http_slot *slot);
-void http_slot_connected(struct http_slot *slot);
-void http_slot_release(async_http_session *s, struct http_slot *slot);
 
 /* --- the session --- */
 
@@ -93,9 +65,7 @@ struct async_http_session {
     int pooled;
     int handles; /* pooled and at work */
 
-    int limit, limit_per_host; /* 0: none */
-    async_semaphore total;
-    void *hosts; /* tsearch() */
+    struct http_limits limits;
 
     struct async_http_session_opts o; /* with our copies of the strings */
     struct curl_slist *plain;         /* headers of a request that adds none */
@@ -122,7 +92,7 @@ struct http_transfer {
     async_http_session *session;
     struct http_response *res; /* attached to; NULL in the pool */
     struct http_transfer *next, *prev;
-    struct http_slot slot;
+    struct http_permit permit;
     bool many;      /* reads HTTP_SMALL_PIECE at once */
     bool plain;     /* set up for a GET without anything special; else reset before the next use */
     bool forbidden; /* an address was refused */
@@ -150,7 +120,7 @@ struct http_call {
     struct curl_slist *headers;
 };
 
-int http_transfer_begin(struct http_call *c, struct http_slot *slot); /* takes the slot if it is 0 */
+int http_transfer_begin(struct http_call *c, struct http_permit *permit); /* takes it if it is 0 */
 void http_transfer_done(struct http_transfer *t, CURLcode rc);
 void http_transfer_end(struct http_transfer *t, int code); /* from outside, with the response told already */
 void http_transfer_detach(struct http_transfer *t);
@@ -168,7 +138,6 @@ void http_driver_close(async_http_session *s);
 void http_driver_kick(async_http_session *s); /* run libcurl soon */
 curl_socket_t http_driver_on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a);
 int http_driver_on_close(void *arg, curl_socket_t fd);
-bool http_address_private(const struct sockaddr *a); /* address.c */
 
 /* --- response.c, stream.c --- */
 
@@ -205,7 +174,8 @@ struct http_response {
 
     char *secret; /* to be wiped */
     size_t secret_size;
-    char remote_ip[48], text[160];
+    struct http_error error; /* copied to pub by http_response_over() */
+    char remote_ip[48];
     struct http_arena arena;
 };
 
@@ -218,29 +188,15 @@ void http_stream_tell(struct http_response *res);
 bool http_stream_refuses(struct http_response *res);
 void http_response_over(struct http_response *res, int code);
 
-/* --- fail.c --- */
+/* --- transfer_error.c --- */
 
-/* Note why it failed, unless something was noted before. Returns the errno that belongs to it. */
-int http_fail(struct http_response *res, enum async_http_error e, const char *fmt, ...)
-        ASYNC_FORMAT(3, 4);
-int http_fail_code(struct http_response *res, enum async_http_error e, int code, const char *fmt, ...)
-        ASYNC_FORMAT(4, 5);
 int http_fail_curl(struct http_transfer *t, CURLcode rc);
 
-/* --- url.c, fields.c, redirect.c --- */
-
-/* Read the caller's URL: into pub.url, user and password into the two outputs (or NULL). */
-int http_url_first(struct http_response *res, const char *url, const char *const *query,
-                   char **ret_user, char **ret_password);
-int http_url_next(struct http_response *res, const char *location, bool allow_downgrade);
-bool http_url_same_origin(const char *a, const char *b);
-size_t http_url_origin(const char *url); /* how long "scheme://host:port" is, without a default port */
-bool http_url_is_https(const char *url);
-char *http_encode_pairs(struct http_arena *a, const char *const *pairs, const char *before);
+/* --- body.c, fields.c, redirect.c --- */
 
 int http_body_choose(struct http_call *c);
 int http_auth_choose(struct http_call *c, const char *user, const char *password);
-int http_fields_check(struct http_response *res, const char *const *pairs);
+int http_fields_check(struct http_error *e, const char *const *pairs);
 int http_fields_build(struct http_call *c);
 bool http_token(const char *s);
 int http_fields_plain(async_http_session *s);

@@ -9,7 +9,7 @@ static int remember(struct http_response *res)
 {
     async_http_redirect *step = http_arena_alloc(&res->arena, sizeof *step);
     if (!step)
-        return http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for a redirect");
+        return http_fail(&res->error, ASYNC_HTTP_RESOURCES, "no memory for a redirect");
     *step = (async_http_redirect){ .status = res->pub.status, .url = res->pub.url };
     if (res->last_redirect)
         res->last_redirect->next = step;
@@ -41,10 +41,11 @@ int http_redirect_follow(struct http_call *c)
     struct http_response *res = c->res;
     const char *from = res->pub.url;
     if (res->pub.redirect_count >= c->o.max_redirects)
-        return http_fail(res, ASYNC_HTTP_REDIRECTS, "more than %d redirects", c->o.max_redirects);
+        return http_fail(&res->error, ASYNC_HTTP_REDIRECTS, "more than %d redirects", c->o.max_redirects);
     int r = remember(res);
     if (r == 0)
-        r = http_url_next(res, res->location, c->session->o.allow_downgrade);
+        r = http_url_resolve(&res->arena, from, res->location, c->session->o.allow_downgrade,
+                             &res->error, &res->pub.url);
     if (r < 0)
         return r;
     if (!http_url_same_origin(from, res->pub.url))

@@ -50,28 +50,26 @@ static void take_opts(struct http_call *c, const struct async_http_opts *opts)
 
 static int prepare_url(struct http_call *c, const char *url)
 {
-    char *user = NULL, *password = NULL;
-    int r = http_url_first(c->res, url, c->o.query, &user, &password);
+    struct http_url u;
+    int r = http_url_read(&c->res->arena, url, c->o.query, &c->res->error, &u);
+    c->res->pub.url = u.text;
     if (r == 0)
-        r = http_auth_choose(c, user, password);
-    if (password)
-        explicit_bzero(password, strlen(password));
-    curl_free(user);
-    curl_free(password);
+        r = http_auth_choose(c, u.user, u.password);
+    http_url_free_secrets(&u);
     return r;
 }
 
 static int prepare(struct http_call *c, const char *url)
 {
     if (c->o.struct_size == 0)
-        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "options without their struct_size");
+        return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "options without their struct_size");
     if (!http_token(c->method))
-        return http_fail(c->res, ASYNC_HTTP_BAD_REQUEST, "a bad method");
-    int r = http_fields_check(c->res, c->o.headers);
+        return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "a bad method");
+    int r = http_fields_check(&c->res->error, c->o.headers);
     if (r == 0)
         r = http_body_choose(c);
     if (r == 0 && c->o.content_type)
-        r = http_fields_check(c->res, ASYNC_HTTP_PAIRS("Content-Type", c->o.content_type));
+        r = http_fields_check(&c->res->error, ASYNC_HTTP_PAIRS("Content-Type", c->o.content_type));
     if (r == 0)
         r = prepare_url(c, url);
     return r == 0 ? http_fields_build(c) : r;
@@ -100,16 +98,20 @@ static int begin(struct http_call *c, const char *url, const struct async_http_o
 static int await_hop(struct http_call *c)
 {
     struct http_response *res = c->res;
-    struct http_slot slot = { 0 };
+    struct http_permit permit = { 0 };
     double before = async_time();
     bool shares = !c->o.http1 && !c->stream && http_url_is_https(res->pub.url);
-    int r = await_http_slot(c->session, res->pub.url, shares, &slot);
+    int r = await_http_permit(&c->session->limits, res->pub.url, shares, &permit);
+    if (r == 0 && c->session->closed) { /* each waiter in turn gets a permit and gives it to the next */
+        http_permit_release(&permit);
+        r = -EPIPE;
+    }
     res->pub.times.queued += async_time() - before;
     if (r < 0)
         return r;
-    r = http_transfer_begin(c, &slot);
+    r = http_transfer_begin(c, &permit);
     if (r < 0) {
-        http_slot_release(c->session, &slot);
+        http_permit_release(&permit);
         return r;
     }
     r = await_event_wait(&res->turn);
@@ -155,13 +157,13 @@ static void name_error(struct http_call *c, int r)
 {
     struct http_response *res = c->res;
     if (r == -ETIMEDOUT)
-        http_fail(res, ASYNC_HTTP_TIMEOUT, "timed out after %g s, %s", c->o.timeout, phase(res));
+        http_fail(&res->error, ASYNC_HTTP_TIMEOUT, "timed out after %g s, %s", c->o.timeout, phase(res));
     else if (r == -ECANCELED)
-        http_fail(res, ASYNC_HTTP_CANCELED, "cancelled, %s", phase(res));
+        http_fail(&res->error, ASYNC_HTTP_CANCELED, "cancelled, %s", phase(res));
     else if (r == -EPIPE)
-        http_fail(res, ASYNC_HTTP_CLOSED, "the session was closed");
+        http_fail(&res->error, ASYNC_HTTP_CLOSED, "the session was closed");
     else
-        http_fail_code(res, ASYNC_HTTP_RESOURCES, r, "%s", strerror(-r));
+        http_fail_errno(&res->error, ASYNC_HTTP_RESOURCES, r, "%s", strerror(-r));
 }
 
 static int give_up(struct http_call *c, int r)
@@ -174,9 +176,9 @@ static int give_up(struct http_call *c, int r)
         http_transfer_detach(res->transfer);
     http_response_over(res, r); /* also for who reads on in a stream */
     if (*res->pub.url)
-        r = async_fail(r, "%.56s: %.66s", res->pub.url, res->text);
+        r = async_fail(r, "%.56s: %.66s", res->pub.url, res->error.text);
     else
-        r = async_fail(r, "%s", res->text);
+        r = async_fail(r, "%s", res->error.text);
     if (c->o.failed)
         *c->o.failed = &res->pub;
     else
@@ -188,7 +190,7 @@ static int check_status(struct http_call *c)
 {
     struct http_response *res = c->res;
     if (c->o.raise_for_status && res->pub.status >= 400)
-        return http_fail(res, ASYNC_HTTP_STATUS, "%d %.80s", res->pub.status, res->pub.reason);
+        return http_fail(&res->error, ASYNC_HTTP_STATUS, "%d %.80s", res->pub.status, res->pub.reason);
     return 0;
 }
 

@@ -45,7 +45,7 @@ static bool field_add(struct http_response *res, const struct line *l)
     char *name = http_arena_text(&res->arena, l->name, l->name_size);
     char *value = http_arena_text(&res->arena, l->value, l->value_size);
     if (!f || !name || !value)
-        return REFUSE(res, ASYNC_HTTP_RESOURCES, "no memory for the headers");
+        return REFUSE(&res->error, ASYNC_HTTP_RESOURCES, "no memory for the headers");
     *f = (async_http_field){ .name = name, .value = value };
     if (res->last_field)
         res->last_field->next = f;
@@ -65,7 +65,7 @@ static bool note_length(struct http_response *res, const char *value)
     if (n < 0 || errno || end == value || *end)
         return true; /* libcurl's to judge */
     if (res->content_length >= 0 && res->content_length != n)
-        return REFUSE(res, ASYNC_HTTP_PROTOCOL, "two content lengths, %lld and %lld",
+        return REFUSE(&res->error, ASYNC_HTTP_PROTOCOL, "two content lengths, %lld and %lld",
                       (long long)res->content_length, n);
     res->content_length = n;
     return true;
@@ -122,7 +122,7 @@ static bool headers_end(struct http_transfer *t)
         return true;
     if (!res->head && !res->encoded && res->content_length > 0 &&
         (uint64_t)res->content_length > res->max_body)
-        return REFUSE(res, ASYNC_HTTP_TOO_LARGE, "a body of %lld bytes is announced, the limit is %zu",
+        return REFUSE(&res->error, ASYNC_HTTP_TOO_LARGE, "a body of %lld bytes is announced, the limit is %zu",
                       (long long)res->content_length, res->max_body);
     if (res->stream) {
         res->opened = true;
@@ -140,7 +140,7 @@ size_t http_response_on_header(char *data, size_t one, size_t n, void *arg)
     n *= one;
     res->header_bytes += n;
     if (res->header_bytes > HTTP_MAX_HEADERS)
-        ok = REFUSE(res, ASYNC_HTTP_TOO_LARGE, "more than %d bytes of headers", HTTP_MAX_HEADERS);
+        ok = REFUSE(&res->error, ASYNC_HTTP_TOO_LARGE, "more than %d bytes of headers", HTTP_MAX_HEADERS);
     else if (!res->headers_begun && n > 5 && memcmp(data, "HTTP/", 5) == 0)
         ok = status_line(res, data, n);
     else if (res->headers_done)
@@ -167,7 +167,7 @@ static bool body_grow(struct http_response *res, size_t n)
         size = need;
     char *p = realloc(res->store, size);
     if (!p)
-        return REFUSE(res, ASYNC_HTTP_RESOURCES, "no memory for a body of %zu bytes", need);
+        return REFUSE(&res->error, ASYNC_HTTP_RESOURCES, "no memory for a body of %zu bytes", need);
     res->pub.body = res->store = p;
     res->capacity = size;
     return true;
@@ -189,7 +189,7 @@ static bool within_limits(struct http_transfer *t, size_t n)
     struct http_response *res = t->res;
     size_t size = res->pub.size + n;
     if (size > res->max_body)
-        return REFUSE(res, ASYNC_HTTP_TOO_LARGE, "the body is larger than %zu bytes", res->max_body);
+        return REFUSE(&res->error, ASYNC_HTTP_TOO_LARGE, "the body is larger than %zu bytes", res->max_body);
     if (!res->encoded || size <= (size_t)HTTP_BOMB * HTTP_PIECE)
         return true;
     curl_off_t wire = 0;
@@ -197,7 +197,7 @@ static bool within_limits(struct http_transfer *t, size_t n)
     /* the piece at hand may not be counted yet */
     if (size / HTTP_BOMB <= (uint64_t)wire + HTTP_PIECE)
         return true;
-    return REFUSE(res, ASYNC_HTTP_TOO_LARGE, "%lld bytes unpack to more than %zu", (long long)wire,
+    return REFUSE(&res->error, ASYNC_HTTP_TOO_LARGE, "%lld bytes unpack to more than %zu", (long long)wire,
                   size);
 }
 
@@ -230,7 +230,7 @@ struct http_response *http_response_new(void)
     http_arena_init(&res->arena);
     res->pub.url = res->pub.body = "";
     res->pub.remote_ip = res->remote_ip;
-    res->pub.error_text = res->text;
+    res->pub.error_text = res->error.text;
     res->readable = (async_semaphore)ASYNC_BOUNDED_SEMAPHORE(1); /* the first time in vain */
     http_response_next_hop(res);
     return res;
@@ -254,6 +254,8 @@ void http_response_over(struct http_response *res, int code)
 {
     res->over = true;
     res->result = code;
+    res->pub.error = res->error.kind;
+    res->pub.code = res->error.code;
     res->pub.times.total = async_time() - res->began;
     async_event_set(&res->turn);
     http_stream_tell(res);

@@ -115,13 +115,13 @@ static bool keep_proxies(async_http_session *s)
 
 static int check(const async_http_session *s)
 {
-    struct http_response sink = { 0 };
+    struct http_error e = { 0 };
     if (s->o.struct_size == 0)
         return async_fail(-EINVAL, "options without their struct_size");
     const char *agent = s->o.user_agent ? s->o.user_agent : "";
-    if (http_fields_check(&sink, s->o.headers) < 0 ||
-        http_fields_check(&sink, ASYNC_HTTP_PAIRS("User-Agent", agent)) < 0)
-        return async_fail(-EINVAL, "%s", sink.text);
+    if (http_fields_check(&e, s->o.headers) < 0 ||
+        http_fields_check(&e, ASYNC_HTTP_PAIRS("User-Agent", agent)) < 0)
+        return async_fail(-EINVAL, "%s", e.text);
     if (s->o.ip != 0 && s->o.ip != 4 && s->o.ip != 6)
         return async_fail(-EINVAL, ".ip is 4, 6 or 0");
     return 0;
@@ -137,9 +137,7 @@ static int settle(async_http_session *s, const struct async_http_session_opts *o
         return r;
     if (!s->o.user_agent)
         s->o.user_agent = "asyncio/" ASYNC_VERSION;
-    s->limit = s->o.limit < 0 ? 0 : s->o.limit ? s->o.limit : 100;
-    s->limit_per_host = s->o.limit_per_host < 0 ? 0 : s->o.limit_per_host;
-    s->total.value = s->limit;
+    http_limits_init(&s->limits, s->o.limit ? s->o.limit : 100, s->o.limit_per_host);
     s->encodings = encodings();
     bool kept = keep_all(s) && keep_pairs(s) && keep_proxies(s) && keep_resolve(s);
     return kept ? http_fields_plain(s) : -ENOMEM;
@@ -210,7 +208,7 @@ void async_http_session_close(async_http_session *s)
         return;
     s->closed = true;
     while (s->active) {
-        int code = http_fail(s->active->res, ASYNC_HTTP_CLOSED, "the session was closed");
+        int code = http_fail(&s->active->res->error, ASYNC_HTTP_CLOSED, "the session was closed");
         http_transfer_end(s->active, code);
     }
     for (struct http_transfer *t; (t = s->pool);) {

@@ -75,7 +75,7 @@ size_t http_stream_put(struct http_response *res, const char *data, size_t n)
 {
     size_t given = give_to_reader(res, data, n);
     if (given < n && !keep(res, data + given, n - given)) {
-        http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the body");
+        http_fail(&res->error, ASYNC_HTTP_RESOURCES, "no memory for the body");
         return 0;
     }
     http_stream_tell(res);
@@ -179,11 +179,11 @@ static ssize_t await_bytes_in_time(struct http_response *res, char *buf, size_t 
 static ssize_t read_failed(struct http_response *res, ssize_t n)
 {
     if (n == -ETIMEDOUT && !res->over) {
-        http_fail(res, ASYNC_HTTP_TIMEOUT, "the body has not come in time");
+        http_fail(&res->error, ASYNC_HTTP_TIMEOUT, "the body has not come in time");
         if (res->transfer)
             http_transfer_end(res->transfer, -ETIMEDOUT);
     }
-    return n == res->pub.code ? async_fail((int)n, "%s", res->text) : n;
+    return n == res->pub.code ? async_fail((int)n, "%s", res->error.text) : n;
 }
 
 ssize_t await_http_read(async_http_response *response, void *buf, size_t size)

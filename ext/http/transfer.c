@@ -60,7 +60,7 @@ static void stall_check(void *arg)
         res->progress = progress;
         res->moved = now;
     } else if (now - res->moved >= res->stall) {
-        int code = http_fail(res, ASYNC_HTTP_TIMEOUT, "not a byte for %g s", res->stall);
+        int code = http_fail(&res->error, ASYNC_HTTP_TIMEOUT, "not a byte for %g s", res->stall);
         http_transfer_end(res->transfer, code);
         return;
     }
@@ -79,7 +79,7 @@ static void begun(const struct http_call *c)
         stall_arm(res);
 }
 
-int http_transfer_begin(struct http_call *c, struct http_slot *slot)
+int http_transfer_begin(struct http_call *c, struct http_permit *permit)
 {
     async_http_session *s = c->session;
     struct http_transfer *t = http_driver_open(s) == 0 ? http_handle_take(s) : NULL;
@@ -90,8 +90,8 @@ int http_transfer_begin(struct http_call *c, struct http_slot *slot)
         http_transfer_destroy(t);
         return -ENOMEM;
     }
-    t->slot = *slot;
-    *slot = (struct http_slot){ 0 };
+    t->permit = *permit;
+    *permit = (struct http_permit){ 0 };
     c->res->transfer = t;
     list_add(s, t);
     begun(c);
@@ -162,7 +162,7 @@ void http_transfer_detach(struct http_transfer *t)
     list_remove(s, t);
     res->transfer = NULL;
     t->res = NULL;
-    http_slot_release(s, &t->slot);
+    http_permit_release(&t->permit);
     http_handle_give(t);
 }
 
@@ -179,8 +179,8 @@ void http_transfer_done(struct http_transfer *t, CURLcode rc)
 {
     struct http_response *res = t->res;
     int code = 0;
-    if (res->pub.error)
-        code = res->pub.code;
+    if (res->error.kind != ASYNC_HTTP_OK)
+        code = res->error.code;
     else if (rc != CURLE_OK && !(res->redirect && res->discarded > HTTP_MAX_DISCARD))
         code = http_fail_curl(t, rc);
     http_transfer_end(t, code);

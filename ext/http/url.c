@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* url.c - what is done to URLs before libcurl reads them. An ordinary one is only looked at; one
- * with a user, spaces or other bytes that must be encoded, and a redirect's, go through libcurl's
- * own parser, so that there is one opinion on what the host is. */
-#include "http_internal.h"
+/* url.c - what is done to URLs before libcurl reads them. An ordinary URL is only checked. One that
+ * has a user, spaces or other bytes to encode, and every target of a redirect, go through libcurl's
+ * own parser, so that the library and libcurl cannot disagree on what the host is. */
+#include "url.h"
 
+#include <curl/curl.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #define AFTER_SCHEME(url) (strstr((url), "://") + 3)
 
-static bool has_scheme(const char *url, const char *scheme)
+static bool url_has_scheme(const char *url, const char *scheme)
 {
     size_t n = strlen(scheme);
     return strncasecmp(url, scheme, n) == 0 && strncmp(url + n, "://", 3) == 0;
@@ -18,10 +19,9 @@ static bool has_scheme(const char *url, const char *scheme)
 
 bool http_url_is_https(const char *url)
 {
-    return has_scheme(url, "https");
+    return url_has_scheme(url, "https");
 }
 
-/* "http://host:port" of a URL that http_url_first() or _next() has passed. */
 size_t http_url_origin(const char *url)
 {
     const char *host = AFTER_SCHEME(url), *end = host + strcspn(host, "/?#");
@@ -39,18 +39,19 @@ bool http_url_same_origin(const char *a, const char *b)
 
 /* --- percent-encoding --- */
 
-static bool unreserved(unsigned char c)
+/* The characters that RFC 3986 calls unreserved; all others are encoded. */
+static bool is_unreserved(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            (c && strchr("-._~", c));
 }
 
-static char *encode(char *to, const char *s)
+static char *encode_text(char *to, const char *s)
 {
     static const char hex[] = "0123456789ABCDEF";
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
-        if (unreserved(c)) {
+        if (is_unreserved(c)) {
             *to++ = *s;
         } else {
             *to++ = '%';
@@ -61,60 +62,59 @@ static char *encode(char *to, const char *s)
     return to;
 }
 
-/* before, then name=value&name=value; the number of strings is even. */
-char *http_encode_pairs(struct http_arena *a, const char *const *pairs, const char *before)
+char *http_encode_pairs(struct http_arena *a, const char *const *pairs, const char *prefix)
 {
-    size_t size = strlen(before) + 1;
+    size_t size = strlen(prefix) + 1;
     for (const char *const *p = pairs; *p; p++)
         size += strlen(*p) * 3 + 1;
     char *text = http_arena_alloc(a, size), *to = text;
     if (!text)
         return NULL;
-    to = stpcpy(to, before);
+    to = stpcpy(to, prefix);
     for (const char *const *p = pairs; *p; p += 2) {
         if (p != pairs)
             *to++ = '&';
-        to = encode(to, p[0]);
+        to = encode_text(to, p[0]);
         *to++ = '=';
-        to = encode(to, p[1]);
+        to = encode_text(to, p[1]);
     }
     *to = '\0';
     return text;
 }
 
-static const char *with_query(struct http_arena *a, const char *url, const char *const *query)
+/* Append the pairs of query behind a query that the URL may have already, and before its fragment,
+ * which is never sent. */
+static const char *append_query(struct http_arena *a, const char *url, const char *const *query)
 {
     if (!query || !query[0])
         return url;
     size_t keep = strcspn(url, "#");
-    char *before = http_arena_alloc(a, keep + 2);
-    if (!before)
+    char *prefix = http_arena_alloc(a, keep + 2);
+    if (!prefix)
         return NULL;
-    memcpy(before, url, keep);
-    before[keep] = '\0';
-    bool some = strchr(before, '?');
-    bool open = keep && (before[keep - 1] == '?' || before[keep - 1] == '&');
-    if (!open)
-        strcpy(before + keep, some ? "&" : "?");
-    return http_encode_pairs(a, query, before);
+    memcpy(prefix, url, keep);
+    prefix[keep] = '\0';
+    bool has_query = strchr(prefix, '?');
+    bool separated = keep && (prefix[keep - 1] == '?' || prefix[keep - 1] == '&');
+    if (!separated)
+        strcpy(prefix + keep, has_query ? "&" : "?");
+    return http_encode_pairs(a, query, prefix);
 }
 
-/* --- the caller's URL --- */
+/* --- URLs from the caller --- */
 
-static int parse_failed(struct http_response *res, CURLUcode rc)
+static int fail_no_memory(struct http_error *e)
 {
-    if (rc == CURLUE_OUT_OF_MEMORY)
-        return http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the URL");
-    return http_fail(res, ASYNC_HTTP_BAD_URL, "bad URL: %s", curl_url_strerror(rc));
+    return http_fail(e, ASYNC_HTTP_RESOURCES, "out of memory for the URL");
 }
 
-static CURLUcode part(CURLU *u, CURLUPart what, char **ret, unsigned flags)
+static CURLUcode get_optional_part(CURLU *u, CURLUPart what, char **ret)
 {
-    CURLUcode rc = curl_url_get(u, what, ret, flags);
+    CURLUcode rc = curl_url_get(u, what, ret, CURLU_URLDECODE);
     return rc == CURLUE_NO_USER || rc == CURLUE_NO_PASSWORD ? CURLUE_OK : rc;
 }
 
-static CURLUcode without_user(CURLU *u)
+static CURLUcode remove_user(CURLU *u)
 {
     CURLUcode rc = curl_url_set(u, CURLUPART_USER, NULL, 0);
     if (rc == CURLUE_OK)
@@ -124,117 +124,137 @@ static CURLUcode without_user(CURLU *u)
     return rc;
 }
 
-static CURLUcode keep_url(struct http_response *res, CURLU *u)
+static CURLUcode copy_url(struct http_arena *a, CURLU *u, const char **ret)
 {
     char *text = NULL;
     CURLUcode rc = curl_url_get(u, CURLUPART_URL, &text, 0);
     if (rc != CURLUE_OK)
         return rc;
-    char *copy = http_arena_text(&res->arena, text, strlen(text));
+    char *copy = http_arena_text(a, text, strlen(text));
     curl_free(text);
     if (!copy)
         return CURLUE_OUT_OF_MEMORY;
-    res->pub.url = copy;
+    *ret = copy;
     return CURLUE_OK;
 }
 
-static int parse(struct http_response *res, const char *url, char **ret_user, char **ret_password)
+static int parse_url(struct http_arena *a, const char *url, struct http_error *e,
+                     struct http_url *ret)
 {
     CURLU *u = curl_url();
     CURLUcode rc = u ? curl_url_set(u, CURLUPART_URL, url, CURLU_URLENCODE | CURLU_ALLOW_SPACE)
                      : CURLUE_OUT_OF_MEMORY;
     if (rc == CURLUE_OK)
-        rc = part(u, CURLUPART_USER, ret_user, CURLU_URLDECODE);
+        rc = get_optional_part(u, CURLUPART_USER, &ret->user);
     if (rc == CURLUE_OK)
-        rc = part(u, CURLUPART_PASSWORD, ret_password, CURLU_URLDECODE);
+        rc = get_optional_part(u, CURLUPART_PASSWORD, &ret->password);
     if (rc == CURLUE_OK)
-        rc = without_user(u);
+        rc = remove_user(u);
     if (rc == CURLUE_OK)
-        rc = keep_url(res, u);
+        rc = copy_url(a, u, &ret->text);
     curl_url_cleanup(u);
-    return rc == CURLUE_OK ? 0 : parse_failed(res, rc);
+    if (rc == CURLUE_OUT_OF_MEMORY)
+        return fail_no_memory(e);
+    if (rc != CURLUE_OK)
+        return http_fail(e, ASYNC_HTTP_BAD_URL, "bad URL: %s", curl_url_strerror(rc));
+    return 0;
 }
 
-/* -EINVAL and the like; 0; 1: the parser's help is needed. */
-static int look(struct http_response *res, const char *url)
+/* Returns 0 if url can be requested as it is, 1 if it must be parsed and encoded first; an error. */
+static int check_url(const char *url, struct http_error *e)
 {
-    bool odd = false;
+    bool encode = false;
     for (const char *p = url; *p; p++) {
         unsigned char c = (unsigned char)*p;
         if (c < ' ' || c == 0x7f)
-            return http_fail(res, ASYNC_HTTP_BAD_URL, "bad URL: a control character in it");
-        odd = odd || c == ' ' || c > 0x7f;
+            return http_fail(e, ASYNC_HTTP_BAD_URL, "bad URL: it contains a control character");
+        encode = encode || c == ' ' || c > 0x7f;
     }
-    if (!has_scheme(url, "http") && !has_scheme(url, "https"))
-        return http_fail(res, strstr(url, "://") ? ASYNC_HTTP_SCHEME : ASYNC_HTTP_BAD_URL,
+    if (!url_has_scheme(url, "http") && !url_has_scheme(url, "https"))
+        return http_fail(e, strstr(url, "://") ? ASYNC_HTTP_SCHEME : ASYNC_HTTP_BAD_URL,
                          "bad URL: it must begin with http:// or https://");
     const char *host = AFTER_SCHEME(url);
     size_t n = strcspn(host, "/?#");
     if (n == 0)
-        return http_fail(res, ASYNC_HTTP_BAD_URL, "bad URL: no host");
-    return odd || memchr(host, '@', n);
+        return http_fail(e, ASYNC_HTTP_BAD_URL, "bad URL: it has no host");
+    bool has_user = memchr(host, '@', n);
+    return encode || has_user;
 }
 
-int http_url_first(struct http_response *res, const char *url, const char *const *query,
-                   char **ret_user, char **ret_password)
+int http_url_read(struct http_arena *a, const char *url, const char *const *query,
+                  struct http_error *e, struct http_url *ret)
 {
+    *ret = (struct http_url){ .text = "" };
     if (!url)
-        return http_fail(res, ASYNC_HTTP_BAD_URL, "bad URL: NULL");
-    int r = look(res, url);
+        return http_fail(e, ASYNC_HTTP_BAD_URL, "bad URL: NULL");
+    int r = check_url(url, e);
     if (r < 0)
         return r;
-    url = with_query(&res->arena, url, query);
+    url = append_query(a, url, query);
     if (!url)
-        return http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the URL");
+        return fail_no_memory(e);
     if (r > 0)
-        return parse(res, url, ret_user, ret_password);
-    res->pub.url = http_arena_text(&res->arena, url, strlen(url));
-    if (res->pub.url)
-        return 0;
-    res->pub.url = "";
-    return http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the URL");
+        return parse_url(a, url, e, ret);
+    const char *copy = http_arena_text(a, url, strlen(url));
+    if (!copy)
+        return fail_no_memory(e);
+    ret->text = copy;
+    return 0;
 }
 
-/* --- a redirect's --- */
+void http_url_free_secrets(struct http_url *u)
+{
+    if (!u->user && !u->password)
+        return;
+    if (u->password)
+        explicit_bzero(u->password, strlen(u->password));
+    curl_free(u->user);
+    curl_free(u->password);
+    u->user = u->password = NULL;
+}
 
-static int scheme_of_next(struct http_response *res, CURLU *u, bool allow_downgrade)
+/* --- redirects --- */
+
+static int check_redirect_scheme(CURLU *u, const char *base, bool allow_downgrade,
+                                 struct http_error *e)
 {
     char *scheme = NULL;
     int r = 0;
     if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-        return http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the URL");
-    if (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)
-        r = http_fail(res, ASYNC_HTTP_SCHEME, "a redirect to %.20s://", scheme);
-    else if (http_url_is_https(res->pub.url) && strcasecmp(scheme, "https") != 0 && !allow_downgrade)
-        r = http_fail(res, ASYNC_HTTP_FORBIDDEN, "a redirect from https to http");
+        return fail_no_memory(e);
+    bool https = strcasecmp(scheme, "https") == 0;
+    if (!https && strcasecmp(scheme, "http") != 0)
+        r = http_fail(e, ASYNC_HTTP_SCHEME, "redirect to unsupported scheme %.20s://", scheme);
+    else if (!https && http_url_is_https(base) && !allow_downgrade)
+        r = http_fail(e, ASYNC_HTTP_FORBIDDEN, "redirect from https to http refused");
     curl_free(scheme);
     return r;
 }
 
-static CURLUcode resolve(CURLU *u, const char *base, const char *location)
+/* A user that the server put into the target is dropped: it is no credential of the caller's. */
+static CURLUcode set_redirect_url(CURLU *u, const char *base, const char *location)
 {
     CURLUcode rc = curl_url_set(u, CURLUPART_URL, base, 0);
     if (rc == CURLUE_OK)
         rc = curl_url_set(u, CURLUPART_URL, location,
                           CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME);
-    return rc == CURLUE_OK ? without_user(u) : rc;
+    return rc == CURLUE_OK ? remove_user(u) : rc;
 }
 
-/* pub.url becomes what location means from there, without a user that the server may have put in. */
-int http_url_next(struct http_response *res, const char *location, bool allow_downgrade)
+int http_url_resolve(struct http_arena *a, const char *base, const char *location,
+                     bool allow_downgrade, struct http_error *e, const char **ret)
 {
     CURLU *u = curl_url();
-    CURLUcode rc = u ? resolve(u, res->pub.url, location) : CURLUE_OUT_OF_MEMORY;
+    CURLUcode rc = u ? set_redirect_url(u, base, location) : CURLUE_OUT_OF_MEMORY;
     int r = 0;
     if (rc == CURLUE_OK)
-        r = scheme_of_next(res, u, allow_downgrade);
+        r = check_redirect_scheme(u, base, allow_downgrade, e);
     if (rc == CURLUE_OK && r == 0)
-        rc = keep_url(res, u);
+        rc = copy_url(a, u, ret);
     curl_url_cleanup(u);
     if (rc == CURLUE_OUT_OF_MEMORY)
-        return http_fail(res, ASYNC_HTTP_RESOURCES, "no memory for the URL");
+        return fail_no_memory(e);
     if (rc != CURLUE_OK)
-        return http_fail(res, ASYNC_HTTP_PROTOCOL, "a redirect to a bad URL: %s",
-                         curl_url_strerror(rc));
+        return http_fail(e, ASYNC_HTTP_PROTOCOL, "redirect to a bad URL: %s", curl_url_strerror(rc));
     return r;
 }
