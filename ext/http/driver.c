@@ -1,136 +1,128 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.c - libcurl's multi socket interface on our loop: its sockets are watches, its timer is a
- * callback.
+/* driver.c - libcurl's multi socket interface on the event loop: its sockets are watches, its timer
+ * is a callback.
  *
- * libcurl lets a socket go after each request and takes it again for the next. Such a socket stays
- * watched: that saves two system calls a request. Two things follow. An idle connection that
- * becomes readable (the server has closed it) would be reported for ever: its watch stops then. And
- * a socket must leave the loop before it is closed: on_close sees to that, for the sockets that
- * on_open has made; others (of libcurl's resolver) are closed behind our back and are dropped as
- * soon as libcurl lets them go. */
-#include "http_internal.h"
+ * libcurl lets go of a socket after each request and takes it up again for the next. Such a socket
+ * stays watched, which saves two system calls a request. Two things follow:
+ * - An idle connection that the server has closed stays readable and would be reported in every
+ *   iteration of the loop. Its watch is stopped at the first report.
+ * - The watch of a socket must stop before the socket is closed. close_socket() sees to that for
+ *   the sockets of open_socket(). Others belong to libcurl's resolver, which closes them without
+ *   a callback; they are forgotten as soon as libcurl lets go of them. */
+#include "driver.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
 #include <unistd.h>
 
-struct http_sock {
+struct http_socket {
     async_watch watch;
-    async_http_session *session;
-    struct http_sock *next; /* spare */
-    bool ours;              /* made by on_open, so closed by on_close */
-    bool idle;              /* libcurl has let go of it */
+    struct http_driver *driver;
+    struct http_socket *next; /* in the list of spare records */
+    bool owned;               /* made by open_socket(), closed by close_socket() */
+    bool idle;                /* libcurl has let go of it */
 };
 
-/* --- progress --- */
+static int multi_open(struct http_driver *d);
+static void multi_close(struct http_driver *d);
 
-static void fail_broken(async_http_session *s)
+/* --- running libcurl --- */
+
+static void report_unwatched(struct http_driver *d)
 {
-    s->broken = false;
-    for (struct http_transfer *t = s->active, *next; t; t = next) {
-        next = t->next;
-        if (!t->broken)
-            continue;
-        int code = http_fail_errno(&t->res->error, ASYNC_HTTP_RESOURCES, t->socket_error,
-                                  "cannot watch a socket: %s", strerror(-t->socket_error));
-        http_transfer_end(t, code);
+    for (struct http_attachment *a; (a = d->unwatched);) {
+        d->unwatched = a->next_unwatched;
+        a->unwatched = false;
+        d->ops->unwatched(d->owner, a);
     }
 }
 
-/* What has ended is detached at once, so that its handle and its place serve the next request. */
-static void collect(async_http_session *s)
+/* Finished handles are reported at once, so that their permits serve the requests that wait. */
+static void report_done(struct http_driver *d)
 {
     int left;
-    for (CURLMsg *m; (m = curl_multi_info_read(s->multi, &left));) {
-        struct http_transfer *t = NULL;
-        CURLcode rc = m->data.result; /* m goes with its handle */
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
-        if (m->msg == CURLMSG_DONE && t)
-            http_transfer_done(t, rc);
+    for (CURLMsg *m; (m = curl_multi_info_read(d->multi, &left));) {
+        struct http_attachment *a = NULL;
+        CURLcode rc = m->data.result; /* removing the handle frees m */
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&a);
+        if (m->msg == CURLMSG_DONE && a)
+            d->ops->done(d->owner, a, rc);
     }
-    if (s->broken)
-        fail_broken(s);
+    report_unwatched(d);
 }
 
-/* Without memory libcurl loses track of a socket: it does not say of which transfer, which would wait
- * for ever, and what it keeps of the socket is not fit to be used again. So all end, and another multi
- * handle takes over; if there is no memory for that either, the next request tries again. */
-static void start_anew(async_http_session *s)
+/* Without memory libcurl loses track of a socket and does not report of which handle, so that
+ * handle would wait for ever; and what libcurl keeps of the socket must not be used again. So all
+ * transfers end, and another multi handle takes over. If there is no memory for that one, either,
+ * http_driver_add() tries again. */
+static void replace_multi(struct http_driver *d)
 {
-    while (s->active) {
-        int code = http_fail(&s->active->res->error, ASYNC_HTTP_RESOURCES, "libcurl is out of memory");
-        http_transfer_end(s->active, code);
-    }
-    http_driver_close(s);
-    async_ignore(http_driver_open(s));
-    s->poisoned = false;
+    d->ops->lost(d->owner, "libcurl is out of memory");
+    multi_close(d);
+    d->unusable = false;
+    async_ignore(multi_open(d));
 }
 
-/* New ones are at the front of the list. */
-static void parse_new(async_http_session *s)
-{
-    for (struct http_transfer *t = s->active; t && !t->parsed; t = t->next)
-        http_handle_parse(t);
-}
-
-static void act(async_http_session *s, curl_socket_t fd, int mask)
+static void run_libcurl(struct http_driver *d, curl_socket_t fd, int mask)
 {
     int running;
-    parse_new(s);
-    if (curl_multi_socket_action(s->multi, fd, mask, &running) != CURLM_OK)
-        s->poisoned = true;
-    collect(s);
-    if (s->poisoned)
-        start_anew(s);
+    d->ops->prepare(d->owner);
+    if (curl_multi_socket_action(d->multi, fd, mask, &running) != CURLM_OK)
+        d->unusable = true;
+    report_done(d);
+    if (d->unusable)
+        replace_multi(d);
 }
 
 /* --- the timer --- */
 
-static int on_timer(CURLM *multi, long ms, void *arg);
+static int set_timer(CURLM *multi, long ms, void *arg);
 
+/* libcurl names the time of its next timeout only once. It does not name it again if it named it
+ * while a run was due anyway, or if it found nothing to do in this run because its clock differs
+ * from the loop's. So ask for it. */
 static void timer_fired(void *arg)
 {
-    async_http_session *s = arg;
-    s->timer_state = HTTP_TIMER_OFF;
-    act(s, CURL_SOCKET_TIMEOUT, 0);
-    /* libcurl names a time once only: not again if it did so while a turn was due anyhow, or if it has
-     * found nothing to do now, for its clock reads otherwise than ours. */
+    struct http_driver *d = arg;
     long ms = -1;
-    if (!s->closed && s->timer_state == HTTP_TIMER_OFF && s->active &&
-        curl_multi_timeout(s->multi, &ms) == CURLM_OK && ms >= 0)
-        on_timer(s->multi, ms > 0 ? ms : 1, s);
+    d->timer_state = HTTP_TIMER_OFF;
+    run_libcurl(d, CURL_SOCKET_TIMEOUT, 0);
+    if (d->timer_state == HTTP_TIMER_OFF && d->added &&
+        curl_multi_timeout(d->multi, &ms) == CURLM_OK && ms >= 0)
+        set_timer(d->multi, ms > 0 ? ms : 1, d);
 }
 
-static void timer_off(async_http_session *s)
+static void stop_timer(struct http_driver *d)
 {
-    if (s->timer_state != HTTP_TIMER_OFF)
-        async_callback_cancel(&s->timer);
-    s->timer_state = HTTP_TIMER_OFF;
+    if (d->timer_state != HTTP_TIMER_OFF)
+        async_callback_cancel(&d->timer);
+    d->timer_state = HTTP_TIMER_OFF;
 }
 
-void http_driver_kick(async_http_session *s)
+static void run_soon(struct http_driver *d)
 {
-    if (s->timer_state == HTTP_TIMER_SOON || s->closed)
+    if (d->timer_state == HTTP_TIMER_SOON)
         return;
-    timer_off(s);
-    s->timer_state = HTTP_TIMER_SOON;
-    async_call_soon(&s->timer, timer_fired, s);
+    stop_timer(d);
+    d->timer_state = HTTP_TIMER_SOON;
+    async_call_soon(&d->timer, timer_fired, d);
 }
 
-/* Called from inside libcurl, often on a task's stack: it must not be entered again from here. 0 is
- * now, not a sleep of a millisecond. */
-static int on_timer(CURLM *multi, long ms, void *arg)
+/* Called from inside libcurl, often on a task's stack, where libcurl must not be entered again. A
+ * time of 0 becomes a callback in the next iteration, not a sleep of a millisecond. */
+static int set_timer(CURLM *multi, long ms, void *arg)
 {
     (void)multi;
-    async_http_session *s = arg;
+    struct http_driver *d = arg;
     if (ms == 0) {
-        http_driver_kick(s);
-    } else if (s->timer_state != HTTP_TIMER_SOON) { /* that one will ask for the next anyhow */
-        timer_off(s);
+        run_soon(d);
+    } else if (d->timer_state != HTTP_TIMER_SOON) { /* otherwise timer_fired() asks for the time */
+        stop_timer(d);
         if (ms > 0) {
-            s->timer_state = HTTP_TIMER_LATER;
-            async_call_later(&s->timer, (double)ms / 1000, timer_fired, s);
+            d->timer_state = HTTP_TIMER_LATER;
+            async_call_later(&d->timer, (double)ms / 1000, timer_fired, d);
         }
     }
     return 0;
@@ -138,60 +130,61 @@ static int on_timer(CURLM *multi, long ms, void *arg)
 
 /* --- the sockets --- */
 
-static struct http_sock *sock_new(async_http_session *s, int fd)
+static struct http_socket *socket_new(struct http_driver *d, int fd)
 {
-    if ((size_t)fd >= s->sock_count) {
+    if ((size_t)fd >= d->socket_count) {
         size_t n = (size_t)fd < 32 ? 64 : (size_t)fd * 2;
-        struct http_sock **socks = realloc(s->socks, n * sizeof *socks);
-        if (!socks)
+        struct http_socket **sockets = realloc(d->sockets, n * sizeof *sockets);
+        if (!sockets)
             return NULL;
-        memset(socks + s->sock_count, 0, (n - s->sock_count) * sizeof *socks);
-        s->socks = socks;
-        s->sock_count = n;
+        memset(sockets + d->socket_count, 0, (n - d->socket_count) * sizeof *sockets);
+        d->sockets = sockets;
+        d->socket_count = n;
     }
-    struct http_sock *k = s->spare_socks;
+    struct http_socket *k = d->spare_sockets;
     if (k)
-        s->spare_socks = k->next;
+        d->spare_sockets = k->next;
     else if (!(k = malloc(sizeof *k)))
         return NULL;
-    *k = (struct http_sock){ .session = s };
-    return s->socks[fd] = k;
+    *k = (struct http_socket){ .driver = d };
+    return d->sockets[fd] = k;
 }
 
-static struct http_sock *sock_of(async_http_session *s, int fd)
+static struct http_socket *socket_find(struct http_driver *d, int fd)
 {
-    return fd >= 0 && (size_t)fd < s->sock_count ? s->socks[fd] : NULL;
+    return fd >= 0 && (size_t)fd < d->socket_count ? d->sockets[fd] : NULL;
 }
 
-static void sock_drop(async_http_session *s, int fd)
+static void socket_forget(struct http_driver *d, int fd)
 {
-    struct http_sock *k = sock_of(s, fd);
+    struct http_socket *k = socket_find(d, fd);
     if (!k)
         return;
     async_watch_stop(&k->watch);
-    s->socks[fd] = NULL;
-    k->next = s->spare_socks;
-    s->spare_socks = k;
+    d->sockets[fd] = NULL;
+    k->next = d->spare_sockets;
+    d->spare_sockets = k;
 }
 
-static void on_ready(void *arg, int events)
+static void socket_ready(void *arg, int events)
 {
-    struct http_sock *k = arg;
+    struct http_socket *k = arg;
     if (k->idle) {
         async_watch_stop(&k->watch);
         return;
     }
     int mask = (events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0) |
                (events & (POLLERR | POLLHUP) ? CURL_CSELECT_ERR : 0);
-    act(k->session, k->watch.fd, mask);
+    run_libcurl(k->driver, k->watch.fd, mask);
 }
 
-static void sock_let_go(async_http_session *s, struct http_sock *k, int fd)
+/* libcurl needs the socket no more for now. Keep watching it for input, see the top of the file. */
+static void socket_idle(struct http_driver *d, struct http_socket *k, int fd)
 {
     if (!k)
         return;
-    if (!k->ours) {
-        sock_drop(s, fd);
+    if (!k->owned) {
+        socket_forget(d, fd);
         return;
     }
     k->idle = true;
@@ -199,104 +192,179 @@ static void sock_let_go(async_http_session *s, struct http_sock *k, int fd)
         async_watch_stop(&k->watch);
 }
 
-static int sock_watch(async_http_session *s, struct http_sock *k, int fd, int events)
+static int socket_watch(struct http_driver *d, struct http_socket *k, int fd, int events)
 {
-    if (!k && !(k = sock_new(s, fd)))
+    if (!k && !(k = socket_new(d, fd)))
         return -ENOMEM;
     k->idle = false;
     if (k->watch.active)
         return async_watch_change(&k->watch, events);
-    return async_watch_start(&k->watch, fd, events, on_ready, k);
+    return async_watch_start(&k->watch, fd, events, socket_ready, k);
 }
 
-/* An error returned from here would end the whole multi handle, so it is noted in the transfer
- * instead, which ends as soon as libcurl has been left. */
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
+/* An error returned from here would end all transfers of the multi handle. Instead the handle is
+ * put into a list, and reported as soon as libcurl has been left. */
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
 {
     (void)assigned;
-    async_http_session *s = arg;
-    struct http_sock *k = sock_of(s, fd);
+    struct http_driver *d = arg;
+    struct http_socket *k = socket_find(d, fd);
     if (what == CURL_POLL_REMOVE) {
-        sock_let_go(s, k, fd);
+        socket_idle(d, k, fd);
         return 0;
     }
     int events = (what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0);
-    int r = sock_watch(s, k, fd, events);
-    struct http_transfer *t = NULL;
-    if (r < 0 && curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&t) == CURLE_OK && t) {
-        t->broken = s->broken = true;
-        t->socket_error = r;
-        http_driver_kick(s);
+    int r = socket_watch(d, k, fd, events);
+    struct http_attachment *a = NULL;
+    if (r < 0 && curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&a) == CURLE_OK && a) {
+        a->socket_error = r;
+        if (!a->unwatched) {
+            a->unwatched = true;
+            a->next_unwatched = d->unwatched;
+            d->unwatched = a;
+        }
+        run_soon(d);
     }
     return 0;
 }
 
-/* Here the address is looked at after its resolution, the very one that is connected to. */
-curl_socket_t http_driver_on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
-    struct http_transfer *t = arg;
-    if (t->session->o.no_private && http_address_private(&a->addr)) {
-        t->forbidden = true;
+    struct http_attachment *a = arg;
+    struct http_driver *d = a->driver;
+    if (!d->ops->may_connect(d->owner, &address->addr)) {
+        a->refused = true;
         return CURL_SOCKET_BAD;
     }
-    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                    address->protocol);
     if (fd < 0) {
-        t->socket_error = -errno;
+        a->socket_error = -errno;
         return CURL_SOCKET_BAD;
     }
-    sock_drop(t->session, fd); /* nothing, unless libcurl closed one without on_close */
-    struct http_sock *k = sock_new(t->session, fd);
+    socket_forget(d, fd); /* has no effect unless libcurl has closed such a socket by itself */
+    struct http_socket *k = socket_new(d, fd);
     if (!k) {
-        t->socket_error = -ENOMEM;
+        a->socket_error = -ENOMEM;
         close(fd);
         return CURL_SOCKET_BAD;
     }
-    k->ours = true;
+    k->owned = true;
     return fd;
 }
 
-int http_driver_on_close(void *arg, curl_socket_t fd)
+static int close_socket(void *arg, curl_socket_t fd)
 {
-    sock_drop(arg, fd);
+    socket_forget(arg, fd);
     return close(fd);
+}
+
+static void free_sockets(struct http_driver *d)
+{
+    for (size_t fd = 0; fd < d->socket_count; fd++)
+        socket_forget(d, (int)fd);
+    for (struct http_socket *k; (k = d->spare_sockets);) {
+        d->spare_sockets = k->next;
+        free(k);
+    }
+    free(d->sockets);
+    d->sockets = NULL;
+    d->socket_count = 0;
 }
 
 /* --- the multi handle --- */
 
-/* Also again, after start_anew(). */
-int http_driver_open(async_http_session *s)
+static int multi_open(struct http_driver *d)
 {
-    if (s->multi)
+    if (d->multi)
         return 0;
-    s->multi = curl_multi_init();
-    if (!s->multi)
+    d->multi = curl_multi_init();
+    if (!d->multi)
         return -ENOMEM;
-    long cached = s->limits.total ? s->limits.total : 1000;
-    CURLMcode rc = curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    rc |= curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);
-    rc |= curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    rc |= curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
-    rc |= curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, cached);
+    CURLMcode rc = curl_multi_setopt(d->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    rc |= curl_multi_setopt(d->multi, CURLMOPT_SOCKETDATA, d);
+    rc |= curl_multi_setopt(d->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    rc |= curl_multi_setopt(d->multi, CURLMOPT_TIMERDATA, d);
+    rc |= curl_multi_setopt(d->multi, CURLMOPT_MAXCONNECTS, d->max_connections);
     if (rc == CURLM_OK)
         return 0;
-    http_driver_close(s);
+    multi_close(d);
     return -ENOMEM;
 }
 
-void http_driver_close(async_http_session *s)
+static void multi_close(struct http_driver *d)
 {
-    if (s->multi)
-        curl_multi_cleanup(s->multi); /* calls on_close for each connection */
-    s->multi = NULL;
-    timer_off(s);
-    for (size_t fd = 0; fd < s->sock_count; fd++)
-        sock_drop(s, (int)fd);
-    for (struct http_sock *k; (k = s->spare_socks);) {
-        s->spare_socks = k->next;
-        free(k);
-    }
-    free(s->socks);
-    s->socks = NULL;
-    s->sock_count = 0;
+    if (d->multi)
+        curl_multi_cleanup(d->multi); /* calls close_socket() for each connection */
+    d->multi = NULL;
+    stop_timer(d);
+    free_sockets(d);
+}
+
+int http_driver_open(struct http_driver *d, const struct http_driver_ops *ops, void *owner,
+                     long max_connections)
+{
+    *d = (struct http_driver){ .ops = ops, .owner = owner, .max_connections = max_connections };
+    return multi_open(d);
+}
+
+void http_driver_close(struct http_driver *d)
+{
+    multi_close(d);
+}
+
+/* --- easy handles --- */
+
+CURLcode http_driver_attach(struct http_driver *d, struct http_attachment *a)
+{
+    a->driver = d;
+    CURLcode rc = curl_easy_setopt(a->easy, CURLOPT_PRIVATE, a);
+    if (rc == CURLE_OK)
+        rc = curl_easy_setopt(a->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    if (rc == CURLE_OK)
+        rc = curl_easy_setopt(a->easy, CURLOPT_OPENSOCKETDATA, a);
+    if (rc == CURLE_OK)
+        rc = curl_easy_setopt(a->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    if (rc == CURLE_OK) /* the driver, since a connection outlives the handle that made it */
+        rc = curl_easy_setopt(a->easy, CURLOPT_CLOSESOCKETDATA, d);
+    return rc;
+}
+
+int http_driver_add(struct http_attachment *a)
+{
+    struct http_driver *d = a->driver;
+    a->socket_error = 0;
+    a->refused = false;
+    if (multi_open(d) < 0 || curl_multi_add_handle(d->multi, a->easy) != CURLM_OK)
+        return -ENOMEM;
+    d->added++;
+    return 0;
+}
+
+static void remove_unwatched(struct http_driver *d, struct http_attachment *a)
+{
+    struct http_attachment **at = &d->unwatched;
+    while (*at != a)
+        at = &(*at)->next_unwatched;
+    *at = a->next_unwatched;
+    a->unwatched = false;
+}
+
+void http_driver_remove(struct http_attachment *a)
+{
+    struct http_driver *d = a->driver;
+    if (a->unwatched)
+        remove_unwatched(d, a);
+    curl_multi_remove_handle(d->multi, a->easy);
+    d->added--;
+}
+
+CURLcode http_driver_resume(struct http_attachment *a)
+{
+    run_soon(a->driver);
+    CURLcode rc = curl_easy_pause(a->easy, CURLPAUSE_CONT);
+    if (rc == CURLE_ABORTED_BY_CALLBACK) /* how libcurl reports a socket lost for want of memory */
+        a->driver->unusable = true;
+    return rc;
 }

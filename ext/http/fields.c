@@ -136,7 +136,7 @@ int http_fields_plain(async_http_session *s)
     add_ours(&l, s, s->encodings, NULL);
     for (const char *const *p = s->o.headers; p && *p; p += 2)
         add(&l, p[0], p[1]);
-    s->plain = l.first;
+    s->plain_headers = l.first;
     return l.failed ? -ENOMEM : 0;
 }
 
@@ -186,7 +186,7 @@ static const char *encodings(const struct http_call *c)
 int http_fields_build(struct http_call *c)
 {
     struct list l = { .arena = &c->res->arena };
-    c->headers = c->session->plain;
+    c->headers = c->session->plain_headers;
     bool special = c->o.headers || c->o.no_decompress || c->stream || c->body_dropped;
     if (!special && !c->auth && !c->has_body && !c->crossed)
         return 0;

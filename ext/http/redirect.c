@@ -52,7 +52,7 @@ int http_redirect_follow(struct http_call *c)
         c->crossed = true;
     change_method(c, res->pub.status);
     http_response_next_hop(res);
-    res->over = false;
-    async_event_clear(&res->turn);
+    res->finished = false;
+    async_event_clear(&res->ready);
     return http_fields_build(c);
 }

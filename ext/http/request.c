@@ -109,18 +109,17 @@ static int await_hop(struct http_call *c)
     res->pub.times.queued += async_time() - before;
     if (r < 0)
         return r;
-    r = http_transfer_begin(c, &permit);
+    r = http_transfer_start(c, &permit);
     if (r < 0) {
         http_permit_release(&permit);
         return r;
     }
-    r = await_event_wait(&res->turn);
+    r = await_event_wait(&res->ready);
     if (r < 0) {
-        if (res->transfer)
-            http_transfer_detach(res->transfer);
+        http_response_stop(res);
         return r;
     }
-    return res->over && !res->opened ? res->result : 0;
+    return res->finished && !res->opened ? res->result : 0;
 }
 
 static int await_hops(struct http_call *c)
@@ -171,10 +170,9 @@ static int give_up(struct http_call *c, int r)
     struct http_response *res = c->res;
     if (!res)
         return r;
-    name_error(c, r);  /* unless it has a name */
-    if (res->transfer) /* a stream whose status is an error */
-        http_transfer_detach(res->transfer);
-    http_response_over(res, r); /* also for who reads on in a stream */
+    name_error(c, r); /* unless it has a name */
+    http_response_stop(res); /* a stream whose status is an error */
+    http_response_finish(res, r); /* also for who reads on in a stream */
     if (*res->pub.url)
         r = async_fail(r, "%.56s: %.66s", res->pub.url, res->error.text);
     else
@@ -208,8 +206,8 @@ static int await_call(struct http_call *c, const char *url, const struct async_h
         r = await_hops_in_time(c);
     if (r == 0)
         r = check_status(c);
-    if (r == 0 && c->res->transfer)
-        http_transfer_note(c->res->transfer);
+    if (r == 0 && c->res->source)
+        c->res->source->ops->measure(c->res->source);
     if (r < 0) {
         r = give_up(c, r);
     } else {

@@ -182,7 +182,8 @@ int async_http_session_open_opt(async_http_session **ret, const struct async_htt
     if (r == 0)
         r = share(s);
     if (r == 0)
-        r = http_driver_open(s);
+        r = http_driver_open(&s->driver, &http_transfer_driver_ops, s,
+                             s->limits.total ? s->limits.total : 1000);
     if (r < 0) {
         async_http_session_close(s);
         return r;
@@ -207,15 +208,9 @@ void async_http_session_close(async_http_session *s)
     if (!s)
         return;
     s->closed = true;
-    while (s->active) {
-        int code = http_fail(&s->active->res->error, ASYNC_HTTP_CLOSED, "the session was closed");
-        http_transfer_end(s->active, code);
-    }
-    for (struct http_transfer *t; (t = s->pool);) {
-        s->pool = t->next;
-        http_transfer_destroy(t);
-    }
-    http_driver_close(s);
+    http_transfers_end(s, ASYNC_HTTP_CLOSED, "the session was closed");
+    http_handles_free(s);
+    http_driver_close(&s->driver);
     if (s->share)
         curl_share_cleanup(s->share);
     curl_slist_free_all(s->resolve);

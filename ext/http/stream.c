@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.c - a body piece by piece. A reader that waits gets its bytes straight from libcurl's
- * buffer; what it does not take is kept, and when that is much, libcurl's next piece is refused: it
- * stops reading then, so that the network holds the rest back, and offers the piece again later.
- * A reader that is cancelled with bytes in its hands gives them back: it may be one of a race, where
- * nobody would ever see them. The room for that was made before it waited.
+/* stream.c - a body in pieces. A task that waits in await_http_read() gets its bytes straight from
+ * libcurl's buffer. What it has no room for is kept in res->store. When that is much, libcurl's next
+ * piece is refused: libcurl stops reading then, so that the network holds back the server, and
+ * delivers the piece again later.
  *
- * libcurl stores what it was refused together with whatever else it unpacks to, which is 17 MB at
- * most with the methods that a stream asks for, and 64 MB with any that a server may impose. */
-#include "http_internal.h"
+ * A task that is cancelled after it was given bytes gives them back, because it may be the losing
+ * branch of a race. The memory for that is allocated before it waits.
+ *
+ * libcurl keeps what it was refused together with everything else that it unpacks from the same
+ * read. That is 17 MB at most with the two encodings that a stream asks for, and 64 MB with those
+ * that a server may use unasked. */
+#include "stream.h"
 
+#include <asyncio/error.h>
+#include <asyncio/scope.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-static size_t give_to_reader(struct http_response *res, const char *data, size_t n)
+#include "response.h"
+
+enum {
+    BUFFERED = 32 * 1024, /* bytes kept before a stream pauses */
+    OFFERED = 256 * 1024, /* bytes of the reader's memory that are filled at once, at most */
+};
+
+/* --- what is kept: res->store from start to end --- */
+
+static bool has_kept(const struct http_response *res)
 {
-    size_t room = res->want_size - res->want_got, take = n < room ? n : room;
-    if (!res->want || res->end > res->start)
-        return 0;
-    memcpy(res->want + res->want_got, data, take);
-    res->want_got += take;
-    return take;
+    return res->end > res->start;
 }
 
-static bool reserve(struct http_response *res, size_t size)
+static bool reserve_store(struct http_response *res, size_t size)
 {
     if (size <= res->capacity)
         return true;
@@ -33,72 +44,28 @@ static bool reserve(struct http_response *res, size_t size)
     return true;
 }
 
-static void move_to_front(struct http_response *res)
+static void move_store_to_front(struct http_response *res)
 {
     res->end -= res->start;
     memmove(res->store, res->store + res->start, res->end);
     res->start = 0;
 }
 
-static bool keep(struct http_response *res, const char *data, size_t n)
+/* While a task waits, the room before start is reserved for the bytes that it may give back. */
+static bool keep_bytes(struct http_response *res, const char *data, size_t n)
 {
-    if (!res->want && res->start > 0 && (res->start == res->end || res->end + n > res->capacity))
-        move_to_front(res);
+    if (!res->reader && res->start > 0 && (!has_kept(res) || res->end + n > res->capacity))
+        move_store_to_front(res);
     size_t size = res->end + n;
-    if (size > res->capacity && !reserve(res, size > HTTP_PIECE ? size + HTTP_PIECE : HTTP_PIECE))
+    if (size > res->capacity &&
+        !reserve_store(res, size > HTTP_READ_SIZE ? size + HTTP_READ_SIZE : HTTP_READ_SIZE))
         return false;
     memcpy(res->store + res->end, data, n);
     res->end += n;
     return true;
 }
 
-/* Packed bodies are given in larger portions: each refusal makes libcurl copy the rest. */
-static size_t plenty(const struct http_response *res)
-{
-    return res->encoded ? 8 * HTTP_BUFFERED : HTTP_BUFFERED;
-}
-
-bool http_stream_refuses(struct http_response *res)
-{
-    res->paused = res->end - res->start >= plenty(res);
-    return res->paused;
-}
-
-/* Once is enough. */
-void http_stream_tell(struct http_response *res)
-{
-    async_ignore(async_semaphore_release(&res->readable));
-}
-
-/* Inside libcurl. */
-size_t http_stream_put(struct http_response *res, const char *data, size_t n)
-{
-    size_t given = give_to_reader(res, data, n);
-    if (given < n && !keep(res, data + given, n - given)) {
-        http_fail(&res->error, ASYNC_HTTP_RESOURCES, "no memory for the body");
-        return 0;
-    }
-    http_stream_tell(res);
-    return n;
-}
-
-/* libcurl delivers from inside of curl_easy_pause() what it was refused. An error in that is but the
- * result of the call. */
-static void resume(struct http_response *res)
-{
-    struct http_transfer *t = res->transfer;
-    if (!res->paused || !t || res->end - res->start > plenty(res) / 2)
-        return;
-    res->paused = false;
-    http_driver_kick(t->session);
-    CURLcode rc = curl_easy_pause(t->easy, CURLPAUSE_CONT);
-    if (rc == CURLE_ABORTED_BY_CALLBACK) /* so it calls a socket lost for want of memory */
-        t->session->poisoned = true;
-    if (rc != CURLE_OK)
-        http_transfer_done(t, rc);
-}
-
-static size_t take(struct http_response *res, char *buf, size_t size)
+static size_t take_kept(struct http_response *res, char *buf, size_t size)
 {
     size_t n = res->end - res->start;
     if (n > size)
@@ -108,60 +75,110 @@ static size_t take(struct http_response *res, char *buf, size_t size)
     return n;
 }
 
-/* Nothing is kept: the reader's own memory is for the next bytes. What exceeds it is kept behind as much
- * room, for the case that the reader gives it all back; without that everything is kept. */
-static void offer(struct http_response *res, char *buf, size_t size)
+/* A compressed body is delivered in larger portions, because libcurl copies the rest of what it has
+ * unpacked at each refusal. */
+static size_t full_size(const struct http_response *res)
 {
-    size_t room = size < HTTP_OFFERED ? size : HTTP_OFFERED;
-    if (!reserve(res, room))
+    return res->encoded ? 8 * BUFFERED : BUFFERED;
+}
+
+bool http_stream_is_full(struct http_response *res)
+{
+    res->paused = res->end - res->start >= full_size(res);
+    return res->paused;
+}
+
+/* --- from libcurl to the reader --- */
+
+static size_t give_to_reader(struct http_response *res, const char *data, size_t n)
+{
+    size_t room = res->reader_size - res->reader_got, given = n < room ? n : room;
+    if (!res->reader || has_kept(res))
+        return 0;
+    memcpy(res->reader + res->reader_got, data, given);
+    res->reader_got += given;
+    return given;
+}
+
+bool http_stream_put(struct http_response *res, const char *data, size_t n)
+{
+    size_t given = give_to_reader(res, data, n);
+    if (given < n && !keep_bytes(res, data + given, n - given)) {
+        http_fail(&res->error, ASYNC_HTTP_RESOURCES, "out of memory for the body");
+        return false;
+    }
+    http_response_wake_reader(res);
+    return true;
+}
+
+/* The source may deliver more, and may end the response, before this returns. */
+static void resume_source(struct http_response *res)
+{
+    if (!res->paused || !res->source || res->end - res->start > full_size(res) / 2)
         return;
-    res->want = buf;
-    res->want_size = res->start = res->end = room;
+    res->paused = false;
+    res->source->ops->resume(res->source);
+}
+
+/* --- reading --- */
+
+/* Let libcurl write into the reader's own memory. Nothing is kept at this time; what arrives beyond
+ * the reader's memory will be kept behind as much room, in case the reader gives everything back.
+ * Without memory for that room everything is kept instead. */
+static void offer_memory(struct http_response *res, char *buf, size_t size)
+{
+    size_t room = size < OFFERED ? size : OFFERED;
+    if (!reserve_store(res, room))
+        return;
+    res->reader = buf;
+    res->reader_size = res->start = res->end = room;
 }
 
 static void give_back(struct http_response *res)
 {
-    if (!res->want_got)
+    if (!res->reader_got)
         return;
-    res->start -= res->want_got;
-    memcpy(res->store + res->start, res->want, res->want_got);
-    res->want_got = 0;
+    res->start -= res->reader_got;
+    memcpy(res->store + res->start, res->reader, res->reader_got);
+    res->reader_got = 0;
 }
 
-/* What the reader has got already, or what is kept, or how it ended; -EAGAIN: nothing of these yet. */
-static ssize_t outcome(struct http_response *res, char *buf, size_t size)
+/* Returns how many bytes the reader has got, or takes from what is kept; or how the body ended;
+ * -EAGAIN if none of these is the case yet. */
+static ssize_t finish_read(struct http_response *res, char *buf, size_t size)
 {
-    ssize_t n = (ssize_t)res->want_got;
-    if (n == 0 && res->end > res->start) {
-        n = (ssize_t)take(res, buf, size);
-        resume(res);
+    ssize_t n = (ssize_t)res->reader_got;
+    if (n == 0 && has_kept(res)) {
+        n = (ssize_t)take_kept(res, buf, size);
+        resume_source(res);
     } else if (n == 0) {
-        n = res->over ? res->result : -EAGAIN;
+        n = res->finished ? res->result : -EAGAIN;
     }
     return n;
 }
 
-/* The unit is waited for even if there is something: every await_ is a cancellation point. One that is
- * cancelled takes none, though it was told. */
+/* Acquire the unit even if bytes are there, because every await_ function is a cancellation point. A
+ * task that is cancelled takes no bytes, although it was given the unit. */
 static ssize_t await_bytes(struct http_response *res, char *buf, size_t size)
 {
     ssize_t n = -EAGAIN;
     while (n == -EAGAIN) {
-        res->want_got = 0;
-        if (res->end > res->start || res->over)
-            http_stream_tell(res);
+        res->reader_got = 0;
+        if (has_kept(res) || res->finished)
+            http_response_wake_reader(res);
         else
-            offer(res, buf, size);
+            offer_memory(res, buf, size);
         int r = await_semaphore_acquire(&res->readable);
         if (r < 0)
             give_back(res);
-        res->want = NULL;
-        n = r < 0 ? r : outcome(res, buf, size);
+        res->reader = NULL;
+        n = r < 0 ? r : finish_read(res, buf, size);
     }
     return n;
 }
 
-static ssize_t await_bytes_in_time(struct http_response *res, char *buf, size_t size)
+/* Bytes that arrived before the deadline are returned even if it has passed. */
+static ssize_t await_bytes_until_deadline(struct http_response *res, char *buf, size_t size)
 {
     if (res->deadline >= ASYNC_FOREVER)
         return await_bytes(res, buf, size);
@@ -171,17 +188,17 @@ static ssize_t await_bytes_in_time(struct http_response *res, char *buf, size_t 
         n = await_bytes(res, buf, size);
         r = n < 0 ? (int)n : 0;
     }
-    if (r == -ETIMEDOUT && res->end > res->start) /* came before */
-        return outcome(res, buf, size);
+    if (r == -ETIMEDOUT && has_kept(res))
+        return finish_read(res, buf, size);
     return n <= 0 && r < 0 ? r : n;
 }
 
-static ssize_t read_failed(struct http_response *res, ssize_t n)
+static ssize_t fail_read(struct http_response *res, ssize_t n)
 {
-    if (n == -ETIMEDOUT && !res->over) {
-        http_fail(&res->error, ASYNC_HTTP_TIMEOUT, "the body has not come in time");
-        if (res->transfer)
-            http_transfer_end(res->transfer, -ETIMEDOUT);
+    if (n == -ETIMEDOUT && !res->finished) {
+        http_fail(&res->error, ASYNC_HTTP_TIMEOUT, "timed out while receiving the body");
+        http_response_stop(res);
+        http_response_finish(res, -ETIMEDOUT);
     }
     return n == res->pub.code ? async_fail((int)n, "%s", res->error.text) : n;
 }
@@ -190,13 +207,13 @@ ssize_t await_http_read(async_http_response *response, void *buf, size_t size)
 {
     struct http_response *res = (struct http_response *)response;
     if (!res || !res->stream)
-        return async_fail(-EINVAL, "not a response of await_http_open()");
+        return async_fail(-EINVAL, "response is not a stream: open it with await_http_open()");
     if (res->reading)
-        return async_fail(-EBUSY, "another task reads this response");
+        return async_fail(-EBUSY, "another task is reading this response");
     res->reading = true;
-    ssize_t n = await_bytes_in_time(res, buf, size);
+    ssize_t n = await_bytes_until_deadline(res, buf, size);
     res->reading = false;
-    if (res->transfer)
-        http_transfer_note(res->transfer);
-    return n < 0 ? read_failed(res, n) : n;
+    if (res->source)
+        res->source->ops->measure(res->source);
+    return n < 0 ? fail_read(res, n) : n;
 }

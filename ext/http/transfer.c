@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* transfer.c - one hop: attached to a response while libcurl works on it, and detached in one
- * place. */
-#include "http_internal.h"
+/* transfer.c - start a hop, watch its progress, and end it. */
+#include "transfer.h"
 
-#include <stdlib.h>
+#include <string.h>
 
-static void list_add(async_http_session *s, struct http_transfer *t)
+#include "call.h"
+#include "easy_handle.h"
+#include "private_address.h"
+#include "session.h"
+#include "transfer_error.h"
+
+static struct http_transfer *transfer_of_source(struct http_source *s)
+{
+    return (struct http_transfer *)(void *)((char *)s - offsetof(struct http_transfer, source));
+}
+
+static void link_active(async_http_session *s, struct http_transfer *t)
 {
     t->prev = NULL;
     t->next = s->active;
@@ -14,7 +24,7 @@ static void list_add(async_http_session *s, struct http_transfer *t)
     s->active = t;
 }
 
-static void list_remove(async_http_session *s, struct http_transfer *t)
+static void unlink_active(async_http_session *s, struct http_transfer *t)
 {
     if (t->prev)
         t->prev->next = t->next;
@@ -25,102 +35,36 @@ static void list_remove(async_http_session *s, struct http_transfer *t)
     t->next = t->prev = NULL;
 }
 
-/* --- stalls --- */
+/* --- measuring --- */
 
-static uint64_t progress_of(struct http_transfer *t)
+static curl_off_t get_number(CURL *easy, CURLINFO what)
 {
-    curl_off_t down = 0, up = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
-    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &up);
-    return (uint64_t)(down + up) + t->res->header_bytes;
+    curl_off_t n = 0;
+    curl_easy_getinfo(easy, what, &n);
+    return n;
 }
 
-/* Until the request is being sent there is nothing to stall, the limit of connecting goes; while
- * the reader of a stream is the slow one, it is not the server's fault. */
-static bool excused(struct http_transfer *t)
+static double get_seconds(CURL *easy, CURLINFO what)
 {
-    curl_off_t sent = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
-    return sent == 0 || t->res->paused;
+    return (double)get_number(easy, what) / 1e6;
 }
 
-static void stall_check(void *arg);
-
-static void stall_arm(struct http_response *res)
+/* libcurl counts each phase from the start of the hop, and leaves 0 for a phase that did not take
+ * place. */
+static void add_times(struct http_transfer *t)
 {
-    async_call_later(&res->stall_timer, res->stall / 8, stall_check, res);
-}
-
-static void stall_check(void *arg)
-{
-    struct http_response *res = arg;
-    uint64_t progress = progress_of(res->transfer);
-    double now = async_time();
-    if (progress != res->progress || excused(res->transfer)) {
-        res->progress = progress;
-        res->moved = now;
-    } else if (now - res->moved >= res->stall) {
-        int code = http_fail(&res->error, ASYNC_HTTP_TIMEOUT, "not a byte for %g s", res->stall);
-        http_transfer_end(res->transfer, code);
-        return;
-    }
-    stall_arm(res);
-}
-
-/* --- begin --- */
-
-static void begun(const struct http_call *c)
-{
-    struct http_response *res = c->res;
-    res->hop_began = res->moved = async_time();
-    res->progress = 0;
-    res->stall = c->o.stall_timeout;
-    if (res->stall < ASYNC_FOREVER)
-        stall_arm(res);
-}
-
-int http_transfer_begin(struct http_call *c, struct http_permit *permit)
-{
-    async_http_session *s = c->session;
-    struct http_transfer *t = http_driver_open(s) == 0 ? http_handle_take(s) : NULL;
-    if (!t)
-        return -ENOMEM;
-    t->res = c->res;
-    if (http_handle_prepare(t, c) < 0 || curl_multi_add_handle(s->multi, t->easy) != CURLM_OK) {
-        http_transfer_destroy(t);
-        return -ENOMEM;
-    }
-    t->permit = *permit;
-    *permit = (struct http_permit){ 0 };
-    c->res->transfer = t;
-    list_add(s, t);
-    begun(c);
-    return 0;
-}
-
-/* --- end --- */
-
-static double info_seconds(CURL *easy, CURLINFO what)
-{
-    curl_off_t us = 0;
-    curl_easy_getinfo(easy, what, &us);
-    return (double)us / 1e6;
-}
-
-/* libcurl counts each phase from the start of the hop, and leaves 0 for what did not come to pass. */
-static void take_times(struct http_transfer *t)
-{
-    async_http_times *v = &t->res->pub.times;
-    double dns = info_seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
-    double connect = info_seconds(t->easy, CURLINFO_CONNECT_TIME_T);
-    double tls = info_seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
-    double first = info_seconds(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
+    struct http_response *res = t->res;
+    async_http_times *v = &res->pub.times;
+    double dns = get_seconds(t->io.easy, CURLINFO_NAMELOOKUP_TIME_T);
+    double connect = get_seconds(t->io.easy, CURLINFO_CONNECT_TIME_T);
+    double tls = get_seconds(t->io.easy, CURLINFO_APPCONNECT_TIME_T);
+    double first = get_seconds(t->io.easy, CURLINFO_STARTTRANSFER_TIME_T);
     v->dns += dns;
     if (connect > dns)
         v->connect += connect - dns;
     if (tls > connect)
         v->tls += tls - connect;
-    v->ttfb = first > 0 ? t->res->hop_began - t->res->began + first : 0;
+    v->ttfb = first > 0 ? res->hop_began - res->began + first : 0;
 }
 
 static int version_number(long version)
@@ -132,56 +76,209 @@ static int version_number(long version)
                                               : 0;
 }
 
-/* What is known of the connection, which only the handle knows: before it is detached, and for a
- * stream when its headers are complete. */
-void http_transfer_note(struct http_transfer *t)
+static void measure_transfer(struct http_transfer *t)
 {
     struct http_response *res = t->res;
     const char *ip = NULL;
-    curl_off_t wire = 0;
     long version = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
-    curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
-    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire);
+    curl_easy_getinfo(t->io.easy, CURLINFO_PRIMARY_IP, &ip);
+    curl_easy_getinfo(t->io.easy, CURLINFO_HTTP_VERSION, &version);
     size_t n = ip ? strnlen(ip, sizeof res->remote_ip - 1) : 0;
     if (n)
         memcpy(res->remote_ip, ip, n);
     res->remote_ip[n] = '\0';
     res->pub.version = version_number(version);
-    res->pub.wire_size = (uint64_t)wire;
+    res->pub.wire_size = (uint64_t)get_number(t->io.easy, CURLINFO_SIZE_DOWNLOAD_T);
 }
 
-void http_transfer_detach(struct http_transfer *t)
+/* --- the end --- */
+
+/* Only the handle has the times and the address of the connection, so they are taken first. */
+static void transfer_detach(struct http_transfer *t)
 {
-    async_http_session *s = t->session;
     struct http_response *res = t->res;
-    async_callback_cancel(&res->stall_timer);
-    http_transfer_note(t);
-    take_times(t);
-    curl_multi_remove_handle(s->multi, t->easy);
-    list_remove(s, t);
-    res->transfer = NULL;
+    async_callback_cancel(&t->stall.timer);
+    measure_transfer(t);
+    add_times(t);
+    http_driver_remove(&t->io);
+    unlink_active(t->session, t);
+    res->source = NULL;
     t->res = NULL;
     http_permit_release(&t->permit);
     http_handle_give(t);
 }
 
-void http_transfer_end(struct http_transfer *t, int code)
+static void transfer_end(struct http_transfer *t, int code)
 {
     struct http_response *res = t->res;
-    http_transfer_detach(t);
-    http_response_over(res, code);
+    transfer_detach(t);
+    http_response_finish(res, code);
 }
 
-/* A redirect's body beyond what is worth reading was refused by on_body: the hop is good all the
- * same. */
-void http_transfer_done(struct http_transfer *t, CURLcode rc)
+/* libcurl has finished. If the response refused the rest of a redirect's body, libcurl reports that
+ * as an error, but the hop is good. */
+static void transfer_done(struct http_transfer *t, CURLcode rc)
 {
     struct http_response *res = t->res;
     int code = 0;
     if (res->error.kind != ASYNC_HTTP_OK)
         code = res->error.code;
-    else if (rc != CURLE_OK && !(res->redirect && res->discarded > HTTP_MAX_DISCARD))
-        code = http_fail_curl(t, rc);
-    http_transfer_end(t, code);
+    else if (rc != CURLE_OK && !res->body_refused)
+        code = http_transfer_fail(t, rc);
+    transfer_end(t, code);
+}
+
+void http_transfers_end(async_http_session *s, enum async_http_error kind, const char *why)
+{
+    while (s->active)
+        transfer_end(s->active, http_fail(&s->active->res->error, kind, "%s", why));
+}
+
+/* --- what the driver reports --- */
+
+/* New transfers are at the front of the list. */
+static void prepare_new(void *owner)
+{
+    async_http_session *s = owner;
+    for (struct http_transfer *t = s->active; t && !t->url_parsed; t = t->next)
+        http_handle_parse_url(t);
+}
+
+static bool may_connect(void *owner, const struct sockaddr *a)
+{
+    const async_http_session *s = owner;
+    return !s->o.no_private || !http_address_private(a);
+}
+
+static void handle_done(void *owner, struct http_attachment *a, CURLcode rc)
+{
+    (void)owner;
+    transfer_done((struct http_transfer *)a, rc);
+}
+
+static void handle_unwatched(void *owner, struct http_attachment *a)
+{
+    (void)owner;
+    struct http_transfer *t = (struct http_transfer *)a;
+    transfer_end(t, http_fail_errno(&t->res->error, ASYNC_HTTP_RESOURCES, a->socket_error,
+                                    "cannot watch a socket: %s", strerror(-a->socket_error)));
+}
+
+static void multi_lost(void *owner, const char *why)
+{
+    http_transfers_end(owner, ASYNC_HTTP_RESOURCES, why);
+}
+
+const struct http_driver_ops http_transfer_driver_ops = {
+    .prepare = prepare_new,
+    .may_connect = may_connect,
+    .done = handle_done,
+    .unwatched = handle_unwatched,
+    .lost = multi_lost,
+};
+
+/* --- what the response calls --- */
+
+static int source_status(struct http_source *s)
+{
+    long status = 0;
+    curl_easy_getinfo(transfer_of_source(s)->io.easy, CURLINFO_RESPONSE_CODE, &status);
+    return (int)status;
+}
+
+static void source_measure(struct http_source *s)
+{
+    measure_transfer(transfer_of_source(s));
+}
+
+/* An error of libcurl's delivery is the result of this call only: the driver will not report it. */
+static void source_resume(struct http_source *s)
+{
+    struct http_transfer *t = transfer_of_source(s);
+    CURLcode rc = http_driver_resume(&t->io);
+    if (rc != CURLE_OK)
+        transfer_done(t, rc);
+}
+
+static void source_stop(struct http_source *s)
+{
+    transfer_detach(transfer_of_source(s));
+}
+
+static const struct http_source_ops source_ops = {
+    .status = source_status,
+    .measure = source_measure,
+    .resume = source_resume,
+    .stop = source_stop,
+};
+
+/* --- the stall timeout --- */
+
+static uint64_t count_bytes(struct http_transfer *t)
+{
+    curl_off_t down = get_number(t->io.easy, CURLINFO_SIZE_DOWNLOAD_T);
+    curl_off_t up = get_number(t->io.easy, CURLINFO_SIZE_UPLOAD_T);
+    return (uint64_t)(down + up) + t->res->header_bytes;
+}
+
+/* The stall timeout does not apply while connecting, which has a timeout of its own, nor while the
+ * stream's reader is the slow side. */
+static bool stall_excused(struct http_transfer *t)
+{
+    return get_number(t->io.easy, CURLINFO_PRETRANSFER_TIME_T) == 0 || t->res->paused;
+}
+
+static void stall_check(void *arg);
+
+static void stall_start_timer(struct http_transfer *t)
+{
+    async_call_later(&t->stall.timer, t->stall.timeout / 8, stall_check, t);
+}
+
+static void stall_check(void *arg)
+{
+    struct http_transfer *t = arg;
+    uint64_t progress = count_bytes(t);
+    double now = async_time();
+    if (progress != t->stall.progress || stall_excused(t)) {
+        t->stall.progress = progress;
+        t->stall.moved = now;
+    } else if (now - t->stall.moved >= t->stall.timeout) {
+        transfer_end(t, http_fail(&t->res->error, ASYNC_HTTP_TIMEOUT,
+                                  "stalled: no data in either direction for %g s",
+                                  t->stall.timeout));
+        return;
+    }
+    stall_start_timer(t);
+}
+
+/* --- the start --- */
+
+static void transfer_attach(struct http_transfer *t, struct http_response *res, double stall_timeout)
+{
+    res->source = &t->source;
+    res->hop_began = t->stall.moved = async_time();
+    t->stall.progress = 0;
+    t->stall.timeout = stall_timeout;
+    if (stall_timeout < ASYNC_FOREVER)
+        stall_start_timer(t);
+}
+
+int http_transfer_start(struct http_call *c, struct http_permit *permit)
+{
+    async_http_session *s = c->session;
+    struct http_transfer *t = http_handle_take(s);
+    if (!t)
+        return -ENOMEM;
+    t->source.ops = &source_ops;
+    t->res = c->res;
+    if (http_handle_prepare(t, c) < 0 || http_driver_add(&t->io) < 0) {
+        http_handle_free(t);
+        return -ENOMEM;
+    }
+    t->permit = *permit;
+    *permit = (struct http_permit){ 0 };
+    link_active(s, t);
+    transfer_attach(t, c->res, c->o.stall_timeout);
+    return 0;
 }

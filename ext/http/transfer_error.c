@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* transfer_error.c - translate error codes of libcurl. */
-#include "http_internal.h"
+#include "transfer_error.h"
 
-static enum async_http_error error_of(CURLcode rc)
+#include <errno.h>
+#include <string.h>
+
+#include "transfer.h"
+
+static enum async_http_error kind_of_code(CURLcode rc)
 {
     switch (rc) {
     case CURLE_URL_MALFORMAT:
@@ -39,45 +44,51 @@ static enum async_http_error error_of(CURLcode rc)
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
         return ASYNC_HTTP_RESOURCES;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* of what was asked for we know it is not: an answer without headers */
+    /* The scheme of the URL was checked before, so this is an answer without headers. */
+    case CURLE_UNSUPPORTED_PROTOCOL:
     default:
         return ASYNC_HTTP_PROTOCOL;
     }
 }
 
-static int connect_code(struct http_transfer *t)
+static int connect_errno(struct http_transfer *t)
 {
     long os = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os);
+    curl_easy_getinfo(t->io.easy, CURLINFO_OS_ERRNO, &os);
     return os > 0 && os != EINPROGRESS ? (int)-os : -ECONNREFUSED;
 }
 
-/* The reason may be ours: an address that we refused, a descriptor that we did not get. */
+/* libcurl reports a failed connection in the same way if the driver refused an address or could not
+ * make a socket. */
 static int fail_connect(struct http_transfer *t, const char *text)
 {
-    if (t->forbidden)
-        return http_fail(&t->res->error, ASYNC_HTTP_FORBIDDEN, "the address is private: %s", t->res->pub.url);
-    if (t->socket_error == -EMFILE || t->socket_error == -ENFILE || t->socket_error == -ENOMEM ||
-        t->socket_error == -ENOBUFS)
-        return http_fail_errno(&t->res->error, ASYNC_HTTP_RESOURCES, t->socket_error, "socket: %s",
-                              strerror(-t->socket_error));
-    return http_fail_errno(&t->res->error, t->proxy ? ASYNC_HTTP_PROXY : ASYNC_HTTP_CONNECT, connect_code(t),
-                          "%s", text);
+    struct http_error *e = &t->res->error;
+    int err = t->io.socket_error;
+    if (t->io.refused)
+        return http_fail(e, ASYNC_HTTP_FORBIDDEN, "address is private and .no_private is set: %s",
+                         t->res->pub.url);
+    if (err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS)
+        return http_fail_errno(e, ASYNC_HTTP_RESOURCES, err, "cannot make a socket: %s",
+                               strerror(-err));
+    return http_fail_errno(e, t->proxy ? ASYNC_HTTP_PROXY : ASYNC_HTTP_CONNECT, connect_errno(t),
+                           "%s", text);
 }
 
-int http_fail_curl(struct http_transfer *t, CURLcode rc)
+int http_transfer_fail(struct http_transfer *t, CURLcode rc)
 {
-    const char *text = t->text[0] ? t->text : curl_easy_strerror(rc);
-    enum async_http_error e = error_of(rc);
-    if (e == ASYNC_HTTP_CONNECT)
+    struct http_error *e = &t->res->error;
+    const char *text = t->error_text[0] ? t->error_text : curl_easy_strerror(rc);
+    enum async_http_error kind = kind_of_code(rc);
+    if (kind == ASYNC_HTTP_CONNECT)
         return fail_connect(t, text);
-    long connect = 0; /* what a proxy said to CONNECT */
-    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect);
+    long connect = 0; /* the status of a proxy's response to CONNECT */
+    curl_easy_getinfo(t->io.easy, CURLINFO_HTTP_CONNECTCODE, &connect);
     if (connect >= 300)
-        return http_fail(&t->res->error, ASYNC_HTTP_PROXY, "%s", text);
-    if (rc == CURLE_OUT_OF_MEMORY && t->res->paused)
-        return http_fail(&t->res->error, ASYNC_HTTP_TOO_LARGE, "a few bytes unpack to more than 64 MB");
+        return http_fail(e, ASYNC_HTTP_PROXY, "%s", text);
+    if (rc == CURLE_OUT_OF_MEMORY && t->res->paused) /* see stream.c */
+        return http_fail(e, ASYNC_HTTP_TOO_LARGE,
+                         "decompression bomb: a few bytes unpack to more than 64 MB");
     if (rc == CURLE_COULDNT_RESOLVE_PROXY)
-        return http_fail_errno(&t->res->error, e, -EHOSTUNREACH, "%s", text);
-    return http_fail(&t->res->error, e, "%s", text);
+        return http_fail_errno(e, kind, -EHOSTUNREACH, "%s", text);
+    return http_fail(e, kind, "%s", text);
 }

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* easy_handle.c - easy handles. A handle is made once with the options that all requests of a
+ * session share, and gets only those that differ with each request. One that did anything but a
+ * plain GET is reset before it is used again. */
+#include "easy_handle.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "response_body.h"
+#include "response_headers.h"
+#include "transfer.h"
+#include "url.h"
+
+enum {
+    POOL_MAX = 256,             /* idle handles of a session without a limit */
+    SMALL_READ_SIZE = 4 * 1024, /* bytes of one read, of requests that start beside many others */
+    MANY = 64,                  /* other requests under way */
+};
+
+/* Keep the first error; nearly all of them are a lack of memory. */
+#define SET(rc, easy, option, value)                                                               \
+    do {                                                                                           \
+        if ((rc) == CURLE_OK)                                                                      \
+            (rc) = curl_easy_setopt((easy), (option), (value));                                    \
+    } while (0)
+
+/* --- callbacks of libcurl's --- */
+
+static size_t on_header(char *data, size_t one, size_t n, void *arg)
+{
+    struct http_transfer *t = arg;
+    return http_response_header(t->res, data, one * n);
+}
+
+static size_t on_body(char *data, size_t one, size_t n, void *arg)
+{
+    struct http_transfer *t = arg;
+    n *= one;
+    enum http_body_result r = http_response_body(t->res, data, n);
+    return r == HTTP_BODY_TAKEN ? n : r == HTTP_BODY_PAUSED ? CURL_WRITEFUNC_PAUSE : 0;
+}
+
+/* The request has a connection, a new one or an idle one. */
+static int on_connected(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+    struct http_transfer *t = arg;
+    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    http_permit_connected(&t->permit);
+    return CURL_PREREQFUNC_OK;
+}
+
+/* --- options that all requests of a session share --- */
+
+static CURLcode set_callbacks(struct http_transfer *t)
+{
+    CURL *easy = t->io.easy;
+    CURLcode rc = http_driver_attach(&t->session->driver, &t->io);
+    SET(rc, easy, CURLOPT_ERRORBUFFER, t->error_text);
+    SET(rc, easy, CURLOPT_HEADERFUNCTION, on_header);
+    SET(rc, easy, CURLOPT_HEADERDATA, t);
+    SET(rc, easy, CURLOPT_WRITEFUNCTION, on_body);
+    SET(rc, easy, CURLOPT_WRITEDATA, t);
+    SET(rc, easy, CURLOPT_PREREQFUNCTION, on_connected);
+    SET(rc, easy, CURLOPT_PREREQDATA, t);
+    return rc;
+}
+
+static CURLcode set_tls(CURL *easy, const struct async_http_session_opts *o)
+{
+    CURLcode rc = CURLE_OK;
+    SET(rc, easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (o->ca_file)
+        SET(rc, easy, CURLOPT_CAINFO, o->ca_file);
+    if (o->cert_file)
+        SET(rc, easy, CURLOPT_SSLCERT, o->cert_file);
+    if (o->key_file)
+        SET(rc, easy, CURLOPT_SSLKEY, o->key_file);
+    if (o->insecure_no_verify) {
+        SET(rc, easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        SET(rc, easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    return rc;
+}
+
+/* QUICK_EXIT: a cancelled request must not wait for getaddrinfo(), whose thread goes on alone and
+ * frees what it uses. PROXY and NOPROXY are both set, so that libcurl looks for neither in the
+ * environment at each request. */
+static CURLcode set_connection(CURL *easy, const async_http_session *s)
+{
+    CURLcode rc = CURLE_OK;
+    SET(rc, easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(rc, easy, CURLOPT_NOSIGNAL, 1L);
+    SET(rc, easy, CURLOPT_QUICK_EXIT, 1L);
+    SET(rc, easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(rc, easy, CURLOPT_BUFFERSIZE, (long)HTTP_READ_SIZE);
+    SET(rc, easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_READ_SIZE);
+    SET(rc, easy, CURLOPT_SHARE, s->share);
+    SET(rc, easy, CURLOPT_PROXY, "");
+    SET(rc, easy, CURLOPT_NOPROXY, s->o.no_proxy);
+    if (s->o.ip)
+        SET(rc, easy, CURLOPT_IPRESOLVE, (long)(s->o.ip == 4 ? CURL_IPRESOLVE_V4 : CURL_IPRESOLVE_V6));
+    if (s->o.unix_socket)
+        SET(rc, easy, CURLOPT_UNIX_SOCKET_PATH, s->o.unix_socket);
+    if (s->resolve)
+        SET(rc, easy, CURLOPT_RESOLVE, s->resolve);
+    return rc;
+}
+
+/* The file name "" reads no cookies, but switches them on. ACCEPT_ENCODING makes libcurl unpack
+ * bodies; the header itself is written by fields.c. */
+static CURLcode set_common(struct http_transfer *t)
+{
+    const async_http_session *s = t->session;
+    CURL *easy = t->io.easy;
+    CURLcode rc = set_callbacks(t);
+    if (s->o.cookies)
+        SET(rc, easy, CURLOPT_COOKIEFILE, "");
+    if (rc == CURLE_OK)
+        rc = set_connection(easy, s);
+    if (rc == CURLE_OK)
+        rc = set_tls(easy, &s->o);
+    SET(rc, easy, CURLOPT_ACCEPT_ENCODING, s->encodings);
+    SET(rc, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    t->plain = true;
+    t->small_buffer = false;
+    t->http1 = false;
+    t->proxy = NULL;
+    t->connect_timeout = 0;
+    return rc;
+}
+
+/* --- the pool --- */
+
+/* libcurl keeps the names of cookie files in a list, also the name "". Neither a reset of the handle
+ * frees the list nor, where cookies are shared, the end of the handle. */
+static void forget_cookie_files(struct http_transfer *t)
+{
+    if (t->io.easy && t->session->o.cookies)
+        curl_easy_setopt(t->io.easy, CURLOPT_COOKIEFILE, NULL);
+}
+
+static struct http_transfer *handle_new(async_http_session *s)
+{
+    struct http_transfer *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->session = s;
+    s->handles++;
+    t->io.easy = curl_easy_init();
+    if (t->io.easy && set_common(t) == CURLE_OK)
+        return t;
+    http_handle_free(t);
+    return NULL;
+}
+
+/* A reset keeps the handle's connections and cookies. */
+struct http_transfer *http_handle_take(async_http_session *s)
+{
+    struct http_transfer *t = s->pool;
+    if (!t)
+        return handle_new(s);
+    s->pool = t->next;
+    s->pooled--;
+    t->next = NULL;
+    t->error_text[0] = '\0';
+    if (t->plain)
+        return t;
+    forget_cookie_files(t);
+    curl_easy_reset(t->io.easy);
+    if (set_common(t) == CURLE_OK)
+        return t;
+    http_handle_free(t);
+    return NULL;
+}
+
+void http_handle_give(struct http_transfer *t)
+{
+    async_http_session *s = t->session;
+    if (s->closed || s->pooled >= (s->limits.total ? s->limits.total : POOL_MAX)) {
+        http_handle_free(t);
+        return;
+    }
+    t->next = s->pool;
+    s->pool = t;
+    s->pooled++;
+}
+
+void http_handle_free(struct http_transfer *t)
+{
+    forget_cookie_files(t);
+    t->session->handles--;
+    curl_easy_cleanup(t->io.easy);
+    curl_url_cleanup(t->url);
+    free(t);
+}
+
+void http_handles_free(async_http_session *s)
+{
+    for (struct http_transfer *t; (t = s->pool);) {
+        s->pool = t->next;
+        http_handle_free(t);
+    }
+}
+
+/* --- options of one request --- */
+
+/* A stream's body is copied, because the caller's bytes need not stay valid until the stream ends. */
+static CURLcode set_method(struct http_transfer *t, const struct http_call *c)
+{
+    CURLcode rc = CURLE_OK;
+    bool head = strcmp(c->method, "HEAD") == 0;
+    if (!c->has_body && !head && strcmp(c->method, "GET") == 0)
+        return rc;
+    t->plain = false;
+    if (head) {
+        SET(rc, t->io.easy, CURLOPT_NOBODY, 1L);
+        return rc;
+    }
+    if (c->has_body) {
+        SET(rc, t->io.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_size);
+        if (c->stream)
+            SET(rc, t->io.easy, CURLOPT_COPYPOSTFIELDS, c->body);
+        else
+            SET(rc, t->io.easy, CURLOPT_POSTFIELDS, c->body);
+    }
+    SET(rc, t->io.easy, CURLOPT_CUSTOMREQUEST, c->method);
+    return rc;
+}
+
+static CURLcode set_proxy(struct http_transfer *t, const char *url)
+{
+    const async_http_session *s = t->session;
+    const char *proxy = http_url_is_https(url) ? s->https_proxy : s->http_proxy;
+    if (proxy == t->proxy)
+        return CURLE_OK;
+    t->proxy = proxy;
+    return curl_easy_setopt(t->io.easy, CURLOPT_PROXY, proxy ? proxy : "");
+}
+
+static CURLcode set_connect_timeout(struct http_transfer *t, double seconds)
+{
+    if (seconds == t->connect_timeout)
+        return CURLE_OK;
+    t->connect_timeout = seconds;
+    long ms = seconds >= 2147483 ? 2147483000 : seconds < 0.001 ? 1 : (long)(seconds * 1000);
+    return curl_easy_setopt(t->io.easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
+}
+
+/* A request holds its read buffer until it ends, even for a small response. Where hundreds are under
+ * way at once, the later ones get a smaller buffer. */
+static CURLcode set_buffer(struct http_transfer *t)
+{
+    const async_http_session *s = t->session;
+    bool small = s->handles - s->pooled > MANY;
+    if (small == t->small_buffer)
+        return CURLE_OK;
+    t->small_buffer = small;
+    return curl_easy_setopt(t->io.easy, CURLOPT_BUFFERSIZE,
+                            (long)(small ? SMALL_READ_SIZE : HTTP_READ_SIZE));
+}
+
+/* A stream uses HTTP/1.1, so that a slow reader does not hold up others on a shared connection. */
+static CURLcode set_version(struct http_transfer *t, bool http1)
+{
+    if (http1 == t->http1)
+        return CURLE_OK;
+    t->http1 = http1;
+    return curl_easy_setopt(t->io.easy, CURLOPT_HTTP_VERSION,
+                            (long)(http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+}
+
+int http_handle_prepare(struct http_transfer *t, const struct http_call *c)
+{
+    const char *url = c->res->pub.url;
+    t->url_parsed = false;
+    CURLcode rc = curl_easy_setopt(t->io.easy, CURLOPT_URL, url);
+    SET(rc, t->io.easy, CURLOPT_HTTPHEADER, c->headers);
+    if (rc == CURLE_OK)
+        rc = set_method(t, c);
+    if (rc == CURLE_OK)
+        rc = set_proxy(t, url);
+    if (rc == CURLE_OK)
+        rc = set_connect_timeout(t, c->o.connect_timeout);
+    if (rc == CURLE_OK)
+        rc = set_buffer(t);
+    if (rc == CURLE_OK)
+        rc = set_version(t, c->o.http1 || c->stream);
+    if (c->o.no_decompress) {
+        t->plain = false;
+        SET(rc, t->io.easy, CURLOPT_ACCEPT_ENCODING, NULL);
+    }
+    return rc == CURLE_OK ? 0 : -ENOMEM;
+}
+
+/* Given only the text of a URL, libcurl parses it and then composes it once more, which is a
+ * twentieth of the cost of a small request. What the parser refuses is left to libcurl, which then
+ * reports why. This runs on the loop's stack because the parser would touch two more pages of each
+ * task's stack. */
+void http_handle_parse_url(struct http_transfer *t)
+{
+    if (!t->url)
+        t->url = curl_url();
+    bool parsed = t->url && curl_url_set(t->url, CURLUPART_URL, t->res->pub.url, 0) == CURLUE_OK;
+    curl_easy_setopt(t->io.easy, CURLOPT_CURLU, parsed ? t->url : NULL);
+    t->url_parsed = true;
+}
