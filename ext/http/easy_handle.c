@@ -110,7 +110,7 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
 }
 
 /* The file name "" reads no cookies, but switches them on. ACCEPT_ENCODING makes libcurl unpack
- * bodies; the header itself is written by fields.c. */
+ * bodies; the header itself is written by request_headers.c. */
 static CURLcode set_common(struct http_transfer *t)
 {
     const async_http_session *s = t->session;

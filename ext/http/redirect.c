@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* redirect.c - from one hop to the next. libcurl could follow by itself; here each hop is a request
- * of its own, so that every one is subject to our limits, and what it may carry along is decided in
- * one place: credentials never leave the origin that they were given for, and do not come back once
- * they were dropped. */
-#include "http_internal.h"
+/* redirect.c - follow redirects. libcurl could do it by itself. Here each hop is a request of its
+ * own, so that all limits apply to it, and one place decides what it may carry along: credentials
+ * never leave the origin for which they were given, and are not sent again once they were dropped. */
+#include "redirect.h"
 
-static int remember(struct http_response *res)
+#include <string.h>
+
+#include "call.h"
+#include "request_headers.h"
+#include "url.h"
+
+static int store_redirect(struct http_response *res)
 {
     async_http_redirect *step = http_arena_alloc(&res->arena, sizeof *step);
     if (!step)
-        return http_fail(&res->error, ASYNC_HTTP_RESOURCES, "no memory for a redirect");
+        return http_fail(&res->error, ASYNC_HTTP_RESOURCES, "out of memory for a redirect");
     *step = (async_http_redirect){ .status = res->pub.status, .url = res->pub.url };
     if (res->last_redirect)
         res->last_redirect->next = step;
@@ -20,8 +25,8 @@ static int remember(struct http_response *res)
     return 0;
 }
 
-/* 307 and 308 repeat the request as it was. The others are answers to a POST that say "now look
- * there", by custom for 301 and 302, by definition for 303. */
+/* 307 and 308 repeat the request as it was. The others lead to a page that is read with GET: by
+ * definition after 303, and by custom if a POST is answered with 301 or 302. */
 static void change_method(struct http_call *c, int status)
 {
     if (status == 307 || status == 308 || strcmp(c->method, "GET") == 0 ||
@@ -41,8 +46,9 @@ int http_redirect_follow(struct http_call *c)
     struct http_response *res = c->res;
     const char *from = res->pub.url;
     if (res->pub.redirect_count >= c->o.max_redirects)
-        return http_fail(&res->error, ASYNC_HTTP_REDIRECTS, "more than %d redirects", c->o.max_redirects);
-    int r = remember(res);
+        return http_fail(&res->error, ASYNC_HTTP_REDIRECTS, "more than %d redirects",
+                         c->o.max_redirects);
+    int r = store_redirect(res);
     if (r == 0)
         r = http_url_resolve(&res->arena, from, res->location, c->session->o.allow_downgrade,
                              &res->error, &res->pub.url);
@@ -54,5 +60,5 @@ int http_redirect_follow(struct http_call *c)
     http_response_next_hop(res);
     res->finished = false;
     async_event_clear(&res->ready);
-    return http_fields_build(c);
+    return http_headers_build(c);
 }

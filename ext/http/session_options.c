@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* session_options.c - check the options of a session, and copy their strings and what the
+ * environment adds to them. The environment is read here only, so that a request costs no look at
+ * it, and a later change of it has no effect. */
+#include "session_options.h"
+
+#include <asyncio/error.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "request_headers.h"
+#include "session.h"
+
+enum { DEFAULT_LIMIT = 100 };
+
+/* --- copies of strings --- */
+
+static bool copy_string(struct http_arena *a, const char **s)
+{
+    if (*s)
+        *s = http_arena_text(a, *s, strlen(*s));
+    return *s;
+}
+
+/* An option that is NULL stays NULL. Returns false if there is no memory. */
+static bool copy_strings(async_http_session *s)
+{
+    const char **strings[] = { &s->o.user_agent, &s->o.proxy,    &s->o.no_proxy,   &s->o.ca_file,
+                               &s->o.cert_file,  &s->o.key_file, &s->o.unix_socket };
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        if (*strings[i] && !copy_string(&s->arena, strings[i]))
+            return false;
+    return true;
+}
+
+static bool copy_headers(async_http_session *s)
+{
+    size_t n = 0;
+    while (s->o.headers && s->o.headers[n])
+        n++;
+    const char **copy = http_arena_alloc(&s->arena, (n + 1) * sizeof *copy);
+    if (!copy)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = s->o.headers[i];
+        if (!copy_string(&s->arena, &copy[i]))
+            return false;
+    }
+    copy[n] = NULL;
+    s->o.headers = copy;
+    return true;
+}
+
+static bool copy_resolve(async_http_session *s)
+{
+    for (const char *const *p = s->o.resolve; p && *p; p++) {
+        struct curl_slist *list = curl_slist_append(s->resolve, *p);
+        if (!list)
+            return false;
+        s->resolve = list;
+    }
+    s->o.resolve = NULL;
+    return true;
+}
+
+/* --- proxies --- */
+
+/* Returns the value of a variable, or of its spelling in capitals; NULL if both are unset or empty. */
+static const char *read_environment(const char *small, const char *capital)
+{
+    const char *value = secure_getenv(small);
+    if ((!value || !*value) && capital)
+        value = secure_getenv(capital);
+    return value && *value ? value : NULL;
+}
+
+/* HTTP_PROXY in capitals is not read: in a CGI program that is a header which the client sent. */
+static void choose_proxies(async_http_session *s)
+{
+    if (s->o.proxy) {
+        s->http_proxy = s->https_proxy = *s->o.proxy ? s->o.proxy : NULL;
+    } else {
+        const char *all = read_environment("all_proxy", "ALL_PROXY");
+        s->http_proxy = read_environment("http_proxy", NULL);
+        s->https_proxy = read_environment("https_proxy", "HTTPS_PROXY");
+        if (!s->http_proxy)
+            s->http_proxy = all;
+        if (!s->https_proxy)
+            s->https_proxy = all;
+    }
+    if (!s->o.no_proxy)
+        s->o.no_proxy = read_environment("no_proxy", "NO_PROXY");
+    if (!s->o.no_proxy)
+        s->o.no_proxy = "";
+}
+
+static bool copy_proxies(async_http_session *s)
+{
+    choose_proxies(s);
+    return copy_string(&s->arena, &s->o.no_proxy) &&
+           (!s->http_proxy || copy_string(&s->arena, &s->http_proxy)) &&
+           (!s->https_proxy || copy_string(&s->arena, &s->https_proxy));
+}
+
+/* --- all options --- */
+
+static const char *supported_encodings(void)
+{
+    int features = curl_version_info(CURLVERSION_NOW)->features;
+    bool br = features & CURL_VERSION_BROTLI, zstd = features & CURL_VERSION_ZSTD;
+    return br && zstd ? "gzip, deflate, br, zstd"
+           : br       ? "gzip, deflate, br"
+           : zstd     ? "gzip, deflate, zstd"
+                      : "gzip, deflate";
+}
+
+static int check_options(const struct async_http_session_opts *o)
+{
+    struct http_error e = { 0 };
+    if (o->struct_size == 0)
+        return async_fail(-EINVAL, "session options have no struct_size: use the macros");
+    const char *agent = o->user_agent ? o->user_agent : "";
+    if (http_headers_check(o->headers, &e) < 0 ||
+        http_headers_check(ASYNC_HTTP_PAIRS("User-Agent", agent), &e) < 0)
+        return async_fail(-EINVAL, "%s", e.text);
+    if (o->ip != 0 && o->ip != 4 && o->ip != 6)
+        return async_fail(-EINVAL, "session option .ip is %d: it must be 4, 6 or 0", o->ip);
+    return 0;
+}
+
+int http_session_configure(async_http_session *s, const struct async_http_session_opts *opts)
+{
+    s->o.struct_size = sizeof s->o;
+    if (opts)
+        memcpy(&s->o, opts, http_opts_size(opts->struct_size, sizeof s->o));
+    int r = check_options(&s->o);
+    if (r < 0)
+        return r;
+    if (!s->o.user_agent)
+        s->o.user_agent = "asyncio/" ASYNC_VERSION;
+    http_limits_init(&s->limits, s->o.limit ? s->o.limit : DEFAULT_LIMIT, s->o.limit_per_host);
+    s->encodings = supported_encodings();
+    bool copied = copy_strings(s) && copy_headers(s) && copy_proxies(s) && copy_resolve(s);
+    return copied ? http_headers_prepare(s) : -ENOMEM;
+}
