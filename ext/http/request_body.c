@@ -50,7 +50,7 @@ static int check_body_options(struct http_call *c)
     int bodies = !!o->text + !!o->json + !!o->form + (o->body || o->body_size);
     if (bodies > 1)
         return http_fail(e, ASYNC_HTTP_BAD_REQUEST,
-                         "request has more than one body: give one of .text, .json, .form, .body");
+                         "more than one of .text, .json, .form and .body");
     if (bodies == 0 && o->content_type)
         return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "request has a .content_type but no body");
     if (o->body_size && !o->body)

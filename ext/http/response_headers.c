@@ -77,7 +77,7 @@ static bool use_content_length(struct http_response *res, const char *value)
         return true;
     if (res->content_length >= 0 && res->content_length != n)
         return REFUSE(&res->error, ASYNC_HTTP_PROTOCOL,
-                      "response has two different Content-Length headers, %lld and %lld",
+                      "two different Content-Length headers: %lld and %lld",
                       (long long)res->content_length, n);
     res->content_length = n;
     return true;
@@ -125,6 +125,9 @@ static bool is_redirect(int status)
 static bool end_headers(struct http_response *res)
 {
     int status = res->source->ops->status(res->source);
+    if (status == 101)
+        return REFUSE(&res->error, ASYNC_HTTP_PROTOCOL,
+                      "status 101: server switched protocols unasked");
     if (status < 200) {
         res->headers_begun = false;
         return true;

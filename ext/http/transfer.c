@@ -2,6 +2,7 @@
 /* transfer.c - start a hop, watch its progress, and end it. */
 #include "transfer.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "call.h"
@@ -116,7 +117,8 @@ static void transfer_end(struct http_transfer *t, int code)
 }
 
 /* libcurl has finished. If the response refused the rest of a redirect's body, libcurl reports that
- * as an error, but the hop is good. */
+ * as an error, but the hop is good. If the server closed the connection in the middle of the
+ * headers, libcurl reports a success, but the hop is not good. */
 static void transfer_done(struct http_transfer *t, CURLcode rc)
 {
     struct http_response *res = t->res;
@@ -125,6 +127,9 @@ static void transfer_done(struct http_transfer *t, CURLcode rc)
         code = res->error.code;
     else if (rc != CURLE_OK && !res->body_refused)
         code = http_transfer_fail(t, rc);
+    else if (!res->headers_done)
+        code = http_fail_errno(&res->error, ASYNC_HTTP_RESET, -ENODATA,
+                               "connection closed before the response headers were complete");
     transfer_end(t, code);
 }
 

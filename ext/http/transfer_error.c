@@ -51,6 +51,19 @@ static enum async_http_error kind_of_code(CURLcode rc)
     }
 }
 
+/* The connection ended too early. RECV_ERROR is also what libcurl reports for broken chunks. Over TLS
+ * a connection that is closed without a close_notify is one of the errors of receiving, since it
+ * may have been cut by an attacker. */
+static int fail_early_end(struct http_transfer *t, CURLcode rc, const char *text)
+{
+    struct http_error *e = &t->res->error;
+    if (rc == CURLE_GOT_NOTHING || rc == CURLE_PARTIAL_FILE)
+        return http_fail_errno(e, ASYNC_HTTP_RESET, -ENODATA, "%s", text);
+    if (rc == CURLE_RECV_ERROR && strstr(text, "chunk"))
+        return http_fail(e, ASYNC_HTTP_PROTOCOL, "%s", text);
+    return http_fail(e, ASYNC_HTTP_RESET, "%s", text);
+}
+
 static int connect_errno(struct http_transfer *t)
 {
     long os = 0;
@@ -65,8 +78,7 @@ static int fail_connect(struct http_transfer *t, const char *text)
     struct http_error *e = &t->res->error;
     int err = t->io.socket_error;
     if (t->io.refused)
-        return http_fail(e, ASYNC_HTTP_FORBIDDEN, "address is private and .no_private is set: %s",
-                         t->res->pub.url);
+        return http_fail(e, ASYNC_HTTP_FORBIDDEN, "address is private, and .no_private is set");
     if (err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS)
         return http_fail_errno(e, ASYNC_HTTP_RESOURCES, err, "cannot make a socket: %s",
                                strerror(-err));
@@ -90,5 +102,7 @@ int http_transfer_fail(struct http_transfer *t, CURLcode rc)
                          "decompression bomb: a few bytes unpack to more than 64 MB");
     if (rc == CURLE_COULDNT_RESOLVE_PROXY)
         return http_fail_errno(e, kind, -EHOSTUNREACH, "%s", text);
+    if (kind == ASYNC_HTTP_RESET)
+        return fail_early_end(t, rc, text);
     return http_fail(e, kind, "%s", text);
 }

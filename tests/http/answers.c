@@ -246,6 +246,18 @@ static void raw(struct conn *c)
     put(c, c->query, (size_t)(to - c->query));
 }
 
+static void raw_close(struct conn *c)
+{
+    raw(c);
+    c->keep = false;
+}
+
+static void raw_reset(struct conn *c)
+{
+    raw(c);
+    reset(c);
+}
+
 static void send_packed(struct conn *c, const char *header)
 {
     size_t size;
@@ -297,6 +309,8 @@ static const struct {
     { "/idle", idle },
     { "/fold", fold },
     { "/gzip/", gzip },
+    { "/raw-close", raw_close },
+    { "/raw-reset", raw_reset },
     { "/raw", raw },
     { "/transfer-gzip/", transfer_gzip },
 };

@@ -42,6 +42,8 @@ struct server {
  *   /cookie              sets one
  *   /idle                answers, and closes the connection 50 ms later
  *   /raw?BYTES           these, percent-decoded, and nothing else
+ *   /raw-close?BYTES     the same, then closes the connection
+ *   /raw-reset?BYTES     the same, then resets the connection
  *   /fold                a folded header, one without a value, a double one
  */
 void server_start(struct server *s);

@@ -33,7 +33,8 @@ enum async_http_error {
     ASYNC_HTTP_TLS,         /* -EPROTO: no secure connection came about */
     ASYNC_HTTP_CERTIFICATE, /* -EKEYREJECTED: one did, with somebody whom we do not trust */
     ASYNC_HTTP_TIMEOUT,     /* -ETIMEDOUT: of .timeout, .connect_timeout, .stall_timeout */
-    ASYNC_HTTP_RESET,       /* -ECONNRESET: closed or reset before the response was complete */
+    ASYNC_HTTP_RESET,       /* the connection ended before the response was complete: -ENODATA if the
+                             * server closed it, -ECONNRESET if it was reset */
     ASYNC_HTTP_PROTOCOL,    /* -EPROTO: what came is not HTTP, or contradicts itself */
     ASYNC_HTTP_TOO_LARGE,   /* -ENOBUFS: .max_body after decompression, 256 KiB of headers, a bomb */
     ASYNC_HTTP_REDIRECTS,   /* -ELOOP: more than .max_redirects */
