@@ -22,7 +22,8 @@ void http_arena_init(struct http_arena *a)
     a->end = a->first + sizeof a->first;
 }
 
-/* Something large gets a block of its own size, so that it does not waste most of a standard one. */
+/* Something large gets a block of its own size, so that it does not waste most of a standard
+ * one. */
 static bool arena_add_block(struct http_arena *a, size_t size)
 {
     size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.c - libcurl's multi socket interface on the event loop: its sockets are watches, its timer
- * is a callback.
+/* driver.c - libcurl's multi socket interface on the event loop. Each socket of libcurl's has a
+ * watch, and its timer is a callback.
  *
  * libcurl lets go of a socket after each request and takes it up again for the next. Such a socket
  * stays watched, which saves two system calls a request. Two things follow:
@@ -80,9 +80,9 @@ static void run_libcurl(struct http_driver *d, curl_socket_t fd, int mask)
 
 static int set_timer(CURLM *multi, long ms, void *arg);
 
-/* libcurl names the time of its next timeout only once. It does not name it again if it named it
- * while a run was due anyway, or if it found nothing to do in this run because its clock differs
- * from the loop's. So ask for it. */
+/* libcurl passes the time of its next timeout to set_timer() only once. It does not pass it again
+ * if a run was due anyway at that time, or if it found nothing to do in this run because its clock
+ * differs from the loop's. So read that time after each run. */
 static void timer_fired(void *arg)
 {
     struct http_driver *d = arg;
@@ -118,7 +118,7 @@ static int set_timer(CURLM *multi, long ms, void *arg)
     struct http_driver *d = arg;
     if (ms == 0) {
         run_soon(d);
-    } else if (d->timer_state != HTTP_TIMER_SOON) { /* otherwise timer_fired() asks for the time */
+    } else if (d->timer_state != HTTP_TIMER_SOON) { /* if it is, timer_fired() reads the time */
         stop_timer(d);
         if (ms > 0) {
             d->timer_state = HTTP_TIMER_LATER;
@@ -364,7 +364,7 @@ CURLcode http_driver_resume(struct http_attachment *a)
 {
     run_soon(a->driver);
     CURLcode rc = curl_easy_pause(a->easy, CURLPAUSE_CONT);
-    if (rc == CURLE_ABORTED_BY_CALLBACK) /* how libcurl reports a socket lost for want of memory */
+    if (rc == CURLE_ABORTED_BY_CALLBACK) /* libcurl has lost a socket, having no memory */
         a->driver->unusable = true;
     return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.h - run a libcurl multi handle on the event loop: its sockets and its timer.
+/* driver.h - run the sockets and the timer of a libcurl multi handle on the event loop.
  *
  * The driver reports to its owner through struct http_driver_ops, and has no access to transfers or
  * responses. All functions are called in the loop's thread, and none from inside libcurl. */
@@ -27,7 +27,8 @@ struct http_attachment {
 struct http_driver_ops {
     /* Called before libcurl runs, on the loop's own stack. */
     void (*prepare)(void *owner);
-    /* May libcurl connect to a? Called from inside libcurl, after a name has been resolved. */
+    /* Returns whether libcurl may connect to a. Called from inside libcurl, after a name was
+     * resolved. */
     bool (*may_connect)(void *owner, const struct sockaddr *a);
     /* libcurl has finished with the handle. */
     void (*done)(void *owner, struct http_attachment *a, CURLcode rc);
@@ -52,7 +53,8 @@ struct http_driver {
     struct http_socket *spare_sockets;
 };
 
-/* Make the multi handle. max_connections: how many idle connections it keeps. Returns 0; -ENOMEM. */
+/* Make the multi handle, which keeps up to max_connections idle connections. Returns 0;
+ * -ENOMEM. */
 int http_driver_open(struct http_driver *d, const struct http_driver_ops *ops, void *owner,
                      long max_connections);
 

@@ -85,9 +85,9 @@ static CURLcode set_tls(CURL *easy, const struct async_http_session_opts *o)
     return rc;
 }
 
-/* QUICK_EXIT: a cancelled request must not wait for getaddrinfo(), whose thread goes on alone and
- * frees what it uses. PROXY and NOPROXY are both set, so that libcurl looks for neither in the
- * environment at each request. */
+/* QUICK_EXIT is set because a cancelled request must not wait for getaddrinfo(); the resolver's
+ * thread goes on alone and frees what it uses. PROXY and NOPROXY are both set, so that libcurl does
+ * not read the environment at each request. */
 static CURLcode set_connection(CURL *easy, const async_http_session *s)
 {
     CURLcode rc = CURLE_OK;
@@ -100,8 +100,10 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
     SET(rc, easy, CURLOPT_SHARE, s->share);
     SET(rc, easy, CURLOPT_PROXY, "");
     SET(rc, easy, CURLOPT_NOPROXY, s->o.no_proxy);
-    if (s->o.ip)
-        SET(rc, easy, CURLOPT_IPRESOLVE, (long)(s->o.ip == 4 ? CURL_IPRESOLVE_V4 : CURL_IPRESOLVE_V6));
+    if (s->o.ip == 4)
+        SET(rc, easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
+    if (s->o.ip == 6)
+        SET(rc, easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V6);
     if (s->o.unix_socket)
         SET(rc, easy, CURLOPT_UNIX_SOCKET_PATH, s->o.unix_socket);
     if (s->resolve)
@@ -134,8 +136,8 @@ static CURLcode set_common(struct http_transfer *t)
 
 /* --- the pool --- */
 
-/* libcurl keeps the names of cookie files in a list, also the name "". Neither a reset of the handle
- * frees the list nor, where cookies are shared, the end of the handle. */
+/* libcurl keeps the names of cookie files in a list, also the name "". Neither a reset of the
+ * handle frees the list nor, where cookies are shared, the end of the handle. */
 static void forget_cookie_files(struct http_transfer *t)
 {
     if (t->io.easy && t->session->o.cookies)
@@ -207,7 +209,8 @@ void http_handles_free(async_http_session *s)
 
 /* --- options of one request --- */
 
-/* A stream's body is copied, because the caller's bytes need not stay valid until the stream ends. */
+/* A stream's body is copied, because the caller's bytes need not stay valid until the stream
+ * ends. */
 static CURLcode set_method(struct http_transfer *t, const struct http_call *c)
 {
     CURLcode rc = CURLE_OK;
@@ -249,8 +252,8 @@ static CURLcode set_connect_timeout(struct http_transfer *t, double seconds)
     return curl_easy_setopt(t->io.easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
 }
 
-/* A request holds its read buffer until it ends, even for a small response. Where hundreds are under
- * way at once, the later ones get a smaller buffer. */
+/* A request holds its read buffer until it ends, even for a small response. Where hundreds are
+ * under way at once, the later ones get a smaller buffer. */
 static CURLcode set_buffer(struct http_transfer *t)
 {
     const async_http_session *s = t->session;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* easy_handle.h - libcurl's easy handles: made, configured for a request, kept for the next one. */
+/* easy_handle.h - make libcurl's easy handles, configure them for a request, and keep them for the
+ * next one. */
 #ifndef ASYNCIO_HTTP_EASY_HANDLE_H
 #define ASYNCIO_HTTP_EASY_HANDLE_H
 
@@ -12,8 +13,8 @@ struct http_transfer;
  * memory. */
 struct http_transfer *http_handle_take(async_http_session *s);
 
-/* Give back a transfer that is detached: to the session's pool, or to free it if the pool is full or
- * the session is closed. */
+/* Put a detached transfer into the session's pool. If the pool is full or the session is closed,
+ * free it. */
 void http_handle_give(struct http_transfer *t);
 
 void http_handle_free(struct http_transfer *t);

@@ -56,11 +56,11 @@ int http_fail(struct http_error *e, enum async_http_error kind, const char *fmt,
     return r;
 }
 
-int http_fail_errno(struct http_error *e, enum async_http_error kind, int code, const char *fmt, ...)
+int http_fail_errno(struct http_error *e, enum async_http_error kind, int err, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    int r = store_error(e, kind, code, fmt, ap);
+    int r = store_error(e, kind, err, fmt, ap);
     va_end(ap);
     return r;
 }

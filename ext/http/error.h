@@ -11,11 +11,11 @@ struct http_error {
     char text[160];
 };
 
-/* Store an error, unless one is stored already: the first is the cause of those that follow.
- * Returns the stored code. http_fail() takes the usual errno of the kind. */
+/* Store an error, unless one is stored already, because the first is the cause of those that
+ * follow. Returns the stored code. http_fail() takes the usual errno of the kind. */
 int http_fail(struct http_error *e, enum async_http_error kind, const char *fmt, ...)
         ASYNC_FORMAT(3, 4);
-int http_fail_errno(struct http_error *e, enum async_http_error kind, int code, const char *fmt, ...)
+int http_fail_errno(struct http_error *e, enum async_http_error kind, int err, const char *fmt, ...)
         ASYNC_FORMAT(4, 5);
 
 #endif

@@ -119,8 +119,8 @@ void http_permit_connected(struct http_permit *p)
     async_event_set(&p->origin->tried);
 }
 
-/* The origin's unit comes first: a request that waits for a busy origin must not hold a unit of the
- * session that requests to other origins could use. */
+/* The origin's unit is acquired first, because a request that waits for a busy origin must not hold
+ * a unit of the session that requests to other origins could use. */
 int await_http_permit(struct http_limits *l, const char *url, bool shares, struct http_permit *ret)
 {
     struct http_permit p = { .limits = l };
@@ -138,7 +138,8 @@ int await_http_permit(struct http_limits *l, const char *url, bool shares, struc
     return r;
 }
 
-/* A request that ends without a connection counts as a try: the requests that wait for it go on. */
+/* A request that ends without a connection counts as a try, so the requests that wait for it go
+ * on. */
 void http_permit_release(struct http_permit *p)
 {
     struct http_limits *l = p->limits;

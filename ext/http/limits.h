@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* limits.h - permits to start a request: how many may be under way at a time, in a session and to
- * one origin, and whether to wait for a connection that is being made.
+/* limits.h - permits to start a request. They limit how many requests are under way at a time, in a
+ * session and to one origin, and let a request wait for a connection that is being made.
  *
  * libcurl has limits of its own, of connections. It keeps the transfers beyond them in one list for
  * all hosts and retries only its head when any connection becomes free, so a busy host at the head
  * starves the others. Here each origin has a queue of its own, first come, first served, and the
- * time that a request spends in it is measured. CURLOPT_PIPEWAIT has a similar fault: requests for a
- * host that does not answer wait for each other's timeouts, one after the other. */
+ * time that a request spends in it is measured. CURLOPT_PIPEWAIT has a similar fault: requests for
+ * a host that does not answer wait for each other's timeouts, one after the other. */
 #ifndef ASYNCIO_HTTP_LIMITS_H
 #define ASYNCIO_HTTP_LIMITS_H
 
@@ -20,7 +20,7 @@ struct http_limits {
     void *origins;         /* struct http_origin of those in use; a tree of tsearch() */
 };
 
-/* What one request holds. All zero: nothing. */
+/* What one request holds; all zero if it holds nothing. */
 struct http_permit {
     struct http_limits *limits;
     struct http_origin *origin;
@@ -28,16 +28,16 @@ struct http_permit {
     bool connects; /* other requests to this origin wait until this one has a connection */
 };
 
-/* 0 or less: no limit. */
+/* Set the limits. 0 or less stands for no limit. */
 void http_limits_init(struct http_limits *l, int total, int per_origin);
 
-/* Wait until a request for url may start. shares: it can be one of many on one connection, so it is
- * better to wait for a connection that another request is making. Returns 0, and the permit in ret;
+/* Wait until a request for url may start. If it shares connections with others (HTTP/2), also wait
+ * for a connection to this origin that another request is making. Returns 0, and the permit in ret;
  * -ECANCELED or -ENOMEM, and holds nothing then. */
-int await_http_permit(struct http_limits *l, const char *url, bool shares,
-                      struct http_permit *ret) ASYNC_CHECK;
+int await_http_permit(struct http_limits *l, const char *url, bool shares, struct http_permit *ret)
+        ASYNC_CHECK;
 
-/* The request has its connection: let those start that wait for it. */
+/* The request has a connection, so let those requests start that wait for it. */
 void http_permit_connected(struct http_permit *p);
 
 /* Give everything back and clear p. Does nothing if p holds nothing. */

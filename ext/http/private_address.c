@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* private_address.c - tell addresses of the public internet from all others. */
+/* private_address.c - distinguish addresses of the public internet from all others. */
 #include "private_address.h"
 
 #include <netinet/in.h>
@@ -36,14 +36,14 @@ static uint32_t read_big_endian(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* An IPv4 address inside an IPv6 one is judged as the IPv4 address: mapped (::ffff:0:0/96),
- * compatible (::/96, which includes :: and ::1), translated (64:ff9b::/96) and 6to4 (2002::/16). */
+/* An IPv4 address within an IPv6 one is judged as the IPv4 address. These are the mapped addresses
+ * (::ffff:0:0/96), the compatible ones (::/96, which includes :: and ::1), the translated ones
+ * (64:ff9b::/96) and those of 6to4 (2002::/16). */
 static bool ipv6_private(const uint8_t *a)
 {
     static const uint8_t compatible[12], mapped[12] = { [10] = 0xff, [11] = 0xff },
-                                         translated[12] = { 0x00, 0x64, 0xff, 0x9b };
-    if (memcmp(a, compatible, 12) == 0 || memcmp(a, mapped, 12) == 0 ||
-        memcmp(a, translated, 12) == 0)
+                                         nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+    if (memcmp(a, compatible, 12) == 0 || memcmp(a, mapped, 12) == 0 || memcmp(a, nat64, 12) == 0)
         return ipv4_private(read_big_endian(a + 12));
     if (a[0] == 0x20 && a[1] == 0x02)
         return ipv4_private(read_big_endian(a + 2));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* private_address.h - tell addresses of the public internet from all others, for .no_private. */
+/* private_address.h - distinguish addresses of the public internet from all others. */
 #ifndef ASYNCIO_HTTP_PRIVATE_ADDRESS_H
 #define ASYNCIO_HTTP_PRIVATE_ADDRESS_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* redirect.c - follow redirects. libcurl could do it by itself. Here each hop is a request of its
- * own, so that all limits apply to it, and one place decides what it may carry along: credentials
- * never leave the origin for which they were given, and are not sent again once they were dropped. */
+ * own, so that all limits apply to it, and so that this file decides what it may carry along.
+ * Credentials never leave the origin for which they were given, and are not sent again once they
+ * were dropped. */
 #include "redirect.h"
 
 #include <string.h>
@@ -25,8 +26,8 @@ static int store_redirect(struct http_response *res)
     return 0;
 }
 
-/* 307 and 308 repeat the request as it was. The others lead to a page that is read with GET: by
- * definition after 303, and by custom if a POST is answered with 301 or 302. */
+/* 307 and 308 repeat the request as it was. The others lead to a page that is read with GET, by
+ * definition after a 303, and by custom if a POST is answered with 301 or 302. */
 static void change_method(struct http_call *c, int status)
 {
     if (status == 307 || status == 308 || strcmp(c->method, "GET") == 0 ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* request.c - await_http_request() and await_http_open(): one call, from its options to its
+/* request.c - await_http_request() and await_http_open(), from the options of a call to its
  * response. All of it runs in the caller's task. */
 #include <asyncio/error.h>
 #include <asyncio/scope.h>

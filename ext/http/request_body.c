@@ -8,9 +8,9 @@
 #include "url.h"
 
 /* Methods that announce an empty body if none is given. */
-static bool method_takes_body(const char *method)
+static bool method_takes_body(const char *m)
 {
-    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
+    return strcmp(m, "POST") == 0 || strcmp(m, "PUT") == 0 || strcmp(m, "PATCH") == 0;
 }
 
 static int check_pairs(struct http_error *e, const char *const *pairs, const char *option)
@@ -49,8 +49,7 @@ static int check_body_options(struct http_call *c)
     struct http_error *e = &c->res->error;
     int bodies = !!o->text + !!o->json + !!o->form + (o->body || o->body_size);
     if (bodies > 1)
-        return http_fail(e, ASYNC_HTTP_BAD_REQUEST,
-                         "more than one of .text, .json, .form and .body");
+        return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "more than one of .text, .json, .form, .body");
     if (bodies == 0 && o->content_type)
         return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "request has a .content_type but no body");
     if (o->body_size && !o->body)

@@ -20,7 +20,7 @@ static bool name_is_in(const char *name, const char *const *names)
     return false;
 }
 
-/* Credentials, and Host: they concern the first origin only. */
+/* Credentials and Host concern the first origin only. */
 static bool is_for_origin(const char *name)
 {
     return name_is_in(name, (const char *const[]){ "Authorization", "Cookie", "Proxy-Authorization",
@@ -33,7 +33,8 @@ static bool is_for_body(const char *name)
                                                    "Content-Language", "Content-Location", NULL });
 }
 
-/* How long the body is: libcurl writes these. Two different lengths would allow request smuggling. */
+/* libcurl writes the headers that announce how long the body is. Two different lengths would allow
+ * request smuggling. */
 static bool is_for_framing(const char *name)
 {
     return name_is_in(name, (const char *const[]){ "Content-Length", "Transfer-Encoding", NULL });
@@ -101,7 +102,7 @@ static void add_line(struct header_list *l, char *line)
     l->last = node;
 }
 
-/* libcurl wants a header without a value to be spelled "Name;". */
+/* For libcurl a header without a value is spelled "Name;". */
 static void add_header(struct header_list *l, const char *name, const char *value)
 {
     size_t n = strlen(name), m = strlen(value);
@@ -136,11 +137,10 @@ static const char *find_value(const char *const *pairs, const char *name)
 static void add_standard(struct header_list *l, const async_http_session *s, const char *encodings,
                          const char *const *call)
 {
-    const char *const *session = s->o.headers;
-    if (*s->o.user_agent && !find_value(call, "User-Agent") && !find_value(session, "User-Agent"))
+    const char *const *own = s->o.headers;
+    if (*s->o.user_agent && !find_value(call, "User-Agent") && !find_value(own, "User-Agent"))
         add_header(l, "User-Agent", s->o.user_agent);
-    if (encodings && !find_value(call, "Accept-Encoding") &&
-        !find_value(session, "Accept-Encoding"))
+    if (encodings && !find_value(call, "Accept-Encoding") && !find_value(own, "Accept-Encoding"))
         add_header(l, "Accept-Encoding", encodings);
 }
 
@@ -177,8 +177,8 @@ static void add_pairs(struct header_list *l, const struct http_call *c, const ch
             add_header(l, p[0], p[1]);
 }
 
-/* An empty body is one, too: a POST without a body announces it by a length of 0, and has no type.
- * "Expect: 100-continue" would cost a round trip before the body is sent. */
+/* A POST without a body announces a body of 0 bytes, which has no type. "Expect: 100-continue" is
+ * suppressed because it would cost a round trip before the body is sent. */
 static void add_for_body(struct header_list *l, const struct http_call *c)
 {
     const char *given = find_value(c->o.headers, "Content-Type");
@@ -193,7 +193,7 @@ static void add_for_body(struct header_list *l, const struct http_call *c)
     suppress_header(l, "Expect");
 }
 
-/* A stream asks for those two of which one read unpacks to a bounded size, see stream.c. */
+/* A stream accepts only those two of which one read unpacks to a bounded size, see stream.c. */
 static const char *accepted_encodings(const struct http_call *c)
 {
     return c->o.no_decompress ? NULL : c->stream ? "gzip, deflate" : c->session->encodings;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* request_headers.h - the headers of a request: the session's, the call's, and those that the body
- * and the authorization bring. */
+/* request_headers.h - the headers of a request, which come from the session, the call, the body and
+ * the authorization. */
 #ifndef ASYNCIO_HTTP_REQUEST_HEADERS_H
 #define ASYNCIO_HTTP_REQUEST_HEADERS_H
 
@@ -12,8 +12,8 @@ struct http_error;
 /* Returns whether s is a token of HTTP, as methods and the names of headers are. */
 bool http_is_token(const char *s);
 
-/* Check pairs of names and values that the user gave: nothing in them may end a line early or
- * contradict what the library sends itself. pairs may be NULL. Returns 0; -EINVAL, stored in e. */
+/* Check that pairs of names and values from the user cannot end a line early, and do not contradict
+ * what the library sends itself. pairs may be NULL. Returns 0; -EINVAL, stored in e. */
 int http_headers_check(const char *const *pairs, struct http_error *e);
 
 /* Make s->plain_headers, for requests that add nothing to the session's headers. Returns 0;

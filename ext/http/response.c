@@ -17,7 +17,8 @@ struct http_response *http_response_new(void)
     res->pub.url = res->pub.body = "";
     res->pub.remote_ip = res->remote_ip;
     res->pub.error_text = res->error.text;
-    /* The first unit is there from the start. It costs the first read one look at an empty store. */
+    /* The first unit is there from the start. It costs the first read one look at an empty
+     * store. */
     res->readable = (async_semaphore)ASYNC_BOUNDED_SEMAPHORE(1);
     http_response_next_hop(res);
     return res;
@@ -31,11 +32,12 @@ void http_response_next_hop(struct http_response *res)
     res->last_field = NULL;
     res->location = NULL;
     res->content_length = -1;
-    res->headers_begun = res->headers_done = res->encoded = res->redirect = res->body_refused = false;
+    res->headers_begun = res->headers_done = false;
+    res->encoded = res->redirect = res->body_refused = false;
     res->discarded = 0;
 }
 
-/* The semaphore is bounded: one unit is enough, however much has happened. */
+/* The semaphore is bounded, since one unit is enough however much has happened. */
 void http_response_wake_reader(struct http_response *res)
 {
     async_ignore(async_semaphore_release(&res->readable));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* response.h - a response while it is received, and afterwards.
  *
- * What delivers a response is its source, an object of transfer.c that response.h does not know: it
- * is called through struct http_source_ops. The source calls http_response_header() and
- * http_response_body() (response_headers.h, response_body.h) as data arrives, and
+ * A response is delivered by its source, which is part of a transfer. The response calls it through
+ * struct http_source_ops only, and so depends neither on transfers nor on libcurl's handles. The
+ * source calls http_response_header() and http_response_body() as data arrives, and
  * http_response_finish() at the end. */
 #ifndef ASYNCIO_HTTP_RESPONSE_H
 #define ASYNCIO_HTTP_RESPONSE_H
@@ -34,14 +34,14 @@ struct http_source {
 };
 
 struct http_response {
-    async_http_response pub; /* first */
+    async_http_response pub;    /* first */
     struct http_source *source; /* NULL: nothing more will come */
     struct http_error error;    /* copied to pub by http_response_finish() */
-    bool stream;     /* made by await_http_open() */
-    bool head;       /* the request was a HEAD: there is no body, whatever the headers announce */
-    bool decompress; /* libcurl was asked to undo Content-Encoding */
-    bool follow;     /* a redirect is followed, not returned */
-    async_event ready; /* its task may go on: the headers of a stream are complete, or all is over */
+    bool stream;                /* made by await_http_open() */
+    bool head;         /* the request was a HEAD: there is no body, whatever the headers announce */
+    bool decompress;   /* libcurl undoes Content-Encoding */
+    bool follow;       /* a redirect is followed, not returned */
+    async_event ready; /* set when the headers of a stream are complete, or all is over */
     bool finished;
     int result; /* if finished: 0 or a negative errno */
 
@@ -65,7 +65,7 @@ struct http_response {
     bool opened;  /* a stream was returned to the caller: later errors are returned by reads */
     bool reading; /* a task is in await_http_read() */
     bool paused;  /* the source was refused a piece, because enough is in store */
-    char *reader; /* where the waiting task wants the next bytes; NULL: no task waits */
+    char *reader; /* memory of the waiting task for the next bytes; NULL if no task waits */
     size_t reader_size, reader_got;
 
     double began, hop_began; /* async_time() of the call and of its latest hop; 0: none yet */

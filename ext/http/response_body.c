@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* response_body.c - receive the body of a response within its limits: keep it whole, pass it to the
- * reader of a stream, or throw it away if it belongs to a redirect. All of this runs inside
+/* response_body.c - receive the body of a response within its limits. It is kept, passed to the
+ * reader of a stream, or thrown away if it belongs to a redirect. All of this runs inside
  * libcurl. */
 #include "response_body.h"
 
@@ -32,8 +32,7 @@ static bool grow_body(struct http_response *res, size_t n)
         size = need;
     char *p = realloc(res->store, size);
     if (!p)
-        return REFUSE(&res->error, ASYNC_HTTP_RESOURCES, "out of memory for a body of %zu bytes",
-                      need);
+        return REFUSE(&res->error, ASYNC_HTTP_RESOURCES, "out of memory for the body (%zu)", need);
     res->pub.body = res->store = p;
     res->capacity = size;
     return true;
@@ -49,8 +48,8 @@ static bool append_body(struct http_response *res, const char *data, size_t n)
     return true;
 }
 
-/* Check .max_body, and that the body is not a decompression bomb: small when it is received and
- * huge when it is unpacked. libcurl may not have counted the piece at hand yet. */
+/* Check .max_body, and that the body is not a decompression bomb, which is small when it is
+ * received and huge when it is unpacked. libcurl may not have counted the piece at hand yet. */
 static bool check_body_size(struct http_response *res, size_t n)
 {
     size_t size = res->pub.size + n;

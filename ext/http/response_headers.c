@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* response_headers.c - read the headers of a response. All of this runs inside libcurl: an error is
- * stored, and ends the transfer by the return value. */
+/* response_headers.c - read the headers of a response. All of this runs inside libcurl, so an error
+ * is stored, and the return value makes libcurl end the transfer. */
 #include "response_headers.h"
 
 #include <errno.h>
@@ -25,8 +25,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Returns false for what is no header: no colon, no name, or the continuation of a folded line,
- * which HTTP/1.1 has abolished. Such lines are skipped. */
+/* Returns false if the line has no colon or no name, or continues a folded header, which HTTP/1.1
+ * has abolished. Such lines are skipped. */
 static bool split_header(const char *s, size_t n, struct header_line *ret)
 {
     const char *colon = memchr(s, ':', n), *value, *end = s + n;
@@ -66,8 +66,8 @@ static bool store_header(struct http_response *res, const struct header_line *l)
     return true;
 }
 
-/* Two different lengths are an attack: a proxy on the way may have believed the other one. libcurl
- * would take the last. A value that is no number is left to libcurl to refuse. */
+/* Two different lengths may be an attack, because a proxy on the way may use the other one. libcurl
+ * would use the last. A value that is not a number is left for libcurl to refuse. */
 static bool use_content_length(struct http_response *res, const char *value)
 {
     char *end;
@@ -83,8 +83,8 @@ static bool use_content_length(struct http_response *res, const char *value)
     return true;
 }
 
-/* Transfer-Encoding matters although none but chunked was asked for: libcurl undoes it in any case,
- * so the limits for compressed bodies apply. */
+/* Transfer-Encoding matters although the request allows none but chunked, because libcurl undoes it
+ * in any case. So the limits for compressed bodies apply. */
 static bool use_header(struct http_response *res, const struct header_line *l)
 {
     const char *value = res->last_field->value;
@@ -99,7 +99,7 @@ static bool use_header(struct http_response *res, const struct header_line *l)
     return true;
 }
 
-/* "HTTP/1.1 200 OK": a response begins, the first one or the one after an interim response. */
+/* "HTTP/1.1 200 OK" begins a response, the first one or the one after an interim response. */
 static bool use_status_line(struct http_response *res, const char *s, size_t n)
 {
     const char *space = memchr(s, ' ', n), *end = s + n;

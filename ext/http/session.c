@@ -60,7 +60,7 @@ static int open_session(async_http_session *s, const struct async_http_session_o
     return r;
 }
 
-int async_http_session_open_opt(async_http_session **ret, const struct async_http_session_opts *opts)
+int async_http_session_open_opt(async_http_session **ret, const struct async_http_session_opts *o)
 {
     async_loop *loop = async_get_running_loop();
     if (!loop)
@@ -73,7 +73,7 @@ int async_http_session_open_opt(async_http_session **ret, const struct async_htt
     s->loop = loop;
     s->users = 1;
     http_arena_init(&s->arena);
-    int r = open_session(s, opts);
+    int r = open_session(s, o);
     if (r < 0) {
         async_http_session_close(s);
         return r;

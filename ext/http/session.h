@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* session.h - what the requests of a session share: options, permits, easy handles, and the driver
- * with its connections. */
+/* session.h - the options, permits, easy handles and connections that requests share. */
 #ifndef ASYNCIO_HTTP_SESSION_H
 #define ASYNCIO_HTTP_SESSION_H
 
@@ -14,7 +13,7 @@ struct http_transfer;
 
 struct async_http_session {
     async_loop *loop;
-    int users; /* calls under way, and 1 until it is closed; the record is freed with the last one */
+    int users; /* calls under way, and 1 until it is closed; freed with the last one */
     bool closed;
 
     struct http_driver driver;
@@ -25,8 +24,8 @@ struct async_http_session {
     struct http_transfer *pool;   /* idle ones, with their easy handles */
     int handles, pooled;          /* how many there are, and how many of them are idle */
 
-    struct async_http_session_opts o; /* with copies of the strings, in arena */
-    struct curl_slist *plain_headers; /* of a request that adds none of its own */
+    struct async_http_session_opts o;     /* with copies of the strings, in arena */
+    struct curl_slist *plain_headers;     /* of a request that adds none of its own */
     const char *http_proxy, *https_proxy; /* NULL: none */
     const char *encodings;                /* for Accept-Encoding: what libcurl can unpack */
     struct curl_slist *resolve;
@@ -36,11 +35,11 @@ struct async_http_session {
 /* A call that uses s has ended, or s was closed. */
 void http_session_unref(async_http_session *s);
 
-/* Returns how many bytes of the caller's options to copy: a program that was compiled with an older
- * header has fewer than this library. At least struct_size itself is copied. */
-static inline size_t http_opts_size(size_t theirs, size_t ours)
+/* Returns how many bytes of the caller's options to copy. A program that was compiled with an older
+ * header has fewer of them than this library. At least struct_size itself is copied. */
+static inline size_t http_opts_size(size_t caller, size_t library)
 {
-    return theirs < sizeof theirs ? sizeof theirs : theirs < ours ? theirs : ours;
+    return caller < sizeof caller ? sizeof caller : caller < library ? caller : library;
 }
 
 #endif

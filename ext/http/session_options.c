@@ -67,7 +67,8 @@ static bool copy_resolve(async_http_session *s)
 
 /* --- proxies --- */
 
-/* Returns the value of a variable, or of its spelling in capitals; NULL if both are unset or empty. */
+/* Returns the value of a variable, or of its spelling in capitals; NULL if both are unset or
+ * empty. */
 static const char *read_environment(const char *small, const char *capital)
 {
     const char *value = secure_getenv(small);
@@ -76,7 +77,7 @@ static const char *read_environment(const char *small, const char *capital)
     return value && *value ? value : NULL;
 }
 
-/* HTTP_PROXY in capitals is not read: in a CGI program that is a header which the client sent. */
+/* HTTP_PROXY in capitals is not read, because in a CGI program it is a header from the client. */
 static void choose_proxies(async_http_session *s)
 {
     if (s->o.proxy) {

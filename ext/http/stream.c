@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.c - a body in pieces. A task that waits in await_http_read() gets its bytes straight from
- * libcurl's buffer. What it has no room for is kept in res->store. When that is much, libcurl's next
- * piece is refused: libcurl stops reading then, so that the network holds back the server, and
+ * libcurl's buffer. What it has no room for is kept in res->store. When that is much, libcurl's
+ * next piece is refused. libcurl then stops reading, so that the network holds back the server, and
  * delivers the piece again later.
  *
  * A task that is cancelled after it was given bytes gives them back, because it may be the losing
  * branch of a race. The memory for that is allocated before it waits.
  *
- * libcurl keeps what it was refused together with everything else that it unpacks from the same
- * read. That is 17 MB at most with the two encodings that a stream asks for, and 64 MB with those
- * that a server may use unasked. */
+ * libcurl keeps what it was refused, together with everything else that it unpacks from the same
+ * read. That is 17 MB at most with the two encodings that a stream accepts, and 64 MB with those
+ * that a server may use all the same. */
 #include "stream.h"
 
 #include <asyncio/error.h>
@@ -25,7 +25,7 @@ enum {
     OFFERED = 256 * 1024, /* bytes of the reader's memory that are filled at once, at most */
 };
 
-/* --- what is kept: res->store from start to end --- */
+/* --- the bytes kept in res->store, from start to end --- */
 
 static bool has_kept(const struct http_response *res)
 {
@@ -157,8 +157,8 @@ static ssize_t finish_read(struct http_response *res, char *buf, size_t size)
     return n;
 }
 
-/* Acquire the unit even if bytes are there, because every await_ function is a cancellation point. A
- * task that is cancelled takes no bytes, although it was given the unit. */
+/* Acquire the unit even if bytes are there, because every await_ function is a cancellation point.
+ * A task that is cancelled takes no bytes, although it was given the unit. */
 static ssize_t await_bytes(struct http_response *res, char *buf, size_t size)
 {
     ssize_t n = -EAGAIN;

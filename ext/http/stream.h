@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.h - a body in pieces: what is received meets the task that reads. */
+/* stream.h - pass what is received to the task that reads a stream. */
 #ifndef ASYNCIO_HTTP_STREAM_H
 #define ASYNCIO_HTTP_STREAM_H
 

@@ -50,8 +50,8 @@ static double get_seconds(CURL *easy, CURLINFO what)
     return (double)get_number(easy, what) / 1e6;
 }
 
-/* libcurl counts each phase from the start of the hop, and leaves 0 for a phase that did not take
- * place. */
+/* libcurl counts each phase from the start of the hop, and leaves 0 for a phase that did not
+ * happen. */
 static void add_times(struct http_transfer *t)
 {
     struct http_response *res = t->res;
@@ -196,7 +196,7 @@ static void source_measure(struct http_source *s)
     measure_transfer(transfer_of_source(s));
 }
 
-/* An error of libcurl's delivery is the result of this call only: the driver will not report it. */
+/* If delivering fails, the result of this call is the only report; the driver sends none. */
 static void source_resume(struct http_source *s)
 {
     struct http_transfer *t = transfer_of_source(s);
@@ -249,8 +249,7 @@ static void stall_check(void *arg)
         t->stall.progress = progress;
         t->stall.moved = now;
     } else if (now - t->stall.moved >= t->stall.timeout) {
-        transfer_end(t, http_fail(&t->res->error, ASYNC_HTTP_TIMEOUT,
-                                  "stalled: no data in either direction for %g s",
+        transfer_end(t, http_fail(&t->res->error, ASYNC_HTTP_TIMEOUT, "stalled: no data for %g s",
                                   t->stall.timeout));
         return;
     }
@@ -259,13 +258,13 @@ static void stall_check(void *arg)
 
 /* --- the start --- */
 
-static void transfer_attach(struct http_transfer *t, struct http_response *res, double stall_timeout)
+static void transfer_attach(struct http_transfer *t, struct http_response *res, double stall)
 {
     res->source = &t->source;
     res->hop_began = t->stall.moved = async_time();
     t->stall.progress = 0;
-    t->stall.timeout = stall_timeout;
-    if (stall_timeout < ASYNC_FOREVER)
+    t->stall.timeout = stall;
+    if (stall < ASYNC_FOREVER)
         stall_start_timer(t);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* transfer.h - one hop of a request: an easy handle, the response that it fills and the permit that
- * it holds.
+/* transfer.h - one hop of a request, with its easy handle, the response that it fills and the
+ * permit that it holds.
  *
  * A transfer is attached to its response while libcurl works on it. It ends by the driver (done or
- * failed), by the task (cancelled), by the caller (a stream is freed early), by the stall timeout or
- * by the session (closed). Whichever it is, the transfer leaves the response at one place,
- * transfer_detach(), and no callback of libcurl can reach the response afterwards. */
+ * failed), by the task (cancelled), by the caller (a stream is freed early), by the stall timeout
+ * or by the session (closed). In each case transfer_detach() takes it off the response, and no
+ * callback of libcurl can reach the response afterwards. */
 #ifndef ASYNCIO_HTTP_TRANSFER_H
 #define ASYNCIO_HTTP_TRANSFER_H
 
@@ -31,8 +31,8 @@ struct http_transfer {
 
     /* how easy_handle.c has set up the easy handle, so that it sets only what differs */
     CURLU *url;
-    bool url_parsed;   /* url is that of this hop */
-    bool plain;        /* nothing was set but what a plain GET needs; otherwise reset before reuse */
+    bool url_parsed; /* url is that of this hop */
+    bool plain;      /* nothing was set but what a plain GET needs; otherwise reset before reuse */
     bool small_buffer; /* it reads less at a time, see set_buffer() */
     bool http1;
     const char *proxy;

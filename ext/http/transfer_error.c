@@ -51,9 +51,9 @@ static enum async_http_error kind_of_code(CURLcode rc)
     }
 }
 
-/* The connection ended too early. RECV_ERROR is also what libcurl reports for broken chunks. Over TLS
- * a connection that is closed without a close_notify is one of the errors of receiving, since it
- * may have been cut by an attacker. */
+/* The connection ended too early. RECV_ERROR is also what libcurl reports for broken chunks. Over
+ * TLS a connection that is closed without a close_notify is one of the errors of receiving, since
+ * it may have been cut by an attacker. */
 static int fail_early_end(struct http_transfer *t, CURLcode rc, const char *text)
 {
     struct http_error *e = &t->res->error;

@@ -138,21 +138,21 @@ static CURLUcode copy_url(struct http_arena *a, CURLU *u, const char **ret)
     return CURLUE_OK;
 }
 
-static int parse_url(struct http_arena *a, const char *url, struct http_error *e,
-                     struct http_url *ret)
+/* Let libcurl encode the URL, and take the user and the password out of it. */
+static int encode_url(struct http_arena *a, const char *s, struct http_error *e, struct http_url *u)
 {
-    CURLU *u = curl_url();
-    CURLUcode rc = u ? curl_url_set(u, CURLUPART_URL, url, CURLU_URLENCODE | CURLU_ALLOW_SPACE)
+    CURLU *p = curl_url();
+    CURLUcode rc = p ? curl_url_set(p, CURLUPART_URL, s, CURLU_URLENCODE | CURLU_ALLOW_SPACE)
                      : CURLUE_OUT_OF_MEMORY;
     if (rc == CURLUE_OK)
-        rc = get_optional_part(u, CURLUPART_USER, &ret->user);
+        rc = get_optional_part(p, CURLUPART_USER, &u->user);
     if (rc == CURLUE_OK)
-        rc = get_optional_part(u, CURLUPART_PASSWORD, &ret->password);
+        rc = get_optional_part(p, CURLUPART_PASSWORD, &u->password);
     if (rc == CURLUE_OK)
-        rc = remove_user(u);
+        rc = remove_user(p);
     if (rc == CURLUE_OK)
-        rc = copy_url(a, u, &ret->text);
-    curl_url_cleanup(u);
+        rc = copy_url(a, p, &u->text);
+    curl_url_cleanup(p);
     if (rc == CURLUE_OUT_OF_MEMORY)
         return fail_no_memory(e);
     if (rc != CURLUE_OK)
@@ -160,7 +160,8 @@ static int parse_url(struct http_arena *a, const char *url, struct http_error *e
     return 0;
 }
 
-/* Returns 0 if url can be requested as it is, 1 if it must be parsed and encoded first; an error. */
+/* Returns 0 if url can be requested as it is, 1 if it must be parsed and encoded first; an
+ * error. */
 static int check_url(const char *url, struct http_error *e)
 {
     bool encode = false;
@@ -194,7 +195,7 @@ int http_url_read(struct http_arena *a, const char *url, const char *const *quer
     if (!url)
         return fail_no_memory(e);
     if (r > 0)
-        return parse_url(a, url, e, ret);
+        return encode_url(a, url, e, ret);
     const char *copy = http_arena_text(a, url, strlen(url));
     if (!copy)
         return fail_no_memory(e);
@@ -215,8 +216,7 @@ void http_url_free_secrets(struct http_url *u)
 
 /* --- redirects --- */
 
-static int check_redirect_scheme(CURLU *u, const char *base, bool allow_downgrade,
-                                 struct http_error *e)
+static int check_redirect_scheme(CURLU *u, const char *base, bool downgrade, struct http_error *e)
 {
     char *scheme = NULL;
     int r = 0;
@@ -225,13 +225,14 @@ static int check_redirect_scheme(CURLU *u, const char *base, bool allow_downgrad
     bool https = strcasecmp(scheme, "https") == 0;
     if (!https && strcasecmp(scheme, "http") != 0)
         r = http_fail(e, ASYNC_HTTP_SCHEME, "redirect to unsupported scheme %.20s://", scheme);
-    else if (!https && http_url_is_https(base) && !allow_downgrade)
+    else if (!https && http_url_is_https(base) && !downgrade)
         r = http_fail(e, ASYNC_HTTP_FORBIDDEN, "redirect from https to http refused");
     curl_free(scheme);
     return r;
 }
 
-/* A user that the server put into the target is dropped: it is no credential of the caller's. */
+/* A user that the server put into the target is dropped, because it is not a credential of the
+ * caller's. */
 static CURLUcode set_redirect_url(CURLU *u, const char *base, const char *location)
 {
     CURLUcode rc = curl_url_set(u, CURLUPART_URL, base, 0);
@@ -255,6 +256,6 @@ int http_url_resolve(struct http_arena *a, const char *base, const char *locatio
     if (rc == CURLUE_OUT_OF_MEMORY)
         return fail_no_memory(e);
     if (rc != CURLUE_OK)
-        return http_fail(e, ASYNC_HTTP_PROTOCOL, "redirect to a bad URL: %s", curl_url_strerror(rc));
+        return http_fail(e, ASYNC_HTTP_PROTOCOL, "bad redirect URL: %s", curl_url_strerror(rc));
     return r;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* auto_pointers.c - several _auto variables in one declaration: all are pointers, and all are
  * dropped where their block ends. */
-#include "auto_pointers.h"
-
+#include "cxx.h"
 #include "http_test.h"
 
 const char *const http_suite = "http-auto-pointers";
@@ -67,6 +66,14 @@ HTTP_TEST(two_sessions_of_one_declaration_are_both_closed_in_cxx)
     return 0;
 }
 
+HTTP_TEST(headers_given_in_cxx_are_sent)
+{
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_header_cxx(s, at(sv, "/echo"), &r), 200);
+    ck_assert_ptr_nonnull(strstr(r->body, "X-Cxx: yes\r\n"));
+    return 0;
+}
+
 #endif
 
 void http_cases(TCase *tc)
@@ -76,5 +83,6 @@ void http_cases(TCase *tc)
 #ifdef TEST_CXX
     tcase_add_test(tc, two_responses_of_one_declaration_are_both_freed_in_cxx);
     tcase_add_test(tc, two_sessions_of_one_declaration_are_both_closed_in_cxx);
+    tcase_add_test(tc, headers_given_in_cxx_are_sent);
 #endif
 }

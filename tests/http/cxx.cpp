@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* auto_pointers_cxx.cpp - the functions of auto_pointers.c that declare variables, as C++. */
-#include "auto_pointers.h"
+/* cxx.cpp - http.h as C++: _auto variables, and lists in options. */
+#include "cxx.h"
 
 #include <asyncio/error.h>
 
@@ -27,4 +27,10 @@ int await_two_sessions_cxx(const char *url)
     async_http_response_free(r);
     async_http_response_free(q);
     return first < 0 ? first : second;
+}
+
+int await_header_cxx(async_http_session *session, const char *url, async_http_response **ret)
+{
+    return await_http_get(session, url, ret, .headers = ASYNC_HTTP_PAIRS("X-Cxx", "yes"),
+                          .timeout = 5);
 }
