@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A25: the concurrent API fetcher: one session, 2,000 URLs, never more than 10 in flight, JSON in order.
- * Python: async with ClientSession() as session: pages = await asyncio.gather(*(fetch(session, u) for u in urls))
+/* A25: fetch 2,000 URLs of an API in one session, at most 10 at a time, and keep the results in
+ * order. In Python:
  *
- * The API is in this program too, so that it can be asked how many requests it ever had at a time. */
+ *     async with ClientSession() as session:
+ *         pages = await asyncio.gather(*(fetch(session, u) for u in urls))
+ *
+ * The API is served by this program, too, which counts how many requests it had at a time. */
 #include <asyncio.h>
 #include <asyncio/http.h>
 #include <asyncio/web.h>
@@ -10,7 +13,7 @@
 #include <stdlib.h>
 
 enum { URLS = 2000, LIMIT = 10 };
-static const double delay = 0.01; /* of the API, for each item */
+static const double delay = 0.01; /* seconds until the API answers a request */
 
 /* ---- the API ---- */
 
@@ -45,14 +48,15 @@ ASYNC_DEF(fetch_all, (async_http_session *)session)
     return await_gather_n(fetches, URLS, NULL);
 }
 
-/* The results stand where their URLs stand, whoever was first. */
+/* Count the pages that are what their URL stands for: whichever was fetched first, each result is
+ * at the index of its URL. */
 static int count_right(void)
 {
     int right = 0;
     for (int i = 0; i < URLS; i++) {
-        char wanted[64];
-        snprintf(wanted, sizeof wanted, "{\"item\": %d}", i);
-        right += pages[i] && strcmp(pages[i]->body, wanted) == 0;
+        char expected[64];
+        snprintf(expected, sizeof expected, "{\"item\": %d}", i);
+        right += pages[i] && strcmp(pages[i]->body, expected) == 0;
         async_http_response_drop(&pages[i]);
     }
     return right;
@@ -74,8 +78,8 @@ ASYNC_DEF(amain)
     int right = count_right();
     ASYNC_TRY(r);
 
-    printf("%d answers, %d of them right and in order\n", URLS, right);
-    printf("at most %zu in flight\n", async_web_server_stats(server).most);
+    printf("%d responses, %d of them right and in order\n", URLS, right);
+    printf("at most %zu at a time\n", async_web_server_stats(server).most);
     printf("%.1f s instead of %.0f s one after the other: a fraction of %.2f\n", seconds,
            sequential, seconds / sequential);
     return right == URLS && async_web_server_stats(server).most == LIMIT ? 0 : -EPROTO;

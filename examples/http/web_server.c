@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A web server whose handlers are coroutines, one task a request: what one of them waits for keeps nobody else.
+/* A web server whose handlers are coroutines. Each request has a task of its own, so a handler that
+ * waits does not delay the others.
  *
- *     web_server 8080      serves until Ctrl-C; then requests that have begun may end
- *     web_server           asks itself, four things at once, and says what it was told */
+ *     web_server 8080      serve until Ctrl-C; requests that have begun are still answered
+ *     web_server           start a server, send four requests to it at once, print the answers */
 #include <asyncio.h>
 #include <asyncio/http.h>
 #include <asyncio/web.h>
@@ -14,11 +15,12 @@
 ASYNC_DEF(greet, (async_web_request *)rq)
 {
     const char *mark = async_web_query(rq, "mark");
-    ASYNC_TRY(await_sleep(0.2)); /* a database, another server */
+    ASYNC_TRY(await_sleep(0.2)); /* stands for a database or another server */
     return async_web_text(rq, 200, "Hello, %s%s\n", async_web_param(rq, "name"), mark ? mark : ".");
 }
 
-ASYNC_DEF(count, (async_web_request *)rq) /* goes out as it is written */
+/* A stream: each piece is sent as soon as it is written. */
+ASYNC_DEF(count, (async_web_request *)rq)
 {
     ASYNC_TRY(await_web_stream_begin(rq, 200, "text/plain"));
     for (int i = 1; i <= 4; i++) {
@@ -52,7 +54,7 @@ ASYNC_DEF(serve_pages, (int)port)
 
 /* ---- a client ---- */
 
-ASYNC_DEF(ask, (async_http_session *)session, (const char *)method, (const char *)url)
+ASYNC_DEF(fetch, (async_http_session *)session, (const char *)method, (const char *)url)
 {
     async_http_response_auto page = NULL;
     ASYNC_TRY(await_http_request(session, method, url, &page, .body = "four", .body_size = 4));
@@ -60,7 +62,7 @@ ASYNC_DEF(ask, (async_http_session *)session, (const char *)method, (const char 
     return page->status;
 }
 
-ASYNC_DEF(ask_itself)
+ASYNC_DEF(send_four)
 {
     char hello[96], numbers[96], notes[96], nothing[96];
     await_web_server_auto server = NULL;
@@ -74,13 +76,14 @@ ASYNC_DEF(ask_itself)
     snprintf(nothing, sizeof nothing, "http://127.0.0.1:%d/nothing", port);
 
     double start = async_time();
-    ASYNC_TRY(await_gather(status, ask(session, "GET", hello), ask(session, "GET", numbers),
-                           ask(session, "POST", notes), ask(session, "GET", nothing)));
+    ASYNC_TRY(await_gather(status, fetch(session, "GET", hello), fetch(session, "GET", numbers),
+                           fetch(session, "POST", notes), fetch(session, "GET", nothing)));
     printf("%.1f s\n", async_time() - start);
-    return status[0] == 200 && status[1] == 200 && status[2] == 201 && status[3] == 404 ? 0 : -EPROTO;
+    bool right = status[0] == 200 && status[1] == 200 && status[2] == 201 && status[3] == 404;
+    return right ? 0 : -EPROTO;
 }
 
 int main(int argc, char *argv[])
 {
-    return async_main(argc > 1 ? serve_pages(atoi(argv[1])) : ask_itself());
+    return async_main(argc > 1 ? serve_pages(atoi(argv[1])) : send_four());
 }
