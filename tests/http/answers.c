@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* answers.c - how the server answers each path, correctly or not. */
 #include "answers.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool put(struct conn *c, const void *data, size_t size)
+static bool send_bytes(struct conn *c, const void *data, size_t size)
 {
     const char *p = data;
     while (size > 0) {
@@ -24,18 +25,18 @@ static bool put(struct conn *c, const void *data, size_t size)
     return true;
 }
 
-static bool say(struct conn *c, const char *text)
+static bool send_text(struct conn *c, const char *text)
 {
-    return put(c, text, strlen(text));
+    return send_bytes(c, text, strlen(text));
 }
 
-static bool put_body(struct conn *c, long n)
+static bool send_body(struct conn *c, long n)
 {
     char piece[65536];
     memset(piece, 'x', n < (long)sizeof piece ? (size_t)n : sizeof piece);
     while (n > 0) {
         size_t size = n < (long)sizeof piece ? (size_t)n : sizeof piece;
-        if (!put(c, piece, size))
+        if (!send_bytes(c, piece, size))
             return false;
         atomic_fetch_add(&c->server->sent, (long)size);
         n -= (long)size;
@@ -43,20 +44,20 @@ static bool put_body(struct conn *c, long n)
     return true;
 }
 
-static void answer(struct conn *c, int status, const char *headers, const char *body)
+static void send_answer(struct conn *c, int status, const char *headers, const char *body)
 {
     char head[8192];
-    bool none = status == 204 || status == 304;
-    if (none)
+    bool empty = status == 204 || status == 304;
+    if (empty)
         snprintf(head, sizeof head, "HTTP/1.1 %d Whatever\r\n%s\r\n", status, headers);
     else
         snprintf(head, sizeof head, "HTTP/1.1 %d Whatever\r\n%sContent-Length: %zu\r\n\r\n", status,
                  headers, strlen(body));
-    if (say(c, head) && !none && strncmp(c->in, "HEAD ", 5) != 0)
-        say(c, body);
+    if (send_text(c, head) && !empty && strncmp(c->in, "HEAD ", 5) != 0)
+        send_text(c, body);
 }
 
-static void until_gone(struct conn *c)
+static void wait_for_close(struct conn *c)
 {
     char byte;
     while (recv(c->fd, &byte, 1, 0) > 0)
@@ -68,41 +69,41 @@ static void until_gone(struct conn *c)
 
 static void echo(struct conn *c)
 {
-    answer(c, 200, "Content-Type: text/plain\r\n", c->in);
+    send_answer(c, 200, "Content-Type: text/plain\r\n", c->in);
 }
 
 static void bytes(struct conn *c)
 {
     char head[128];
     snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n\r\n", c->n);
-    if (say(c, head))
-        put_body(c, c->n);
+    if (send_text(c, head))
+        send_body(c, c->n);
 }
 
 static void chunked(struct conn *c)
 {
     char size[32];
-    say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    send_text(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     for (long left = c->n; left > 0;) {
         long n = left < 5000 ? left : 5000;
         snprintf(size, sizeof size, "%lx\r\n", n);
-        if (!say(c, size) || !put_body(c, n) || !say(c, "\r\n"))
+        if (!send_text(c, size) || !send_body(c, n) || !send_text(c, "\r\n"))
             return;
         left -= n;
     }
-    say(c, "0\r\nX-Trailer: yes\r\n\r\n");
+    send_text(c, "0\r\nX-Trailer: yes\r\n\r\n");
 }
 
 static void close_after(struct conn *c)
 {
-    say(c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
-    put_body(c, c->n);
+    send_text(c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    send_body(c, c->n);
     c->keep = false;
 }
 
 static void status(struct conn *c)
 {
-    answer(c, (int)c->n, "", "");
+    send_answer(c, (int)c->n, "", "");
 }
 
 static void redirect(struct conn *c)
@@ -112,19 +113,19 @@ static void redirect(struct conn *c)
         snprintf(location, sizeof location, "Location: /redirect/%ld\r\n", c->n - 1);
     else
         snprintf(location, sizeof location, "Location: /echo\r\n");
-    answer(c, 302, location, "moved");
+    send_answer(c, 302, location, "moved");
 }
 
 static void redirect_to(struct conn *c)
 {
     char location[2048];
     snprintf(location, sizeof location, "Location: %s\r\n", c->query);
-    answer(c, (int)c->n, location, "moved");
+    send_answer(c, (int)c->n, location, "moved");
 }
 
 static void circle(struct conn *c)
 {
-    answer(c, 302, "Location: /circle\r\n", "moved");
+    send_answer(c, 302, "Location: /circle\r\n", "moved");
 }
 
 static void big_redirect(struct conn *c)
@@ -132,17 +133,28 @@ static void big_redirect(struct conn *c)
     char head[2048];
     snprintf(head, sizeof head, "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: %ld\r\n\r\n",
              c->query, c->n);
-    if (say(c, head))
-        put_body(c, c->n);
+    if (send_text(c, head))
+        send_body(c, c->n);
 }
 
-static void late(struct conn *c)
+static void delay(struct conn *c)
 {
     struct pollfd gone = { .fd = c->fd, .events = POLLRDHUP };
     if (poll(&gone, 1, (int)c->n) > 0)
         c->keep = false;
     else
-        answer(c, 200, "", "late");
+        send_answer(c, 200, "", "late");
+}
+
+static void hold(struct conn *c)
+{
+    struct pollfd gone = { .fd = c->fd, .events = POLLRDHUP };
+    while (!atomic_load(&c->server->released))
+        if (poll(&gone, 1, 1) > 0) {
+            c->keep = false;
+            return;
+        }
+    send_answer(c, 200, "", "held");
 }
 
 static void drop(struct conn *c)
@@ -162,30 +174,30 @@ static void half(struct conn *c)
     long n = c->n;
     char head[128];
     snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n\r\n", n);
-    if (say(c, head))
-        put_body(c, n / 2);
+    if (send_text(c, head))
+        send_body(c, n / 2);
     c->keep = false;
 }
 
 static void stall(struct conn *c)
 {
     half(c);
-    until_gone(c);
+    wait_for_close(c);
 }
 
 static void lengths(struct conn *c)
 {
-    say(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nfive!");
+    send_text(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nfive!");
 }
 
 static void same(struct conn *c)
 {
-    say(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nfive!");
+    send_text(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nfive!");
 }
 
 static void junk(struct conn *c)
 {
-    say(c, "hello, who are you?\r\n\r\n");
+    send_text(c, "this is not HTTP\r\n\r\n");
     c->keep = false;
 }
 
@@ -195,10 +207,10 @@ static void headers(struct conn *c)
     memset(line, 'h', sizeof line);
     memcpy(line, "X-Long: ", 8);
     memcpy(line + sizeof line - 3, "\r\n", 3);
-    say(c, "HTTP/1.1 200 OK\r\n");
-    for (long n = 0; n < c->n && say(c, line); n += (long)sizeof line - 1)
+    send_text(c, "HTTP/1.1 200 OK\r\n");
+    for (long n = 0; n < c->n && send_text(c, line); n += (long)sizeof line - 1)
         ;
-    say(c, "Content-Length: 2\r\n\r\nok");
+    send_text(c, "Content-Length: 2\r\n\r\nok");
 }
 
 static void retry(struct conn *c)
@@ -207,33 +219,33 @@ static void retry(struct conn *c)
     for (char *p = c->query; *p; p++)
         *p = *p == '+' ? ' ' : *p;
     snprintf(header, sizeof header, "Retry-After: %s\r\n", c->query);
-    answer(c, 429, header, "slow down");
+    send_answer(c, 429, header, "slow down");
 }
 
 static void info(struct conn *c)
 {
-    say(c, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
-    answer(c, 200, "X-Final: yes\r\n", "at last");
+    send_text(c, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
+    send_answer(c, 200, "X-Final: yes\r\n", "at last");
 }
 
 static void cookie(struct conn *c)
 {
-    answer(c, 200, "Set-Cookie: crumb=42\r\n", "");
+    send_answer(c, 200, "Set-Cookie: crumb=42\r\n", "");
 }
 
 static void idle(struct conn *c)
 {
-    answer(c, 200, "", "bye");
+    send_answer(c, 200, "", "bye");
     usleep(50 * 1000);
     c->keep = false;
 }
 
 static void fold(struct conn *c)
 {
-    answer(c, 200, "X-Folded: one\r\n two\r\nX-Empty:\r\nX-Twice: a\r\nX-Twice: b\r\n", "");
+    send_answer(c, 200, "X-Folded: one\r\n two\r\nX-Empty:\r\nX-Twice: a\r\nX-Twice: b\r\n", "");
 }
 
-/* "%0D%0A" and the like stand for bytes; the path cannot hold them. */
+/* Percent-encoded bytes such as "%0D%0A" are decoded, since a path cannot contain them. */
 static void raw(struct conn *c)
 {
     char *to = c->query;
@@ -243,7 +255,7 @@ static void raw(struct conn *c)
             from += 2;
         *to++ = (char)byte;
     }
-    put(c, c->query, (size_t)(to - c->query));
+    send_bytes(c, c->query, (size_t)(to - c->query));
 }
 
 static void raw_close(struct conn *c)
@@ -258,25 +270,26 @@ static void raw_reset(struct conn *c)
     reset(c);
 }
 
-static void send_packed(struct conn *c, const char *header)
+static void send_gzip_zeros(struct conn *c, const char *header)
 {
     size_t size;
     unsigned char *data = gzip_zeros(c->n, &size);
     char head[128];
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %zu\r\n\r\n", header, size);
-    if (say(c, head))
-        put(c, data, size);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %zu\r\n\r\n", header,
+             size);
+    if (send_text(c, head))
+        send_bytes(c, data, size);
     free(data);
 }
 
 static void gzip(struct conn *c)
 {
-    send_packed(c, "Content-Encoding: gzip");
+    send_gzip_zeros(c, "Content-Encoding: gzip");
 }
 
 static void transfer_gzip(struct conn *c)
 {
-    send_packed(c, "Transfer-Encoding: gzip\r\nConnection: close");
+    send_gzip_zeros(c, "Transfer-Encoding: gzip\r\nConnection: close");
     c->keep = false;
 }
 
@@ -293,12 +306,13 @@ static const struct {
     { "/redirect/", redirect },
     { "/to/", redirect_to },
     { "/big/", big_redirect },
-    { "/delay/", late },
+    { "/delay/", delay },
+    { "/hold", hold },
     { "/drop", drop },
     { "/reset", reset },
     { "/half/", half },
     { "/stall/", stall },
-    { "/silent", until_gone },
+    { "/silent", wait_for_close },
     { "/lengths", lengths },
     { "/same", same },
     { "/junk", junk },
@@ -322,5 +336,5 @@ void server_dispatch(struct conn *c, const char *path)
             paths[i].fn(c);
             return;
         }
-    answer(c, 404, "", "no such path");
+    send_answer(c, 404, "", "no such path");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* answers.h - what the server's paths answer: between server.c, which reads requests, and answers.c. */
+/* answers.h - between server.c, which reads requests, and answers.c, which answers them. */
 #ifndef TESTS_HTTP_ANSWERS_H
 #define TESTS_HTTP_ANSWERS_H
 
@@ -13,12 +13,12 @@ struct conn {
     int fd;
     char in[1024 * 1024]; /* a request with its body, and what follows */
     size_t have;
-    char *query; /* behind the '?', or "" */
-    long n;      /* the path's last number */
+    char *query; /* the part after '?', or "" */
+    long n;      /* the number at the end of the path */
     bool keep;
 };
 
-/* Answer the request at the start of c->in, whose path is this one without its query. */
+/* Answer the request at the start of c->in. path is without the query. */
 void server_dispatch(struct conn *c, const char *path);
 
 #endif

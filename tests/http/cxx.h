@@ -18,8 +18,8 @@ int await_two_sessions(const char *url) ASYNC_CHECK;
 int await_two_sessions_cxx(const char *url) ASYNC_CHECK;
 
 /* Request url with the header "X-Cxx: yes". Returns its status, or an error. */
-int await_header_cxx(async_http_session *session, const char *url,
-                     async_http_response **ret) ASYNC_CHECK;
+int await_header_cxx(async_http_session *session, const char *url, async_http_response **ret)
+        ASYNC_CHECK;
 
 ASYNC_END_DECLS
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* gzip.c - gzip without a library: zeros, in one block of fixed codes. */
+/* gzip.c - compress zeros as gzip, without a library. The output is one block of fixed codes. */
 #include "server.h"
 
 #include <stdint.h>
@@ -23,7 +23,8 @@ static void bit_put(struct bits *b, unsigned value, unsigned count)
     }
 }
 
-static void code_put(struct bits *b, unsigned code, unsigned count) /* codes go in from their top bit on */
+/* A code is written from its highest bit on. */
+static void code_put(struct bits *b, unsigned code, unsigned count)
 {
     while (count > 0)
         bit_put(b, code >> --count & 1, 1);
@@ -49,12 +50,12 @@ unsigned char *gzip_zeros(long n, size_t *ret_size)
     memcpy(b.data, magic, sizeof magic);
     b.size = sizeof magic;
     bit_put(&b, 1, 1); /* the last block */
-    bit_put(&b, 1, 2); /* of fixed codes */
+    bit_put(&b, 1, 2); /* fixed codes */
     long left = n;
     code_put(&b, 0x30, 8); /* a zero */
     for (left--; left >= 258; left -= 258) {
-        code_put(&b, 0xc5, 8); /* 258 more */
-        code_put(&b, 0, 5);    /* of the byte before */
+        code_put(&b, 0xc5, 8); /* a length of 258 */
+        code_put(&b, 0, 5);    /* copies of the byte before */
     }
     for (; left > 0; left--)
         code_put(&b, 0x30, 8);

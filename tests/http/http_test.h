@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* http_test.h - each test is a function that runs as a task, in a process of its own, with a server and a
- * session. What it leaves open is found out. */
+/* http_test.h - frame of the HTTP tests. Each test is a function that runs as a task, in a process
+ * of its own, with a server and a session. It fails if it leaves a descriptor or a connection
+ * open. */
 #ifndef TESTS_HTTP_TEST_H
 #define TESTS_HTTP_TEST_H
 
@@ -23,7 +24,7 @@
 typedef int (*http_body)(struct server *sv, async_http_session *s);
 void http_run(http_body body);
 
-/* HTTP_TEST(name) { uses sv and s; returns 0 } */
+/* HTTP_TEST(name) { ... } defines a test, which uses sv and s and returns 0. */
 #define HTTP_TEST(name)                                                                            \
     static int name##_body(struct server *sv, async_http_session *s);                              \
     START_TEST(name)                                                                               \
@@ -33,27 +34,32 @@ void http_run(http_body body);
     END_TEST                                                                                       \
     static int name##_body(struct server *sv ASYNC_UNUSED, async_http_session *s ASYNC_UNUSED)
 
-/* A URL of the server; good until the eighth next one. */
+/* Returns a URL of the server. It is valid until the eighth further call. */
 const char *at(const struct server *sv, const char *fmt, ...) ASYNC_FORMAT(2, 3);
 
-/* Wait until the condition holds, for two (slow) seconds at most. */
+/* Wait until the condition holds. Fail if it does not hold within ten seconds. */
 #define EVENTUALLY(condition)                                                                      \
     do {                                                                                           \
-        for (int i_ = 0; i_ < 200 * slow() && !(condition); i_++)                                  \
-            ck_assert_int_eq(await_sleep(0.01), 0);                                                \
-        ck_assert_msg(condition, "not within 2 s: %s", #condition);                                \
+        for (int i_ = 0; i_ < 10000 * slow() && !(condition); i_++)                                \
+            ck_assert_int_eq(await_sleep(0.001), 0);                                               \
+        ck_assert_msg(condition, "not within 10 s: %s", #condition);                               \
     } while (0)
+
+/* A text contains a part; or does not, in small or capital letters. */
+#define HAS(text, part)   ck_assert_msg(strstr((text), (part)), "no %s in\n%s", (part), (text))
+#define LACKS(text, part) ck_assert_msg(!strcasestr((text), (part)), "%s in\n%s", (part), (text))
 
 int open_fds(void);
 
-/* How much slower than usual things are here: delays and limits of time are multiplied by it. */
+/* Returns how much slower than usual this process runs; delays and timeouts are multiplied by
+ * it. */
 double slow(void);
 
-/* Every program of tests has its cases. */
+/* Each program of tests defines its name and adds its tests. */
 extern const char *const http_suite;
 void http_cases(TCase *tc);
 
-/* A program that needs something else says what is missing: it is skipped. */
+/* A program that needs something else may define this: NULL, or why its tests are skipped. */
 const char *http_missing(void) __attribute__((weak));
 
 #endif

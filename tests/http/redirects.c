@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* redirects.c - where they lead, what they may carry along, and what they may not. */
+/* redirects.c - where redirects lead, and with which method, body and credentials. */
 #include "http_test.h"
 
 const char *const http_suite = "http-redirects";
 
-#define HAS(text, part)   ck_assert_msg(strstr((text), (part)), "no %s in\n%s", (part), (text))
-#define LACKS(text, part) ck_assert_msg(!strcasestr((text), (part)), "%s in\n%s", (part), (text))
-
-HTTP_TEST(followed)
+HTTP_TEST(redirects_are_followed_over_one_connection)
 {
     async_http_response_auto r = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/3"), &r), 200);
@@ -19,12 +16,12 @@ HTTP_TEST(followed)
     ck_assert_str_eq(step->url, at(sv, "/redirect/3"));
     ck_assert_str_eq(step->next->next->next->url, at(sv, "/redirect/0"));
     ck_assert_ptr_null(step->next->next->next->next);
-    ck_assert_int_eq(atomic_load(&sv->connections), 1); /* the bodies on the way were read */
+    ck_assert_int_eq(atomic_load(&sv->connections), 1); /* the bodies of the redirects were read */
     ck_assert_ptr_null(async_http_header(r, "Location"));
     return 0;
 }
 
-HTTP_TEST(counted)
+HTTP_TEST(redirects_above_the_limit_are_eloop)
 {
     async_http_response_auto a = NULL, b = NULL, c = NULL, f = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/9"), &a), 200);
@@ -38,7 +35,7 @@ HTTP_TEST(counted)
     return 0;
 }
 
-HTTP_TEST(a_circle)
+HTTP_TEST(circular_redirect_is_eloop)
 {
     async_http_response_auto r = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/circle"), &r), -ELOOP);
@@ -46,7 +43,7 @@ HTTP_TEST(a_circle)
     return 0;
 }
 
-HTTP_TEST(methods)
+HTTP_TEST(method_and_body_depend_on_the_status)
 {
     static const struct {
         const char *method, *status, *then;
@@ -64,10 +61,10 @@ HTTP_TEST(methods)
         char url[256], line[32];
         bool with = strcmp(rules[i].method, "GET") != 0 && strcmp(rules[i].method, "DELETE") != 0;
         snprintf(url, sizeof url, "%s/to/%s?/echo", sv->url, rules[i].status);
-        ck_assert_int_eq(
-                await_http_request(s, rules[i].method, url, &r, .text = with ? "data" : NULL,
-                                   .headers = ASYNC_HTTP_PAIRS("Content-Language", "de", "X-Y", "z")),
-                200);
+        ck_assert_int_eq(await_http_request(
+                                 s, rules[i].method, url, &r, .text = with ? "data" : NULL,
+                                 .headers = ASYNC_HTTP_PAIRS("Content-Language", "de", "X-Y", "z")),
+                         200);
         snprintf(line, sizeof line, "%s /echo HTTP/1.1\r\n", rules[i].then);
         HAS(r->body, line);
         HAS(r->body, "X-Y: z\r\n");
@@ -83,68 +80,107 @@ HTTP_TEST(methods)
     return 0;
 }
 
-HTTP_TEST(no_redirects)
+HTTP_TEST(other_3xx_and_missing_location_are_responses)
 {
     static const int codes[] = { 300, 304, 305, 306 };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         async_http_response_auto r = NULL;
         ck_assert_int_eq(await_http_get(s, at(sv, "/to/%d?/echo", codes[i]), &r), codes[i]);
     }
-    async_http_response_auto bare = NULL; /* nowhere to go */
+    async_http_response_auto bare = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/status/302"), &bare), 302);
     async_http_response_auto empty = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/to/302"), &empty), 302);
     return 0;
 }
 
-/* Another port is another origin. */
-HTTP_TEST(credentials_stay_at_home)
+/* --- credentials; another port is another origin --- */
+
+#define CREDENTIALS                                                                                \
+    ASYNC_HTTP_PAIRS("Authorization", "Digest x", "Proxy-Authorization", "y", "Host",              \
+                     "me.example", "Cookie", "s=1", "X-Mine", "2")
+
+HTTP_TEST(credentials_are_sent_within_the_origin)
 {
-    struct server other;
-    server_start(&other);
-    async_http_session_auto own = NULL;
-    ck_assert_int_eq(async_http_session_open(
-                             &own, .headers = ASYNC_HTTP_PAIRS("Cookie", "s=1", "X-Keep", "1")),
-                     0);
-    const char *const *headers = ASYNC_HTTP_PAIRS("Authorization", "Digest x", "Proxy-Authorization",
-                                                  "y", "Host", "me.example", "X-Mine", "2");
-    char url[256];
-
-    async_http_response_auto same = NULL, away = NULL, back = NULL, basic = NULL, user = NULL;
-    ck_assert_int_eq(await_http_get(own, at(sv, "/to/302?/echo"), &same, .headers = headers), 200);
-    HAS(same->body, "Authorization: Digest x\r\n");
-    HAS(same->body, "Cookie: s=1\r\n");
-    HAS(same->body, "Host: me.example\r\n");
-
-    snprintf(url, sizeof url, "%s/to/307?%s/echo", sv->url, other.url);
-    ck_assert_int_eq(await_http_get(own, url, &away, .headers = headers), 200);
-    LACKS(away->body, "Authorization");
-    LACKS(away->body, "Cookie");
-    LACKS(away->body, "me.example");
-    HAS(away->body, "X-Keep: 1\r\nX-Mine: 2\r\n");
-
-    snprintf(url, sizeof url, "%s/to/302?%s/to/302?%s/echo", sv->url, other.url, sv->url);
-    ck_assert_int_eq(await_http_get(own, url, &back, .headers = headers, .bearer = "t"), 200);
-    ck_assert_str_eq(back->url, at(sv, "/echo"));
-    LACKS(back->body, "Authorization");
-
-    snprintf(url, sizeof url, "%s/to/302?%s/echo", sv->url, other.url);
-    ck_assert_int_eq(await_http_get(own, url, &basic, .user = "u", .password = "p"), 200);
-    LACKS(basic->body, "Authorization");
-
-    /* what a server puts in front of the host is no credential of ours */
-    snprintf(url, sizeof url, "%s/to/302?http://u:p@127.0.0.1:%d/echo", sv->url, other.port);
-    ck_assert_int_eq(await_http_get(own, url, &user), 200);
-    LACKS(user->body, "Authorization");
-    ck_assert_ptr_null(strchr(user->url, '@'));
-
-    async_http_session_drop(&own);
-    EVENTUALLY(atomic_load(&other.open) == 0);
-    server_stop(&other);
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/to/302?/echo"), &r, .headers = CREDENTIALS), 200);
+    HAS(r->body, "Authorization: Digest x\r\n");
+    HAS(r->body, "Cookie: s=1\r\n");
+    HAS(r->body, "Host: me.example\r\n");
     return 0;
 }
 
-HTTP_TEST(userinfo_of_the_first_url)
+typedef int (*two_origins)(struct server *sv, struct server *other, async_http_session *s);
+
+/* Run a test with a second server, which is another origin. */
+static int await_two_origins(struct server *sv, two_origins test)
+{
+    struct server other;
+    server_start(&other);
+    async_http_session *own = NULL;
+    ck_assert_int_eq(async_http_session_open(
+                             &own, .headers = ASYNC_HTTP_PAIRS("Cookie", "s=1", "X-Keep", "1")),
+                     0);
+    int r = test(sv, &other, own);
+    async_http_session_close(own);
+    EVENTUALLY(atomic_load(&other.open) == 0);
+    server_stop(&other);
+    return r;
+}
+
+static int await_redirect_away(struct server *sv, struct server *other, async_http_session *s)
+{
+    async_http_response_auto r = NULL, basic = NULL;
+    char url[256];
+    snprintf(url, sizeof url, "%s/to/307?%s/echo", sv->url, other->url);
+    ck_assert_int_eq(await_http_get(s, url, &r, .headers = CREDENTIALS), 200);
+    LACKS(r->body, "Authorization");
+    LACKS(r->body, "Cookie");
+    LACKS(r->body, "me.example");
+    HAS(r->body, "X-Keep: 1\r\nX-Mine: 2\r\n");
+    ck_assert_int_eq(await_http_get(s, url, &basic, .user = "u", .password = "p"), 200);
+    LACKS(basic->body, "Authorization");
+    return 0;
+}
+
+HTTP_TEST(credentials_are_dropped_at_another_origin)
+{
+    return await_two_origins(sv, await_redirect_away);
+}
+
+static int await_redirect_back(struct server *sv, struct server *other, async_http_session *s)
+{
+    async_http_response_auto r = NULL;
+    char url[256];
+    snprintf(url, sizeof url, "%s/to/302?%s/to/302?%s/echo", sv->url, other->url, sv->url);
+    ck_assert_int_eq(await_http_get(s, url, &r, .bearer = "t"), 200);
+    ck_assert_str_eq(r->url, at(sv, "/echo"));
+    LACKS(r->body, "Authorization");
+    return 0;
+}
+
+HTTP_TEST(credentials_stay_dropped_on_the_way_back)
+{
+    return await_two_origins(sv, await_redirect_back);
+}
+
+static int await_user_of_server(struct server *sv, struct server *other, async_http_session *s)
+{
+    async_http_response_auto r = NULL;
+    char url[256];
+    snprintf(url, sizeof url, "%s/to/302?http://u:p@127.0.0.1:%d/echo", sv->url, other->port);
+    ck_assert_int_eq(await_http_get(s, url, &r), 200);
+    LACKS(r->body, "Authorization");
+    ck_assert_ptr_null(strchr(r->url, '@'));
+    return 0;
+}
+
+HTTP_TEST(user_in_a_location_header_is_not_sent)
+{
+    return await_two_origins(sv, await_user_of_server);
+}
+
+HTTP_TEST(user_of_the_first_url_is_sent_and_not_shown)
 {
     async_http_response_auto r = NULL;
     char url[256];
@@ -155,10 +191,11 @@ HTTP_TEST(userinfo_of_the_first_url)
     return 0;
 }
 
-HTTP_TEST(schemes)
+HTTP_TEST(redirect_to_another_scheme_is_refused)
 {
     static const char *const to[] = { "ftp://127.0.0.1/x", "file:///etc/passwd",
-                                      "gopher://127.0.0.1/", "javascript:x", "dict://127.0.0.1:1/" };
+                                      "gopher://127.0.0.1/", "javascript:x",
+                                      "dict://127.0.0.1:1/" };
     for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
         async_http_response_auto r = NULL, f = NULL;
         ck_assert_int_lt(await_http_get(s, at(sv, "/to/302?%s", to[i]), &r, .failed = &f), 0);
@@ -172,7 +209,7 @@ HTTP_TEST(schemes)
     return 0;
 }
 
-HTTP_TEST(relative)
+HTTP_TEST(relative_location_is_resolved)
 {
     char host[64];
     snprintf(host, sizeof host, "//127.0.0.1:%d/echo", sv->port);
@@ -181,32 +218,34 @@ HTTP_TEST(relative)
                                      { "/to/302", host, "/echo" } };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         async_http_response_auto r = NULL;
-        int status =
-                await_http_get(s, at(sv, "%s?%s", steps[i][0], steps[i][1]), &r, .max_redirects = 1);
+        int status = await_http_get(s, at(sv, "%s?%s", steps[i][0], steps[i][1]), &r,
+                                    .max_redirects = 1);
         ck_assert_int_gt(status, 0);
         ck_assert_str_eq(r->url, at(sv, "%s", steps[i][2]));
     }
     return 0;
 }
 
-HTTP_TEST(bodies_on_the_way)
+HTTP_TEST(body_of_a_redirect_is_read_only_if_small)
 {
     async_http_response_auto small = NULL, large = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/big/60000?/echo"), &small), 200);
     ck_assert_int_eq(atomic_load(&sv->connections), 1);
     HAS(small->body, "GET /echo");
     ck_assert_int_eq(await_http_get(s, at(sv, "/big/1000000000?/echo"), &large), 200);
-    ck_assert_int_eq(atomic_load(&sv->connections), 2); /* cheaper than to read all that */
+    ck_assert_int_eq(atomic_load(&sv->connections),
+                     2); /* a new one is cheaper than reading the body */
     HAS(large->body, "GET /echo");
     ck_assert_int_lt(atomic_load(&sv->sent), 100000000);
     return 0;
 }
 
-HTTP_TEST(of_streams)
+HTTP_TEST(stream_follows_redirects_with_its_body)
 {
     async_http_response_auto r = NULL;
     char buf[4096];
-    ck_assert_int_eq(await_http_open(s, "POST", at(sv, "/to/307?/echo"), &r, .text = "stream"), 200);
+    ck_assert_int_eq(await_http_open(s, "POST", at(sv, "/to/307?/echo"), &r, .text = "stream"),
+                     200);
     ssize_t n = await_http_read(r, buf, sizeof buf - 1);
     ck_assert_int_gt(n, 0);
     buf[n] = '\0';
@@ -219,15 +258,18 @@ HTTP_TEST(of_streams)
 
 void http_cases(TCase *tc)
 {
-    tcase_add_test(tc, followed);
-    tcase_add_test(tc, counted);
-    tcase_add_test(tc, a_circle);
-    tcase_add_test(tc, methods);
-    tcase_add_test(tc, no_redirects);
-    tcase_add_test(tc, credentials_stay_at_home);
-    tcase_add_test(tc, userinfo_of_the_first_url);
-    tcase_add_test(tc, schemes);
-    tcase_add_test(tc, relative);
-    tcase_add_test(tc, bodies_on_the_way);
-    tcase_add_test(tc, of_streams);
+    tcase_add_test(tc, redirects_are_followed_over_one_connection);
+    tcase_add_test(tc, redirects_above_the_limit_are_eloop);
+    tcase_add_test(tc, circular_redirect_is_eloop);
+    tcase_add_test(tc, method_and_body_depend_on_the_status);
+    tcase_add_test(tc, other_3xx_and_missing_location_are_responses);
+    tcase_add_test(tc, credentials_are_sent_within_the_origin);
+    tcase_add_test(tc, credentials_are_dropped_at_another_origin);
+    tcase_add_test(tc, credentials_stay_dropped_on_the_way_back);
+    tcase_add_test(tc, user_in_a_location_header_is_not_sent);
+    tcase_add_test(tc, user_of_the_first_url_is_sent_and_not_shown);
+    tcase_add_test(tc, redirect_to_another_scheme_is_refused);
+    tcase_add_test(tc, relative_location_is_resolved);
+    tcase_add_test(tc, body_of_a_redirect_is_read_only_if_small);
+    tcase_add_test(tc, stream_follows_redirects_with_its_body);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* resolver.c - names that take long to be found. This program's getaddrinfo() is called instead of libc's: it
- * knows "slow" (when the test says so) and "fast", and neither can be interrupted, as in life. */
+/* resolver.c - names whose lookup takes long. This program's getaddrinfo() is called instead of
+ * libc's. It finds each name at once, but "slow" only when the test allows it. Like libc's it
+ * cannot be interrupted. */
 #include "http_test.h"
 
 #include <arpa/inet.h>
@@ -10,7 +11,7 @@
 
 const char *const http_suite = "http-resolver";
 
-static atomic_int looking, looked;
+static atomic_int lookups, finished; /* under way; ended */
 static atomic_bool slow_is_found;
 
 struct found {
@@ -22,7 +23,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
                 struct addrinfo **ret)
 {
     (void)hints;
-    atomic_fetch_add(&looking, 1);
+    atomic_fetch_add(&lookups, 1);
     while (strcmp(name, "slow") == 0 && !atomic_load(&slow_is_found))
         usleep(1000);
     struct found *f = calloc(1, sizeof *f);
@@ -34,8 +35,8 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
                                .ai_addrlen = sizeof f->sa,
                                .ai_addr = (struct sockaddr *)&f->sa };
     *ret = &f->ai;
-    atomic_fetch_sub(&looking, 1);
-    atomic_fetch_add(&looked, 1);
+    atomic_fetch_sub(&lookups, 1);
+    atomic_fetch_add(&finished, 1);
     return 0;
 }
 
@@ -44,12 +45,12 @@ void freeaddrinfo(struct addrinfo *ai)
     free(ai);
 }
 
-/* All that look have found it, and their threads have ended. */
-static int await_found(void)
+/* Let all lookups end. Their threads end soon after; http_test.c waits for their descriptors. */
+static int await_lookups_end(void)
 {
     atomic_store(&slow_is_found, true);
-    EVENTUALLY(atomic_load(&looking) == 0);
-    return await_sleep(0.05 * slow());
+    EVENTUALLY(atomic_load(&lookups) == 0);
+    return 0;
 }
 
 ASYNC_DEF(fetch, (async_http_session *)s, (const char *)host, (int)port)
@@ -60,14 +61,14 @@ ASYNC_DEF(fetch, (async_http_session *)s, (const char *)host, (int)port)
     return await_http_get(s, url, &r);
 }
 
-HTTP_TEST(a_name_is_looked_up_once)
+HTTP_TEST(name_is_looked_up_once)
 {
     await_task_auto t = async_create_task(fetch(s, "slow", sv->port));
-    EVENTUALLY(atomic_load(&looking) == 1); /* and meanwhile the loop runs */
+    EVENTUALLY(atomic_load(&lookups) == 1); /* the loop runs meanwhile */
     atomic_store(&slow_is_found, true);
     ck_assert_int_eq(await_task(t), 200);
-    ck_assert_int_eq(await_fetch(s, "slow", sv->port), 200); /* is remembered */
-    ck_assert_int_eq(atomic_load(&looked), 1);
+    ck_assert_int_eq(await_fetch(s, "slow", sv->port), 200); /* from the cache */
+    ck_assert_int_eq(atomic_load(&finished), 1);
     async_http_response_auto r = NULL;
     char url[64];
     snprintf(url, sizeof url, "http://fast:%d/echo", sv->port);
@@ -76,50 +77,51 @@ HTTP_TEST(a_name_is_looked_up_once)
     return 0;
 }
 
-/* The thread that looks cannot be stopped; nobody waits for it. */
-HTTP_TEST(a_cancelled_request_waits_for_no_name)
+/* The thread cannot be stopped. It goes on alone. */
+HTTP_TEST(cancel_does_not_wait_for_a_lookup)
 {
     await_task_auto t = async_create_task(fetch(s, "slow", sv->port));
-    EVENTUALLY(atomic_load(&looking) == 1);
+    EVENTUALLY(atomic_load(&lookups) == 1);
     async_task_cancel(t);
     ck_assert_int_eq(await_task(t), -ECANCELED);
-    ck_assert_int_eq(atomic_load(&looking), 1);
-    ck_assert_int_eq(await_found(), 0);
+    ck_assert_int_eq(atomic_load(&lookups), 1);
+    ck_assert_int_eq(await_lookups_end(), 0);
     ck_assert_int_eq(atomic_load(&sv->connections), 0);
     return 0;
 }
 
-HTTP_TEST(limits_of_time_hold_while_a_name_is_looked_up)
+HTTP_TEST(timeouts_apply_during_a_lookup)
 {
     async_http_response_auto r = NULL, a = NULL, b = NULL;
     char url[64];
     snprintf(url, sizeof url, "http://slow:%d/echo", sv->port);
-    ck_assert_int_eq(await_http_get(s, url, &r, .timeout = 0.05 * slow(), .failed = &a), -ETIMEDOUT);
+    ck_assert_int_eq(await_http_get(s, url, &r, .timeout = 0.05 * slow(), .failed = &a),
+                     -ETIMEDOUT);
     ck_assert_int_eq(await_http_get(s, url, &r, .connect_timeout = 0.05 * slow(), .failed = &b),
                      -ETIMEDOUT);
     ck_assert_int_eq(b->error, ASYNC_HTTP_TIMEOUT);
-    ck_assert_int_eq(atomic_load(&looked), 0);
-    ck_assert_int_eq(await_found(), 0);
-    ck_assert_int_eq(atomic_load(&looked), 2);
+    ck_assert_int_eq(atomic_load(&finished), 0);
+    ck_assert_int_eq(await_lookups_end(), 0);
+    ck_assert_int_eq(atomic_load(&finished), 2);
     return 0;
 }
 
-HTTP_TEST(a_closed_session_waits_for_no_name)
+HTTP_TEST(session_close_does_not_wait_for_a_lookup)
 {
     async_http_session *own = NULL;
     ck_assert_int_eq(async_http_session_open(&own), 0);
     await_task_auto t = async_create_task(fetch(own, "slow", sv->port));
-    EVENTUALLY(atomic_load(&looking) == 1);
+    EVENTUALLY(atomic_load(&lookups) == 1);
     async_http_session_close(own);
     ck_assert_int_eq(await_task(t), -EPIPE);
-    ck_assert_int_eq(atomic_load(&looking), 1);
-    ck_assert_int_eq(await_found(), 0);
+    ck_assert_int_eq(atomic_load(&lookups), 1);
+    ck_assert_int_eq(await_lookups_end(), 0);
     return 0;
 }
 
-/* libcurl waits for its resolver on descriptors that it closes itself: their numbers come back as other sockets,
- * which must not be taken for those. */
-HTTP_TEST(a_descriptor_that_comes_back_is_not_the_old_one)
+/* libcurl waits for its resolver on descriptors that it closes without a callback. Their numbers
+ * are used again by other sockets, which must not be mistaken for them. */
+HTTP_TEST(reused_descriptor_number_is_a_new_socket)
 {
     for (int i = 0; i < 60; i++) {
         await_task_auto out = async_create_task(fetch(s, i % 2 ? "slow" : "fast", sv->port));
@@ -130,14 +132,14 @@ HTTP_TEST(a_descriptor_that_comes_back_is_not_the_old_one)
         async_ignore(await_task(out));
         ck_assert_int_eq(await_task(in), 200);
     }
-    return await_found();
+    return await_lookups_end();
 }
 
 void http_cases(TCase *tc)
 {
-    tcase_add_test(tc, a_name_is_looked_up_once);
-    tcase_add_test(tc, a_cancelled_request_waits_for_no_name);
-    tcase_add_test(tc, limits_of_time_hold_while_a_name_is_looked_up);
-    tcase_add_test(tc, a_closed_session_waits_for_no_name);
-    tcase_add_test(tc, a_descriptor_that_comes_back_is_not_the_old_one);
+    tcase_add_test(tc, name_is_looked_up_once);
+    tcase_add_test(tc, cancel_does_not_wait_for_a_lookup);
+    tcase_add_test(tc, timeouts_apply_during_a_lookup);
+    tcase_add_test(tc, session_close_does_not_wait_for_a_lookup);
+    tcase_add_test(tc, reused_descriptor_number_is_a_new_socket);
 }

@@ -77,13 +77,13 @@ HTTP_TEST(complete_bodies_end_with_0)
 
 HTTP_TEST(close_before_the_headers_are_complete_is_enodata)
 {
-    return CHECK_ENDS({ "/drop", -ENODATA, ASYNC_HTTP_RESET, -1 },
-                      { "/raw-close?HTTP/1.1%20200", -ENODATA, ASYNC_HTTP_RESET, -1 },
-                      { "/raw-close?" OK, -ENODATA, ASYNC_HTTP_RESET, -1 },
-                      { "/raw-close?" OK "X-A:%20b", -ENODATA, ASYNC_HTTP_RESET, -1 },
-                      { "/raw-close?" OK "X-A:%20b%0D%0A", -ENODATA, ASYNC_HTTP_RESET, -1 },
-                      { "/raw-close?HTTP/1.1%20103%20Early%0D%0A%0D%0A", -ENODATA,
-                        ASYNC_HTTP_RESET, -1 });
+    return CHECK_ENDS(
+            { "/drop", -ENODATA, ASYNC_HTTP_RESET, -1 },
+            { "/raw-close?HTTP/1.1%20200", -ENODATA, ASYNC_HTTP_RESET, -1 },
+            { "/raw-close?" OK, -ENODATA, ASYNC_HTTP_RESET, -1 },
+            { "/raw-close?" OK "X-A:%20b", -ENODATA, ASYNC_HTTP_RESET, -1 },
+            { "/raw-close?" OK "X-A:%20b%0D%0A", -ENODATA, ASYNC_HTTP_RESET, -1 },
+            { "/raw-close?HTTP/1.1%20103%20Early%0D%0A%0D%0A", -ENODATA, ASYNC_HTTP_RESET, -1 });
 }
 
 HTTP_TEST(close_before_the_body_is_complete_is_enodata)
@@ -107,11 +107,12 @@ HTTP_TEST(reset_is_econnreset_wherever_it_comes)
 
 HTTP_TEST(what_is_not_http_is_eproto)
 {
-    return CHECK_ENDS({ "/junk", -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
-                      { "/lengths", -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
-                      { "/raw-close?HTTP/1.1%20101%20Switch%0D%0A%0D%0Aab", -EPROTO,
-                        ASYNC_HTTP_PROTOCOL, -1 },
-                      { "/raw-close?" CHUNKED "zz%0D%0Aab%0D%0A", -EPROTO, ASYNC_HTTP_PROTOCOL, 0 });
+    return CHECK_ENDS(
+            { "/junk", -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/lengths", -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?HTTP/1.1%20101%20Switch%0D%0A%0D%0Aab", -EPROTO, ASYNC_HTTP_PROTOCOL,
+              -1 },
+            { "/raw-close?" CHUNKED "zz%0D%0Aab%0D%0A", -EPROTO, ASYNC_HTTP_PROTOCOL, 0 });
 }
 
 ASYNC_DEF(read_to_the_end, (async_http_response *)r)

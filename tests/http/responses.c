@@ -1,112 +1,220 @@
 /* SPDX-License-Identifier: MIT */
-/* responses.c - what the caller sees of a response: its headers, its body, its status. */
+/* responses.c - what the caller gets of a response: headers, body, status, times. */
 #include "http_test.h"
 
 const char *const http_suite = "http-responses";
 
-HTTP_TEST(response_headers)
+HTTP_TEST(response_is_described)
 {
-    async_http_response_auto r = NULL, i = NULL;
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/echo?q=1#part"), &r), 200);
+    ck_assert_int_eq(r->status, 200);
+    ck_assert_int_eq(r->version, 11);
+    ck_assert_str_eq(r->reason, "Whatever");
+    ck_assert_str_eq(r->remote_ip, "127.0.0.1");
+    ck_assert_str_eq(r->url, at(sv, "/echo?q=1#part"));
+    ck_assert_uint_eq(r->size, strlen(r->body));
+    ck_assert_uint_eq(r->wire_size, r->size);
+    ck_assert_int_eq(r->error, ASYNC_HTTP_OK);
+    ck_assert_int_eq(r->code, 0);
+    ck_assert_str_eq(r->error_text, "");
+    ck_assert(r->times.total > 0 && r->times.ttfb > 0 && r->times.ttfb <= r->times.total);
+    return 0;
+}
+
+/* --- headers --- */
+
+HTTP_TEST(headers_keep_their_order)
+{
+    async_http_response_auto r = NULL;
     ck_assert_int_eq(await_http_get(s, at(sv, "/fold"), &r), 200);
     const async_http_field *f = r->headers;
     ck_assert_str_eq(f->name, "X-Folded");
     ck_assert_str_eq(f->value, "one");
     ck_assert_str_eq(f->next->name, "X-Empty");
     ck_assert_str_eq(f->next->value, "");
-    ck_assert_str_eq(async_http_header(r, "x-twice"), "a");
+    ck_assert_str_eq(f->next->next->value, "a");
     ck_assert_str_eq(f->next->next->next->value, "b");
-    ck_assert_int_eq(await_http_get(s, at(sv, "/info"), &i), 200); /* not the 103 */
-    ck_assert_str_eq(i->body, "at last");
-    ck_assert_str_eq(async_http_header(i, "X-Final"), "yes");
-    ck_assert_ptr_null(async_http_header(i, "Link"));
     return 0;
 }
 
-HTTP_TEST(bodies)
+HTTP_TEST(header_is_found_in_any_case)
 {
-    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/0"), &a), 200);
-    ck_assert_uint_eq(a->size, 0);
-    ck_assert_str_eq(a->body, "");
-    ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/3000000"), &b), 200);
-    ck_assert_uint_eq(b->size, 3000000);
-    ck_assert_uint_eq(strlen(b->body), 3000000);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/chunked/100001"), &c), 200);
-    ck_assert_uint_eq(c->size, 100001);
-    ck_assert_ptr_null(async_http_header(c, "X-Trailer"));
-    ck_assert_int_eq(await_http_get(s, at(sv, "/close/70000"), &d), 200);
-    ck_assert_uint_eq(d->size, 70000);
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/fold"), &r), 200);
+    ck_assert_str_eq(async_http_header(r, "x-twice"), "a"); /* the first of two */
+    ck_assert_ptr_null(async_http_header(r, "X-No"));
+    return 0;
+}
+
+HTTP_TEST(interim_response_is_skipped)
+{
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/info"), &r), 200);
+    ck_assert_str_eq(r->body, "at last");
+    ck_assert_str_eq(async_http_header(r, "X-Final"), "yes");
+    ck_assert_ptr_null(async_http_header(r, "Link"));
+    return 0;
+}
+
+HTTP_TEST(equal_content_lengths_are_accepted)
+{
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/same"), &r), 200);
+    ck_assert_str_eq(r->body, "five!");
+    return 0;
+}
+
+HTTP_TEST(header_or_trailer_that_looks_like_a_status_line_is_none)
+{
+    static const char *const raw[] = {
+        "HTTP/1.1%20200%20OK%0D%0AX-A:%20a%0D%0AHTTP/9:%20x%0D%0AContent-Length:%202%0D%0A%0D%0Aok",
+        "HTTP/1.1%20200%20OK%0D%0AX-A:%20a%0D%0ATransfer-Encoding:%20chunked%0D%0A%0D%0A"
+        "2%0D%0Aok%0D%0A0%0D%0AHTTP/1.1%20404:%20No%0D%0A%0D%0A",
+        "HTTP/1.1%20100%20Go%0D%0AX-B:%20b%0D%0A%0D%0AHTTP/1.1%20200%20OK%0D%0AX-A:%20a%0D%0A"
+        "Content-Length:%202%0D%0A%0D%0Aok",
+    };
+    for (size_t i = 0; i < sizeof raw / sizeof *raw; i++) {
+        async_http_response_auto r = NULL;
+        ck_assert_int_eq(await_http_get(s, at(sv, "/raw?%s", raw[i]), &r), 200);
+        ck_assert_int_eq(r->status, 200);
+        ck_assert_str_eq(r->reason, "OK");
+        ck_assert_str_eq(r->body, "ok");
+        ck_assert_ptr_nonnull(async_http_header(r, "X-A"));
+        ck_assert_ptr_null(async_http_header(r, "X-B"));
+    }
+    return 0;
+}
+
+/* --- bodies --- */
+
+HTTP_TEST(body_is_complete_however_it_is_framed)
+{
+    static const struct {
+        const char *path;
+        size_t size;
+    } bodies[] = { { "/bytes/0", 0 },
+                   { "/bytes/3000000", 3000000 },
+                   { "/chunked/100001", 100001 },
+                   { "/close/70000", 70000 } };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        async_http_response_auto r = NULL;
+        ck_assert_int_eq(await_http_get(s, at(sv, "%s", bodies[i].path), &r), 200);
+        ck_assert_uint_eq(r->size, bodies[i].size);
+        ck_assert_uint_eq(strlen(r->body), bodies[i].size);
+        ck_assert_ptr_null(async_http_header(r, "X-Trailer"));
+    }
+    return 0;
+}
+
+HTTP_TEST(taken_body_belongs_to_the_caller)
+{
+    async_http_response_auto r = NULL;
     size_t n = 0;
-    char *taken = async_http_take_body(d, &n);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/70000"), &r), 200);
+    char *taken = async_http_take_body(r, &n);
     ck_assert_uint_eq(n, 70000);
     ck_assert_uint_eq(strlen(taken), 70000);
-    ck_assert_uint_eq(d->size, 0);
-    ck_assert_str_eq(d->body, "");
+    ck_assert_uint_eq(r->size, 0);
+    ck_assert_str_eq(r->body, "");
     free(taken);
     return 0;
 }
 
-HTTP_TEST(compression)
+HTTP_TEST(compressed_body_is_decompressed)
 {
-    async_http_response_auto a = NULL, b = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/100000"), &a), 200);
-    ck_assert_uint_eq(a->size, 100000);
-    ck_assert(a->wire_size < 1000 && a->wire_size > 0);
-    ck_assert_int_eq(a->body[99999], 0);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/100000"), &b, .no_decompress = true), 200);
-    ck_assert_uint_eq(b->size, a->wire_size);
-    ck_assert_int_eq(b->body[0], 0x1f);
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/100000"), &r), 200);
+    ck_assert_uint_eq(r->size, 100000);
+    ck_assert(r->wire_size < 1000 && r->wire_size > 0);
+    ck_assert_int_eq(r->body[99999], 0);
     return 0;
 }
 
-HTTP_TEST(error_statuses)
+HTTP_TEST(no_decompress_returns_the_compressed_body)
 {
-    async_http_response_auto a = NULL, b = NULL, c = NULL, f = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/status/404"), &a), 404);
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/100000"), &r, .no_decompress = true), 200);
+    ck_assert_uint_eq(r->size, r->wire_size);
+    ck_assert_int_eq(r->body[0], 0x1f);
+    return 0;
+}
+
+/* --- statuses --- */
+
+HTTP_TEST(status_of_400_and_above_is_a_response)
+{
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/status/404"), &r), 404);
+    ck_assert_int_eq(r->error, ASYNC_HTTP_OK);
+    return 0;
+}
+
+HTTP_TEST(raise_for_status_makes_it_eremoteio)
+{
+    async_http_response_auto a = NULL, b = NULL, f = NULL;
     ck_assert_int_eq(
-            await_http_get(s, at(sv, "/status/500"), &b, .raise_for_status = true, .failed = &f),
+            await_http_get(s, at(sv, "/status/500"), &a, .raise_for_status = true, .failed = &f),
             -EREMOTEIO);
-    ck_assert_ptr_null(b);
+    ck_assert_ptr_null(a);
     ck_assert_int_eq(f->status, 500);
     ck_assert_int_eq(f->error, ASYNC_HTTP_STATUS);
     ck_assert_str_eq(async_http_error_name(f->error), "status");
-    ck_assert_int_eq(await_http_get(s, at(sv, "/status/204"), &c, .raise_for_status = true), 204);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/status/204"), &b, .raise_for_status = true), 204);
     return 0;
 }
 
-HTTP_TEST(retry_after)
+/* --- Retry-After --- */
+
+static double await_retry_after(struct server *sv, async_http_session *s, const char *value)
 {
-    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL, e = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/retry?7"), &a), 429);
-    ck_assert_double_eq(async_http_retry_after(a), 7);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/retry?Sun,+06+Nov+1994+08:49:37+GMT"), &b), 429);
-    ck_assert_double_eq(async_http_retry_after(b), 0);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/retry?Sun,+06+Nov+2044+08:49:37+GMT"), &c), 429);
-    ck_assert_double_gt(async_http_retry_after(c), 1e6);
-    static const char *const dates[] = { "Sunday,+06-Nov-94+08:49:37+GMT", "Sun+Nov++6+08:49:37+1994" };
-    for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
-        async_http_response_auto old = NULL;
-        ck_assert_int_eq(await_http_get(s, at(sv, "/retry?%s", dates[i]), &old), 429);
-        ck_assert_double_eq(async_http_retry_after(old), 0);
-    }
-    ck_assert_int_eq(await_http_get(s, at(sv, "/retry?soon"), &d), 429);
-    ck_assert_double_eq(async_http_retry_after(d), -1);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &e), 200);
-    ck_assert_double_eq(async_http_retry_after(e), -1);
-    static const char *const no_numbers[] = { "1e999", "0x10", "1.5", "7days" };
-    for (size_t i = 0; i < sizeof no_numbers / sizeof *no_numbers; i++) {
-        async_http_response_auto odd = NULL;
-        ck_assert_int_eq(await_http_get(s, at(sv, "/retry?%s", no_numbers[i]), &odd), 429);
-        ck_assert_double_eq(async_http_retry_after(odd), -1);
-    }
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/retry?%s", value), &r), 429);
+    return async_http_retry_after(r);
+}
+
+HTTP_TEST(retry_after_in_seconds)
+{
+    ck_assert_double_eq(await_retry_after(sv, s, "7"), 7);
+    ck_assert_double_eq(await_retry_after(sv, s, "0"), 0);
+    return 0;
+}
+
+HTTP_TEST(retry_after_as_a_date)
+{
+    ck_assert_double_eq(await_retry_after(sv, s, "Sun,+06+Nov+1994+08:49:37+GMT"), 0);
+    ck_assert_double_eq(await_retry_after(sv, s, "Sunday,+06-Nov-94+08:49:37+GMT"), 0);
+    ck_assert_double_eq(await_retry_after(sv, s, "Sun+Nov++6+08:49:37+1994"), 0);
+    ck_assert_double_gt(await_retry_after(sv, s, "Sun,+06+Nov+2044+08:49:37+GMT"), 1e6);
+    return 0;
+}
+
+HTTP_TEST(malformed_or_missing_retry_after_is_minus_1)
+{
+    static const char *const malformed[] = { "soon", "1e999", "0x10", "1.5", "7days", "" };
+    for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++)
+        ck_assert_double_eq(await_retry_after(sv, s, malformed[i]), -1);
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &r), 200);
+    ck_assert_double_eq(async_http_retry_after(r), -1);
     return 0;
 }
 
 void http_cases(TCase *tc)
 {
-    tcase_add_test(tc, response_headers);
-    tcase_add_test(tc, bodies);
-    tcase_add_test(tc, compression);
-    tcase_add_test(tc, error_statuses);
-    tcase_add_test(tc, retry_after);
+    tcase_add_test(tc, response_is_described);
+    tcase_add_test(tc, headers_keep_their_order);
+    tcase_add_test(tc, header_is_found_in_any_case);
+    tcase_add_test(tc, interim_response_is_skipped);
+    tcase_add_test(tc, equal_content_lengths_are_accepted);
+    tcase_add_test(tc, header_or_trailer_that_looks_like_a_status_line_is_none);
+    tcase_add_test(tc, body_is_complete_however_it_is_framed);
+    tcase_add_test(tc, taken_body_belongs_to_the_caller);
+    tcase_add_test(tc, compressed_body_is_decompressed);
+    tcase_add_test(tc, no_decompress_returns_the_compressed_body);
+    tcase_add_test(tc, status_of_400_and_above_is_a_response);
+    tcase_add_test(tc, raise_for_status_makes_it_eremoteio);
+    tcase_add_test(tc, retry_after_in_seconds);
+    tcase_add_test(tc, retry_after_as_a_date);
+    tcase_add_test(tc, malformed_or_missing_retry_after_is_minus_1);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* server.c - accept connections and read requests. */
 #include "answers.h"
 
 #include <arpa/inet.h>
@@ -24,7 +25,7 @@ static void count_busy(struct server *s)
         ;
 }
 
-/* The size of the request at the start of in, or 0: more must come. */
+/* Returns the size of the request at the start of c->in; 0 if it is not complete yet. */
 static size_t request_size(struct conn *c)
 {
     c->in[c->have] = '\0';
@@ -78,8 +79,9 @@ static void *serve(void *arg)
     while (c->keep && read_request(c, &size))
         serve_one(c, size);
     close(c->fd);
-    atomic_fetch_sub(&c->server->open, 1);
+    struct server *s = c->server;
     free(c);
+    atomic_fetch_sub(&s->open, 1); /* last: a test that sees 0 may end */
     return NULL;
 }
 

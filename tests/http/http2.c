@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* http2.c - requests that share a connection of HTTP/2, with nginx. */
+#include "http_test.h"
+#include "tls_servers.h"
+
+const char *const http_suite = "http-http2";
+
+const char *http_missing(void)
+{
+    return !installed("openssl") ? "openssl is not installed"
+           : installed("nginx")  ? NULL
+                                 : "nginx is not installed";
+}
+
+enum { BIG = 3000000 }; /* bytes of /big */
+
+/* Request a path and check its version. ret_connection receives nginx's number of the connection,
+ * except from /big. */
+ASYNC_DEF(fetch, (async_http_session *)s, (const char *)path, (int)version, (int *)ret_connection)
+{
+    async_http_response_auto r = NULL;
+    char url[64];
+    snprintf(url, sizeof url, "https://localhost%s", path);
+    ck_assert_int_eq(ASYNC_TRY(await_http_get(s, url, &r, .http1 = version == 11)), 200);
+    ck_assert_int_eq(r->version, version);
+    if (strcmp(path, "/big") == 0)
+        ck_assert_uint_eq(r->size, BIG);
+    else
+        ck_assert_int_eq(sscanf(r->body, "%*s %*s %d", ret_connection), 1);
+    return 0;
+}
+
+typedef int (*http2_body)(async_http_session *s);
+
+ASYNC_DEF(call_body, (http2_body)body, (const struct tls_server *)sv)
+{
+    async_http_session_auto s = NULL;
+    ASYNC_TRY(async_http_session_open(&s, .ca_file = sv->cert, .unix_socket = sv->socket));
+    return body(s);
+}
+
+static void run_with_nginx(http2_body body)
+{
+    struct tls_server sv;
+    tls_folder_make(&sv);
+    nginx_start(&sv);
+    int r = async_run(call_body(body, &sv));
+    tls_server_stop(&sv);
+    ck_assert_int_eq(r, 0);
+}
+
+/* HTTP2_TEST(name) { ... } defines a test that uses the session s and returns 0. */
+#define HTTP2_TEST(name)                                                                           \
+    static int name##_body(async_http_session *s);                                                 \
+    START_TEST(name)                                                                               \
+    {                                                                                              \
+        run_with_nginx(name##_body);                                                               \
+    }                                                                                              \
+    END_TEST                                                                                       \
+    static int name##_body(async_http_session *s)
+
+/* There is no connection yet: one request makes it, and the others wait for it. */
+HTTP2_TEST(requests_at_once_share_one_connection)
+{
+    int connections[50] = { 0 }, unused, again = 0, r;
+    {
+        await_group (r, g) {
+            for (int i = 0; i < 50; i++)
+                async_spawn(g, fetch(s, "/", 20, &connections[i]));
+            async_spawn(g, fetch(s, "/big", 20, &unused));
+        }
+    }
+    ck_assert_int_eq(r, 0);
+    ck_assert_int_eq(await_fetch(s, "/", 20, &again), 0);
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(connections[i], again);
+    return 0;
+}
+
+HTTP2_TEST(http1_option_uses_another_connection)
+{
+    int first = 0, second = 0;
+    ck_assert_int_eq(await_fetch(s, "/", 20, &first), 0);
+    ck_assert_int_eq(await_fetch(s, "/", 11, &second), 0);
+    ck_assert_int_ne(second, first);
+    return 0;
+}
+
+HTTP2_TEST(streams_use_http1)
+{
+    async_http_response_auto r = NULL, left = NULL;
+    char buf[10000];
+    size_t total = 0;
+    ck_assert_int_eq(await_http_open(s, "GET", "https://localhost/big", &r), 200);
+    ck_assert_int_eq(r->version, 11);
+    for (ssize_t n; (n = ASYNC_TRY(await_http_read(r, buf, sizeof buf))) > 0;)
+        total += (size_t)n;
+    ck_assert_uint_eq(total, BIG);
+    return ASYNC_TRY(await_http_open(s, "GET", "https://localhost/big", &left)) == 200 ? 0
+                                                                                       : -EPROTO;
+}
+
+HTTP2_TEST(cancelled_request_spares_others_on_its_connection)
+{
+    int unused;
+    for (int i = 0; i < 40; i++) {
+        await_task_auto out = async_create_task(fetch(s, "/big", 20, &unused));
+        await_task_auto in = async_create_task(fetch(s, "/big", 20, &unused));
+        for (int k = 0; k < i; k++)
+            ASYNC_TRY(await_sleep(0.0005));
+        async_task_cancel(out);
+        async_ignore(await_task(out));
+        ck_assert_int_eq(await_task(in), 0);
+    }
+    return 0;
+}
+
+void http_cases(TCase *tc)
+{
+    tcase_add_test(tc, requests_at_once_share_one_connection);
+    tcase_add_test(tc, http1_option_uses_another_connection);
+    tcase_add_test(tc, streams_use_http1);
+    tcase_add_test(tc, cancelled_request_spares_others_on_its_connection);
+}

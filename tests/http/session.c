@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* session.c - the life of a session: options, loops, and what its end does to requests. */
+#include "http_test.h"
+
+#include <pthread.h>
+
+const char *const http_suite = "http-session";
+
+/* --- opening --- */
+
+START_TEST(open_outside_of_a_loop_is_eperm)
+{
+    async_http_session *own = NULL;
+    ck_assert_int_eq(async_http_session_open(&own), -EPERM);
+    ck_assert_ptr_null(own);
+}
+END_TEST
+
+START_TEST(close_and_free_accept_null)
+{
+    async_http_session_close(NULL);
+    async_http_response_free(NULL);
+}
+END_TEST
+
+HTTP_TEST(bad_options_are_einval)
+{
+    async_http_session *own = NULL;
+    ck_assert_int_eq(async_http_session_open(&own, .headers = ASYNC_HTTP_PAIRS("A", "\n")),
+                     -EINVAL);
+    ck_assert_str_ne(async_fail_text(-EINVAL), "");
+    ck_assert_int_eq(async_http_session_open(&own, .user_agent = "a\r\nB: c"), -EINVAL);
+    ck_assert_int_eq(async_http_session_open(&own, .ip = 5), -EINVAL);
+    ck_assert_ptr_null(own);
+    return 0;
+}
+
+HTTP_TEST(context_manager_opens_and_closes)
+{
+    async_http_session *own = NULL;
+    int r, status = 0;
+    await_with (r, async_http_session_hold(&own, .limit = 3)) {
+        async_http_response_auto page = NULL;
+        status = await_http_get(own, at(sv, "/echo"), &page);
+    }
+    ck_assert_int_eq(r, 0);
+    ck_assert_int_eq(status, 200);
+    ck_assert_ptr_null(own);
+    EVENTUALLY(atomic_load(&sv->open) == 0);
+    return 0;
+}
+
+HTTP_TEST(context_manager_with_bad_options_is_not_entered)
+{
+    async_http_session *own = NULL;
+    int r;
+    await_with (r, async_http_session_hold(&own, .ip = 1))
+        ck_abort_msg("entered");
+    ck_assert_int_eq(r, -EINVAL);
+    return 0;
+}
+
+HTTP_TEST(cookies_are_kept_if_the_session_has_a_jar)
+{
+    async_http_session_auto jar = NULL;
+    async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL;
+    ck_assert_int_eq(async_http_session_open(&jar, .cookies = true), 0);
+    ck_assert_int_eq(await_http_get(jar, at(sv, "/cookie"), &a), 200);
+    ck_assert_int_eq(await_http_get(jar, at(sv, "/echo"), &b), 200);
+    HAS(b->body, "Cookie: crumb=42\r\n");
+    ck_assert_int_eq(await_http_get(s, at(sv, "/cookie"), &c), 200);
+    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &d), 200);
+    LACKS(d->body, "Cookie");
+    return 0;
+}
+
+/* --- loops --- */
+
+ASYNC_DEF(request_fifty, (const char *)url)
+{
+    async_http_session_auto own = NULL;
+    ASYNC_TRY(async_http_session_open(&own));
+    for (int i = 0; i < 50; i++) {
+        async_http_response_auto r = NULL;
+        ASYNC_TRY(await_http_get(own, url, &r));
+    }
+    return 0;
+}
+
+static void *run_loop(void *url)
+{
+    return (void *)(intptr_t)async_run(request_fifty(url));
+}
+
+START_TEST(four_loops_have_a_session_each)
+{
+    struct server sv;
+    pthread_t threads[4];
+    void *r;
+    server_start(&sv);
+    const char *url = at(&sv, "/echo");
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, run_loop, (void *)(uintptr_t)url), 0);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], &r);
+        ck_assert_int_eq((int)(intptr_t)r, 0);
+    }
+    ck_assert_int_eq(atomic_load(&sv.requests), 200);
+    ck_assert_int_eq(atomic_load(&sv.connections), 4);
+    server_stop(&sv);
+}
+END_TEST
+
+static async_http_session *foreign;
+
+ASYNC_DEF(use_foreign_session)
+{
+    async_http_response_auto r = NULL;
+    return await_http_get(foreign, "http://127.0.0.1/", &r);
+}
+
+static void *run_foreign(void *arg)
+{
+    (void)arg;
+    return (void *)(intptr_t)async_run(use_foreign_session());
+}
+
+HTTP_TEST(session_of_another_loop_is_eperm)
+{
+    pthread_t thread;
+    void *r;
+    foreign = s;
+    ck_assert_int_eq(pthread_create(&thread, NULL, run_foreign, NULL), 0);
+    pthread_join(thread, &r);
+    ck_assert_int_eq((int)(intptr_t)r, -EPERM);
+    return 0;
+}
+
+/* --- closing --- */
+
+ASYNC_DEF(get, (async_http_session *)s, (const char *)url)
+{
+    async_http_response_auto r = NULL;
+    return await_http_get(s, url, &r);
+}
+
+ASYNC_DEF(open_stream, (async_http_session *)s, (const char *)url)
+{
+    async_http_response_auto r = NULL;
+    return await_http_open(s, "GET", url, &r);
+}
+
+HTTP_TEST(close_ends_requests_that_wait_for_a_response)
+{
+    async_http_session *own = NULL;
+    const char *silent = at(sv, "/silent");
+    ck_assert_int_eq(async_http_session_open(&own), 0);
+    await_task_auto whole = async_create_task(get(own, silent));
+    await_task_auto stream = async_create_task(open_stream(own, silent));
+    EVENTUALLY(atomic_load(&sv->requests) == 2);
+    async_http_session_close(own);
+    ck_assert_int_eq(await_task(whole), -EPIPE);
+    ck_assert_int_eq(await_task(stream), -EPIPE);
+    EVENTUALLY(atomic_load(&sv->open) == 0);
+    return 0;
+}
+
+HTTP_TEST(close_ends_requests_that_are_queued)
+{
+    async_http_session *own = NULL;
+    const char *silent = at(sv, "/silent");
+    ck_assert_int_eq(async_http_session_open(&own, .limit = 1), 0);
+    await_task_auto running = async_create_task(get(own, silent));
+    EVENTUALLY(atomic_load(&sv->requests) == 1);
+    await_task_auto first = async_create_task(get(own, silent));
+    await_task_auto second = async_create_task(get(own, silent));
+    ck_assert_int_eq(await_sleep(0), 0);
+    async_http_session_close(own);
+    ck_assert_int_eq(await_task(running), -EPIPE);
+    ck_assert_int_eq(await_task(first), -EPIPE);
+    ck_assert_int_eq(await_task(second), -EPIPE);
+    ck_assert_int_eq(atomic_load(&sv->requests), 1);
+    return 0;
+}
+
+HTTP_TEST(whole_response_outlives_its_session)
+{
+    async_http_session *own = NULL;
+    async_http_response_auto r = NULL;
+    ck_assert_int_eq(async_http_session_open(&own), 0);
+    ck_assert_int_eq(await_http_get(own, at(sv, "/bytes/100"), &r), 200);
+    async_http_session_drop(&own);
+    ck_assert_ptr_null(own);
+    ck_assert_uint_eq(strlen(r->body), 100);
+    ck_assert_str_eq(async_http_header(r, "Content-Length"), "100");
+    return 0;
+}
+
+/* Bytes that were received before are still returned. */
+HTTP_TEST(stream_of_a_closed_session_ends_with_epipe)
+{
+    async_http_session *own = NULL;
+    async_http_response_auto r = NULL;
+    char buf[100];
+    ssize_t n;
+    ck_assert_int_eq(async_http_session_open(&own), 0);
+    ck_assert_int_eq(await_http_open(own, "GET", at(sv, "/bytes/100000000"), &r), 200);
+    ck_assert_int_eq((int)await_http_read(r, buf, 1), 1);
+    async_http_session_drop(&own);
+    while ((n = await_http_read(r, buf, sizeof buf)) > 0)
+        ;
+    ck_assert_int_eq((int)n, -EPIPE);
+    ck_assert_int_eq((int)await_http_read(r, buf, sizeof buf), -EPIPE);
+    ck_assert_int_eq(r->error, ASYNC_HTTP_CLOSED);
+    return 0;
+}
+
+void http_cases(TCase *tc)
+{
+    tcase_add_test(tc, open_outside_of_a_loop_is_eperm);
+    tcase_add_test(tc, close_and_free_accept_null);
+    tcase_add_test(tc, bad_options_are_einval);
+    tcase_add_test(tc, context_manager_opens_and_closes);
+    tcase_add_test(tc, context_manager_with_bad_options_is_not_entered);
+    tcase_add_test(tc, cookies_are_kept_if_the_session_has_a_jar);
+    tcase_add_test(tc, four_loops_have_a_session_each);
+    tcase_add_test(tc, session_of_another_loop_is_eperm);
+    tcase_add_test(tc, close_ends_requests_that_wait_for_a_response);
+    tcase_add_test(tc, close_ends_requests_that_are_queued);
+    tcase_add_test(tc, whole_response_outlives_its_session);
+    tcase_add_test(tc, stream_of_a_closed_session_ends_with_epipe);
+}
