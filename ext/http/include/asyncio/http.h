@@ -210,7 +210,7 @@ typedef struct async_http_times {
 /* A response. Its members are for reading only, and valid until it is freed; those of a stream
  * change when it is read. */
 typedef struct async_http_response {
-    int status;                           /* 200 and so on; 0 if no headers were received */
+    int status;                           /* 200 and so on; 0 until the headers are complete */
     int version;                          /* 10, 11 or 20: HTTP/1.0, 1.1 or 2; 0 if unknown */
     const char *reason;                   /* "OK" and the like; "" in HTTP/2 */
     const char *url;                      /* that answered in the end, without user and password */
