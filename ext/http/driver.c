@@ -78,11 +78,11 @@ static void run_libcurl(struct http_driver *d, curl_socket_t fd, int mask)
 
 /* --- the timer --- */
 
-static int set_timer(CURLM *multi, long ms, void *arg);
+static int set_libcurl_timer(CURLM *multi, long ms, void *arg);
 
-/* libcurl passes the time of its next timeout to set_timer() only once. It does not pass it again
- * if a run was due anyway at that time, or if it found nothing to do in this run because its clock
- * differs from the loop's. So read that time after each run. */
+/* libcurl passes the time of its next timeout to set_libcurl_timer() only once. It does not pass it
+ * again if a run was due anyway at that time, or if it found nothing to do in this run because its
+ * clock differs from the loop's. So read that time after each run. */
 static void timer_fired(void *arg)
 {
     struct http_driver *d = arg;
@@ -91,7 +91,7 @@ static void timer_fired(void *arg)
     run_libcurl(d, CURL_SOCKET_TIMEOUT, 0);
     if (d->timer_state == HTTP_TIMER_OFF && d->added &&
         curl_multi_timeout(d->multi, &ms) == CURLM_OK && ms >= 0)
-        set_timer(d->multi, ms > 0 ? ms : 1, d);
+        set_libcurl_timer(d->multi, ms > 0 ? ms : 1, d);
 }
 
 static void stop_timer(struct http_driver *d)
@@ -112,7 +112,7 @@ static void run_soon(struct http_driver *d)
 
 /* Called from inside libcurl, often on a task's stack, where libcurl must not be entered again. A
  * time of 0 becomes a callback in the next iteration, not a sleep of a millisecond. */
-static int set_timer(CURLM *multi, long ms, void *arg)
+static int set_libcurl_timer(CURLM *multi, long ms, void *arg)
 {
     (void)multi;
     struct http_driver *d = arg;
@@ -284,7 +284,7 @@ static int multi_open(struct http_driver *d)
         return -ENOMEM;
     CURLMcode rc = curl_multi_setopt(d->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
     rc |= curl_multi_setopt(d->multi, CURLMOPT_SOCKETDATA, d);
-    rc |= curl_multi_setopt(d->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    rc |= curl_multi_setopt(d->multi, CURLMOPT_TIMERFUNCTION, set_libcurl_timer);
     rc |= curl_multi_setopt(d->multi, CURLMOPT_TIMERDATA, d);
     rc |= curl_multi_setopt(d->multi, CURLMOPT_MAXCONNECTS, d->max_connections);
     if (rc == CURLM_OK)

@@ -211,7 +211,7 @@ void http_handles_free(async_http_session *s)
 
 /* A stream's body is copied, because the caller's bytes need not stay valid until the stream
  * ends. */
-static CURLcode set_method(struct http_transfer *t, const struct http_call *c)
+static CURLcode set_request_method(struct http_transfer *t, const struct http_call *c)
 {
     CURLcode rc = CURLE_OK;
     bool head = strcmp(c->method, "HEAD") == 0;
@@ -282,7 +282,7 @@ int http_handle_prepare(struct http_transfer *t, const struct http_call *c)
     CURLcode rc = curl_easy_setopt(t->io.easy, CURLOPT_URL, url);
     SET(rc, t->io.easy, CURLOPT_HTTPHEADER, c->headers);
     if (rc == CURLE_OK)
-        rc = set_method(t, c);
+        rc = set_request_method(t, c);
     if (rc == CURLE_OK)
         rc = set_proxy(t, url);
     if (rc == CURLE_OK)

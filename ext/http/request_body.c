@@ -22,7 +22,7 @@ static int check_pairs(struct http_error *e, const char *const *pairs, const cha
     return 0;
 }
 
-static void set_body(struct http_call *c, const void *body, size_t size, const char *type)
+static void choose_body(struct http_call *c, const void *body, size_t size, const char *type)
 {
     c->body = body;
     c->body_size = size;
@@ -39,7 +39,7 @@ static int encode_form(struct http_call *c)
     char *text = http_encode_pairs(&c->res->arena, c->o.form, "");
     if (!text)
         return http_fail(e, ASYNC_HTTP_RESOURCES, "out of memory for the form");
-    set_body(c, text, strlen(text), "application/x-www-form-urlencoded");
+    choose_body(c, text, strlen(text), "application/x-www-form-urlencoded");
     return 0;
 }
 
@@ -67,13 +67,13 @@ int http_body_choose(struct http_call *c)
     if (o->form)
         r = encode_form(c);
     else if (o->text)
-        set_body(c, o->text, strlen(o->text), "text/plain; charset=utf-8");
+        choose_body(c, o->text, strlen(o->text), "text/plain; charset=utf-8");
     else if (o->json)
-        set_body(c, o->json, strlen(o->json), "application/json");
+        choose_body(c, o->json, strlen(o->json), "application/json");
     else if (o->body)
-        set_body(c, o->body, o->body_size, "application/octet-stream");
+        choose_body(c, o->body, o->body_size, "application/octet-stream");
     else if (method_takes_body(c->method))
-        set_body(c, "", 0, NULL);
+        choose_body(c, "", 0, NULL);
     if (r == 0 && c->has_body && strcmp(c->method, "HEAD") == 0)
         return http_fail(&c->res->error, ASYNC_HTTP_BAD_REQUEST, "HEAD request cannot have a body");
     return r;

@@ -103,7 +103,7 @@ static void add_line(struct header_list *l, char *line)
 }
 
 /* For libcurl a header without a value is spelled "Name;". */
-static void add_header(struct header_list *l, const char *name, const char *value)
+static void append_header(struct header_list *l, const char *name, const char *value)
 {
     size_t n = strlen(name), m = strlen(value);
     char *line = http_arena_alloc(l->arena, n + m + 3);
@@ -139,9 +139,9 @@ static void add_standard(struct header_list *l, const async_http_session *s, con
 {
     const char *const *own = s->o.headers;
     if (*s->o.user_agent && !find_value(call, "User-Agent") && !find_value(own, "User-Agent"))
-        add_header(l, "User-Agent", s->o.user_agent);
+        append_header(l, "User-Agent", s->o.user_agent);
     if (encodings && !find_value(call, "Accept-Encoding") && !find_value(own, "Accept-Encoding"))
-        add_header(l, "Accept-Encoding", encodings);
+        append_header(l, "Accept-Encoding", encodings);
 }
 
 int http_headers_prepare(async_http_session *s)
@@ -149,7 +149,7 @@ int http_headers_prepare(async_http_session *s)
     struct header_list l = { .arena = &s->arena };
     add_standard(&l, s, s->encodings, NULL);
     for (const char *const *p = s->o.headers; p && *p; p += 2)
-        add_header(&l, p[0], p[1]);
+        append_header(&l, p[0], p[1]);
     s->plain_headers = l.first;
     return l.failed ? -ENOMEM : 0;
 }
@@ -174,7 +174,7 @@ static void add_pairs(struct header_list *l, const struct http_call *c, const ch
 {
     for (const char *const *p = pairs; p && *p; p += 2)
         if (is_sent(c, p[0]) && !find_value(replaced_by, p[0]))
-            add_header(l, p[0], p[1]);
+            append_header(l, p[0], p[1]);
 }
 
 /* A POST without a body announces a body of 0 bytes, which has no type. "Expect: 100-continue" is
@@ -185,9 +185,9 @@ static void add_for_body(struct header_list *l, const struct http_call *c)
     if (!given)
         given = find_value(c->session->o.headers, "Content-Type");
     if (c->o.content_type)
-        add_header(l, "Content-Type", c->o.content_type);
+        append_header(l, "Content-Type", c->o.content_type);
     else if (!given && c->content_type)
-        add_header(l, "Content-Type", c->content_type);
+        append_header(l, "Content-Type", c->content_type);
     else if (!given)
         suppress_header(l, "Content-Type");
     suppress_header(l, "Expect");

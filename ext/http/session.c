@@ -49,7 +49,7 @@ static void warn_if_insecure(const async_http_session *s)
               stderr);
 }
 
-static int open_session(async_http_session *s, const struct async_http_session_opts *opts)
+static int open_session_parts(async_http_session *s, const struct async_http_session_opts *opts)
 {
     int r = http_session_configure(s, opts);
     if (r == 0)
@@ -73,7 +73,7 @@ int async_http_session_open_opt(async_http_session **ret, const struct async_htt
     s->loop = loop;
     s->users = 1;
     http_arena_init(&s->arena);
-    int r = open_session(s, o);
+    int r = open_session_parts(s, o);
     if (r < 0) {
         async_http_session_close(s);
         return r;

@@ -134,7 +134,7 @@ static void offer_memory(struct http_response *res, char *buf, size_t size)
     res->reader_size = res->start = res->end = room;
 }
 
-static void give_back(struct http_response *res)
+static void give_back_bytes(struct http_response *res)
 {
     if (!res->reader_got)
         return;
@@ -170,7 +170,7 @@ static ssize_t await_bytes(struct http_response *res, char *buf, size_t size)
             offer_memory(res, buf, size);
         int r = await_semaphore_acquire(&res->readable);
         if (r < 0)
-            give_back(res);
+            give_back_bytes(res);
         res->reader = NULL;
         n = r < 0 ? r : finish_read(res, buf, size);
     }

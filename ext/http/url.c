@@ -162,7 +162,7 @@ static int encode_url(struct http_arena *a, const char *s, struct http_error *e,
 
 /* Returns 0 if url can be requested as it is, 1 if it must be parsed and encoded first; an
  * error. */
-static int check_url(const char *url, struct http_error *e)
+static int inspect_url(const char *url, struct http_error *e)
 {
     bool encode = false;
     for (const char *p = url; *p; p++) {
@@ -188,7 +188,7 @@ int http_url_read(struct http_arena *a, const char *url, const char *const *quer
     *ret = (struct http_url){ .text = "" };
     if (!url)
         return http_fail(e, ASYNC_HTTP_BAD_URL, "bad URL: NULL");
-    int r = check_url(url, e);
+    int r = inspect_url(url, e);
     if (r < 0)
         return r;
     url = append_query(a, url, query);
