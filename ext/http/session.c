@@ -130,8 +130,9 @@ static int await_session_leave(async_http_session **session)
 ASYNC_CO(session_enter, (async_http_session **)ret, (const struct async_http_session_opts *)opts)
 ASYNC_CO(session_leave, (async_http_session **)session)
 
-async_hold async_http_session_hold_opt(async_http_session **ret,
-                                       const struct async_http_session_opts *opts)
+async_context_manager async_http_session_context_manager_opt(
+        async_http_session **ret, const struct async_http_session_opts *opts)
 {
-    return (async_hold){ .enter = session_enter(ret, opts), .leave = session_leave(ret) };
+    return (async_context_manager){ .enter = session_enter(ret, opts),
+                                    .leave = session_leave(ret) };
 }

@@ -39,7 +39,7 @@ HTTP_TEST(context_manager_opens_and_closes)
 {
     async_http_session *own = NULL;
     int r, status = 0;
-    await_with (r, async_http_session_hold(&own, .limit = 3)) {
+    await_with (r, async_http_session_context_manager(&own, .limit = 3)) {
         async_http_response_auto page = NULL;
         status = await_http_get(own, at(sv, "/echo"), &page);
     }
@@ -50,6 +50,7 @@ HTTP_TEST(context_manager_opens_and_closes)
     return 0;
 }
 
+/* Here by its old name, which still compiles. */
 HTTP_TEST(context_manager_with_bad_options_is_not_entered)
 {
     async_http_session *own = NULL;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* http.h - an HTTP client: sessions that share connections, whole responses, and streams.
  *
- *   async_http_session_open   open a session: its connections, limits and defaults
- *   async_http_session_close  close it
- *   async_http_session_hold   the same as a context manager, for await_with
- *   await_http_get            request a URL and read the whole response; also _head, _post, _put
- *   await_http_request        the same with any method
- *   await_http_open           request a URL and read the headers; the body is a stream
- *   await_http_read           read the next bytes of a stream
- *   async_http_chunks         iterate over a stream
- *   async_http_response_free  free a response
- *   async_http_header         look up a header of a response
- *   async_http_retry_after    how long the server asks to wait
- *   async_http_take_body      take the body out of a response
- *   async_http_error_name     the name of a kind of error, for logs
+ *   async_http_session_open             open a session: its connections, limits and defaults
+ *   async_http_session_close            close it
+ *   async_http_session_context_manager  both, for await_with
+ *   await_http_get, _head, _post, _put  request a URL and read the whole response
+ *   await_http_request                  the same with any method
+ *   await_http_open                     request a URL and read the headers; the body is a stream
+ *   await_http_read                     read the next bytes of a stream
+ *   async_http_chunks                   iterate over a stream
+ *   async_http_response_free            free a response
+ *   async_http_header                   look up a header of a response
+ *   async_http_retry_after              how long the server asks to wait
+ *   async_http_take_body                take the body out of a response
+ *   async_http_error_name               the name of a kind of error, for logs
  *
  *   ASYNC_DEF(show, (const char *)url)
  *   {
@@ -167,19 +167,21 @@ void async_http_session_drop(async_http_session **session);
 /* Return a context manager that opens a session for the length of a block.
  *
  *   async_http_session *session;
- *   await_with (r, async_http_session_hold(&session, .limit = 10))
+ *   await_with (r, async_http_session_context_manager(&session, .limit = 10))
  *       r = await_crawl(session);
  *
  * ret        receives the session, and NULL when the block is left.
  * ...        members of struct async_http_session_opts.
  * Returns    the context manager. r is set as by async_http_session_open() if that fails. */
-#define async_http_session_hold(ret, ...)                                                          \
-    async_http_session_hold_opt(                                                                   \
+#define async_http_session_context_manager(ret, ...)                                               \
+    async_http_session_context_manager_opt(                                                        \
             (ret), ASYNC__OPTS(struct async_http_session_opts,                                     \
                                .struct_size = sizeof(struct async_http_session_opts),              \
                                __VA_ARGS__))
-async_hold async_http_session_hold_opt(async_http_session **ret,
+async_context_manager
+async_http_session_context_manager_opt(async_http_session **ret,
                                        const struct async_http_session_opts *opts);
+#define async_http_session_hold async_http_session_context_manager /* its name before 0.2 */
 
 /* --- responses --- */
 
