@@ -12,6 +12,11 @@ struct sqlite_home sqlite_home(void)
     return (struct sqlite_home){ .process = getpid(), .thread = pthread_self() };
 }
 
+uint64_t sqlite_current_task(void)
+{
+    return async_task_id(async_current_task());
+}
+
 bool sqlite_forked(const struct sqlite_home *home)
 {
     return home->process != getpid();
@@ -125,13 +130,13 @@ static int await_turn(async_sqlite *db, struct sqlite_job *job)
     return r;
 }
 
-int await_sqlite_call(async_sqlite *db, const async_task *who, struct sqlite_job *job)
+int await_sqlite_call(async_sqlite *db, uint64_t task, struct sqlite_job *job)
 {
     int r = sqlite_check_home(HOME_OF(db), "connection");
     if (r < 0)
         return r;
     db->users++;
-    job->within = who && db->owner == who;
+    job->within = task && db->owner == task;
     r = job->within ? await_sqlite_job(db, job) : await_turn(db, job);
     sqlite_release(db);
     return r;

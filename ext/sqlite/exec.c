@@ -88,7 +88,7 @@ int await_sqlite_exec_values(async_sqlite *db, const char *sql, const async_sqli
 {
     struct exec e = { .sql = sql, .values = values, .n = n };
     struct sqlite_job job = { .work = work_exec, .arg = &e };
-    return await_sqlite_call(db, async_current_task(), &job);
+    return await_sqlite_call(db, sqlite_current_task(), &job);
 }
 
 static int work_exec_stmt(async_sqlite *db, struct sqlite_job *job)
@@ -114,7 +114,7 @@ int await_sqlite_stmt_exec_values(async_sqlite_stmt *s, const async_sqlite_value
     if (r < 0)
         return r;
     s->users++;
-    r = await_sqlite_call(s->db, async_current_task(), &job);
+    r = await_sqlite_call(s->db, sqlite_current_task(), &job);
     sqlite_stmt_release(s);
     return r;
 }
@@ -142,7 +142,7 @@ int await_sqlite_prepare(async_sqlite *db, const char *sql, async_sqlite_stmt **
     if (!s)
         return -ENOMEM;
     *s = (async_sqlite_stmt){ .db = db, .users = 1 };
-    r = await_sqlite_call(db, async_current_task(), &job);
+    r = await_sqlite_call(db, sqlite_current_task(), &job);
     if (r < 0) {
         sqlite3_free(s);
         return r;

@@ -68,7 +68,7 @@ struct async_sqlite {
     async_watch watch;
     async_event finished;
     async_semaphore turn, one;
-    const async_task *owner; /* that is in a transaction's block */
+    uint64_t owner;          /* number of the task that is in a transaction block; 0: none */
     int depth;               /* of blocks */
     int reading;             /* queries that have more rows */
     int users;               /* who may still look at this after it was closed */
@@ -76,7 +76,7 @@ struct async_sqlite {
     struct sqlite_report last;
 
     async_sqlite *next; /* in a pool: the next that is idle, or in use */
-    const async_task *holder;
+    uint64_t holder;    /* number of the task that borrowed it from a pool; 0: none */
 };
 
 struct async_sqlite_stmt {
@@ -86,8 +86,11 @@ struct async_sqlite_stmt {
     async_sqlite_stmt *next;
 };
 
-/* call.c: have a job done, when it is our turn. who: on whose behalf. 0 or more, or an error with its sentence. */
-ASYNC_CHECK int await_sqlite_call(async_sqlite *db, const async_task *who, struct sqlite_job *job);
+/* call.c: run a job on the connection's thread, when it is our turn. Returns 0 or more, or an error with its message.
+ * task is the number of the task that makes the call: if its transaction block has the connection, the turn is its own.
+ * It is a number, because the address of a task that has ended may by now be another task's. */
+ASYNC_CHECK int await_sqlite_call(async_sqlite *db, uint64_t task, struct sqlite_job *job);
+uint64_t sqlite_current_task(void); /* number of the current task; 0: none */
 /* The same when the turn is ours, or need not be. A job that must be done is done, whatever happens here. */
 ASYNC_CHECK int await_sqlite_job(async_sqlite *db, struct sqlite_job *job);
 /* r, with its sentence if it is the job's error: again, after something else that suspends. */

@@ -140,7 +140,7 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts
         sqlite3_free(db);
         return async_fail(r, "no thread for a connection to %s", path ? path : ":memory:");
     }
-    r = await_sqlite_call(db, NULL, &job);
+    r = await_sqlite_call(db, 0, &job);
     if (r < 0) {
         await_sqlite_end(db);
         return sqlite_sentence(&job, r);
@@ -157,7 +157,7 @@ int await_sqlite_close(async_sqlite **handle)
     int r = sqlite_check_home(&db->home, "connection");
     if (r < 0)
         return r;
-    if (db->owner && db->owner == async_current_task())
+    if (db->owner && db->owner == sqlite_current_task())
         return async_fail(-EBUSY, "a connection cannot be closed in a transaction's block");
     if (db->holder)
         return async_fail(-EBUSY, "a pool's connection goes back where its block ends");

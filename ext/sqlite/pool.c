@@ -67,7 +67,7 @@ static int await_connection(async_sqlite_pool *p, async_sqlite **ret)
     }
     db->next = p->lent;
     p->lent = db;
-    db->holder = async_current_task();
+    db->holder = sqlite_current_task();
     *ret = db;
     return 0;
 }
@@ -114,7 +114,7 @@ ASYNC_DEF(pool_leave, (async_sqlite_pool *)p, (async_sqlite **)lent)
     *lent = NULL;
     int r = await_sqlite_job(db, &job);
     take_out(&p->lent, db);
-    db->holder = NULL;
+    db->holder = 0;
     if (r < 0) {
         await_sqlite_end(db);
     } else {
@@ -132,10 +132,10 @@ async_hold async_sqlite_pool_hold(async_sqlite_pool *pool, async_sqlite **ret)
 
 /* --- closing --- */
 
-static bool has_one(const async_sqlite_pool *p, const async_task *t)
+static bool has_one(const async_sqlite_pool *p, uint64_t task)
 {
     const async_sqlite *db = p->lent;
-    while (db && (!t || db->holder != t))
+    while (db && db->holder != task)
         db = db->next;
     return db;
 }
@@ -158,7 +158,7 @@ int await_sqlite_pool_close(async_sqlite_pool **pool)
     int r = sqlite_check_home(&p->home, "pool");
     if (r < 0)
         return r;
-    if (has_one(p, async_current_task()))
+    if (has_one(p, sqlite_current_task()))
         return async_fail(-EBUSY, "a pool cannot be closed by a task that has one of its connections");
     *pool = NULL;
     p->closing = true;

@@ -10,14 +10,15 @@ enum {
     BATCH_TIME = 10 * 1000 * 1000, /* ns: rows that come slowly do not wait for each other */
 };
 
-/* What a generator's object holds; the task for which it works is that which made it. */
+/* What the generator object holds. The query belongs to the task that made it, known by its number: if that task is in a
+ * transaction block, the query runs inside of its transaction. */
 struct query_args {
     async_sqlite *db;
     async_sqlite_stmt *stmt; /* or else... */
     const char *sql;
     const async_sqlite_value *values;
     size_t n;
-    const async_task *who;
+    uint64_t maker;
 };
 
 struct query {
@@ -128,7 +129,7 @@ static int await_batch(struct query *q, struct sqlite_job *job)
     *job = (struct sqlite_job){ .work = work_fetch, .arg = q };
     q->first = q->last = NULL;
     sqlite_arena_reset(&q->batch);
-    int r = await_sqlite_call(db, q->args->who, job);
+    int r = await_sqlite_call(db, q->args->maker, job);
     db->reading += (int)q->more - (int)was;
     return r;
 }
@@ -183,7 +184,7 @@ static async_sqlite_rows rows(struct query_args args)
 {
     async_sqlite_rows rows = { .gen.co = { .run = run, .name = "sqlite query" } };
     _Static_assert(sizeof args <= ASYNC_FRAME_MAX, "in the object");
-    args.who = async_current_task();
+    args.maker = sqlite_current_task();
     memcpy(rows.gen.co.frame, &args, sizeof args);
     return rows;
 }

@@ -72,7 +72,7 @@ static int await_begin_outer(async_sqlite *db, bool deferred)
         async_semaphore_release(&db->turn);
         return r;
     }
-    db->owner = async_current_task();
+    db->owner = sqlite_current_task();
     return 0;
 }
 
@@ -82,7 +82,7 @@ static int await_begin_inner(async_sqlite *db)
     struct step step = { .sql = sql };
     struct sqlite_job job = { .work = work_begin, .arg = &step };
     snprintf(sql, sizeof sql, "savepoint asyncio_%d", db->depth);
-    return await_sqlite_call(db, async_current_task(), &job);
+    return await_sqlite_call(db, sqlite_current_task(), &job);
 }
 
 ASYNC_DEF(begin_block, (async_sqlite *)db, (bool)deferred)
@@ -91,7 +91,7 @@ ASYNC_DEF(begin_block, (async_sqlite *)db, (bool)deferred)
     if (r < 0)
         return r;
     db->users++;
-    r = db->owner == async_current_task() ? await_begin_inner(db) : await_begin_outer(db, deferred);
+    r = db->owner == sqlite_current_task() ? await_begin_inner(db) : await_begin_outer(db, deferred);
     if (r == 0)
         db->depth++;
     else
@@ -112,7 +112,7 @@ ASYNC_DEF(end_block, (async_sqlite *)db)
     int r = await_sqlite_job(db, &job);
     db->depth = depth;
     if (depth == 0) {
-        db->owner = NULL;
+        db->owner = 0;
         async_semaphore_release(&db->turn);
     }
     sqlite_release(db);
