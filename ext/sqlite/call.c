@@ -4,42 +4,7 @@
 #include "internal.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <unistd.h>
-
-struct sqlite_home sqlite_home(void)
-{
-    return (struct sqlite_home){ .process = getpid(), .thread = pthread_self() };
-}
-
-uint64_t sqlite_current_task(void)
-{
-    return async_task_id(async_current_task());
-}
-
-bool sqlite_forked(const struct sqlite_home *home)
-{
-    return home->process != getpid();
-}
-
-/* Where there is no task, nobody can ask for an error's sentence. */
-static int refuse(int code, const char *the, const char *what, const char *why)
-{
-    if (!async_current_task())
-        fprintf(stderr, "asyncio: %s %s%s\n", the, what, why);
-    return async_fail(code, "%s %s%s", the, what, why);
-}
-
-int sqlite_check_home(const struct sqlite_home *home, const char *what)
-{
-    if (!home)
-        return refuse(-EPIPE, "no", what, ": it was closed, or never opened");
-    if (sqlite_forked(home))
-        return refuse(-EPERM, "the", what, " belongs to the process that forked this one");
-    if (!pthread_equal(home->thread, pthread_self()))
-        return refuse(-EPERM, "the", what, " belongs to another thread");
-    return 0;
-}
 
 void sqlite_release(async_sqlite *db)
 {
@@ -73,7 +38,7 @@ static void await_let_go(async_sqlite *db, const struct sqlite_job *job)
     int r = 0;
     await_shield (r)
         r = await_done(db, job);
-    if (!sqlite_is_done(db, job)) /* no task, or one that is not allowed to wait any more */
+    if (!sqlite_is_done(db, job)) /* the task is not allowed to wait any more */
         sqlite_wait_blocking(db, job);
 }
 
@@ -81,7 +46,7 @@ static void await_let_go(async_sqlite *db, const struct sqlite_job *job)
  * a loop which waits for nothing else is seen to be at an end. */
 static int await_work(async_sqlite *db, struct sqlite_job *job)
 {
-    int r = async_current_task() ? async_watch_start(&db->watch, db->event, POLLIN, hear, db) : -EPERM;
+    int r = async_watch_start(&db->watch, db->event, POLLIN, hear, db);
     if (r < 0 && !job->must)
         return r;
     bool watched = r == 0;
@@ -109,9 +74,9 @@ int sqlite_sentence(const struct sqlite_job *job, int r)
 
 int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
 {
-    if (sqlite_forked(&db->home)) /* on the way out of blocks, which have said so */
+    if (sqlite_is_forked(&db->home)) /* on the way out of blocks, which have said so */
         return -EPERM;
-    int place = async_current_task() || !job->must ? await_semaphore_acquire(&db->one) : -EPERM;
+    int place = await_semaphore_acquire(&db->one);
     if (place < 0 && !job->must)
         return place;
     int r = db->closed ? -EPIPE : await_work(db, job);
@@ -130,14 +95,12 @@ static int await_turn(async_sqlite *db, struct sqlite_job *job)
     return r;
 }
 
+/* The caller has checked that it may use db, and that it is a task. */
 int await_sqlite_call(async_sqlite *db, uint64_t task, struct sqlite_job *job)
 {
-    int r = sqlite_check_home(HOME_OF(db), "connection");
-    if (r < 0)
-        return r;
     db->users++;
     job->within = task && db->owner == task;
-    r = job->within ? await_sqlite_job(db, job) : await_turn(db, job);
+    int r = job->within ? await_sqlite_job(db, job) : await_turn(db, job);
     sqlite_release(db);
     return r;
 }

@@ -88,7 +88,8 @@ int await_sqlite_exec_values(async_sqlite *db, const char *sql, const async_sqli
 {
     struct exec e = { .sql = sql, .values = values, .n = n };
     struct sqlite_job job = { .work = work_exec, .arg = &e };
-    return await_sqlite_call(db, sqlite_current_task(), &job);
+    int r = sqlite_check_use(HOME_OF(db), "connection", "await_sqlite_exec");
+    return r < 0 ? r : await_sqlite_call(db, sqlite_current_task(), &job);
 }
 
 static int work_exec_stmt(async_sqlite *db, struct sqlite_job *job)
@@ -110,7 +111,7 @@ int await_sqlite_stmt_exec_values(async_sqlite_stmt *s, const async_sqlite_value
 {
     struct exec e = { .stmt = s, .values = values, .n = n };
     struct sqlite_job job = { .work = work_exec_stmt, .arg = &e };
-    int r = sqlite_check_home(s ? &s->db->home : NULL, "statement");
+    int r = sqlite_check_use(s ? &s->db->home : NULL, "statement", "await_sqlite_stmt_exec");
     if (r < 0)
         return r;
     s->users++;
@@ -133,7 +134,7 @@ static int work_keep(async_sqlite *db, struct sqlite_job *job)
 
 int await_sqlite_prepare(async_sqlite *db, const char *sql, async_sqlite_stmt **ret)
 {
-    int r = sqlite_check_home(HOME_OF(db), "connection");
+    int r = sqlite_check_use(HOME_OF(db), "connection", "await_sqlite_prepare");
     if (r < 0)
         return r;
     async_sqlite_stmt *s = sqlite3_malloc(sizeof *s);
@@ -172,11 +173,13 @@ void sqlite_stmt_release(async_sqlite_stmt *s)
 void async_sqlite_stmt_drop(async_sqlite_stmt **handle)
 {
     async_sqlite_stmt *s = *handle;
-    *handle = NULL;
-    if (!s || sqlite_forked(&s->db->home))
+    if (!s || sqlite_is_forked(&s->db->home)) /* in a child of fork() it is left to the parent */
         return;
-    if (pthread_equal(s->db->home.thread, pthread_self()))
-        sqlite_stmt_release(s);
-    else
-        fprintf(stderr, "asyncio: async_sqlite_stmt_drop of another thread's statement\n");
+    int r = sqlite_check_home(&s->db->home, "statement");
+    if (r < 0) {
+        sqlite_warn_not_dropped("async_sqlite_stmt_drop", r);
+        return;
+    }
+    *handle = NULL;
+    sqlite_stmt_release(s);
 }

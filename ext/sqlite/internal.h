@@ -11,6 +11,8 @@
 #ifndef ASYNCIO_SQLITE_INTERNAL_H
 #define ASYNCIO_SQLITE_INTERNAL_H
 
+#include "access.h"
+
 #include <asyncio/error.h>
 #include <asyncio/loop.h>
 #include <asyncio/scope.h>
@@ -41,12 +43,6 @@ struct sqlite_job {
     bool done;   /* under the connection's mutex */
     int result;
     struct sqlite_report report;
-};
-
-/* Whose it is. A child of fork() has the memory, and none of the threads: it may touch nothing here. */
-struct sqlite_home {
-    pid_t process;
-    pthread_t thread;
 };
 
 struct async_sqlite {
@@ -90,18 +86,11 @@ struct async_sqlite_stmt {
  * task is the number of the task that makes the call: if its transaction block has the connection, the turn is its own.
  * It is a number, because the address of a task that has ended may by now be another task's. */
 ASYNC_CHECK int await_sqlite_call(async_sqlite *db, uint64_t task, struct sqlite_job *job);
-uint64_t sqlite_current_task(void); /* number of the current task; 0: none */
+
 /* The same when the turn is ours, or need not be. A job that must be done is done, whatever happens here. */
 ASYNC_CHECK int await_sqlite_job(async_sqlite *db, struct sqlite_job *job);
 /* r, with its sentence if it is the job's error: again, after something else that suspends. */
 int sqlite_sentence(const struct sqlite_job *job, int r);
-struct sqlite_home sqlite_home(void);
-bool sqlite_forked(const struct sqlite_home *home);
-
-/* 0; -EPERM, or -EPIPE for NULL, with a sentence: on stderr where there is no task that could ask for it. What is closed
- * is NULL, so HOME_OF() takes that. */
-int sqlite_check_home(const struct sqlite_home *home, const char *what);
-#define HOME_OF(p) ((p) ? &(p)->home : NULL)
 void sqlite_release(async_sqlite *db); /* one user less */
 
 /* thread.c */

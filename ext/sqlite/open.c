@@ -94,15 +94,11 @@ void await_sqlite_end(async_sqlite *db)
 {
     struct sqlite_job job = { .work = work_close, .must = true, .quits = true };
     int r = 0, place = -EPERM;
-    if (sqlite_forked(&db->home))
+    if (sqlite_is_forked(&db->home))
         return;
     db->closing = true;
-    if (async_current_task()) {
-        await_shield (r) {
-            place = await_semaphore_acquire(&db->turn);
-            r = await_sqlite_job(db, &job);
-        }
-    } else {
+    await_shield (r) {
+        place = await_semaphore_acquire(&db->turn);
         r = await_sqlite_job(db, &job);
     }
     sqlite_thread_join(db);
@@ -117,7 +113,7 @@ static async_sqlite *new_connection(const struct async_sqlite_opts *o)
     async_sqlite *db = sqlite3_malloc(sizeof *db);
     if (!db)
         return NULL;
-    *db = (async_sqlite){ .home = sqlite_home(),
+    *db = (async_sqlite){ .home = sqlite_home_of_caller(),
                           .users = 1,
                           .turn = ASYNC_SEMAPHORE(1),
                           .one = ASYNC_SEMAPHORE(1),
@@ -130,12 +126,15 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts
 {
     struct opening o = { .path = path, .opts = sqlite_opts(opts) };
     struct sqlite_job job = { .work = work_open, .arg = &o };
+    int r = sqlite_check_task("await_sqlite_open");
+    if (r < 0)
+        return r;
     if (!sqlite3_threadsafe())
         return async_fail(-ENOTSUP, "SQLite was compiled without support for threads");
     async_sqlite *db = new_connection(&o.opts);
     if (!db)
         return -ENOMEM;
-    int r = sqlite_thread_start(db);
+    r = sqlite_thread_start(db);
     if (r < 0) {
         sqlite3_free(db);
         return async_fail(r, "no thread for a connection to %s", path ? path : ":memory:");
@@ -149,15 +148,17 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts
     return 0;
 }
 
-int await_sqlite_close(async_sqlite **handle)
+/* function is the name that the user has called. A connection that cannot be closed here stays open, and *handle as it is,
+ * so that it can still be closed in the right place. */
+static int await_close(async_sqlite **handle, const char *function)
 {
     async_sqlite *db = handle ? *handle : NULL;
     if (!db)
         return 0;
-    int r = sqlite_check_home(&db->home, "connection");
+    int r = sqlite_check_use(&db->home, "connection", function);
     if (r < 0)
         return r;
-    if (db->owner && db->owner == sqlite_current_task())
+    if (db->owner == sqlite_current_task())
         return async_fail(-EBUSY, "a connection cannot be closed in a transaction's block");
     if (db->holder)
         return async_fail(-EBUSY, "a pool's connection goes back where its block ends");
@@ -166,9 +167,18 @@ int await_sqlite_close(async_sqlite **handle)
     return 0;
 }
 
+int await_sqlite_close(async_sqlite **handle)
+{
+    return await_close(handle, "await_sqlite_close");
+}
+
 void await_sqlite_drop(async_sqlite **handle)
 {
-    async_ignore(await_sqlite_close(handle));
+    if (!*handle || sqlite_is_forked(&(*handle)->home)) /* in a child of fork() it is left to the parent */
+        return;
+    int r = await_close(handle, "await_sqlite_drop");
+    if (r < 0)
+        sqlite_warn_not_dropped("await_sqlite_drop", r);
 }
 
 ASYNC_DEF(open_held, (async_sqlite **)ret, (const char *)path, (const struct async_sqlite_opts *)opts)

@@ -38,7 +38,7 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
     async_sqlite_pool *p = sqlite3_malloc(sizeof *p);
     if (!p)
         return -ENOMEM;
-    *p = (async_sqlite_pool){ .home = sqlite_home(),
+    *p = (async_sqlite_pool){ .home = sqlite_home_of_caller(),
                               .free = ASYNC_SEMAPHORE(max ? (int)max : 4),
                               .users = 1,
                               .opts = sqlite_opts(opts) };
@@ -82,7 +82,7 @@ static void done(async_sqlite_pool *p)
 
 ASYNC_DEF(pool_enter, (async_sqlite_pool *)p, (async_sqlite **)ret)
 {
-    int r = sqlite_check_home(HOME_OF(p), "pool");
+    int r = sqlite_check_use(HOME_OF(p), "pool", "async_sqlite_pool_hold");
     if (r < 0)
         return r;
     p->users++;
@@ -150,12 +150,13 @@ static void await_all_back(async_sqlite_pool *p)
         }
 }
 
-int await_sqlite_pool_close(async_sqlite_pool **pool)
+/* As await_close() in open.c: a pool that cannot be closed here stays as it is. */
+static int await_pool_close(async_sqlite_pool **pool, const char *function)
 {
     async_sqlite_pool *p = pool ? *pool : NULL;
     if (!p)
         return 0;
-    int r = sqlite_check_home(&p->home, "pool");
+    int r = sqlite_check_use(&p->home, "pool", function);
     if (r < 0)
         return r;
     if (has_one(p, sqlite_current_task()))
@@ -172,7 +173,16 @@ int await_sqlite_pool_close(async_sqlite_pool **pool)
     return 0;
 }
 
+int await_sqlite_pool_close(async_sqlite_pool **pool)
+{
+    return await_pool_close(pool, "await_sqlite_pool_close");
+}
+
 void await_sqlite_pool_drop(async_sqlite_pool **pool)
 {
-    async_ignore(await_sqlite_pool_close(pool));
+    if (!*pool || sqlite_is_forked(&(*pool)->home)) /* in a child of fork() it is left to the parent */
+        return;
+    int r = await_pool_close(pool, "await_sqlite_pool_drop");
+    if (r < 0)
+        sqlite_warn_not_dropped("await_sqlite_pool_drop", r);
 }

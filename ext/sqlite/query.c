@@ -165,7 +165,7 @@ static int run(void *frame)
     const struct query_args *a = frame;
     struct query q = { .args = a };
     struct sqlite_job job;
-    int r = sqlite_check_home(HOME_OF(a->db), "connection");
+    int r = sqlite_check_use(HOME_OF(a->db), "connection", "async_sqlite_query");
     if (r < 0)
         return r;
     a->db->users++;

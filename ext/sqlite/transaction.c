@@ -87,7 +87,7 @@ static int await_begin_inner(async_sqlite *db)
 
 ASYNC_DEF(begin_block, (async_sqlite *)db, (bool)deferred)
 {
-    int r = sqlite_check_home(HOME_OF(db), "connection");
+    int r = sqlite_check_use(HOME_OF(db), "connection", "async_sqlite_transaction");
     if (r < 0)
         return r;
     db->users++;

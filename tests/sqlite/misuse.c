@@ -2,7 +2,6 @@
 /* What is misuse and must be refused, and what comes at a bad moment. */
 #include "sqlite_test.h"
 
-#include <pthread.h>
 #include <semaphore.h>
 
 CASE(a_pools_connection_is_not_closed_in_its_block)
@@ -15,6 +14,7 @@ CASE(a_pools_connection_is_not_closed_in_its_block)
         is(await_sqlite_close(&db), -EBUSY);
         has_text(async_fail_text(-EBUSY), "goes back where its block ends");
         await_sqlite_drop(&db);
+        has_text(heard(), "await_sqlite_drop: a pool's connection goes back where its block ends");
         is_number(db, "select 5", 5);
     }
     ok(r);
@@ -74,54 +74,6 @@ CASE(a_statement_dropped_while_its_connection_closes)
     return 0;
 }
 
-/* --- another thread --- */
-
-static async_sqlite_stmt *kept;
-
-static void *drop_elsewhere(void *arg)
-{
-    async_sqlite_stmt *s = kept;
-    async_sqlite_stmt_drop(&s);
-    return arg;
-}
-
-CASE(a_statement_is_not_dropped_on_another_thread)
-{
-    pthread_t thread;
-    await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db));
-    ok(await_sqlite_prepare(db, "select 5", &kept));
-    ok(pthread_create(&thread, NULL, drop_elsewhere, NULL));
-    ok(pthread_join(thread, NULL));
-    has_text(heard(), "async_sqlite_stmt_drop of another thread's statement");
-    ok(await_sqlite_stmt_exec(kept));
-    async_sqlite_stmt_drop(&kept);
-    return 0;
-}
-
-static void *call_elsewhere(void *arg)
-{
-    async_sqlite *db = arg;
-    return (void *)(intptr_t)await_sqlite_exec(db, "select 1");
-}
-
-CASE(a_call_where_no_task_is_says_what_is_wrong)
-{
-    pthread_t thread;
-    void *result;
-    await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db));
-    ok(pthread_create(&thread, NULL, call_elsewhere, db));
-    ok(pthread_join(thread, &result));
-    is((intptr_t)result, -EPERM);
-    is_text(heard(), "asyncio: the connection belongs to another thread\n");
-    ok(pthread_create(&thread, NULL, call_elsewhere, NULL));
-    ok(pthread_join(thread, &result));
-    is((intptr_t)result, -EPIPE);
-    is_text(heard(), "asyncio: no connection: it was closed, or never opened\n");
-    return 0;
-}
-
 /* --- what was closed --- */
 
 static int await_query(async_sqlite_rows rows)
@@ -143,14 +95,14 @@ CASE(what_was_closed_is_null_and_says_so)
     ok(await_sqlite_close(&db));
     ok(await_sqlite_close(NULL));
     is(await_sqlite_exec(db, "select 1"), -EPIPE);
-    is_text(async_fail_text(-EPIPE), "no connection: it was closed, or never opened");
+    is_text(async_fail_text(-EPIPE), "connection is NULL: it was closed, or never opened");
     is(await_sqlite_prepare(db, "select 1", &s), -EPIPE);
     is(await_query(async_sqlite_query(db, "select 1")), -EPIPE);
     await_with (r, async_sqlite_transaction(db))
         ck_abort_msg("in a transaction of nothing");
     is(r, -EPIPE);
     is(await_sqlite_stmt_exec(s), -EPIPE);
-    is_text(async_fail_text(-EPIPE), "no statement: it was closed, or never opened");
+    is_text(async_fail_text(-EPIPE), "statement is NULL: it was closed, or never opened");
     is(await_query(async_sqlite_stmt_query(s)), -EPIPE);
     ok(async_sqlite_pool_open(NULL, 1, &pool));
     ok(await_sqlite_pool_close(&pool));
@@ -159,10 +111,9 @@ CASE(what_was_closed_is_null_and_says_so)
     await_with (r, async_sqlite_pool_hold(pool, &lent))
         ck_abort_msg("a connection of nothing");
     is(r, -EPIPE);
-    is_text(async_fail_text(-EPIPE), "no pool: it was closed, or never opened");
+    is_text(async_fail_text(-EPIPE), "pool is NULL: it was closed, or never opened");
     return 0;
 }
 
 SUITE("sqlite-misuse", what_was_closed_is_null_and_says_so,
-      a_pools_connection_is_not_closed_in_its_block, a_statement_dropped_while_its_connection_closes,
-      a_statement_is_not_dropped_on_another_thread, a_call_where_no_task_is_says_what_is_wrong)
+      a_pools_connection_is_not_closed_in_its_block, a_statement_dropped_while_its_connection_closes)

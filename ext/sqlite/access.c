@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* access.c - check that a call may use a connection, a statement or a pool: by process, thread and task. */
+#include "access.h"
+
+#include <asyncio/error.h>
+#include <asyncio/task.h>
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static uint64_t thread_number(void)
+{
+    static _Atomic uint64_t latest;
+    static _Thread_local uint64_t number;
+    if (number == 0)
+        number = atomic_fetch_add(&latest, 1) + 1;
+    return number;
+}
+
+struct sqlite_home sqlite_home_of_caller(void)
+{
+    return (struct sqlite_home){ .process = getpid(), .thread = thread_number() };
+}
+
+bool sqlite_is_forked(const struct sqlite_home *home)
+{
+    return home->process != getpid();
+}
+
+uint64_t sqlite_current_task(void)
+{
+    return async_task_id(async_current_task());
+}
+
+/* Outside of tasks the error's message is printed, since callers there rarely look for it. */
+static int refuse(int code, const char *what, const char *why)
+{
+    if (!async_current_task())
+        fprintf(stderr, "asyncio: %s %s\n", what, why);
+    return async_fail(code, "%s %s", what, why);
+}
+
+int sqlite_check_home(const struct sqlite_home *home, const char *what)
+{
+    if (sqlite_is_forked(home))
+        return refuse(-EPERM, what, "belongs to the process that forked this one");
+    if (home->thread != thread_number())
+        return refuse(-EPERM, what, "belongs to another thread: use it on the thread that opened it");
+    return 0;
+}
+
+int sqlite_check_task(const char *function)
+{
+    return async_current_task() ? 0 : refuse(-EPERM, function, "outside of a task");
+}
+
+int sqlite_check_use(const struct sqlite_home *home, const char *what, const char *function)
+{
+    int r = home ? sqlite_check_home(home, what) : 0;
+    if (r == 0)
+        r = sqlite_check_task(function);
+    if (r < 0)
+        return r;
+    return home ? 0 : refuse(-EPIPE, what, "is NULL: it was closed, or never opened");
+}
+
+void sqlite_warn_not_dropped(const char *function, int error)
+{
+    if (async_current_task()) /* otherwise refuse() has printed it */
+        fprintf(stderr, "asyncio: %s: %s\n", function, async_fail_text(error));
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* outside_task.c - calls where no task can wait: in a callback, without a loop, on another thread. They are refused with a
+ * message and leave everything as it was, so that it can still be used and closed in the right place. */
+#include "sqlite_test.h"
+
+#include <pthread.h>
+
+/* One of each, opened by the task of a case. */
+static async_sqlite *db;
+static async_sqlite_stmt *stmt;
+static async_sqlite_pool *pool;
+
+ASYNC_DEF(open_all)
+{
+    ok(await_sqlite_open(NULL, &db));
+    ok(await_sqlite_prepare(db, "select 5", &stmt));
+    ok(async_sqlite_pool_open(NULL, 1, &pool));
+    return 0;
+}
+
+/* Everything still works, and can be closed. */
+ASYNC_DEF(use_and_close_all)
+{
+    int r;
+    async_sqlite *lent = NULL;
+    is_number(db, "select 5", 5);
+    ok(await_sqlite_stmt_exec(stmt));
+    await_with (r, async_sqlite_pool_hold(pool, &lent))
+        is_number(lent, "select 6", 6);
+    ok(r);
+    async_sqlite_stmt_drop(&stmt);
+    ok(await_sqlite_close(&db));
+    ok(await_sqlite_pool_close(&pool));
+    is_true(!db && !stmt && !pool);
+    return 0;
+}
+
+/* --- callbacks, and no loop at all --- */
+
+static void expect_refusal(int r, const char *message)
+{
+    is(r, -EPERM);
+    is_text(heard(), message);
+    is_true(db && stmt && pool);
+}
+
+/* The core's own message names what was called. */
+static void expect_refusal_by_core(int r, const char *what)
+{
+    is(r, -EPERM);
+    has_text(heard(), what);
+    is_true(db && stmt && pool);
+}
+
+#define OUTSIDE(function) "asyncio: " function " outside of a task\n"
+
+static void call_each_function(void *arg)
+{
+    async_sqlite *opened = NULL;
+    async_sqlite_stmt *prepared = NULL;
+    (void)arg;
+    expect_refusal(await_sqlite_open(NULL, &opened), OUTSIDE("await_sqlite_open"));
+    expect_refusal(await_sqlite_exec(db, "select 1"), OUTSIDE("await_sqlite_exec"));
+    expect_refusal(await_sqlite_prepare(db, "select 1", &prepared), OUTSIDE("await_sqlite_prepare"));
+    expect_refusal(await_sqlite_stmt_exec(stmt), OUTSIDE("await_sqlite_stmt_exec"));
+    expect_refusal(await_sqlite_close(&db), OUTSIDE("await_sqlite_close"));
+    expect_refusal(await_sqlite_pool_close(&pool), OUTSIDE("await_sqlite_pool_close"));
+    is_true(!opened && !prepared);
+    await_sqlite_drop(&db);
+    expect_refusal(-EPERM, OUTSIDE("await_sqlite_drop"));
+    await_sqlite_pool_drop(&pool);
+    expect_refusal(-EPERM, OUTSIDE("await_sqlite_pool_drop"));
+}
+
+static void enter_each_block(void *arg)
+{
+    int r;
+    async_sqlite *lent = NULL;
+    (void)arg;
+    await_with (r, async_sqlite_transaction(db))
+        note("entered");
+    expect_refusal_by_core(r, "await_with");
+    await_with (r, async_sqlite_pool_hold(pool, &lent))
+        note("entered");
+    expect_refusal_by_core(r, "await_with");
+    await_for_each (r, row, async_sqlite_query(db, "select 1"))
+        note("entered");
+    expect_refusal_by_core(r, "await_for_each");
+    is_true(!lent);
+    is_trail("");
+}
+
+static void call_and_enter_each(void *arg)
+{
+    call_each_function(arg);
+    enter_each_block(arg);
+}
+
+static int await_callback(void (*fn)(void *arg))
+{
+    async_callback callback;
+    async_call_soon(&callback, fn, NULL);
+    return await_sleep(0);
+}
+
+CASE(each_await_in_callback_is_refused)
+{
+    ok(await_open_all());
+    ok(await_callback(call_and_enter_each));
+    return await_use_and_close_all();
+}
+
+START_TEST(each_await_without_loop_is_refused)
+{
+    RUN(open_all());
+    ears_open();
+    call_and_enter_each(NULL);
+    ears_close();
+    RUN(use_and_close_all());
+}
+END_TEST
+
+static void drop_statement(void *arg)
+{
+    (void)arg;
+    async_sqlite_stmt_drop(&stmt);
+}
+
+CASE(statement_dropped_in_callback_is_dropped)
+{
+    await_sqlite_auto own = NULL;
+    ok(await_sqlite_open(NULL, &own));
+    ok(await_sqlite_prepare(own, "select 5", &stmt));
+    ok(await_callback(drop_statement));
+    is_true(!stmt);
+    is_number(own, "select 5", 5);
+    return 0;
+}
+
+/* --- while the objects are in use --- */
+
+static void close_connection(void *arg)
+{
+    (void)arg;
+    is(await_sqlite_close(&db), -EPERM);
+    is_text(heard(), OUTSIDE("await_sqlite_close"));
+}
+
+CASE(close_in_callback_spares_running_query)
+{
+    int r, rows = 0;
+    async_callback callback;
+    ok(await_sqlite_open(NULL, &db));
+    async_call_soon(&callback, close_connection, NULL);
+    await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select i from n limit 100000"))
+        rows++;
+    ok(r);
+    is(rows, 100000);
+    is_true(db);
+    return await_sqlite_close(&db);
+}
+
+static void close_pool(void *arg)
+{
+    (void)arg;
+    is(await_sqlite_pool_close(&pool), -EPERM);
+    is_text(heard(), OUTSIDE("await_sqlite_pool_close"));
+}
+
+CASE(pool_close_in_callback_spares_lent_connection)
+{
+    int r;
+    async_sqlite *lent = NULL;
+    ok(async_sqlite_pool_open(NULL, 1, &pool));
+    await_with (r, async_sqlite_pool_hold(pool, &lent)) {
+        ok(await_callback(close_pool));
+        is_number(lent, "select 5", 5);
+    }
+    ok(r);
+    return await_sqlite_pool_close(&pool);
+}
+
+/* --- another thread, without a loop and with one --- */
+
+#define FOREIGN(what) what " belongs to another thread: use it on the thread that opened it"
+
+static void *call_without_loop(void *arg)
+{
+    expect_refusal(await_sqlite_exec(db, "select 1"), "asyncio: " FOREIGN("connection") "\n");
+    expect_refusal(await_sqlite_stmt_exec(stmt), "asyncio: " FOREIGN("statement") "\n");
+    expect_refusal(await_sqlite_close(&db), "asyncio: " FOREIGN("connection") "\n");
+    expect_refusal(await_sqlite_pool_close(&pool), "asyncio: " FOREIGN("pool") "\n");
+    expect_refusal(await_sqlite_exec(NULL, "select 1"), OUTSIDE("await_sqlite_exec"));
+    async_sqlite_stmt_drop(&stmt);
+    expect_refusal(-EPERM, "asyncio: " FOREIGN("statement") "\n");
+    await_sqlite_drop(&db);
+    expect_refusal(-EPERM, "asyncio: " FOREIGN("connection") "\n");
+    await_sqlite_pool_drop(&pool);
+    expect_refusal(-EPERM, "asyncio: " FOREIGN("pool") "\n");
+    return arg;
+}
+
+/* In a task the caller can read the message, so it is not printed; but the functions without a result print it. */
+ASYNC_DEF(call_in_foreign_task)
+{
+    int r;
+    async_sqlite *lent = NULL;
+    is(await_sqlite_exec(db, "select 1"), -EPERM);
+    is_text(async_fail_text(-EPERM), FOREIGN("connection"));
+    is(await_sqlite_close(&db), -EPERM);
+    is(await_sqlite_pool_close(&pool), -EPERM);
+    await_with (r, async_sqlite_transaction(db))
+        note("entered");
+    is(r, -EPERM);
+    await_with (r, async_sqlite_pool_hold(pool, &lent))
+        note("entered");
+    is(r, -EPERM);
+    await_for_each (r, row, async_sqlite_query(db, "select 1"))
+        note("entered");
+    expect_refusal(r, "");
+    async_sqlite_stmt_drop(&stmt);
+    expect_refusal(-EPERM, "asyncio: async_sqlite_stmt_drop: " FOREIGN("statement") "\n");
+    await_sqlite_drop(&db);
+    expect_refusal(-EPERM, "asyncio: await_sqlite_drop: " FOREIGN("connection") "\n");
+    await_sqlite_pool_drop(&pool);
+    expect_refusal(-EPERM, "asyncio: await_sqlite_pool_drop: " FOREIGN("pool") "\n");
+    is_trail("");
+    return 0;
+}
+
+static void *run_foreign_task(void *arg)
+{
+    ok(async_run(call_in_foreign_task()));
+    return arg;
+}
+
+static void run_on_thread(void *(*fn)(void *arg))
+{
+    pthread_t thread;
+    ok(pthread_create(&thread, NULL, fn, NULL));
+    ok(pthread_join(thread, NULL));
+}
+
+CASE(each_call_on_another_thread_is_refused)
+{
+    ok(await_open_all());
+    run_on_thread(call_without_loop);
+    run_on_thread(run_foreign_task);
+    return await_use_and_close_all();
+}
+
+/* --- drops that are refused in a task --- */
+
+CASE(drop_inside_own_transaction_is_refused_with_message)
+{
+    int r;
+    ok(await_sqlite_open(NULL, &db));
+    await_with (r, async_sqlite_transaction(db)) {
+        await_sqlite_drop(&db);
+        has_text(heard(), "asyncio: await_sqlite_drop: a connection cannot be closed in a transaction");
+        is_number(db, "select 5", 5);
+    }
+    ok(r);
+    return await_sqlite_close(&db);
+}
+
+SUITE("sqlite-outside-task", each_await_in_callback_is_refused, each_await_without_loop_is_refused,
+      statement_dropped_in_callback_is_dropped, close_in_callback_spares_running_query,
+      pool_close_in_callback_spares_lent_connection, each_call_on_another_thread_is_refused,
+      drop_inside_own_transaction_is_refused_with_message)
