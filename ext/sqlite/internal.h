@@ -49,7 +49,7 @@ struct async_sqlite {
     struct sqlite_home home;
     pthread_t thread;
     sqlite3 *handle; /* the thread's; written under the mutex, read there by who interrupts */
-    sqlite3_stmt *rollback;
+    sqlite3_stmt *begin, *rollback; /* compiled at the beginning, so that they need no memory */
     double busy_timeout;
     double busy_until; /* the thread's */
     bool readonly;

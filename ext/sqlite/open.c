@@ -40,6 +40,8 @@ static int work_wal(async_sqlite *db, struct sqlite_job *job)
 static int work_set_up(async_sqlite *db, struct sqlite_job *job, const struct async_sqlite_opts *o)
 {
     int rc = sqlite3_prepare_v2(db->handle, "rollback", -1, &db->rollback, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v2(db->handle, "begin", -1, &db->begin, NULL);
     int r = rc == SQLITE_OK ? 0 : work_fail(db, job, rc);
     sqlite3_progress_handler(db->handle, 1000, work_on_progress, db);
     if (r == 0 && o->wal)

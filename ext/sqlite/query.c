@@ -83,16 +83,34 @@ static int add_row(struct query *q)
     return SQLITE_ROW;
 }
 
+/* Fetch rows until the batch is full. A statement that writes (INSERT ... RETURNING) is executed to its end, however many
+ * rows it returns: until then it is not committed, so a transaction that another task begins between two batches would
+ * include its changes, roll them back, or fail to commit because of it. */
 static int fill(struct query *q)
 {
+    bool writes = !sqlite3_stmt_readonly(q->handle);
     int64_t until = now() + BATCH_TIME;
     int rc, rows = 0;
     do {
         rc = sqlite3_step(q->handle);
         if (rc == SQLITE_ROW)
             rc = add_row(q);
-    } while (rc == SQLITE_ROW && ++rows < BATCH_ROWS && q->batch.total < BATCH_BYTES && now() < until);
+    } while (rc == SQLITE_ROW && (writes || (++rows < BATCH_ROWS && q->batch.total < BATCH_BYTES && now() < until)));
     return rc;
+}
+
+/* The rows of a statement that writes could not be copied for lack of memory, but its changes are made, and would be
+ * committed when it is finalized. An error should mean that nothing has changed: BEGIN takes the changes into a
+ * transaction, which can be rolled back. Inside of a transaction that is for the caller to do. */
+static void work_undo_write(async_sqlite *db, struct query *q)
+{
+    struct sqlite_job ignored = { 0 };
+    if (sqlite3_stmt_readonly(q->handle) || !sqlite3_get_autocommit(db->handle))
+        return;
+    sqlite3_step(db->begin);
+    sqlite3_reset(db->begin);
+    work_end(q);
+    async_ignore(work_rollback_all(db, &ignored));
 }
 
 static int work_fetch(async_sqlite *db, struct sqlite_job *job)
@@ -104,6 +122,8 @@ static int work_fetch(async_sqlite *db, struct sqlite_job *job)
     q->more = rc == SQLITE_ROW;
     if (r == 0 && rc != SQLITE_ROW && rc != SQLITE_DONE)
         r = work_fail(db, job, rc);
+    if (r == -ENOMEM && q->handle)
+        work_undo_write(db, q);
     if (!q->more)
         work_end(q);
     work_count(db, job, before);

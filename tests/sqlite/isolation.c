@@ -61,4 +61,81 @@ CASE(query_of_ended_task_is_not_part_of_transaction_at_its_address)
     return 0;
 }
 
-SUITE("sqlite-isolation", query_of_ended_task_is_not_part_of_transaction_at_its_address)
+/* --- a query that writes is executed to its end before another task's transaction begins --- */
+
+#define INSERT_MANY FOR_EVER "insert into t select i from n limit 1000 returning x"
+
+static async_event first_row, transaction_ended;
+
+ASYNC_DEF(insert_and_read_rows)
+{
+    int r, rows = 0;
+    await_for_each (r, row, async_sqlite_query(db, INSERT_MANY)) {
+        if (++rows > 1)
+            continue;
+        async_event_set(&first_row);
+        ASYNC_TRY(await_event_wait(&transaction_ended));
+    }
+    note("rows:%d", rows);
+    return r;
+}
+
+/* result is what the block is left with: an error rolls back. */
+ASYNC_DEF(insert_in_transaction, (int)result)
+{
+    int r;
+    ASYNC_TRY(await_event_wait(&first_row));
+    await_with (r, async_sqlite_transaction(db)) {
+        ASYNC_TRY(await_sqlite_exec(db, "insert into t values (-1)"));
+        r = result;
+    }
+    is(r, result);
+    async_event_set(&transaction_ended);
+    return 0;
+}
+
+static int await_write_beside_transaction(int result)
+{
+    int r;
+    await_sqlite_auto own = NULL;
+    ok(await_sqlite_open(NULL, &own, .init = "create table t (x)"));
+    db = own;
+    await_group (r, g) {
+        async_spawn(g, insert_and_read_rows());
+        async_spawn(g, insert_in_transaction(result));
+    }
+    ok(r);
+    is_trail("rows:1000");
+    is_number(db, "select count(*) from t where x > 0", 1000);
+    is_number(db, "select count(*) from t where x = -1", result == 0);
+    return 0;
+}
+
+CASE(rollback_spares_rows_of_query_that_another_task_reads)
+{
+    return await_write_beside_transaction(-EXDEV);
+}
+
+CASE(commit_succeeds_while_another_task_reads_rows_it_inserted)
+{
+    return await_write_beside_transaction(0);
+}
+
+CASE(query_that_writes_is_committed_if_left_early)
+{
+    int r;
+    await_sqlite_auto own = NULL;
+    await_sqlite_auto other = NULL;
+    ok(await_sqlite_open(new_file(), &own, .init = "create table t (x)"));
+    ok(await_sqlite_open(file, &other, .busy_timeout = -1));
+    await_for_each (r, row, async_sqlite_query(own, INSERT_MANY)) {
+        is_number(other, "select count(*) from t", 1000); /* and it holds no lock any more */
+        break;
+    }
+    return r;
+}
+
+SUITE("sqlite-isolation", query_of_ended_task_is_not_part_of_transaction_at_its_address,
+      rollback_spares_rows_of_query_that_another_task_reads,
+      commit_succeeds_while_another_task_reads_rows_it_inserted,
+      query_that_writes_is_committed_if_left_early)

@@ -193,6 +193,17 @@ static void *failing_realloc(void *p, int size)
     return fails() ? NULL : below.xRealloc(p, size);
 }
 
+ASYNC_DEF(insert_three_by_query)
+{
+    int r, n = 0;
+    await_sqlite_auto db = NULL;
+    ASYNC_TRY(await_sqlite_open(file, &db, .init = init));
+    await_for_each (r, row, async_sqlite_query(db, "insert into t values (1), (zeroblob(20000)), (3) returning x"))
+        n++;
+    committed += r >= 0;
+    return r < 0 || n == 3 ? r : -EPROTO;
+}
+
 static void until_none_fails(async_co scenario)
 {
     long n = 0;
@@ -223,6 +234,7 @@ START_TEST(each_allocation_of_sqlite)
     used = sqlite3_memory_used();
     all_that_follow = _i;
     until_none_fails(connection());
+    until_none_fails(insert_three_by_query());
 }
 END_TEST
 
