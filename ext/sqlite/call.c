@@ -8,8 +8,10 @@
 
 void sqlite_release(async_sqlite *db)
 {
-    if (--db->users == 0)
-        sqlite3_free(db);
+    if (--db->users > 0)
+        return;
+    sqlite_thread_destroy(db);
+    sqlite3_free(db);
 }
 
 static void hear(void *arg, int events)
@@ -64,6 +66,8 @@ static int await_work(async_sqlite *db, struct sqlite_job *job)
     uint64_t n;
     async_ignore(read(db->event, &n, sizeof n)); /* if nobody has heard it */
     db->last = job->report;
+    if (job->quits)
+        db->closed = true; /* before the next task can submit a job to a thread that has ended */
     return job->result;
 }
 

@@ -95,7 +95,8 @@ void sqlite_release(async_sqlite *db); /* one user less */
 
 /* thread.c */
 int sqlite_thread_start(async_sqlite *db);
-void sqlite_thread_join(async_sqlite *db);
+void sqlite_thread_join(async_sqlite *db);    /* after its last job */
+void sqlite_thread_destroy(async_sqlite *db); /* when no task uses the connection any more */
 void sqlite_submit(async_sqlite *db, struct sqlite_job *job);
 bool sqlite_is_done(async_sqlite *db, const struct sqlite_job *job);
 void sqlite_wait_blocking(async_sqlite *db, const struct sqlite_job *job);

@@ -104,7 +104,6 @@ void await_sqlite_end(async_sqlite *db)
         r = await_sqlite_job(db, &job);
     }
     sqlite_thread_join(db);
-    db->closed = true;
     if (place == 0)
         async_semaphore_release(&db->turn);
     sqlite_release(db);
@@ -165,6 +164,8 @@ static int await_close(async_sqlite **handle, const char *function)
     if (db->holder)
         return async_fail(-EBUSY, "a pool's connection goes back where its block ends");
     *handle = NULL;
+    if (db->closing)
+        return async_fail(-EPIPE, "connection is being closed by another task");
     await_sqlite_end(db);
     return 0;
 }

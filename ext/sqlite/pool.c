@@ -162,6 +162,8 @@ static int await_pool_close(async_sqlite_pool **pool, const char *function)
     if (has_one(p, sqlite_current_task()))
         return async_fail(-EBUSY, "a pool cannot be closed by a task that has one of its connections");
     *pool = NULL;
+    if (p->closing)
+        return async_fail(-EPIPE, "pool is being closed by another task");
     p->closing = true;
     if (p->users > 1)
         await_all_back(p);

@@ -100,9 +100,7 @@ int sqlite_thread_start(async_sqlite *db)
     int r = start(db);
     if (r == 0)
         return 0;
-    pthread_cond_destroy(&db->news);
-    pthread_mutex_destroy(&db->mutex);
-    close(db->event);
+    sqlite_thread_destroy(db);
     return r;
 }
 
@@ -111,6 +109,12 @@ void sqlite_thread_join(async_sqlite *db)
 {
     pthread_join(db->thread, NULL);
     empty_trash(db); /* what was dropped while it closed */
+}
+
+/* Not together with the thread: a task whose call was the last one before the connection was closed may still look at
+ * them, and the number of the descriptor must not be another one's then. */
+void sqlite_thread_destroy(async_sqlite *db)
+{
     pthread_cond_destroy(&db->news);
     pthread_mutex_destroy(&db->mutex);
     close(db->event);

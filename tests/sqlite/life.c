@@ -165,6 +165,29 @@ CASE(closed_while_others_wait)
     return 0;
 }
 
+ASYNC_DEF(close_own_copy, (async_sqlite *)db)
+{
+    int r = await_sqlite_close(&db);
+    is_true(!db);
+    note("%s", shown(r));
+    return 0;
+}
+
+CASE(second_close_while_first_waits_is_refused)
+{
+    int r;
+    async_sqlite *db = NULL;
+    ok(await_sqlite_open(NULL, &db));
+    await_group (r, g) {
+        async_spawn(g, transact(db));
+        async_spawn(g, close_own_copy(db));
+        async_spawn(g, close_own_copy(db));
+    }
+    ok(r);
+    is_trail("-EPIPE 1:1 0");
+    return 0;
+}
+
 static void *use_elsewhere(void *arg)
 {
     async_sqlite *db = arg;
@@ -332,6 +355,29 @@ CASE(a_pool_that_is_closed)
     return 0;
 }
 
+ASYNC_DEF(close_own_copy_of_pool, (async_sqlite_pool *)pool)
+{
+    int r = await_sqlite_pool_close(&pool);
+    is_true(!pool);
+    note("%s", shown(r));
+    return 0;
+}
+
+CASE(second_pool_close_while_first_waits_is_refused)
+{
+    int r;
+    async_sqlite_pool *pool = NULL;
+    ok(async_sqlite_pool_open(NULL, 1, &pool));
+    await_group (r, g) {
+        async_spawn(g, hold_a_while(pool));
+        async_spawn(g, close_own_copy_of_pool(pool));
+        async_spawn(g, close_own_copy_of_pool(pool));
+    }
+    ok(r);
+    is_trail("-EPIPE 0 0");
+    return 0;
+}
+
 CASE(a_pool_that_cannot_open)
 {
     int r;
@@ -350,6 +396,7 @@ CASE(a_pool_that_cannot_open)
 
 SUITE("sqlite-life", files_and_options, a_file_that_is_no_database, a_damaged_file,
       a_disk_that_is_full, a_manager, first_come_first_served, closed_while_others_wait,
+      second_close_while_first_waits_is_refused,
       another_thread, an_idle_connection_hides_no_deadlock, a_connection_outlives_its_loop,
       many_tasks_over_a_pool, as_many_at_once_as_the_pool_has, a_pool_of_one_goes_round,
-      a_pool_that_is_closed, a_pool_that_cannot_open)
+      a_pool_that_is_closed, second_pool_close_while_first_waits_is_refused, a_pool_that_cannot_open)
