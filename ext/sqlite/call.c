@@ -78,7 +78,7 @@ int sqlite_sentence(const struct sqlite_job *job, int r)
 
 int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
 {
-    if (sqlite_is_forked(&db->home)) /* on the way out of blocks, which have said so */
+    if (sqlite_is_forked(&db->home)) /* as above */
         return -EPERM;
     int place = await_semaphore_acquire(&db->one);
     if (place < 0 && !job->must)
@@ -89,13 +89,16 @@ int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
     return sqlite_sentence(job, r);
 }
 
-static int await_turn(async_sqlite *db, struct sqlite_job *job)
+int await_sqlite_turn(async_sqlite *db, struct sqlite_job *job)
 {
-    int r = await_semaphore_acquire(&db->turn);
-    if (r < 0)
-        return r;
-    r = db->closing ? -EPIPE : await_sqlite_job(db, job);
-    async_semaphore_release(&db->turn);
+    if (sqlite_is_forked(&db->home)) /* the child of fork() leaves a block of its parent's */
+        return -EPERM;
+    int turn = await_semaphore_acquire(&db->turn);
+    if (turn < 0 && !job->must)
+        return turn;
+    int r = db->closing && !job->quits ? -EPIPE : await_sqlite_job(db, job);
+    if (turn == 0)
+        async_semaphore_release(&db->turn);
     return r;
 }
 
@@ -104,7 +107,7 @@ int await_sqlite_call(async_sqlite *db, uint64_t task, struct sqlite_job *job)
 {
     db->users++;
     job->within = task && db->owner == task;
-    int r = job->within ? await_sqlite_job(db, job) : await_turn(db, job);
+    int r = job->within ? await_sqlite_job(db, job) : await_sqlite_turn(db, job);
     sqlite_release(db);
     return r;
 }

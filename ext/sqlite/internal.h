@@ -87,6 +87,8 @@ struct async_sqlite_stmt {
  * It is a number, because the address of a task that has ended may by now be another task's. */
 ASYNC_CHECK int await_sqlite_call(async_sqlite *db, uint64_t task, struct sqlite_job *job);
 
+/* The same without looking whether the connection is already the task's, or is being closed. */
+ASYNC_CHECK int await_sqlite_turn(async_sqlite *db, struct sqlite_job *job);
 /* The same when the turn is ours, or need not be. A job that must be done is done, whatever happens here. */
 ASYNC_CHECK int await_sqlite_job(async_sqlite *db, struct sqlite_job *job);
 /* r, with its sentence if it is the job's error: again, after something else that suspends. */

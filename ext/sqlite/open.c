@@ -95,17 +95,13 @@ static int work_close(async_sqlite *db, struct sqlite_job *job)
 void await_sqlite_end(async_sqlite *db)
 {
     struct sqlite_job job = { .work = work_close, .must = true, .quits = true };
-    int r = 0, place = -EPERM;
+    int r = 0;
     if (sqlite_is_forked(&db->home))
         return;
     db->closing = true;
-    await_shield (r) {
-        place = await_semaphore_acquire(&db->turn);
-        r = await_sqlite_job(db, &job);
-    }
+    await_shield (r)
+        r = await_sqlite_turn(db, &job);
     sqlite_thread_join(db);
-    if (place == 0)
-        async_semaphore_release(&db->turn);
     sqlite_release(db);
 }
 

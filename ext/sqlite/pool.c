@@ -107,12 +107,14 @@ static void take_out(async_sqlite **list, const async_sqlite *db)
     *list = db->next;
 }
 
+/* Wait until transaction blocks of other tasks on this connection have ended: it must not be lent while one has it, nor
+ * may this rollback end one. */
 ASYNC_DEF(pool_leave, (async_sqlite_pool *)p, (async_sqlite **)lent)
 {
     async_sqlite *db = *lent;
     struct sqlite_job job = { .work = work_rollback_all, .must = true }; /* SQL may have begun one */
     *lent = NULL;
-    int r = await_sqlite_job(db, &job);
+    int r = await_sqlite_turn(db, &job);
     take_out(&p->lent, db);
     db->holder = 0;
     if (r < 0) {

@@ -355,6 +355,38 @@ CASE(a_pool_that_is_closed)
     return 0;
 }
 
+static async_event in_transaction;
+
+ASYNC_DEF(insert_slowly, (async_sqlite *)db)
+{
+    int r;
+    await_with (r, async_sqlite_transaction(db)) {
+        ASYNC_TRY(await_sqlite_exec(db, "insert into t values (1)"));
+        async_event_set(&in_transaction);
+        ASYNC_TRY(await_sleep(1));
+    }
+    return r;
+}
+
+CASE(lent_connection_returns_after_transactions_of_other_tasks)
+{
+    int r;
+    async_sqlite *db = NULL;
+    await_sqlite_pool_auto pool = NULL;
+    ok(async_sqlite_pool_open(NULL, 1, &pool, .init = "create table t (x)"));
+    await_group (r, g) {
+        await_with (r, async_sqlite_pool_hold(pool, &db)) {
+            async_spawn(g, insert_slowly(db));
+            ok(await_event_wait(&in_transaction));
+        }
+    }
+    ok(r);
+    is_time(1);
+    await_with (r, async_sqlite_pool_hold(pool, &db))
+        is_number(db, "select count(*) from t", 1);
+    return r;
+}
+
 ASYNC_DEF(close_own_copy_of_pool, (async_sqlite_pool *)pool)
 {
     int r = await_sqlite_pool_close(&pool);
@@ -399,4 +431,5 @@ SUITE("sqlite-life", files_and_options, a_file_that_is_no_database, a_damaged_fi
       second_close_while_first_waits_is_refused,
       another_thread, an_idle_connection_hides_no_deadlock, a_connection_outlives_its_loop,
       many_tasks_over_a_pool, as_many_at_once_as_the_pool_has, a_pool_of_one_goes_round,
-      a_pool_that_is_closed, second_pool_close_while_first_waits_is_refused, a_pool_that_cannot_open)
+      a_pool_that_is_closed,
+      lent_connection_returns_after_transactions_of_other_tasks, second_pool_close_while_first_waits_is_refused, a_pool_that_cannot_open)
