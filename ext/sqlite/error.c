@@ -101,20 +101,20 @@ int work_fail(async_sqlite *db, struct sqlite_job *job, int rc)
 
 int async_sqlite_error(const async_sqlite *db)
 {
-    return db->last.error;
+    return db ? db->last.error : 0;
 }
 
 const char *async_sqlite_error_text(const async_sqlite *db)
 {
-    return db->last.text;
+    return db ? db->last.text : "";
 }
 
 int64_t async_sqlite_last_insert_id(const async_sqlite *db)
 {
-    return db->last.last_id;
+    return db ? db->last.last_id : 0;
 }
 
 int64_t async_sqlite_changes(const async_sqlite *db)
 {
-    return db->last.changes;
+    return db ? db->last.changes : 0;
 }

@@ -118,6 +118,30 @@ CASE(what_the_macro_takes)
     return 0;
 }
 
+CASE(long_double_is_bound_as_double)
+{
+    int r;
+    long double number = 1.5L;
+    await_sqlite_auto db = NULL;
+    ok(await_sqlite_open(NULL, &db));
+    await_for_each (r, row, async_sqlite_query(db, "select ?", number)) {
+        is(async_sqlite_type(row, 0), ASYNC_SQLITE_DOUBLE);
+        is_true(async_sqlite_double(row, 0) == 1.5);
+    }
+    return r;
+}
+
+CASE(status_of_connection_that_failed_to_open_is_empty)
+{
+    async_sqlite *db = NULL;
+    is(await_sqlite_open("/nowhere/at/all", &db, .must_exist = true), -ENOENT);
+    is(async_sqlite_error(db), 0);
+    is_text(async_sqlite_error_text(db), "");
+    is(async_sqlite_last_insert_id(db), 0);
+    is(async_sqlite_changes(db), 0);
+    return 0;
+}
+
 CASE(columns_by_number_and_name)
 {
     int r;
@@ -309,6 +333,7 @@ CASE(errors_and_their_sentences)
 }
 
 SUITE("sqlite-values", a_table_and_its_rows, every_type_there_and_back, what_the_macro_takes,
+      long_double_is_bound_as_double, status_of_connection_that_failed_to_open_is_empty,
       columns_by_number_and_name, many_rows_come_in_order, a_query_that_changes_rows,
       rows_before_an_error_come_before_it, statements_that_are_kept,
       a_statement_whose_rows_are_being_read, several_statements_at_once, errors_and_their_sentences)

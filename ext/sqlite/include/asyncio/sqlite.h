@@ -84,6 +84,7 @@ ASYNC_UNUSED static inline async_sqlite_value async_sqlite_null(void)
             const char *: async_sqlite_of_text,                                                    \
             float: async_sqlite_of_double,                                                         \
             double: async_sqlite_of_double,                                                        \
+            long double: async_sqlite_of_long_double,                                              \
             unsigned long: async_sqlite_of_unsigned,                                               \
             unsigned long long: async_sqlite_of_unsigned,                                          \
             void *: async_sqlite_of_null,                                                          \
@@ -278,6 +279,10 @@ ASYNC_UNUSED static inline async_sqlite_value async_sqlite_of_double(double d)
     async_sqlite_value v = { ASYNC_SQLITE_DOUBLE, 0, { 0 } };
     v.u.d = d;
     return v;
+}
+ASYNC_UNUSED static inline async_sqlite_value async_sqlite_of_long_double(long double d)
+{
+    return async_sqlite_of_double((double)d); /* SQLite has no larger type */
 }
 ASYNC_UNUSED static inline async_sqlite_value async_sqlite_of_text(const char *text)
 {
