@@ -65,6 +65,27 @@ int sqlite_check_use(const struct sqlite_home *home, const char *what, const cha
     return home ? 0 : refuse(-EPIPE, what, "is NULL: it was closed, or never opened");
 }
 
+/* A child of fork() inherits the count, and nothing lowers it there. */
+static struct {
+    _Atomic int connections;
+    _Atomic pid_t process; /* that opened the latest one */
+} opened;
+
+int sqlite_check_process(void)
+{
+    if (atomic_load(&opened.connections) == 0 || atomic_load(&opened.process) == getpid())
+        return 0;
+    return refuse(-EPERM, "SQLite", "cannot be used in a child of fork() whose parent had a connection open: "
+                                    "execute a program first, or fork before the first connection");
+}
+
+void sqlite_count_connections(int change)
+{
+    if (change > 0)
+        atomic_store(&opened.process, getpid());
+    atomic_fetch_add(&opened.connections, change);
+}
+
 void sqlite_warn_not_dropped(const char *function, int error)
 {
     if (async_current_task()) /* otherwise refuse() has printed it */

@@ -34,6 +34,11 @@ ASYNC_CHECK int sqlite_check_use(const struct sqlite_home *home, const char *wha
 /* Print the error of a drop function, if no check has printed it: it cannot be returned. */
 void sqlite_warn_not_dropped(const char *function, int error);
 
+/* Check that SQLite may be used at all: -EPERM in a child of fork() whose parent had a connection open. SQLite's mutexes
+ * may be locked there by threads that do not exist in the child, and its table of file locks is the parent's. */
+ASYNC_CHECK int sqlite_check_process(void);
+void sqlite_count_connections(int change); /* by 1 when one is opened, by -1 when it is closed */
+
 /* The number of the current task; 0 if there is none. */
 uint64_t sqlite_current_task(void);
 

@@ -124,6 +124,8 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts
     struct opening o = { .path = path, .opts = sqlite_opts(opts) };
     struct sqlite_job job = { .work = work_open, .arg = &o };
     int r = sqlite_check_task("await_sqlite_open");
+    if (r == 0)
+        r = sqlite_check_process();
     if (r < 0)
         return r;
     if (!sqlite3_threadsafe())

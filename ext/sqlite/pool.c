@@ -33,6 +33,9 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
                                async_sqlite_pool **ret)
 {
     char *init = NULL;
+    int r = sqlite_check_process();
+    if (r < 0)
+        return r;
     if (max > 1000 * 1000)
         return async_fail(-EINVAL, "a pool of %u connections", max);
     async_sqlite_pool *p = sqlite3_malloc(sizeof *p);

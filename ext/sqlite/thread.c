@@ -98,9 +98,10 @@ int sqlite_thread_start(async_sqlite *db)
     pthread_cond_init(&db->news, &attr);
     pthread_condattr_destroy(&attr);
     int r = start(db);
-    if (r == 0)
-        return 0;
-    sqlite_thread_destroy(db);
+    if (r < 0)
+        sqlite_thread_destroy(db);
+    else
+        sqlite_count_connections(1);
     return r;
 }
 
@@ -109,6 +110,7 @@ void sqlite_thread_join(async_sqlite *db)
 {
     pthread_join(db->thread, NULL);
     empty_trash(db); /* what was dropped while it closed */
+    sqlite_count_connections(-1);
 }
 
 /* Not together with the thread: a task whose call was the last one before the connection was closed may still look at

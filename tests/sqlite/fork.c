@@ -47,4 +47,64 @@ START_TEST(a_child_of_fork_leaves_its_parents_connections_alone)
 }
 END_TEST
 
-SUITE("sqlite-fork", a_child_of_fork_leaves_its_parents_connections_alone)
+/* --- a loop of its own in the child --- */
+
+ASYNC_DEF(open_in_child)
+{
+    async_sqlite *db = NULL;
+    async_sqlite_pool *pool = NULL;
+    is(await_sqlite_open(NULL, &db), -EPERM);
+    has_text(async_fail_text(-EPERM), "child of fork() whose parent had a connection open");
+    is(async_sqlite_pool_open(NULL, 1, &pool), -EPERM);
+    is_true(!db && !pool);
+    return 0;
+}
+
+static int run_in_child(async_co co)
+{
+    int status = 0;
+    child = fork();
+    if (child == 0) {
+        alarm(20); /* SQLite would wait for its mutex for ever */
+        _exit(async_run(co) == 0 ? 0 : 1);
+    }
+    is(waitpid(child, &status, 0), child);
+    return status;
+}
+
+ASYNC_DEF(allocate_for_ever, (async_sqlite *)db)
+{
+    return await_sqlite_exec(db, FOR_EVER "select 1 from n where zeroblob(i % 100) = ?", "");
+}
+
+CASE(open_in_child_is_refused_if_parent_has_connection)
+{
+    await_sqlite_auto db = NULL;
+    ok(await_sqlite_open(NULL, &db));
+    await_task_auto t = async_create_task(allocate_for_ever(db));
+    ok(await_sleep(0));
+    for (int i = 0; i < 20; i++)
+        ok(run_in_child(open_in_child()));
+    async_task_cancel(t);
+    is(await_task(t), -ECANCELED);
+    return 0;
+}
+
+ASYNC_DEF(open_and_close)
+{
+    async_sqlite *db = NULL;
+    ok(await_sqlite_open(NULL, &db));
+    is_number(db, "select 5", 5);
+    return await_sqlite_close(&db);
+}
+
+CASE(open_in_child_succeeds_after_parent_closed_all)
+{
+    ok(await_open_and_close());
+    ok(run_in_child(open_and_close()));
+    return 0;
+}
+
+SUITE("sqlite-fork", a_child_of_fork_leaves_its_parents_connections_alone,
+      open_in_child_is_refused_if_parent_has_connection,
+      open_in_child_succeeds_after_parent_closed_all)
