@@ -3,6 +3,7 @@
 #include "access.h"
 
 #include <asyncio/error.h>
+#include <asyncio/sync.h>
 #include <asyncio/task.h>
 
 #include <stdatomic.h>
@@ -31,6 +32,13 @@ bool sqlite_is_forked(const struct sqlite_home *home)
 uint64_t sqlite_current_task(void)
 {
     return async_task_id(async_current_task());
+}
+
+uint64_t sqlite_current_loop(void)
+{
+    async_event event = { 0 };
+    async_event_clear(&event); /* binds it to the loop */
+    return event.loop;
 }
 
 /* Outside of tasks the error's message is printed, since callers there rarely look for it. */

@@ -39,6 +39,10 @@ void sqlite_warn_not_dropped(const char *function, int error);
 ASYNC_CHECK int sqlite_check_process(void);
 void sqlite_count_connections(int change); /* by 1 when one is opened, by -1 when it is closed */
 
+/* The serial number of the calling task's loop. async_get_running_loop() would not tell one loop from the next, and ends the
+ * detection of deadlocks: a loop that other threads have may be woken by them. */
+uint64_t sqlite_current_loop(void);
+
 /* The number of the current task; 0 if there is none. */
 uint64_t sqlite_current_task(void);
 

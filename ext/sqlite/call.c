@@ -102,9 +102,33 @@ int await_sqlite_turn(async_sqlite *db, struct sqlite_job *job)
     return r;
 }
 
+/* Tasks that were abandoned never run again. Their calls, turns and blocks are forgotten; what they have begun in the
+ * database is ended by the thread before its next job. */
+static void take_over(async_sqlite *db)
+{
+    if (db->job)
+        sqlite_interrupt_job(db);
+    db->leftovers.transaction |= db->owner != 0;
+    db->leftovers.queries |= db->reading > 0;
+    db->owner = 0;
+    db->depth = db->reading = 0;
+    db->watch = (async_watch){ 0 };
+    db->finished = (async_event){ 0 };
+    db->turn = db->one = (async_semaphore)ASYNC_SEMAPHORE(1);
+}
+
+void sqlite_adopt(async_sqlite *db)
+{
+    uint64_t loop = sqlite_current_loop();
+    if (db->loop && db->loop != loop)
+        take_over(db);
+    db->loop = loop;
+}
+
 /* The caller has checked that it may use db, and that it is a task. */
 int await_sqlite_call(async_sqlite *db, uint64_t task, struct sqlite_job *job)
 {
+    sqlite_adopt(db);
     db->users++;
     job->within = task && db->owner == task;
     int r = job->within ? await_sqlite_job(db, job) : await_sqlite_turn(db, job);

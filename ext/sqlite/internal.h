@@ -45,6 +45,12 @@ struct sqlite_job {
     struct sqlite_report report;
 };
 
+/* What tasks have left behind that were abandoned with their loop (see .shutdown_timeout in run.h). */
+struct sqlite_leftovers {
+    bool transaction; /* that a block began */
+    bool queries;     /* whose rows were being read */
+};
+
 struct async_sqlite {
     struct sqlite_home home;
     pthread_t thread;
@@ -64,6 +70,8 @@ struct async_sqlite {
     async_watch watch;
     async_event finished;
     async_semaphore turn, one;
+    uint64_t loop;         /* that used the connection last */
+    struct sqlite_leftovers leftovers;
     uint64_t owner;          /* number of the task that is in a transaction block; 0: none */
     int depth;               /* of blocks */
     int reading;             /* queries that have more rows */
@@ -87,6 +95,9 @@ struct async_sqlite_stmt {
  * It is a number, because the address of a task that has ended may by now be another task's. */
 ASYNC_CHECK int await_sqlite_call(async_sqlite *db, uint64_t task, struct sqlite_job *job);
 
+/* Make db ready for the current loop. If it was used in another loop, that one is closed, and its tasks have ended or were
+ * abandoned: what these still hold is given back. */
+void sqlite_adopt(async_sqlite *db);
 /* The same without looking whether the connection is already the task's, or is being closed. */
 ASYNC_CHECK int await_sqlite_turn(async_sqlite *db, struct sqlite_job *job);
 /* The same when the turn is ours, or need not be. A job that must be done is done, whatever happens here. */
@@ -120,6 +131,7 @@ int work_prepare(async_sqlite *db, struct sqlite_job *job, const char *sql, bool
                  sqlite3_stmt **ret, const char **rest);
 int work_script(async_sqlite *db, struct sqlite_job *job, const char *sql); /* any number of statements */
 void work_count(async_sqlite *db, struct sqlite_job *job, int64_t total_before); /* rows that were changed */
+void work_clean_up(async_sqlite *db); /* end the leftovers */
 int work_rollback_all(async_sqlite *db, struct sqlite_job *job); /* if there is a transaction */
 int work_simple(async_sqlite *db, struct sqlite_job *job, const char *sql);
 void sqlite_stmt_release(async_sqlite_stmt *s);

@@ -98,6 +98,7 @@ void await_sqlite_end(async_sqlite *db)
     int r = 0;
     if (sqlite_is_forked(&db->home))
         return;
+    sqlite_adopt(db);
     db->closing = true;
     await_shield (r)
         r = await_sqlite_turn(db, &job);
@@ -157,6 +158,7 @@ static int await_close(async_sqlite **handle, const char *function)
     int r = sqlite_check_use(&db->home, "connection", function);
     if (r < 0)
         return r;
+    sqlite_adopt(db); /* or an owner of the same number might be an earlier loop's */
     if (db->owner == sqlite_current_task())
         return async_fail(-EBUSY, "a connection cannot be closed in a transaction's block");
     if (db->holder)

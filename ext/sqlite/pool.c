@@ -4,6 +4,8 @@
 
 struct async_sqlite_pool {
     struct sqlite_home home;
+    uint64_t loop; /* that used it last */
+    int max;
     async_semaphore free; /* places: connections that are idle, or may be opened */
     async_sqlite *idle;   /* the latest first: its cache is warm */
     async_sqlite *lent;
@@ -42,9 +44,10 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
     if (!p)
         return -ENOMEM;
     *p = (async_sqlite_pool){ .home = sqlite_home_of_caller(),
-                              .free = ASYNC_SEMAPHORE(max ? (int)max : 4),
+                              .max = max ? (int)max : 4,
                               .users = 1,
                               .opts = sqlite_opts(opts) };
+    p->free = (async_semaphore)ASYNC_SEMAPHORE(p->max);
     bool all = copy(p->opts.init, &init) && copy(path, &p->path);
     p->opts.init = init;
     p->opts.struct_size = sizeof p->opts;
@@ -54,6 +57,24 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
     }
     *ret = p;
     return 0;
+}
+
+/* As sqlite_adopt(): connections that abandoned tasks have borrowed are the pool's again. */
+static void adopt(async_sqlite_pool *p)
+{
+    uint64_t loop = sqlite_current_loop();
+    if (p->loop && p->loop != loop) {
+        for (async_sqlite *db; (db = p->lent);) {
+            p->lent = db->next;
+            db->holder = 0;
+            db->next = p->idle;
+            p->idle = db;
+        }
+        p->free = (async_semaphore)ASYNC_SEMAPHORE(p->max);
+        p->all_back = (async_event){ 0 };
+        p->users = 1;
+    }
+    p->loop = loop;
 }
 
 /* --- lending --- */
@@ -88,6 +109,7 @@ ASYNC_DEF(pool_enter, (async_sqlite_pool *)p, (async_sqlite **)ret)
     int r = sqlite_check_use(HOME_OF(p), "pool", "async_sqlite_pool_hold");
     if (r < 0)
         return r;
+    adopt(p);
     p->users++;
     r = await_semaphore_acquire(&p->free);
     bool place = r == 0;
@@ -164,6 +186,7 @@ static int await_pool_close(async_sqlite_pool **pool, const char *function)
     int r = sqlite_check_use(&p->home, "pool", function);
     if (r < 0)
         return r;
+    adopt(p);
     if (has_one(p, sqlite_current_task()))
         return async_fail(-EBUSY, "a pool cannot be closed by a task that has one of its connections");
     *pool = NULL;

@@ -28,6 +28,8 @@ int work_goes_on(const async_sqlite *db, struct sqlite_job *job)
 
 static int work(async_sqlite *db, struct sqlite_job *job)
 {
+    if (db->handle && (db->leftovers.transaction || db->leftovers.queries))
+        work_clean_up(db);
     int r = work_goes_on(db, job);
     if (r < 0)
         return r;

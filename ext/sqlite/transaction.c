@@ -33,6 +33,18 @@ int work_rollback_all(async_sqlite *db, struct sqlite_job *job)
     return r;
 }
 
+/* A statement whose rows nobody reads any more is reset, not finalized: it may be one that is kept. */
+void work_clean_up(async_sqlite *db)
+{
+    struct sqlite_job ignored = { 0 };
+    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db->handle, s));)
+        if (sqlite3_stmt_busy(s))
+            sqlite3_reset(s);
+    if (db->leftovers.transaction)
+        async_ignore(work_rollback_all(db, &ignored));
+    db->leftovers = (struct sqlite_leftovers){ 0 };
+}
+
 /* What cannot be undone in part is undone as a whole: nothing is committed that was to be rolled back. */
 static void undo(async_sqlite *db, const struct step *s)
 {
@@ -90,6 +102,7 @@ ASYNC_DEF(begin_block, (async_sqlite *)db, (bool)deferred)
     int r = sqlite_check_use(HOME_OF(db), "connection", "async_sqlite_transaction");
     if (r < 0)
         return r;
+    sqlite_adopt(db);
     db->users++;
     r = db->owner == sqlite_current_task() ? await_begin_inner(db) : await_begin_outer(db, deferred);
     if (r == 0)

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* abandoned.c - tasks that are abandoned with their loop: what they held of a connection or of a pool can be used in the
+ * next loop, and their transactions are rolled back. */
+#include "sqlite_test.h"
+
+static async_sqlite *db;
+static async_sqlite_pool *pool;
+
+/* A deadlock that cannot be cancelled: the loop abandons this task. */
+static int await_never(void)
+{
+    int r;
+    async_event never = { 0 };
+    await_shield (r)
+        r = await_event_wait(&never);
+    return r;
+}
+
+static void run_to_deadlock(async_co co)
+{
+    ears_open();
+    is(async_run(co, .virtual_clock = true), -EDEADLK);
+    ears_close(); /* the report is not of interest here */
+}
+
+/* In each loop main has the number 1, so the next main must not be taken for the owner of this transaction. */
+ASYNC_DEF(never_end_transaction)
+{
+    int r, s;
+    ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
+    await_with (r, async_sqlite_transaction(db)) {
+        await_with (s, async_sqlite_transaction(db)) {
+            is(await_sqlite_exec(db, "insert into t values (1)"), 1);
+            s = await_never();
+        }
+        r = s;
+    }
+    return r;
+}
+
+ASYNC_DEF(use_after_transaction)
+{
+    int r;
+    is(await_sqlite_exec(db, "insert into t values (2)"), 1);
+    await_with (r, async_sqlite_transaction(db))
+        is(await_sqlite_exec(db, "insert into t values (3)"), 1);
+    ok(r);
+    is_number(db, "select group_concat(x) = '2,3' from t", 1);
+    return await_sqlite_close(&db);
+}
+
+START_TEST(abandoned_transaction_is_rolled_back_in_next_loop)
+{
+    run_to_deadlock(never_end_transaction());
+    RUN(use_after_transaction());
+}
+END_TEST
+
+ASYNC_DEF(close_it)
+{
+    return await_sqlite_close(&db);
+}
+
+START_TEST(connection_with_abandoned_transaction_can_be_closed)
+{
+    run_to_deadlock(never_end_transaction());
+    RUN(close_it());
+}
+END_TEST
+
+ASYNC_DEF(never_end_query)
+{
+    int r;
+    ok(await_sqlite_open(new_file(), &db, .init = "create table t (x); insert into t values (1)"));
+    await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select i from n cross join t"))
+        ASYNC_TRY(await_never());
+    return r;
+}
+
+ASYNC_DEF(write_after_query)
+{
+    await_sqlite_auto other = NULL;
+    ok(await_sqlite_open(file, &other, .busy_timeout = -1));
+    is(await_sqlite_exec(other, "insert into t values (2)"), -EBUSY);
+    is_number(db, "select 5", 5);
+    is(await_sqlite_exec(other, "insert into t values (2)"), 1);
+    return await_sqlite_close(&db);
+}
+
+START_TEST(abandoned_query_gives_lock_back_in_next_loop)
+{
+    run_to_deadlock(never_end_query());
+    RUN(write_after_query());
+}
+END_TEST
+
+/* A transaction that SQL has begun is no block's: it goes on. */
+ASYNC_DEF(begin_by_sql)
+{
+    return await_sqlite_open(NULL, &db, .init = "create table t (x); begin; insert into t values (1)");
+}
+
+ASYNC_DEF(commit_by_sql)
+{
+    ok(await_sqlite_exec(db, "commit"));
+    is_number(db, "select count(*) from t", 1);
+    return await_sqlite_close(&db);
+}
+
+START_TEST(transaction_begun_by_sql_continues_in_next_loop)
+{
+    RUN(begin_by_sql());
+    RUN(commit_by_sql());
+}
+END_TEST
+
+ASYNC_DEF(never_return_connection)
+{
+    int r;
+    async_sqlite *lent = NULL;
+    ok(async_sqlite_pool_open(NULL, 1, &pool, .init = "create table t (x)"));
+    await_with (r, async_sqlite_pool_hold(pool, &lent)) {
+        is(await_sqlite_exec(lent, "insert into t values (1)"), 1);
+        await_with (r, async_sqlite_transaction(lent)) {
+            is(await_sqlite_exec(lent, "insert into t values (2)"), 1);
+            r = await_never();
+        }
+    }
+    return r;
+}
+
+ASYNC_DEF(borrow_again)
+{
+    int r;
+    async_sqlite *lent = NULL;
+    await_with (r, async_sqlite_pool_hold(pool, &lent))
+        is_number(lent, "select group_concat(x) = '1' from t", 1);
+    ok(r);
+    return await_sqlite_pool_close(&pool);
+}
+
+START_TEST(abandoned_connection_is_lent_again_in_next_loop)
+{
+    run_to_deadlock(never_return_connection());
+    RUN(borrow_again());
+}
+END_TEST
+
+ASYNC_DEF(close_pool)
+{
+    return await_sqlite_pool_close(&pool);
+}
+
+START_TEST(pool_with_abandoned_connection_can_be_closed)
+{
+    run_to_deadlock(never_return_connection());
+    RUN(close_pool());
+}
+END_TEST
+
+/* The statement has no end; it is interrupted when the next loop uses the connection. */
+ASYNC_DEF(count_for_ever)
+{
+    return await_sqlite_exec(db, FOR_EVER "select count(*) from n");
+}
+
+ASYNC_DEF(never_await_statement)
+{
+    int r;
+    ok(await_sqlite_open(NULL, &db));
+    await_shield (r)
+        r = await_count_for_ever();
+    return r;
+}
+
+ASYNC_DEF(leave_statement_running)
+{
+    async_spawn(async_background(), never_await_statement());
+    return await_sleep(1);
+}
+
+ASYNC_DEF(use_after_statement)
+{
+    is_number(db, "select 5", 5);
+    return await_sqlite_close(&db);
+}
+
+START_TEST(abandoned_statement_is_interrupted_in_next_loop)
+{
+    ears_open();
+    is(async_run(leave_statement_running(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
+    ears_close();
+    RUN(use_after_statement());
+}
+END_TEST
+
+SUITE("sqlite-abandoned", abandoned_transaction_is_rolled_back_in_next_loop,
+      connection_with_abandoned_transaction_can_be_closed,
+      abandoned_query_gives_lock_back_in_next_loop,
+      transaction_begun_by_sql_continues_in_next_loop,
+      abandoned_connection_is_lent_again_in_next_loop,
+      pool_with_abandoned_connection_can_be_closed,
+      abandoned_statement_is_interrupted_in_next_loop)
