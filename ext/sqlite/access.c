@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* access.c - check that a call may use a connection, a statement or a pool: by process, thread and task. */
+/* access.c - check that a call may use a connection, a statement or a pool. */
 #include "access.h"
 
 #include <asyncio/error.h>
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static uint64_t thread_number(void)
+static uint64_t current_thread(void)
 {
     static _Atomic uint64_t latest;
     static _Thread_local uint64_t number;
@@ -21,7 +21,7 @@ static uint64_t thread_number(void)
 
 struct sqlite_home sqlite_home_of_caller(void)
 {
-    return (struct sqlite_home){ .process = getpid(), .thread = thread_number() };
+    return (struct sqlite_home){ .process = getpid(), .thread = current_thread() };
 }
 
 bool sqlite_is_forked(const struct sqlite_home *home)
@@ -37,12 +37,11 @@ uint64_t sqlite_current_task(void)
 uint64_t sqlite_current_loop(void)
 {
     async_event event = { 0 };
-    async_event_clear(&event); /* binds it to the loop */
+    async_event_clear(&event); /* binds the event to the current loop */
     return event.loop;
 }
 
-/* Outside of tasks the error's message is printed, since callers there rarely look for it. */
-static int refuse(int code, const char *what, const char *why)
+static int refuse_access(int code, const char *what, const char *why)
 {
     if (!async_current_task())
         fprintf(stderr, "asyncio: %s %s\n", what, why);
@@ -52,15 +51,16 @@ static int refuse(int code, const char *what, const char *why)
 int sqlite_check_home(const struct sqlite_home *home, const char *what)
 {
     if (sqlite_is_forked(home))
-        return refuse(-EPERM, what, "belongs to the process that forked this one");
-    if (home->thread != thread_number())
-        return refuse(-EPERM, what, "belongs to another thread: use it on the thread that opened it");
+        return refuse_access(-EPERM, what, "belongs to the process that forked this one");
+    if (home->thread != current_thread())
+        return refuse_access(-EPERM, what,
+                             "belongs to another thread: use it on the thread that opened it");
     return 0;
 }
 
 int sqlite_check_task(const char *function)
 {
-    return async_current_task() ? 0 : refuse(-EPERM, function, "outside of a task");
+    return async_current_task() ? 0 : refuse_access(-EPERM, function, "outside of a task");
 }
 
 int sqlite_check_use(const struct sqlite_home *home, const char *what, const char *function)
@@ -70,21 +70,23 @@ int sqlite_check_use(const struct sqlite_home *home, const char *what, const cha
         r = sqlite_check_task(function);
     if (r < 0)
         return r;
-    return home ? 0 : refuse(-EPIPE, what, "is NULL: it was closed, or never opened");
+    return home ? 0 : refuse_access(-EPIPE, what, "is NULL: it was closed, or never opened");
 }
 
-/* A child of fork() inherits the count, and nothing lowers it there. */
+/* A child of fork() inherits the count, and cannot lower it: it closes no connection of its
+ * parent. So its process differs from the one that opened the latest connection. */
 static struct {
     _Atomic int connections;
-    _Atomic pid_t process; /* that opened the latest one */
+    _Atomic pid_t process;
 } opened;
 
 int sqlite_check_process(void)
 {
     if (atomic_load(&opened.connections) == 0 || atomic_load(&opened.process) == getpid())
         return 0;
-    return refuse(-EPERM, "SQLite", "cannot be used in a child of fork() whose parent had a connection open: "
-                                    "execute a program first, or fork before the first connection");
+    return refuse_access(-EPERM, "SQLite",
+                         "cannot be used in a child of fork() whose parent had a connection open: "
+                         "call exec first, or fork before the first connection is opened");
 }
 
 void sqlite_count_connections(int change)
@@ -96,6 +98,6 @@ void sqlite_count_connections(int change)
 
 void sqlite_warn_not_dropped(const char *function, int error)
 {
-    if (async_current_task()) /* otherwise refuse() has printed it */
+    if (async_current_task()) /* outside of tasks refuse_access() has printed it */
         fprintf(stderr, "asyncio: %s: %s\n", function, async_fail_text(error));
 }

@@ -1,49 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* access.h - check that a call may use a connection, a statement or a pool: by process, thread and task. */
+/* access.h - check that a call may use a connection, a statement or a pool.
+ *
+ * The checks return 0, or an error with a message. In a task, the caller reads the message with
+ * async_fail_text(); elsewhere the check prints it, since code in callbacks rarely looks for it. */
 #ifndef ASYNCIO_SQLITE_ACCESS_H
 #define ASYNCIO_SQLITE_ACCESS_H
 
 #include <asyncio/base.h>
 
-/* Where an object was made. It may be used there only: a child of fork() has a copy of the memory, but none of the
- * threads, and SQLite's state is not made for two threads. */
+/* Where an object was made; it may be used only there. A child of fork() has a copy of the memory
+ * but none of the threads, and an object is not protected against use by a second thread. */
 struct sqlite_home {
     pid_t process;
-    uint64_t thread; /* a number: the id of a thread that has ended may be given to another one */
+    uint64_t thread; /* a serial number, since ids of threads that have ended are used again */
 };
-#define HOME_OF(p) ((p) ? &(p)->home : NULL)
+#define SQLITE_HOME_OF(object) ((object) ? &(object)->home : NULL)
 
 struct sqlite_home sqlite_home_of_caller(void);
 
-/* Is this a child of fork(), and the object its parent's? */
+/* Does the object belong to the process that forked this one? */
 bool sqlite_is_forked(const struct sqlite_home *home);
 
-/* The checks return 0, or an error with a message. Where there is no task that could read the message by
- * async_fail_text(), they print it.
+/* Check that this is the process and the thread where the object was made.
  *
- * Check that the caller is in the process and on the thread in which the object `what` was made: -EPERM. */
+ * what       the kind of object, for the message: "connection".
+ * Returns    0; -EPERM in another process or on another thread. */
 ASYNC_CHECK int sqlite_check_home(const struct sqlite_home *home, const char *what);
 
-/* Check that the caller is a task, since the function is going to wait: -EPERM in a callback, or without a loop. */
+/* Check that the caller is a task, because the function is about to wait.
+ *
+ * function   the function that the user has called, for the message.
+ * Returns    0; -EPERM in a callback, or on a thread without a loop. */
 ASYNC_CHECK int sqlite_check_task(const char *function);
 
-/* Both, for an await_ function; and -EPIPE if home is NULL, which stands for a NULL object, as closing leaves behind. */
+/* Make all checks of an await_ function that uses an object.
+ *
+ * home       NULL stands for an object that is NULL, which is what closing leaves behind.
+ * Returns    0; -EPERM as above; -EPIPE if home is NULL. */
 ASYNC_CHECK int sqlite_check_use(const struct sqlite_home *home, const char *what,
                                  const char *function);
 
-/* Print the error of a drop function, if no check has printed it: it cannot be returned. */
+/* Check that this process may use SQLite at all. In a child of fork(), mutexes of SQLite may be
+ * locked by threads that do not exist there, and SQLite's table of file locks is the parent's.
+ *
+ * Returns    0; -EPERM in a child of fork() whose parent had a connection open. */
+ASYNC_CHECK int sqlite_check_process(void);
+
+/* Count a connection for sqlite_check_process(): 1 if one is opened, -1 if it is closed. */
+void sqlite_count_connections(int change);
+
+/* Print the error of a drop function, which cannot return it, unless a check has printed it. */
 void sqlite_warn_not_dropped(const char *function, int error);
 
-/* Check that SQLite may be used at all: -EPERM in a child of fork() whose parent had a connection open. SQLite's mutexes
- * may be locked there by threads that do not exist in the child, and its table of file locks is the parent's. */
-ASYNC_CHECK int sqlite_check_process(void);
-void sqlite_count_connections(int change); /* by 1 when one is opened, by -1 when it is closed */
-
-/* The serial number of the calling task's loop. async_get_running_loop() would not tell one loop from the next, and ends the
- * detection of deadlocks: a loop that other threads have may be woken by them. */
-uint64_t sqlite_current_loop(void);
-
-/* The number of the current task; 0 if there is none. */
+/* Return the number of the current task, or 0 if there is none. Tasks are remembered by number:
+ * the address of a task that has ended is used again for another one. */
 uint64_t sqlite_current_task(void);
+
+/* Return the serial number of the current loop, which no other loop of the process has; 0 if there is
+ * none. async_get_running_loop() is not used here: a later loop may have the same address, and once
+ * it has been called, the loop no longer reports deadlocks, since other threads may wake it. */
+uint64_t sqlite_current_loop(void);
 
 #endif

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* bind.c - values for the places of a statement. */
-#include "internal.h"
+/* bind.c - bind values to the parameters of a statement. */
+#include "bind.h"
 
-/* A pointer of NULL to no bytes is an empty text or blob, not SQL's NULL. */
-static int bind_bytes(sqlite3_stmt *s, int i, const async_sqlite_value *v, sqlite3_destructor_type keep)
+#include "error.h"
+
+/* A NULL pointer with size 0 is an empty text or blob; SQL's NULL has a type of its own. */
+static int bind_bytes(sqlite3_stmt *s, int i, const async_sqlite_value *v,
+                      sqlite3_destructor_type lifetime)
 {
     const void *p = v->u.p ? v->u.p : "";
     sqlite3_uint64 size = v->size;
     if (v->type == ASYNC_SQLITE_BLOB)
-        return sqlite3_bind_blob64(s, i, p, size, keep);
+        return sqlite3_bind_blob64(s, i, p, size, lifetime);
     if (v->size == SIZE_MAX)
         size = strlen(p);
-    return sqlite3_bind_text64(s, i, p, size, keep, SQLITE_UTF8);
+    return sqlite3_bind_text64(s, i, p, size, lifetime, SQLITE_UTF8);
 }
 
-static int bind(sqlite3_stmt *s, int i, const async_sqlite_value *v, sqlite3_destructor_type keep)
+static int bind_value(sqlite3_stmt *s, int i, const async_sqlite_value *v,
+                      sqlite3_destructor_type lifetime)
 {
     switch (v->type) {
     case ASYNC_SQLITE_NULL:
@@ -25,31 +29,35 @@ static int bind(sqlite3_stmt *s, int i, const async_sqlite_value *v, sqlite3_des
         return sqlite3_bind_double(s, i, v->u.d);
     case ASYNC_SQLITE_TEXT:
     case ASYNC_SQLITE_BLOB:
-        return bind_bytes(s, i, v, keep);
+        return bind_bytes(s, i, v, lifetime);
     }
     return SQLITE_MISUSE;
 }
 
-/* What the macros marked because it is not what it seems. */
-static int check(struct sqlite_job *job, const async_sqlite_value *v, int i)
+/* Refuse the values that the macros of the header have marked by a size of SIZE_MAX, because they
+ * could not refuse them at compile time. Only for texts does this size mean something else. */
+static int work_check_value(struct sqlite_job *job, const async_sqlite_value *v, int i)
 {
     if (v->size != SIZE_MAX || v->type == ASYNC_SQLITE_TEXT)
         return 0;
     if (v->type == ASYNC_SQLITE_INT64)
-        return work_fail_text(job, SQLITE_RANGE, -ERANGE, "value %d does not fit into 63 bits", i);
-    return work_fail_text(job, SQLITE_MISUSE, -EINVAL, "value %d is a pointer, or has no size", i);
+        return work_fail_text(job, SQLITE_RANGE, -ERANGE,
+                              "value %d does not fit into a signed 64-bit integer", i);
+    return work_fail_text(job, SQLITE_MISUSE, -EINVAL,
+                          "value %d is a pointer or has no size: use async_sqlite_bytes()", i);
 }
 
-int work_bind(async_sqlite *db, struct sqlite_job *job, sqlite3_stmt *s,
-              const async_sqlite_value *values, size_t n, sqlite3_destructor_type keep)
+int work_bind_values(async_sqlite *db, struct sqlite_job *job, sqlite3_stmt *s,
+                     const async_sqlite_value *values, size_t n, sqlite3_destructor_type lifetime)
 {
-    int places = sqlite3_bind_parameter_count(s);
-    if (n != (size_t)places)
+    int parameters = sqlite3_bind_parameter_count(s);
+    if (n != (size_t)parameters)
         return work_fail_text(job, SQLITE_RANGE, -EINVAL,
-                              "%d places for values, and %zu values: %s", places, n, sqlite3_sql(s));
-    for (int i = 0; i < places; i++) {
-        int r = check(job, &values[i], i + 1);
-        int rc = r < 0 ? SQLITE_OK : bind(s, i + 1, &values[i], keep);
+                              "statement has %d parameters, but %zu values were given: %s",
+                              parameters, n, s ? sqlite3_sql(s) : "");
+    for (int i = 0; i < parameters; i++) {
+        int r = work_check_value(job, &values[i], i + 1);
+        int rc = r < 0 ? SQLITE_OK : bind_value(s, i + 1, &values[i], lifetime);
         if (rc != SQLITE_OK)
             r = work_fail(db, job, rc);
         if (r < 0)

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* error.c - SQLite's codes as errno values, with its sentences. */
-#include "internal.h"
+/* error.c - SQLite's result codes as errno values, and the status of a connection's last call. */
+#include "error.h"
+
+#include "connection.h"
+#include "job.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-/* What open() said. Of other system calls SQLite does not keep it. */
-static int open_error(async_sqlite *db)
+/* SQLite keeps the errno value of open(), but not those of other system calls. */
+static int errno_of_open(async_sqlite *db)
 {
     int err = db->handle ? sqlite3_system_errno(db->handle) : 0;
     return err > 0 ? -err : -ENOENT;
 }
 
-static int extended_error(async_sqlite *db, int rc)
+/* Extended codes that mean something else than their primary code; 0 for all others. */
+static int errno_of_extended(int rc)
 {
     switch (rc) {
     case SQLITE_CONSTRAINT_UNIQUE:
@@ -23,26 +27,22 @@ static int extended_error(async_sqlite *db, int rc)
         return -ENOMEM;
     case SQLITE_READONLY_DBMOVED:
         return -ENOENT;
-    }
-    switch (rc & 0xff) {
-    case SQLITE_CANTOPEN:
-        return open_error(db);
-    case SQLITE_IOERR:
-        return -EIO;
-    case SQLITE_CONSTRAINT:
-    case SQLITE_MISMATCH:
-        return -EDOM;
     default:
         return 0;
     }
 }
 
-static int errno_of(async_sqlite *db, int rc)
+static int errno_of_primary(async_sqlite *db, int rc)
 {
-    int r = extended_error(db, rc);
-    if (r < 0)
-        return r;
-    switch (rc & 0xff) {
+    switch (rc) {
+    case SQLITE_CANTOPEN:
+        return errno_of_open(db);
+    case SQLITE_IOERR:
+    case SQLITE_INTERNAL:
+        return -EIO;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+        return -EDOM;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
@@ -70,35 +70,40 @@ static int errno_of(async_sqlite *db, int rc)
         return -EFBIG;
     case SQLITE_NOTFOUND:
         return -ENOENT;
-    case SQLITE_INTERNAL:
-        return -EIO;
     default:
-        return -EINVAL; /* ERROR, MISUSE, RANGE */
+        return -EINVAL; /* SQLITE_ERROR, SQLITE_MISUSE, SQLITE_RANGE */
     }
+}
+
+static int errno_of_code(async_sqlite *db, int rc)
+{
+    int primary = rc & 0xff, r = errno_of_extended(rc);
+    bool locked = primary == SQLITE_BUSY || primary == SQLITE_IOERR;
+    /* A statement that is interrupted while it waits for a lock reports that the lock is busy. */
+    if (r == 0 && locked && atomic_load(&db->cancelled))
+        return -ECANCELED;
+    return r < 0 ? r : errno_of_primary(db, primary);
 }
 
 int work_fail_text(struct sqlite_job *job, int rc, int code, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(job->report.text, sizeof job->report.text, fmt, ap);
+    vsnprintf(job->status.message, sizeof job->status.message, fmt, ap);
     va_end(ap);
-    job->report.error = rc;
+    job->status.error = rc;
     return code;
 }
 
+/* The message of the handle is the better one, unless it belongs to another error. */
 int work_fail(async_sqlite *db, struct sqlite_job *job, int rc)
 {
-    const char *text = db->handle && sqlite3_extended_errcode(db->handle) == rc
-                               ? sqlite3_errmsg(db->handle)
-                               : sqlite3_errstr(rc);
-    int code = errno_of(db, rc), plain = rc & 0xff;
-    /* Who was told to stop while he waited for a lock says that he is busy. */
-    if ((plain == SQLITE_BUSY || plain == SQLITE_IOERR) && atomic_load(&db->cancelled))
-        code = -ECANCELED;
-    return work_fail_text(job, rc, code, "%s", text);
+    bool latest = db->handle && sqlite3_extended_errcode(db->handle) == rc;
+    const char *message = latest ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
+    return work_fail_text(job, rc, errno_of_code(db, rc), "%s", message);
 }
 
+/* NULL is what a failed open or a close leaves behind. */
 int async_sqlite_error(const async_sqlite *db)
 {
     return db ? db->last.error : 0;
@@ -106,7 +111,7 @@ int async_sqlite_error(const async_sqlite *db)
 
 const char *async_sqlite_error_text(const async_sqlite *db)
 {
-    return db ? db->last.text : "";
+    return db ? db->last.message : "";
 }
 
 int64_t async_sqlite_last_insert_id(const async_sqlite *db)

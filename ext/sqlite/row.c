@@ -1,83 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* row.c - rows: made by the thread in memory that goes with their batch, read by the task. */
-#include "internal.h"
+/* row.c - rows, copied from SQLite by the connection's thread and read by the task. */
+#include "row.h"
 
 #include <math.h>
-#include <stdalign.h>
 #include <stdio.h>
-
-/* --- memory --- */
-
-enum { BLOCK = 16 * 1024 };
-
-struct sqlite_block {
-    struct sqlite_block *next;
-    size_t size;
-    char data[]; /* aligned as SQLite's memory is, for integers and pointers */
-};
-
-void *sqlite_arena_alloc(struct sqlite_arena *a, size_t size)
-{
-    size = (size + alignof(async_sqlite_row) - 1) & ~(alignof(async_sqlite_row) - 1);
-    struct sqlite_block *b = a->blocks;
-    if (!b || size > b->size - a->used) {
-        size_t room = size > BLOCK ? size : BLOCK;
-        b = sqlite3_malloc64(sizeof *b + room);
-        if (!b)
-            return NULL;
-        b->next = a->blocks;
-        b->size = room;
-        a->blocks = b;
-        a->used = 0;
-    }
-    void *p = b->data + a->used;
-    a->used += size;
-    a->total += size;
-    return p;
-}
-
-static void free_blocks(struct sqlite_block *b)
-{
-    for (struct sqlite_block *next; b; b = next) {
-        next = b->next;
-        sqlite3_free(b);
-    }
-}
-
-void sqlite_arena_reset(struct sqlite_arena *a)
-{
-    struct sqlite_block *b = a->blocks;
-    if (!b)
-        return;
-    free_blocks(b->next);
-    b->next = NULL;
-    if (b->size > BLOCK) { /* that was for one large value */
-        sqlite3_free(b);
-        a->blocks = NULL;
-    }
-    a->used = a->total = 0;
-}
-
-void sqlite_arena_free(struct sqlite_arena *a)
-{
-    free_blocks(a->blocks);
-    *a = (struct sqlite_arena){ 0 };
-}
-
-static char *copy(struct sqlite_arena *a, const void *p, size_t size)
-{
-    char *c = sqlite_arena_alloc(a, size + 1);
-    if (!c)
-        return NULL;
-    if (size > 0)
-        memcpy(c, p, size);
-    c[size] = '\0';
-    return c;
-}
 
 /* --- on the thread --- */
 
-struct sqlite_columns *work_columns(struct sqlite_arena *a, sqlite3_stmt *s)
+struct sqlite_columns *work_copy_columns(struct sqlite_arena *a, sqlite3_stmt *s)
 {
     int n = sqlite3_column_count(s);
     const char *sql = sqlite3_sql(s);
@@ -85,29 +15,30 @@ struct sqlite_columns *work_columns(struct sqlite_arena *a, sqlite3_stmt *s)
     if (!c)
         return NULL;
     c->count = n;
-    c->sql = copy(a, sql, strlen(sql));
+    c->sql = sqlite_arena_copy(a, sql, strlen(sql));
     bool all = c->sql;
     for (int i = 0; all && i < n; i++) {
         const char *name = sqlite3_column_name(s, i);
-        c->names[i] = name ? copy(a, name, strlen(name)) : NULL;
+        c->names[i] = name ? sqlite_arena_copy(a, name, strlen(name)) : NULL;
         all = c->names[i];
     }
     return all ? c : NULL;
 }
 
-/* The bytes are asked for before their number: SQLite may convert them. */
-static bool read_bytes(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sqlite_value *v)
+/* Copy a text or a blob. Ask SQLite for the bytes before their number, since it may convert them.
+ * It returns NULL for an empty blob, and for everything else if it has no memory. */
+static bool copy_bytes(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sqlite_value *v)
 {
     bool text = v->type == ASYNC_SQLITE_TEXT;
     const void *p = text ? sqlite3_column_text(s, i) : sqlite3_column_blob(s, i);
     v->size = (size_t)sqlite3_column_bytes(s, i);
-    if (!p && (text || v->size > 0)) /* an empty blob is none; for another there was no memory */
+    if (!p && (text || v->size > 0))
         return false;
-    v->u.p = copy(a, p, v->size);
+    v->u.p = sqlite_arena_copy(a, p, v->size);
     return v->u.p;
 }
 
-static bool read_value(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sqlite_value *v)
+static bool copy_value(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sqlite_value *v)
 {
     *v = (async_sqlite_value){ .type = ASYNC_SQLITE_NULL };
     switch (sqlite3_column_type(s, i)) {
@@ -121,16 +52,17 @@ static bool read_value(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sql
         return true;
     case SQLITE_TEXT:
         v->type = ASYNC_SQLITE_TEXT;
-        return read_bytes(a, s, i, v);
+        return copy_bytes(a, s, i, v);
     case SQLITE_BLOB:
         v->type = ASYNC_SQLITE_BLOB;
-        return read_bytes(a, s, i, v);
+        return copy_bytes(a, s, i, v);
     default:
         return true;
     }
 }
 
-async_sqlite_row *work_row(struct sqlite_arena *a, const struct sqlite_columns *c, sqlite3_stmt *s)
+async_sqlite_row *work_copy_row(struct sqlite_arena *a, const struct sqlite_columns *c,
+                                sqlite3_stmt *s)
 {
     async_sqlite_row *row =
             sqlite_arena_alloc(a, sizeof *row + (size_t)c->count * sizeof *row->values);
@@ -139,21 +71,26 @@ async_sqlite_row *work_row(struct sqlite_arena *a, const struct sqlite_columns *
     row->next = NULL;
     row->columns = c;
     for (int i = 0; i < c->count; i++)
-        if (!read_value(a, s, i, &row->values[i]))
+        if (!copy_value(a, s, i, &row->values[i]))
             return NULL;
     return row;
 }
 
-/* --- in the loop --- */
+/* --- in the task --- */
 
 int async_sqlite_columns(const async_sqlite_row *row)
 {
     return row->columns->count;
 }
 
+static bool has_column(const async_sqlite_row *row, int column)
+{
+    return column >= 0 && column < row->columns->count;
+}
+
 const char *async_sqlite_column_name(const async_sqlite_row *row, int column)
 {
-    return column >= 0 && column < row->columns->count ? row->columns->names[column] : NULL;
+    return has_column(row, column) ? row->columns->names[column] : NULL;
 }
 
 int async_sqlite_column(const async_sqlite_row *row, const char *name)
@@ -166,9 +103,9 @@ int async_sqlite_column(const async_sqlite_row *row, const char *name)
 
 async_sqlite_value async_sqlite_at(const async_sqlite_row *row, int column)
 {
-    if (column >= 0 && column < row->columns->count)
+    if (has_column(row, column))
         return row->values[column];
-    fprintf(stderr, "asyncio: no column %d in the rows of: %s\n", column, row->columns->sql);
+    fprintf(stderr, "asyncio: no such column: %d, in the rows of: %s\n", column, row->columns->sql);
     return async_sqlite_null();
 }
 
@@ -177,7 +114,8 @@ async_sqlite_value async_sqlite_named(const async_sqlite_row *row, const char *c
     int i = async_sqlite_column(row, column);
     if (i >= 0)
         return row->values[i];
-    fprintf(stderr, "asyncio: no column \"%s\" in the rows of: %s\n", column, row->columns->sql);
+    fprintf(stderr, "asyncio: no such column: \"%s\", in the rows of: %s\n", column,
+            row->columns->sql);
     return async_sqlite_null();
 }
 

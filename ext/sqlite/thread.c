@@ -1,105 +1,116 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.c - the thread of a connection, and what it is told. It does one job at a time, since the tasks stand in a line
- * for it. A job's end is told by a descriptor that was there before: it must not be lost for lack of memory. */
-#include "internal.h"
+/* thread.c - the thread of a connection: wait for a job, run it, report that it is done.
+ *
+ * The end of a job is reported by a descriptor that was opened with the connection, so that a
+ * report cannot be lost for lack of memory. */
+#include "thread.h"
+
+#include "connection.h"
+#include "interrupt.h"
+#include "job.h"
+#include "statement.h"
+#include "transaction.h"
 
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Under the mutex, or when the thread has ended: then it has closed the database, and with it their handles. */
-static void empty_trash(async_sqlite *db)
+/* Under the mutex; or when the thread has ended. By then it has finalized all statements. */
+static void free_retired_statements(async_sqlite *db)
 {
-    for (async_sqlite_stmt *s; (s = db->trash);) {
-        db->trash = s->next;
+    for (async_sqlite_stmt *s; (s = db->thread.retired);) {
+        db->thread.retired = s->next;
         if (db->handle)
             sqlite3_finalize(s->handle);
         sqlite3_free(s);
     }
 }
 
-int work_goes_on(const async_sqlite *db, struct sqlite_job *job)
+void sqlite_retire_statement(async_sqlite *db, async_sqlite_stmt *s)
 {
-    if (!atomic_load(&db->cancelled) || job->must)
-        return 0;
-    return work_fail_text(job, SQLITE_INTERRUPT, -ECANCELED, "%s", sqlite3_errstr(SQLITE_INTERRUPT));
+    pthread_mutex_lock(&db->thread.mutex);
+    s->next = db->thread.retired;
+    db->thread.retired = s;
+    pthread_mutex_unlock(&db->thread.mutex);
 }
 
-static int work(async_sqlite *db, struct sqlite_job *job)
+static int work_on_job(async_sqlite *db, struct sqlite_job *job)
 {
     if (db->handle && (db->leftovers.transaction || db->leftovers.queries))
-        work_clean_up(db);
-    int r = work_goes_on(db, job);
+        work_end_leftovers(db);
+    int r = work_check_interrupt(db, job);
     if (r < 0)
         return r;
-    if (job->within && sqlite3_get_autocommit(db->handle))
-        return work_fail_text(job, SQLITE_ABORT, -ESTALE, "the transaction is over before its block");
-    return job->work(db, job);
+    if (job->in_transaction && sqlite3_get_autocommit(db->handle))
+        return work_fail_lost_transaction(job);
+    r = job->work(db, job);
+    if (db->handle)
+        job->status.last_id = sqlite3_last_insert_rowid(db->handle);
+    return r;
 }
 
-static void report(async_sqlite *db, struct sqlite_job *job)
-{
-    if (!db->handle)
-        return;
-    job->report.last_id = sqlite3_last_insert_rowid(db->handle);
-}
-
-/* Afterwards neither the job nor, if it was the last, the connection may be touched by us. */
-static void finish(async_sqlite *db, struct sqlite_job *job)
+/* Report that the job is done. From then on neither the job nor, if it was the last one, the
+ * connection may be used on this thread: the task that waited may free them. */
+static void report_done(async_sqlite *db, struct sqlite_job *job)
 {
     uint64_t one = 1;
-    pthread_mutex_lock(&db->mutex);
+    pthread_mutex_lock(&db->thread.mutex);
     job->done = true;
-    db->job = NULL;
-    async_ignore(write(db->event, &one, sizeof one));
-    pthread_cond_broadcast(&db->news);
-    pthread_mutex_unlock(&db->mutex);
+    db->thread.job = NULL;
+    async_ignore(write(db->thread.event, &one, sizeof one));
+    pthread_cond_broadcast(&db->thread.changed);
+    pthread_mutex_unlock(&db->thread.mutex);
 }
 
-static void *run(void *arg)
+static struct sqlite_job *next_job(async_sqlite *db)
+{
+    pthread_mutex_lock(&db->thread.mutex);
+    while (!db->thread.job)
+        pthread_cond_wait(&db->thread.changed, &db->thread.mutex);
+    struct sqlite_job *job = db->thread.job;
+    free_retired_statements(db);
+    pthread_mutex_unlock(&db->thread.mutex);
+    return job;
+}
+
+static void *run_thread(void *arg)
 {
     async_sqlite *db = arg;
-    bool quits = false;
-    while (!quits) {
-        pthread_mutex_lock(&db->mutex);
-        while (!db->job)
-            pthread_cond_wait(&db->news, &db->mutex);
-        struct sqlite_job *job = db->job;
-        empty_trash(db);
-        pthread_mutex_unlock(&db->mutex);
-        quits = job->quits;
-        job->result = work(db, job);
-        report(db, job);
-        finish(db, job);
+    bool is_last = false;
+    while (!is_last) {
+        struct sqlite_job *job = next_job(db);
+        is_last = job->is_last;
+        job->result = work_on_job(db, job);
+        report_done(db, job);
     }
     return NULL;
 }
 
-static int start(async_sqlite *db)
+static int create_thread(async_sqlite *db)
 {
     sigset_t all, before;
-    sigfillset(&all); /* signals are the loop's business */
+    sigfillset(&all); /* signals are handled by the loop's thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int err = pthread_create(&db->thread, NULL, run, db);
+    int err = pthread_create(&db->thread.id, NULL, run_thread, db);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (err == 0)
-        pthread_setname_np(db->thread, "sqlite");
+        pthread_setname_np(db->thread.id, "sqlite");
     return -err;
 }
 
 int sqlite_thread_start(async_sqlite *db)
 {
     pthread_condattr_t attr;
-    db->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (db->event < 0)
+    db->thread.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (db->thread.event < 0)
         return -errno;
-    pthread_mutex_init(&db->mutex, NULL);
+    pthread_mutex_init(&db->thread.mutex, NULL);
     pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&db->news, &attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* for the waits in work_on_busy() */
+    pthread_cond_init(&db->thread.changed, &attr);
     pthread_condattr_destroy(&attr);
-    int r = start(db);
+    int r = create_thread(db);
     if (r < 0)
         sqlite_thread_destroy(db);
     else
@@ -107,92 +118,43 @@ int sqlite_thread_start(async_sqlite *db)
     return r;
 }
 
-/* Its last job is done, so this takes no time. */
 void sqlite_thread_join(async_sqlite *db)
 {
-    pthread_join(db->thread, NULL);
-    empty_trash(db); /* what was dropped while it closed */
+    pthread_join(db->thread.id, NULL);
+    free_retired_statements(db); /* those that were dropped during the last job */
     sqlite_count_connections(-1);
 }
 
-/* Not together with the thread: a task whose call was the last one before the connection was closed may still look at
- * them, and the number of the descriptor must not be another one's then. */
 void sqlite_thread_destroy(async_sqlite *db)
 {
-    pthread_cond_destroy(&db->news);
-    pthread_mutex_destroy(&db->mutex);
-    close(db->event);
+    pthread_cond_destroy(&db->thread.changed);
+    pthread_mutex_destroy(&db->thread.mutex);
+    close(db->thread.event);
 }
 
-void sqlite_submit(async_sqlite *db, struct sqlite_job *job)
+void sqlite_submit_job(async_sqlite *db, struct sqlite_job *job)
 {
-    pthread_mutex_lock(&db->mutex);
-    while (db->job) /* only if somebody could not even wait for his turn */
-        pthread_cond_wait(&db->news, &db->mutex);
-    db->job = job;
+    pthread_mutex_lock(&db->thread.mutex);
+    while (db->thread.job)
+        pthread_cond_wait(&db->thread.changed, &db->thread.mutex);
+    db->thread.job = job;
     atomic_store(&db->cancelled, false);
-    pthread_cond_broadcast(&db->news);
-    pthread_mutex_unlock(&db->mutex);
+    pthread_cond_broadcast(&db->thread.changed);
+    pthread_mutex_unlock(&db->thread.mutex);
 }
 
-bool sqlite_is_done(async_sqlite *db, const struct sqlite_job *job)
+bool sqlite_job_is_done(async_sqlite *db, const struct sqlite_job *job)
 {
-    pthread_mutex_lock(&db->mutex);
+    pthread_mutex_lock(&db->thread.mutex);
     bool done = job->done;
-    pthread_mutex_unlock(&db->mutex);
+    pthread_mutex_unlock(&db->thread.mutex);
     return done;
 }
 
 void sqlite_wait_blocking(async_sqlite *db, const struct sqlite_job *job)
 {
-    pthread_mutex_lock(&db->mutex);
+    pthread_mutex_lock(&db->thread.mutex);
     while (!job->done)
-        pthread_cond_wait(&db->news, &db->mutex);
-    pthread_mutex_unlock(&db->mutex);
-}
-
-/* The flag is for the two callbacks below. sqlite3_interrupt() reaches into some long operations between which they are
- * not called, but it hits all statements that are active, also those of queries that wait for their next turn. */
-void sqlite_interrupt_job(async_sqlite *db)
-{
-    pthread_mutex_lock(&db->mutex);
-    atomic_store(&db->cancelled, true);
-    if (db->job && db->handle && db->reading == 0)
-        sqlite3_interrupt(db->handle);
-    pthread_cond_broadcast(&db->news);
-    pthread_mutex_unlock(&db->mutex);
-}
-
-/* --- what SQLite calls in the middle of a statement --- */
-
-int work_on_progress(void *arg)
-{
-    async_sqlite *db = arg;
-    return atomic_load_explicit(&db->cancelled, memory_order_relaxed);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Another connection has the lock: wait a little, longer each time, or until we are told to stop. */
-int work_on_busy(void *arg, int count)
-{
-    async_sqlite *db = arg;
-    double at = now(), delay = count < 7 ? 0.001 * (1 << count) : 0.1;
-    if (count == 0)
-        db->busy_until = at + db->busy_timeout;
-    if (at >= db->busy_until)
-        return 0;
-    at = at + delay < db->busy_until ? at + delay : db->busy_until;
-    struct timespec until = { .tv_sec = (time_t)at };
-    until.tv_nsec = (long)(1e9 * (at - (double)until.tv_sec));
-    pthread_mutex_lock(&db->mutex);
-    while (!atomic_load(&db->cancelled) && pthread_cond_timedwait(&db->news, &db->mutex, &until) == 0)
-        ;
-    pthread_mutex_unlock(&db->mutex);
-    return !atomic_load(&db->cancelled);
+        pthread_cond_wait(&db->thread.changed, &db->thread.mutex);
+    pthread_mutex_unlock(&db->thread.mutex);
 }

@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* transaction.c - begin, and commit or roll back, as the block was left. The outermost block keeps its task's turn; blocks
- * inside of it are savepoints. */
-#include "internal.h"
+/* transaction.c - transaction blocks: begin, and commit or roll back depending on how the block was
+ * left. The outermost block holds the connection's lock; blocks inside it are savepoints. */
+#include "transaction.h"
+
+#include "connection.h"
+#include "exec.h"
+#include "job.h"
+
+#include <asyncio/with.h>
 
 #include <stdio.h>
 
-struct step {
-    const char *sql;
-    const char *undo; /* if that fails, and there still is a transaction; NULL: all of it */
+struct transaction_args {
+    const char *sql;  /* begins the block, or commits it */
+    const char *undo; /* if that fails, or the block has failed; NULL: roll back everything */
 };
 
-int work_simple(async_sqlite *db, struct sqlite_job *job, const char *sql)
-{
-    int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? 0 : work_fail(db, job, rc);
-}
+/* --- on the thread --- */
 
-static int work_begin(async_sqlite *db, struct sqlite_job *job)
-{
-    const struct step *s = job->arg;
-    return work_simple(db, job, s->sql);
-}
-
-/* The statement was compiled when there was memory. */
 int work_rollback_all(async_sqlite *db, struct sqlite_job *job)
 {
     if (sqlite3_get_autocommit(db->handle))
@@ -33,8 +28,17 @@ int work_rollback_all(async_sqlite *db, struct sqlite_job *job)
     return r;
 }
 
-/* A statement whose rows nobody reads any more is reset, not finalized: it may be one that is kept. */
-void work_clean_up(async_sqlite *db)
+void work_begin_around_statement(async_sqlite *db)
+{
+    if (!sqlite3_get_autocommit(db->handle))
+        return;
+    sqlite3_step(db->begin);
+    sqlite3_reset(db->begin);
+}
+
+/* Statements of abandoned queries are reset, not finalized: one of them may be a prepared statement
+ * that is still in use. */
+void work_end_leftovers(async_sqlite *db)
 {
     struct sqlite_job ignored = { 0 };
     for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db->handle, s));)
@@ -45,43 +49,63 @@ void work_clean_up(async_sqlite *db)
     db->leftovers = (struct sqlite_leftovers){ 0 };
 }
 
-/* What cannot be undone in part is undone as a whole: nothing is committed that was to be rolled back. */
-static void undo(async_sqlite *db, const struct step *s)
+int work_fail_lost_transaction(struct sqlite_job *job)
+{
+    return work_fail_text(job, SQLITE_ABORT, -ESTALE,
+                          "transaction was rolled back or committed before the end of its block");
+}
+
+static int work_begin(async_sqlite *db, struct sqlite_job *job)
+{
+    const struct transaction_args *a = job->arg;
+    return work_exec_simple(db, job, a->sql);
+}
+
+/* If going back to the savepoint fails, roll back everything: nothing may be committed that was to
+ * be rolled back. */
+static void work_undo(async_sqlite *db, const struct transaction_args *a)
 {
     struct sqlite_job ignored = { 0 };
-    if (!sqlite3_get_autocommit(db->handle) && s->undo)
-        if (sqlite3_exec(db->handle, s->undo, NULL, NULL, NULL) == SQLITE_OK)
+    if (!sqlite3_get_autocommit(db->handle) && a->undo)
+        if (sqlite3_exec(db->handle, a->undo, NULL, NULL, NULL) == SQLITE_OK)
             return;
     async_ignore(work_rollback_all(db, &ignored));
 }
 
 static int work_commit(async_sqlite *db, struct sqlite_job *job)
 {
-    const struct step *s = job->arg;
+    const struct transaction_args *a = job->arg;
     if (sqlite3_get_autocommit(db->handle))
-        return work_fail_text(job, SQLITE_ABORT, -ESTALE, "the transaction is over before its block");
-    int r = work_simple(db, job, s->sql);
+        return work_fail_lost_transaction(job);
+    int r = work_exec_simple(db, job, a->sql);
     if (r < 0)
-        undo(db, s);
+        work_undo(db, a);
     return r;
 }
 
-static int work_undo(async_sqlite *db, struct sqlite_job *job)
+static int work_roll_back(async_sqlite *db, struct sqlite_job *job)
 {
-    undo(db, job->arg);
+    work_undo(db, job->arg);
     return 0;
 }
 
+/* --- in the task --- */
+
+/* Keep the lock if the transaction has begun. */
 static int await_begin_outer(async_sqlite *db, bool deferred)
 {
-    struct step step = { .sql = deferred || db->readonly ? "begin deferred" : "begin immediate" };
-    struct sqlite_job job = { .work = work_begin, .arg = &step };
-    int r = await_semaphore_acquire(&db->turn);
+    struct transaction_args args = { .sql = deferred || db->readonly ? "begin deferred"
+                                                                     : "begin immediate" };
+    struct sqlite_job job = { .work = work_begin, .arg = &args };
+    int r = await_lock_acquire(&db->lock);
     if (r < 0)
         return r;
-    r = db->closing ? -EPIPE : await_sqlite_job(db, &job);
+    if (db->closing)
+        r = async_fail(-EPIPE, "connection was closed while a transaction waited for it");
+    else
+        r = await_sqlite_job(db, &job);
     if (r < 0) {
-        async_semaphore_release(&db->turn);
+        async_lock_release(&db->lock);
         return r;
     }
     db->owner = sqlite_current_task();
@@ -91,49 +115,53 @@ static int await_begin_outer(async_sqlite *db, bool deferred)
 static int await_begin_inner(async_sqlite *db)
 {
     char sql[48];
-    struct step step = { .sql = sql };
-    struct sqlite_job job = { .work = work_begin, .arg = &step };
+    struct transaction_args args = { .sql = sql };
+    struct sqlite_job job = { .work = work_begin, .arg = &args };
     snprintf(sql, sizeof sql, "savepoint asyncio_%d", db->depth);
     return await_sqlite_call(db, sqlite_current_task(), &job);
 }
 
-ASYNC_DEF(begin_block, (async_sqlite *)db, (bool)deferred)
+ASYNC_DEF(transaction_enter, (async_sqlite *)db, (bool)deferred)
 {
-    int r = sqlite_check_use(HOME_OF(db), "connection", "async_sqlite_transaction");
+    int r = sqlite_check_use(SQLITE_HOME_OF(db), "connection", "async_sqlite_transaction");
     if (r < 0)
         return r;
-    sqlite_adopt(db);
-    db->users++;
-    r = db->owner == sqlite_current_task() ? await_begin_inner(db) : await_begin_outer(db, deferred);
+    sqlite_adopt_connection(db);
+    db->references++;
+    bool inner = db->owner == sqlite_current_task();
+    r = inner ? await_begin_inner(db) : await_begin_outer(db, deferred);
     if (r == 0)
         db->depth++;
     else
-        sqlite_release(db);
+        sqlite_release_connection(db);
     return r;
 }
 
-ASYNC_DEF(end_block, (async_sqlite *)db)
+ASYNC_DEF(transaction_leave, (async_sqlite *)db)
 {
     char release[48], back[96];
+    if (sqlite_is_forked(&db->home)) /* a child of fork() leaves it to the parent */
+        return -EPERM;
     int depth = db->depth - 1;
-    struct step step = { .sql = depth > 0 ? release : "commit", .undo = depth > 0 ? back : NULL };
-    struct sqlite_job job = { .work = work_undo, .arg = &step, .must = true };
-    if (async_with_outcome() >= 0)
-        job.work = work_commit;
+    bool outer = depth == 0;
+    struct transaction_args args = { .sql = outer ? "commit" : release };
+    struct sqlite_job job = { .arg = &args, .must_run = true };
+    args.undo = outer ? NULL : back;
+    job.work = async_with_outcome() >= 0 ? work_commit : work_roll_back;
     snprintf(release, sizeof release, "release asyncio_%d", depth);
     snprintf(back, sizeof back, "rollback to asyncio_%d; release asyncio_%d", depth, depth);
     int r = await_sqlite_job(db, &job);
     db->depth = depth;
-    if (depth == 0) {
+    if (outer) {
         db->owner = 0;
-        async_semaphore_release(&db->turn);
+        async_lock_release(&db->lock);
     }
-    sqlite_release(db);
+    sqlite_release_connection(db);
     return r;
 }
 
 async_hold async_sqlite_transaction_opt(async_sqlite *db,
                                         const struct async_sqlite_transaction_opts *opts)
 {
-    return (async_hold){ begin_block(db, opts && opts->deferred), end_block(db) };
+    return (async_hold){ transaction_enter(db, opts && opts->deferred), transaction_leave(db) };
 }

@@ -416,7 +416,7 @@ CASE(a_pool_that_cannot_open)
     async_sqlite *db = NULL;
     await_sqlite_pool_auto pool = NULL;
     is(async_sqlite_pool_open(NULL, UINT_MAX, &pool), -EINVAL);
-    has_text(async_fail_text(-EINVAL), "4294967295 connections");
+    has_text(async_fail_text(-EINVAL), "pool size 4294967295 is too large");
     ok(async_sqlite_pool_open("/nowhere/at/all", 1, &pool, .must_exist = true));
     for (int i = 0; i < 2; i++) {
         await_with (r, async_sqlite_pool_hold(pool, &db))

@@ -257,7 +257,7 @@ CASE(drop_inside_own_transaction_is_refused_with_message)
     ok(await_sqlite_open(NULL, &db));
     await_with (r, async_sqlite_transaction(db)) {
         await_sqlite_drop(&db);
-        has_text(heard(), "asyncio: await_sqlite_drop: a connection cannot be closed in a transaction");
+        has_text(heard(), "asyncio: await_sqlite_drop: connection cannot be closed inside its transaction block");
         is_number(db, "select 5", 5);
     }
     ok(r);

@@ -190,7 +190,7 @@ TABLE_CASE(a_transaction_that_is_lost)
         is(s, -ESTALE);
     }
     is(r, -ESTALE);
-    has_text(async_fail_text(r), "is over before its block");
+    has_text(async_fail_text(r), "was rolled back or committed before the end of its block");
     has_rows(0);
     await_with (r, async_sqlite_transaction(db)) {
         await_with (s, async_sqlite_transaction(db))
