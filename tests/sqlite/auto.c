@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* auto.c - the _auto macros declare pointers that clean up after themselves, also several of them in
+ * one declaration. */
+#include "sqlite_test.h"
+
+#define is_pointer_to(type, variable)                                                              \
+    _Static_assert(__builtin_types_compatible_p(__typeof__(variable), type *), #variable)
+
+static sqlite3_int64 memory_used(void)
+{
+    ok(sqlite3_initialize());
+    return sqlite3_memory_used();
+}
+
+CASE(two_connections_in_one_declaration_are_both_closed)
+{
+    sqlite3_int64 before = memory_used();
+    {
+        await_sqlite_auto a = NULL, b = NULL;
+        is_pointer_to(async_sqlite, a);
+        is_pointer_to(async_sqlite, b);
+        ok(await_sqlite_open(NULL, &a));
+        ok(await_sqlite_open(NULL, &b));
+        is_true(memory_used() > before);
+    }
+    is(memory_used(), before);
+    return 0;
+}
+
+CASE(two_statements_in_one_declaration_are_both_dropped)
+{
+    sqlite3_int64 before = memory_used();
+    await_sqlite_auto db = NULL;
+    ok(await_sqlite_open(NULL, &db));
+    {
+        async_sqlite_stmt_auto a = NULL, b = NULL;
+        is_pointer_to(async_sqlite_stmt, a);
+        is_pointer_to(async_sqlite_stmt, b);
+        ok(await_sqlite_prepare(db, "select 1", &a));
+        ok(await_sqlite_prepare(db, "select 2", &b));
+    }
+    ok(await_sqlite_close(&db));
+    is(memory_used(), before); /* a statement that was not dropped would keep the connection */
+    return 0;
+}
+
+CASE(two_pools_in_one_declaration_are_both_closed)
+{
+    sqlite3_int64 before = memory_used();
+    {
+        await_sqlite_pool_auto a = NULL, b = NULL;
+        is_pointer_to(async_sqlite_pool, a);
+        is_pointer_to(async_sqlite_pool, b);
+        ok(async_sqlite_pool_open(NULL, 1, &a));
+        ok(async_sqlite_pool_open(NULL, 1, &b));
+        is_true(memory_used() > before);
+    }
+    is(memory_used(), before);
+    return 0;
+}
+
+SUITE("sqlite-auto", two_connections_in_one_declaration_are_both_closed,
+      two_statements_in_one_declaration_are_both_dropped,
+      two_pools_in_one_declaration_are_both_closed)
