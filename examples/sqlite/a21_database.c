@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A21: an async context manager, a database connection that is opened and closed on every way out.
+/* A21: an async context manager opens a database connection, and closes it on every way out.
  * Python: async with aiosqlite.connect("accounts.db") as db: ...
  *
- * A transfer between two accounts, in a transaction: done as a whole, or not at all. */
+ * A transfer between two accounts is a transaction: it takes place as a whole or not at all. */
 #include <asyncio.h>
 #include <asyncio/sqlite.h>
 #include <stdio.h>
@@ -28,14 +28,14 @@ ASYNC_DEF(transfer, (async_sqlite *)db, (const char *)from, (const char *)to, (i
     await_with (r, async_sqlite_transaction(db)) { /* async with db.transaction(): */
         ASYNC_TRY(await_sqlite_exec(db, "update account set cents = cents + ? where name = ?",
                                     cents, to));
-        ASYNC_TRY(await_sleep(0.1)); /* somebody takes a look at it */
+        ASYNC_TRY(await_sleep(0.1)); /* so that a timeout can end it half-way */
         ASYNC_TRY(await_sqlite_exec(db, "update account set cents = cents - ? where name = ?",
                                     cents, from));
     }
     return r;
 }
 
-/* The connection is closed behind the block: at its end, after an error, by a limit. */
+/* The connection is closed when the block is left: at its end, after an error, or by a timeout. */
 ASYNC_DEF(work, (int)cents)
 {
     int r;

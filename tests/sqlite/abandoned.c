@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* abandoned.c - tasks that are abandoned with their loop: what they held of a connection or of a pool can be used in the
- * next loop, and their transactions are rolled back. */
+/* abandoned.c - tasks that are abandoned with their loop: the next loop can use the connection that
+ * they had, and their transactions are rolled back. */
 #include "sqlite_test.h"
 
 static async_sqlite *db;
@@ -23,7 +23,8 @@ static void run_to_deadlock(async_co co)
     ears_close(); /* the report is not of interest here */
 }
 
-/* In each loop main has the number 1, so the next main must not be taken for the owner of this transaction. */
+/* In each loop main has the number 1. The next main must not be taken for the owner of this
+ * transaction. */
 ASYNC_DEF(never_end_transaction)
 {
     int r, s;
@@ -56,7 +57,7 @@ START_TEST(abandoned_transaction_is_rolled_back_in_next_loop)
 }
 END_TEST
 
-ASYNC_DEF(close_it)
+ASYNC_DEF(close_connection)
 {
     return await_sqlite_close(&db);
 }
@@ -64,7 +65,7 @@ ASYNC_DEF(close_it)
 START_TEST(connection_with_abandoned_transaction_can_be_closed)
 {
     run_to_deadlock(never_end_transaction());
-    RUN(close_it());
+    RUN(close_connection());
 }
 END_TEST
 
@@ -94,10 +95,12 @@ START_TEST(abandoned_query_gives_lock_back_in_next_loop)
 }
 END_TEST
 
-/* A transaction that SQL has begun is no block's: it goes on. */
+/* A transaction that SQL has begun does not belong to a task, so it continues. */
 ASYNC_DEF(begin_by_sql)
 {
-    return await_sqlite_open(NULL, &db, .init = "create table t (x); begin; insert into t values (1)");
+    ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
+    is(await_sqlite_exec(db, "begin; insert into t values (1)"), 1);
+    return 0;
 }
 
 ASYNC_DEF(commit_by_sql)
@@ -196,8 +199,6 @@ END_TEST
 
 SUITE("sqlite-abandoned", abandoned_transaction_is_rolled_back_in_next_loop,
       connection_with_abandoned_transaction_can_be_closed,
-      abandoned_query_gives_lock_back_in_next_loop,
-      transaction_begun_by_sql_continues_in_next_loop,
-      abandoned_connection_is_lent_again_in_next_loop,
-      pool_with_abandoned_connection_can_be_closed,
+      abandoned_query_gives_lock_back_in_next_loop, transaction_begun_by_sql_continues_in_next_loop,
+      abandoned_connection_is_lent_again_in_next_loop, pool_with_abandoned_connection_can_be_closed,
       abandoned_statement_is_interrupted_in_next_loop)

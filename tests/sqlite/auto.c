@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* auto.c - the _auto macros declare pointers that clean up after themselves, also several of them in
- * one declaration. */
+/* auto.c - the _auto macros declare pointers that clean up after themselves, also several in one
+ * declaration. */
 #include "sqlite_test.h"
 
 #define is_pointer_to(type, variable)                                                              \
@@ -12,7 +12,7 @@ static sqlite3_int64 memory_used(void)
     return sqlite3_memory_used();
 }
 
-CASE(two_connections_in_one_declaration_are_both_closed)
+CASE(both_connections_of_a_declaration_are_closed)
 {
     sqlite3_int64 before = memory_used();
     {
@@ -27,7 +27,7 @@ CASE(two_connections_in_one_declaration_are_both_closed)
     return 0;
 }
 
-CASE(two_statements_in_one_declaration_are_both_dropped)
+CASE(both_statements_of_a_declaration_are_dropped)
 {
     sqlite3_int64 before = memory_used();
     await_sqlite_auto db = NULL;
@@ -44,7 +44,7 @@ CASE(two_statements_in_one_declaration_are_both_dropped)
     return 0;
 }
 
-CASE(two_pools_in_one_declaration_are_both_closed)
+CASE(both_pools_of_a_declaration_are_closed)
 {
     sqlite3_int64 before = memory_used();
     {
@@ -59,6 +59,5 @@ CASE(two_pools_in_one_declaration_are_both_closed)
     return 0;
 }
 
-SUITE("sqlite-auto", two_connections_in_one_declaration_are_both_closed,
-      two_statements_in_one_declaration_are_both_dropped,
-      two_pools_in_one_declaration_are_both_closed)
+SUITE("sqlite-auto", both_connections_of_a_declaration_are_closed,
+      both_statements_of_a_declaration_are_dropped, both_pools_of_a_declaration_are_closed)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Cancellation: a statement is interrupted wherever it is, what the thread was given is let go of, and the connection
- * goes on. */
+/* cancel.c - cancellation: the statement is interrupted, whatever it is doing; the thread no longer
+ * uses what it was given; the connection can still be used. */
 #include "sqlite_test.h"
 
 #include <fcntl.h>
+
+/* --- statements --- */
 
 static const char endless[] = FOR_EVER "select count(*) from n";
 
@@ -12,7 +14,7 @@ ASYNC_DEF(count_for_ever, (async_sqlite *)db)
     return await_sqlite_exec(db, endless);
 }
 
-CASE(a_limit_ends_a_statement)
+CASE(timeout_interrupts_statement)
 {
     await_sqlite_auto db = NULL;
     ok(await_sqlite_open(NULL, &db));
@@ -24,7 +26,8 @@ CASE(a_limit_ends_a_statement)
     return 0;
 }
 
-CASE(what_was_bound_is_ours_again)
+/* A thread that still used the text would be a use after free. */
+CASE(bound_value_can_be_freed_after_cancel)
 {
     await_sqlite_auto db = NULL;
     ok(await_sqlite_open(NULL, &db));
@@ -50,7 +53,9 @@ ASYNC_DEF(read_for_ever, (async_sqlite *)db, (int *)rows)
     return r;
 }
 
-CASE(a_query_is_ended_in_the_middle_of_a_batch)
+/* --- queries --- */
+
+CASE(timeout_interrupts_query_inside_batch)
 {
     int rows = 0;
     await_sqlite_auto db = NULL;
@@ -61,11 +66,10 @@ CASE(a_query_is_ended_in_the_middle_of_a_batch)
     return 0;
 }
 
-CASE(a_query_that_is_left_gives_its_lock_back)
+CASE(query_left_early_releases_its_lock)
 {
     int r, n = 0;
-    await_sqlite_auto db = NULL;
-    await_sqlite_auto other = NULL;
+    await_sqlite_auto db = NULL, other = NULL;
     ok(await_sqlite_open(new_file(), &db, .init = "create table t (x); insert into t values (1)"));
     ok(await_sqlite_open(file, &other, .busy_timeout = -1));
     await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select x from n cross join t")) {
@@ -79,7 +83,7 @@ CASE(a_query_that_is_left_gives_its_lock_back)
     return 0;
 }
 
-ASYNC_DEF(stops_before_the_end, (async_sqlite *)db)
+ASYNC_DEF(cancel_itself_at_third_row, (async_sqlite *)db)
 {
     int r;
     await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select i from n")) {
@@ -91,19 +95,18 @@ ASYNC_DEF(stops_before_the_end, (async_sqlite *)db)
     return r;
 }
 
-CASE(cancelled_between_rows)
+CASE(cancel_between_rows_ends_query)
 {
     await_sqlite_auto db = NULL;
     ok(await_sqlite_open(NULL, &db));
-    await_task_auto t = async_create_task(stops_before_the_end(db));
+    await_task_auto t = async_create_task(cancel_itself_at_third_row(db));
     is(await_task(t), -ECANCELED);
     is_trail("row row row");
     is_number(db, "select 5", 5);
     return 0;
 }
 
-/* Only the statement of who is cancelled: not the query that another task is reading at the time. */
-CASE(a_cancel_leaves_other_queries_alone)
+CASE(cancel_of_statement_spares_query_between_batches)
 {
     int r;
     int64_t n = 0;
@@ -119,7 +122,9 @@ CASE(a_cancel_leaves_other_queries_alone)
     return 0;
 }
 
-CASE(a_cancel_in_the_line)
+/* --- waiting --- */
+
+CASE(cancel_while_queued_spares_running_statement)
 {
     await_sqlite_auto db = NULL;
     ok(await_sqlite_open(NULL, &db));
@@ -135,11 +140,10 @@ CASE(a_cancel_in_the_line)
     return 0;
 }
 
-CASE(a_cancel_while_another_connection_has_the_lock)
+CASE(cancel_while_database_is_locked_ends_wait)
 {
     int r;
-    await_sqlite_auto db = NULL;
-    await_sqlite_auto other = NULL;
+    await_sqlite_auto db = NULL, other = NULL;
     ok(await_sqlite_open(new_file(), &db, .busy_timeout = 3600));
     ok(await_sqlite_open(file, &other, .init = "create table t (x)"));
     await_with (r, async_sqlite_transaction(other)) {
@@ -153,11 +157,12 @@ CASE(a_cancel_while_another_connection_has_the_lock)
     return 0;
 }
 
-CASE(a_cancel_while_it_changes_the_journal)
+/* --- opening --- */
+
+CASE(cancel_while_changing_journal_mode_closes_connection)
 {
     int r;
-    await_sqlite_auto db = NULL;
-    await_sqlite_auto other = NULL;
+    await_sqlite_auto db = NULL, other = NULL;
     ok(await_sqlite_open(new_file(), &db, .init = "create table t (x); begin exclusive"));
     await_timeout (r, 1)
         r = await_sqlite_open(file, &other, .wal = true, .busy_timeout = 3600);
@@ -167,20 +172,22 @@ CASE(a_cancel_while_it_changes_the_journal)
     return 0;
 }
 
-ASYNC_DEF(opens, (async_sqlite **)db, (const char *)init)
+ASYNC_DEF(open_with_init, (async_sqlite **)db, (const char *)init)
 {
     return await_sqlite_open(NULL, db, .init = init);
 }
 
-CASE(a_cancel_while_it_opens)
+CASE(cancel_inside_init_closes_connection)
 {
     await_sqlite_auto db = NULL;
-    is(await_wait_for(opens(&db, endless), 1), -ETIMEDOUT);
+    is(await_wait_for(open_with_init(&db, endless), 1), -ETIMEDOUT);
     is_true(!db);
     return 0;
 }
 
-/* Each statement is too short to be interrupted. */
+/* --- scripts --- */
+
+/* Each of these statements is too short to be interrupted inside. */
 static const char *many_statements(void)
 {
     enum { MANY = 200000 };
@@ -190,44 +197,45 @@ static const char *many_statements(void)
     return sql;
 }
 
-ASYNC_DEF(execute, (async_sqlite *)db, (const char *)sql)
+ASYNC_DEF(exec_sql, (async_sqlite *)db, (const char *)sql)
 {
     return await_sqlite_exec(db, sql);
 }
 
-CASE(a_cancel_among_many_statements)
+CASE(cancel_between_short_statements_ends_script)
 {
     int r;
-    await_sqlite_auto db = NULL;
-    await_sqlite_auto other = NULL;
+    await_sqlite_auto db = NULL, other = NULL;
     const char *many = many_statements();
     ok(await_sqlite_open(NULL, &db));
-    is(await_wait_for(execute(db, many), 1), -ETIMEDOUT);
+    is(await_wait_for(exec_sql(db, many), 1), -ETIMEDOUT);
     await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select i from n")) {
-        is(await_wait_for(execute(db, many), 1), -ETIMEDOUT);
+        is(await_wait_for(exec_sql(db, many), 1), -ETIMEDOUT);
         break;
     }
     ok(r);
-    is(await_wait_for(opens(&other, many), 1), -ETIMEDOUT);
+    is(await_wait_for(open_with_init(&other, many), 1), -ETIMEDOUT);
     is_true(!other);
     return 0;
 }
 
-/* The end of main cancels what is left. */
-ASYNC_DEF(leaves_one_behind)
+/* --- the end of the loop --- */
+
+ASYNC_DEF(leave_open_in_background)
 {
-    async_spawn(async_background(), opens((async_sqlite *[1]){ NULL }, endless));
+    async_spawn(async_background(), open_with_init((async_sqlite *[1]){ NULL }, endless));
     return await_sleep(1);
 }
 
-START_TEST(at_the_end_of_the_loop)
+START_TEST(end_of_main_interrupts_statement_in_background)
 {
-    RUN(leaves_one_behind());
+    RUN(leave_open_in_background());
 }
 END_TEST
 
-SUITE("sqlite-cancel", a_limit_ends_a_statement, what_was_bound_is_ours_again,
-      a_query_is_ended_in_the_middle_of_a_batch, a_query_that_is_left_gives_its_lock_back,
-      cancelled_between_rows, a_cancel_leaves_other_queries_alone, a_cancel_in_the_line,
-      a_cancel_while_another_connection_has_the_lock, a_cancel_while_it_changes_the_journal,
-      a_cancel_while_it_opens, a_cancel_among_many_statements, at_the_end_of_the_loop)
+SUITE("sqlite-cancel", timeout_interrupts_statement, bound_value_can_be_freed_after_cancel,
+      timeout_interrupts_query_inside_batch, query_left_early_releases_its_lock,
+      cancel_between_rows_ends_query, cancel_of_statement_spares_query_between_batches,
+      cancel_while_queued_spares_running_statement, cancel_while_database_is_locked_ends_wait,
+      cancel_while_changing_journal_mode_closes_connection, cancel_inside_init_closes_connection,
+      cancel_between_short_statements_ends_script, end_of_main_interrupts_statement_in_background)

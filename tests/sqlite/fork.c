@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A child of fork() has its parent's connections without their threads. */
+/* fork.c - a child of fork() has its parent's connections without their threads. It can use neither
+ * them nor, as long as the parent has any, SQLite. */
 #include "sqlite_test.h"
 
 #include <sys/wait.h>
 
 static pid_t child;
 
-/* A child that goes its way out of all blocks, as one does that has failed to execute a program. */
-ASYNC_DEF(forks)
+/* --- the parent's connections --- */
+
+/* The child leaves all blocks of the parent, as one does that has failed to execute a program. */
+ASYNC_DEF(fork_inside_blocks)
 {
     int r;
     async_sqlite *lent = NULL;
@@ -34,20 +37,20 @@ ASYNC_DEF(forks)
     return 0;
 }
 
-START_TEST(a_child_of_fork_leaves_its_parents_connections_alone)
+START_TEST(child_that_leaves_blocks_changes_nothing_of_parent)
 {
     int status = 0;
     ears_open();
-    async_ignore(async_run(forks()));
+    async_ignore(async_run(fork_inside_blocks()));
     ears_close();
-    if (child == 0) /* what it has of its parent's is not freed, but goes when another program takes its place */
+    if (child == 0) /* the memory that is not freed in the child goes with the program */
         _exit(execlp("true", "true", (char *)NULL));
     is(waitpid(child, &status, 0), child);
     is(status, 0);
 }
 END_TEST
 
-/* --- a loop of its own in the child --- */
+/* --- connections of the child, in a loop of its own --- */
 
 ASYNC_DEF(open_in_child)
 {
@@ -65,13 +68,14 @@ static int run_in_child(async_co co)
     int status = 0;
     child = fork();
     if (child == 0) {
-        alarm(20); /* SQLite would wait for its mutex for ever */
+        alarm(20); /* SQLite may wait for ever for a mutex of the parent */
         _exit(async_run(co) == 0 ? 0 : 1);
     }
     is(waitpid(child, &status, 0), child);
     return status;
 }
 
+/* So that the thread often has a mutex of SQLite locked while the process forks. */
 ASYNC_DEF(allocate_for_ever, (async_sqlite *)db)
 {
     return await_sqlite_exec(db, FOR_EVER "select 1 from n where zeroblob(i % 100) = ?", "");
@@ -98,13 +102,12 @@ ASYNC_DEF(open_and_close)
     return await_sqlite_close(&db);
 }
 
-CASE(open_in_child_succeeds_after_parent_closed_all)
+CASE(open_in_child_succeeds_after_parent_closed)
 {
     ok(await_open_and_close());
     ok(run_in_child(open_and_close()));
     return 0;
 }
 
-SUITE("sqlite-fork", a_child_of_fork_leaves_its_parents_connections_alone,
-      open_in_child_is_refused_if_parent_has_connection,
-      open_in_child_succeeds_after_parent_closed_all)
+SUITE("sqlite-fork", child_that_leaves_blocks_changes_nothing_of_parent,
+      open_in_child_is_refused_if_parent_has_connection, open_in_child_succeeds_after_parent_closed)

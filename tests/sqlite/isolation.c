@@ -1,9 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* isolation.c - several tasks on one connection: no task's statement becomes part of another task's transaction. */
+/* isolation.c - several tasks on one connection: calls are executed one after the other, and no
+ * statement becomes part of another task's transaction. */
 #include "sqlite_test.h"
 
 static async_sqlite *db;
 static async_event in_transaction;
+
+/* --- the order of calls --- */
+
+ASYNC_DEF(insert_number, (int)i)
+{
+    return await_sqlite_exec(db, "insert into t values (?)", i);
+}
+
+CASE(calls_are_executed_in_order_of_arrival)
+{
+    int r;
+    await_sqlite_auto own = NULL;
+    ok(await_sqlite_open(NULL, &own, .init = "create table t (x)"));
+    db = own;
+    await_group (r, g) {
+        for (int i = 1; i <= 5; i++)
+            async_spawn(g, insert_number(i));
+    }
+    ok(r);
+    is_number(db, "select group_concat(x) = '1,2,3,4,5' from t", 1);
+    return 0;
+}
 
 /* --- the owner of a transaction is known by its number, not by its address --- */
 
@@ -124,8 +147,7 @@ CASE(commit_succeeds_while_another_task_reads_rows_it_inserted)
 CASE(query_that_writes_is_committed_if_left_early)
 {
     int r;
-    await_sqlite_auto own = NULL;
-    await_sqlite_auto other = NULL;
+    await_sqlite_auto own = NULL, other = NULL;
     ok(await_sqlite_open(new_file(), &own, .init = "create table t (x)"));
     ok(await_sqlite_open(file, &other, .busy_timeout = -1));
     await_for_each (r, row, async_sqlite_query(own, INSERT_MANY)) {
@@ -135,7 +157,8 @@ CASE(query_that_writes_is_committed_if_left_early)
     return r;
 }
 
-SUITE("sqlite-isolation", query_of_ended_task_is_not_part_of_transaction_at_its_address,
+SUITE("sqlite-isolation", calls_are_executed_in_order_of_arrival,
+      query_of_ended_task_is_not_part_of_transaction_at_its_address,
       rollback_spares_rows_of_query_that_another_task_reads,
       commit_succeeds_while_another_task_reads_rows_it_inserted,
       query_that_writes_is_committed_if_left_early)

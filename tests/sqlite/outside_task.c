@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* outside_task.c - calls where no task can wait: in a callback, without a loop, on another thread. They are refused with a
- * message and leave everything as it was, so that it can still be used and closed in the right place. */
+/* outside_task.c - calls where no task can wait: in a callback, without a loop, on another thread.
+ * They are refused with a message and leave everything as it was, so that it can still be used, and
+ * closed in the right place. */
 #include "sqlite_test.h"
 
 #include <pthread.h>
@@ -18,7 +19,7 @@ ASYNC_DEF(open_all)
     return 0;
 }
 
-/* Everything still works, and can be closed. */
+/* Check that everything can still be used, and closed. */
 ASYNC_DEF(use_and_close_all)
 {
     int r;
@@ -61,7 +62,7 @@ static void call_each_function(void *arg)
     (void)arg;
     expect_refusal(await_sqlite_open(NULL, &opened), OUTSIDE("await_sqlite_open"));
     expect_refusal(await_sqlite_exec(db, "select 1"), OUTSIDE("await_sqlite_exec"));
-    expect_refusal(await_sqlite_prepare(db, "select 1", &prepared), OUTSIDE("await_sqlite_prepare"));
+    expect_refusal(await_sqlite_prepare(db, "", &prepared), OUTSIDE("await_sqlite_prepare"));
     expect_refusal(await_sqlite_stmt_exec(stmt), OUTSIDE("await_sqlite_stmt_exec"));
     expect_refusal(await_sqlite_close(&db), OUTSIDE("await_sqlite_close"));
     expect_refusal(await_sqlite_pool_close(&pool), OUTSIDE("await_sqlite_pool_close"));
@@ -200,7 +201,8 @@ static void *call_without_loop(void *arg)
     return arg;
 }
 
-/* In a task the caller can read the message, so it is not printed; but the functions without a result print it. */
+/* In a task the caller can read the message, so it is not printed. The functions without a result
+ * print it. */
 ASYNC_DEF(call_in_foreign_task)
 {
     int r;
@@ -257,7 +259,8 @@ CASE(drop_inside_own_transaction_is_refused_with_message)
     ok(await_sqlite_open(NULL, &db));
     await_with (r, async_sqlite_transaction(db)) {
         await_sqlite_drop(&db);
-        has_text(heard(), "asyncio: await_sqlite_drop: connection cannot be closed inside its transaction block");
+        is_text(heard(), "asyncio: await_sqlite_drop: connection cannot be closed inside its "
+                         "transaction block\n");
         is_number(db, "select 5", 5);
     }
     ok(r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sqlite_test.h - what the tests of ext/sqlite share. */
+/* sqlite_test.h - helpers of the tests of ext/sqlite. */
 #ifndef TESTS_SQLITE_TEST_H
 #define TESTS_SQLITE_TEST_H
 
@@ -8,10 +8,10 @@
 #include <asyncio/sqlite.h>
 #include <sqlite3.h>
 
-/* Rows without an end, and without the database growing. */
+/* A table n of the numbers from 1, without an end; it is not stored. */
 #define FOR_EVER "with recursive n(i) as (select 1 union all select i + 1 from n) "
 
-/* The one number that sql yields. */
+/* Read the one number that sql returns. */
 ASYNC_UNUSED static int await_number(async_sqlite *db, const char *sql, int64_t *ret)
 {
     int r;
@@ -28,8 +28,9 @@ ASYNC_UNUSED static int await_number(async_sqlite *db, const char *sql, int64_t 
                       (long long)(expected));                                                      \
     } while (0)
 
-/* A file that does not exist yet, and goes with the test. */
+/* A file that does not exist yet, and is removed at the end of the test, with those beside it. */
 static char file[64];
+
 ASYNC_UNUSED static void remove_file(void)
 {
     static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
@@ -39,6 +40,7 @@ ASYNC_UNUSED static void remove_file(void)
         unlink(name);
     }
 }
+
 ASYNC_UNUSED static const char *new_file(void)
 {
     const char *dir = getenv("TMPDIR");

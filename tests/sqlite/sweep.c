@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One thing going wrong at a time: a cancellation at each await_, a failure of each allocation, of the library's and of
- * SQLite's. Whatever it is: a transaction is there as a whole or not at all, and nothing is left, not even of SQLite's
- * memory. */
+/* sweep.c - one fault at a time: a cancellation at each await_, a failure of each allocation and of
+ * each system call, and of each allocation of SQLite's. Whatever happens, a transaction is in the
+ * file as a whole or not at all, and no memory is left, not even SQLite's. */
 #include "sqlite_test.h"
 
 #include <asyncio/testing.h>
@@ -12,14 +12,14 @@ static const char init[] = "pragma synchronous = off; create table if not exists
 
 static int committed;
 
-static void start(void *arg)
+static void start_trial(void *arg)
 {
     (void)arg;
     committed = 0;
     remove_file();
 }
 
-/* How many rows there are; -1: no table. */
+/* Count the rows in the file; -1 if it has no table. */
 static int rows_in_file(void)
 {
     int n = -1;
@@ -34,21 +34,22 @@ static int rows_in_file(void)
     return n;
 }
 
-static sqlite3_int64 used;
+static sqlite3_int64 used; /* SQLite's memory before a trial */
 
 static const char *all_or_nothing(void *arg, int result)
 {
-    static char wrong[64];
+    static char wrong[80];
     int rows = rows_in_file();
     (void)arg;
     (void)result;
     if (sqlite3_memory_used() != used)
-        snprintf(wrong, sizeof wrong, "%lld bytes of SQLite's are left",
+        snprintf(wrong, sizeof wrong, "%lld bytes of SQLite's memory are left",
                  (long long)(sqlite3_memory_used() - used));
     else if (rows >= 0 && rows != 3 * committed)
-        snprintf(wrong, sizeof wrong, "%d rows of %d transactions", rows, committed);
+        snprintf(wrong, sizeof wrong, "%d rows of %d committed transactions of 3 rows", rows,
+                 committed);
     else if (committed > 0 && rows < 0)
-        return "no table";
+        return "the file has no table";
     else
         return NULL;
     return wrong;
@@ -63,20 +64,22 @@ ASYNC_DEF(insert_three, (async_sqlite *)db)
         ASYNC_TRY(await_sqlite_stmt_exec(insert, "one"));
         await_with (s, async_sqlite_transaction(db)) {
             ASYNC_TRY(await_sqlite_exec(db, "insert into t values (?)", 2.0));
-            s = -EIO; /* back to the savepoint */
+            s = -EIO; /* so that this row is rolled back */
         }
         if (s != -EIO)
             ASYNC_TRY(s);
-        ASYNC_TRY(await_sqlite_exec(db, "insert into t values (?), (3)", async_sqlite_bytes("2", 1)));
+        async_sqlite_value blob = async_sqlite_bytes("2", 1);
+        ASYNC_TRY(await_sqlite_exec(db, "insert into t values (?), (3)", blob));
     }
     committed += r >= 0;
     return r;
 }
 
-ASYNC_DEF(count, (async_sqlite *)db)
+ASYNC_DEF(read_rows, (async_sqlite *)db)
 {
     int r, n = 0;
-    await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select i, zeroblob(300), 'text' from n"))
+    static const char sql[] = FOR_EVER "select i, zeroblob(300), 'text' from n";
+    await_for_each (r, row, async_sqlite_query(db, sql))
         if (++n == 300)
             break;
     return r;
@@ -89,12 +92,12 @@ ASYNC_DEF(connection)
     ASYNC_TRY(await_sqlite_open(file, &db, .init = init));
     await_group (r, g) {
         async_spawn(g, insert_three(db));
-        async_spawn(g, count(db));
+        async_spawn(g, read_rows(db));
     }
     return r;
 }
 
-ASYNC_DEF(lent, (async_sqlite_pool *)pool)
+ASYNC_DEF(insert_by_pool, (async_sqlite_pool *)pool)
 {
     int r;
     async_sqlite *db = NULL;
@@ -109,22 +112,25 @@ ASYNC_DEF(pool)
     await_sqlite_pool_auto pool = NULL;
     ASYNC_TRY(async_sqlite_pool_open(file, 1, &pool, .init = init));
     await_group (r, g) {
-        async_spawn(g, lent(pool));
-        async_spawn(g, lent(pool));
+        async_spawn(g, insert_by_pool(pool));
+        async_spawn(g, insert_by_pool(pool));
     }
     return r;
 }
 
-static void sweep(int (*which)(async_co co, const struct async_sweep_opts *opts), size_t at_least)
+typedef int sweep_function(async_co co, const struct async_sweep_opts *opts);
+
+/* Sweep both scenarios. Far fewer runs than usual would mean that faults were not injected. */
+static void run_sweep(sweep_function *which, size_t at_least)
 {
     size_t runs = 0;
-    struct async_sweep_opts opts = { .before = start,
+    struct async_sweep_opts opts = { .before = start_trial,
                                      .check = all_or_nothing,
                                      .seeds = 20,
                                      .ret_runs = &runs };
     new_file();
-    start(NULL);
-    ok(async_run(connection())); /* so that SQLite has what it keeps for ever */
+    start_trial(NULL);
+    ok(async_run(connection())); /* so that SQLite has allocated what it never frees */
     rows_in_file();
     used = sqlite3_memory_used();
     opts.name = "connection";
@@ -134,44 +140,44 @@ static void sweep(int (*which)(async_co co, const struct async_sweep_opts *opts)
     is_true(runs >= at_least);
 }
 
-START_TEST(cancelled_at_each_await)
+START_TEST(cancel_at_each_await_leaves_nothing)
 {
-    sweep(async_sweep_cancel_opt, 40);
+    run_sweep(async_sweep_cancel_opt, 40);
 }
 END_TEST
 
-START_TEST(each_allocation_of_the_library)
+START_TEST(failure_of_each_allocation_leaves_nothing)
 {
-    sweep(async_sweep_alloc_opt, 40);
+    run_sweep(async_sweep_alloc_opt, 40);
 }
 END_TEST
 
-START_TEST(each_system_call)
+START_TEST(failure_of_each_system_call_leaves_nothing)
 {
-    sweep(async_sweep_syscall_opt, 40);
+    run_sweep(async_sweep_syscall_opt, 40);
 }
 END_TEST
 
-START_TEST(many_orders)
+START_TEST(each_order_of_tasks_gives_same_rows)
 {
-    sweep(async_sweep_order_opt, 2); /* $ASYNC_SWEEP_SEEDS may ask for few */
+    run_sweep(async_sweep_order_opt, 2); /* $ASYNC_SWEEP_SEEDS may ask for few */
 }
 END_TEST
 
-START_TEST(two_faults)
+START_TEST(two_faults_leave_nothing)
 {
-    sweep(async_sweep_pairs_opt, 2);
+    run_sweep(async_sweep_pairs_opt, 2);
 }
 END_TEST
 
-/* --- SQLite's memory, which is also the adapter's --- */
+/* --- SQLite's allocations; the adapter uses the same memory --- */
 
-static struct sqlite3_mem_methods below;
-static atomic_long countdown; /* 0: off; 1: the next one fails */
+static struct sqlite3_mem_methods real_memory;
+static atomic_long countdown; /* to the allocation that fails; 0: none */
 static atomic_bool failed;
 static bool all_that_follow;
 
-static bool fails(void)
+static bool next_fails(void)
 {
     long left = atomic_load(&countdown);
     if (left == 0)
@@ -185,46 +191,48 @@ static bool fails(void)
 
 static void *failing_malloc(int size)
 {
-    return fails() ? NULL : below.xMalloc(size);
+    return next_fails() ? NULL : real_memory.xMalloc(size);
 }
 
 static void *failing_realloc(void *p, int size)
 {
-    return fails() ? NULL : below.xRealloc(p, size);
+    return next_fails() ? NULL : real_memory.xRealloc(p, size);
 }
 
 ASYNC_DEF(insert_three_by_query)
 {
     int r, n = 0;
+    static const char sql[] = "insert into t values (1), (zeroblob(20000)), (3) returning x";
     await_sqlite_auto db = NULL;
     ASYNC_TRY(await_sqlite_open(file, &db, .init = init));
-    await_for_each (r, row, async_sqlite_query(db, "insert into t values (1), (zeroblob(20000)), (3) returning x"))
+    await_for_each (r, row, async_sqlite_query(db, sql))
         n++;
     committed += r >= 0;
     return r < 0 || n == 3 ? r : -EPROTO;
 }
 
-static void until_none_fails(async_co scenario)
+static void fail_each_allocation_of(async_co scenario)
 {
     long n = 0;
     do {
-        start(NULL);
+        start_trial(NULL);
         atomic_store(&failed, false);
         atomic_store(&countdown, ++n);
         int r = async_run(scenario);
         atomic_store(&countdown, 0);
-        /* -ESTALE: what went wrong was the way back to the savepoint */
-        ck_assert_msg(r >= 0 || r == -ENOMEM || r == -ESTALE, "allocation %ld fails: %s", n, shown(r));
+        /* -ESTALE: going back to the savepoint failed, so everything was rolled back */
+        bool expected = r >= 0 || r == -ENOMEM || r == -ESTALE;
+        ck_assert_msg(expected, "allocation %ld fails: %s", n, shown(r));
         const char *wrong = all_or_nothing(NULL, r);
         ck_assert_msg(!wrong, "allocation %ld fails: %s", n, wrong);
-    } while (atomic_load(&failed)); /* it may get by without some of them */
+    } while (atomic_load(&failed)); /* until n is greater than the number of allocations */
     is_true(n > 300);
 }
 
-START_TEST(each_allocation_of_sqlite)
+START_TEST(failure_of_each_sqlite_allocation_leaves_nothing)
 {
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &below);
-    struct sqlite3_mem_methods failing = below;
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
+    struct sqlite3_mem_methods failing = real_memory;
     failing.xMalloc = failing_malloc;
     failing.xRealloc = failing_realloc;
     ok(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing));
@@ -233,22 +241,22 @@ START_TEST(each_allocation_of_sqlite)
     rows_in_file();
     used = sqlite3_memory_used();
     all_that_follow = _i;
-    until_none_fails(connection());
-    until_none_fails(insert_three_by_query());
+    fail_each_allocation_of(connection());
+    fail_each_allocation_of(insert_three_by_query());
 }
 END_TEST
 
-static void add(TCase *tc)
+static void add_tests(TCase *tc)
 {
-    tcase_add_test(tc, cancelled_at_each_await);
-    tcase_add_test(tc, each_allocation_of_the_library);
-    tcase_add_test(tc, each_system_call);
-    tcase_add_test(tc, many_orders);
-    tcase_add_test(tc, two_faults);
-    tcase_add_loop_test(tc, each_allocation_of_sqlite, 0, 2);
+    tcase_add_test(tc, cancel_at_each_await_leaves_nothing);
+    tcase_add_test(tc, failure_of_each_allocation_leaves_nothing);
+    tcase_add_test(tc, failure_of_each_system_call_leaves_nothing);
+    tcase_add_test(tc, each_order_of_tasks_gives_same_rows);
+    tcase_add_test(tc, two_faults_leave_nothing);
+    tcase_add_loop_test(tc, failure_of_each_sqlite_allocation_leaves_nothing, 0, 2);
 }
 
 int main(void)
 {
-    return suite_run("sqlite-sweep", 120, add);
+    return suite_run("sqlite-sweep", 120, add_tests);
 }

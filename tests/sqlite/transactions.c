@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Transactions: what each way out of the block does, whose the connection is in it, and what cannot be saved. */
+/* transactions.c - transaction blocks: commit or roll back, depending on how the block is left. */
 #include "sqlite_test.h"
 
 static async_sqlite *db;
 
+/* A case with a connection to a table. */
 #define TABLE_CASE(name)                                                                           \
     ASYNC_CHECK static int await_##name##_in_table(void);                                          \
     CASE(name)                                                                                     \
@@ -22,7 +23,9 @@ static int await_insert(int x)
     return await_sqlite_exec(db, "insert into t values (?)", x);
 }
 
-TABLE_CASE(the_end_commits)
+/* --- ways out of the block --- */
+
+TABLE_CASE(end_of_block_and_break_commit)
 {
     int r;
     await_with (r, async_sqlite_transaction(db)) {
@@ -42,7 +45,7 @@ TABLE_CASE(the_end_commits)
     return 0;
 }
 
-TABLE_CASE(an_error_rolls_back)
+TABLE_CASE(error_at_end_rolls_back)
 {
     int r;
     await_with (r, async_sqlite_transaction(db)) {
@@ -54,27 +57,27 @@ TABLE_CASE(an_error_rolls_back)
     return 0;
 }
 
-ASYNC_DEF(try_twice, (int)x)
+ASYNC_DEF(insert_twice, (int)x)
 {
     int r;
     await_with (r, async_sqlite_transaction(db)) {
         ASYNC_TRY(await_insert(x));
         ASYNC_TRY(await_insert(x));
-        note("not reached");
+        note("reached");
     }
     return r;
 }
 
 TABLE_CASE(async_try_rolls_back)
 {
-    is(await_try_twice(1), -EEXIST);
+    is(await_insert_twice(1), -EEXIST);
     is_text(async_fail_text(-EEXIST), "UNIQUE constraint failed: t.x");
     has_rows(0);
     is_trail("");
     return 0;
 }
 
-ASYNC_DEF(returns)
+ASYNC_DEF(insert_and_return)
 {
     int r;
     await_with (r, async_sqlite_transaction(db)) {
@@ -84,9 +87,9 @@ ASYNC_DEF(returns)
     return r;
 }
 
-TABLE_CASE(a_bare_return_rolls_back)
+TABLE_CASE(bare_return_rolls_back)
 {
-    is(await_returns(), 7);
+    is(await_insert_and_return(), 7);
     has_rows(0);
     return 0;
 }
@@ -101,7 +104,7 @@ ASYNC_DEF(insert_and_sleep)
     return r;
 }
 
-ASYNC_DEF(insert_and_hang)
+ASYNC_DEF(insert_and_select_for_ever)
 {
     int r;
     await_with (r, async_sqlite_transaction(db)) {
@@ -111,7 +114,7 @@ ASYNC_DEF(insert_and_hang)
     return r;
 }
 
-ASYNC_DEF(hang_inserting)
+ASYNC_DEF(insert_for_ever)
 {
     int r;
     await_with (r, async_sqlite_transaction(db))
@@ -119,18 +122,20 @@ ASYNC_DEF(hang_inserting)
     return r;
 }
 
-TABLE_CASE(a_cancel_rolls_back)
+TABLE_CASE(cancel_rolls_back)
 {
     is(await_wait_for(insert_and_sleep(), 1), -ETIMEDOUT);
     has_rows(0);
-    is(await_wait_for(insert_and_hang(), 1), -ETIMEDOUT);
+    is(await_wait_for(insert_and_select_for_ever(), 1), -ETIMEDOUT);
     has_rows(0);
-    is(await_wait_for(hang_inserting(), 1), -ETIMEDOUT);
+    is(await_wait_for(insert_for_ever(), 1), -ETIMEDOUT);
     has_rows(0);
     return 0;
 }
 
-TABLE_CASE(blocks_inside_are_savepoints)
+/* --- blocks inside blocks, and other tasks --- */
+
+TABLE_CASE(inner_block_is_savepoint)
 {
     int r, s;
     await_with (r, async_sqlite_transaction(db)) {
@@ -142,7 +147,7 @@ TABLE_CASE(blocks_inside_are_savepoints)
         is(s, -EIO);
         await_with (s, async_sqlite_transaction(db)) {
             is(await_insert(3), 1);
-            is(await_try_twice(4), -EEXIST);
+            is(await_insert_twice(4), -EEXIST);
         }
         ok(s);
     }
@@ -151,7 +156,7 @@ TABLE_CASE(blocks_inside_are_savepoints)
     return 0;
 }
 
-ASYNC_DEF(look)
+ASYNC_DEF(count_rows)
 {
     int64_t n = -1;
     ASYNC_TRY(await_number(db, "select count(*) from t", &n));
@@ -159,12 +164,12 @@ ASYNC_DEF(look)
     return 0;
 }
 
-TABLE_CASE(others_wait_for_its_end)
+TABLE_CASE(other_tasks_wait_for_end_of_block)
 {
     int r, s;
     await_group (r, g) {
         await_with (r, async_sqlite_transaction(db)) {
-            async_spawn(g, look());
+            async_spawn(g, count_rows());
             is(await_insert(1), 1);
             ok(await_sleep(1));
             await_for_each (s, row, async_sqlite_query(db, "select x from t"))
@@ -178,7 +183,9 @@ TABLE_CASE(others_wait_for_its_end)
     return 0;
 }
 
-TABLE_CASE(a_transaction_that_is_lost)
+/* --- transactions that end too early, or cannot be committed --- */
+
+TABLE_CASE(transaction_rolled_back_by_statement_is_estale)
 {
     int r, s;
     await_with (r, async_sqlite_transaction(db)) {
@@ -192,6 +199,12 @@ TABLE_CASE(a_transaction_that_is_lost)
     is(r, -ESTALE);
     has_text(async_fail_text(r), "was rolled back or committed before the end of its block");
     has_rows(0);
+    return 0;
+}
+
+TABLE_CASE(transaction_rolled_back_by_sql_is_estale_in_inner_block)
+{
+    int r, s;
     await_with (r, async_sqlite_transaction(db)) {
         await_with (s, async_sqlite_transaction(db))
             ok(await_sqlite_exec(db, "rollback"));
@@ -203,12 +216,13 @@ TABLE_CASE(a_transaction_that_is_lost)
     return 0;
 }
 
-TABLE_CASE(a_commit_that_fails)
+TABLE_CASE(commit_that_fails_rolls_back)
 {
     int r;
-    ok(await_sqlite_exec(
-            db,
-            "pragma foreign_keys = on; create table u (x references t(x) deferrable initially deferred)"));
+    static const char deferred_constraint[] =
+            "pragma foreign_keys = on;"
+            "create table u (x references t(x) deferrable initially deferred)";
+    ok(await_sqlite_exec(db, deferred_constraint));
     await_with (r, async_sqlite_transaction(db)) {
         is(await_sqlite_exec(db, "insert into u values (9)"), 1);
         is(await_insert(1), 1);
@@ -220,7 +234,7 @@ TABLE_CASE(a_commit_that_fails)
     return 0;
 }
 
-TABLE_CASE(not_closed_in_its_block)
+TABLE_CASE(close_inside_block_is_refused)
 {
     int r;
     async_sqlite *same = db;
@@ -234,17 +248,16 @@ TABLE_CASE(not_closed_in_its_block)
     return 0;
 }
 
-CASE(two_connections_write_by_turns)
+CASE(transaction_while_database_is_locked_is_busy)
 {
     int r, s;
-    await_sqlite_auto first = NULL;
-    await_sqlite_auto second = NULL;
+    await_sqlite_auto first = NULL, second = NULL;
     ok(await_sqlite_open(new_file(), &first, .wal = true, .init = "create table t (x)"));
     ok(await_sqlite_open(file, &second, .wal = true, .busy_timeout = -1));
     await_with (r, async_sqlite_transaction(first)) {
         is(await_sqlite_exec(first, "insert into t values (1)"), 1);
         await_with (s, async_sqlite_transaction(second))
-            note("not entered");
+            note("entered");
         is(s, -EBUSY);
         has_text(async_fail_text(s), "database is locked");
         is_number(second, "select count(*) from t", 0);
@@ -258,7 +271,8 @@ CASE(two_connections_write_by_turns)
     return 0;
 }
 
-SUITE("sqlite-transactions", the_end_commits, an_error_rolls_back, async_try_rolls_back,
-      a_bare_return_rolls_back, a_cancel_rolls_back, blocks_inside_are_savepoints,
-      others_wait_for_its_end, a_transaction_that_is_lost, a_commit_that_fails,
-      not_closed_in_its_block, two_connections_write_by_turns)
+SUITE("sqlite-transactions", end_of_block_and_break_commit, error_at_end_rolls_back,
+      async_try_rolls_back, bare_return_rolls_back, cancel_rolls_back, inner_block_is_savepoint,
+      other_tasks_wait_for_end_of_block, transaction_rolled_back_by_statement_is_estale,
+      transaction_rolled_back_by_sql_is_estale_in_inner_block, commit_that_fails_rolls_back,
+      close_inside_block_is_refused, transaction_while_database_is_locked_is_busy)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SQLite, each word at least twice. tests/sqlite/sweep.c has longer ones, on a file, and SQLite's own allocations. */
+/* sqlite.c - scenarios that use each await_ function of SQLite at least twice. tests/sqlite/sweep.c
+ * has longer ones, with a file, and with failures of SQLite's own allocations. */
 #define SCENARIO_SEEDS 40
 #include "scenario.h"
 
@@ -7,7 +8,7 @@
 
 static const char table[] = "create table t (x); insert into t values (1), (2), (3)";
 
-/* What it yields; a first column that is a number. */
+/* Add up the numbers in the table. */
 static int await_sum(async_sqlite *db, int64_t *ret)
 {
     int r;
@@ -19,7 +20,7 @@ static int await_sum(async_sqlite *db, int64_t *ret)
     return r;
 }
 
-SCENARIO(a_database_in_memory)
+SCENARIO(database_in_memory)
 {
     int64_t sum = 0;
     await_sqlite_auto db = NULL;
@@ -30,7 +31,8 @@ SCENARIO(a_database_in_memory)
     return await_sqlite_close(&db);
 }
 
-SCENARIO(a_statement_that_is_compiled_once)
+/* The last call fails, because the connection is closed. */
+SCENARIO(prepared_statement)
 {
     int64_t sum = 0;
     await_sqlite_auto db = NULL;
@@ -47,7 +49,7 @@ SCENARIO(a_statement_that_is_compiled_once)
     return r == -EPIPE ? 0 : r;
 }
 
-ASYNC_DEF(inserts, (async_sqlite *)db, (int)n)
+ASYNC_DEF(insert_pair, (async_sqlite *)db, (int)n)
 {
     int r;
     async_sqlite_stmt_auto insert = NULL;
@@ -59,21 +61,44 @@ ASYNC_DEF(inserts, (async_sqlite *)db, (int)n)
     return r;
 }
 
-/* Whatever they do: the sum stays. */
-SCENARIO(transactions_at_once)
+/* Each transaction inserts a number and its negative, so the sum never changes. */
+SCENARIO(concurrent_transactions)
 {
     int r, s;
     int64_t sum = 6;
     await_sqlite_auto db = NULL;
     ASYNC_TRY(await_sqlite_open(NULL, &db, .init = table));
-    r = await_gather(NULL, inserts(db, 10), inserts(db, 20));
+    r = await_gather(NULL, insert_pair(db, 10), insert_pair(db, 20));
     await_shield (s)
         s = await_sum(db, &sum);
     must(s < 0 || sum == 6);
     return r < 0 ? r : s;
 }
 
-ASYNC_DEF(borrows, (async_sqlite_pool *)pool, (int64_t *)sum)
+/* Leaving the loop early loses rows that were returned, but not what was inserted. */
+ASYNC_DEF(insert_pair_by_query, (async_sqlite *)db, (int)n)
+{
+    int r;
+    static const char sql[] = "insert into t values (?1), (-?1) returning x";
+    await_for_each (r, row, async_sqlite_query(db, sql, n))
+        ASYNC_TRY(await_sleep(0.01));
+    return r;
+}
+
+SCENARIO(query_that_writes_beside_transaction)
+{
+    int r, s;
+    int64_t sum = 6;
+    await_sqlite_auto db = NULL;
+    ASYNC_TRY(await_sqlite_open(NULL, &db, .init = table));
+    r = await_gather(NULL, insert_pair_by_query(db, 10), insert_pair(db, 20));
+    await_shield (s)
+        s = await_sum(db, &sum);
+    must(s < 0 || sum == 6);
+    return r < 0 ? r : s;
+}
+
+ASYNC_DEF(add_one_to_each, (async_sqlite_pool *)pool, (int64_t *)sum)
 {
     int r;
     async_sqlite *db = NULL;
@@ -88,19 +113,19 @@ ASYNC_DEF(borrows, (async_sqlite_pool *)pool, (int64_t *)sum)
     return r;
 }
 
-SCENARIO(a_pool)
+SCENARIO(pool_of_two_for_three_tasks)
 {
     int64_t sums[3] = { 0 };
     await_sqlite_pool_auto pool = NULL;
     account.most_held = 2;
     ASYNC_TRY(async_sqlite_pool_open(NULL, 2, &pool, .init = table));
-    ASYNC_TRY(await_gather(NULL, borrows(pool, &sums[0]), borrows(pool, &sums[1]),
-                           borrows(pool, &sums[2])));
-    must(sums[0] + sums[1] + sums[2] >= 27); /* each connection has a table of its own */
+    ASYNC_TRY(await_gather(NULL, add_one_to_each(pool, &sums[0]), add_one_to_each(pool, &sums[1]),
+                           add_one_to_each(pool, &sums[2])));
+    must(sums[0] + sums[1] + sums[2] >= 27); /* 9 or more: each connection has its own table */
     return await_sqlite_pool_close(&pool);
 }
 
-ASYNC_DEF(keeps, (async_sqlite_pool *)pool, (async_event *)has)
+ASYNC_DEF(borrow_for_a_second, (async_sqlite_pool *)pool, (async_event *)has)
 {
     int r;
     async_sqlite *db = NULL;
@@ -113,16 +138,15 @@ ASYNC_DEF(keeps, (async_sqlite_pool *)pool, (async_event *)has)
     return r;
 }
 
-/* It waits for the one that is out. */
-SCENARIO(a_pool_that_is_closed)
+SCENARIO(pool_close_waits_for_borrower)
 {
     int r, inner = 0;
     async_event has = { 0 };
     await_sqlite_pool_auto pool = NULL;
     ASYNC_TRY(async_sqlite_pool_open(NULL, 1, &pool, .init = table));
     await_group (r, g) {
-        async_task *keeper = async_group_create_task(g, keeps(pool, &has));
-        while (inner == 0 && !async_event_is_set(&has) && !async_task_done(keeper))
+        async_task *borrower = async_group_create_task(g, borrow_for_a_second(pool, &has));
+        while (inner == 0 && !async_event_is_set(&has) && !async_task_done(borrower))
             inner = await_sleep(0.01);
         r = inner < 0 ? inner : await_sqlite_pool_close(&pool);
         must(r < 0 || (!pool && account.held == 0));
