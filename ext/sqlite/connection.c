@@ -4,7 +4,6 @@
 
 #include "exec.h"
 #include "interrupt.h"
-#include "job.h"
 
 #include <asyncio/scope.h>
 
@@ -119,10 +118,9 @@ static int new_connection(const struct async_sqlite_opts *o, async_sqlite **ret)
     return r;
 }
 
-int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts,
-                          async_sqlite **ret)
+int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *o, async_sqlite **ret)
 {
-    struct open_args args = { .path = path, .opts = sqlite_copy_opts(opts) };
+    struct open_args args = { .path = path, .opts = sqlite_copy_opts(o) };
     struct sqlite_job job = { .work = work_open, .arg = &args };
     async_sqlite *db;
     int r = check_open();
@@ -143,11 +141,10 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *opts
 /* --- use in one loop after another --- */
 
 /* Abandoned tasks never run again, so their calls and blocks are forgotten. What they have begun
- * in the database is ended by the thread before its next job. */
+ * in the database is ended by the thread before its next job; it may still be at one of theirs. */
 static void release_abandoned(async_sqlite *db)
 {
-    if (db->thread.job)
-        sqlite_interrupt_job(db);
+    sqlite_interrupt_job(db);
     db->leftovers.transaction |= db->owner != 0;
     db->leftovers.queries |= db->reading > 0;
     db->owner = 0;
@@ -243,13 +240,12 @@ void await_sqlite_drop(async_sqlite **db)
 
 /* --- the context manager --- */
 
-ASYNC_DEF(sqlite_enter, (async_sqlite **)ret, (const char *)path,
-          (const struct async_sqlite_opts *)opts)
+ASYNC_DEF(db_enter, (async_sqlite **)ret, (const char *)path, (const struct async_sqlite_opts *)o)
 {
-    return await_sqlite_open_opt(path, opts, ret);
+    return await_sqlite_open_opt(path, o, ret);
 }
 
-ASYNC_DEF(sqlite_leave, (async_sqlite **)db)
+ASYNC_DEF(db_leave, (async_sqlite **)db)
 {
     return await_sqlite_close(db);
 }
@@ -257,5 +253,5 @@ ASYNC_DEF(sqlite_leave, (async_sqlite **)db)
 async_hold async_sqlite_hold_opt(async_sqlite **ret, const char *path,
                                  const struct async_sqlite_opts *opts)
 {
-    return (async_hold){ sqlite_enter(ret, path, opts), sqlite_leave(ret) };
+    return (async_hold){ db_enter(ret, path, opts), db_leave(ret) };
 }

@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "error.h"
+#include "job.h"
 #include "thread.h"
 
 #include <asyncio/loop.h>
@@ -12,13 +13,6 @@
 
 #include <sqlite3.h>
 #include <stdatomic.h>
-
-/* What abandoned tasks have left behind (see .shutdown_timeout in run.h). The thread ends it before
- * its next job. */
-struct sqlite_leftovers {
-    bool transaction; /* that a transaction block has begun */
-    bool queries;     /* whose rows were being read */
-};
 
 struct async_sqlite {
     struct sqlite_home home;
@@ -30,13 +24,13 @@ struct async_sqlite {
     sqlite3_stmt *begin, *rollback; /* compiled when opening, so that they never lack memory */
     double busy_timeout, busy_until;
     atomic_bool cancelled; /* the current job; set by the loop's thread */
-    struct sqlite_leftovers leftovers;
 
     /* Used by the loop's thread. */
-    uint64_t loop;          /* serial number of the latest one that has used it */
-    async_lock lock;        /* held during one call, or during a whole transaction */
-    async_lock job_lock;    /* held during one job */
-    async_watch watch;      /* on the thread's event, during a job */
+    uint64_t loop;                     /* serial number of the latest one that has used it */
+    async_lock lock;                   /* held during one call, or during a whole transaction */
+    async_lock job_lock;               /* held during one job */
+    struct sqlite_leftovers leftovers; /* handed to the thread with the next job */
+    async_watch watch;                 /* on the thread's event, during a job */
     async_event job_done;
     uint64_t owner; /* number of the task that is in a transaction block; 0: none */
     int depth;      /* of nested transaction blocks */

@@ -3,7 +3,6 @@
 #include "error.h"
 
 #include "connection.h"
-#include "job.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,14 +84,14 @@ static int errno_of_code(async_sqlite *db, int rc)
     return r < 0 ? r : errno_of_primary(db, primary);
 }
 
-int work_fail_text(struct sqlite_job *job, int rc, int code, const char *fmt, ...)
+int work_fail_text(struct sqlite_job *job, int rc, int r, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(job->status.message, sizeof job->status.message, fmt, ap);
     va_end(ap);
     job->status.error = rc;
-    return code;
+    return r;
 }
 
 /* The message of the handle is the better one, unless it belongs to another error. */

@@ -19,8 +19,7 @@ struct sqlite_status {
 /* Store the message of SQLite's code rc in the job's status, and return the errno value for rc. */
 int work_fail(async_sqlite *db, struct sqlite_job *job, int rc);
 
-/* Store rc and a message of the adapter's own; return code, a negative errno value. */
-int work_fail_text(struct sqlite_job *job, int rc, int code, const char *fmt, ...)
-        ASYNC_FORMAT(4, 5);
+/* Store rc and a message of the adapter's own; return r, a negative errno value. */
+int work_fail_text(struct sqlite_job *job, int rc, int r, const char *fmt, ...) ASYNC_FORMAT(4, 5);
 
 #endif

@@ -5,7 +5,6 @@
 #include "bind.h"
 #include "connection.h"
 #include "interrupt.h"
-#include "job.h"
 
 #include <limits.h>
 

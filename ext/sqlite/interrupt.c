@@ -7,7 +7,6 @@
 #include "interrupt.h"
 
 #include "connection.h"
-#include "job.h"
 
 #include <time.h>
 

@@ -13,6 +13,13 @@
 
 #include "error.h"
 
+/* What abandoned tasks have left behind (see .shutdown_timeout in run.h). The thread ends it before
+ * the job begins. */
+struct sqlite_leftovers {
+    bool transaction; /* that a transaction block has begun */
+    bool queries;     /* whose rows were being read */
+};
+
 struct sqlite_job {
     int (*work)(async_sqlite *db, struct sqlite_job *job); /* runs on the thread; >= 0 or -errno */
     void *arg;
@@ -20,6 +27,7 @@ struct sqlite_job {
     bool must_run;       /* cannot be cancelled, nor fail before it begins */
     bool is_last;        /* closes the connection; the thread ends */
     bool done;           /* protected by the thread's mutex */
+    struct sqlite_leftovers leftovers;
     int result;
     struct sqlite_status status;
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pool.c - connections to one database, each lent to one task at a time. */
 #include "connection.h"
-#include "job.h"
 #include "transaction.h"
 
 #include <asyncio/scope.h>

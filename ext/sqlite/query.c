@@ -6,7 +6,6 @@
 #include "bind.h"
 #include "connection.h"
 #include "exec.h"
-#include "job.h"
 #include "row.h"
 #include "statement.h"
 #include "transaction.h"

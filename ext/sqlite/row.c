@@ -61,8 +61,7 @@ static bool copy_value(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sql
     }
 }
 
-async_sqlite_row *work_copy_row(struct sqlite_arena *a, const struct sqlite_columns *c,
-                                sqlite3_stmt *s)
+async_sqlite_row *work_copy_row(struct sqlite_arena *a, struct sqlite_columns *c, sqlite3_stmt *s)
 {
     async_sqlite_row *row =
             sqlite_arena_alloc(a, sizeof *row + (size_t)c->count * sizeof *row->values);
@@ -105,7 +104,7 @@ async_sqlite_value async_sqlite_at(const async_sqlite_row *row, int column)
 {
     if (has_column(row, column))
         return row->values[column];
-    fprintf(stderr, "asyncio: no such column: %d, in the rows of: %s\n", column, row->columns->sql);
+    fprintf(stderr, "asyncio: no such column: %d, in rows of: %s\n", column, row->columns->sql);
     return async_sqlite_null();
 }
 
@@ -114,8 +113,7 @@ async_sqlite_value async_sqlite_named(const async_sqlite_row *row, const char *c
     int i = async_sqlite_column(row, column);
     if (i >= 0)
         return row->values[i];
-    fprintf(stderr, "asyncio: no such column: \"%s\", in the rows of: %s\n", column,
-            row->columns->sql);
+    fprintf(stderr, "asyncio: no such column: \"%s\", in rows of: %s\n", column, row->columns->sql);
     return async_sqlite_null();
 }
 

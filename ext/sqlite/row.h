@@ -24,7 +24,6 @@ struct async_sqlite_row {
 
 /* Copy the columns, or the current row, of a statement. NULL if there is no memory. */
 struct sqlite_columns *work_copy_columns(struct sqlite_arena *a, sqlite3_stmt *s);
-async_sqlite_row *work_copy_row(struct sqlite_arena *a, const struct sqlite_columns *c,
-                                sqlite3_stmt *s);
+async_sqlite_row *work_copy_row(struct sqlite_arena *a, struct sqlite_columns *c, sqlite3_stmt *s);
 
 #endif

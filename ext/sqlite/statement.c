@@ -5,7 +5,6 @@
 #include "bind.h"
 #include "connection.h"
 #include "exec.h"
-#include "job.h"
 
 /* --- preparing --- */
 

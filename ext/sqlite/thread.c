@@ -7,7 +7,6 @@
 
 #include "connection.h"
 #include "interrupt.h"
-#include "job.h"
 #include "statement.h"
 #include "transaction.h"
 
@@ -37,8 +36,8 @@ void sqlite_retire_statement(async_sqlite *db, async_sqlite_stmt *s)
 
 static int work_on_job(async_sqlite *db, struct sqlite_job *job)
 {
-    if (db->handle && (db->leftovers.transaction || db->leftovers.queries))
-        work_end_leftovers(db);
+    if (db->handle && (job->leftovers.transaction || job->leftovers.queries))
+        work_end_leftovers(db, job);
     int r = work_check_interrupt(db, job);
     if (r < 0)
         return r;
@@ -137,6 +136,8 @@ void sqlite_submit_job(async_sqlite *db, struct sqlite_job *job)
     pthread_mutex_lock(&db->thread.mutex);
     while (db->thread.job)
         pthread_cond_wait(&db->thread.changed, &db->thread.mutex);
+    job->leftovers = db->leftovers;
+    db->leftovers = (struct sqlite_leftovers){ 0 };
     db->thread.job = job;
     atomic_store(&db->cancelled, false);
     pthread_cond_broadcast(&db->thread.changed);

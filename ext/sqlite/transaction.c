@@ -5,7 +5,6 @@
 
 #include "connection.h"
 #include "exec.h"
-#include "job.h"
 
 #include <asyncio/with.h>
 
@@ -38,15 +37,14 @@ void work_begin_around_statement(async_sqlite *db)
 
 /* Statements of abandoned queries are reset, not finalized: one of them may be a prepared statement
  * that is still in use. */
-void work_end_leftovers(async_sqlite *db)
+void work_end_leftovers(async_sqlite *db, const struct sqlite_job *job)
 {
     struct sqlite_job ignored = { 0 };
     for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db->handle, s));)
         if (sqlite3_stmt_busy(s))
             sqlite3_reset(s);
-    if (db->leftovers.transaction)
+    if (job->leftovers.transaction)
         async_ignore(work_rollback_all(db, &ignored));
-    db->leftovers = (struct sqlite_leftovers){ 0 };
 }
 
 int work_fail_lost_transaction(struct sqlite_job *job)

@@ -14,8 +14,8 @@ int work_rollback_all(async_sqlite *db, struct sqlite_job *job);
  * changes, which are not committed yet, can be rolled back. Needs no memory. */
 void work_begin_around_statement(async_sqlite *db);
 
-/* End what abandoned tasks have begun, as far as that is possible. */
-void work_end_leftovers(async_sqlite *db);
+/* End what abandoned tasks have begun, before the job. An error cannot be reported to them. */
+void work_end_leftovers(async_sqlite *db, const struct sqlite_job *job);
 
 /* Fail with -ESTALE, because the transaction of the current block is gone. */
 int work_fail_lost_transaction(struct sqlite_job *job);

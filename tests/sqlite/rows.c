@@ -146,9 +146,9 @@ CASE(unknown_column_is_null_with_message)
     ok(await_sqlite_open(NULL, &db));
     await_for_each (r, row, async_sqlite_query(db, "select 7 as a")) {
         is(async_sqlite_type(row, "f"), ASYNC_SQLITE_NULL);
-        has_text(heard(), "no such column: \"f\", in the rows of: select 7");
+        has_text(heard(), "no such column: \"f\", in rows of: select 7");
         is(async_sqlite_int64(row, -1), 0);
-        has_text(heard(), "no such column: -1, in the rows of: select 7");
+        has_text(heard(), "no such column: -1, in rows of: select 7");
     }
     return r;
 }
