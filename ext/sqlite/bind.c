@@ -17,6 +17,7 @@ static int bind_bytes(sqlite3_stmt *s, int i, const async_sqlite_value *v,
     return sqlite3_bind_text64(s, i, p, size, lifetime, SQLITE_UTF8);
 }
 
+/* Bind a value to parameter i, counted from 1. Returns a code of SQLite's. */
 static int bind_value(sqlite3_stmt *s, int i, const async_sqlite_value *v,
                       sqlite3_destructor_type lifetime)
 {
@@ -47,6 +48,8 @@ static int work_check_value(struct sqlite_job *job, const async_sqlite_value *v,
                           "value %d is a pointer or has no size: use async_sqlite_bytes()", i);
 }
 
+/* Values that were bound before an error stay bound; the caller resets or finalizes the
+ * statement. */
 int work_bind_values(async_sqlite *db, struct sqlite_job *job, sqlite3_stmt *s,
                      const async_sqlite_value *values, size_t n, sqlite3_destructor_type lifetime)
 {

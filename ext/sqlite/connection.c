@@ -67,7 +67,7 @@ static int work_set_up(async_sqlite *db, struct sqlite_job *job, const struct as
 }
 
 /* Add the path to the message, which SQLite's does not contain. A long path is cut at its
- * beginning, since its end says more. */
+ * beginning, since its end tells files apart. */
 static int work_fail_path(async_sqlite *db, struct sqlite_job *job, int rc, const char *path)
 {
     enum { SHOWN = 72 };
@@ -101,6 +101,7 @@ static int check_open(void)
     return r;
 }
 
+/* Make a connection whose database is not open yet, and start its thread. */
 static int new_connection(const struct async_sqlite_opts *o, async_sqlite **ret)
 {
     async_sqlite *db = sqlite3_malloc(sizeof *db);
@@ -118,6 +119,7 @@ static int new_connection(const struct async_sqlite_opts *o, async_sqlite **ret)
     return r;
 }
 
+/* If opening fails, the message is attached again, since closing suspends after the job. */
 int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *o, async_sqlite **ret)
 {
     struct open_args args = { .path = path, .opts = sqlite_copy_opts(o) };

@@ -31,6 +31,8 @@ static int errno_of_extended(int rc)
     }
 }
 
+/* Map a primary code. What remains are mistakes of the caller (SQLITE_ERROR, SQLITE_MISUSE,
+ * SQLITE_RANGE), hence the default. */
 static int errno_of_primary(async_sqlite *db, int rc)
 {
     switch (rc) {
@@ -70,7 +72,7 @@ static int errno_of_primary(async_sqlite *db, int rc)
     case SQLITE_NOTFOUND:
         return -ENOENT;
     default:
-        return -EINVAL; /* SQLITE_ERROR, SQLITE_MISUSE, SQLITE_RANGE */
+        return -EINVAL;
     }
 }
 

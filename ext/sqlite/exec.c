@@ -17,6 +17,7 @@ static bool work_has_statement(async_sqlite *db, const char *sql)
     return found;
 }
 
+/* With alone, a statement that follows is refused, not ignored: its author expects it to run. */
 int work_prepare(async_sqlite *db, struct sqlite_job *job, const char *sql, bool alone,
                  sqlite3_stmt **ret, const char **rest)
 {

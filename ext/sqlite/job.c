@@ -90,6 +90,8 @@ int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
     return sqlite_fail_again(job, r);
 }
 
+/* A job that must run does so even if the lock cannot be acquired, because the loop no longer lets
+ * this task wait; sqlite_submit_job() still keeps jobs apart. */
 int await_sqlite_locked(async_sqlite *db, struct sqlite_job *job)
 {
     if (sqlite_is_forked(&db->home))

@@ -38,30 +38,38 @@ static bool copy_option(const char *text, char **ret)
     return *ret || !text;
 }
 
+/* The pool owns copies of path and init. NULL if there is no memory. */
+static async_sqlite_pool *new_pool(const char *path, int max, const struct async_sqlite_opts *opts)
+{
+    char *init = NULL;
+    async_sqlite_pool *p = sqlite3_malloc(sizeof *p);
+    if (!p)
+        return NULL;
+    *p = (async_sqlite_pool){ .home = sqlite_home_of_caller(),
+                              .max = max,
+                              .available = ASYNC_SEMAPHORE(max),
+                              .references = 1,
+                              .opts = sqlite_copy_opts(opts) };
+    bool copied = copy_option(p->opts.init, &init) && copy_option(path, &p->path);
+    p->opts.init = init;
+    p->opts.struct_size = sizeof p->opts;
+    if (copied)
+        return p;
+    release_pool(p);
+    return NULL;
+}
+
 int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct async_sqlite_opts *opts,
                                async_sqlite_pool **ret)
 {
-    char *init = NULL;
     int r = sqlite_check_process();
     if (r < 0)
         return r;
     if (max > POOL_MAX)
         return async_fail(-EINVAL, "pool size %u is too large: the maximum is %d", max, POOL_MAX);
-    async_sqlite_pool *p = sqlite3_malloc(sizeof *p);
+    async_sqlite_pool *p = new_pool(path, max ? (int)max : POOL_DEFAULT, opts);
     if (!p)
         return -ENOMEM;
-    *p = (async_sqlite_pool){ .home = sqlite_home_of_caller(),
-                              .max = max ? (int)max : POOL_DEFAULT,
-                              .references = 1,
-                              .opts = sqlite_copy_opts(opts) };
-    p->available = (async_semaphore)ASYNC_SEMAPHORE(p->max);
-    bool copied = copy_option(p->opts.init, &init) && copy_option(path, &p->path);
-    p->opts.init = init;
-    p->opts.struct_size = sizeof p->opts;
-    if (!copied) {
-        release_pool(p);
-        return -ENOMEM;
-    }
     *ret = p;
     return 0;
 }
@@ -87,6 +95,7 @@ static void adopt_pool(async_sqlite_pool *p)
 
 /* --- lending --- */
 
+/* Take an idle connection, or open one, and lend it to the current task. */
 static int await_take_connection(async_sqlite_pool *p, async_sqlite **ret)
 {
     async_sqlite *db = p->idle;
@@ -119,6 +128,8 @@ static void leave_pool(async_sqlite_pool *p)
     release_pool(p);
 }
 
+/* Wait for a connection. Waiters that a closing pool wakes fail one after the other: each releases
+ * what it has acquired, which wakes the next. */
 ASYNC_DEF(pool_enter, (async_sqlite_pool *)p, (async_sqlite **)ret)
 {
     int r = sqlite_check_use(SQLITE_HOME_OF(p), "pool", "async_sqlite_pool_hold");

@@ -59,6 +59,8 @@ static void work_end_query(struct query *q)
     q->handle = NULL;
 }
 
+/* Compile the statement, or take the prepared one, and bind the values. They are copied, because
+ * those of the caller are borrowed only until the first row. */
 static int work_begin_query(async_sqlite *db, struct sqlite_job *job, struct query *q)
 {
     const struct query_args *a = q->args;
@@ -203,6 +205,8 @@ static void await_leave_query(struct query *q)
     sqlite_arena_free(&q->names);
 }
 
+/* Run the generator. It holds references, since connection and statement may be closed and dropped
+ * between two rows. */
 static int await_query(void *frame)
 {
     const struct query_args *a = frame;

@@ -7,6 +7,7 @@
 
 /* --- on the thread --- */
 
+/* The names are copied, since SQLite's are valid only until the statement is compiled again. */
 struct sqlite_columns *work_copy_columns(struct sqlite_arena *a, sqlite3_stmt *s)
 {
     int n = sqlite3_column_count(s);
@@ -25,8 +26,8 @@ struct sqlite_columns *work_copy_columns(struct sqlite_arena *a, sqlite3_stmt *s
     return all ? c : NULL;
 }
 
-/* Copy a text or a blob. Ask SQLite for the bytes before their number, since it may convert them.
- * It returns NULL for an empty blob, and for everything else if it has no memory. */
+/* Copy a text or a blob. Read the bytes before their number, since reading may convert them. SQLite
+ * returns NULL for an empty blob, and for everything else if it has no memory. */
 static bool copy_bytes(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sqlite_value *v)
 {
     bool text = v->type == ASYNC_SQLITE_TEXT;
@@ -38,6 +39,7 @@ static bool copy_bytes(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sql
     return v->u.p;
 }
 
+/* Copy the value of column i of the current row. Returns false if there is no memory. */
 static bool copy_value(struct sqlite_arena *a, sqlite3_stmt *s, int i, async_sqlite_value *v)
 {
     *v = (async_sqlite_value){ .type = ASYNC_SQLITE_NULL };

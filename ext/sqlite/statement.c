@@ -23,6 +23,7 @@ static int work_prepare_kept(async_sqlite *db, struct sqlite_job *job)
     return r;
 }
 
+/* Allocate the record first: if there is no memory, no statement has to be finalized. */
 int await_sqlite_prepare(async_sqlite *db, const char *sql, async_sqlite_stmt **ret)
 {
     struct prepare_args args = { .sql = sql };
@@ -30,7 +31,7 @@ int await_sqlite_prepare(async_sqlite *db, const char *sql, async_sqlite_stmt **
     int r = sqlite_check_use(SQLITE_HOME_OF(db), "connection", "await_sqlite_prepare");
     if (r < 0)
         return r;
-    async_sqlite_stmt *s = sqlite3_malloc(sizeof *s); /* before, since the job cannot be undone */
+    async_sqlite_stmt *s = sqlite3_malloc(sizeof *s);
     if (!s)
         return -ENOMEM;
     r = await_sqlite_call(db, sqlite_current_task(), &job);

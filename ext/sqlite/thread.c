@@ -34,6 +34,7 @@ void sqlite_retire_statement(async_sqlite *db, async_sqlite_stmt *s)
     pthread_mutex_unlock(&db->thread.mutex);
 }
 
+/* Run a job, unless it was interrupted before it began, or its transaction has ended. */
 static int work_on_job(async_sqlite *db, struct sqlite_job *job)
 {
     if (db->handle && (job->leftovers.transaction || job->leftovers.queries))
@@ -98,6 +99,7 @@ static int create_thread(async_sqlite *db)
     return -err;
 }
 
+/* Open the descriptor first: afterwards only the creation of the thread can fail. */
 int sqlite_thread_start(async_sqlite *db)
 {
     pthread_condattr_t attr;

@@ -119,6 +119,7 @@ static int await_begin_inner(async_sqlite *db)
     return await_sqlite_call(db, sqlite_current_task(), &job);
 }
 
+/* Begin a transaction, or a savepoint if the task is in a transaction block of this connection. */
 ASYNC_DEF(transaction_enter, (async_sqlite *)db, (bool)deferred)
 {
     int r = sqlite_check_use(SQLITE_HOME_OF(db), "connection", "async_sqlite_transaction");
@@ -135,25 +136,35 @@ ASYNC_DEF(transaction_enter, (async_sqlite *)db, (bool)deferred)
     return r;
 }
 
+static int await_end_outer(async_sqlite *db, struct sqlite_job *job)
+{
+    struct transaction_args args = { .sql = "commit" };
+    job->arg = &args;
+    int r = await_sqlite_job(db, job);
+    db->owner = 0;
+    async_lock_release(&db->lock);
+    return r;
+}
+
+static int await_end_inner(async_sqlite *db, struct sqlite_job *job)
+{
+    char release[48], undo[96];
+    struct transaction_args args = { .sql = release, .undo = undo };
+    job->arg = &args;
+    snprintf(release, sizeof release, "release asyncio_%d", db->depth);
+    snprintf(undo, sizeof undo, "rollback to asyncio_%d; release asyncio_%d", db->depth, db->depth);
+    return await_sqlite_job(db, job);
+}
+
+/* Commit or roll back. The job must run even if the task is cancelled. */
 ASYNC_DEF(transaction_leave, (async_sqlite *)db)
 {
-    char release[48], back[96];
+    struct sqlite_job job = { .must_run = true };
     if (sqlite_is_forked(&db->home)) /* a child of fork() leaves it to the parent */
         return -EPERM;
-    int depth = db->depth - 1;
-    bool outer = depth == 0;
-    struct transaction_args args = { .sql = outer ? "commit" : release };
-    struct sqlite_job job = { .arg = &args, .must_run = true };
-    args.undo = outer ? NULL : back;
     job.work = async_with_outcome() >= 0 ? work_commit : work_roll_back;
-    snprintf(release, sizeof release, "release asyncio_%d", depth);
-    snprintf(back, sizeof back, "rollback to asyncio_%d; release asyncio_%d", depth, depth);
-    int r = await_sqlite_job(db, &job);
-    db->depth = depth;
-    if (outer) {
-        db->owner = 0;
-        async_lock_release(&db->lock);
-    }
+    db->depth--;
+    int r = db->depth == 0 ? await_end_outer(db, &job) : await_end_inner(db, &job);
     sqlite_release_connection(db);
     return r;
 }

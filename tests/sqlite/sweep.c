@@ -160,7 +160,7 @@ END_TEST
 
 START_TEST(each_order_of_tasks_gives_same_rows)
 {
-    run_sweep(async_sweep_order_opt, 2); /* $ASYNC_SWEEP_SEEDS may ask for few */
+    run_sweep(async_sweep_order_opt, 2); /* $ASYNC_SWEEP_SEEDS may be small */
 }
 END_TEST
 
