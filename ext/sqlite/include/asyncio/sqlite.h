@@ -360,7 +360,8 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
  *       r = await_sqlite_exec(db, "delete from people");
  *
  * pool       the pool.
- * ret        receives the connection; NULL again after the block. It cannot be closed in the block.
+ * ret        receives the connection; NULL again after the block. It cannot be closed in the block,
+ *            nor may a copy of the pointer be used after it.
  * Returns    the context manager; r receives a common error, or an error of await_sqlite_open().
  * Suspends   no; await_with suspends until a connection is free. Tasks wait for one in a queue,
  *            first come, first served. At the end of the block it suspends until other tasks have
