@@ -56,9 +56,9 @@ void sqlite_warn_not_dropped(const char *function, int error);
  * the address of a task that has ended is used again for another one. */
 uint64_t sqlite_current_task(void);
 
-/* Return the serial number of the current loop, which no other loop of the process has; 0 if there is
- * none. async_get_running_loop() is not used here: a later loop may have the same address, and once
- * it has been called, the loop no longer reports deadlocks, since other threads may wake it. */
+/* Return the serial number of the current loop, which is unique in the process; 0 if there is none.
+ * async_get_running_loop() is not used here: a later loop may have the same address, and once it
+ * has been called, the loop no longer reports deadlocks, since other threads may wake it. */
 uint64_t sqlite_current_loop(void);
 
 #endif

@@ -27,11 +27,12 @@ struct query_args {
     const char *sql;
     const async_sqlite_value *values;
     size_t n;
-    uint64_t maker; /* number of the task that has made the query */
+    uint64_t loop, maker; /* numbers of the task that has made the query, and of its loop */
 };
 
 struct query {
     const struct query_args *args;
+    uint64_t maker;       /* 0: a task of an earlier loop, whose number may be another task's now */
     sqlite3_stmt *handle; /* used by the thread; NULL: not begun, or ended */
     struct sqlite_arena names, batch;
     struct sqlite_columns *columns;
@@ -174,7 +175,7 @@ static int await_fetch_batch(struct query *q, struct sqlite_job *job)
     *job = (struct sqlite_job){ .work = work_fetch, .arg = q };
     q->first = q->last = NULL;
     sqlite_arena_reset(&q->batch);
-    int r = await_sqlite_call(db, q->args->maker, job);
+    int r = await_sqlite_call(db, q->maker, job);
     db->reading += (int)q->more - (int)was_reading;
     return r;
 }
@@ -210,7 +211,7 @@ static void await_leave_query(struct query *q)
 static int await_query(void *frame)
 {
     const struct query_args *a = frame;
-    struct query q = { .args = a };
+    struct query q = { .args = a, .maker = a->loop == sqlite_current_loop() ? a->maker : 0 };
     struct sqlite_job job;
     int r = sqlite_check_use(SQLITE_HOME_OF(a->db), a->sql ? "connection" : "statement",
                              "async_sqlite_query");
@@ -234,6 +235,7 @@ static async_sqlite_rows make_query(struct query_args args)
 {
     async_sqlite_rows rows = { .gen.co = { .run = await_query, .name = "sqlite query" } };
     _Static_assert(sizeof args <= ASYNC_FRAME_MAX, "the arguments fit into the coroutine object");
+    args.loop = sqlite_current_loop();
     args.maker = sqlite_current_task();
     memcpy(rows.gen.co.frame, &args, sizeof args);
     return rows;

@@ -84,6 +84,33 @@ CASE(query_of_ended_task_is_not_part_of_transaction_at_its_address)
     return 0;
 }
 
+/* Main has the same number in each loop. */
+ASYNC_DEF(open_and_make_query)
+{
+    ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
+    return await_make_query();
+}
+
+ASYNC_DEF(roll_back_beside_query_of_earlier_loop)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, run_query_of_ended_task());
+        r = await_insert_and_roll_back();
+    }
+    ok(r);
+    is_trail("rollback insert:42");
+    is_number(db, "select group_concat(x) = '42' from t", 1);
+    return await_sqlite_close(&db);
+}
+
+START_TEST(query_of_earlier_loop_is_not_part_of_transaction)
+{
+    RUN(open_and_make_query());
+    RUN(roll_back_beside_query_of_earlier_loop());
+}
+END_TEST
+
 /* --- a query that writes is executed to its end before another task's transaction begins --- */
 
 #define INSERT_MANY FOR_EVER "insert into t select i from n limit 1000 returning x"
@@ -159,6 +186,7 @@ CASE(query_that_writes_is_committed_if_left_early)
 
 SUITE("sqlite-isolation", calls_are_executed_in_order_of_arrival,
       query_of_ended_task_is_not_part_of_transaction_at_its_address,
+      query_of_earlier_loop_is_not_part_of_transaction,
       rollback_spares_rows_of_query_that_another_task_reads,
       commit_succeeds_while_another_task_reads_rows_it_inserted,
       query_that_writes_is_committed_if_left_early)
