@@ -58,9 +58,20 @@ int sqlite_check_home(const struct sqlite_home *home, const char *what)
     return 0;
 }
 
+/* The messages are those of the core's own await_ functions. */
 int sqlite_check_task(const char *function)
 {
-    return async_current_task() ? 0 : refuse_access(-EPERM, function, "outside of a task");
+    char name[64];
+    if (async_current_task())
+        return 0;
+    snprintf(name, sizeof name, "%s()", function);
+    if (sqlite_current_loop())
+        return refuse_access(-EPERM, name,
+                             "in a callback: a callback must not await; create a task with "
+                             "async_spawn()");
+    return refuse_access(-EPERM, name,
+                         "outside of a task: no loop runs on this thread; call it in a coroutine "
+                         "that async_run() or async_main() runs");
 }
 
 int sqlite_check_use(const struct sqlite_home *home, const char *what, const char *function)

@@ -53,24 +53,36 @@ static void expect_refusal_by_core(int r, const char *what)
     is_true(db && stmt && pool);
 }
 
-#define OUTSIDE(function) "asyncio: " function " outside of a task\n"
+#define IN_CALLBACK "in a callback: a callback must not await; create a task with async_spawn()"
+#define WITHOUT_LOOP                                                                               \
+    "outside of a task: no loop runs on this thread; call it in a coroutine that async_run() or "  \
+    "async_main() runs"
+
+static const char *reason = IN_CALLBACK;
+
+static void expect_refusal_of(const char *function, int r)
+{
+    char message[200];
+    snprintf(message, sizeof message, "asyncio: %s() %s\n", function, reason);
+    expect_refusal(r, message);
+}
 
 static void call_each_function(void *arg)
 {
     async_sqlite *opened = NULL;
     async_sqlite_stmt *prepared = NULL;
     (void)arg;
-    expect_refusal(await_sqlite_open(NULL, &opened), OUTSIDE("await_sqlite_open"));
-    expect_refusal(await_sqlite_exec(db, "select 1"), OUTSIDE("await_sqlite_exec"));
-    expect_refusal(await_sqlite_prepare(db, "", &prepared), OUTSIDE("await_sqlite_prepare"));
-    expect_refusal(await_sqlite_stmt_exec(stmt), OUTSIDE("await_sqlite_stmt_exec"));
-    expect_refusal(await_sqlite_close(&db), OUTSIDE("await_sqlite_close"));
-    expect_refusal(await_sqlite_pool_close(&pool), OUTSIDE("await_sqlite_pool_close"));
+    expect_refusal_of("await_sqlite_open", await_sqlite_open(NULL, &opened));
+    expect_refusal_of("await_sqlite_exec", await_sqlite_exec(db, "select 1"));
+    expect_refusal_of("await_sqlite_prepare", await_sqlite_prepare(db, "", &prepared));
+    expect_refusal_of("await_sqlite_stmt_exec", await_sqlite_stmt_exec(stmt));
+    expect_refusal_of("await_sqlite_close", await_sqlite_close(&db));
+    expect_refusal_of("await_sqlite_pool_close", await_sqlite_pool_close(&pool));
     is_true(!opened && !prepared);
     await_sqlite_drop(&db);
-    expect_refusal(-EPERM, OUTSIDE("await_sqlite_drop"));
+    expect_refusal_of("await_sqlite_drop", -EPERM);
     await_sqlite_pool_drop(&pool);
-    expect_refusal(-EPERM, OUTSIDE("await_sqlite_pool_drop"));
+    expect_refusal_of("await_sqlite_pool_drop", -EPERM);
 }
 
 static void enter_each_block(void *arg)
@@ -115,6 +127,7 @@ START_TEST(each_await_without_loop_is_refused)
 {
     RUN(open_all());
     ears_open();
+    reason = WITHOUT_LOOP;
     call_and_enter_each(NULL);
     ears_close();
     RUN(use_and_close_all());
@@ -144,7 +157,7 @@ static void close_connection(void *arg)
 {
     (void)arg;
     is(await_sqlite_close(&db), -EPERM);
-    is_text(heard(), OUTSIDE("await_sqlite_close"));
+    is_text(heard(), "asyncio: await_sqlite_close() " IN_CALLBACK "\n");
 }
 
 CASE(close_in_callback_spares_running_query)
@@ -165,7 +178,7 @@ static void close_pool(void *arg)
 {
     (void)arg;
     is(await_sqlite_pool_close(&pool), -EPERM);
-    is_text(heard(), OUTSIDE("await_sqlite_pool_close"));
+    is_text(heard(), "asyncio: await_sqlite_pool_close() " IN_CALLBACK "\n");
 }
 
 CASE(pool_close_in_callback_spares_lent_connection)
@@ -187,11 +200,12 @@ CASE(pool_close_in_callback_spares_lent_connection)
 
 static void *call_without_loop(void *arg)
 {
+    reason = WITHOUT_LOOP;
     expect_refusal(await_sqlite_exec(db, "select 1"), "asyncio: " FOREIGN("connection") "\n");
     expect_refusal(await_sqlite_stmt_exec(stmt), "asyncio: " FOREIGN("statement") "\n");
     expect_refusal(await_sqlite_close(&db), "asyncio: " FOREIGN("connection") "\n");
     expect_refusal(await_sqlite_pool_close(&pool), "asyncio: " FOREIGN("pool") "\n");
-    expect_refusal(await_sqlite_exec(NULL, "select 1"), OUTSIDE("await_sqlite_exec"));
+    expect_refusal_of("await_sqlite_exec", await_sqlite_exec(NULL, "select 1"));
     async_sqlite_stmt_drop(&stmt);
     expect_refusal(-EPERM, "asyncio: " FOREIGN("statement") "\n");
     await_sqlite_drop(&db);
