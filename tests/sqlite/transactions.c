@@ -94,6 +94,25 @@ TABLE_CASE(bare_return_rolls_back)
     return 0;
 }
 
+ASYNC_DEF(insert_and_return_properly, (int)value)
+{
+    int r;
+    await_with (r, async_sqlite_transaction(db)) {
+        ASYNC_TRY(await_insert(1));
+        ASYNC_RETURN(value);
+    }
+    return r;
+}
+
+TABLE_CASE(async_return_commits_unless_it_returns_error)
+{
+    is(await_insert_and_return_properly(-EIO), -EIO);
+    has_rows(0);
+    is(await_insert_and_return_properly(7), 7);
+    has_rows(1);
+    return 0;
+}
+
 ASYNC_DEF(insert_and_sleep)
 {
     int r;
@@ -272,7 +291,8 @@ CASE(transaction_while_database_is_locked_is_busy)
 }
 
 SUITE("sqlite-transactions", end_of_block_and_break_commit, error_at_end_rolls_back,
-      async_try_rolls_back, bare_return_rolls_back, cancel_rolls_back, inner_block_is_savepoint,
-      other_tasks_wait_for_end_of_block, transaction_rolled_back_by_statement_is_estale,
+      async_try_rolls_back, bare_return_rolls_back, async_return_commits_unless_it_returns_error,
+      cancel_rolls_back, inner_block_is_savepoint, other_tasks_wait_for_end_of_block,
+      transaction_rolled_back_by_statement_is_estale,
       transaction_rolled_back_by_sql_is_estale_in_inner_block, commit_that_fails_rolls_back,
       close_inside_block_is_refused, transaction_while_database_is_locked_is_busy)

@@ -304,8 +304,9 @@ struct async_sqlite_transaction_opts {
  *   }
  *
  * The transaction is committed if the block is left with r >= 0 at its end, by break or by
- * continue. It is rolled back if r is an error, if the block is left by ASYNC_TRY or return, or if
- * the task is cancelled in it. If the commit fails, it is rolled back, and r receives the error.
+ * continue, or by ASYNC_RETURN with a value >= 0. It is rolled back if r or the value is an error,
+ * if the block is left by ASYNC_TRY or a bare return, or if the task is cancelled in it. If the
+ * commit fails, it is rolled back, and r receives the error.
  *
  * db         the connection.
  * ...        options: members of struct async_sqlite_transaction_opts.
