@@ -76,11 +76,8 @@ int sqlite_fail_again(const struct sqlite_job *job, int r)
                    : r;
 }
 
-/* In a child of fork(), blocks that the parent has entered may be left: their jobs do nothing. */
 int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
 {
-    if (sqlite_is_forked(&db->home))
-        return -EPERM;
     int locked = await_lock_acquire(&db->job_lock);
     if (locked < 0 && !job->must_run)
         return locked;
@@ -94,8 +91,6 @@ int await_sqlite_job(async_sqlite *db, struct sqlite_job *job)
  * this task wait; sqlite_submit_job() still keeps jobs apart. */
 int await_sqlite_locked(async_sqlite *db, struct sqlite_job *job)
 {
-    if (sqlite_is_forked(&db->home))
-        return -EPERM;
     int r, locked = await_lock_acquire(&db->lock);
     if (locked < 0 && !job->must_run)
         return locked;

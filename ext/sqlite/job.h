@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* job.h - have a function run on the connection's thread, and wait for it.
  *
- *   await_sqlite_call   for a task: wait until no other task has the connection
- *   await_sqlite_locked the same for the owner's own use: closing, returning to a pool
- *   await_sqlite_job    within a call or a transaction: the task has the connection already
+ *   await_sqlite_call    for a call of the user: wait until no other task has the connection
+ *   await_sqlite_locked  the same for the adapter's own use: closing, returning to a pool
+ *   await_sqlite_job     inside a call or a transaction: the task has the connection already
+ *
+ * The caller has checked that it may use the connection (access.h), also on the way out of a block:
+ * a child of fork() leaves those that its parent has entered.
  *
  * A job lies in the stack frame of the task that waits for it. Whatever happens to the task, these
  * functions do not return before the thread has finished with the job. So a job and all that it
