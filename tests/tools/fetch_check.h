@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "common/text.h"
 
 enum { SUITE_SECONDS = 10 };
 #include "../suite_frame.h"

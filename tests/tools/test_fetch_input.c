@@ -2,8 +2,8 @@
 /* URLs, request specs, and the reader of lines. */
 #include "fetch_check.h"
 
-#include "input.h"
-#include "url.h"
+#include "fetch/input.h"
+#include "fetch/url.h"
 
 /* ---- URLs ---- */
 

@@ -4,11 +4,11 @@
  * sanitizer sees what leaks. */
 #include "fetch_check.h"
 
-#include "input.h"
-#include "options.h"
-#include "order.h"
-#include "origins.h"
-#include "result.h"
+#include "fetch/input.h"
+#include "fetch/options.h"
+#include "fetch/keep_order.h"
+#include "fetch/origins.h"
+#include "fetch/result.h"
 
 #include <jansson.h>
 

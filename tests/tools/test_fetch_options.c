@@ -2,9 +2,9 @@
 /* The command line: numbers with units, options, help. */
 #include "fetch_check.h"
 
-#include "failure.h"
-#include "options.h"
-#include "units.h"
+#include "fetch/failure.h"
+#include "fetch/options.h"
+#include "fetch/units.h"
 
 #include <asyncio/base.h>
 

@@ -2,8 +2,8 @@
 /* The result line, and --keep-order. */
 #include "fetch_check.h"
 
-#include "order.h"
-#include "result.h"
+#include "fetch/keep_order.h"
+#include "fetch/result.h"
 
 #include <jansson.h>
 

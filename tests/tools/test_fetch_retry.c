@@ -2,9 +2,9 @@
 /* Whether and when to try again; the pace; the pauses of origins. */
 #include "fetch_check.h"
 
-#include "origins.h"
-#include "rate.h"
-#include "retry.h"
+#include "fetch/origins.h"
+#include "fetch/rate_limit.h"
+#include "fetch/retry.h"
 
 #define near(a, b) ck_assert_double_eq_tol(a, b, 1e-9)
 #define S          INT64_C(1000000000)

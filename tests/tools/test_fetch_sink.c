@@ -2,7 +2,7 @@
 /* File names from outside, and files under one directory. */
 #include "fetch_check.h"
 
-#include "sink.h"
+#include "fetch/body_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /* Counts and quantiles, the summary, the progress line. */
 #include "fetch_check.h"
 
-#include "progress.h"
-#include "stats.h"
+#include "fetch/progress_bar.h"
+#include "fetch/stats.h"
 
 static int ascending(const void *a, const void *b)
 {

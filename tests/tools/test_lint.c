@@ -2,7 +2,7 @@
 /* `asyncio lint`: for each rule what it finds, and what looks like it and is right. */
 #include "fetch_check.h"
 
-#include "lint.h"
+#include "lint/lint.h"
 
 /* "line:column rule; ..." of what is found in the text. */
 static const char *lint(const char *text)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the command: which subcommand is meant. */
-#include "demo.h"
-#include "fetch.h"
-#include "lint.h"
+#include "demo/demo.h"
+#include "fetch/fetch.h"
+#include "lint/lint.h"
 
 #include <curl/curl.h>
 #include <fcntl.h>

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "result.h"
+
+#include "json_writer.h"
+#include "url.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void result_init(struct result *r, const struct request_spec *spec)
+{
+    *r = (struct result){ .spec = spec, .t = { -1, -1, -1, -1, -1, -1 } };
+    r->method = spec->method;
+    if (spec->error[0])
+        r->failure = (struct failure){ .kind = FAILURE_INPUT, .message = spec->error };
+}
+
+static void put_url(struct json_out *j, const char *url)
+{
+    if (!url || !strchr(url, '@')) { /* nobody's password */
+        json_put_string(j, url);
+        return;
+    }
+    struct text shown = { 0 };
+    url_redact(&shown, url, strlen(url));
+    if (shown.error)
+        j->text->error = shown.error;
+    json_put_string_n(j, shown.data ? shown.data : "", shown.len);
+    text_free(&shown);
+}
+
+static void put_error(struct json_out *j, const struct failure *f)
+{
+    json_put_key(j, "error");
+    if (f->kind == FAILURE_NONE) {
+        json_put_null(j);
+        return;
+    }
+    json_put_open(j, '{');
+    json_put_key(j, "kind");
+    json_put_string(j, failure_name(f->kind));
+    json_put_key(j, "message");
+    json_put_string(j, f->message);
+    json_put_key(j, "code");
+    json_put_string(j, f->code);
+    json_put_close(j, '}');
+}
+
+static void put_redirects(struct json_out *j, const struct result *r)
+{
+    json_put_key(j, "redirects");
+    json_put_open(j, '[');
+    for (size_t i = 0; i < r->redirect_count; i++) {
+        json_put_open(j, '{');
+        json_put_key(j, "status");
+        json_put_uint(j, (uint64_t)r->redirects[i].status);
+        json_put_key(j, "url");
+        put_url(j, r->redirects[i].url);
+        json_put_close(j, '}');
+    }
+    json_put_close(j, ']');
+}
+
+static void put_times(struct json_out *j, const struct result_times *t)
+{
+    const struct {
+        const char *name;
+        double seconds;
+    } all[] = { { "queued", t->queued }, { "dns", t->dns },   { "connect", t->connect },
+                { "tls", t->tls },       { "ttfb", t->ttfb }, { "total", t->total } };
+    json_put_key(j, "t");
+    json_put_open(j, '{');
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        json_put_key(j, all[i].name);
+        json_put_ms(j, all[i].seconds);
+    }
+    json_put_close(j, '}');
+}
+
+/* By name; of equal names the first stays first, for their addresses are those of one array. */
+static int by_name(const void *a, const void *b)
+{
+    const struct result_header *const *x = a, *const *y = b;
+    int order = strcasecmp((*x)->name, (*y)->name);
+    return order ? order : (*x > *y) - (*x < *y);
+}
+
+static void put_name(struct json_out *j, const char *name)
+{
+    struct text lower = { 0 };
+    text_puts(&lower, name);
+    for (size_t i = 0; i < lower.len; i++)
+        if (lower.data[i] >= 'A' && lower.data[i] <= 'Z')
+            lower.data[i] = (char)(lower.data[i] + 32);
+    if (lower.error)
+        j->text->error = lower.error;
+    json_put_key_n(j, lower.data ? lower.data : "", lower.len);
+    text_free(&lower);
+}
+
+static void put_headers(struct json_out *j, const struct result *r)
+{
+    const struct result_header **sorted = calloc(r->header_count + 1, sizeof *sorted);
+    if (!sorted) {
+        j->text->error = -ENOMEM;
+        return;
+    }
+    for (size_t i = 0; i < r->header_count; i++)
+        sorted[i] = &r->headers[i];
+    qsort(sorted, r->header_count, sizeof *sorted, by_name);
+    json_put_key(j, "headers");
+    json_put_open(j, '{');
+    for (size_t i = 0; i < r->header_count;) {
+        const char *name = sorted[i]->name;
+        put_name(j, name);
+        json_put_open(j, '[');
+        for (; i < r->header_count && strcasecmp(sorted[i]->name, name) == 0; i++)
+            json_put_string(j, sorted[i]->value);
+        json_put_close(j, ']');
+    }
+    json_put_close(j, '}');
+    free(sorted);
+}
+
+static void put_base64(struct json_out *j, const struct result *r)
+{
+    json_put_key(j, "body_base64");
+    json_put_base64(j, r->body, r->body_len);
+}
+
+static void put_json(struct json_out *j, const struct result *r)
+{
+    size_t before = j->text->len;
+    json_put_key(j, "body");
+    if (json_put_document(j, r->body, r->body_len) == 0 || j->text->error)
+        return;
+    j->text->len = before; /* it is not JSON: take the name back, too */
+    j->comma = true;
+    put_base64(j, r);
+}
+
+static void put_body(struct json_out *j, const struct result *r)
+{
+    bool text = r->mode == BODY_TEXT || (r->mode == BODY_AUTO && !memchr(r->body, 0, r->body_len) &&
+                                         utf8_valid(r->body, r->body_len));
+    if (r->mode == BODY_JSON) {
+        put_json(j, r);
+    } else if (text) {
+        json_put_key(j, "body");
+        json_put_string_n(j, r->body, r->body_len);
+    } else {
+        put_base64(j, r);
+    }
+}
+
+static void put_request(struct json_out *j, const struct result *r)
+{
+    json_put_key(j, "index");
+    json_put_uint(j, r->spec->index);
+    json_put_key(j, "id");
+    json_put_raw(j, r->spec->id ? r->spec->id : "null");
+    json_put_key(j, "url");
+    put_url(j, r->spec->url);
+    json_put_key(j, "final_url");
+    put_url(j, r->final_url);
+    json_put_key(j, "method");
+    json_put_string(j, r->method);
+}
+
+static void put_answer(struct json_out *j, const struct result *r)
+{
+    json_put_key(j, "ok");
+    json_put_bool(j, r->failure.kind == FAILURE_NONE);
+    json_put_key(j, "status");
+    if (r->status > 0)
+        json_put_uint(j, (uint64_t)r->status);
+    else
+        json_put_null(j);
+    put_error(j, &r->failure);
+    json_put_key(j, "attempts");
+    json_put_uint(j, (uint64_t)r->attempts);
+    put_redirects(j, r);
+    json_put_key(j, "http");
+    json_put_string(j, r->http);
+    json_put_key(j, "remote_ip");
+    json_put_string(j, r->remote_ip);
+    json_put_key(j, "bytes");
+    json_put_uint(j, r->bytes);
+    json_put_key(j, "wire_bytes");
+    json_put_uint(j, r->wire_bytes);
+    put_times(j, &r->t);
+}
+
+static void put_content(struct json_out *j, const struct result *r)
+{
+    if (r->headers)
+        put_headers(j, r);
+    if (r->file) {
+        json_put_key(j, "file");
+        json_put_string(j, r->file);
+    } else if (r->body && r->mode != BODY_NONE) {
+        put_body(j, r);
+    }
+    if (r->sha256) {
+        json_put_key(j, "sha256");
+        json_put_string(j, r->sha256);
+    }
+}
+
+int result_line(const struct result *r, struct text *ret)
+{
+    size_t before = ret->len;
+    struct json_out j = { .text = ret };
+    json_put_open(&j, '{');
+    put_request(&j, r);
+    put_answer(&j, r);
+    put_content(&j, r);
+    json_put_close(&j, '}');
+    text_put(ret, "\n", 1);
+    if (!ret->error)
+        return 0;
+    int error = ret->error;
+    ret->len = before;
+    if (ret->data)
+        ret->data[before] = 0;
+    ret->error = 0; /* what was there before is still good */
+    return error;
+}

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-/* limits.h - what the system lets this process have. */
-#ifndef ASYNCIO_LIMITS_H
-#define ASYNCIO_LIMITS_H
-
-/* As many open descriptors as may be. */
-void raise_limits(void);
-
-#endif
