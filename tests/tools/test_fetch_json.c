@@ -2,6 +2,7 @@
 /* The JSON writer: whatever goes in, a line of valid JSON comes out, and a parser gets it back. */
 #include "fetch_check.h"
 
+#include "common/utf8.h"
 #include "fetch/json_writer.h"
 
 #include <jansson.h>

@@ -16,7 +16,7 @@ static const char *lint(const char *text)
         snprintf(out, sizeof out, "%d:%d %s", r.error_line, r.error_column, r.error);
     for (size_t i = 0; i < r.count; i++)
         n += (size_t)snprintf(out + n, sizeof out - n, "%s%d:%d %s", i ? "; " : "", r.findings[i].line,
-                              r.findings[i].column, lint_rule_names[r.findings[i].rule]);
+                              r.findings[i].column, r.findings[i].rule);
     lint_free(&r);
     return out;
 }

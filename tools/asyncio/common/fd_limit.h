@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* fd_limit.h - what the system lets this process have. */
-#ifndef ASYNCIO_LIMITS_H
-#define ASYNCIO_LIMITS_H
+/* fd_limit.h - the limit on open descriptors. */
+#ifndef COMMON_FD_LIMIT_H
+#define COMMON_FD_LIMIT_H
 
-/* As many open descriptors as may be. */
-void raise_limits(void);
+/* Raise the limit on open descriptors to its maximum. Many systems start programs with 1024, which
+ * is too low for a thousand connections. A failure is ignored, as later errors name the limit. */
+void raise_fd_limit(void);
 
 #endif

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+/* text.c - a buffer of bytes that grows by doubling. */
 #include "text.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 256 };
+enum { FIRST_CAPACITY = 256, READ_SIZE = 64 * 1024 };
 
+/* All comparisons are written so that no sum can overflow. */
 char *text_grow(struct text *t, size_t n)
 {
     if (t->error)
         return NULL;
-    size_t cap = t->cap ? t->cap : FIRST;
+    size_t cap = t->cap ? t->cap : FIRST_CAPACITY;
     while (cap <= SIZE_MAX / 2 && (n >= cap || t->len >= cap - n))
         cap *= 2;
     char *data = n < cap && t->len < cap - n ? realloc(t->data, cap) : NULL;
@@ -57,6 +58,19 @@ void text_printf(struct text *t, const char *fmt, ...)
     text_added(t, (size_t)n);
 }
 
+int text_read_file(struct text *t, FILE *f)
+{
+    size_t n = 1;
+    while (n > 0) {
+        char *to = text_room(t, READ_SIZE);
+        if (!to)
+            return t->error;
+        n = fread(to, 1, READ_SIZE, f);
+        text_added(t, n);
+    }
+    return !ferror(f) ? 0 : errno ? -errno : -EIO;
+}
+
 void text_consume(struct text *t, size_t n)
 {
     if (!n)
@@ -81,49 +95,4 @@ void text_free(struct text *t)
 {
     free(t->data);
     *t = (struct text){ 0 };
-}
-
-/* The lead byte says the length and the least code point that may be written at this length. */
-size_t utf8_char(const char *s, size_t n, unsigned *ret)
-{
-    static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    const unsigned char *p = (const unsigned char *)s;
-    if (p[0] < 0x80) {
-        *ret = p[0];
-        return 1;
-    }
-    size_t len = p[0] >= 0xf0 && p[0] < 0xf8 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc0 || p[0] >= 0xf8 || len > n)
-        return 0;
-    unsigned c = p[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (p[i] & 0x3fu);
-    }
-    if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return 0;
-    *ret = c;
-    return len;
-}
-
-/* Eight bytes at a time: nearly all that is asked about is ASCII. */
-static size_t ascii_words(const char *s, size_t n)
-{
-    size_t i = 0;
-    for (uint64_t word; n - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, s + i, sizeof word);
-        if (word & 0x8080808080808080)
-            break;
-    }
-    return i;
-}
-
-bool utf8_valid(const char *s, size_t n)
-{
-    unsigned c;
-    for (size_t i = ascii_words(s, n), len; i < n; i += len + ascii_words(s + i + len, n - i - len))
-        if (!(len = utf8_char(s + i, n - i, &c)))
-            return false;
-    return true;
 }

@@ -246,7 +246,7 @@ int demo_main(int argc, char **argv)
               help ? stdout : stderr);
         return help ? 0 : 2;
     }
-    raise_limits(); /* a thousand connections have two ends here */
+    raise_fd_limit(); /* a thousand connections have two ends here */
     int r = async_main(demo(&d));
     return d.failed ? 1 : r;
 }

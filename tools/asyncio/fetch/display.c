@@ -2,6 +2,8 @@
 /* display.c - what people see: the bar, messages, the summary. All of it on standard error. */
 #include "fetch.h"
 
+#include "common/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +78,7 @@ static void make_harmless(char *s)
 {
     for (size_t left = strlen(s), n; left; left -= n, s += n) {
         unsigned c = 0;
-        n = utf8_char(s, left, &c);
+        n = utf8_decode(s, left, &c);
         if (!n || c < 0x20 || (c >= 0x7f && c < 0xa0))
             memset(s, '?', n = n ? n : 1);
     }

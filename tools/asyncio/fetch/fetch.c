@@ -192,15 +192,7 @@ static int read_file(const char *path, struct text *ret)
     FILE *file = fopen(path, "re");
     if (!file)
         return -errno;
-    char *to;
-    size_t n;
-    do {
-        to = text_room(ret, 65536);
-        n = to ? fread(to, 1, 65536, file) : 0;
-        if (to)
-            text_added(ret, n);
-    } while (n);
-    int r = ferror(file) ? -EIO : ret->error;
+    int r = text_read_file(ret, file);
     fclose(file);
     return r;
 }
@@ -253,7 +245,7 @@ static int prepare(struct run *f)
     origins_init(&f->origins, IDLE_ORIGINS);
     if (getrandom(&f->random, sizeof f->random, GRND_NONBLOCK) < 0)
         f->random = (uint64_t)fetch_ns();
-    raise_limits(); /* a job needs a socket, maybe two, and a file */
+    raise_fd_limit(); /* a job needs a socket, maybe two, and a file */
     int r = f->o.keep_order ? order_init(&f->order, window, ORDER_BYTES) : 0;
     return r < 0 ? r : set_headers(f);
 }

@@ -7,6 +7,8 @@
  * stack is small. */
 #include "json_writer.h"
 
+#include "common/utf8.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -88,7 +90,7 @@ static size_t in_string(struct doc *d)
         return n;
     }
     unsigned c;
-    size_t n = utf8_char(d->p, left, &c);
+    size_t n = utf8_decode(d->p, left, &c);
     if (!n || c < 0x20)
         return 0;
     if ((c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "json_writer.h"
 
+#include "common/utf8.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -66,7 +68,7 @@ static size_t put_ascii(struct text *t, const char *s, size_t n)
 static size_t put_wide(struct text *t, const char *s, size_t n)
 {
     unsigned c;
-    size_t len = utf8_char(s, n, &c);
+    size_t len = utf8_decode(s, n, &c);
     if (!len) {
         text_puts(t, "\xef\xbf\xbd");
         return 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "result.h"
 
+#include "common/utf8.h"
 #include "json_writer.h"
 #include "url.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "url.h"
 
+#include "common/utf8.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

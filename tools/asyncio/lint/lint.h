@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* lint.h - `asyncio lint`: mistakes of code that runs in tasks, found in its source. No compiler and no preprocessor:
- * a file is cut into tokens, functions are found among them, and the rules look at these. Of #if and its branches the
- * first is read, of #if 0 the other; macros are not expanded. What the rules cannot know they do not report. */
-#ifndef LINT_H
-#define LINT_H
+/* lint.h - `asyncio lint`: find mistakes in C code that runs in tasks, by reading its source.
+ *
+ * There is no compiler and no preprocessor. A file is split into tokens, functions are found among
+ * the tokens, and each rule examines one function at a time. Of the branches of an #if only the
+ * first is read (of #if 0 the second), and macros are not expanded. A rule reports only what can be
+ * decided from that, because a false alarm costs more trust than a missed mistake. */
+#ifndef LINT_LINT_H
+#define LINT_LINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum lint_rule {
-    LINT_RETURN,    /* return, goto: out of an await_ block without its verdict */
-    LINT_BLOCKING,  /* a call that stops the loop, in code that runs in a task */
-    LINT_LOCK,      /* a lock between threads, held while the task may be suspended */
-    LINT_FORGOTTEN, /* a coroutine that is made and never awaited */
-    LINT_CANCEL,    /* a loop that goes on when its task is cancelled */
-    LINT_ALLOW,     /* a comment that allows what is not there */
-    LINT_RULES,
-};
-extern const char *const lint_rule_names[LINT_RULES];
-
-/* One thing that was found; text is the rule's, words may stand in it. */
+/* One mistake that was found. */
 struct lint_finding {
     int line, column;
-    enum lint_rule rule;
-    char text[200];
+    const char *rule; /* its name, such as "blocking" */
+    char text[240];   /* may quote words of the source */
 };
 
+/* What was found in one file. */
 struct lint_report {
-    struct lint_finding *findings; /* by place */
+    struct lint_finding *findings; /* sorted by line and column */
     size_t count;
-    char error[120]; /* "": the file could be read as C */
+    char error[120]; /* why the file could not be read as C, or "" */
     int error_line, error_column;
 };
 
-/* Look at a file's text. False: no memory. The report is freed by lint_free(). */
+/* Run all rules over the text of one file.
+ *
+ * ret        receives the report; free it with lint_free().
+ * Returns    true; false if there is no memory, and then there is nothing to free. */
 bool lint_text(const char *text, size_t size, struct lint_report *ret);
 void lint_free(struct lint_report *r);
 
+/* Return the name and the one-line summary of a rule. NULL if i is not less than their number. */
+const char *lint_rule_name(size_t i);
+const char *lint_rule_summary(size_t i);
+
+/* Run the command line `asyncio lint ...` and return its exit status. */
 int lint_main(int argc, char **argv);
 
 #endif

@@ -1,129 +1,84 @@
 /* SPDX-License-Identifier: MIT */
-/* report.c - what the rules find, what comments allow, and in which order it is told. */
+/* report.c - collect findings, except those that a comment in the source allows. */
 #include "source.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const lint_rule_names[LINT_RULES] = {
-    [LINT_RETURN] = "return-in-block",  [LINT_BLOCKING] = "blocking",
-    [LINT_LOCK] = "lock-over-await",    [LINT_FORGOTTEN] = "never-awaited",
-    [LINT_CANCEL] = "swallowed-cancel", [LINT_ALLOW] = "unused-allow",
-};
-
-void *lint_grow(struct source *s, void *array, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return array;
-    size_t more = *room ? 2 * *room : 64;
-    void *larger = more < UINT32_MAX / 2 ? reallocarray(array, more, size) : NULL;
-    if (!larger) {
-        s->no_memory = true;
-        return NULL;
-    }
-    *room = more;
-    return larger;
-}
-
-void lint_found_at(struct source *s, enum lint_rule rule, int line, int column, const char *text)
+static void __attribute__((format(printf, 4, 0)))
+add_finding(struct source *s, int line, int column, const char *fmt, va_list args)
 {
     struct lint_report *r = s->report;
-    struct lint_finding *slot = lint_grow(s, r->findings, r->count, &s->finding_room, sizeof *slot);
-    if (!slot)
+    struct lint_finding *grown =
+            grow_array(s, r->findings, r->count, &s->finding_room, sizeof *grown);
+    if (!grown)
         return;
-    r->findings = slot;
+    r->findings = grown;
     struct lint_finding *f = &r->findings[r->count++];
-    *f = (struct lint_finding){ .line = line, .column = column, .rule = rule };
-    snprintf(f->text, sizeof f->text, "%s", text);
+    *f = (struct lint_finding){ .line = line, .column = column, .rule = s->rule };
+    vsnprintf(f->text, sizeof f->text, fmt, args);
 }
 
-/* Does a comment allow it? */
-static bool is_allowed(struct source *s, enum lint_rule rule, int line)
+void report_always(struct source *s, int line, int column, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add_finding(s, line, column, fmt, args);
+    va_end(args);
+}
+
+/* Return the bit of the running rule in the list of an allow comment; 0 if it is not listed. */
+static uint32_t allowed_bit(const struct source *s, const struct allow *a)
+{
+    const char *list = a->names, *name;
+    uint32_t bit = 1;
+    for (size_t n; (n = next_allowed_name(&list, a->names + a->size, &name)) > 0; bit <<= 1)
+        if (strlen(s->rule) == n && memcmp(s->rule, name, n) == 0)
+            return bit;
+    return 0;
+}
+
+/* Does a comment allow a finding of the running rule in this line? All comments that do are marked
+ * as used, since one that never is gets reported itself. */
+static bool is_allowed(struct source *s, int line)
 {
     bool allowed = false;
     for (size_t i = 0; i < s->allow_count; i++) {
         struct allow *a = &s->allows[i];
-        int to = a->alone ? s->tokens[a->next].line : a->to;
-        if (!(a->rules & 1U << rule) || !(a->file || (line >= a->from && line <= to)))
+        int last = a->alone ? s->tokens[a->next].line : a->last_line;
+        uint32_t bit = allowed_bit(s, a);
+        if (!bit || !(a->file || (line >= a->line && line <= last)))
             continue;
-        a->used |= 1U << rule;
+        a->used |= bit;
         allowed = true;
     }
     return allowed;
 }
 
-void lint_found(struct source *s, enum lint_rule rule, uint32_t at, const char *fmt, ...)
+void report_finding(struct source *s, uint32_t at, const char *fmt, ...)
 {
     const struct token *t = &s->tokens[at];
-    if (is_allowed(s, rule, t->line))
+    if (is_allowed(s, t->line))
         return;
-    char text[sizeof s->report->findings->text];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    add_finding(s, t->line, t->column, fmt, args);
     va_end(args);
-    lint_found_at(s, rule, t->line, t->column, text);
 }
 
-/* A comment that allows what is not there is out of date, or misspelt. */
-static void check_allows(struct source *s)
-{
-    for (size_t i = 0; i < s->allow_count; i++) {
-        const struct allow *a = &s->allows[i];
-        if (!a->rules)
-            lint_found_at(s, LINT_ALLOW, a->line, a->column,
-                          "no rule has that name; 'asyncio lint --rules' lists them");
-        for (int rule = 0; rule < LINT_ALLOW; rule++) {
-            char text[80];
-            snprintf(text, sizeof text, "there is nothing to allow: %s", lint_rule_names[rule]);
-            if (a->rules & ~a->used & 1U << rule)
-                lint_found_at(s, LINT_ALLOW, a->line, a->column, text);
-        }
-    }
-}
-
-static int by_place(const void *a, const void *b)
+static int compare_findings(const void *a, const void *b)
 {
     const struct lint_finding *x = a, *y = b;
-    return x->line != y->line ? (x->line > y->line) - (x->line < y->line)
-                              : (x->column > y->column) - (x->column < y->column);
+    if (x->line != y->line)
+        return x->line > y->line ? 1 : -1;
+    if (x->column != y->column)
+        return x->column > y->column ? 1 : -1;
+    return strcmp(x->rule, y->rule);
 }
 
-static void look(struct source *s)
+void sort_findings(struct lint_report *r)
 {
-    lint_functions(s);
-    for (size_t i = 0; i < s->function_count && !s->no_memory; i++) {
-        const struct function *f = &s->functions[i];
-        lint_blocks(s, f);
-        lint_forgotten(s, f);
-        if (!f->task)
-            continue;
-        lint_blocking(s, f);
-        lint_locks(s, f);
-        lint_cancel(s, f);
-    }
-    check_allows(s);
-    if (s->report->count > 0)
-        qsort(s->report->findings, s->report->count, sizeof *s->report->findings, by_place);
-}
-
-bool lint_text(const char *text, size_t size, struct lint_report *ret)
-{
-    *ret = (struct lint_report){ 0 };
-    struct source s = { .report = ret };
-    if (lint_tokens(&s, text, size) && !s.no_memory)
-        look(&s);
-    free(s.tokens);
-    free(s.allows);
-    free(s.functions);
-    if (s.no_memory)
-        lint_free(ret);
-    return !s.no_memory;
-}
-
-void lint_free(struct lint_report *r)
-{
-    free(r->findings);
-    *r = (struct lint_report){ 0 };
+    if (r->count > 0)
+        qsort(r->findings, r->count, sizeof *r->findings, compare_findings);
 }

@@ -1,121 +1,157 @@
 /* SPDX-License-Identifier: MIT */
-/* tokens.c - the tokens of a file of C: without comments and directives, brackets matched. */
+/* tokens.c - split a C file into tokens, without comments and directives, and match brackets. */
 #include "source.h"
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct reader {
     struct source *s;
     const char *at, *end, *line_start;
     int line;
-    bool fresh;     /* nothing but space on this line so far */
-    int skip;       /* depth of branches that are not read; 0: this one is */
-    int depth;      /* of #if */
-    uint64_t taken; /* a bit a depth: one of its branches has been read */
+    bool line_is_blank; /* only white space so far */
+    int skip;           /* how many #if deep this text is being skipped; 0: it is read */
+    int depth;          /* how many #if deep this text is */
+    uint64_t taken;     /* a bit for each of 64 depths: one of its branches has been read */
 };
 
-static int column(const struct reader *r, const char *at)
+void *grow_array(struct source *s, void *array, size_t count, size_t *room, size_t size)
 {
-    return (int)(at - r->line_start) + 1;
+    if (count < *room)
+        return array;
+    size_t more = *room ? 2 * *room : 64;
+    void *larger = more < UINT32_MAX / 2 ? reallocarray(array, more, size) : NULL;
+    if (!larger) {
+        s->no_memory = true;
+        return NULL;
+    }
+    *room = more;
+    return larger;
 }
 
-static void new_line(struct reader *r, const char *after)
+bool token_is_one_of(const struct source *s, uint32_t i, const char *const *words)
 {
-    r->line++;
-    r->line_start = after;
+    for (; *words; words++)
+        if (token_is(s, i, *words))
+            return true;
+    return false;
 }
 
-static bool ahead(const struct reader *r, const char *text)
+bool token_starts_with(const struct source *s, uint32_t i, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return token_is_word(s, i) && s->tokens[i].size > n &&
+           memcmp(s->tokens[i].text, prefix, n) == 0;
+}
+
+bool range_contains(const struct source *s, uint32_t from, uint32_t to, const char *word)
+{
+    for (uint32_t i = from; i < to; i++)
+        if (token_is(s, i, word))
+            return true;
+    return false;
+}
+
+/* ---- characters ---- */
+
+static int reader_column(const struct reader *r)
+{
+    return (int)(r->at - r->line_start) + 1;
+}
+
+static bool reader_sees(const struct reader *r, const char *text)
 {
     size_t n = strlen(text);
     return (size_t)(r->end - r->at) >= n && memcmp(r->at, text, n) == 0;
 }
 
-/* A backslash at the end of a line: its size, or 0. */
-static size_t splice(const struct reader *r)
+/* Return the size of a backslash with the end of line behind it; 0 if there is none. */
+static size_t splice_size(const struct reader *r)
 {
-    return ahead(r, "\\\n") ? 2 : ahead(r, "\\\r\n") ? 3 : 0;
+    return reader_sees(r, "\\\n") ? 2 : reader_sees(r, "\\\r\n") ? 3 : 0;
 }
 
-/* One character on, which may be the end of a line, or one that goes on in the next. */
-static void step(struct reader *r)
+/* Move on by one character, or by one line splice. */
+static void skip_character(struct reader *r)
 {
-    size_t n = splice(r);
-    bool line = n || *r->at == '\n';
+    size_t n = splice_size(r);
+    bool ends_line = n || *r->at == '\n';
     r->at += n ? n : 1;
-    if (line)
-        new_line(r, r->at);
+    if (ends_line) {
+        r->line++;
+        r->line_start = r->at;
+    }
 }
 
-/* ---- comments that allow something ---- */
+/* ---- comments that allow a finding ---- */
 
-/* Does a line of the comment begin at p? */
-static bool begins_line(const char *text, const char *p)
+/* Is the rest of the line before p only the decoration of a comment? */
+static bool begins_comment_line(const char *text, const char *p)
 {
     while (p > text && strchr(" \t*/", p[-1]))
         p--;
     return p == text || p[-1] == '\n';
 }
 
-static void allow(struct reader *r, const char *text, const char *end, struct allow a)
+size_t next_allowed_name(const char **list, const char *end, const char **ret)
+{
+    const char *p = *list;
+    while (p < end && (*p == ' ' || *p == ','))
+        p++;
+    size_t n = 0;
+    while (p + n < end && (islower((unsigned char)p[n]) || p[n] == '-'))
+        n++;
+    *ret = p;
+    *list = p + n < end && p[n] == ',' ? p + n : end; /* without a comma, the list has ended */
+    return n;
+}
+
+/* Record the comment from text to end if it is one that allows something. The key must begin a line
+ * of the comment, so that prose may mention it. */
+static void add_allow(struct reader *r, const char *text, const char *end, struct allow a)
 {
     static const char key[] = "asyncio: allow";
     const char *p = memmem(text, (size_t)(end - text), key, sizeof key - 1);
-    if (!p || !begins_line(text, p))
+    if (!p || !begins_comment_line(text, p))
         return;
     p += sizeof key - 1;
     a.file = end - p > 5 && memcmp(p, "-file", 5) == 0;
-    p += a.file ? 5 : 0;
-    for (;;) {
-        while (p < end && (*p == ' ' || *p == ','))
-            p++;
-        size_t n = 0;
-        while (p + n < end && (islower((unsigned char)p[n]) || p[n] == '-'))
-            n++;
-        int rule = 0;
-        while (rule < LINT_ALLOW &&
-               (strlen(lint_rule_names[rule]) != n || memcmp(lint_rule_names[rule], p, n) != 0))
-            rule++;
-        if (rule == LINT_ALLOW)
-            break;
-        a.rules |= 1U << rule;
-        p += n;
-        if (p >= end || *p != ',')
-            break;
-    }
+    a.names = p + (a.file ? 5 : 0);
+    a.size = (uint32_t)(end - a.names);
     struct source *s = r->s;
-    struct allow *slot = lint_grow(s, s->allows, s->allow_count, &s->allow_room, sizeof a);
-    if (!slot)
+    struct allow *grown = grow_array(s, s->allows, s->allow_count, &s->allow_room, sizeof a);
+    if (!grown)
         return;
-    s->allows = slot;
+    s->allows = grown;
     s->allows[s->allow_count++] = a;
 }
 
-static void comment(struct reader *r)
+static void read_comment(struct reader *r)
 {
     bool block = r->at[1] == '*';
     const char *text = r->at;
-    struct allow a = { .line = r->line, .column = column(r, r->at), .alone = r->fresh, .next = r->s->count };
+    struct allow a = { .line = r->line, .column = reader_column(r), .alone = r->line_is_blank };
+    a.next = r->s->count;
     r->at += 2;
-    while (r->at < r->end && !(block ? ahead(r, "*/") : *r->at == '\n'))
-        step(r);
+    while (r->at < r->end && !(block ? reader_sees(r, "*/") : *r->at == '\n'))
+        skip_character(r);
     const char *end = r->at;
     if (block && r->at < r->end)
         r->at += 2;
-    a.from = a.line;
-    a.to = r->line;
+    a.last_line = r->line;
     if (!r->skip)
-        allow(r, text, end, a);
+        add_allow(r, text, end, a);
 }
 
 /* ---- directives ---- */
 
-static void branch(struct reader *r, const char *word, size_t n, bool zero)
+/* Follow an #if, #el... or #endif. Reading only one branch of each keeps brackets balanced. `zero`
+ * tells that the condition is 0, so that the code people switch off is not examined. */
+static void follow_branch(struct reader *r, const char *word, size_t n, bool zero)
 {
-    bool opens = n >= 2 && memcmp(word, "if", 2) == 0;
     uint64_t bit = r->depth > 0 && r->depth <= 64 ? 1ULL << (r->depth - 1) : 0;
-    if (opens) {
+    if (n >= 2 && memcmp(word, "if", 2) == 0) {
         r->depth++;
         if (r->skip) {
             r->skip++;
@@ -135,10 +171,22 @@ static void branch(struct reader *r, const char *word, size_t n, bool zero)
     }
 }
 
-static void quoted(struct reader *r);
+/* Skip a string or a character constant; one that is not closed ends with its line. */
+static void skip_quoted(struct reader *r)
+{
+    char quote = *r->at++;
+    while (r->at < r->end && *r->at != quote && *r->at != '\n') {
+        if (*r->at == '\\' && !splice_size(r) && r->at + 1 < r->end && r->at[1] != '\n')
+            r->at++;
+        skip_character(r);
+    }
+    if (r->at < r->end && *r->at == quote)
+        r->at++;
+}
 
-/* At a '#' that begins a line: as far as the line goes. */
-static void directive(struct reader *r)
+/* Skip a directive, from its '#' to the end of its line. What follows #error and #endif is prose,
+ * in which a quote need not be closed. */
+static void read_directive(struct reader *r)
 {
     r->at++;
     while (r->at < r->end && (*r->at == ' ' || *r->at == '\t'))
@@ -151,109 +199,113 @@ static void directive(struct reader *r)
     while (p < r->end && (*p == ' ' || *p == '\t'))
         p++;
     bool zero = p < r->end && *p == '0' && (p + 1 == r->end || isspace((unsigned char)p[1]));
-    branch(r, word, n, zero);
+    follow_branch(r, word, n, zero);
     bool prose = n == 5 && (memcmp(word, "error", 5) == 0 || memcmp(word, "endif", 5) == 0);
     while (r->at < r->end && *r->at != '\n') {
-        if (ahead(r, "/*") || ahead(r, "//"))
-            comment(r);
+        if (reader_sees(r, "/*") || reader_sees(r, "//"))
+            read_comment(r);
         else if (*r->at == '"' && !prose)
-            quoted(r);
+            skip_quoted(r);
         else
-            step(r);
+            skip_character(r);
     }
 }
 
 /* ---- tokens ---- */
 
-static void add(struct reader *r, enum token_kind kind, const char *text, int line, int col)
+/* Add the token from text to where the reader is. */
+static void add_token(struct reader *r, enum token_kind kind, const char *text, int line,
+                      int column)
 {
+    struct source *s = r->s;
     if (r->skip)
         return;
-    struct source *s = r->s;
-    size_t room = s->room;
-    struct token *t = lint_grow(s, s->tokens, s->count, &room, sizeof *t);
-    if (!t)
+    struct token *grown = grow_array(s, s->tokens, s->count, &s->room, sizeof *grown);
+    if (!grown)
         return;
-    s->tokens = t;
-    s->room = (uint32_t)room;
+    s->tokens = grown;
     s->tokens[s->count++] =
-            (struct token){ text, (uint32_t)(r->at - text), line, col, 0, (uint8_t)kind };
+            (struct token){ text, (uint32_t)(r->at - text), line, column, 0, (uint8_t)kind };
 }
 
-/* A string or a character, to its end or that of its line. */
-static void quoted(struct reader *r)
-{
-    char quote = *r->at++;
-    while (r->at < r->end && *r->at != quote && *r->at != '\n') {
-        if (*r->at == '\\' && !splice(r) && r->at + 1 < r->end && r->at[1] != '\n')
-            r->at++;
-        step(r);
-    }
-    if (r->at < r->end && *r->at == quote)
-        r->at++;
-}
-
-static bool in_word(char c)
+static bool is_word_character(char c)
 {
     return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80);
 }
 
-static void token(struct reader *r)
+static bool begins_number(const struct reader *r)
+{
+    return isdigit((unsigned char)*r->at) ||
+           (*r->at == '.' && r->at + 1 < r->end && isdigit((unsigned char)r->at[1]));
+}
+
+static void skip_number(struct reader *r)
+{
+    while (r->at < r->end && (is_word_character(*r->at) || *r->at == '.' ||
+                              (strchr("+-", *r->at) && strchr("eEpP", r->at[-1]))))
+        r->at++;
+}
+
+static void skip_punctuation(struct reader *r)
+{
+    static const char pairs[] = "-> ++ -- << >> <= >= == != && || += -= *= /= %= &= |= ^= ::";
+    const char two[] = { *r->at, r->at + 1 < r->end ? r->at[1] : ' ', '\0' };
+    r->at += two[1] != ' ' && strstr(pairs, two) ? 2 : 1;
+}
+
+static void read_token(struct reader *r)
 {
     const char *text = r->at;
-    int line = r->line, col = column(r, r->at);
-    char c = *r->at;
-    if (isdigit((unsigned char)c) ||
-        (c == '.' && r->at + 1 < r->end && isdigit((unsigned char)r->at[1]))) {
-        while (r->at < r->end && (in_word(*r->at) || *r->at == '.' ||
-                                  (strchr("+-", *r->at) && strchr("eEpP", r->at[-1]))))
+    int line = r->line, column = reader_column(r);
+    if (begins_number(r)) {
+        skip_number(r);
+        add_token(r, TOKEN_NUMBER, text, line, column);
+    } else if (is_word_character(*text)) {
+        while (r->at < r->end && is_word_character(*r->at))
             r->at++;
-        add(r, TOKEN_NUMBER, text, line, col);
-    } else if (in_word(c)) {
-        while (r->at < r->end && in_word(*r->at))
-            r->at++;
-        bool prefix = r->at < r->end && strchr("\"'", *r->at) && r->at - text <= 2 && strchr("LuU", c);
+        bool prefix = r->at < r->end && strchr("\"'", *r->at) && r->at - text <= 2 &&
+                      strchr("LuU", *text); /* L"wide": the string is the token */
         if (!prefix)
-            add(r, TOKEN_WORD, text, line, col);
-    } else if (c == '"' || c == '\'') {
-        quoted(r);
-        add(r, TOKEN_STRING, text, line, col);
+            add_token(r, TOKEN_WORD, text, line, column);
+    } else if (*text == '"' || *text == '\'') {
+        skip_quoted(r);
+        add_token(r, TOKEN_STRING, text, line, column);
     } else {
-        static const char pairs[] = "-> ++ -- << >> <= >= == != && || += -= *= /= %= &= |= ^= ::";
-        const char two[] = { c, r->at + 1 < r->end ? r->at[1] : ' ', '\0' };
-        r->at += two[1] != ' ' && strstr(pairs, two) ? 2 : 1;
-        add(r, TOKEN_MARK, text, line, col);
+        skip_punctuation(r);
+        add_token(r, TOKEN_PUNCTUATION, text, line, column);
     }
 }
 
-static bool error_at(struct source *s, uint32_t i, const char *what)
+/* ---- brackets ---- */
+
+static bool fail_at_token(struct source *s, uint32_t i, const char *what)
 {
     const struct token *t = &s->tokens[i];
-    snprintf(s->report->error, sizeof s->report->error, "this '%.*s' %s", SAID(s, i), what);
+    snprintf(s->report->error, sizeof s->report->error, "this '%.*s' %s", TOKEN_ARG(s, i), what);
     s->report->error_line = t->line;
     s->report->error_column = t->column;
     return false;
 }
 
-static bool opens_with(const struct source *s, uint32_t open, uint32_t close)
+static bool is_closed_by(const struct source *s, uint32_t open, uint32_t close)
 {
-    return is(s, open, "(")   ? is(s, close, ")")
-           : is(s, open, "[") ? is(s, close, "]")
-                              : is(s, close, "}");
+    return token_is(s, open, "(")   ? token_is(s, close, ")")
+           : token_is(s, open, "[") ? token_is(s, close, "]")
+                                    : token_is(s, close, "}");
 }
 
-/* The open brackets are a list through their match fields until they are closed. */
+/* Until a bracket is closed, its match field links it to the open bracket around it. */
 static bool match_brackets(struct source *s)
 {
     uint32_t top = 0, depth = 0;
     for (uint32_t i = 0; i < s->count; i++) {
-        if (is(s, i, "(") || is(s, i, "[") || is(s, i, "{")) {
+        if (token_opens(s, i)) {
             s->tokens[i].match = top;
             top = i;
             depth++;
-        } else if (is(s, i, ")") || is(s, i, "]") || is(s, i, "}")) {
-            if (depth == 0 || !opens_with(s, top, i))
-                return error_at(s, i, "closes nothing");
+        } else if (token_is(s, i, ")") || token_is(s, i, "]") || token_is(s, i, "}")) {
+            if (depth == 0 || !is_closed_by(s, top, i))
+                return fail_at_token(s, i, "closes nothing");
             uint32_t outer = s->tokens[top].match;
             s->tokens[top].match = i;
             s->tokens[i].match = top;
@@ -261,32 +313,28 @@ static bool match_brackets(struct source *s)
             depth--;
         }
     }
-    return depth == 0 || error_at(s, top, "is never closed");
+    return depth == 0 || fail_at_token(s, top, "is never closed");
 }
 
-bool lint_tokens(struct source *s, const char *text, size_t size)
+bool tokenize(struct source *s, const char *text, size_t size)
 {
-    struct reader r = { .s = s, .at = text, .end = text + size, .line_start = text, .line = 1, .fresh = true };
-    add(&r, TOKEN_MARK, r.at, 0, 0);
+    struct reader r = { .s = s, .at = text, .end = text + size, .line_start = text, .line = 1 };
+    r.line_is_blank = true;
+    add_token(&r, TOKEN_PUNCTUATION, r.at, 0, 0);
     while (r.at < r.end) {
-        if (ahead(&r, "/*") || ahead(&r, "//")) {
-            comment(&r);
-        } else if (*r.at == '#' && r.fresh) {
-            directive(&r);
-        } else if (isspace((unsigned char)*r.at) || splice(&r)) {
-            r.fresh = r.fresh || *r.at == '\n';
-            step(&r);
+        if (reader_sees(&r, "/*") || reader_sees(&r, "//")) {
+            read_comment(&r);
+        } else if (*r.at == '#' && r.line_is_blank) {
+            read_directive(&r);
+        } else if (isspace((unsigned char)*r.at) || splice_size(&r)) {
+            r.line_is_blank = r.line_is_blank || *r.at == '\n';
+            skip_character(&r);
         } else {
-            r.fresh = false;
-            token(&r);
+            r.line_is_blank = false;
+            read_token(&r);
         }
     }
-    add(&r, TOKEN_MARK, r.at, r.line, column(&r, r.at));
-    if (s->no_memory)
-        return true;
-    if (r.skip) { /* #if 0 to the end: the last token has been skipped, too */
-        r.skip = 0;
-        add(&r, TOKEN_MARK, r.at, r.line, column(&r, r.at));
-    }
+    r.skip = 0; /* an #if 0 that is never closed must not swallow the last token */
+    add_token(&r, TOKEN_PUNCTUATION, r.at, r.line, reader_column(&r));
     return s->no_memory || match_brackets(s);
 }
