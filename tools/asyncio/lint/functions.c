@@ -110,7 +110,7 @@ bool is_coroutine(const struct source *s, uint32_t i)
 
 /* ---- which functions run in tasks ---- */
 
-static bool function_awaits(const struct source *s, const struct function *f)
+bool function_awaits(const struct source *s, const struct function *f)
 {
     for (uint32_t i = f->open; i < f->close; i++)
         if (is_await_call(s, i) || is_await_block(s, i) || token_is(s, i, "ASYNC_TRY"))

@@ -115,6 +115,7 @@ bool range_contains(const struct source *s, uint32_t from, uint32_t to, const ch
 /* ---- statements.c ---- */
 
 bool is_call(const struct source *s, uint32_t i);        /* a function's name where it is called */
+bool is_keyword(const struct source *s, uint32_t i);     /* if, sizeof: looks like a call */
 bool is_await_block(const struct source *s, uint32_t i); /* await_group ( and its like */
 bool is_await_call(const struct source *s, uint32_t i);  /* await_x( that is not a block */
 bool is_cast(const struct source *s, uint32_t open);     /* (int), (const char *) */
@@ -188,6 +189,8 @@ bool is_variable_use(const struct source *s, uint32_t i, uint32_t name);
 void find_functions(struct source *s);
 bool is_coroutine(const struct source *s, uint32_t i); /* the name of one, of this file or ours */
 bool is_function_of_file(const struct source *s, uint32_t i);
+
+bool function_awaits(const struct source *s, const struct function *f);
 
 /* ---- report.c ---- */
 

@@ -15,6 +15,14 @@ bool is_call(const struct source *s, uint32_t i)
     return !token_is_word(s, i - 1) || token_is_one_of(s, i - 1, keywords);
 }
 
+bool is_keyword(const struct source *s, uint32_t i)
+{
+    static const char *const keywords[] = { "if",       "for",    "while",  "switch",
+                                            "do",       "else",   "return", "sizeof",
+                                            "_Alignof", "typeof", "case",   NULL };
+    return token_is_one_of(s, i, keywords);
+}
+
 bool is_await_block(const struct source *s, uint32_t i)
 {
     static const char *const blocks[] = {

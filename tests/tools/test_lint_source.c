@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* test_lint_source.c - how the linter reads C, and which comments allow a finding. */
+#include "lint_check.h"
+
+START_TEST(comment_allows_finding_in_its_reach)
+{
+    clean(BODY("sleep(1); /* asyncio: allow blocking: on purpose */"));
+    clean(BODY("// asyncio: allow blocking - in memory\nsleep(1);"));
+    clean("/* asyncio: allow-file blocking, never-awaited */\n" BODY(
+            "sleep(1); async_sleep(1);\nsleep(2);"));
+    clean(BODY("/* It is short.\n * asyncio: allow blocking */\nsleep(1);"));
+    clean(BODY("sleep(1); /* asyncio: allow blocking, since it is short */"));
+    finds(BODY("/* asyncio: allow blocking */\nx(); sleep(1);\nsleep(2);"), "4:1 blocking");
+}
+END_TEST
+
+START_TEST(comment_that_allows_nothing_is_reported)
+{
+    finds(BODY("sleep(1); /* asyncio: allow never-awaited */"), "2:1 blocking; 2:11 unused-allow");
+    finds(BODY("x(); /* asyncio: allow blocking */"), "2:6 unused-allow");
+    finds(BODY("x(); /* asyncio: allow blocking, never-awaited */"),
+          "2:6 unused-allow; 2:6 unused-allow");
+    finds(BODY("sleep(1); /* asyncio: allow blokcing */"), "2:1 blocking; 2:11 unused-allow");
+    finds(BODY("x(); /* asyncio: allow */"), "2:6 unused-allow");
+    clean("/* of \"asyncio: allow blocking\" */"); /* only mentioned */
+}
+END_TEST
+
+START_TEST(only_one_branch_of_a_condition_is_read)
+{
+    clean("#if 0\n" BODY("sleep(1); it's not C") "#endif\n");
+    finds("#if 0\n}}}\n#else\n" BODY("sleep(1);") "#endif\n", "5:1 blocking");
+    clean("#ifdef A\nint f(int a) {\n#else\nint f(void) {\n#endif\nreturn 0; }\n");
+    finds("#ifdef __cplusplus\nextern \"C\" {\n#endif\n" BODY(
+                  "sleep(1);") "#ifdef __cplusplus\n}\n#endif\n",
+          "5:1 blocking");
+}
+END_TEST
+
+START_TEST(tokens_are_those_of_c)
+{
+    finds("#define X(a) \\\n  do { sleep(a); \\\n  } while (0)\n" BODY(
+                  "char c = '\"'; sleep(1); c = '\\'';"),
+          "5:15 blocking");
+    finds(BODY("x(\"a\\\"b\\\n); sleep(1);\"); /* // */ sleep(2);"), "3:26 blocking");
+    finds("int f(void) __attribute__((x(1))) { ASYNC_TRY(1); sleep(1); }", "1:51 blocking");
+    finds("static int x[] = { 1 };\nstruct s { int a; };\nint f(void) { r = await_x(); sleep(1); }",
+          "3:30 blocking");
+    clean("");
+    clean("int");
+}
+END_TEST
+
+START_TEST(unbalanced_brackets_are_an_error)
+{
+    finds("int f(void) { (]; }", "1:16 this ']' closes nothing");
+    finds("int f(void) {\n  {", "2:3 this '{' is never closed");
+    finds("}", "1:1 this '}' closes nothing");
+}
+END_TEST
+
+/* Wherever a file is cut off, and whichever character it has lost, reading it is safe. */
+START_TEST(broken_file_is_read_to_its_end)
+{
+    static const char text[] = "#if 1\n" BODY(
+            "for (;;) { if (await_x(1) < 0) continue; else do { sleep(1); } while (x); }\n"
+            "int r; await_group (r, g) { async_spawn(g, f()); goto out; }"
+            " /* asyncio: allow blocking */\nout:"
+            "for (int i = 0;;) { await_with (r, &l) { if (x) break; async_spawn(g, f(&i)); }"
+            " char *p = strdup(s); async_spawn(async_background(), f(p, (char *)&r)); }"
+            "if (await_x() < 0) return async_fail(errno, \"%m\");") "#endif\n"
+                                                                    "int await_g(void) { pthread_mutex_lock(&m); async_co c = f(); return await_f(); }\n";
+    struct lint_report r;
+    char part[sizeof text];
+    for (size_t n = 0; n < sizeof text; n++) {
+        ck_assert(lint_text(text, n, &r));
+        lint_free(&r);
+        ck_assert(lint_text(text + n, sizeof text - 1 - n, &r));
+        lint_free(&r);
+        memcpy(part, text, sizeof text); /* and without one character */
+        memmove(part + n, part + n + 1, sizeof text - n - 1);
+        ck_assert(lint_text(part, sizeof text - 2, &r));
+        lint_free(&r);
+    }
+}
+END_TEST
+
+START_TEST(every_rule_has_a_name_and_a_summary)
+{
+    size_t n = 0;
+    for (; lint_rule_name(n); n++)
+        ck_assert(lint_rule_name(n)[0] && lint_rule_summary(n)[0]);
+    ck_assert_uint_gt(n, 0);
+    ck_assert_ptr_null(lint_rule_summary(n));
+}
+END_TEST
+
+SUITE("lint source", comment_allows_finding_in_its_reach, comment_that_allows_nothing_is_reported,
+      only_one_branch_of_a_condition_is_read, tokens_are_those_of_c,
+      unbalanced_brackets_are_an_error, broken_file_is_read_to_its_end,
+      every_rule_has_a_name_and_a_summary)
