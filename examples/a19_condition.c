@@ -33,12 +33,14 @@ ASYNC_DEF(producer, (struct shop *)shop)
         puts("one, and one is notified");
         async_condition_notify(&shop->changed, 1);
     }
+    ASYNC_TRY(r); /* fails if the lock could not be taken */
     ASYNC_TRY(await_sleep(0.1));
     await_with (r, &shop->lock) {
         shop->stock += 2;
         puts("two, and all are notified");
         async_condition_notify_all(&shop->changed);
     }
+    ASYNC_TRY(r); /* fails if the lock could not be taken */
     ASYNC_TRY(await_sleep(0.1));
     await_with (r, &shop->lock) {
         shop->closed = true;
