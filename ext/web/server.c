@@ -132,6 +132,7 @@ ASYNC_DEF(web_handlers, (async_web_server *)s)
                 r = await_event_wait(&s->close);
                 s->group = NULL;
             }
+            async_ignore(r);
             web_handlers_never_ran(s);
         }
     }
