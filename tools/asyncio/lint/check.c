@@ -13,12 +13,15 @@ static const struct lint_rule {
 } rules[] = {
     { "return-in-block", "return or goto that leaves an await_ block and discards its result",
       false, check_return_in_block },
+    { "unread-result", "result of an await_ block that is never read", false, check_unread_result },
     { "blocking", "call that blocks every task of the loop", true, check_blocking },
     { "lock-over-await", "await_ call while a lock between threads is held", true,
       check_lock_over_await },
     { "never-awaited", "coroutine that is created but never awaited", false, check_never_awaited },
     { "swallowed-cancel", "loop that never ends once its task is cancelled", true,
       check_swallowed_cancel },
+    { "break-in-block", "break or continue that leaves an await_ block, not the loop around it",
+      false, check_break_in_block },
     { "unused-allow", "allow comment that allows nothing", false, NULL }, /* by check_allows() */
 };
 enum { RULES = sizeof rules / sizeof *rules };

@@ -211,5 +211,7 @@ void check_blocking(struct source *s, const struct function *f);
 void check_lock_over_await(struct source *s, const struct function *f);
 void check_never_awaited(struct source *s, const struct function *f);
 void check_swallowed_cancel(struct source *s, const struct function *f);
+void check_unread_result(struct source *s, const struct function *f);
+void check_break_in_block(struct source *s, const struct function *f);
 
 #endif
