@@ -115,9 +115,153 @@ START_TEST(coroutine_that_is_used_is_not_reported)
 }
 END_TEST
 
+/* ---- short-lived-argument ---- */
+
+START_TEST(address_of_loop_variable_is_reported)
+{
+    finds(SPAWNS("int r; await_group (r, g) for (int i = 0; i < 3; i++) async_spawn(g, job(&i));"
+                 "return r;"),
+          "3:74 short-lived-argument");
+    finds(SPAWNS("int r; await_group (r, g) { await_for_each (r, x, ints(3))"
+                 " async_spawn(g, job(&x)); } return r;"),
+          "3:79 short-lived-argument");
+    finds(SPAWNS("async_co cos[3]; for (int i = 0; i < 3; i++) cos[i] = job(&i);"
+                 " return await_gather_n(cos, 3, NULL);"),
+          "3:59 short-lived-argument");
+    finds(SPAWNS("async_task *t[3]; for (int i = 0; i < 3; i++) t[i] = async_create_task(job(&i));"
+                 " return await_task(t[0]);"),
+          "3:76 short-lived-argument");
+}
+END_TEST
+
+START_TEST(address_of_variable_in_loop_body_is_reported)
+{
+    finds(SPAWNS("int r; await_group (r, g) { while (n--) { int x = n; async_spawn(g, job(&x)); } }"
+                 " return r;"),
+          "3:73 short-lived-argument");
+    finds(SPAWNS("int r; await_group (r, g) { while (n--) { char b[9]; fill(b);"
+                 " async_group_create_task(g, job(b)); } } return r;"),
+          "3:94 short-lived-argument");
+    finds(SPAWNS("int r; await_group (r, g) { while (n--) { struct x x = get();"
+                 " async_spawn(g, job((void *)&x.y), .name = \"x\"); } } return r;"),
+          "3:82 short-lived-argument");
+    finds(SPAWNS("int r; await_group (r, g) { while (n--) async_spawn(g, job(&(int){ n })); }"
+                 " return r;"),
+          "3:60 short-lived-argument");
+    finds(SPAWNS("int r; await_group (r, g) { int x = 1; async_spawn(g, job(&x)); } return r;"),
+          "3:59 short-lived-argument"); /* the group waits after its braces */
+    finds(SPAWNS("int r; await_group (r, g) { while (n--) { int x = n; async_spawn(g, job(&x));"
+                 " ASYNC_TRY(await_sleep(1)); } } return r;"),
+          "3:73 short-lived-argument"); /* a sleep is no wait for the task */
+}
+END_TEST
+
+START_TEST(address_of_variable_that_outlives_task_is_not_reported)
+{
+    clean(SPAWNS("int r, x; await_group (r, g) { async_spawn(g, job(&x)); } return r;"));
+    clean(SPAWNS("int r, x[3]; await_group (r, g) for (int i = 0; i < 3; i++)"
+                 " async_spawn(g, job(&x[i])); return r;"));
+    clean(SPAWNS("for (int i = 0; i < 3; i++) { int r; await_group (r, g)"
+                 " async_spawn(g, job(&i)); ASYNC_TRY(r); }"));
+    clean(SPAWNS("for (int i = 0; i < 3; i++) { await_task_auto t = async_create_task(job(&i));"
+                 " ASYNC_TRY(await_task(t)); }"));
+    clean(SPAWNS("int r; await_group (r, g) { static int x; async_spawn(g, job(&x)); } return r;"));
+}
+END_TEST
+
+START_TEST(value_of_loop_variable_is_not_reported)
+{
+    clean(SPAWNS("int r; await_group (r, g) for (int i = 0; i < 3; i++) async_spawn(g, job(i));"
+                 " return r;"));
+    clean(SPAWNS("int r; await_group (r, g) for (struct x *p = all; p; p = p->next)"
+                 " async_spawn(g, job(&p->y)); return r;"));
+    clean(SPAWNS("int r; await_group (r, g) while (n--) { char *b = get(); async_spawn(g, job(b));"
+                 " async_spawn(g, job(&b[1])); } return r;"));
+    clean(SPAWNS("int r; await_group (r, g) while (n--) { char b[9]; fill(b);"
+                 " async_spawn(g, job(keep(b))); } return r;"));
+}
+END_TEST
+
+START_TEST(address_is_not_reported_where_the_task_may_be_awaited)
+{
+    clean(SPAWNS("int r; await_group (r, g) while (n--) { async_event e = { 0 };"
+                 " async_spawn(g, job(&e)); ASYNC_TRY(await_event_wait(&e)); } return r;"));
+    clean("int await_it(void) { return await_x(); }\n" SPAWNS(
+            "int r; await_group (r, g) while (n--) { int x; async_spawn(g, job(&x)); wait(); }"
+            " return r;") "static void wait(void) { async_ignore(await_y()); }\n");
+    clean(SPAWNS("for (int i = 0; i < 3; i++) async_spawn(q->group, job(&i));"));
+}
+END_TEST
+
+/* ---- local-in-background ---- */
+
+START_TEST(address_of_local_in_background_task_is_reported)
+{
+    finds(SPAWNS("int x = 1; async_spawn(async_background(), job(&x));"),
+          "3:48 local-in-background");
+    finds("ASYNC_DEF(f, (struct x)x) { async_spawn(async_background(), job(&x.y)); return 0; }",
+          "1:65 local-in-background");
+    finds(SPAWNS("char b[9]; async_group *g = async_background();"
+                 " async_task *t = async_group_create_task(g, job(b)); use(t);"),
+          "3:96 local-in-background");
+    finds(SPAWNS("async_spawn(async_background(), job((int[]){ 1 }));"),
+          "3:37 local-in-background");
+}
+END_TEST
+
+START_TEST(other_memory_in_background_task_is_not_reported)
+{
+    clean("static int x;\n" SPAWNS("async_spawn(async_background(), job(&x));"));
+    clean(SPAWNS("static int x; async_spawn(async_background(), job(&x));"));
+    clean(SPAWNS("struct x *x = get(); async_spawn(async_background(), job(x));"));
+    clean(SPAWNS("struct x *x = get(); async_spawn(async_background(), job(&x->y));"));
+    clean(SPAWNS("int x = 1; async_spawn(async_background(), job(x));"));
+    clean(SPAWNS("async_event e = { 0 }; async_spawn(async_background(), job(&e));"
+                 " ASYNC_TRY(await_event_wait(&e));"));
+}
+END_TEST
+
+/* ---- leaked-argument ---- */
+
+START_TEST(allocated_argument_without_owner_is_reported)
+{
+    finds(SPAWNS("async_spawn(g, job(strdup(s)));"), "3:20 leaked-argument");
+    finds(SPAWNS("char *p = strdup(s); async_spawn(g, job(p));"), "3:41 leaked-argument");
+    finds(SPAWNS("struct x *p = calloc(1, sizeof *p); if (!p) return -ENOMEM; p->y = 1;"
+                 " async_task *t = async_create_task(job(p)); use(t);"),
+          "3:109 leaked-argument");
+    finds(SPAWNS("char *p; if (asprintf(&p, \"%d\", n) < 0) return -ENOMEM;"
+                 " async_spawn(g, job(p));"),
+          "3:76 leaked-argument");
+    finds(SPAWNS("char *p = malloc(9); if (x) { free(p); return -1; } strcpy(p, s);"
+                 " async_spawn(g, job((void *)p));"),
+          "3:94 leaked-argument");
+}
+END_TEST
+
+START_TEST(argument_with_owner_is_not_reported)
+{
+    clean(SPAWNS("char *p = strdup(s); async_spawn(g, job(p), .owned = p, .drop = free);"));
+    clean(SPAWNS("char *p = strdup(s); async_spawn(g, job(p)); ASYNC_TRY(await_x()); free(p);"));
+    clean(SPAWNS("char *p = strdup(s); if (async_spawn(g, job(p)) < 0) free(p);"));
+    clean(SPAWNS("auto_free char *p = strdup(s); async_spawn(g, job(p));"));
+    clean(SPAWNS("char *p = strdup(s); q->list = p; async_spawn(g, job(p));"));
+    clean(SPAWNS("char *p = strdup(s); remember(p); async_spawn(g, job(p));"));
+    clean(SPAWNS("char *p = x ? strdup(s) : t; async_spawn(g, job(p));"));
+    clean("ASYNC_DEF(f, (char *)p) { p = strdup(p); async_spawn(g, job(p)); return 0; }");
+    clean("static char *strdup(char *s) { return s; }\n" SPAWNS("async_spawn(g, job(strdup(s)));"));
+}
+END_TEST
+
 SUITE("lint tasks", blocking_call_in_task_is_reported, blocking_call_inside_expression_is_reported,
       blocking_call_in_function_that_task_calls_is_reported,
       call_that_does_not_block_is_not_reported, name_of_blocking_call_elsewhere_is_not_reported,
       blocking_call_in_thread_is_not_reported, await_under_lock_is_reported,
       await_after_unlock_is_not_reported, coroutine_that_is_dropped_is_reported,
-      coroutine_that_is_used_is_not_reported)
+      coroutine_that_is_used_is_not_reported, address_of_loop_variable_is_reported,
+      address_of_variable_in_loop_body_is_reported,
+      address_of_variable_that_outlives_task_is_not_reported,
+      value_of_loop_variable_is_not_reported, address_is_not_reported_where_the_task_may_be_awaited,
+      address_of_local_in_background_task_is_reported,
+      other_memory_in_background_task_is_not_reported, allocated_argument_without_owner_is_reported,
+      argument_with_owner_is_not_reported)

@@ -22,6 +22,12 @@ static const struct lint_rule {
       check_swallowed_cancel },
     { "break-in-block", "break or continue that leaves an await_ block, not the loop around it",
       false, check_break_in_block },
+    { "short-lived-argument", "address of a variable that is gone before the task that gets it",
+      false, check_short_lived_argument },
+    { "local-in-background", "address of a local variable in a task of async_background()", false,
+      check_local_in_background },
+    { "leaked-argument", "memory that leaks if the task that gets it never starts", false,
+      check_leaked_argument },
     { "unused-allow", "allow comment that allows nothing", false, NULL }, /* by check_allows() */
 };
 enum { RULES = sizeof rules / sizeof *rules };

@@ -8,6 +8,7 @@
  *   loops.c       the condition of a loop, and whether it can end
  *   variables.c   which declaration a name refers to
  *   functions.c   the functions of the file, and which of them run in tasks
+ *   spawns.c      calls that start a task, and what they pass to its coroutine
  *   report.c      findings, and the comments that allow them
  *   check.c       the table of rules, which are one file each */
 #ifndef LINT_SOURCE_H
@@ -192,6 +193,29 @@ bool is_function_of_file(const struct source *s, uint32_t i);
 
 bool function_awaits(const struct source *s, const struct function *f);
 
+/* ---- spawns.c ---- */
+
+/* A call that starts a task, such as async_spawn(g, job(p), .name = "x"), or an assignment that
+ * stores a coroutine for one that does: cos[i] = job(p). */
+struct spawn {
+    uint32_t at, end;          /* its first token and its last */
+    uint32_t group, group_end; /* the tokens of the group: group <= i < group_end; 0: none */
+    uint32_t coroutine;        /* the name of the coroutine; its arguments follow in parentheses */
+    bool owned;                /* the option .owned or .drop is given */
+};
+bool read_spawn(const struct source *s, uint32_t i, struct spawn *ret);
+
+/* Iterate over the arguments of the coroutine: from <= i < to. Start with to = 0. */
+bool next_argument(const struct source *s, const struct spawn *p, uint32_t *from, uint32_t *to);
+
+/* Is the argument the address of something in the stack frame of f? Then ret tells of what. For a
+ * compound literal, ret->name is 0. */
+bool is_local_address(const struct source *s, const struct function *f, uint32_t from, uint32_t to,
+                      struct variable *ret);
+
+/* Can f wait for a task between these tokens, so that the task may have ended behind them? */
+bool may_wait_for_task(const struct source *s, uint32_t from, uint32_t to);
+
 /* ---- report.c ---- */
 
 /* Report a finding of the running rule at a token, unless a comment allows it. */
@@ -213,5 +237,8 @@ void check_never_awaited(struct source *s, const struct function *f);
 void check_swallowed_cancel(struct source *s, const struct function *f);
 void check_unread_result(struct source *s, const struct function *f);
 void check_break_in_block(struct source *s, const struct function *f);
+void check_short_lived_argument(struct source *s, const struct function *f);
+void check_local_in_background(struct source *s, const struct function *f);
+void check_leaked_argument(struct source *s, const struct function *f);
 
 #endif
