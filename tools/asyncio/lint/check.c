@@ -28,6 +28,10 @@ static const struct lint_rule {
       check_local_in_background },
     { "leaked-argument", "memory that leaks if the task that gets it never starts", false,
       check_leaked_argument },
+    { "stale-errno", "errno read after an await_ call, which does not set it", false,
+      check_stale_errno },
+    { "positive-error", "async_fail() with a code that is not negative", false,
+      check_positive_error },
     { "unused-allow", "allow comment that allows nothing", false, NULL }, /* by check_allows() */
 };
 enum { RULES = sizeof rules / sizeof *rules };

@@ -240,5 +240,7 @@ void check_break_in_block(struct source *s, const struct function *f);
 void check_short_lived_argument(struct source *s, const struct function *f);
 void check_local_in_background(struct source *s, const struct function *f);
 void check_leaked_argument(struct source *s, const struct function *f);
+void check_stale_errno(struct source *s, const struct function *f);
+void check_positive_error(struct source *s, const struct function *f);
 
 #endif
