@@ -11,28 +11,33 @@ static const struct lint_rule {
     bool tasks_only; /* examine only functions that run in tasks */
     void (*check)(struct source *s, const struct function *f);
 } rules[] = {
-    { "return-in-block", "return or goto that leaves an await_ block and discards its result",
-      false, check_return_in_block },
-    { "unread-result", "result of an await_ block that is never read", false, check_unread_result },
-    { "blocking", "call that blocks every task of the loop", true, check_blocking },
-    { "lock-over-await", "await_ call while a lock between threads is held", true,
+    /* how blocks are left */
+    { "return-in-block", "return or goto leaves an await_ block and discards its result", false,
+      check_return_in_block },
+    { "break-in-block", "break or continue leaves an await_ block, not the loop around it", false,
+      check_break_in_block },
+    { "unread-result", "the result of an await_ block is never read", false, check_unread_result },
+    /* what tasks call */
+    { "blocking", "a call blocks every task of the loop", true, check_blocking },
+    { "lock-over-await", "an await_ call while a lock between threads is held", true,
       check_lock_over_await },
-    { "never-awaited", "coroutine that is created but never awaited", false, check_never_awaited },
-    { "swallowed-cancel", "loop that never ends once its task is cancelled", true,
+    { "never-awaited", "a coroutine is created but never awaited", false, check_never_awaited },
+    { "swallowed-cancel", "a loop never ends once its task is cancelled", true,
       check_swallowed_cancel },
-    { "break-in-block", "break or continue that leaves an await_ block, not the loop around it",
-      false, check_break_in_block },
-    { "short-lived-argument", "address of a variable that is gone before the task that gets it",
-      false, check_short_lived_argument },
-    { "local-in-background", "address of a local variable in a task of async_background()", false,
+    /* what tasks are given */
+    { "short-lived-argument", "a task gets the address of a variable that is gone before it", false,
+      check_short_lived_argument },
+    { "local-in-background", "a background task gets the address of a local variable", false,
       check_local_in_background },
-    { "leaked-argument", "memory that leaks if the task that gets it never starts", false,
+    { "leaked-argument", "memory leaks if the task that gets it never starts", false,
       check_leaked_argument },
-    { "stale-errno", "errno read after an await_ call, which does not set it", false,
+    /* errors */
+    { "stale-errno", "errno is read after an await_ call, which does not set it", false,
       check_stale_errno },
     { "positive-error", "async_fail() with a code that is not negative", false,
       check_positive_error },
-    { "unused-allow", "allow comment that allows nothing", false, NULL }, /* by check_allows() */
+    /* the last one is reported by check_allow() */
+    { "unused-allow", "an allow comment that allows nothing", false, NULL },
 };
 enum { RULES = sizeof rules / sizeof *rules };
 

@@ -14,7 +14,7 @@ enum { CLEAN = 0, FOUND = 1, FAILED = 2 };
 static int print_rules(void)
 {
     for (size_t i = 0; lint_rule_name(i); i++)
-        printf("  %-16s  %s\n", lint_rule_name(i), lint_rule_summary(i));
+        printf("  %-20s  %s\n", lint_rule_name(i), lint_rule_summary(i));
     return CLEAN;
 }
 
@@ -28,11 +28,11 @@ static int print_help(void)
          "  --rules     list the rules\n"
          "  -h, --help  show this\n"
          "\n"
-         "A comment allows what the rules that it names would find: in its own line; if it\n"
-         "stands alone, in the next line of code; with allow-file, in the whole file.\n"
+         "A comment allows what the rules named in it would find: in its own line; alone in a\n"
+         "line, also in the next line of code; with allow-file, in the whole file.\n"
          "\n"
-         "    read(fd, buf, size); /* asyncio: allow blocking: the file is in memory */\n"
-         "    // asyncio: allow-file return-in-block, blocking\n"
+         "  read(fd, buf, size); /* asyncio: allow blocking: the file is in memory */\n"
+         "  // asyncio: allow-file return-in-block, blocking\n"
          "\n"
          "Exit status: 0 nothing found, 1 something found, 2 a file could not be read.\n"
          "\n"
