@@ -4,7 +4,7 @@
 #ifndef LINT_CHECK_H
 #define LINT_CHECK_H
 
-#include "fetch_check.h"
+#include "tool_check.h"
 
 #include "lint/lint.h"
 

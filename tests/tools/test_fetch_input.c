@@ -1,143 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* URLs, request specs, and the reader of lines. */
-#include "fetch_check.h"
+/* test_fetch_input.c - input lines, and the requests in them. */
+#include "tool_check.h"
 
+#include "fetch/http_syntax.h"
 #include "fetch/input.h"
 #include "fetch/url.h"
 
-/* ---- URLs ---- */
+/* ---- requests ---- */
 
-START_TEST(urls_that_we_fetch)
+static struct request parsed(const char *line)
 {
-    static const char *const good[] = {
-        "http://a",
-        "https://example.com/",
-        "HTTPS://EXAMPLE.com:8443/x?y=a:b@c#d",
-        "http://u:p@h/",
-        "http://[::1]:80/",
-        "http://[fe80::1%25eth0]/",
-        "http://\xc3\xbc.example/",
-        "http://h:/",
-        "http://1.2.3.4/a\\b",
-        "http://h?q",
-        "http://a@b@c/",
-    };
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        const char *bad = url_check(good[i], strlen(good[i]));
-        ck_assert_msg(!bad, "%s %s", good[i], bad);
-    }
-}
-END_TEST
-
-START_TEST(urls_that_we_refuse)
-{
-    static const char *const bad[][2] = {
-        { "", "is empty" },
-        { "example.com", "does not begin" },
-        { "ftp://h/", "does not begin" },
-        { "file:///etc/passwd", "does not begin" },
-        { "http:/h", "does not begin" },
-        { "http:///x", "no host" },
-        { "http://", "no host" },
-        { "http://u:p@/", "no host" },
-        { "http://:80/", "no host" },
-        { "http://h/a b", "space" },
-        { "http://h/a\tb", "control" },
-        { "http://h/\r\nHost: x", "control" },
-        { "http://h/\x7f", "control" },
-        { "http://h/\xff", "UTF-8" },
-        { "http://evil\\@good/", "backslash" },
-        { "http://h:99999/", "not 1 to 65535" },
-        { "http://h:0/", "not 1 to 65535" },
-        { "http://h:8o/", "not 1 to 65535" },
-        { "http://h:80:80/", "not 1 to 65535" },
-        { "http://a<b/", "malformed host" },
-        { "http://[::1/", "malformed host" },
-        { "http://[]/", "malformed host" },
-        { "http://user:p/w@h/", "not 1 to 65535" },
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        const char *why = url_check(bad[i][0], strlen(bad[i][0]));
-        ck_assert_msg(why && strstr(why, bad[i][1]), "%s: %s", bad[i][0], why ? why : "accepted");
-    }
-    ck_assert_ptr_nonnull(url_check("http://h/\0x", 11));
-    char host[400] = "http://";
-    memset(host + 7, 'a', 256);
-    ck_assert_ptr_nonnull(url_check(host, strlen(host)));
-    host[7 + 255] = 0;
-    ck_assert_ptr_null(url_check(host, strlen(host)));
-    char origin[URL_ORIGIN_MAX];
-    ck_assert_uint_eq(url_origin(host, origin), 7 + 255 + 3);
-}
-END_TEST
-
-START_TEST(origins_are_normal)
-{
-    static const char *const cases[][2] = {
-        { "http://Example.COM/x", "http://example.com:80" },
-        { "HTTPS://u:p@h:/?a@b", "https://h:443" },
-        { "https://h:08443", "https://h:8443" },
-        { "http://[::1]:8080/", "http://[::1]:8080" },
-        { "http://[::A]#x", "http://[::a]:80" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char origin[URL_ORIGIN_MAX];
-        ck_assert_uint_eq(url_origin(cases[i][0], origin), strlen(cases[i][1]));
-        ck_assert_str_eq(origin, cases[i][1]);
-    }
-}
-END_TEST
-
-START_TEST(secrets_are_cut)
-{
-    static const char *const cases[][2] = {
-        { "http://user:secret@h/p?q=a@b", "http://h/p?q=a@b" },
-        { "http://h/a@b", "http://h/a@b" },
-        { "http://a@b:secret@h/", "http://h/" },
-        { "ftp://user:secret@h/", "ftp://h/" },
-        { "http://user:sec/ret@h/", "http://h/" },
-        { "user:secret@h", "h" },
-        { "user:secret@h/?u=http://x", "h/?u=http://x" },
-        { "http:/user:secret@h/?u=http://x", "h/?u=http://x" },
-        { "ftp://user:secret@h/?u=http://x", "ftp://h/?u=http://x" },
-        { "http://user:sec ret@h/", "http://h/" },
-        { "", "" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct text t = { 0 };
-        url_redact(&t, cases[i][0], strlen(cases[i][0]));
-        ck_text(&t, cases[i][1]);
-    }
-}
-END_TEST
-
-/* ---- specs ---- */
-
-static struct request_spec parsed(const char *line)
-{
-    struct request_spec s = { 0 };
-    ck_assert_int_eq(request_spec_parse(&s, line, strlen(line)), 0);
+    struct request s = { 0 };
+    ck_assert_int_eq(request_parse(&s, line, strlen(line)), 0);
     return s;
 }
 
-START_TEST(a_url_is_a_request)
+START_TEST(url_line_becomes_request)
 {
-    struct request_spec s = parsed("https://h/x");
+    struct request s = parsed("https://h/x");
     ck_assert_str_eq(s.url, "https://h/x");
     ck_assert_str_eq(s.error, "");
     ck_assert_ptr_null(s.id);
-    request_spec_free(&s);
+    request_free(&s);
     s = parsed("h/x");
     ck_assert_str_eq(s.url, "h/x");
     ck_assert_str_eq(s.error, "the URL does not begin with http:// or https://");
-    request_spec_free(&s);
+    request_free(&s);
 }
 END_TEST
 
-START_TEST(an_object_is_a_request)
+START_TEST(json_object_becomes_request)
 {
-    struct request_spec s = parsed(
-            "{\"url\":\"http://h/\",\"id\":\"a\\\"b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"1\","
+    struct request s = parsed(
+            "{\"url\":\"http://h/\",\"id\":\"a\\\"b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"1"
+            "\","
             "\"X-B\":[\"2\",\"3\"]},\"body\":\"x\\u0000y\",\"output\":\"o.txt\",\"sha256\":"
             "\"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\"}");
     ck_assert_str_eq(s.error, "");
@@ -152,38 +48,38 @@ START_TEST(an_object_is_a_request)
     ck_assert(!s.body_json);
     ck_assert_str_eq(s.output, "o.txt");
     ck_assert_int_eq(s.sha256[0], 'e');
-    request_spec_free(&s);
+    request_free(&s);
 }
 END_TEST
 
-START_TEST(ids_keep_their_type)
+START_TEST(id_keeps_its_json_type)
 {
     static const char *const ids[] = { "17", "-9223372036854775808", "1.1", "1e+300", "\"17\"" };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         char line[100];
         snprintf(line, sizeof line, "{\"url\":\"http://h\",\"id\":%s}", ids[i]);
-        struct request_spec s = parsed(line);
+        struct request s = parsed(line);
         ck_assert_str_eq(s.error, "");
         ck_assert_str_eq(s.id, ids[i]);
-        request_spec_free(&s);
+        request_free(&s);
     }
 }
 END_TEST
 
-START_TEST(a_body_may_be_json)
+START_TEST(json_body_is_serialized)
 {
-    struct request_spec s = parsed("{\"url\":\"http://h\",\"body\":{\"b\": [1, null], \"a\":\"\"}}");
+    struct request s = parsed("{\"url\":\"http://h\",\"body\":{\"b\": [1, null], \"a\":\"\"}}");
     ck_assert(s.body_json);
     ck_assert_str_eq(s.body, "{\"b\":[1,null],\"a\":\"\"}");
     ck_assert_uint_eq(s.body_len, strlen(s.body));
-    request_spec_free(&s);
+    request_free(&s);
     s = parsed("{\"url\":\"http://h\",\"body\":null}");
     ck_assert_ptr_null(s.body);
-    request_spec_free(&s);
+    request_free(&s);
 }
 END_TEST
 
-START_TEST(objects_that_we_refuse)
+START_TEST(invalid_object_is_rejected_with_reason)
 {
     static const char *const bad[][2] = {
         { "{", "not JSON" },
@@ -197,12 +93,12 @@ START_TEST(objects_that_we_refuse)
         { "{\"url\":\"http://h\",\"method\":\"GET / HTTP/1.1\"}", "method is not" },
         { "{\"url\":\"http://h\",\"method\":\"\"}", "method is not" },
         { "{\"url\":\"http://h\",\"headers\":[]}", "\"headers\" must be" },
-        { "{\"url\":\"http://h\",\"headers\":{\"A\":1}}", "header A: must be" },
+        { "{\"url\":\"http://h\",\"headers\":{\"A\":1}}", "header A must be" },
         { "{\"url\":\"http://h\",\"headers\":{\"A\":\"x\\r\\nB: y\"}}", "control" },
         { "{\"url\":\"http://h\",\"headers\":{\"A\":\"x\\u0000\"}}", "control" },
         { "{\"url\":\"http://h\",\"headers\":{\"A: x\":\"y\"}}", "colon" },
         { "{\"url\":\"http://h\",\"headers\":{\"\":\"y\"}}", "malformed name" },
-        { "{\"url\":\"http://h\",\"headers\":{\"content-Length\":\"5\"}}", "how long" },
+        { "{\"url\":\"http://h\",\"headers\":{\"content-Length\":\"5\"}}", "states the length" },
         { "{\"url\":\"http://h\",\"sha256\":\"abc\"}", "64 hex" },
         { "{\"url\":\"http://h\"} x", "not JSON" },
         { "{\"url\":\"http://h/\\ud800\"}", "not JSON: invalid Unicode" },
@@ -212,41 +108,42 @@ START_TEST(objects_that_we_refuse)
         { "{\"url\":\"http://u:secret@h", "not JSON" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        struct request_spec s = parsed(bad[i][0]);
+        struct request s = parsed(bad[i][0]);
         ck_assert_msg(strstr(s.error, bad[i][1]), "%s: '%s'", bad[i][0], s.error);
         ck_assert_msg(!strstr(s.error, "secret"), "%s", s.error);
-        request_spec_free(&s);
+        request_free(&s);
     }
 }
 END_TEST
 
-START_TEST(a_wrong_field_does_not_hide_the_others)
+START_TEST(unknown_field_keeps_id_and_url)
 {
-    struct request_spec s = parsed("{\"what\":1,\"id\":7,\"url\":\"http://h\"}");
+    struct request s = parsed("{\"what\":1,\"id\":7,\"url\":\"http://h\"}");
     ck_assert_ptr_nonnull(strstr(s.error, "unknown field"));
     ck_assert_str_eq(s.id, "7");
     ck_assert_str_eq(s.url, "http://h");
-    request_spec_free(&s);
+    request_free(&s);
 }
 END_TEST
 
-START_TEST(deep_json_is_refused_before_it_is_parsed)
+START_TEST(deep_json_is_rejected_before_parsing)
 {
     struct text t = { 0 };
     text_puts(&t, "{\"url\":\"http://h\",\"body\":");
     for (int i = 0; i < 100000; i++)
         text_puts(&t, "[");
-    struct request_spec s = parsed(t.data);
+    struct request s = parsed(t.data);
     ck_assert_ptr_nonnull(strstr(s.error, "deep"));
-    request_spec_free(&s);
+    request_free(&s);
     text_free(&t);
-    s = parsed("{\"url\":\"http://h/\",\"body\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ \\\"[[\"}");
+    s = parsed("{\"url\":\"http://h/\",\"body\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ \\\"[["
+               "\"}");
     ck_assert_str_eq(s.error, "");
-    request_spec_free(&s);
+    request_free(&s);
 }
 END_TEST
 
-/* ---- the stream ---- */
+/* ---- lines ---- */
 
 struct got {
     size_t lines, errors;
@@ -256,7 +153,7 @@ struct got {
 
 static void drain(struct input *in, struct got *g)
 {
-    struct request_spec s;
+    struct request s;
     int r;
     while ((r = input_next(in, &s)) == 1) {
         ck_assert_uint_eq(s.index, g->lines);
@@ -267,7 +164,7 @@ static void drain(struct input *in, struct got *g)
         g->errors += s.error[0] != 0;
         g->last_line = s.line;
         text_printf(&g->urls, "%s;", s.url ? s.url : "-");
-        request_spec_free(&s);
+        request_free(&s);
     }
     ck_assert_int_eq(r, 0);
 }
@@ -288,7 +185,7 @@ static struct got read_all(const char *bytes, size_t n, size_t step, size_t line
     return g;
 }
 
-START_TEST(any_chunking_gives_the_same_lines)
+START_TEST(any_chunking_gives_the_same_requests)
 {
     static const char file[] = "\xef\xbb\xbfhttp://a\r\n\n  # comment\n\t http://b/x \n"
                                "{\"url\": \"http://c\"}\nnonsense\n\r\nhttp://d";
@@ -301,10 +198,11 @@ START_TEST(any_chunking_gives_the_same_lines)
 }
 END_TEST
 
-START_TEST(a_line_may_be_too_long)
+START_TEST(long_line_is_skipped_with_error)
 {
-    static const char file[] = "http://a/123456789\nhttp://b\nhttp://c/1234567890123456789\nhttp://d\n"
-                               "http://e/12345678901234567890";
+    static const char file[] =
+            "http://a/123456789\nhttp://b\nhttp://c/1234567890123456789\nhttp://d\n"
+            "http://e/12345678901234567890";
     for (size_t step = 1; step < sizeof file; step++) {
         struct got g = read_all(file, sizeof file - 1, step, 18);
         ck_assert_uint_eq(g.errors, 2);
@@ -314,7 +212,7 @@ START_TEST(a_line_may_be_too_long)
 }
 END_TEST
 
-START_TEST(empty_input)
+START_TEST(empty_input_gives_no_request)
 {
     struct got g = read_all("", 0, 1, 0);
     ck_assert_uint_eq(g.lines, 0);
@@ -323,7 +221,7 @@ START_TEST(empty_input)
 }
 END_TEST
 
-START_TEST(the_feeder_is_held_back)
+START_TEST(feed_before_taking_is_refused)
 {
     struct input in;
     struct got g = { 0 };
@@ -340,7 +238,7 @@ START_TEST(the_feeder_is_held_back)
 }
 END_TEST
 
-START_TEST(memory_does_not_grow_with_lines)
+START_TEST(many_lines_need_no_more_memory)
 {
     struct input in;
     struct got g = { 0 };
@@ -359,8 +257,8 @@ START_TEST(memory_does_not_grow_with_lines)
 }
 END_TEST
 
-/* Property: random bytes are lines and errors, never a crash, and the index never skips. */
-START_TEST(random_bytes_are_survived)
+/* Property: random bytes become requests and errors, and each request has the next index. */
+START_TEST(random_bytes_keep_the_index_without_gaps)
 {
     static const char alphabet[] = "{}[]\":,\\n\r\n #ahtp:/@.\xc3\xa9\xff";
     unsigned seed = 9;
@@ -374,9 +272,9 @@ START_TEST(random_bytes_are_survived)
 }
 END_TEST
 
-SUITE("fetch input", urls_that_we_fetch, urls_that_we_refuse, origins_are_normal, secrets_are_cut,
-      a_url_is_a_request, an_object_is_a_request, ids_keep_their_type, a_body_may_be_json,
-      objects_that_we_refuse, a_wrong_field_does_not_hide_the_others,
-      deep_json_is_refused_before_it_is_parsed, any_chunking_gives_the_same_lines,
-      a_line_may_be_too_long, empty_input, the_feeder_is_held_back, memory_does_not_grow_with_lines,
-      random_bytes_are_survived)
+SUITE("fetch input", url_line_becomes_request, json_object_becomes_request, id_keeps_its_json_type,
+      json_body_is_serialized, invalid_object_is_rejected_with_reason,
+      unknown_field_keeps_id_and_url, deep_json_is_rejected_before_parsing,
+      any_chunking_gives_the_same_requests, long_line_is_skipped_with_error,
+      empty_input_gives_no_request, feed_before_taking_is_refused, many_lines_need_no_more_memory,
+      random_bytes_keep_the_index_without_gaps)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The JSON writer: whatever goes in, a line of valid JSON comes out, and a parser gets it back. */
-#include "fetch_check.h"
+/* test_fetch_json.c - the JSON writer: whatever it is given, it writes one line of valid JSON,
+ * from which a parser reads the same value. */
+#include "tool_check.h"
 
 #include "common/utf8.h"
 #include "fetch/json_writer.h"
@@ -28,7 +29,7 @@ START_TEST(text_grows_and_shrinks)
 }
 END_TEST
 
-START_TEST(utf8_is_judged)
+START_TEST(malformed_utf8_is_rejected)
 {
     static const char *const good[] = { "",
                                         "a",
@@ -59,25 +60,27 @@ START_TEST(utf8_is_judged)
 }
 END_TEST
 
-START_TEST(strings_are_escaped)
+START_TEST(control_characters_are_escaped)
 {
     struct text t = { 0 };
-    struct json_out j = { .text = &t };
+    struct json_writer j = { .text = &t };
     json_put_open(&j, '[');
     json_put_string(&j, "a\"\\/\b\f\n\r\t\x1b[31m\x7f");
-    json_put_string(&j, "\xc3\xa9\xc2\x9b\xe2\x80\xa8|\xff|\xe2\x82"); /* CSI, line separator, junk */
+    /* CSI, a line separator, malformed bytes */
+    json_put_string(&j, "\xc3\xa9\xc2\x9b\xe2\x80\xa8|\xff|\xe2\x82");
     json_put_string_n(&j, "\0x", 2);
     json_put_string(&j, NULL);
     json_put_close(&j, ']');
-    ck_text(&t, "[\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u001b[31m\\u007f\","
-                "\"\xc3\xa9\\u009b\\u2028|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\",\"\\u0000x\",null]");
+    ck_text(&t,
+            "[\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u001b[31m\\u007f\","
+            "\"\xc3\xa9\\u009b\\u2028|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\",\"\\u0000x\",null]");
 }
 END_TEST
 
 START_TEST(commas_follow_nesting)
 {
     struct text t = { 0 };
-    struct json_out j = { .text = &t };
+    struct json_writer j = { .text = &t };
     json_put_open(&j, '{');
     json_put_key(&j, "a");
     json_put_open(&j, '[');
@@ -96,10 +99,10 @@ START_TEST(commas_follow_nesting)
 }
 END_TEST
 
-START_TEST(milliseconds)
+START_TEST(milliseconds_have_three_decimals)
 {
     struct text t = { 0 };
-    struct json_out j = { .text = &t };
+    struct json_writer j = { .text = &t };
     json_put_ms(&j, 0.0012345);
     json_put_ms(&j, 0);
     json_put_ms(&j, -1);
@@ -112,12 +115,12 @@ END_TEST
 static void check_base64(const char *in, size_t n, const char *out)
 {
     struct text t = { 0 };
-    struct json_out j = { .text = &t };
+    struct json_writer j = { .text = &t };
     json_put_base64(&j, in, n);
     ck_text(&t, out);
 }
 
-START_TEST(base64)
+START_TEST(base64_matches_rfc_4648)
 {
     check_base64("", 0, "\"\"");
     check_base64("f", 1, "\"Zg==\"");
@@ -130,13 +133,14 @@ START_TEST(base64)
 }
 END_TEST
 
-/* NULL: refused, and nothing is left of it. */
+/* Assert how a document is copied. NULL: it is rejected, and nothing is appended. */
 static void check_document(const char *in, const char *out)
 {
     struct text t = { 0 };
-    struct json_out j = { .text = &t, .comma = true };
+    struct json_writer j = { .text = &t, .comma = true };
     text_puts(&t, "x");
-    char *exact = malloc(strlen(in) ? strlen(in) : 1); /* so that a sanitizer sees one byte too far */
+    char *exact = malloc(strlen(in) ? strlen(in)
+                                    : 1); /* so that a sanitizer reports a read behind its end */
     memcpy(exact, in, strlen(in));
     int r = json_put_document(&j, exact, strlen(in));
     free(exact);
@@ -145,7 +149,7 @@ static void check_document(const char *in, const char *out)
     text_free(&t);
 }
 
-START_TEST(documents_are_copied)
+START_TEST(valid_document_is_copied_without_space)
 {
     check_document("null", "null");
     check_document(" [ ] ", "[]");
@@ -157,7 +161,7 @@ START_TEST(documents_are_copied)
 }
 END_TEST
 
-START_TEST(other_documents_are_not)
+START_TEST(invalid_document_leaves_nothing)
 {
     static const char *const bad[] = {
         "",         " ",          "{",
@@ -180,7 +184,7 @@ START_TEST(other_documents_are_not)
 }
 END_TEST
 
-START_TEST(documents_nest_so_deep)
+START_TEST(nesting_beyond_512_is_rejected)
 {
     char in[1100];
     memset(in, '[', 512);
@@ -197,7 +201,7 @@ START_TEST(documents_nest_so_deep)
 }
 END_TEST
 
-/* Property: of random bytes a parser gets a string back, and there is no control character in the
+/* Property: a parser reads a string from random bytes, and there is no control character in the
  * line. */
 START_TEST(random_bytes_stay_one_line)
 {
@@ -208,7 +212,7 @@ START_TEST(random_bytes_stay_one_line)
         for (size_t i = 0; i < n; i++)
             in[i] = (char)rand_r(&seed);
         struct text t = { 0 };
-        struct json_out j = { .text = &t };
+        struct json_writer j = { .text = &t };
         json_put_string_n(&j, in, n);
         for (size_t i = 0; i < t.len; i++)
             ck_assert((unsigned char)t.data[i] >= 0x20 && t.data[i] != 0x7f);
@@ -224,16 +228,18 @@ START_TEST(random_bytes_stay_one_line)
 }
 END_TEST
 
-/* Property: so do characters of every length, wherever they stand in a long string; most of it is ASCII. */
-START_TEST(long_strings_come_back_whole)
+/* Property: characters of every length are read back, at every position in a long string that is
+ * mostly ASCII. */
+START_TEST(long_string_is_read_back_unchanged)
 {
-    static const char *const parts[] = { "\"", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\n" };
+    static const char *const parts[] = { "\"", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+                                         "\n" };
     unsigned seed = 7;
     for (int round = 0; round < 300; round++) {
         struct text in = { 0 }, out = { 0 };
         for (int i = 0, n = 200 + rand_r(&seed) % 700; i < n; i++)
             text_puts(&in, rand_r(&seed) % 8 ? "x" : parts[(size_t)rand_r(&seed) % 5]);
-        struct json_out j = { .text = &out };
+        struct json_writer j = { .text = &out };
         json_put_string_n(&j, in.data, in.len);
         ck_assert(utf8_valid(in.data, in.len));
         json_t *back = json_loadb(out.data, out.len, JSON_DECODE_ANY, NULL);
@@ -249,8 +255,8 @@ START_TEST(long_strings_come_back_whole)
 }
 END_TEST
 
-/* Property: what we accept as a document a real parser accepts too, and the other way round. */
-START_TEST(random_documents_agree_with_a_parser)
+/* Property: a random document is accepted exactly if jansson accepts it. */
+START_TEST(random_document_is_accepted_as_jansson_does)
 {
     static const char *const parts[] = { "{",     "}",       "[", "]",    ",",    ":",
                                          "\"a\"", "\"b\"",   "1", "-2.5", "true", "null",
@@ -261,7 +267,7 @@ START_TEST(random_documents_agree_with_a_parser)
         struct text in = { 0 }, out = { 0 };
         for (int i = 0, n = 1 + rand_r(&seed) % 7; i < n; i++)
             text_puts(&in, parts[(size_t)rand_r(&seed) % (sizeof parts / sizeof *parts)]);
-        struct json_out j = { .text = &out };
+        struct json_writer j = { .text = &out };
         int r = json_put_document(&j, in.data, in.len);
         json_t *a = json_loadb(in.data, in.len, JSON_DECODE_ANY, NULL);
         ck_assert_msg((r == 0) == (a != NULL), "%s: %d", in.data, r);
@@ -279,6 +285,8 @@ START_TEST(random_documents_agree_with_a_parser)
 }
 END_TEST
 
-SUITE("fetch json", text_grows_and_shrinks, utf8_is_judged, strings_are_escaped, commas_follow_nesting,
-      milliseconds, base64, documents_are_copied, other_documents_are_not, documents_nest_so_deep,
-      random_bytes_stay_one_line, long_strings_come_back_whole, random_documents_agree_with_a_parser)
+SUITE("fetch json", text_grows_and_shrinks, malformed_utf8_is_rejected,
+      control_characters_are_escaped, commas_follow_nesting, milliseconds_have_three_decimals,
+      base64_matches_rfc_4648, valid_document_is_copied_without_space,
+      invalid_document_leaves_nothing, nesting_beyond_512_is_rejected, random_bytes_stay_one_line,
+      long_string_is_read_back_unchanged, random_document_is_accepted_as_jansson_does)

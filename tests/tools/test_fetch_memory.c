@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Out of memory, everywhere: each scenario is run again with its 1st, 2nd, 3rd... allocation
- * failing, until it passes untouched. It must say -ENOMEM, never something wrong, and the address
- * sanitizer sees what leaks. */
-#include "fetch_check.h"
+/* test_fetch_memory.c - a failed allocation at every point: each scenario runs again with its
+ * first, second, third... allocation failing, until none fails. It must return -ENOMEM and nothing
+ * wrong, and the address sanitizer must find no leak. */
+#include "tool_check.h"
 
 #include "fetch/input.h"
 #include "fetch/options.h"
@@ -12,9 +12,10 @@
 
 #include <jansson.h>
 
-static long left = -1; /* allocations until one fails; negative: none does */
+static long left = -1; /* allocations until one fails; negative if none is to fail */
 static bool failed;
-static bool broken; /* noted, and asserted later: an assertion of Check allocates, too */
+static bool
+        broken; /* recorded here and asserted later, because assertions of Check allocate, too */
 
 static bool fails(void)
 {
@@ -26,7 +27,7 @@ static bool fails(void)
 
 #include "../failing_malloc.h"
 
-static int print(const struct request_spec *s)
+static int print(const struct request *s)
 {
     static const struct result_header headers[] = { { "B", "1" }, { "A", "2" }, { "b", "3" } };
     static const struct result_redirect hop = { 302, "http://u:p@h/" };
@@ -46,21 +47,22 @@ static int print(const struct request_spec *s)
     return error;
 }
 
-/* Every line must come out once, whole, whatever failed: reading goes on where it stopped. */
+/* Every line must be printed once and complete, whichever allocation fails, because reading
+ * resumes where it stopped. */
 static int read_and_print(void)
 {
     static const char file[] = "http://u:p@h/\n{\"url\":\"http://h/"
                                "\",\"id\":1.5,\"method\":\"PUT\",\"headers\":{\"A\":[\"1\",\"2\"]},"
                                "\"body\":{\"x\":[1]},\"output\":\"o\"}\nhttp://i/";
     struct input in;
-    struct request_spec s;
+    struct request s;
     input_init(&in, 0, 0);
     int r = input_feed(&in, file, sizeof file - 1);
     input_end(&in);
     while (r == 0 && (r = input_next(&in, &s)) == 1) {
         broken |= s.error[0] != 0;
         r = print(&s);
-        request_spec_free(&s);
+        request_free(&s);
     }
     input_free(&in);
     return r;
@@ -122,24 +124,25 @@ static void sweep(int (*scenario)(void))
     ck_assert_int_gt(n, 0);
 }
 
-START_TEST(reading_and_printing)
+START_TEST(failed_allocation_while_printing_is_reported)
 {
     json_set_alloc_funcs(__wrap_malloc, free);
     sweep(read_and_print);
 }
 END_TEST
 
-START_TEST(the_tables)
+START_TEST(failed_allocation_of_tables_is_reported)
 {
     sweep(remember);
     sweep(keep_order);
 }
 END_TEST
 
-START_TEST(the_command_line)
+START_TEST(failed_allocation_of_options_is_reported)
 {
     sweep(command_line);
 }
 END_TEST
 
-SUITE("fetch memory", reading_and_printing, the_tables, the_command_line)
+SUITE("fetch memory", failed_allocation_while_printing_is_reported,
+      failed_allocation_of_tables_is_reported, failed_allocation_of_options_is_reported)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line: numbers with units, options, help. */
-#include "fetch_check.h"
+/* test_fetch_options.c - numbers with units, the options, and --help. */
+#include "tool_check.h"
 
 #include "fetch/failure.h"
 #include "fetch/options.h"
@@ -10,7 +10,7 @@
 
 #define near(a, b) ck_assert_double_eq_tol(a, b, 1e-9)
 
-START_TEST(durations)
+START_TEST(duration_is_parsed_with_unit)
 {
     double s;
     static const struct {
@@ -19,7 +19,7 @@ START_TEST(durations)
     } good[] = { { "1", 1 },    { "1.5", 1.5 }, { "1.5s", 1.5 }, { "250ms", 0.25 },
                  { "2m", 120 }, { "1h", 3600 }, { "0", 0 },      { ".5s", 0.5 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        ck_assert_int_eq(units_duration(good[i].text, &s), 0);
+        ck_assert_int_eq(parse_duration(good[i].text, &s), 0);
         near(s, good[i].seconds);
     }
     static const char *const bad[] = { "",
@@ -36,13 +36,13 @@ START_TEST(durations)
                                        "1s ",
                                        "1234567890123456789" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(units_duration(bad[i], &s) == -EINVAL, "%s", bad[i]);
-    ck_assert_int_eq(units_duration("-1", &s), -ERANGE);
-    ck_assert_int_eq(units_duration("999999999h", &s), -ERANGE);
+        ck_assert_msg(parse_duration(bad[i], &s) == -EINVAL, "%s", bad[i]);
+    ck_assert_int_eq(parse_duration("-1", &s), -ERANGE);
+    ck_assert_int_eq(parse_duration("999999999h", &s), -ERANGE);
 }
 END_TEST
 
-START_TEST(rates)
+START_TEST(rate_is_parsed_with_unit)
 {
     double r;
     static const struct {
@@ -51,18 +51,18 @@ START_TEST(rates)
     } good[] = { { "10", 10 },     { "10/s", 10 },   { "600/m", 10 },
                  { "36/h", 0.01 }, { "1/10s", 0.1 }, { "0.5/s", 0.5 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        ck_assert_int_eq(units_rate(good[i].text, &r), 0);
+        ck_assert_int_eq(parse_rate(good[i].text, &r), 0);
         near(r, good[i].rate);
     }
     static const char *const bad[] = { "", "/s", "10/", "10/x", "10s", "ten/s", "10/0s" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(units_rate(bad[i], &r) == -EINVAL, "%s", bad[i]);
-    ck_assert_int_eq(units_rate("0/s", &r), -ERANGE);
-    ck_assert_int_eq(units_rate("-1/s", &r), -ERANGE);
+        ck_assert_msg(parse_rate(bad[i], &r) == -EINVAL, "%s", bad[i]);
+    ck_assert_int_eq(parse_rate("0/s", &r), -ERANGE);
+    ck_assert_int_eq(parse_rate("-1/s", &r), -ERANGE);
 }
 END_TEST
 
-START_TEST(sizes_and_numbers)
+START_TEST(size_and_integer_are_parsed)
 {
     uint64_t b;
     long n;
@@ -73,19 +73,19 @@ START_TEST(sizes_and_numbers)
                  { "1k", 1024 },     { "1K", 1024 },      { "1kB", 1000 },
                  { "1.5KiB", 1536 }, { "64M", 64 << 20 }, { "2g", 2LL << 30 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        ck_assert_msg(units_size(good[i].text, &b) == 0, "%s", good[i].text);
+        ck_assert_msg(parse_size(good[i].text, &b) == 0, "%s", good[i].text);
         ck_assert_uint_eq(b, good[i].bytes);
     }
-    ck_assert_int_eq(units_size("1x", &b), -EINVAL);
-    ck_assert_int_eq(units_size("1kx", &b), -EINVAL);
-    ck_assert_int_eq(units_size("99999T", &b), -ERANGE);
-    ck_assert_int_eq(units_int("12", 1, 12, &n), 0);
+    ck_assert_int_eq(parse_size("1x", &b), -EINVAL);
+    ck_assert_int_eq(parse_size("1kx", &b), -EINVAL);
+    ck_assert_int_eq(parse_size("99999T", &b), -ERANGE);
+    ck_assert_int_eq(parse_integer("12", 1, 12, &n), 0);
     ck_assert_int_eq(n, 12);
-    ck_assert_int_eq(units_int("-3", -5, 12, &n), 0);
+    ck_assert_int_eq(parse_integer("-3", -5, 12, &n), 0);
     ck_assert_int_eq(n, -3);
-    ck_assert_int_eq(units_int("13", 1, 12, &n), -ERANGE);
-    ck_assert_int_eq(units_int("1.0", 1, 12, &n), -EINVAL);
-    ck_assert_int_eq(units_int("1x", 1, 12, &n), -EINVAL);
+    ck_assert_int_eq(parse_integer("13", 1, 12, &n), -ERANGE);
+    ck_assert_int_eq(parse_integer("1.0", 1, 12, &n), -EINVAL);
+    ck_assert_int_eq(parse_integer("1x", 1, 12, &n), -EINVAL);
 }
 END_TEST
 
@@ -95,7 +95,7 @@ struct outcome {
     struct options o;
 };
 
-/* words: "-j 4 http://a", split at spaces. */
+/* Parse a command line such as "-j 4 http://a", which is split at spaces. */
 static struct outcome parse(const char *words)
 {
     static char copy[1000];
@@ -121,7 +121,7 @@ static void drop(struct outcome *x)
         options_free(&x->o);
 }
 
-START_TEST(defaults)
+START_TEST(missing_options_have_defaults)
 {
     struct outcome x = parse("http://a");
     ck_assert_int_eq(x.r, 1);
@@ -144,14 +144,15 @@ START_TEST(defaults)
 }
 END_TEST
 
-START_TEST(everything_at_once)
+START_TEST(all_options_are_stored)
 {
-    struct outcome x = parse("-i f.txt -j4 --per-host=0 --rate 600/m --burst 5 --timeout 1.5s "
-                             "--connect-timeout 500ms --deadline 2m --retries 0 --retry-unsafe "
-                             "--retry-after-max 10 -X DELETE -H A:1 --header B:2 -d @body "
-                             "--max-redirects 0 --keep-order --body json --headers --checksum sha256 "
-                             "-o dir --overwrite --fsync --max-body 1k --fail-fast --max-failures 3 "
-                             "--progress never -q http://a http://b");
+    struct outcome x =
+            parse("-i f.txt -j4 --per-host=0 --rate 600/m --burst 5 --timeout 1.5s "
+                  "--connect-timeout 500ms --deadline 2m --retries 0 --retry-unsafe "
+                  "--retry-after-max 10 -X DELETE -H A:1 --header B:2 -d @body "
+                  "--max-redirects 0 --keep-order --body json --headers --checksum sha256 "
+                  "-o dir --overwrite --fsync --max-body 1k --fail-fast --max-failures 3 "
+                  "--progress never -q http://a http://b");
     ck_assert_str_eq(x.err, "");
     ck_assert_int_eq(x.r, 1);
     struct options *o = &x.o;
@@ -182,7 +183,7 @@ START_TEST(everything_at_once)
 }
 END_TEST
 
-START_TEST(a_dash_is_standard_input)
+START_TEST(dash_is_standard_input)
 {
     struct outcome x = parse("-");
     ck_assert_int_eq(x.r, 1);
@@ -193,17 +194,18 @@ START_TEST(a_dash_is_standard_input)
     ck_assert_int_eq(x.r, 1);
     ck_assert_str_eq(x.o.input, "-");
     drop(&x);
-    x = parse("-j 2 -- -x"); /* not an option; that it is no URL is for its result line to say */
+    /* Behind -- it is no option. That it is no URL is reported in its result. */
+    x = parse("-j 2 -- -x");
     ck_assert_int_eq(x.r, 1);
     ck_assert_str_eq(x.o.urls[0], "-x");
     drop(&x);
 }
 END_TEST
 
-START_TEST(mistakes_are_explained)
+START_TEST(usage_error_names_the_mistake)
 {
     static const char *const bad[][2] = {
-        { "", "nothing to fetch: give URLs, or --input FILE, or --input - for standard input" },
+        { "", "nothing to fetch: give URLs, --input FILE, or - for standard input" },
         { "--jbos 3 http://a", "unknown option '--jbos'" },
         { "--retr 3 http://a", "ambiguous option '--retr'" },
         { "--retr=3 http://a", "ambiguous option '--retr=3'" },
@@ -212,31 +214,31 @@ START_TEST(mistakes_are_explained)
         { "--jobs", "--jobs needs an argument (N)" },
         { "-j", "--jobs needs an argument (N)" },
         { "--fsync=3 http://a", "--fsync takes no argument" },
-        { "-j 0 http://a", "--jobs takes a whole number from 1 to 100000, not '0'" },
-        { "-j two http://a", "--jobs takes a whole number" },
-        { "--timeout soon http://a", "--timeout takes a time like" },
-        { "--rate fast http://a", "--rate takes a rate like" },
-        { "--max-body big http://a", "--max-body takes a size like" },
-        { "--body xml http://a", "--body takes one of auto|text|base64|json|none, not 'xml'" },
-        { "--body aut http://a", "--body takes one of" },
+        { "-j 0 http://a", "--jobs needs a whole number from 1 to 100000, not '0'" },
+        { "-j two http://a", "--jobs needs a whole number" },
+        { "--timeout soon http://a", "--timeout needs a time such as" },
+        { "--rate fast http://a", "--rate needs a rate such as" },
+        { "--max-body big http://a", "--max-body needs a size such as" },
+        { "--body xml http://a", "--body must be one of auto|text|base64|json|none, not 'xml'" },
+        { "--body aut http://a", "--body must be one of" },
         { "-X G@T http://a", "--method 'G@T' is not an HTTP method" },
-        { "-H nothing http://a", "a --header is not of the form \"Name: value\"" },
-        { "-H a:\nb http://a", "a --header contains a control character" },
-        { "-i f - http://a", "both --input and -" },
+        { "-H nothing http://a", "--header is not of the form \"Name: value\"" },
+        { "-H a:\nb http://a", "--header contains a control character" },
+        { "-i f - http://a", "both --input FILE and - are given" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct outcome x = parse(bad[i][0]);
         ck_assert_msg(x.r == -EINVAL, "%s: %d", bad[i][0], x.r);
         ck_assert_msg(strncmp(x.err, "asyncio fetch: ", 15) == 0, "%s", x.err);
         ck_assert_msg(strstr(x.err, bad[i][1]), "%s: %s", bad[i][0], x.err);
-        ck_assert_ptr_nonnull(strstr(x.err, "\nTry 'asyncio fetch --help'.\n"));
+        ck_assert_ptr_nonnull(strstr(x.err, "; see 'asyncio fetch --help'\n"));
         ck_assert_str_eq(x.out, "");
         drop(&x);
     }
 }
 END_TEST
 
-START_TEST(help_names_every_option)
+START_TEST(help_lists_every_option)
 {
     struct outcome x = parse("--help --no-such-thing");
     ck_assert_int_eq(x.r, 0);
@@ -258,7 +260,7 @@ START_TEST(help_names_every_option)
 }
 END_TEST
 
-START_TEST(the_table_is_sound)
+START_TEST(option_table_is_consistent)
 {
     ck_assert_uint_le(option_count, 64);
     for (size_t i = 0; i < option_count; i++) {
@@ -275,5 +277,7 @@ START_TEST(the_table_is_sound)
 }
 END_TEST
 
-SUITE("fetch options", durations, rates, sizes_and_numbers, defaults, everything_at_once,
-      a_dash_is_standard_input, mistakes_are_explained, help_names_every_option, the_table_is_sound)
+SUITE("fetch options", duration_is_parsed_with_unit, rate_is_parsed_with_unit,
+      size_and_integer_are_parsed, missing_options_have_defaults, all_options_are_stored,
+      dash_is_standard_input, usage_error_names_the_mistake, help_lists_every_option,
+      option_table_is_consistent)

@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* The result line, and --keep-order. */
-#include "fetch_check.h"
+/* test_fetch_result.c - the result line, and --keep-order. */
+#include "tool_check.h"
 
 #include "fetch/keep_order.h"
 #include "fetch/result.h"
 
 #include <jansson.h>
 
-static struct request_spec spec = { .index = 7, .url = (char *)"http://u:secret@h/a" };
+static struct request spec = { .index = 7, .url = (char *)"http://u:secret@h/a" };
 
-START_TEST(the_smallest_line)
+START_TEST(unattempted_request_has_null_members)
 {
     struct result r;
     struct text t = { 0 };
     result_init(&r, &spec);
     ck_assert_int_eq(result_line(&r, &t), 0);
-    ck_text(&t, "{\"index\":7,\"id\":null,\"url\":\"http://h/a\",\"final_url\":null,\"method\":null,"
-                "\"ok\":true,\"status\":null,\"error\":null,\"attempts\":0,\"redirects\":[],\"http\":null,"
-                "\"remote_ip\":null,\"bytes\":0,\"wire_bytes\":0,\"t\":{\"queued\":null,\"dns\":null,"
-                "\"connect\":null,\"tls\":null,\"ttfb\":null,\"total\":null}}\n");
+    ck_text(&t,
+            "{\"index\":7,\"id\":null,\"url\":\"http://h/a\",\"final_url\":null,\"method\":null,"
+            "\"ok\":true,\"status\":null,\"error\":null,\"attempts\":0,\"redirects\":[],\"http\":"
+            "null,"
+            "\"remote_ip\":null,\"bytes\":0,\"wire_bytes\":0,\"t\":{\"queued\":null,\"dns\":null,"
+            "\"connect\":null,\"tls\":null,\"ttfb\":null,\"total\":null}}\n");
 }
 END_TEST
 
-START_TEST(the_largest_line)
+START_TEST(full_result_has_every_member)
 {
     static const struct result_redirect hops[] = { { 301, "http://u:secret@h/a" },
                                                    { 302, "http://h/b" } };
     static const struct result_header headers[] = { { "Set-Cookie", "a=1" },
                                                     { "Content-Type", "text/plain" },
                                                     { "set-cookie", "b=\xff" } };
-    struct request_spec s = spec;
+    struct request s = spec;
     struct result r;
     struct text t = { 0 };
     s.id = (char *)"\"x\"";
@@ -54,33 +56,39 @@ START_TEST(the_largest_line)
     ck_assert_int_eq(result_line(&r, &t), 0);
     ck_assert_ptr_null(strstr(t.data, "secret"));
     ck_text(&t,
-            "{\"index\":7,\"id\":\"x\",\"url\":\"http://h/a\",\"final_url\":\"https://h/c\",\"method\":"
+            "{\"index\":7,\"id\":\"x\",\"url\":\"http://h/a\",\"final_url\":\"https://h/c\",\"met"
+            "hod\":"
             "\"GET\",\"ok\":false,\"status\":404,\"error\":{\"kind\":\"http\",\"message\":"
-            "\"404 Not Found\",\"code\":\"404\"},\"attempts\":2,\"redirects\":[{\"status\":301,\"url\":"
-            "\"http://h/a\"},{\"status\":302,\"url\":\"http://h/b\"}],\"http\":\"1.1\",\"remote_ip\":"
-            "\"::1\",\"bytes\":5,\"wire_bytes\":9,\"t\":{\"queued\":0.000,\"dns\":1.000,\"connect\":2."
+            "\"404 Not Found\",\"code\":\"404\"},\"attempts\":2,\"redirects\":[{\"status\":301,\""
+            "url\":"
+            "\"http://h/a\"},{\"status\":302,\"url\":\"http://h/b\"}],\"http\":\"1.1\",\"remote_i"
+            "p\":"
+            "\"::1\",\"bytes\":5,\"wire_bytes\":9,\"t\":{\"queued\":0.000,\"dns\":1.000,\"connect"
+            "\":2."
             "000,"
             "\"tls\":null,\"ttfb\":3.000,\"total\":4.568},\"headers\":{\"content-type\":[\"text/"
             "plain\"],"
-            "\"set-cookie\":[\"a=1\",\"b=\xef\xbf\xbd\"]},\"body\":\"hello\",\"sha256\":\"2cf2\"}\n");
+            "\"set-cookie\":[\"a=1\",\"b=\xef\xbf\xbd\"]},\"body\":\"hello\",\"sha256\":\"2cf2\"}"
+            "\n");
 }
 END_TEST
 
-START_TEST(a_bad_line_has_a_result)
+START_TEST(invalid_input_has_a_result)
 {
-    struct request_spec s = { 0 };
+    struct request s = { 0 };
     static const char line[] = "ftp://u:secret@h\nx";
-    ck_assert_int_eq(request_spec_parse(&s, line, sizeof line - 1), 0);
+    ck_assert_int_eq(request_parse(&s, line, sizeof line - 1), 0);
     struct result r;
     struct text t = { 0 };
     result_init(&r, &s);
     ck_assert_int_eq(result_line(&r, &t), 0);
     ck_assert_ptr_nonnull(strstr(t.data, "\"url\":\"ftp://h\\nx\""));
-    ck_assert_ptr_nonnull(strstr(t.data, "\"ok\":false,\"status\":null,\"error\":{\"kind\":\"input\","
-                                         "\"message\":\"the URL contains a control character\""));
+    ck_assert_ptr_nonnull(strstr(t.data,
+                                 "\"ok\":false,\"status\":null,\"error\":{\"kind\":\"input\","
+                                 "\"message\":\"the URL contains a control character\""));
     ck_assert_ptr_eq(strchr(t.data, '\n'), t.data + t.len - 1);
     text_free(&t);
-    request_spec_free(&s);
+    request_free(&s);
 }
 END_TEST
 
@@ -101,7 +109,7 @@ static void check_body(enum body_mode mode, const char *body, size_t n, const ch
     text_free(&t);
 }
 
-START_TEST(bodies)
+START_TEST(body_is_encoded_by_mode)
 {
     check_body(BODY_AUTO, "", 0, ",\"body\":\"\"}\n");
     check_body(BODY_AUTO, "a\n\xc3\xa9", 4, ",\"body\":\"a\\n\xc3\xa9\"}\n");
@@ -116,7 +124,7 @@ START_TEST(bodies)
 }
 END_TEST
 
-START_TEST(a_file_stands_for_the_body)
+START_TEST(body_in_file_is_named)
 {
     struct result r;
     struct text t = { 0 };
@@ -157,11 +165,11 @@ static bool take(struct order *o, int expected)
     return true;
 }
 
-START_TEST(order_is_kept)
+START_TEST(lines_leave_in_order)
 {
     struct order o;
     ck_assert_int_eq(order_init(&o, 4, 1000), 0);
-    ck_assert(order_room(&o, 3) && !order_room(&o, 4));
+    ck_assert(order_has_room(&o, 3) && !order_has_room(&o, 4));
     put(&o, 2);
     put(&o, 1);
     ck_assert(!take(&o, 0));
@@ -169,7 +177,7 @@ START_TEST(order_is_kept)
     for (int i = 0; i < 3; i++)
         ck_assert(take(&o, i));
     ck_assert(!take(&o, 3));
-    ck_assert(order_room(&o, 6) && !order_room(&o, 7));
+    ck_assert(order_has_room(&o, 6) && !order_has_room(&o, 7));
     put(&o, 6);
     put(&o, 4);
     struct text line = { 0 };
@@ -186,17 +194,18 @@ START_TEST(order_is_kept)
 }
 END_TEST
 
-START_TEST(waiting_results_are_bounded)
+START_TEST(waiting_lines_are_bounded)
 {
     struct order o;
     ck_assert_int_eq(order_init(&o, 100, 3), 0);
     for (uint64_t i = 1; i < 4; i++)
         put(&o, i);
-    ck_assert(!order_room(&o, 4));
-    ck_assert(order_room(&o, 0)); /* what all wait for always may */
+    ck_assert(!order_has_room(&o, 4));
+    ck_assert(order_has_room(&o, 0)); /* the next line to print always has room */
     order_free(&o);
 }
 END_TEST
 
-SUITE("fetch result", the_smallest_line, the_largest_line, a_bad_line_has_a_result, bodies,
-      a_file_stands_for_the_body, every_failure_has_a_name, order_is_kept, waiting_results_are_bounded)
+SUITE("fetch result", unattempted_request_has_null_members, full_result_has_every_member,
+      invalid_input_has_a_result, body_is_encoded_by_mode, body_in_file_is_named,
+      every_failure_has_a_name, lines_leave_in_order, waiting_lines_are_bounded)

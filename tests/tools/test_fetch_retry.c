@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether and when to try again; the pace; the pauses of origins. */
-#include "fetch_check.h"
+/* test_fetch_retry.c - which failures are retried and when; --rate; the pauses of origins. */
+#include "tool_check.h"
 
 #include "fetch/origins.h"
 #include "fetch/rate_limit.h"
@@ -9,10 +9,10 @@
 #define near(a, b) ck_assert_double_eq_tol(a, b, 1e-9)
 #define S          INT64_C(1000000000)
 
-START_TEST(what_is_tried_again)
+START_TEST(temporary_failure_is_retried)
 {
     static const struct {
-        struct attempt a;
+        struct attempt_outcome a;
         bool again;
     } cases[] = {
         { { .method = "GET", .failure = FAILURE_CONNECT, .number = 1 }, true },
@@ -30,7 +30,8 @@ START_TEST(what_is_tried_again)
         { { .method = "GET", .failure = FAILURE_CANCELLED, .number = 1 }, false },
         { { .method = "POST", .failure = FAILURE_CONNECT, .number = 1 }, false },
         { { .method = "get", .failure = FAILURE_CONNECT, .number = 1 }, false },
-        { { .method = "POST", .failure = FAILURE_CONNECT, .number = 1, .idempotency_key = true }, true },
+        { { .method = "POST", .failure = FAILURE_CONNECT, .number = 1, .idempotency_key = true },
+          true },
         { { .method = "DELETE", .failure = FAILURE_HTTP, .status = 429, .number = 1 }, true },
     };
     struct retry_policy p = { .retries = 3 };
@@ -43,7 +44,7 @@ START_TEST(what_is_tried_again)
 }
 END_TEST
 
-START_TEST(which_statuses)
+START_TEST(status_of_overload_is_retried)
 {
     int n = 0;
     for (int status = 0; status < 1000; status++)
@@ -58,7 +59,7 @@ static uint64_t fixed(void *ctx)
     return *(uint64_t *)ctx;
 }
 
-START_TEST(backoff_doubles_to_a_minute)
+START_TEST(backoff_doubles_up_to_a_minute)
 {
     uint64_t none = 0, half = UINT64_C(1) << 63, all = UINT64_MAX;
     static const double limit[] = { 0.5, 1, 2, 4, 8, 16, 32, 60, 60 };
@@ -73,58 +74,58 @@ START_TEST(backoff_doubles_to_a_minute)
 }
 END_TEST
 
-/* ---- the pace ---- */
+/* ---- the rate ---- */
 
-START_TEST(the_pace_is_even)
+START_TEST(rate_without_burst_is_even)
 {
-    struct rate r;
-    rate_init(&r, 10, 1);
-    ck_assert_int_eq(rate_take(&r, 5 * S), 0);
-    for (int i = 1; i < 50; i++) /* all ask at once */
-        ck_assert_int_eq(rate_take(&r, 5 * S), i * S / 10);
-    ck_assert_int_eq(rate_delay(&r, 5 * S), 5 * S);
-    ck_assert_int_eq(rate_take(&r, 100 * S), 0); /* idle time is not saved up */
-    ck_assert_int_eq(rate_take(&r, 100 * S), S / 10);
+    struct rate_limit r;
+    rate_limit_init(&r, 10, 1);
+    ck_assert_int_eq(rate_limit_take(&r, 5 * S), 0);
+    for (int i = 1; i < 50; i++) /* all of them at the same time */
+        ck_assert_int_eq(rate_limit_take(&r, 5 * S), i * S / 10);
+    ck_assert_int_eq(rate_limit_delay(&r, 5 * S), 5 * S);
+    ck_assert_int_eq(rate_limit_take(&r, 100 * S), 0); /* idle time is not accumulated */
+    ck_assert_int_eq(rate_limit_take(&r, 100 * S), S / 10);
 }
 END_TEST
 
-START_TEST(a_burst_may_run_ahead)
+START_TEST(burst_runs_ahead_of_rate)
 {
-    struct rate r;
-    rate_init(&r, 10, 5);
+    struct rate_limit r;
+    rate_limit_init(&r, 10, 5);
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(rate_take(&r, 0), 0);
-    ck_assert_int_eq(rate_take(&r, 0), S / 10);
-    ck_assert_int_eq(rate_take(&r, S / 5), 0);
-    ck_assert_int_eq(rate_delay(&r, S / 5), S / 10);
+        ck_assert_int_eq(rate_limit_take(&r, 0), 0);
+    ck_assert_int_eq(rate_limit_take(&r, 0), S / 10);
+    ck_assert_int_eq(rate_limit_take(&r, S / 5), 0);
+    ck_assert_int_eq(rate_limit_delay(&r, S / 5), S / 10);
 }
 END_TEST
 
-/* In no stretch of time more than rate * stretch + burst. */
-START_TEST(the_bound_holds)
+/* In any period there are at most rate * period + burst starts. */
+START_TEST(rate_is_never_exceeded)
 {
-    struct rate r;
+    struct rate_limit r;
     unsigned seed = 3;
     int64_t now = 0, used[400];
-    rate_init(&r, 100, 7);
+    rate_limit_init(&r, 100, 7);
     for (int i = 0; i < 400; i++) {
         now += rand_r(&seed) % 20 * (S / 1000);
-        used[i] = now + rate_take(&r, now);
+        used[i] = now + rate_limit_take(&r, now);
         for (int k = 0; k <= i; k++)
             ck_assert_int_le(i - k + 1, (used[i] - used[k]) / (S / 100) + 7);
     }
 }
 END_TEST
 
-START_TEST(no_limit)
+START_TEST(zero_rate_means_no_limit)
 {
-    struct rate r;
-    rate_init(&r, 0, 1);
+    struct rate_limit r;
+    rate_limit_init(&r, 0, 1);
     for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(rate_take(&r, 0), 0);
-    rate_init(&r, 1e-6, 1000000); /* a burst of 30,000 years stays finite */
+        ck_assert_int_eq(rate_limit_take(&r, 0), 0);
+    rate_limit_init(&r, 1e-6, 1000000); /* a burst that lasts 30,000 years does not overflow */
     for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(rate_take(&r, INT64_MAX / 8), 0);
+        ck_assert_int_eq(rate_limit_take(&r, INT64_MAX / 8), 0);
 }
 END_TEST
 
@@ -138,7 +139,7 @@ static struct origin *hold(struct origins *t, const char *name)
     return o;
 }
 
-START_TEST(a_pause_outlives_its_holders)
+START_TEST(pause_outlives_its_holders)
 {
     struct origins t;
     origins_init(&t, 10);
@@ -146,7 +147,7 @@ START_TEST(a_pause_outlives_its_holders)
     ck_assert_ptr_eq(hold(&t, "http://a:80"), a);
     ck_assert_int_eq(origin_delay(a, 0), 0);
     origin_pause(a, 10 * S, 5 * S);
-    origin_pause(a, 10 * S, 2 * S); /* the longer one stays */
+    origin_pause(a, 10 * S, 2 * S); /* the pause that ends later stays */
     ck_assert_int_eq(origin_delay(a, 11 * S), 4 * S);
     origins_release(&t, a, 11 * S);
     origins_release(&t, a, 11 * S);
@@ -162,7 +163,7 @@ START_TEST(a_pause_outlives_its_holders)
 }
 END_TEST
 
-START_TEST(pauses_are_bounded)
+START_TEST(remembered_pauses_are_bounded)
 {
     struct origins t;
     origins_init(&t, 3);
@@ -175,19 +176,20 @@ START_TEST(pauses_are_bounded)
         ck_assert_uint_le(t.count, 3);
         ck_assert_uint_eq(t.count, t.idle);
     }
-    struct origin *last = hold(&t, "http://63:80"); /* 99 * 37 % 100: the longest pause is among them */
+    struct origin *last =
+            hold(&t, "http://63:80"); /* 99 * 37 % 100 is 63: the longest pause is kept */
     ck_assert_int_eq(origin_delay(last, 0), 199 * S);
     origins_release(&t, last, 0);
     struct origin *late = hold(&t, "http://z:80");
     origin_pause(late, 1000 * S, S);
-    origins_release(&t, late, 1000 * S); /* the others are over by now */
+    origins_release(&t, late, 1000 * S); /* the other pauses are over by now */
     ck_assert_uint_eq(t.count, 1);
     origins_free(&t);
 }
 END_TEST
 
-/* Property: against a plain list of what should be there. */
-START_TEST(many_origins)
+/* Property: the table holds the same as a plain list. */
+START_TEST(origins_match_a_plain_list)
 {
     enum { N = 200 };
     struct origins t;
@@ -218,6 +220,7 @@ START_TEST(many_origins)
 }
 END_TEST
 
-SUITE("fetch retry", what_is_tried_again, which_statuses, backoff_doubles_to_a_minute,
-      the_pace_is_even, a_burst_may_run_ahead, the_bound_holds, no_limit,
-      a_pause_outlives_its_holders, pauses_are_bounded, many_origins)
+SUITE("fetch retry", temporary_failure_is_retried, status_of_overload_is_retried,
+      backoff_doubles_up_to_a_minute, rate_without_burst_is_even, burst_runs_ahead_of_rate,
+      rate_is_never_exceeded, zero_rate_means_no_limit, pause_outlives_its_holders,
+      remembered_pauses_are_bounded, origins_match_a_plain_list)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts and quantiles, the summary, the progress line. */
-#include "fetch_check.h"
+/* test_fetch_stats.c - counts and quantiles, the summary, and the progress bar. */
+#include "tool_check.h"
 
 #include "fetch/progress_bar.h"
 #include "fetch/stats.h"
+#include "fetch/units.h"
 
 static int ascending(const void *a, const void *b)
 {
@@ -11,8 +12,8 @@ static int ascending(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Against the sorted list: never below the truth, at most 1/64 above. */
-START_TEST(quantiles_are_close)
+/* Compared with the sorted list, a quantile is never too low and at most 1/64 too high. */
+START_TEST(quantile_is_at_most_1_64_too_high)
 {
     enum { N = 5000 };
     static uint64_t v[N];
@@ -31,7 +32,7 @@ START_TEST(quantiles_are_close)
 }
 END_TEST
 
-START_TEST(quantiles_at_the_edges)
+START_TEST(quantile_of_extremes_is_exact)
 {
     static struct histogram h;
     ck_assert_uint_eq(histogram_quantile(&h, 0.5), 0);
@@ -43,30 +44,30 @@ START_TEST(quantiles_at_the_edges)
     static struct histogram one;
     histogram_add(&one, 12345);
     ck_assert_uint_eq(histogram_quantile(&one, 0.5), 12345);
-    for (int bit = 0; bit < 64; bit++) { /* no number falls out of the table */
+    for (int bit = 0; bit < 64; bit++) { /* no number is outside of the table */
         histogram_add(&h, (UINT64_C(1) << bit) - 1);
         histogram_add(&h, UINT64_C(1) << bit);
     }
 }
 END_TEST
 
-START_TEST(numbers_for_people)
+START_TEST(sizes_and_durations_are_readable)
 {
     char b[32];
-    ck_assert_str_eq(human_bytes(b, 0), "0 B");
-    ck_assert_str_eq(human_bytes(b, 1023), "1023 B");
-    ck_assert_str_eq(human_bytes(b, 1024), "1.0 KiB");
-    ck_assert_str_eq(human_bytes(b, 1024 * 1024 - 1), "1.0 MiB");
-    ck_assert_str_eq(human_bytes(b, 200.0 * 1024 * 1024), "200 MiB");
-    ck_assert_str_eq(human_seconds(b, 0.0012), "1.2 ms");
-    ck_assert_str_eq(human_seconds(b, 0.083), "83 ms");
-    ck_assert_str_eq(human_seconds(b, 1.25), "1.25 s");
-    ck_assert_str_eq(human_seconds(b, 59.999), "1m 00s");
-    ck_assert_str_eq(human_seconds(b, 3725), "1h 02m");
+    ck_assert_str_eq(format_bytes(b, 0), "0 B");
+    ck_assert_str_eq(format_bytes(b, 1023), "1023 B");
+    ck_assert_str_eq(format_bytes(b, 1024), "1.0 KiB");
+    ck_assert_str_eq(format_bytes(b, 1024 * 1024 - 1), "1.0 MiB");
+    ck_assert_str_eq(format_bytes(b, 200.0 * 1024 * 1024), "200 MiB");
+    ck_assert_str_eq(format_seconds(b, 0.0012), "1.2 ms");
+    ck_assert_str_eq(format_seconds(b, 0.083), "83 ms");
+    ck_assert_str_eq(format_seconds(b, 1.25), "1.25 s");
+    ck_assert_str_eq(format_seconds(b, 59.999), "1m 00s");
+    ck_assert_str_eq(format_seconds(b, 3725), "1h 02m");
 }
 END_TEST
 
-START_TEST(summary_of_nothing)
+START_TEST(summary_without_requests)
 {
     static struct stats s;
     struct text t = { 0 };
@@ -75,7 +76,7 @@ START_TEST(summary_of_nothing)
 }
 END_TEST
 
-START_TEST(summary_of_much)
+START_TEST(summary_lists_failures_by_frequency)
 {
     static struct stats s;
     struct text t = { 0 };
@@ -97,7 +98,7 @@ static void check_line(const struct progress *p, int width, const char *expected
     ck_text(&t, expected);
 }
 
-START_TEST(the_line_of_a_known_total)
+START_TEST(bar_with_known_total_shows_percent)
 {
     struct progress p = { .done = 50,
                           .total = 200,
@@ -117,7 +118,7 @@ START_TEST(the_line_of_a_known_total)
 }
 END_TEST
 
-START_TEST(the_line_of_an_unknown_total)
+START_TEST(bar_with_unknown_total_counts)
 {
     struct progress p = { .done = 50, .active = 8, .seconds = 10, .bytes = 0 };
     check_line(&p, 80, "50 done  5/s  0 B/s  8 active");
@@ -126,7 +127,7 @@ START_TEST(the_line_of_an_unknown_total)
 }
 END_TEST
 
-START_TEST(the_line_never_overflows)
+START_TEST(bar_never_exceeds_the_width)
 {
     unsigned seed = 2;
     for (int i = 0; i < 5000; i++) {
@@ -146,7 +147,7 @@ START_TEST(the_line_never_overflows)
 }
 END_TEST
 
-START_TEST(colour_and_cursor)
+START_TEST(bar_is_coloured_and_redrawn)
 {
     struct progress p = { .done = 3, .failed = 1 };
     struct text t = { 0 };
@@ -158,7 +159,7 @@ START_TEST(colour_and_cursor)
 }
 END_TEST
 
-START_TEST(where_there_is_a_bar)
+START_TEST(bar_is_drawn_only_where_wanted)
 {
     ck_assert(progress_wanted(PROGRESS_AUTO, true, "xterm"));
     ck_assert(!progress_wanted(PROGRESS_AUTO, false, "xterm"));
@@ -169,6 +170,8 @@ START_TEST(where_there_is_a_bar)
 }
 END_TEST
 
-SUITE("fetch stats", quantiles_are_close, quantiles_at_the_edges, numbers_for_people,
-      summary_of_nothing, summary_of_much, the_line_of_a_known_total, the_line_of_an_unknown_total,
-      the_line_never_overflows, colour_and_cursor, where_there_is_a_bar)
+SUITE("fetch stats", quantile_is_at_most_1_64_too_high, quantile_of_extremes_is_exact,
+      sizes_and_durations_are_readable, summary_without_requests,
+      summary_lists_failures_by_frequency, bar_with_known_total_shows_percent,
+      bar_with_unknown_total_counts, bar_never_exceeds_the_width, bar_is_coloured_and_redrawn,
+      bar_is_drawn_only_where_wanted)

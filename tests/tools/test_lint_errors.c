@@ -12,7 +12,8 @@ START_TEST(endless_loop_that_ignores_failures_is_reported)
     finds(BODY("do { r = await_sleep(1); } while (1);"), "2:1 swallowed-cancel");
     finds(BODY("while (running) { async_ignore(await_sleep(1)); work(); }"),
           "2:1 swallowed-cancel");
-    finds(BODY("for (;;) { await_timeout (*r, 1) { *r = await_x(); if (*r) break; x(); } work(); }"),
+    finds(BODY("for (;;) { await_timeout (*r, 1) { *r = await_x(); if (*r) break; x(); } work(); "
+               "}"),
           "2:1 swallowed-cancel");
 }
 END_TEST

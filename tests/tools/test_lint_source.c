@@ -69,7 +69,9 @@ START_TEST(broken_file_is_read_to_its_end)
             "for (int i = 0;;) { await_with (r, &l) { if (x) break; async_spawn(g, f(&i)); }"
             " char *p = strdup(s); async_spawn(async_background(), f(p, (char *)&r)); }"
             "if (await_x() < 0) return async_fail(errno, \"%m\");") "#endif\n"
-                                                                    "int await_g(void) { pthread_mutex_lock(&m); async_co c = f(); return await_f(); }\n";
+                                                                    "int await_g(void) { pthread_"
+                                                                    "mutex_lock(&m); async_co c ="
+                                                                    " f(); return await_f(); }\n";
     struct lint_report r;
     char part[sizeof text];
     for (size_t n = 0; n < sizeof text; n++) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* body_file.c - write files under a temporary name, and rename them when they are complete. */
 #include "body_file.h"
 
 #include <errno.h>
@@ -10,9 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { TRIES = 100 };
+enum { NAME_TRIES = 100 };
 
-int sink_open_dir(const char *path)
+int body_dir_open(const char *path)
 {
     if (mkdir(path, 0777) < 0 && errno != EEXIST)
         return -errno;
@@ -27,9 +28,9 @@ int sink_open_dir(const char *path)
     return dir;
 }
 
-/* A new file of that name beneath dir. openat2() where the kernel has it and lets us; elsewhere
- * O_EXCL, which refuses links too, does the same for a name without slashes. */
-static int create(int dir, const char *name)
+/* Create a new file beneath dir. If the kernel lacks openat2(), or a sandbox forbids it, O_EXCL
+ * has the same effect for a name without slashes, because it does not follow links either. */
+static int create_file(int dir, const char *name)
 {
     struct open_how how = {
         .flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -45,54 +46,54 @@ static int create(int dir, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-static bool exists(int dir, const char *name)
+static bool file_exists(int dir, const char *name)
 {
     struct stat st;
     return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* NAME.part may be there: of another request of this run, of a run that was killed, or the user's
- * own. It is not ours to judge, so take the next free one. */
-int sink_begin(struct sink *s, int dir, const char *name, bool overwrite)
+/* NAME.part may exist already: it belongs to another request of this run, to a run that was
+ * killed, or to the user. It cannot be told which, so use the next free name. */
+int body_file_begin(struct body_file *f, int dir, const char *name, bool overwrite)
 {
-    *s = (struct sink){ .dir = dir, .overwrite = overwrite };
-    if (strlen(name) > SINK_NAME_MAX || !*name || strchr(name, '/'))
+    *f = (struct body_file){ .dir = dir, .overwrite = overwrite };
+    if (strlen(name) > FILE_NAME_MAX || !*name || strchr(name, '/'))
         return -EINVAL;
-    snprintf(s->name, sizeof s->name, "%s", name);
-    if (!overwrite && exists(dir, name))
+    snprintf(f->name, sizeof f->name, "%s", name);
+    if (!overwrite && file_exists(dir, name))
         return -EEXIST;
-    snprintf(s->part, sizeof s->part, "%s.part", name);
-    int fd = create(dir, s->part);
-    for (int i = 1; fd == -EEXIST && i < TRIES; i++) {
-        snprintf(s->part, sizeof s->part, "%s.%d.part", name, i);
-        fd = create(dir, s->part);
+    snprintf(f->part, sizeof f->part, "%s.part", name);
+    int fd = create_file(dir, f->part);
+    for (int i = 1; fd == -EEXIST && i < NAME_TRIES; i++) {
+        snprintf(f->part, sizeof f->part, "%s.%d.part", name, i);
+        fd = create_file(dir, f->part);
     }
     if (fd < 0)
         return fd;
-    s->fd = fd;
-    s->open = true;
+    f->fd = fd;
+    f->open = true;
     return 0;
 }
 
-int sink_write(struct sink *s, const void *bytes, size_t n)
+int body_file_write(struct body_file *f, const void *bytes, size_t n)
 {
     const char *p = bytes;
     while (n) {
-        ssize_t done = write(s->fd, p, n);
+        ssize_t done = write(f->fd, p, n);
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
             return -errno;
         p += done;
         n -= (size_t)done;
-        s->written += (uint64_t)done;
+        f->written += (uint64_t)done;
     }
     return 0;
 }
 
-/* rename() that never replaces. A file system that cannot do it in one step can still link(),
- * which does not replace either; one that can do neither fails, rather than replace something. */
-static int rename_new(int dir, const char *from, const char *to)
+/* Rename a file, and fail rather than replace another one. If the file system cannot do that in one
+ * step, link() does not replace either. If it can do neither, this fails. */
+static int rename_without_replacing(int dir, const char *from, const char *to)
 {
     if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
         return 0;
@@ -104,34 +105,34 @@ static int rename_new(int dir, const char *from, const char *to)
     return 0;
 }
 
-static int give_name(struct sink *s)
+static int rename_to_final_name(struct body_file *f)
 {
-    if (!s->overwrite)
-        return rename_new(s->dir, s->part, s->name);
-    return renameat(s->dir, s->part, s->dir, s->name) < 0 ? -errno : 0;
+    if (!f->overwrite)
+        return rename_without_replacing(f->dir, f->part, f->name);
+    return renameat(f->dir, f->part, f->dir, f->name) < 0 ? -errno : 0;
 }
 
-int sink_commit(struct sink *s, bool sync)
+int body_file_commit(struct body_file *f, bool sync)
 {
-    int r = sync && fsync(s->fd) < 0 ? -errno : 0;
-    s->open = false;
-    /* network file systems tell of a full disk only here */
-    if (close(s->fd) < 0 && r == 0 && errno != EINTR)
+    int r = sync && fsync(f->fd) < 0 ? -errno : 0;
+    f->open = false;
+    /* Network file systems report a full disk only when the file is closed. */
+    if (close(f->fd) < 0 && r == 0 && errno != EINTR)
         r = -errno;
     if (r == 0)
-        r = give_name(s);
+        r = rename_to_final_name(f);
     if (r < 0)
-        unlinkat(s->dir, s->part, 0);
-    else if (sync && fsync(s->dir) < 0) /* the name, too */
+        unlinkat(f->dir, f->part, 0);
+    else if (sync && fsync(f->dir) < 0) /* so that the name is on the disk, too */
         r = errno == EINVAL ? 0 : -errno;
     return r;
 }
 
-void sink_abort(struct sink *s)
+void body_file_abort(struct body_file *f)
 {
-    if (!s->open)
+    if (!f->open)
         return;
-    close(s->fd);
-    s->open = false;
-    unlinkat(s->dir, s->part, 0);
+    close(f->fd);
+    f->open = false;
+    unlinkat(f->dir, f->part, 0);
 }

@@ -1,80 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-/* display.c - what people see: the bar, messages, the summary. All of it on standard error. */
-#include "fetch.h"
+/* display.c - print the progress bar, messages and the summary to standard error. */
+#include "display.h"
 
 #include "common/utf8.h"
+#include "progress_bar.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const double interval = 0.1; /* seconds between two drawings */
+static const double draw_interval = 0.1; /* seconds */
 
-static void put(struct text *t)
+static void write_to_stderr(struct text *t)
 {
     if (!t->error && t->len)
         async_ignore(write(STDERR_FILENO, t->data, t->len));
     text_free(t);
 }
 
-static int width(void)
+static int terminal_width(void)
 {
     struct winsize w;
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
 }
 
-static void draw(void *arg)
+static void draw_bar(void *arg)
 {
-    struct run *f = arg;
-    struct meter *m = &f->meter;
+    struct display *d = arg;
     struct progress p = {
-        .done = f->stats.ok + f->stats.failed,
-        .failed = f->stats.failed,
-        .active = m->active,
-        .retrying = m->retrying,
-        .total = m->total,
-        .bytes = f->stats.bytes,
-        .seconds = async_time() - m->start,
+        .done = d->stats->ok + d->stats->failed,
+        .failed = d->stats->failed,
+        .active = d->active,
+        .retrying = d->retrying,
+        .total = d->total,
+        .bytes = d->stats->bytes,
+        .seconds = async_time() - d->start,
     };
     struct text t = { 0 };
-    progress_draw(&p, width(), m->colour, &t);
-    put(&t);
-    m->drawn = true;
-    async_call_later(&m->timer, interval, draw, f);
+    progress_draw(&p, terminal_width(), d->colour, &t);
+    write_to_stderr(&t);
+    d->drawn = true;
+    async_call_later(&d->timer, draw_interval, draw_bar, d);
 }
 
-void meter_start(struct run *f)
+void display_start(struct display *d, const struct stats *stats, const struct options *o)
 {
-    struct meter *m = &f->meter;
-    m->start = async_time();
-    m->total = f->o.input ? 0 : f->o.url_count;
-    m->colour = progress_colour(getenv("NO_COLOR"));
-    m->on = !f->o.quiet &&
-            progress_wanted((enum progress_mode)f->o.progress, isatty(STDERR_FILENO), getenv("TERM"));
-    if (m->on)
-        async_call_later(&m->timer, interval, draw, f);
+    d->stats = stats;
+    d->start = async_time();
+    d->total = o->input ? 0 : o->url_count;
+    d->quiet = o->quiet;
+    d->colour = progress_colour(getenv("NO_COLOR"));
+    bool terminal = isatty(STDERR_FILENO);
+    if (!d->quiet && progress_wanted((enum progress_mode)o->progress, terminal, getenv("TERM")))
+        async_call_later(&d->timer, draw_interval, draw_bar, d);
 }
 
-void meter_hide(struct run *f)
+void display_hide(struct display *d)
 {
     struct text t = { 0 };
-    if (!f->meter.drawn)
+    if (!d->drawn)
         return;
     progress_clear(&t);
-    put(&t);
-    f->meter.drawn = false;
+    write_to_stderr(&t);
+    d->drawn = false;
 }
 
-void meter_stop(struct run *f)
+void display_stop(struct display *d)
 {
-    async_callback_cancel(&f->meter.timer);
-    meter_hide(f);
+    async_callback_cancel(&d->timer);
+    display_hide(d);
 }
 
-/* A server's words may be in it: nothing that a terminal would obey. */
-static void make_harmless(char *s)
+/* Replace control characters and malformed UTF-8 by question marks. */
+static void replace_controls(char *s)
 {
     for (size_t left = strlen(s), n; left; left -= n, s += n) {
         unsigned c = 0;
@@ -84,24 +85,23 @@ static void make_harmless(char *s)
     }
 }
 
-/* It allocates nothing: that there is no memory is one of the messages. */
-void meter_say(struct run *f, const char *fmt, ...)
+void display_message(struct display *d, const char *fmt, ...)
 {
     char line[512];
     va_list ap;
-    meter_hide(f);
+    display_hide(d);
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    make_harmless(line);
+    replace_controls(line);
     fprintf(stderr, "asyncio fetch: %s\n", line);
 }
 
-void meter_summary(struct run *f)
+void display_summary(const struct display *d)
 {
     struct text t = { 0 };
-    if (f->o.quiet)
+    if (d->quiet)
         return;
-    stats_summary(&f->stats, async_time() - f->meter.start, &t);
-    put(&t);
+    stats_summary(d->stats, async_time() - d->start, &t);
+    write_to_stderr(&t);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* failure.c - the names of failures. */
 #include "failure.h"
 
 #include <string.h>
@@ -22,7 +23,7 @@ const char *failure_errno(int error)
 #ifdef __GLIBC__
     return strerrorname_np(-error);
 #else
-    (void)error;
+    (void)error; /* other C libraries have no such function, and results then lack the code */
     return NULL;
 #endif
 }

@@ -1,160 +1,78 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch.c - `asyncio fetch`: sets a run up, lets it run, decides how it ends. */
+/* fetch.c - set up a run, run it, and decide its exit status. */
 #include "fetch.h"
+
 #include "common/fd_limit.h"
+#include "body_file.h"
+#include "job.h"
+#include "job_result.h"
+#include "producer.h"
+#include "run.h"
 #include "signals.h"
+#include "stop.h"
 
 #include <asyncio/run.h>
 #include <asyncio/scope.h>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { ORDER_BYTES = 64 << 20, IDLE_ORIGINS = 4096 };
-static const double drain_seconds = 2, output_seconds = 2;
-
-int64_t fetch_ns(void)
-{
-    return (int64_t)(async_time() * 1e9);
-}
-
-/* ---- stopping ---- */
-
-const char *stop_text(const struct run *f)
-{
-    switch (f->stop) {
-    case STOP_SIGNAL:
-        return f->signal == SIGTERM ? "stopped by SIGTERM" : "stopped by SIGINT";
-    case STOP_FAILURES:
-        return "stopped after too many failures";
-    case STOP_DEADLINE:
-        return "the deadline of the run has passed";
-    case STOP_LOCAL:
-    case STOP_NONE:
-        break;
-    }
-    return "stopped by an error";
-}
-
-static void cut(void *arg)
-{
-    struct run *f = arg;
-    f->cut = true;
-    async_group_cancel(f->group);
-}
-
-void run_stop(struct run *f, enum stop why)
-{
-    if (f->stop != STOP_NONE)
-        return;
-    f->stop = why;
-    if (why == STOP_SIGNAL)
-        writer_limit(&f->out, (f->group ? drain_seconds : 0) + output_seconds);
-    if (!f->group) /* all jobs have ended: only lines are still written */
-        return;
-    async_task_cancel(f->feed);
-    async_call_later(&f->drain, why == STOP_SIGNAL ? drain_seconds : 0, cut, f);
-}
-
-/* Of several errors the first is told. */
-void run_fail(struct run *f, int error, const char *what)
-{
-    if (f->stop != STOP_LOCAL)
-        meter_say(f, "%s: %s", what, strerror(-error));
-    f->local_error = true;
-    run_stop(f, STOP_LOCAL);
-}
-
-static void on_signal(void *arg, int sig)
-{
-    struct run *f = arg;
-    f->signal = sig;
-    if (!f->o.quiet && f->stop == STOP_NONE && f->group)
-        meter_say(f, "stopping: requests under way get %g s; Ctrl-C again stops at once\n",
-                  drain_seconds);
-    run_stop(f, STOP_SIGNAL);
-}
-
-static void on_deadline(void *arg)
-{
-    run_stop(arg, STOP_DEADLINE);
-}
-
-static void on_output_error(void *arg)
-{
-    struct run *f = arg;
-    run_fail(f, f->out.error, "cannot write to standard output");
-}
-
-static void before_output(void *arg)
-{
-    meter_hide(arg);
-}
+enum {
+    ORDER_BYTES = 64 << 20, /* of lines that wait for their turn, at most */
+    IDLE_ORIGINS = 4096     /* whose pauses are remembered, at most */
+};
 
 /* ---- the run ---- */
 
-static int open_session(struct run *f)
-{
-    return async_http_session_open(&f->session, .headers = f->headers, .limit = -1,
-                                   .limit_per_host = (int)f->o.per_host);
-}
-
-/* Jobs that were cancelled before their tasks first ran, and in order's ring what stands behind a gap. */
-static void finish_rest(struct run *f)
-{
-    struct text line = { 0 };
-    while (f->jobs)
-        job_skip(f->jobs, FAILURE_CANCELLED);
-    while (f->o.keep_order && order_take_rest(&f->order, &line))
-        put_ready_line(f, &line);
-}
-
-ASYNC_DEF(all_jobs, (struct run *)f)
+ASYNC_DEF(run_all_jobs, (struct run *)f)
 {
     int r;
     await_group (r, g) {
         f->group = g;
-        f->feed = async_group_create_task(g, feed(f), .name = "input");
+        f->producer = async_group_create_task(g, producer_task(f), .name = "input");
         if (f->o.deadline > 0)
-            async_call_later(&f->deadline, f->o.deadline, on_deadline, f);
+            async_call_later(&f->deadline, f->o.deadline, on_run_deadline, f);
     }
     f->group = NULL;
-    f->feed = NULL;
+    f->producer = NULL;
     async_callback_cancel(&f->deadline);
     async_callback_cancel(&f->drain);
     return r;
 }
 
-ASYNC_DEF(run, (struct run *)f)
+/* Every request that was read has its line when this returns, unless the output has failed. */
+ASYNC_DEF(fetch_all, (struct run *)f)
 {
     struct signals signals;
-    ASYNC_TRY(signals_start(&signals, on_signal, f));
-    int r = open_session(f);
+    ASYNC_TRY(signals_start(&signals, on_stop_signal, f));
+    int r = async_http_session_open(&f->session, .headers = f->headers, .limit = -1,
+                                    .limit_per_host = (int)f->o.per_host);
     if (r < 0) {
         signals_stop(&signals);
         return r;
     }
-    writer_start(&f->out, STDOUT_FILENO);
-    meter_start(f);
-    r = await_all_jobs(f);
+    output_start(&f->out, STDOUT_FILENO);
+    display_start(&f->display, &f->stats, &f->o);
+    r = await_run_all_jobs(f);
     if (r < 0) { /* a task could not be started */
-        f->stop = STOP_LOCAL;
-        meter_say(f, "%s", strerror(-r));
+        f->stop = STOP_ERROR;
+        display_message(&f->display, "cannot start a request: %s", strerror(-r));
         f->local_error = true;
     }
-    finish_rest(f);
+    skip_remaining_jobs(f);
+    put_remaining_lines(f);
     async_http_session_close(f->session);
-    r = await_writer_close(&f->out);
-    meter_stop(f);
+    r = await_output_close(&f->out);
+    display_stop(&f->display);
     signals_stop(&signals);
     return r;
 }
 
-static int exit_status(const struct run *f)
+static int run_exit_status(const struct run *f)
 {
     if (f->stop == STOP_SIGNAL)
         return 128 + f->signal;
@@ -167,14 +85,14 @@ static int exit_status(const struct run *f)
 
 /* ---- setting up ---- */
 
-static int complain(const char *what, int error)
+static int fail_setup(const char *what, int error)
 {
     fprintf(stderr, "asyncio fetch: %s: %s\n", what, strerror(-error));
     return error;
 }
 
-/* Names are copied, values point into argv. */
-static int set_headers(struct run *f)
+/* Make the list of headers for the HTTP client. Names are copied, values point into argv. */
+static int set_session_headers(struct run *f)
 {
     f->headers = calloc(2 * f->o.header_count + 1, sizeof *f->headers);
     for (size_t i = 0; f->headers && i < f->o.header_count; i++) {
@@ -187,7 +105,7 @@ static int set_headers(struct run *f)
     return f->headers ? 0 : -ENOMEM;
 }
 
-static int read_file(const char *path, struct text *ret)
+static int read_data_file(const char *path, struct text *ret)
 {
     FILE *file = fopen(path, "re");
     if (!file)
@@ -197,6 +115,7 @@ static int read_file(const char *path, struct text *ret)
     return r;
 }
 
+/* Read the body that --data or --json gives, from a file if it begins with '@'. */
 static int set_data(struct run *f)
 {
     const char *data = f->o.data ? f->o.data : f->o.json;
@@ -205,12 +124,12 @@ static int set_data(struct run *f)
         return 0;
     int r = 0;
     if (*data == '@')
-        r = read_file(data + 1, &all);
+        r = read_data_file(data + 1, &all);
     else
         text_puts(&all, data);
     if (r < 0) {
         text_free(&all);
-        return complain(data + 1, r);
+        return fail_setup(data + 1, r);
     }
     f->data = all.data;
     f->data_len = all.len;
@@ -220,37 +139,44 @@ static int set_data(struct run *f)
 static int open_input(struct run *f)
 {
     const char *path = f->o.input;
-    f->input_fd = !path || strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    return f->input_fd < 0 ? complain(path, -errno) : 0;
+    bool standard = !path || strcmp(path, "-") == 0;
+    f->input_fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    return f->input_fd < 0 ? fail_setup(path, -errno) : 0;
 }
 
-static int open_dir(struct run *f)
+static int open_output_dir(struct run *f)
 {
     f->dir = -1;
     if (!f->o.output_dir || f->o.dry_run)
         return 0;
-    f->dir = sink_open_dir(f->o.output_dir);
-    return f->dir < 0 ? complain(f->o.output_dir, f->dir) : 0;
+    f->dir = body_dir_open(f->o.output_dir);
+    return f->dir < 0 ? fail_setup(f->o.output_dir, f->dir) : 0;
 }
 
-static int prepare(struct run *f)
+static void hide_display(void *arg)
+{
+    struct run *f = arg;
+    display_hide(&f->display);
+}
+
+static int prepare_run(struct run *f)
 {
     size_t window = 4 * (size_t)f->o.jobs > 1024 ? 4 * (size_t)f->o.jobs : 1024;
-    f->places = (async_semaphore)ASYNC_SEMAPHORE((int)f->o.jobs);
+    f->job_permits = (async_semaphore)ASYNC_SEMAPHORE((int)f->o.jobs);
     f->out.on_error = on_output_error;
-    f->out.before = before_output;
     f->out.arg = f;
+    f->out.before_write = hide_display;
     input_init(&f->input, f->o.url_count, 0);
-    rate_init(&f->rate, f->o.rate, f->o.burst);
+    rate_limit_init(&f->rate, f->o.rate, f->o.burst);
     origins_init(&f->origins, IDLE_ORIGINS);
     if (getrandom(&f->random, sizeof f->random, GRND_NONBLOCK) < 0)
-        f->random = (uint64_t)fetch_ns();
-    raise_fd_limit(); /* a job needs a socket, maybe two, and a file */
+        f->random = (uint64_t)monotonic_ns();
+    raise_fd_limit(); /* a job needs one or two sockets and a file */
     int r = f->o.keep_order ? order_init(&f->order, window, ORDER_BYTES) : 0;
-    return r < 0 ? r : set_headers(f);
+    return r < 0 ? r : set_session_headers(f);
 }
 
-static void clean_up(struct run *f)
+static void free_run(struct run *f)
 {
     for (size_t i = 0; f->headers && f->headers[i]; i += 2)
         free((char *)f->headers[i]);
@@ -266,31 +192,31 @@ static void clean_up(struct run *f)
         close(f->input_fd);
 }
 
-static int fetch(struct run *f)
+static int fetch_with_options(struct run *f)
 {
     if (set_data(f) < 0 || open_input(f) < 0)
         return 2;
-    if (open_dir(f) < 0)
+    if (open_output_dir(f) < 0)
         return 3;
-    int r = prepare(f);
+    int r = prepare_run(f);
     if (r == 0)
-        r = async_run(run(f));
+        r = async_run(fetch_all(f));
     if (r < 0 && !f->out.error) {
-        complain("cannot run", r);
+        fail_setup("cannot run", r);
         return 3;
     }
-    meter_summary(f);
-    return exit_status(f);
+    display_summary(&f->display);
+    return run_exit_status(f);
 }
 
 int fetch_main(int argc, char **argv)
 {
-    static struct run f; /* the histogram is large */
+    static struct run f; /* static, because the histogram in it is large */
     argv[0] = "asyncio fetch";
     int r = options_parse(argc, argv, stdout, stderr, &f.o);
     if (r <= 0)
         return r == 0 ? 0 : r == -ENOMEM ? 3 : 2;
-    r = fetch(&f);
-    clean_up(&f);
+    r = fetch_with_options(&f);
+    free_run(&f);
     return r;
 }

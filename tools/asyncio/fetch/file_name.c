@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* file_name.c - harmless file names out of whatever the network says. */
-#include "body_file.h"
+/* file_name.c - make safe file names. */
+#include "file_name.h"
+
 #include "url.h"
 
 #include <stdio.h>
@@ -9,14 +10,15 @@
 
 enum { EXTENSION_MAX = 16 };
 
-static bool harmless(char c)
+static bool is_safe(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
 }
 
-/* CON, com1.txt: not files on the systems where such a directory may be copied to. */
-static bool reserved(const char *s)
+/* Is it a name such as CON or com1.txt? On Windows, to which the directory may be copied, these are
+ * devices. */
+static bool is_device_name(const char *s)
 {
     static const char *const names[] = { "con", "prn", "aux", "nul" };
     size_t n = strcspn(s, ".");
@@ -32,33 +34,33 @@ static bool ends_in_part(const char *s, size_t n)
     return n >= 5 && strcasecmp(s + n - 5, ".part") == 0;
 }
 
-/* The extension of the name in from, cleaned: at most EXTENSION_MAX bytes with its dot; or "". */
-static size_t extension(const char *from, size_t n, char ret[EXTENSION_MAX])
+/* Copy the extension with its dot if it is safe and not too long. Returns its length, or 0. */
+static size_t copy_extension(const char *from, size_t n, char ret[EXTENSION_MAX])
 {
     const char *dot = memrchr(from, '.', n);
     size_t len = dot ? (size_t)(from + n - dot) : 0;
     if (len < 2 || len > EXTENSION_MAX)
         return 0;
     for (size_t i = 0; i < len; i++) {
-        if (!harmless(dot[i]))
+        if (!is_safe(dot[i]))
             return 0;
         ret[i] = dot[i];
     }
     return len;
 }
 
-void sink_name(char ret[SINK_NAME_MAX + 1], const char *from, size_t n)
+void file_name_clean(char ret[FILE_NAME_MAX + 1], const char *from, size_t n)
 {
     char ext[EXTENSION_MAX];
-    size_t len = 0, ext_len = extension(from, n, ext), i = 0;
-    for (; i < n && len < SINK_NAME_MAX - 1; i++) { /* one is kept for what may go in front */
-        if (harmless(from[i]) && (len || (from[i] != '.' && from[i] != '-')))
+    size_t len = 0, ext_len = copy_extension(from, n, ext), i = 0;
+    for (; i < n && len < FILE_NAME_MAX - 1; i++) { /* leave one byte for a '_' in front */
+        if (is_safe(from[i]) && (len || (from[i] != '.' && from[i] != '-')))
             ret[len++] = from[i];
-        else if (!harmless(from[i]) && len && ret[len - 1] != '_')
+        else if (!is_safe(from[i]) && len && ret[len - 1] != '_')
             ret[len++] = '_';
     }
     if (i < n && ext_len) {
-        len = SINK_NAME_MAX - 1;
+        len = FILE_NAME_MAX - 1;
         memcpy(ret + len - ext_len, ext, ext_len);
     }
     if (!len) {
@@ -66,7 +68,7 @@ void sink_name(char ret[SINK_NAME_MAX + 1], const char *from, size_t n)
         len = 4;
     }
     ret[len] = 0;
-    if (reserved(ret)) {
+    if (is_device_name(ret)) {
         memmove(ret + 1, ret, ++len);
         ret[0] = '_';
     }
@@ -74,15 +76,16 @@ void sink_name(char ret[SINK_NAME_MAX + 1], const char *from, size_t n)
         ret[len - 5] = '_';
 }
 
-void sink_name_of_url(char ret[SINK_NAME_MAX + 1], uint64_t index, const char *url)
+void file_name_from_url(char ret[FILE_NAME_MAX + 1], uint64_t index, const char *url)
 {
     char all[600];
     struct url_parts p = url_split(url);
     const char *base = p.base_len ? p.base : "index";
     size_t base_len = p.base_len ? p.base_len : 5;
-    const char *tail = base_len > 300 ? base + base_len - 300 : base; /* with the extension */
+    const char *tail =
+            base_len > 300 ? base + base_len - 300 : base; /* the end has the extension */
     int n = snprintf(all, sizeof all, "%llu-%.*s-%.*s", (unsigned long long)index,
                      (int)(p.host_len > 60 ? 60 : p.host_len), p.host,
                      (int)(base_len > 300 ? 300 : base_len), tail);
-    sink_name(ret, all, (size_t)n);
+    file_name_clean(ret, all, (size_t)n);
 }

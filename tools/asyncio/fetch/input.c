@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* input.c - split input into lines, and parse each line. */
 #include "input.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* What a buffer may keep while it is idle; a longer line gives its memory back. */
-enum { KEEP = 256 * 1024 };
+/* Bytes of capacity that an empty buffer keeps; what a longer line needed is freed. */
+enum { KEEP_CAPACITY = 256 * 1024 };
 
 void input_init(struct input *in, uint64_t first_index, size_t line_max)
 {
@@ -19,11 +20,12 @@ void input_free(struct input *in)
     *in = (struct input){ 0 };
 }
 
-/* Drop what was given out: once a chunk, not once a line, as no byte is to move twice. */
-static void compact(struct input *in)
+/* Remove the lines that were given out. This is done once for each chunk, not for each line, so
+ * that no byte is moved twice. */
+static void remove_taken(struct input *in)
 {
     if (in->taken == in->buffer.len)
-        text_reset(&in->buffer, KEEP);
+        text_reset(&in->buffer, KEEP_CAPACITY);
     else
         text_consume(&in->buffer, in->taken);
     in->taken = 0;
@@ -35,7 +37,7 @@ int input_feed(struct input *in, const char *bytes, size_t n)
         return -EPIPE;
     if (in->taken + in->scanned < in->buffer.len)
         return -EBUSY;
-    compact(in);
+    remove_taken(in);
     text_put(&in->buffer, bytes, n);
     return in->buffer.error;
 }
@@ -45,31 +47,32 @@ void input_end(struct input *in)
     in->eof = true;
 }
 
-enum found { NOTHING, LINE, TOO_LONG };
+enum found { FOUND_NOTHING, FOUND_LINE, FOUND_TOO_LONG };
 
-/* The next line, or as much of it as proves that it is too long. */
+/* Find the next line, or enough of it to prove that it is too long. */
 static enum found find_line(struct input *in, const char **ret, size_t *ret_len)
 {
     const char *from = in->buffer.data + in->taken;
     size_t have = in->buffer.len - in->taken;
     if (!have)
-        return NOTHING;
+        return FOUND_NOTHING;
     const char *end = memchr(from + in->scanned, '\n', have - in->scanned);
     size_t len = end ? (size_t)(end - from) : have;
     in->scanned = len;
     if (len > in->line_max)
-        return TOO_LONG;
+        return FOUND_TOO_LONG;
     if (!end && !in->eof)
-        return NOTHING;
+        return FOUND_NOTHING;
     in->taken += len + (end ? 1 : 0);
     in->scanned = 0;
     *ret = from;
     *ret_len = len;
-    return LINE;
+    return FOUND_LINE;
 }
 
-/* Drop bytes up to the next line end. True when it was found, or nothing can follow. */
-static bool resync(struct input *in)
+/* Skip the rest of a line that is too long. Returns true at its end, or when no more input
+ * follows. */
+static bool skip_line(struct input *in)
 {
     const char *from = in->buffer.data + in->taken;
     size_t have = in->buffer.len - in->taken;
@@ -80,9 +83,11 @@ static bool resync(struct input *in)
     return end || in->eof;
 }
 
-static void trim(const char **s, size_t *n, bool first)
+/* Remove white space at both ends, and in the first line the byte order mark that some editors
+ * write. */
+static void trim_line(const char **s, size_t *n, bool first)
 {
-    bool bom = first && *n >= 3 && memcmp(*s, "\xef\xbb\xbf", 3) == 0; /* of some editors */
+    bool bom = first && *n >= 3 && memcmp(*s, "\xef\xbb\xbf", 3) == 0;
     if (bom) {
         *s += 3;
         *n -= 3;
@@ -95,8 +100,8 @@ static void trim(const char **s, size_t *n, bool first)
     }
 }
 
-/* "line 4: " in front, even if the end gets lost. */
-static void number_error(struct request_spec *s)
+/* Put "line 4: " in front of the error, which loses its end if it becomes too long. */
+static void prefix_error(struct request *s)
 {
     char text[sizeof s->error];
     memcpy(text, s->error, sizeof text);
@@ -104,44 +109,44 @@ static void number_error(struct request_spec *s)
     snprintf(s->error + n, sizeof s->error - (size_t)n, "%.*s", (int)sizeof s->error - n - 1, text);
 }
 
-static int give(struct input *in, struct request_spec *s)
+static int give_request(struct input *in, struct request *s)
 {
     s->index = in->index++;
     s->line = in->line;
     if (s->error[0])
-        number_error(s);
+        prefix_error(s);
     return 1;
 }
 
-static int too_long(struct input *in, struct request_spec *s)
+static int give_too_long(struct input *in, struct request *s)
 {
     in->line++;
     in->skipping = true;
     snprintf(s->error, sizeof s->error, "the line is longer than %zu bytes", in->line_max);
-    return give(in, s);
+    return give_request(in, s);
 }
 
-int input_next(struct input *in, struct request_spec *ret)
+int input_next(struct input *in, struct request *ret)
 {
     const char *s = NULL;
     size_t n = 0;
-    *ret = (struct request_spec){ 0 };
-    if (in->skipping && !resync(in))
+    *ret = (struct request){ 0 };
+    if (in->skipping && !skip_line(in))
         return 0;
     for (;;) {
         enum found f = find_line(in, &s, &n);
-        if (f == NOTHING)
+        if (f == FOUND_NOTHING)
             return 0;
-        if (f == TOO_LONG)
-            return too_long(in, ret);
-        trim(&s, &n, ++in->line == 1);
+        if (f == FOUND_TOO_LONG)
+            return give_too_long(in, ret);
+        trim_line(&s, &n, ++in->line == 1);
         if (n && *s != '#')
             break;
     }
-    int r = request_spec_parse(ret, s, n);
+    int r = request_parse(ret, s, n);
     if (r < 0) {
-        request_spec_free(ret);
+        request_free(ret);
         return r;
     }
-    return give(in, ret);
+    return give_request(in, ret);
 }

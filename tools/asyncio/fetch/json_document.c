@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* json_document.c - checks a JSON document (RFC 8259) and copies it without white space, in one
- * pass.
+/* json_document.c - check a JSON document (RFC 8259) and copy it without white space, in one pass.
  *
- * Not by a parser that makes a tree and prints it again: a body of 64 MiB would need many times
- * its size, and numbers would lose digits. No recursion, for a document is hostile and a task's
- * stack is small. */
+ * A parser that builds a tree and prints it again would need many times the memory of a large
+ * body, and numbers would lose digits. There is no recursion, because a document may be hostile
+ * and the stack of a task is small. */
 #include "json_writer.h"
 
 #include "common/utf8.h"
@@ -12,22 +11,23 @@
 #include <errno.h>
 #include <string.h>
 
-enum { DEPTH = 512 };
+enum { DEPTH_MAX = 512 };
 
-struct doc {
+struct document {
     const char *p, *end;
     struct text *to;
     size_t depth;
-    char kinds[DEPTH]; /* '{' or '[' */
+    char kinds[DEPTH_MAX]; /* '{' or '[' for each level */
 };
 
-static void space(struct doc *d)
+static void skip_space(struct document *d)
 {
     while (d->p < d->end && memchr(" \t\r\n", *d->p, 4))
         d->p++;
 }
 
-static bool take(struct doc *d, char c)
+/* Copy the character c if it comes next. */
+static bool copy_char(struct document *d, char c)
 {
     if (d->p == d->end || *d->p != c)
         return false;
@@ -35,7 +35,7 @@ static bool take(struct doc *d, char c)
     return true;
 }
 
-static bool word(struct doc *d, const char *w)
+static bool copy_word(struct document *d, const char *w)
 {
     size_t n = strlen(w);
     if ((size_t)(d->end - d->p) < n || memcmp(d->p, w, n) != 0)
@@ -45,7 +45,8 @@ static bool word(struct doc *d, const char *w)
     return true;
 }
 
-static size_t digits(struct doc *d)
+/* Copy digits. Returns how many there were. */
+static size_t copy_digits(struct document *d)
 {
     const char *from = d->p;
     while (d->p < d->end && *d->p >= '0' && *d->p <= '9')
@@ -54,22 +55,22 @@ static size_t digits(struct doc *d)
     return (size_t)(d->p - from);
 }
 
-static bool number(struct doc *d)
+static bool copy_number(struct document *d)
 {
-    take(d, '-');
-    if (!take(d, '0') && !digits(d))
+    copy_char(d, '-');
+    if (!copy_char(d, '0') && !copy_digits(d))
         return false;
-    if (take(d, '.') && !digits(d))
+    if (copy_char(d, '.') && !copy_digits(d))
         return false;
-    if (take(d, 'e') || take(d, 'E')) {
-        if (!take(d, '+'))
-            take(d, '-');
-        return digits(d) > 0;
+    if (copy_char(d, 'e') || copy_char(d, 'E')) {
+        if (!copy_char(d, '+'))
+            copy_char(d, '-');
+        return copy_digits(d) > 0;
     }
     return true;
 }
 
-static bool hex4(const char *p, const char *end)
+static bool is_hex4(const char *p, const char *end)
 {
     for (int i = 0; i < 4; i++)
         if (p + i >= end || !p[i] || !strchr("0123456789abcdefABCDEF", p[i]))
@@ -77,14 +78,15 @@ static bool hex4(const char *p, const char *end)
     return true;
 }
 
-/* One character or escape within quotes; the length that was read, or 0. Characters that
- * json_out.h promises to escape are escaped here too. */
-static size_t in_string(struct doc *d)
+/* Copy one character or escape sequence of a string. Returns the length that was read, 0 if it is
+ * malformed. Characters that json_writer.h promises to escape are escaped here, too. */
+static size_t copy_string_char(struct document *d)
 {
     size_t left = (size_t)(d->end - d->p);
     if (*d->p == '\\') {
         size_t n = left < 2 ? 0 : d->p[1] == 'u' ? 6 : 2;
-        if (!n || left < n || !memchr("\"\\/bfnrtu", d->p[1], 9) || (n == 6 && !hex4(d->p + 2, d->end)))
+        if (!n || left < n || !memchr("\"\\/bfnrtu", d->p[1], 9) ||
+            (n == 6 && !is_hex4(d->p + 2, d->end)))
             return 0;
         text_put(d->to, d->p, n);
         return n;
@@ -100,18 +102,18 @@ static size_t in_string(struct doc *d)
     return n;
 }
 
-static bool string(struct doc *d)
+static bool copy_string(struct document *d)
 {
-    if (!take(d, '"'))
+    if (!copy_char(d, '"'))
         return false;
     while (d->p < d->end) {
         const char *from = d->p;
         while (d->p < d->end && *d->p >= 0x20 && *d->p < 0x7f && *d->p != '"' && *d->p != '\\')
             d->p++;
         text_put(d->to, from, (size_t)(d->p - from));
-        if (take(d, '"'))
+        if (copy_char(d, '"'))
             return true;
-        size_t n = d->p < d->end ? in_string(d) : 0;
+        size_t n = d->p < d->end ? copy_string_char(d) : 0;
         if (!n)
             return false;
         d->p += n;
@@ -119,88 +121,91 @@ static bool string(struct doc *d)
     return false;
 }
 
-static bool key(struct doc *d)
+/* Copy the name of a member and its colon. */
+static bool copy_key(struct document *d)
 {
-    space(d);
-    if (!string(d))
+    skip_space(d);
+    if (!copy_string(d))
         return false;
-    space(d);
-    return take(d, ':');
+    skip_space(d);
+    return copy_char(d, ':');
 }
 
-static bool scalar(struct doc *d)
+static bool copy_scalar(struct document *d)
 {
     if (d->p == d->end)
         return false;
     switch (*d->p) {
     case '"':
-        return string(d);
+        return copy_string(d);
     case 't':
-        return word(d, "true");
+        return copy_word(d, "true");
     case 'f':
-        return word(d, "false");
+        return copy_word(d, "false");
     case 'n':
-        return word(d, "null");
+        return copy_word(d, "null");
     default:
-        return number(d);
+        return copy_number(d);
     }
 }
 
-/* Opens what begins here: 1 a value is to follow inside, 0 it was empty and is closed, -1 an
- * error. */
-static int enter(struct doc *d, char kind)
+/* Open an object or array. Returns 1 if a value follows inside it, 0 if it was empty and is closed
+ * again, -1 if it is malformed or too deep. */
+static int open_level(struct document *d, char kind)
 {
-    if (d->depth == DEPTH)
+    if (d->depth == DEPTH_MAX)
         return -1;
-    take(d, kind);
-    space(d);
-    if (take(d, kind == '{' ? '}' : ']'))
+    copy_char(d, kind);
+    skip_space(d);
+    if (copy_char(d, kind == '{' ? '}' : ']'))
         return 0;
     d->kinds[d->depth++] = kind;
-    return kind == '{' && !key(d) ? -1 : 1;
+    return kind == '{' && !copy_key(d) ? -1 : 1;
 }
 
-/* After a value: close levels, until a comma asks for another value (1) or all is closed (0). */
-static int next(struct doc *d)
+/* After a value, close levels. Returns 1 if a comma announces another value, 0 if all levels are
+ * closed, -1 if the document is malformed. */
+static int close_levels(struct document *d)
 {
     while (d->depth) {
         char kind = d->kinds[d->depth - 1];
-        space(d);
-        if (take(d, ','))
-            return kind == '{' && !key(d) ? -1 : 1;
-        if (!take(d, kind == '{' ? '}' : ']'))
+        skip_space(d);
+        if (copy_char(d, ','))
+            return kind == '{' && !copy_key(d) ? -1 : 1;
+        if (!copy_char(d, kind == '{' ? '}' : ']'))
             return -1;
         d->depth--;
     }
     return 0;
 }
 
-static bool document(struct doc *d)
+/* Copy a whole document: values, and the levels that they open and close. */
+static bool copy_document(struct document *d)
 {
     int more = 1;
     while (more > 0) {
-        space(d);
+        skip_space(d);
         char kind = d->p < d->end ? *d->p : 0;
         bool nested = kind == '{' || kind == '[';
-        if (nested && (more = enter(d, kind)) != 0)
+        if (nested && (more = open_level(d, kind)) != 0)
             continue;
-        if (!nested && !scalar(d))
+        if (!nested && !copy_scalar(d))
             return false;
-        more = next(d);
+        more = close_levels(d);
     }
-    space(d);
+    skip_space(d);
     return more == 0 && d->p == d->end;
 }
 
-int json_put_document(struct json_out *j, const char *s, size_t n)
+int json_put_document(struct json_writer *j, const char *s, size_t n)
 {
     if (!n)
         return -EBADMSG;
     size_t before = j->text->len;
     if (j->comma)
         text_put(j->text, ",", 1);
-    struct doc d = { .p = s, .end = s + n, .to = j->text };
-    if (document(&d)) {
+    struct document d = { .p = s, .end = s + n, .to = j->text };
+    if (copy_document(&d)) {
         j->comma = true;
         return 0;
     }

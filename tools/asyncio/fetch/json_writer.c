@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* json_writer.c - write JSON into a text. */
 #include "json_writer.h"
 
 #include "common/utf8.h"
@@ -6,35 +7,41 @@
 #include <math.h>
 #include <string.h>
 
-static void value(struct json_out *j)
+/* Put the comma before a value, unless it is the first on its level. */
+static void begin_value(struct json_writer *j)
 {
     if (j->comma)
         text_put(j->text, ",", 1);
     j->comma = true;
 }
 
-void json_put_open(struct json_out *j, char kind)
+void json_put_open(struct json_writer *j, char kind)
 {
-    value(j);
+    begin_value(j);
     text_put(j->text, &kind, 1);
     j->comma = false;
 }
 
-void json_put_close(struct json_out *j, char kind)
+void json_put_close(struct json_writer *j, char kind)
 {
     text_put(j->text, &kind, 1);
     j->comma = true;
 }
 
-/* What stands behind the backslash for an ASCII character, u: its number; 0: it stands for itself. */
+/* The character behind the backslash that escapes an ASCII character. u: its number follows; 0: the
+ * character is not escaped. */
 static const char escapes[128] = {
     [0 ... 7] = 'u', ['\b'] = 'b',      ['\t'] = 't', ['\n'] = 'n',  [11] = 'u',  ['\f'] = 'f',
     ['\r'] = 'r',    [14 ... 31] = 'u', ['"'] = '"',  ['\\'] = '\\', [127] = 'u',
 };
 
-enum { PIECE = 256, ESCAPED = 6 }; /* bytes for which room is made at a time, what one may become */
+enum {
+    PIECE_SIZE = 256, /* bytes for which room is made at a time */
+    ESCAPED_SIZE = 6  /* bytes that one byte may become: \u001b */
+};
 
-static char *put_number(char *to, unsigned c) /* four digits */
+/* Store the four digits of \u001b. Returns the end. */
+static char *put_hex4(char *to, unsigned c)
 {
     static const char hex[] = "0123456789abcdef";
     for (int shift = 12; shift >= 0; shift -= 4)
@@ -42,10 +49,11 @@ static char *put_number(char *to, unsigned c) /* four digits */
     return to;
 }
 
-/* The ASCII that s begins with, no more than n <= PIECE of it. Returns how much that is. */
+/* Put the ASCII characters at the front of s, at most n <= PIECE_SIZE. Returns how many these
+ * are. */
 static size_t put_ascii(struct text *t, const char *s, size_t n)
 {
-    char *from = text_room(t, n * ESCAPED), *to = from;
+    char *from = text_room(t, n * ESCAPED_SIZE), *to = from;
     if (!to)
         return n;
     size_t i = 0;
@@ -58,13 +66,13 @@ static size_t put_ascii(struct text *t, const char *s, size_t n)
         *to++ = '\\';
         *to++ = escape;
         if (escape == 'u')
-            to = put_number(to, c);
+            to = put_hex4(to, c);
     }
     text_added(t, (size_t)(to - from));
     return i;
 }
 
-/* One character that is not ASCII, or one byte that is none. Returns its length. */
+/* Put one character that is not ASCII, or U+FFFD for one malformed byte. Returns its length. */
 static size_t put_wide(struct text *t, const char *s, size_t n)
 {
     unsigned c;
@@ -74,8 +82,8 @@ static size_t put_wide(struct text *t, const char *s, size_t n)
         return 1;
     }
     if (c < 0xa0 || c == 0x2028 || c == 0x2029) {
-        char number[ESCAPED] = "\\u";
-        put_number(number + 2, c);
+        char number[ESCAPED_SIZE] = "\\u";
+        put_hex4(number + 2, c);
         text_put(t, number, sizeof number);
     } else {
         text_put(t, s, len);
@@ -83,11 +91,11 @@ static size_t put_wide(struct text *t, const char *s, size_t n)
     return len;
 }
 
-static void quoted(struct text *t, const char *s, size_t n)
+static void put_quoted(struct text *t, const char *s, size_t n)
 {
     text_put(t, "\"", 1);
     while (n > 0 && !t->error) {
-        size_t done = put_ascii(t, s, n < PIECE ? n : PIECE);
+        size_t done = put_ascii(t, s, n < PIECE_SIZE ? n : PIECE_SIZE);
         if (!done)
             done = put_wide(t, s, n);
         s += done;
@@ -96,7 +104,7 @@ static void quoted(struct text *t, const char *s, size_t n)
     text_put(t, "\"", 1);
 }
 
-void json_put_key(struct json_out *j, const char *key)
+void json_put_key(struct json_writer *j, const char *key)
 {
     size_t n = strlen(key);
     char *from = text_room(j->text, n + 4), *to = from;
@@ -112,14 +120,14 @@ void json_put_key(struct json_out *j, const char *key)
     j->comma = false;
 }
 
-void json_put_key_n(struct json_out *j, const char *key, size_t n)
+void json_put_key_n(struct json_writer *j, const char *key, size_t n)
 {
     json_put_string_n(j, key, n);
     text_put(j->text, ":", 1);
     j->comma = false;
 }
 
-void json_put_string(struct json_out *j, const char *s)
+void json_put_string(struct json_writer *j, const char *s)
 {
     if (s)
         json_put_string_n(j, s, strlen(s));
@@ -127,16 +135,16 @@ void json_put_string(struct json_out *j, const char *s)
         json_put_null(j);
 }
 
-void json_put_string_n(struct json_out *j, const char *s, size_t n)
+void json_put_string_n(struct json_writer *j, const char *s, size_t n)
 {
-    value(j);
-    quoted(j->text, s, n);
+    begin_value(j);
+    put_quoted(j->text, s, n);
 }
 
-void json_put_base64(struct json_out *j, const void *bytes, size_t n)
+void json_put_base64(struct json_writer *j, const void *bytes, size_t n)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    value(j);
+    begin_value(j);
     const unsigned char *p = bytes;
     size_t len = n / 3 * 4 + (n % 3 ? 4 : 0);
     char *to = text_room(j->text, len + 2);
@@ -160,10 +168,11 @@ void json_put_base64(struct json_out *j, const void *bytes, size_t n)
     text_added(j->text, len + 2);
 }
 
-enum { DIGITS = 20 }; /* of any 64-bit number */
+enum { DIGITS = 20 }; /* no 64-bit number has more */
 
-/* By hand: a dozen numbers stand in each result line, and printf() would be a tenth of its cost. */
-static char *digits(char *to, uint64_t v, int least)
+/* Store a number in decimal, with at least so many digits. Returns the end. printf() would take a
+ * tenth of the time of a result line, which contains a dozen numbers. */
+static char *put_decimal(char *to, uint64_t v, int least)
 {
     char buf[DIGITS];
     int at = sizeof buf;
@@ -172,44 +181,44 @@ static char *digits(char *to, uint64_t v, int least)
     return mempcpy(to, buf + at, sizeof buf - (size_t)at);
 }
 
-void json_put_uint(struct json_out *j, uint64_t v)
+void json_put_uint(struct json_writer *j, uint64_t v)
 {
-    value(j);
+    begin_value(j);
     char *to = text_room(j->text, DIGITS);
     if (to)
-        text_added(j->text, (size_t)(digits(to, v, 1) - to));
+        text_added(j->text, (size_t)(put_decimal(to, v, 1) - to));
 }
 
-/* In whole numbers, so that no locale can put a comma for the point. */
-void json_put_ms(struct json_out *j, double seconds)
+/* Use whole numbers only, because printf() would put a comma for the point in some locales. */
+void json_put_ms(struct json_writer *j, double seconds)
 {
     if (!(seconds >= 0 && seconds < 1e12)) {
         json_put_null(j);
         return;
     }
-    value(j);
+    begin_value(j);
     uint64_t us = (uint64_t)llround(seconds * 1e6);
     char *from = text_room(j->text, DIGITS + 4);
     if (!from)
         return;
-    char *to = digits(from, us / 1000, 1);
+    char *to = put_decimal(from, us / 1000, 1);
     *to++ = '.';
-    to = digits(to, us % 1000, 3);
+    to = put_decimal(to, us % 1000, 3);
     text_added(j->text, (size_t)(to - from));
 }
 
-void json_put_bool(struct json_out *j, bool v)
+void json_put_bool(struct json_writer *j, bool v)
 {
     json_put_raw(j, v ? "true" : "false");
 }
 
-void json_put_null(struct json_out *j)
+void json_put_null(struct json_writer *j)
 {
     json_put_raw(j, "null");
 }
 
-void json_put_raw(struct json_out *j, const char *json)
+void json_put_raw(struct json_writer *j, const char *json)
 {
-    value(j);
+    begin_value(j);
     text_puts(j->text, json);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* keep_order.c - a ring of result lines that wait for their turn. */
 #include "keep_order.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ void order_free(struct order *o)
     *o = (struct order){ 0 };
 }
 
-bool order_room(const struct order *o, uint64_t index)
+bool order_has_room(const struct order *o, uint64_t index)
 {
     return index == o->next || (index - o->next < o->window && o->held < o->held_max);
 }

@@ -1,38 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* keep_order.h - --keep-order: results wait here until all before them have been printed.
+/* keep_order.h - --keep-order: result lines wait here until all lines before them are printed.
  *
- * One slow request must not make everything behind it pile up: whoever starts requests asks
- * order_room() first, and so is never more than a window of requests, or so many bytes of waiting
- * results, ahead. */
-#ifndef FETCH_ORDER_H
-#define FETCH_ORDER_H
+ * One slow request must not make everything behind it pile up. Therefore order_has_room() is
+ * checked before a request is started: requests run ahead of the next line to print by at most a
+ * window of requests, and by at most so many bytes of waiting lines. */
+#ifndef FETCH_KEEP_ORDER_H
+#define FETCH_KEEP_ORDER_H
 
 #include "common/text.h"
 
 #include <stdint.h>
 
 struct order {
-    struct text *ring;
+    struct text *ring; /* the line with index i is in slot i % window */
     size_t window;
-    uint64_t next;         /* the index that is to be printed next */
-    size_t held, held_max; /* bytes */
+    uint64_t next;         /* the index of the line that is printed next */
+    size_t held, held_max; /* bytes in the ring, and how many there may be */
 };
 
-/* -ENOMEM. The first index is 0. */
+/* Start with index 0. Returns 0 or -ENOMEM. */
 int order_init(struct order *o, size_t window, size_t held_max);
 void order_free(struct order *o);
 
-/* May the request of this index be started? That of the next index always. */
-bool order_room(const struct order *o, uint64_t index);
+/* May the request with this index be started? The one that is printed next always may. */
+bool order_has_room(const struct order *o, uint64_t index);
 
-/* Hand over its line (*line becomes empty). The index must have had room. */
+/* Move a line in (*line becomes empty). order_has_room() must have been true for its index. */
 void order_put(struct order *o, uint64_t index, struct text *line);
 
-/* true: *ret, which must be empty, has the next line, yours now. false: it is not there yet. */
+/* Move the next line out, into an empty text. Returns false if it has not been put yet. */
 bool order_take(struct order *o, struct text *ret);
 
-/* When no more results will come: take what waits, stepping over those that are missing. false:
- * that was all. */
+/* The same once no more lines will be put: skip the missing ones. Returns false if none is left. */
 bool order_take_rest(struct order *o, struct text *ret);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* options.h - the command line of `asyncio fetch`: one table says what is accepted, what --help
- * prints, and what shells may complete. */
+/* options.h - the command line of `asyncio fetch`. One table defines what is accepted, what --help
+ * prints, and what a shell may complete. */
 #ifndef FETCH_OPTIONS_H
 #define FETCH_OPTIONS_H
 
@@ -26,13 +26,13 @@ struct options {
     bool retry_unsafe;
     double retry_after_max;
 
-    double timeout, connect_timeout, stall_timeout, deadline; /* seconds; 0: none */
+    double timeout, connect_timeout, stall_timeout, deadline; /* in seconds; 0: none */
 
     const char *method; /* or NULL */
     char **headers;
     size_t header_count;
-    const char *data; /* or NULL: no body; with '@' in front: the file that holds it */
-    const char *json; /* the same, as JSON; one of both */
+    const char *data; /* NULL: no body; after '@' the name of the file that holds it */
+    const char *json; /* the same as JSON; data and json exclude each other */
     long max_redirects;
 
     bool keep_order, response_headers;
@@ -62,27 +62,31 @@ enum option_kind {
     OPTION_VERSION,
 };
 
-/* A row of the table. A row with a heading begins a group of --help. */
+/* A row of the table. A row with a heading begins a section of --help. */
 struct option_row {
     const char *heading;
     const char *name;
     char letter; /* or 0 */
     enum option_kind kind;
     size_t offset;    /* of its member in struct options */
-    const char *arg;  /* how --help calls its argument; of a choice: the choices, "a|b|c" */
-    const char *init; /* its default, as one would type it; or NULL */
+    const char *arg;  /* its argument in --help; for a choice the choices, "a|b|c" */
+    const char *init; /* its default, as a user would type it; or NULL */
     const char *help;
-    long min, max; /* of OPTION_INT */
+    long min, max; /* for OPTION_INT */
 };
 extern const struct option_row option_table[];
 extern const size_t option_count;
 
-/* 1: *ret is filled; to be freed. 0: help or version was asked for and is on out. -EINVAL: a usage
- * error, and a sentence about it is on err. -ENOMEM. argv[0] is what messages begin with; argv is
- * permuted, as by getopt, whose global state this uses. */
+/* Parse a command line. This uses the global state of getopt, which permutes argv; argv[0] is how
+ * messages begin.
+ *
+ * ret        receives the options if 1 is returned; free them with options_free(). Returns    1; 0
+ * if help or version was requested, and has been printed to out; -EINVAL after a usage
+ *            error, for which a message has been printed to err; -ENOMEM. */
 int options_parse(int argc, char **argv, FILE *out, FILE *err, struct options *ret);
 void options_free(struct options *o);
 
+/* Print the text of --help. */
 void options_help(FILE *out, const char *program);
 
 #endif

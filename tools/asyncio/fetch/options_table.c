@@ -1,87 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-/* options_table.c - every option once. Add one here and a member in struct options, and it is
- * parsed, explained by --help and completed. */
+/* options_table.c - every option of `asyncio fetch`, once. To add one, add a row here and a member
+ * to struct options; it is then parsed and printed by --help. */
 #include "options.h"
 
 #define AT(member) offsetof(struct options, member)
 
-/* By hand: a row is a paragraph. */
+/* Formatted by hand, as paragraphs. */
 /* clang-format off */
 const struct option_row option_table[] = {
     { .heading = "Input", .name = "input", .letter = 'i', .kind = OPTION_TEXT, .offset = AT(input),
       .arg = "FILE",
-      .help = "read requests from FILE, or from standard input if it is -: a URL a line, or a "
-              "JSON object with url, id, method, headers, body, output (a file name in DIR, made "
-              "harmless; needs -o), sha256; # begins a comment" },
+      .help = "read requests from FILE, or from standard input if FILE is -. Each line is a URL, "
+              "or a JSON object with the members url, id, method, headers, body, output (a file "
+              "name, for -o) and sha256. A line that begins with # is a comment" },
 
-    { .heading = "How many at a time", .name = "jobs", .letter = 'j', .kind = OPTION_INT,
+    { .heading = "Concurrency", .name = "jobs", .letter = 'j', .kind = OPTION_INT,
       .offset = AT(jobs), .arg = "N", .init = "32", .min = 1, .max = 100000,
-      .help = "requests at the same time" },
+      .help = "at most N concurrent requests" },
     { .name = "per-host", .kind = OPTION_INT, .offset = AT(per_host), .arg = "N", .init = "8",
       .min = 0, .max = 100000,
-      .help = "of these to one origin; 0 for no limit" },
+      .help = "at most N of them to one origin (scheme, host, port); 0 for no limit" },
     { .name = "rate", .kind = OPTION_RATE, .offset = AT(rate), .arg = "RATE",
-      .help = "requests started per time, over all jobs: 10/s, 600/m, 5/h" },
+      .help = "start at most so many requests: 10/s, 600/m, 5/h" },
     { .name = "burst", .kind = OPTION_INT, .offset = AT(burst), .arg = "N", .init = "1", .min = 1,
       .max = 1000000,
-      .help = "requests that --rate lets start at once after a pause" },
+      .help = "start up to N of them at once after a pause" },
 
-    { .heading = "Time limits", .name = "timeout", .kind = OPTION_DURATION, .offset = AT(timeout),
+    { .heading = "Timeouts", .name = "timeout", .kind = OPTION_DURATION, .offset = AT(timeout),
       .arg = "TIME", .init = "60",
-      .help = "for one attempt: 60, 1.5s, 500ms, 2m; 0 for none" },
+      .help = "of one attempt: 60, 1.5s, 500ms, 2m; 0 for none" },
     { .name = "connect-timeout", .kind = OPTION_DURATION, .offset = AT(connect_timeout),
       .arg = "TIME", .init = "10",
-      .help = "for name, connection and TLS of an attempt" },
+      .help = "of name lookup, connection and TLS handshake" },
     { .name = "stall-timeout", .kind = OPTION_DURATION, .offset = AT(stall_timeout),
       .arg = "TIME", .init = "30",
-      .help = "without a byte in either direction; 0 for none" },
+      .help = "without a byte received or sent; 0 for none" },
     { .name = "deadline", .kind = OPTION_DURATION, .offset = AT(deadline), .arg = "TIME",
-      .help = "for the whole run; what is not done by then fails" },
+      .help = "of the whole run; requests in progress at that time fail" },
 
     { .heading = "Retries", .name = "retries", .kind = OPTION_INT, .offset = AT(retries),
       .arg = "N", .init = "3", .min = 0, .max = 1000,
-      .help = "further attempts after failures that may pass: no address, no connection, "
-              "time-outs, status 408 425 429 500 502 503 504 522 524" },
+      .help = "make up to N further attempts after a failure that may be temporary: no address, no "
+              "connection, connection reset, timeout, status 408 425 429 500 502 503 504 522 524" },
     { .name = "retry-unsafe", .kind = OPTION_FLAG, .offset = AT(retry_unsafe),
-      .help = "repeat POST and PATCH too; otherwise only with an Idempotency-Key" },
+      .help = "also repeat POST and PATCH without a header Idempotency-Key" },
     { .name = "retry-after-max", .kind = OPTION_DURATION, .offset = AT(retry_after_max),
       .arg = "TIME", .init = "300",
-      .help = "longest pause that a server may ask for" },
+      .help = "longest pause accepted from a server" },
 
     { .heading = "Requests", .name = "method", .letter = 'X', .kind = OPTION_METHOD,
       .offset = AT(method), .arg = "METHOD",
-      .help = "instead of GET, or POST if there is a body" },
+      .help = "request method; by default GET, or POST if there is a body" },
     { .name = "header", .letter = 'H', .kind = OPTION_HEADER, .offset = AT(headers),
       .arg = "'NAME: VALUE'",
-      .help = "send this header; may be repeated" },
+      .help = "send this header with each request; can be repeated" },
     { .name = "data", .letter = 'd', .kind = OPTION_TEXT, .offset = AT(data), .arg = "BODY",
-      .help = "the body; @FILE reads it from FILE" },
+      .help = "send this body with each request; @FILE reads it from FILE" },
     { .name = "json", .kind = OPTION_TEXT, .offset = AT(json), .arg = "BODY",
-      .help = "the same, of the type application/json" },
+      .help = "the same as Content-Type: application/json" },
     { .name = "max-redirects", .kind = OPTION_INT, .offset = AT(max_redirects), .arg = "N",
       .init = "10", .min = 0, .max = 1000,
-      .help = "0 to follow none" },
+      .help = "follow at most N redirects; 0 for none" },
 
     { .heading = "Output", .name = "keep-order", .kind = OPTION_FLAG, .offset = AT(keep_order),
-      .help = "results in the order of the input, not of completion" },
+      .help = "print results in the order of the input, not of completion" },
     { .name = "body", .kind = OPTION_CHOICE, .offset = AT(body),
       .arg = "auto|text|base64|json|none", .init = "auto",
-      .help = "how the body stands in the result; auto: text if it is UTF-8" },
+      .help = "how results contain the body; auto: as text if it is UTF-8" },
     { .name = "headers", .kind = OPTION_FLAG, .offset = AT(response_headers),
-      .help = "put the answer's headers into the result" },
+      .help = "put the response headers into the result" },
     { .name = "checksum", .kind = OPTION_CHOICE, .offset = AT(checksum), .arg = "none|sha256",
       .init = "none",
       .help = "put a digest of the body into the result" },
     { .name = "output-dir", .letter = 'o', .kind = OPTION_TEXT, .offset = AT(output_dir),
       .arg = "DIR",
-      .help = "write bodies to files in DIR; the result names the file" },
+      .help = "write bodies to files in DIR, and their names into results" },
     { .name = "overwrite", .kind = OPTION_FLAG, .offset = AT(overwrite),
-      .help = "replace files that exist" },
+      .help = "replace existing files" },
     { .name = "fsync", .kind = OPTION_FLAG, .offset = AT(fsync),
-      .help = "a file is on the disk before it is reported" },
+      .help = "report a file only when it is on the disk" },
     { .name = "max-body", .kind = OPTION_SIZE, .offset = AT(max_body), .arg = "SIZE",
       .init = "64M",
-      .help = "longest body, after decompression: 1000, 512k, 64M, 2G" },
+      .help = "longest body accepted, decompressed: 1000, 512k, 64M, 2G" },
 
     { .heading = "Failures", .name = "fail-fast", .kind = OPTION_FLAG, .offset = AT(fail_fast),
       .help = "stop after the first failure" },
@@ -91,15 +91,15 @@ const struct option_row option_table[] = {
 
     { .heading = "Messages", .name = "progress", .kind = OPTION_CHOICE, .offset = AT(progress),
       .arg = "auto|always|never", .init = "auto",
-      .help = "the bar on standard error; auto: if it is a terminal" },
+      .help = "progress bar on standard error; auto: if it is a terminal" },
     { .name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .offset = AT(quiet),
-      .help = "no bar and no summary" },
+      .help = "print no progress bar and no summary" },
     { .name = "verbose", .letter = 'v', .kind = OPTION_FLAG, .offset = AT(verbose),
-      .help = "say on standard error why an attempt is repeated" },
+      .help = "print why an attempt is repeated" },
     { .name = "dry-run", .kind = OPTION_FLAG, .offset = AT(dry_run),
-      .help = "read and check the input, and make no request" },
+      .help = "check the input, and send no request" },
     { .name = "help", .letter = 'h', .kind = OPTION_HELP,
-      .help = "show this" },
+      .help = "show this help" },
     { .name = "version", .kind = OPTION_VERSION,
       .help = "show the version" },
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* origins.c - a sorted table of origins. */
 #include "origins.h"
 
 #include <errno.h>
@@ -19,8 +20,8 @@ void origins_free(struct origins *t)
     *t = (struct origins){ 0 };
 }
 
-/* Where the name is, or would be. */
-static size_t place(const struct origins *t, const char *name, bool *found)
+/* Return the index of the name, or the index at which it would be inserted. */
+static size_t origin_index(const struct origins *t, const char *name, bool *found)
 {
     size_t low = 0, high = t->count;
     *found = false;
@@ -39,17 +40,17 @@ static size_t place(const struct origins *t, const char *name, bool *found)
     return low;
 }
 
-static void drop(struct origins *t, size_t at)
+static void remove_origin(struct origins *t, size_t at)
 {
     free(t->list[at]);
     t->count--;
     memmove(t->list + at, t->list + at + 1, (t->count - at) * sizeof *t->list);
 }
 
-/* Forget all pauses that are over, or if there is none, the one that ends first. Linear, and
- * seldom: only an origin that asked for a pause can bring us here, and one call makes room for all
- * that can go. */
-static void forget(struct origins *t, int64_t now)
+/* Forget all pauses that are over; if there is none, the one that ends first. This takes linear
+ * time, but it is rare: only origins that have asked for a pause stay without a holder, and one
+ * call removes all that can be removed. */
+static void forget_pauses(struct origins *t, int64_t now)
 {
     size_t kept = 0, first = SIZE_MAX;
     for (size_t i = 0; i < t->count; i++) {
@@ -65,12 +66,12 @@ static void forget(struct origins *t, int64_t now)
     }
     t->count = kept;
     if (t->idle > t->idle_max) {
-        drop(t, first);
+        remove_origin(t, first);
         t->idle--;
     }
 }
 
-static int grow(struct origins *t)
+static int grow_origins(struct origins *t)
 {
     if (t->count < t->cap)
         return 0;
@@ -86,7 +87,7 @@ static int grow(struct origins *t)
 int origins_hold(struct origins *t, const char *name, struct origin **ret)
 {
     bool found;
-    size_t at = place(t, name, &found);
+    size_t at = origin_index(t, name, &found);
     if (found) {
         struct origin *o = t->list[at];
         t->idle -= !o->holds++;
@@ -94,7 +95,7 @@ int origins_hold(struct origins *t, const char *name, struct origin **ret)
         return 0;
     }
     size_t n = strlen(name) + 1;
-    struct origin *o = grow(t) < 0 ? NULL : malloc(sizeof *o + n);
+    struct origin *o = grow_origins(t) < 0 ? NULL : malloc(sizeof *o + n);
     if (!o)
         return -ENOMEM;
     *o = (struct origin){ .holds = 1 };
@@ -112,12 +113,12 @@ void origins_release(struct origins *t, struct origin *o, int64_t now)
         return;
     if (o->paused_until <= now) {
         bool found;
-        size_t at = place(t, o->name, &found);
-        drop(t, at);
+        size_t at = origin_index(t, o->name, &found);
+        remove_origin(t, at);
         return;
     }
     if (++t->idle > t->idle_max)
-        forget(t, now);
+        forget_pauses(t, now);
 }
 
 void origin_pause(struct origin *o, int64_t now, int64_t delay)

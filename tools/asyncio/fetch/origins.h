@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* origins.h - what is remembered of each origin ("https://host:port"): until when it asked to be
- * left alone.
+/* origins.h - what is remembered of each origin ("https://host:port"): until when its server has
+ * asked for a pause, and what the caller attaches to it.
  *
- * An origin lives while somebody holds it, and afterwards only while its pause lasts; of such
- * there are at most so many, the pause that ends first is forgotten first. So a run over a million
- * hosts stays small. It is a sorted array: names come from outside, and there is no hash that they
- * could attack. Times are nanoseconds of any monotonic clock. */
+ * An origin exists while it is held, and after that only while its pause lasts. The number of
+ * pauses that are remembered without a holder is limited; beyond it, the pause that ends first is
+ * forgotten. So a run over a million hosts stays small. The table is a sorted array, because names
+ * come from outside and could be chosen to collide in a hash table. Times are nanoseconds of any
+ * monotonic clock. */
 #ifndef FETCH_ORIGINS_H
 #define FETCH_ORIGINS_H
 
@@ -13,30 +14,31 @@
 #include <stdint.h>
 
 struct origin {
-    int64_t paused_until; /* 0: it was never paused */
+    int64_t paused_until; /* 0 if it was never paused */
     unsigned holds;
-    void *user; /* the caller's: who waits for it, say. To be dealt with before the last release */
+    void *user; /* the caller's; must be freed before the last origins_release() */
     char name[];
 };
 
 struct origins {
-    struct origin **list; /* by name */
+    struct origin **list; /* sorted by name */
     size_t count, cap;
-    size_t idle;     /* of these: not held */
-    size_t idle_max; /* how many pauses are remembered for nobody */
+    size_t idle;     /* how many of these are not held */
+    size_t idle_max; /* and how many of those may be kept */
 };
 
 void origins_init(struct origins *t, size_t idle_max);
-void origins_free(struct origins *t); /* held ones too */
+void origins_free(struct origins *t); /* frees origins that are held, too */
 
-/* The origin of that name, new or not, held. -ENOMEM. */
+/* Find or create the origin of that name, and hold it. Returns 0 or -ENOMEM. */
 int origins_hold(struct origins *t, const char *name, struct origin **ret);
 void origins_release(struct origins *t, struct origin *o, int64_t now);
 
-/* Leave it alone for that long from now. A longer pause stays. */
+/* Pause an origin for that long from now on. A pause that ends later stays. */
 void origin_pause(struct origin *o, int64_t now, int64_t delay);
 
-/* How much longer it is to be left alone: 0 for not at all. Ask again after the wait. */
+/* Return how much longer the origin is paused, or 0. After waiting that long the caller must check
+ * again, because the pause may have been extended. */
 int64_t origin_delay(const struct origin *o, int64_t now);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* output.c - write result lines to standard output. */
 #include "output.h"
 
 #include <asyncio/scope.h>
@@ -7,31 +8,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const double patience = 0.02; /* seconds that a line may wait for others */
+static const double batch_seconds = 0.02; /* how long a line may wait for others */
 
-/* To write no more than this to a pipe that is ready cannot block: it is what POLLOUT promises. */
-enum { PIECE = 4096 };
+/* POLLOUT promises that a write of at most this size to a pipe does not block. */
+enum { PIECE_MAX = 4096 };
 
-/* Pieces end where a line ends, if it can be: who stops between two has not cut one. */
-static size_t piece(const char *p, size_t left)
+/* Return how many bytes to write next. A piece ends with a line where possible, so that stopping
+ * between two pieces cuts no line. */
+static size_t piece_size(const char *p, size_t left)
 {
-    if (left <= PIECE)
+    if (left <= PIECE_MAX)
         return left;
-    const char *end = memrchr(p, '\n', PIECE);
-    return end ? (size_t)(end - p) + 1 : PIECE;
+    const char *end = memrchr(p, '\n', PIECE_MAX);
+    return end ? (size_t)(end - p) + 1 : PIECE_MAX;
 }
 
-/* Nobody reads any more, and a line longer than a piece was begun: into the pipe with the rest, as far as there is room. */
-static void finish_line(struct writer *w, const char *p, size_t left)
+/* Write the rest of a line of which a piece is in the pipe, although nothing is read any more:
+ * enlarge the pipe, and write as far as there is room. */
+static void finish_line(struct output *o, const char *p, size_t left)
 {
     const char *end = memchr(p, '\n', left);
     size_t n = end ? (size_t)(end - p) + 1 : left;
-    int size = fcntl(w->fd, F_GETPIPE_SZ);
-    struct pollfd ready = { .fd = w->fd, .events = POLLOUT };
+    int size = fcntl(o->fd, F_GETPIPE_SZ);
+    struct pollfd ready = { .fd = o->fd, .events = POLLOUT };
     if (size > 0 && n < (1 << 20))
-        async_ignore(fcntl(w->fd, F_SETPIPE_SZ, size + (int)n + PIECE));
+        async_ignore(fcntl(o->fd, F_SETPIPE_SZ, size + (int)n + PIECE_MAX));
     while (n > 0 && poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT)) {
-        ssize_t done = write(w->fd, p, n < PIECE ? n : PIECE);
+        ssize_t done = write(o->fd, p, n < PIECE_MAX ? n : PIECE_MAX);
         if (done <= 0)
             return;
         p += done;
@@ -39,20 +42,20 @@ static void finish_line(struct writer *w, const char *p, size_t left)
     }
 }
 
-static int await_write(struct writer *w)
+static int await_write_out(struct output *o)
 {
-    const char *p = w->out.data;
-    for (size_t left = w->out.len; left;) {
+    const char *p = o->out.data;
+    for (size_t left = o->out.len; left;) {
         size_t n = left;
-        if (w->waits) {
-            int r = await_fd_ready(w->fd, POLLOUT);
-            if (r < 0 && w->late && p > w->out.data && p[-1] != '\n')
-                finish_line(w, p, left);
+        if (o->pollable) {
+            int r = await_fd_ready(o->fd, POLLOUT);
+            if (r < 0 && o->late && p > o->out.data && p[-1] != '\n')
+                finish_line(o, p, left);
             if (r < 0)
                 return r;
-            n = piece(p, left);
+            n = piece_size(p, left);
         }
-        ssize_t done = write(w->fd, p, n);
+        ssize_t done = write(o->fd, p, n);
         if (done < 0 && errno != EINTR && errno != EAGAIN)
             return -errno;
         if (done > 0) {
@@ -63,108 +66,110 @@ static int await_write(struct writer *w)
     return 0;
 }
 
-static void fail(struct writer *w, int error)
+static void fail_output(struct output *o, int error)
 {
-    if (w->error)
+    if (o->error)
         return;
-    w->error = w->late ? -ETIMEDOUT : error;
-    if (w->on_error)
-        w->on_error(w->arg);
+    o->error = o->late ? -ETIMEDOUT : error;
+    if (o->on_error)
+        o->on_error(o->arg);
 }
 
-static int await_batch(struct writer *w)
+/* Swap the two buffers and write the one that is full. */
+static int await_batch(struct output *o)
 {
-    struct text batch = w->lines;
-    w->lines = w->out;
-    w->out = batch;
-    async_event_set(&w->room);
-    if (w->terminal && w->before && w->out.len)
-        w->before(w->arg);
-    int r = w->error || !w->out.len ? 0 : await_write(w);
-    text_reset(&w->out, 4 * WRITER_BATCH);
+    struct text batch = o->lines;
+    o->lines = o->out;
+    o->out = batch;
+    async_event_set(&o->room);
+    if (o->terminal && o->before_write && o->out.len)
+        o->before_write(o->arg);
+    int r = o->error || !o->out.len ? 0 : await_write_out(o);
+    text_reset(&o->out, 4 * OUTPUT_BATCH);
     return r;
 }
 
-ASYNC_DEF(writer_run, (struct writer *)w)
+ASYNC_DEF(write_lines, (struct output *)o)
 {
-    while (!w->closing || w->lines.len) {
-        int r = await_event_wait(&w->due);
-        async_event_clear(&w->due);
+    while (!o->closing || o->lines.len) {
+        int r = await_event_wait(&o->due);
+        async_event_clear(&o->due);
         if (r == 0)
-            r = await_batch(w);
-        else if (!w->lines.len)
+            r = await_batch(o);
+        else if (!o->lines.len)
             return r;
         if (r < 0)
-            fail(w, r);
-        if (w->late)
+            fail_output(o, r);
+        if (o->late)
             return -ETIMEDOUT;
     }
     return 0;
 }
 
-void writer_start(struct writer *w, int fd)
+void output_start(struct output *o, int fd)
 {
     struct stat st;
-    w->fd = fd;
-    w->terminal = isatty(fd);
-    w->waits = fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || w->terminal);
-    w->task = async_create_task(writer_run(w));
-    if (!w->task)
-        fail(w, -ENOMEM);
+    o->fd = fd;
+    o->terminal = isatty(fd);
+    o->pollable =
+            fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || o->terminal);
+    o->task = async_create_task(write_lines(o), .name = "output");
+    if (!o->task)
+        fail_output(o, -ENOMEM);
 }
 
-static void on_time(void *arg)
+static void on_batch_time(void *arg)
 {
-    struct writer *w = arg;
-    w->armed = false;
-    async_event_set(&w->due);
+    struct output *o = arg;
+    o->armed = false;
+    async_event_set(&o->due);
 }
 
-void writer_added(struct writer *w)
+void output_added(struct output *o)
 {
-    if (w->error) {
-        text_reset(&w->lines, 4 * WRITER_BATCH);
-    } else if (w->lines.len >= WRITER_BATCH || w->terminal) {
-        async_event_set(&w->due);
-    } else if (!w->armed) {
-        w->armed = true;
-        async_call_later(&w->timer, patience, on_time, w);
+    if (o->error) {
+        text_reset(&o->lines, 4 * OUTPUT_BATCH);
+    } else if (o->lines.len >= OUTPUT_BATCH || o->terminal) {
+        async_event_set(&o->due);
+    } else if (!o->armed) {
+        o->armed = true;
+        async_call_later(&o->timer, batch_seconds, on_batch_time, o);
     }
 }
 
-static void on_limit(void *arg)
+static void on_output_deadline(void *arg)
 {
-    struct writer *w = arg;
-    w->late = true;
-    async_task_cancel(w->task);
+    struct output *o = arg;
+    o->late = true;
+    async_task_cancel(o->task);
 }
 
-void writer_limit(struct writer *w, double seconds)
+void output_set_timeout(struct output *o, double seconds)
 {
-    if (w->limited)
+    if (o->limited)
         return;
-    w->limited = true;
-    async_call_later(&w->limit, seconds, on_limit, w);
+    o->limited = true;
+    async_call_later(&o->deadline, seconds, on_output_deadline, o);
 }
 
-int await_writer_room(struct writer *w)
+int await_output_room(struct output *o)
 {
-    while (!w->error && w->lines.len >= 2 * WRITER_BATCH) {
-        async_event_clear(&w->room);
-        ASYNC_TRY(await_event_wait(&w->room));
+    while (!o->error && o->lines.len >= 2 * OUTPUT_BATCH) {
+        async_event_clear(&o->room);
+        ASYNC_TRY(await_event_wait(&o->room));
     }
     return 0;
 }
 
-int await_writer_close(struct writer *w)
+int await_output_close(struct output *o)
 {
-    w->closing = true;
-    async_event_set(&w->due);
-    int r = await_task(w->task);
-    async_callback_cancel(&w->timer);
-    async_callback_cancel(&w->limit);
-    await_task_drop(&w->task);
-    text_free(&w->lines);
-    text_free(&w->out);
-    return w->error ? w->error : r;
+    o->closing = true;
+    async_event_set(&o->due);
+    int r = await_task(o->task);
+    async_callback_cancel(&o->timer);
+    async_callback_cancel(&o->deadline);
+    await_task_drop(&o->task);
+    text_free(&o->lines);
+    text_free(&o->out);
+    return o->error ? o->error : r;
 }

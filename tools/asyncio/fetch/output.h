@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* output.h - lines to standard output, many in one write().
+/* output.h - write result lines to standard output, many with one write().
  *
- * Whoever has a line appends it to .lines, which cannot suspend and so works in a task that is being
- * cancelled, and calls writer_added(). A task of its own writes: when 64 KiB have come together, 20 ms
- * after the first line, on a terminal at once. A reader that does not read holds up nobody who has room:
- * pipes are only written to when they are ready. */
-#ifndef FETCH_WRITER_H
-#define FETCH_WRITER_H
+ * A line is appended to .lines, followed by output_added(). Neither suspends, so they also work in
+ * a task that is being cancelled. A task of its own writes: as soon as there are 64 KiB, otherwise
+ * 20 ms after the first line, and to a terminal at once. Pipes are written only while they are
+ * ready, so a reader that is slow does not block the other tasks. */
+#ifndef FETCH_OUTPUT_H
+#define FETCH_OUTPUT_H
 
 #include "common/text.h"
 
@@ -14,37 +14,39 @@
 #include <asyncio/sync.h>
 #include <asyncio/task.h>
 
-enum { WRITER_BATCH = 64 * 1024 };
+enum { OUTPUT_BATCH = 64 * 1024 };
 
-struct writer {
-    struct text lines;           /* to be written next */
-    int error;                   /* the first one; nothing is written any more */
-    void (*on_error)(void *arg); /* called once */
-    void (*before)(void *arg);   /* called before each write to a terminal */
+struct output {
+    struct text lines;               /* that are written next */
+    int error;                       /* the first one; after it nothing is written */
+    void (*on_error)(void *arg);     /* called once */
+    void (*before_write)(void *arg); /* called before each write to a terminal */
     void *arg;
 
     int fd;
-    bool terminal, waits; /* whether it can be waited for */
+    bool terminal, pollable;
     bool closing, armed, limited, late;
-    struct text out; /* is being written */
+    struct text out; /* that are being written */
     async_event due, room;
-    async_callback timer, limit;
+    async_callback timer, deadline;
     async_task *task;
 };
 
-/* Start; on_error, before and arg are set by the caller. Without memory for its task: on_error. */
-void writer_start(struct writer *w, int fd);
+/* Start. The caller has set on_error, before_write and arg. If there is no memory for the task,
+ * on_error is called. */
+void output_start(struct output *o, int fd);
 
-void writer_added(struct writer *w);
+void output_added(struct output *o);
 
-/* Suspends while two batches wait to be written. 0, or -ECANCELED. */
-int await_writer_room(struct writer *w) ASYNC_CHECK;
+/* Wait while two batches are not yet written. Returns 0 or -ECANCELED. */
+int await_output_room(struct output *o) ASYNC_CHECK;
 
-/* From now on the reader has so many seconds. What is not written by then is dropped, but for the rest of a line that was
- * begun, if a pipe can be made to hold it; the error is -ETIMEDOUT. The first call counts. */
-void writer_limit(struct writer *w, double seconds);
+/* Give the reader so many seconds from now on. Lines that are not written by then are dropped,
+ * except that a line which was begun is completed if the pipe can be made to hold it; the error is
+ * -ETIMEDOUT. Only the first call has an effect. */
+void output_set_timeout(struct output *o, double seconds);
 
-/* Everything that is there is written, and the task ends. 0, or the first error. */
-int await_writer_close(struct writer *w) ASYNC_CHECK;
+/* Write what is left, and end the task. Returns 0 or the first error. */
+int await_output_close(struct output *o) ASYNC_CHECK;
 
 #endif

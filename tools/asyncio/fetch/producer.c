@@ -1,52 +1,59 @@
 /* SPDX-License-Identifier: MIT */
-/* producer.c - reads the arguments and the input, no faster than jobs end. */
-#include "fetch.h"
+/* producer.c - read the arguments and the input, and start a job for each request. */
+#include "producer.h"
+
+#include "job.h"
+#include "stop.h"
+
+#include <asyncio/task.h>
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 64 * 1024 };
+enum { INPUT_CHUNK = 64 * 1024 };
 
-/* Room for the request of this index: a place, a slot among the results that wait for their order, and
- * lines that are written. Before the request is read, so that nothing that was read can get lost here. */
-static int await_place(struct run *f, uint64_t index)
+/* Wait until there is room for the request with this index: a permit, a slot among the lines that
+ * wait for their turn, and room in the output. This happens before the request is read, so that a
+ * cancellation loses no request that was read. */
+static int await_room_for_job(struct run *f, uint64_t index)
 {
-    ASYNC_TRY(await_writer_room(&f->out));
-    while (f->o.keep_order && !order_room(&f->order, index)) {
-        async_event_clear(&f->ordered);
-        ASYNC_TRY(await_event_wait(&f->ordered));
+    ASYNC_TRY(await_output_room(&f->out));
+    while (f->o.keep_order && !order_has_room(&f->order, index)) {
+        async_event_clear(&f->order_moved);
+        ASYNC_TRY(await_event_wait(&f->order_moved));
     }
-    if (!f->holding)
-        ASYNC_TRY(await_semaphore_acquire(&f->places));
-    f->holding = true;
+    if (!f->has_permit)
+        ASYNC_TRY(await_semaphore_acquire(&f->job_permits));
+    f->has_permit = true;
     return f->stop == STOP_NONE ? 0 : -ECANCELED;
 }
 
-/* A request without a job needs no place: the next one has it. */
-static int start(struct run *f, struct request_spec *spec)
+/* Start a job for a request. If it needs no task, the next request uses the permit. */
+static int start_job(struct run *f, struct request *request)
 {
-    struct job *j = job_new(f, spec);
+    struct job *j = job_new(f, request);
     if (!j)
         return -ENOMEM;
-    if (j->spec.error[0] || f->o.dry_run) {
+    if (j->request.error[0] || f->o.dry_run) {
         job_skip(j, FAILURE_NONE);
         return 0;
     }
-    f->holding = false;
-    async_spawn(f->group, job(j));
+    f->has_permit = false;
+    async_spawn(f->group, job_task(j));
     return 0;
 }
 
 static int await_arguments(struct run *f)
 {
     for (size_t i = 0; i < f->o.url_count; i++) {
-        struct request_spec spec = { .index = i };
-        ASYNC_TRY(await_place(f, i));
-        int r = request_spec_parse(&spec, f->o.urls[i], strlen(f->o.urls[i]));
+        struct request request = { .index = i };
+        ASYNC_TRY(await_room_for_job(f, i));
+        int r = request_parse(&request, f->o.urls[i], strlen(f->o.urls[i]));
         if (r == 0)
-            r = start(f, &spec);
-        request_spec_free(&spec);
+            r = start_job(f, &request);
+        request_free(&request);
         ASYNC_TRY(r);
     }
     return 0;
@@ -55,7 +62,7 @@ static int await_arguments(struct run *f)
 static int await_chunk(struct run *f, char *chunk)
 {
     ASYNC_TRY(await_fd_ready(f->input_fd, POLLIN));
-    ssize_t n = read(f->input_fd, chunk, CHUNK);
+    ssize_t n = read(f->input_fd, chunk, INPUT_CHUNK);
     if (n > 0)
         return input_feed(&f->input, chunk, (size_t)n);
     if (n == 0)
@@ -66,38 +73,39 @@ static int await_chunk(struct run *f, char *chunk)
 static int await_input(struct run *f, char *chunk)
 {
     for (;;) {
-        struct request_spec spec;
-        ASYNC_TRY(await_place(f, f->input.index));
-        int r = ASYNC_TRY(input_next(&f->input, &spec));
+        struct request request;
+        ASYNC_TRY(await_room_for_job(f, f->input.index));
+        int r = ASYNC_TRY(input_next(&f->input, &request));
         if (r == 0 && f->input.eof)
             return 0;
         if (r == 0) {
             ASYNC_TRY(await_chunk(f, chunk));
             continue;
         }
-        r = start(f, &spec);
-        request_spec_free(&spec);
+        r = start_job(f, &request);
+        request_free(&request);
         ASYNC_TRY(r);
     }
 }
 
-/* Its errors are the run's, not the group's: jobs that are under way shall end in order. */
-ASYNC_DEF(feeder, (struct run *)f)
+/* Errors stop the run, but do not fail the group, because that would cancel the jobs in
+ * progress. */
+ASYNC_DEF(produce_jobs, (struct run *)f)
 {
-    char *chunk = malloc(CHUNK);
+    char *chunk = malloc(INPUT_CHUNK);
     int r = await_arguments(f);
     if (r == 0 && f->o.input)
         r = chunk ? await_input(f, chunk) : -ENOMEM;
     free(chunk);
-    if (f->holding)
-        async_semaphore_release(&f->places);
-    f->holding = false;
+    if (f->has_permit)
+        async_semaphore_release(&f->job_permits);
+    f->has_permit = false;
     if (r < 0 && r != -ECANCELED)
-        run_fail(f, r, "the input");
+        run_fail(f, r, "cannot read the input");
     return 0;
 }
 
-async_co feed(struct run *f)
+async_co producer_task(struct run *f)
 {
-    return feeder(f);
+    return produce_jobs(f);
 }

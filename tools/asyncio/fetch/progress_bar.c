@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* progress_bar.c - format the progress bar. */
 #include "progress_bar.h"
 
-#include "stats.h"
+#include "units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,29 +18,30 @@ bool progress_wanted(enum progress_mode mode, bool is_terminal, const char *term
 
 bool progress_colour(const char *no_color)
 {
-    return !no_color || !*no_color; /* empty means not set: no-color.org */
+    return !no_color || !*no_color; /* no-color.org: empty means not set */
 }
 
-static uint64_t done_of(const struct progress *p) /* a wrong total must not draw beyond the end */
+/* A total that is too small must not draw the bar beyond its end. */
+static uint64_t done_at_most_total(const struct progress *p)
 {
     return p->total && p->done > p->total ? p->total : p->done;
 }
 
-static void count(const struct progress *p, char *to)
+static void format_count(const struct progress *p, char *to)
 {
     if (p->total)
         snprintf(to, FIELD, "%llu/%llu %3llu%%", (unsigned long long)p->done,
                  (unsigned long long)p->total,
-                 (unsigned long long)((double)done_of(p) / (double)p->total * 100));
+                 (unsigned long long)((double)done_at_most_total(p) / (double)p->total * 100));
     else
         snprintf(to, FIELD, "%llu done", (unsigned long long)p->done);
 }
 
-static void time_left(const struct progress *p, char *to)
+static void format_time_left(const struct progress *p, char *to)
 {
     if (!p->total || !p->done || p->seconds < 1)
         return;
-    double left = p->seconds * (double)(p->total - done_of(p)) / (double)p->done;
+    double left = p->seconds * (double)(p->total - done_at_most_total(p)) / (double)p->done;
     unsigned long s = left < 1e8 ? (unsigned long)(left + 0.5) : 100000000;
     if (s < 3600)
         snprintf(to, FIELD, "eta %lu:%02lu", s / 60, s % 60);
@@ -47,30 +49,30 @@ static void time_left(const struct progress *p, char *to)
         snprintf(to, FIELD, "eta %lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
 }
 
-/* In the order of their importance; an empty field is not shown. Returns how many there may be. */
-static int figures(const struct progress *p, char f[FIELDS][FIELD])
+/* Format all figures, the most important first. Empty ones are not shown. Returns their number. */
+static int format_figures(const struct progress *p, char f[FIELDS][FIELD])
 {
     char text[32];
     double seconds = p->seconds > 0 ? p->seconds : 0;
     memset(f, 0, FIELDS * sizeof *f);
-    count(p, f[0]);
+    format_count(p, f[0]);
     if (p->failed)
         snprintf(f[1], FIELD, "%llu failed", (unsigned long long)p->failed);
     if (seconds > 0)
         snprintf(f[2], FIELD, "%.0f/s", (double)p->done / seconds);
-    time_left(p, f[3]);
+    format_time_left(p, f[3]);
     if (seconds > 0)
-        snprintf(f[4], FIELD, "%s/s", human_bytes(text, (double)p->bytes / seconds));
+        snprintf(f[4], FIELD, "%s/s", format_bytes(text, (double)p->bytes / seconds));
     snprintf(f[5], FIELD, "%llu active", (unsigned long long)p->active);
     if (p->retrying)
         snprintf(f[6], FIELD, "%llu retrying", (unsigned long long)p->retrying);
     return FIELDS;
 }
 
-static void bar(const struct progress *p, size_t width, struct text *ret)
+static void put_bar(const struct progress *p, size_t width, struct text *ret)
 {
     char cells[BAR_MAX];
-    size_t full = (size_t)((double)done_of(p) / (double)p->total * (double)width);
+    size_t full = (size_t)((double)done_at_most_total(p) / (double)p->total * (double)width);
     memset(cells, ' ', sizeof cells);
     memset(cells, '=', full);
     if (full < width)
@@ -82,8 +84,8 @@ void progress_line(const struct progress *p, int width, bool colour, struct text
 {
     char f[FIELDS][FIELD];
     size_t room = width > 1 ? (size_t)width - 1 : 0, used = 0;
-    int fields = figures(p, f), shown = 0;
-    for (; shown < fields; shown++) { /* the bar gives way last, to BAR_MIN */
+    int fields = format_figures(p, f), shown = 0;
+    for (; shown < fields; shown++) { /* keep room for a short bar */
         size_t n = strlen(f[shown]), gap = used && n ? 2 : 0;
         size_t reserved = p->total && room > 40 ? BAR_MIN + 3 : 0;
         if (used + gap + n + reserved > room)
@@ -92,7 +94,7 @@ void progress_line(const struct progress *p, int width, bool colour, struct text
     }
     size_t left = room - used;
     if (p->total && left >= BAR_MIN + 3)
-        bar(p, left - 3 > BAR_MAX ? BAR_MAX : left - 3, ret);
+        put_bar(p, left - 3 > BAR_MAX ? BAR_MAX : left - 3, ret);
     const char *gap = "";
     for (int i = 0; i < shown; i++) {
         if (!f[i][0])

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* result.c - write the result line of a request. */
 #include "result.h"
 
 #include "common/utf8.h"
@@ -10,17 +11,17 @@
 #include <string.h>
 #include <strings.h>
 
-void result_init(struct result *r, const struct request_spec *spec)
+void result_init(struct result *r, const struct request *request)
 {
-    *r = (struct result){ .spec = spec, .t = { -1, -1, -1, -1, -1, -1 } };
-    r->method = spec->method;
-    if (spec->error[0])
-        r->failure = (struct failure){ .kind = FAILURE_INPUT, .message = spec->error };
+    *r = (struct result){ .request = request, .t = { -1, -1, -1, -1, -1, -1 } };
+    r->method = request->method;
+    if (request->error[0])
+        r->failure = (struct failure){ .kind = FAILURE_INPUT, .message = request->error };
 }
 
-static void put_url(struct json_out *j, const char *url)
+static void put_url(struct json_writer *j, const char *url)
 {
-    if (!url || !strchr(url, '@')) { /* nobody's password */
+    if (!url || !strchr(url, '@')) { /* without an '@' there is no password */
         json_put_string(j, url);
         return;
     }
@@ -32,7 +33,7 @@ static void put_url(struct json_out *j, const char *url)
     text_free(&shown);
 }
 
-static void put_error(struct json_out *j, const struct failure *f)
+static void put_error(struct json_writer *j, const struct failure *f)
 {
     json_put_key(j, "error");
     if (f->kind == FAILURE_NONE) {
@@ -49,7 +50,7 @@ static void put_error(struct json_out *j, const struct failure *f)
     json_put_close(j, '}');
 }
 
-static void put_redirects(struct json_out *j, const struct result *r)
+static void put_redirects(struct json_writer *j, const struct result *r)
 {
     json_put_key(j, "redirects");
     json_put_open(j, '[');
@@ -64,7 +65,7 @@ static void put_redirects(struct json_out *j, const struct result *r)
     json_put_close(j, ']');
 }
 
-static void put_times(struct json_out *j, const struct result_times *t)
+static void put_times(struct json_writer *j, const struct result_times *t)
 {
     const struct {
         const char *name;
@@ -80,15 +81,16 @@ static void put_times(struct json_out *j, const struct result_times *t)
     json_put_close(j, '}');
 }
 
-/* By name; of equal names the first stays first, for their addresses are those of one array. */
-static int by_name(const void *a, const void *b)
+/* Sort by name. Headers with equal names keep their order, which is that of their addresses. */
+static int compare_headers(const void *a, const void *b)
 {
     const struct result_header *const *x = a, *const *y = b;
     int order = strcasecmp((*x)->name, (*y)->name);
     return order ? order : (*x > *y) - (*x < *y);
 }
 
-static void put_name(struct json_out *j, const char *name)
+/* Put the name of a header in lower case. */
+static void put_header_name(struct json_writer *j, const char *name)
 {
     struct text lower = { 0 };
     text_puts(&lower, name);
@@ -101,7 +103,7 @@ static void put_name(struct json_out *j, const char *name)
     text_free(&lower);
 }
 
-static void put_headers(struct json_out *j, const struct result *r)
+static void put_headers(struct json_writer *j, const struct result *r)
 {
     const struct result_header **sorted = calloc(r->header_count + 1, sizeof *sorted);
     if (!sorted) {
@@ -110,12 +112,12 @@ static void put_headers(struct json_out *j, const struct result *r)
     }
     for (size_t i = 0; i < r->header_count; i++)
         sorted[i] = &r->headers[i];
-    qsort(sorted, r->header_count, sizeof *sorted, by_name);
+    qsort(sorted, r->header_count, sizeof *sorted, compare_headers);
     json_put_key(j, "headers");
     json_put_open(j, '{');
     for (size_t i = 0; i < r->header_count;) {
         const char *name = sorted[i]->name;
-        put_name(j, name);
+        put_header_name(j, name);
         json_put_open(j, '[');
         for (; i < r->header_count && strcasecmp(sorted[i]->name, name) == 0; i++)
             json_put_string(j, sorted[i]->value);
@@ -125,52 +127,53 @@ static void put_headers(struct json_out *j, const struct result *r)
     free(sorted);
 }
 
-static void put_base64(struct json_out *j, const struct result *r)
+static void put_base64_body(struct json_writer *j, const struct result *r)
 {
     json_put_key(j, "body_base64");
     json_put_base64(j, r->body, r->body_len);
 }
 
-static void put_json(struct json_out *j, const struct result *r)
+/* Put the body as a JSON value if it is one, otherwise as base64. */
+static void put_json_body(struct json_writer *j, const struct result *r)
 {
     size_t before = j->text->len;
     json_put_key(j, "body");
     if (json_put_document(j, r->body, r->body_len) == 0 || j->text->error)
         return;
-    j->text->len = before; /* it is not JSON: take the name back, too */
+    j->text->len = before; /* it is not JSON, so the key is removed, too */
     j->comma = true;
-    put_base64(j, r);
+    put_base64_body(j, r);
 }
 
-static void put_body(struct json_out *j, const struct result *r)
+static void put_body(struct json_writer *j, const struct result *r)
 {
     bool text = r->mode == BODY_TEXT || (r->mode == BODY_AUTO && !memchr(r->body, 0, r->body_len) &&
                                          utf8_valid(r->body, r->body_len));
     if (r->mode == BODY_JSON) {
-        put_json(j, r);
+        put_json_body(j, r);
     } else if (text) {
         json_put_key(j, "body");
         json_put_string_n(j, r->body, r->body_len);
     } else {
-        put_base64(j, r);
+        put_base64_body(j, r);
     }
 }
 
-static void put_request(struct json_out *j, const struct result *r)
+static void put_request(struct json_writer *j, const struct result *r)
 {
     json_put_key(j, "index");
-    json_put_uint(j, r->spec->index);
+    json_put_uint(j, r->request->index);
     json_put_key(j, "id");
-    json_put_raw(j, r->spec->id ? r->spec->id : "null");
+    json_put_raw(j, r->request->id ? r->request->id : "null");
     json_put_key(j, "url");
-    put_url(j, r->spec->url);
+    put_url(j, r->request->url);
     json_put_key(j, "final_url");
     put_url(j, r->final_url);
     json_put_key(j, "method");
     json_put_string(j, r->method);
 }
 
-static void put_answer(struct json_out *j, const struct result *r)
+static void put_response(struct json_writer *j, const struct result *r)
 {
     json_put_key(j, "ok");
     json_put_bool(j, r->failure.kind == FAILURE_NONE);
@@ -194,7 +197,7 @@ static void put_answer(struct json_out *j, const struct result *r)
     put_times(j, &r->t);
 }
 
-static void put_content(struct json_out *j, const struct result *r)
+static void put_content(struct json_writer *j, const struct result *r)
 {
     if (r->headers)
         put_headers(j, r);
@@ -213,10 +216,10 @@ static void put_content(struct json_out *j, const struct result *r)
 int result_line(const struct result *r, struct text *ret)
 {
     size_t before = ret->len;
-    struct json_out j = { .text = ret };
+    struct json_writer j = { .text = ret };
     json_put_open(&j, '{');
     put_request(&j, r);
-    put_answer(&j, r);
+    put_response(&j, r);
     put_content(&j, r);
     json_put_close(&j, '}');
     text_put(ret, "\n", 1);
@@ -226,6 +229,6 @@ int result_line(const struct result *r, struct text *ret)
     ret->len = before;
     if (ret->data)
         ret->data[before] = 0;
-    ret->error = 0; /* what was there before is still good */
+    ret->error = 0; /* the lines before this one are complete */
     return error;
 }

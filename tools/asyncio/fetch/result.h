@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* result.h - the one line that every input gets.
+/* result.h - the result line, of which every request gets exactly one.
  *
  *     {"index":0,"id":null,"url":"https://example.com/","final_url":"https://example.com/",
  *      "method":"GET","ok":true,"status":200,"error":null,"attempts":1,"redirects":[],
@@ -7,62 +7,64 @@
  *      "t":{"queued":0.010,"dns":1.200,"connect":10.000,"tls":21.000,"ttfb":40.000,
  *      "total":41.000},"body":"hello, world"}
  *
- * (without the line breaks). All fields up to "t" are always there, null if they are not known;
- * "headers", one of "body", "body_base64" and "file", and "sha256" only if there is such a thing.
- * URLs stand without user name and password. Readers must ignore fields that they do not know. */
+ * (without the line breaks). All members up to "t" are always present, and null if they are not
+ * known. "headers", one of "body", "body_base64" and "file", and "sha256" are present only if
+ * there is such a thing. URLs are without user name and password. Readers must ignore members that
+ * they do not know. */
 #ifndef FETCH_RESULT_H
 #define FETCH_RESULT_H
 
+#include "common/text.h"
 #include "failure.h"
 #include "options.h"
 #include "request.h"
-#include "common/text.h"
 
 struct result_redirect {
     int status;
-    const char *url; /* which answered so */
+    const char *url; /* that responded with the status */
 };
 
 struct result_header {
     const char *name, *value;
 };
 
-/* Seconds; negative: not known. queued: until the first attempt; total: all of it. */
+/* In seconds; negative if not known. queued: until the first attempt; total: until the end. */
 struct result_times {
     double queued, dns, connect, tls, ttfb, total;
 };
 
-struct result { /* everything in it is borrowed */
-    const struct request_spec *spec;
-    const char *final_url; /* that was tried last */
+struct result { /* owns nothing */
+    const struct request *request;
+    const char *final_url; /* the URL of the last attempt, after redirects */
     const char *method;
-    struct failure failure; /* FAILURE_NONE: ok */
-    int status;             /* 0: no answer */
+    struct failure failure; /* FAILURE_NONE if it succeeded */
+    int status;             /* 0 if there was no response */
     long attempts;
     const struct result_redirect *redirects;
     size_t redirect_count;
     const char *http; /* "1.1", "2" */
     const char *remote_ip;
-    uint64_t bytes, wire_bytes; /* of the body, decoded and as it came */
+    uint64_t bytes, wire_bytes; /* of the body: decoded, and as received */
     struct result_times t;
-    const struct result_header *headers; /* as they came; NULL: not asked for */
+    const struct result_header *headers; /* as received; NULL if they are not wanted */
     size_t header_count;
-    const char *body; /* NULL: none to show */
+    const char *body; /* NULL if there is none to print */
     size_t body_len;
     enum body_mode mode;
     const char *file;
     const char *sha256;
 };
 
-/* Nothing has happened yet to this request; one with spec->error has already failed. */
-void result_init(struct result *r, const struct request_spec *spec);
+/* Make the result of a request that has not begun; one with request->error has failed already. */
+void result_init(struct result *r, const struct request *request);
 
-/* Append the line, with its line end. -ENOMEM: nothing was appended.
+/* Append the line with its line end. Returns 0; -ENOMEM, and then nothing is appended.
  *
- * The body in mode auto: a string if it is UTF-8 without NUL (which many readers of JSON refuse),
- * else base64. text: always a string, what is not UTF-8 replaced. json: as a JSON value if it is
- * JSON, else base64, so that "body" is always what the server meant. Headers are an object of
- * lower-case names, each with a list. */
+ * The mode of the body is one of
+ *   auto   a string if it is UTF-8 without NUL, which many readers of JSON refuse; otherwise base64
+ *   text   always a string, in which malformed UTF-8 is replaced
+ *   json   a JSON value if it is JSON, otherwise base64
+ * Headers are an object with names in lower case, each with a list of values. */
 int result_line(const struct result *r, struct text *ret);
 
 #endif

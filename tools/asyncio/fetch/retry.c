@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* retry.c - whether to repeat a request, and after which delay. */
 #include "retry.h"
 
 #include <string.h>
@@ -21,7 +22,8 @@ bool retry_idempotent(const char *method)
     return false;
 }
 
-static bool may_pass(const struct attempt *a)
+/* Can the failure be a passing one? */
+static bool is_temporary(const struct attempt_outcome *a)
 {
     switch (a->failure) {
     case FAILURE_DNS:
@@ -38,14 +40,14 @@ static bool may_pass(const struct attempt *a)
     }
 }
 
-bool retry_wanted(const struct retry_policy *p, const struct attempt *a)
+bool retry_wanted(const struct retry_policy *p, const struct attempt_outcome *a)
 {
-    return a->number <= p->retries && may_pass(a) &&
+    return a->number <= p->retries && is_temporary(a) &&
            (p->unsafe || a->idempotency_key || retry_idempotent(a->method));
 }
 
 double retry_backoff(long n, retry_random *random, void *ctx)
 {
-    double limit = n > 7 ? 60 : 0.5 * (double)(1L << (n < 1 ? 0 : n - 1));
-    return (double)(random(ctx) >> 11) * 0x1p-53 * limit;
+    double most = n > 7 ? 60 : 0.5 * (double)(1L << (n < 1 ? 0 : n - 1));
+    return (double)(random(ctx) >> 11) * 0x1p-53 * most;
 }

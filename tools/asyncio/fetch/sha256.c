@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* sha256.c - the SHA-256 digest of a body. */
 #include "sha256.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@ void sha256_add(struct sha256 *h, const void *bytes, size_t n)
     EVP_DigestUpdate(h->ctx, bytes, n);
 }
 
-void sha256_hex(struct sha256 *h, char ret[65])
+void sha256_hex(struct sha256 *h, char ret[SHA256_HEX_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char md[EVP_MAX_MD_SIZE] = { 0 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* signals.c - turn SIGINT and SIGTERM into a callback of the loop. */
 #include "signals.h"
 
 #include <fcntl.h>
@@ -9,7 +10,7 @@
 static volatile sig_atomic_t caught;
 static int writing_end = -1;
 
-static void on_signal(int sig)
+static void handle_signal(int sig)
 {
     int saved = errno;
     if (caught)
@@ -20,7 +21,7 @@ static void on_signal(int sig)
     errno = saved;
 }
 
-static void on_readable(void *arg, int events)
+static void on_pipe_readable(void *arg, int events)
 {
     (void)events;
     struct signals *s = arg;
@@ -29,9 +30,10 @@ static void on_readable(void *arg, int events)
         s->fn(s->arg, byte);
 }
 
-static void take(int sig)
+/* Install the handler, unless the signal is ignored. */
+static void catch_signal(int sig)
 {
-    struct sigaction old, ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+    struct sigaction old, ours = { .sa_handler = handle_signal, .sa_flags = SA_RESTART };
     if (sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
         return;
     sigaction(sig, &ours, NULL);
@@ -43,7 +45,7 @@ int signals_start(struct signals *s, void (*fn)(void *arg, int signal), void *ar
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
     *s = (struct signals){ .fn = fn, .arg = arg, .fd = ends[0] };
-    int r = async_watch_start(&s->watch, s->fd, POLLIN, on_readable, s);
+    int r = async_watch_start(&s->watch, s->fd, POLLIN, on_pipe_readable, s);
     if (r < 0) {
         close(ends[0]);
         close(ends[1]);
@@ -52,18 +54,17 @@ int signals_start(struct signals *s, void (*fn)(void *arg, int signal), void *ar
     writing_end = ends[1];
     caught = 0;
     signal(SIGPIPE, SIG_IGN);
-    take(SIGINT);
-    take(SIGTERM);
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
     return 0;
 }
 
-/* From here on a signal does what it does by default. */
 void signals_stop(struct signals *s)
 {
     static const int all[] = { SIGINT, SIGTERM };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct sigaction now;
-        if (sigaction(all[i], NULL, &now) == 0 && now.sa_handler == on_signal)
+        if (sigaction(all[i], NULL, &now) == 0 && now.sa_handler == handle_signal)
             signal(all[i], SIG_DFL);
     }
     async_watch_stop(&s->watch);

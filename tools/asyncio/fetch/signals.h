@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.h - SIGINT and SIGTERM as callbacks of the loop. The first one asks for an orderly end; the
- * second ends the program at once. */
-#ifndef ASYNCIO_TOOL_SIGNALS_H
-#define ASYNCIO_TOOL_SIGNALS_H
+/* signals.h - SIGINT and SIGTERM as a callback of the loop. The first one requests an orderly end,
+ * the second one ends the program at once. */
+#ifndef FETCH_SIGNALS_H
+#define FETCH_SIGNALS_H
 
 #include <asyncio/loop.h>
 
@@ -10,13 +10,17 @@ struct signals {
     void (*fn)(void *arg, int signal);
     void *arg;
     async_watch watch;
-    int fd; /* the reading end of a pipe that the handler writes to */
+    int fd; /* the reading end of a pipe to which the handler writes */
 };
 
-/* fn is called in the loop, once, for the first of them. One that is ignored already (nohup, a shell's
- * background) stays ignored. SIGPIPE is ignored from here on: a write says so itself. At most one at a
- * time. 0, or a negative errno. */
+/* Call fn in the loop, once, for the first of these signals. A signal that is ignored already, as
+ * under nohup or in the background of a shell, stays ignored. SIGPIPE is ignored from now on,
+ * because write() returns the same as an error. There may be one struct signals at a time.
+ *
+ * Returns    0 or a negative errno. */
 int signals_start(struct signals *s, void (*fn)(void *arg, int signal), void *arg);
+
+/* Restore the default effect of the signals. */
 void signals_stop(struct signals *s);
 
 #endif

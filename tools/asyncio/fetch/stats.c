@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
+/* stats.c - count requests, and summarize a run in one line. */
 #include "stats.h"
+
+#include "units.h"
 
 #include <math.h>
 #include <stdio.h>
 
-/* Below 64 every number has its own bucket; above, the six bits behind the leading one choose the
- * step. */
-static size_t bucket_of(uint64_t us)
+/* Return the bucket of a duration. Below 64 every number has its own; above, the six bits behind
+ * the leading one choose the step. */
+static size_t bucket_index(uint64_t us)
 {
     if (us < HISTOGRAM_STEPS)
         return (size_t)us;
-    int doubling = 63 - __builtin_clzll(us) - 5; /* 1 for 64..127 */
+    int doubling = 63 - __builtin_clzll(us) - 5; /* 1 for 64 to 127 */
     if (doubling >= HISTOGRAM_DOUBLINGS)
         return HISTOGRAM_STEPS * HISTOGRAM_DOUBLINGS - 1;
     return (size_t)doubling * HISTOGRAM_STEPS + (size_t)((us >> (doubling - 1)) - HISTOGRAM_STEPS);
 }
 
-static uint64_t upper_end(size_t bucket)
+static uint64_t bucket_end(size_t bucket)
 {
     size_t doubling = bucket / HISTOGRAM_STEPS, step = bucket % HISTOGRAM_STEPS;
     if (!doubling)
@@ -26,7 +29,7 @@ static uint64_t upper_end(size_t bucket)
 
 void histogram_add(struct histogram *h, uint64_t us)
 {
-    h->bucket[bucket_of(us)]++;
+    h->bucket[bucket_index(us)]++;
     h->count++;
     if (us > h->max)
         h->max = us;
@@ -34,7 +37,7 @@ void histogram_add(struct histogram *h, uint64_t us)
 
 uint64_t histogram_quantile(const struct histogram *h, double q)
 {
-    /* 0.68 * 5000 is a little more than 3400 */
+    /* Without the correction 0.68 * 5000, which is a little more than 3400, would round to 3401. */
     uint64_t wanted = (uint64_t)ceil(q * (double)h->count * (1 - 1e-12)), seen = 0;
     wanted = wanted ? wanted : 1;
     if (!h->count || wanted >= h->count)
@@ -42,7 +45,7 @@ uint64_t histogram_quantile(const struct histogram *h, double q)
     size_t i = 0;
     while ((seen += h->bucket[i]) < wanted)
         i++;
-    return upper_end(i) < h->max ? upper_end(i) : h->max;
+    return bucket_end(i) < h->max ? bucket_end(i) : h->max;
 }
 
 void stats_add(struct stats *s, enum failure_kind kind, long attempts, double seconds,
@@ -61,36 +64,9 @@ void stats_add(struct stats *s, enum failure_kind kind, long attempts, double se
         histogram_add(&s->total, (uint64_t)(seconds * 1e6));
 }
 
-char *human_bytes(char *buf, double bytes)
-{
-    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
-    size_t i = 0;
-    while (bytes >= 1023.95 && i < 5) { /* what would be printed as 1024.0 */
-        bytes /= 1024;
-        i++;
-    }
-    snprintf(buf, 32, i && bytes < 100 ? "%.1f %s" : "%.0f %s", bytes, units[i]);
-    return buf;
-}
-
-char *human_seconds(char *buf, double s)
-{
-    unsigned long whole = s < 1e9 ? (unsigned long)(s + 0.5) : 1000000000;
-    if (s < 0.01)
-        snprintf(buf, 32, "%.1f ms", s * 1e3);
-    else if (s < 0.9995)
-        snprintf(buf, 32, "%.0f ms", s * 1e3);
-    else if (s < 59.995)
-        snprintf(buf, 32, "%.2f s", s);
-    else if (whole < 3600)
-        snprintf(buf, 32, "%lum %02lus", whole / 60, whole % 60);
-    else
-        snprintf(buf, 32, "%luh %02lum", whole / 3600, whole / 60 % 60);
-    return buf;
-}
-
-/* Which failures, the most frequent first; selection, for there are a dozen kinds. */
-static void failures(const struct stats *s, struct text *ret)
+/* Append the kinds of failures, the most frequent first. There are a dozen, so selection is fast
+ * enough. */
+static void put_failures(const struct stats *s, struct text *ret)
 {
     uint64_t left[FAILURE_KINDS];
     for (int i = 0; i < FAILURE_KINDS; i++)
@@ -107,9 +83,9 @@ static void failures(const struct stats *s, struct text *ret)
     }
 }
 
-static char *quantile(char *buf, const struct stats *s, double q)
+static char *format_quantile(char *buf, const struct stats *s, double q)
 {
-    return human_seconds(buf, (double)histogram_quantile(&s->total, q) / 1e6);
+    return format_seconds(buf, (double)histogram_quantile(&s->total, q) / 1e6);
 }
 
 void stats_summary(const struct stats *s, double wall, struct text *ret)
@@ -117,17 +93,17 @@ void stats_summary(const struct stats *s, double wall, struct text *ret)
     char a[32], b[32], c[32];
     unsigned long long all = s->ok + s->failed;
     text_printf(ret, "%llu request%s in %s: %llu ok, %llu failed", all, all == 1 ? "" : "s",
-                human_seconds(a, wall), (unsigned long long)s->ok, (unsigned long long)s->failed);
-    failures(s, ret);
+                format_seconds(a, wall), (unsigned long long)s->ok, (unsigned long long)s->failed);
+    put_failures(s, ret);
     if (s->retries)
         text_printf(ret, ", %llu retr%s", (unsigned long long)s->retries,
                     s->retries == 1 ? "y" : "ies");
     if (s->total.count)
-        text_printf(ret, "; p50 %s, p95 %s, p99 %s", quantile(a, s, 0.5), quantile(b, s, 0.95),
-                    quantile(c, s, 0.99));
+        text_printf(ret, "; p50 %s, p95 %s, p99 %s", format_quantile(a, s, 0.5),
+                    format_quantile(b, s, 0.95), format_quantile(c, s, 0.99));
     text_printf(ret, "; %.1f requests/s, %s", wall > 0 ? (double)all / wall : 0,
-                human_bytes(a, (double)s->bytes));
+                format_bytes(a, (double)s->bytes));
     if (s->wire_bytes != s->bytes)
-        text_printf(ret, " (%s on the wire)", human_bytes(b, (double)s->wire_bytes));
+        text_printf(ret, " (%s on the wire)", format_bytes(b, (double)s->wire_bytes));
     text_puts(ret, "\n");
 }

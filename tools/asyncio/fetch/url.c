@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* url.c - check, split and redact URLs. */
 #include "url.h"
 
 #include "common/utf8.h"
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The length of "http://" or "https://" at the start, or 0. */
+/* Return the length of "http://" or "https://" at the start, or 0. */
 static size_t scheme_len(const char *url, size_t len)
 {
     if (len >= 7 && strncasecmp(url, "http://", 7) == 0)
@@ -16,7 +17,7 @@ static size_t scheme_len(const char *url, size_t len)
     return len >= 8 && strncasecmp(url, "https://", 8) == 0 ? 8 : 0;
 }
 
-/* "user:password@host:port", from behind the scheme. */
+/* Return the length of "user:password@host:port", which begins behind the scheme. */
 static size_t authority_len(const char *s, size_t len)
 {
     size_t n = 0;
@@ -31,7 +32,8 @@ static size_t userinfo_len(const char *s, size_t len)
     return at ? (size_t)(at - s) + 1 : 0;
 }
 
-/* Where the host ends: a colon, but not one within brackets. */
+/* Return the length of the host. It ends at a colon, except inside the brackets of an IPv6
+ * address. */
 static size_t host_len(const char *s, size_t len)
 {
     const char *from = s, *end = s + len;
@@ -45,7 +47,7 @@ static size_t host_len(const char *s, size_t len)
     return colon ? (size_t)(colon - s) : len;
 }
 
-static bool host_ok(const char *s, size_t n)
+static bool is_host(const char *s, size_t n)
 {
     bool v6 = s[0] == '[';
     if (v6 && (n < 4 || s[n - 1] != ']'))
@@ -59,7 +61,8 @@ static bool host_ok(const char *s, size_t n)
     return true;
 }
 
-static bool port_ok(const char *s, size_t n) /* with its colon; a colon alone is allowed */
+/* Check ":port". A colon alone is allowed, and means the default port. */
+static bool is_port(const char *s, size_t n)
 {
     unsigned long port = 0;
     for (size_t i = 1; i < n; i++) {
@@ -70,7 +73,7 @@ static bool port_ok(const char *s, size_t n) /* with its colon; a colon alone is
     return port <= 65535 && (n < 2 || port > 0);
 }
 
-static const char *characters(const char *url, size_t len)
+static const char *check_characters(const char *url, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)url[i];
@@ -86,7 +89,7 @@ const char *url_check(const char *url, size_t len)
 {
     if (!len)
         return "is empty";
-    const char *wrong = characters(url, len);
+    const char *wrong = check_characters(url, len);
     if (wrong)
         return wrong;
     size_t skip = scheme_len(url, len);
@@ -94,7 +97,7 @@ const char *url_check(const char *url, size_t len)
         return "does not begin with http:// or https://";
     const char *s = url + skip;
     size_t n = authority_len(s, len - skip);
-    if (memchr(s, '\\', n)) /* clients disagree where such a host ends */
+    if (memchr(s, '\\', n)) /* clients disagree about where such a host ends */
         return "has a backslash in its host";
     size_t user = userinfo_len(s, n);
     s += user;
@@ -102,9 +105,9 @@ const char *url_check(const char *url, size_t len)
     size_t host = host_len(s, n);
     if (!host)
         return "has no host";
-    if (host > 255 || !host_ok(s, host))
+    if (host > 255 || !is_host(s, host))
         return "has a malformed host";
-    return port_ok(s + host, n - host) ? NULL : "has a port that is not 1 to 65535";
+    return is_port(s + host, n - host) ? NULL : "has a port that is not 1 to 65535";
 }
 
 struct url_parts url_split(const char *url)
@@ -121,6 +124,7 @@ struct url_parts url_split(const char *url)
     return p;
 }
 
+/* Append to a string in lower case, as far as it fits. Returns its new length. */
 static size_t put_lower(char *to, size_t at, const char *s, size_t n)
 {
     for (size_t i = 0; i < n && at < URL_ORIGIN_MAX - 1; i++)
@@ -137,7 +141,7 @@ size_t url_origin(const char *url, char ret[URL_ORIGIN_MAX])
     at = put_lower(ret, at, p.host, p.host_len);
     const char *port = p.host + p.host_len;
     size_t digits = *port == ':' ? strspn(port + 1, "0123456789") : 0;
-    while (digits > 1 && port[1] == '0') { /* 080 is 80 */
+    while (digits > 1 && port[1] == '0') { /* port 080 is port 80 */
         port++;
         digits--;
     }
@@ -147,7 +151,8 @@ size_t url_origin(const char *url, char ret[URL_ORIGIN_MAX])
     return put_lower(ret, at, port + 1, digits);
 }
 
-/* The length of "anything://" at the start, or 0: not of what stands in a query, behind a password. */
+/* Return the length of "anything://" at the start, or 0. A "://" further behind, as in a query,
+ * does not count, since a password could stand before it. */
 static size_t any_scheme_len(const char *url, size_t len)
 {
     size_t n = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch_check.h - what the unit tests of `asyncio fetch` share: one suite a file, each test in its
- * own process. */
-#ifndef FETCH_CHECK_H
-#define FETCH_CHECK_H
+/* tool_check.h - what the unit tests of the command share: each file is one suite, and each test
+ * runs in a process of its own. */
+#ifndef TOOL_CHECK_H
+#define TOOL_CHECK_H
 
 #include <check.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 enum { SUITE_SECONDS = 10 };
 #include "../suite_frame.h"
 
-/* The text is this; free it. */
+/* Assert that a text is this, and free it. */
 #define ck_text(t, expected)                                                                       \
     do {                                                                                           \
         ck_assert_int_eq((t)->error, 0);                                                           \
