@@ -4,7 +4,7 @@
 
 #include "fetch/failure.h"
 #include "fetch/options.h"
-#include "fetch/units.h"
+#include "common/units.h"
 
 #include <asyncio/base.h>
 

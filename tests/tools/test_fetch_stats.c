@@ -4,7 +4,7 @@
 
 #include "fetch/progress_bar.h"
 #include "fetch/stats.h"
-#include "fetch/units.h"
+#include "common/units.h"
 
 static int ascending(const void *a, const void *b)
 {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - the command: which subcommand is meant. */
+/* main.c - the command `asyncio`: run the subcommand that is named. */
 #include "demo/demo.h"
 #include "fetch/fetch.h"
 #include "lint/lint.h"
+
+#include <asyncio/base.h>
 
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <microhttpd.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const struct command {
@@ -16,32 +19,33 @@ static const struct command {
     int (*main)(int argc, char **argv);
     const char *help;
 } commands[] = {
-    { "fetch", fetch_main, "fetch many URLs at the same time, a line of JSON for each" },
-    { "demo", demo_main,
-      "a web API and its client in one process: one by one, all at once, ten at a time" },
-    { "lint", lint_main, "find mistakes of code that runs in tasks, in C sources" },
+    { "fetch", fetch_main, "request many URLs concurrently, and print a line of JSON for each" },
+    { "lint", lint_main, "find mistakes in C code that runs in tasks" },
+    { "demo", demo_main, "fetch a thousand users from a web API in this process, in four ways" },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static int usage(FILE *out)
+static int print_usage(FILE *out)
 {
     fputs("Usage: asyncio COMMAND [OPTION]...\n\nCommands:\n", out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
-    fputs("\n'asyncio COMMAND --help' says more, 'asyncio --version' the versions of the libraries.\n",
+        fprintf(out, "  %-6s  %s\n", commands[i].name, commands[i].help);
+    fputs("\n"
+          "'asyncio COMMAND --help' describes a command.\n"
+          "'asyncio --version' prints the version of the command and of its libraries.\n",
           out);
     return out == stderr ? 2 : 0;
 }
 
-static int version(void)
+static int print_version(void)
 {
     printf("asyncio %s\n%s\nlibmicrohttpd/%s jansson/%s\n", async_version(), curl_version(),
            MHD_get_version(), jansson_version_str());
     return 0;
 }
 
-/* Results that did not reach the disk are no success. */
-static int closed(int status)
+/* Turn success into failure if the output could not be written, as on a full disk. */
+static int flush_output(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
@@ -49,9 +53,10 @@ static int closed(int status)
     return status ? status : 3;
 }
 
-/* A socket must not get the number of a standard stream that is closed: results would go there. This way
- * writing to it fails, as it should. */
-static void fill_standard_streams(void)
+/* Open the standard streams that are closed. Otherwise a socket would get the number of one of
+ * them, and results would be written to it. This way writing to a closed stream fails, as it
+ * should. */
+static void open_closed_streams(void)
 {
     int fd;
     do
@@ -61,35 +66,42 @@ static void fill_standard_streams(void)
         close(fd);
 }
 
-static int no_command(const char *name)
+static const struct command *find_command(const char *name)
 {
-    fprintf(stderr, "asyncio: there is no command '%s'; 'asyncio --help' lists them\n", name);
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int refuse_command(const char *name)
+{
+    fprintf(stderr, "asyncio: unknown command '%s'; see 'asyncio --help'\n", name);
     return 2;
 }
 
-/* `asyncio help NAME` is `asyncio NAME --help`. */
-static int help(char *name)
+/* `asyncio help NAME` is the same as `asyncio NAME --help`. */
+static int run_help(char *name)
 {
     char *argv[] = { name, "--help", NULL };
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return closed(commands[i].main(2, argv));
-    return no_command(name);
+    const struct command *c = find_command(name);
+    return c ? flush_output(c->main(2, argv)) : refuse_command(name);
 }
 
 int main(int argc, char **argv)
 {
-    fill_standard_streams();
+    open_closed_streams();
     if (argc < 2)
-        return usage(stderr);
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return closed(commands[i].main(argc - 1, argv + 1));
-    if (argc == 3 && strcmp(argv[1], "help") == 0)
-        return help(argv[2]);
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
-        return closed(version());
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return closed(usage(stdout));
-    return no_command(argv[1]);
+        return print_usage(stderr);
+    const char *name = argv[1];
+    const struct command *c = find_command(name);
+    if (c)
+        return flush_output(c->main(argc - 1, argv + 1));
+    if (argc == 3 && strcmp(name, "help") == 0)
+        return run_help(argv[2]);
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        return flush_output(print_version());
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return flush_output(print_usage(stdout));
+    return refuse_command(name);
 }

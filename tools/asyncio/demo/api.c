@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* api.c - the server's side of the demonstration: users, and a delay as of a busy database. */
-#include "demo.h"
+/* api.c - the web API of the demonstration: users, with the delay of a busy database. */
+#include "api.h"
 
 #include <asyncio/scope.h>
 #include <asyncio/task.h>
@@ -14,29 +14,30 @@ void demo_user(int id, char *name, char *email)
     static const char *const last[] = { "Abel",   "Bauer",  "Costa", "Dahl", "Evans",
                                         "Fujita", "Garcia", "Huber", "Ito",  "Jensen" };
     const char *a = first[id % 10], *b = last[id / 10 % 10];
-    snprintf(name, 64, "%s %s", a, b);
-    snprintf(email, 64, "%s.%s.%d@example.org", a, b, id);
+    snprintf(name, DEMO_TEXT_SIZE, "%s %s", a, b);
+    snprintf(email, DEMO_TEXT_SIZE, "%s.%s.%d@example.org", a, b, id);
 }
 
-ASYNC_DEF(wait_as_a_database, (struct demo_api *)api)
+ASYNC_DEF(query_database, (struct demo_api *)api)
 {
     api->running++;
-    if (api->running > api->most)
-        api->most = api->running;
-    int r = await_sleep(DEMO_SECONDS);
+    if (api->running > api->concurrent)
+        api->concurrent = api->running;
+    int r = await_sleep(api->delay);
     api->running--;
     return r;
 }
 
 ASYNC_DEF(get_user, (async_web_request *)rq)
 {
-    char name[64], email[64], json[256];
+    char name[DEMO_TEXT_SIZE], email[DEMO_TEXT_SIZE], json[256];
     int64_t id;
     if (async_web_param_int(rq, "id", &id) < 0 || id < 1 || id > DEMO_USERS)
         return async_web_json(rq, 404, "{\"error\":\"no such user\"}");
-    ASYNC_TRY(await_wait_as_a_database(async_web_arg(rq)));
+    ASYNC_TRY(await_query_database(async_web_arg(rq)));
     demo_user((int)id, name, email);
-    snprintf(json, sizeof json, "{\"id\":%d,\"name\":\"%s\",\"email\":\"%s\"}", (int)id, name, email);
+    snprintf(json, sizeof json, "{\"id\":%d,\"name\":\"%s\",\"email\":\"%s\"}", (int)id, name,
+             email);
     return async_web_json(rq, 200, json);
 }
 

@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* demo.c - `asyncio demo`: the same thousand users fetched one after the other, all at once, and ten and a
- * hundred at a time, with every answer checked. */
+/* demo.c - `asyncio demo`: fetch the same thousand users one after the other, all at once, ten and
+ * a hundred at a time, and check every response. */
 #include "demo.h"
-#include "common/fd_limit.h"
 
-#include <asyncio/scope.h>
+#include "api.h"
+#include "common/fd_limit.h"
+#include "common/units.h"
+#include "table.h"
+
 #include <asyncio/gather.h>
 #include <asyncio/group.h>
 #include <asyncio/http.h>
 #include <asyncio/run.h>
+#include <asyncio/scope.h>
 #include <asyncio/with.h>
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-enum { SAMPLE = 20, ERROR_LINES = 10 };
+enum {
+    SAMPLE = 20,     /* users that are fetched one after the other, since all would take 50 s */
+    ERROR_LINES = 10 /* causes to print, at most */
+};
 
 struct demo {
     struct demo_api api;
@@ -25,10 +32,10 @@ struct demo {
     async_http_response *pages[DEMO_USERS];
     async_co fetches[DEMO_USERS];
     int checked, wrong;
-    bool failed; /* and what is on stderr */
+    bool failed; /* and the failure is printed */
 };
 
-/* ---- the client: what a user of the library writes ---- */
+/* ---- the client, as a user of the library writes it ---- */
 
 ASYNC_DEF(fetch_user, (struct demo *)d, (int)id)
 {
@@ -37,7 +44,7 @@ ASYNC_DEF(fetch_user, (struct demo *)d, (int)id)
     return await_http_get(d->session, url, &d->pages[id - 1], .timeout = 60);
 }
 
-ASYNC_DEF(fetch_politely, (struct demo *)d, (int)id, (async_semaphore *)limit)
+ASYNC_DEF(fetch_user_limited, (struct demo *)d, (int)id, (async_semaphore *)limit)
 {
     int r;
     await_with (r, limit)
@@ -45,31 +52,31 @@ ASYNC_DEF(fetch_politely, (struct demo *)d, (int)id, (async_semaphore *)limit)
     return r;
 }
 
-ASYNC_DEF(one_after_the_other, (struct demo *)d)
+ASYNC_DEF(fetch_sequentially, (struct demo *)d)
 {
     for (int id = 1; id <= SAMPLE; id++)
         ASYNC_TRY(await_fetch_user(d, id));
     return 0;
 }
 
-ASYNC_DEF(all_at_once, (struct demo *)d)
+ASYNC_DEF(fetch_at_once, (struct demo *)d)
 {
     for (int id = 1; id <= DEMO_USERS; id++)
         d->fetches[id - 1] = fetch_user(d, id);
     return await_gather_n(d->fetches, DEMO_USERS, NULL);
 }
 
-ASYNC_DEF(so_many_at_a_time, (struct demo *)d, (int)n)
+ASYNC_DEF(fetch_some_at_a_time, (struct demo *)d, (int)n)
 {
     async_semaphore limit = ASYNC_SEMAPHORE(n);
     for (int id = 1; id <= DEMO_USERS; id++)
-        d->fetches[id - 1] = fetch_politely(d, id, &limit);
+        d->fetches[id - 1] = fetch_user_limited(d, id, &limit);
     return await_gather_n(d->fetches, DEMO_USERS, NULL);
 }
 
-/* ---- answers ---- */
+/* ---- checking responses ---- */
 
-static bool says(const json_t *object, const char *key, const char *value)
+static bool has_string(const json_t *object, const char *key, const char *value)
 {
     const char *s = json_string_value(json_object_get(object, key));
     return s && strcmp(s, value) == 0;
@@ -77,16 +84,17 @@ static bool says(const json_t *object, const char *key, const char *value)
 
 static bool is_right(const async_http_response *page, int id)
 {
-    char name[64], email[64];
+    char name[DEMO_TEXT_SIZE], email[DEMO_TEXT_SIZE];
     json_t *user = page && page->status == 200 ? json_loadb(page->body, page->size, 0, NULL) : NULL;
     demo_user(id, name, email);
     bool right = json_integer_value(json_object_get(user, "id")) == id &&
-                 says(user, "name", name) && says(user, "email", email);
+                 has_string(user, "name", name) && has_string(user, "email", email);
     json_decref(user);
     return right;
 }
 
-static void check_answers(struct demo *d, int users)
+/* Check the first so many responses, and free all. */
+static void check_responses(struct demo *d, int users)
 {
     for (int id = 1; id <= DEMO_USERS; id++) {
         if (id <= users) {
@@ -97,59 +105,18 @@ static void check_answers(struct demo *d, int users)
     }
 }
 
-/* ---- the table ---- */
+/* ---- the four ways ---- */
 
-/* Colours only where somebody looks. */
-static const char *paint(const char *sequence)
-{
-    static int wanted = -1;
-    if (wanted < 0)
-        wanted = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-    return wanted ? sequence : "";
-}
-#define BOLD  paint("\x1b[1m")
-#define DIM   paint("\x1b[2m")
-#define GREEN paint("\x1b[32m")
-#define PLAIN paint("\x1b[0m")
-
-/* 7142 as 7,142 */
-static char *grouped(char buf[32], long n)
-{
-    if (n < 1000)
-        snprintf(buf, 32, "%ld", n);
-    else
-        snprintf(buf, 32, "%ld,%03ld", n / 1000, n % 1000);
-    return buf;
-}
-
-static void print_head(const struct demo *d)
-{
-    printf("\n  %sasyncio %s%s: 1,000 users from a web API that takes 50 ms for each.\n"
-           "  Real HTTP, server and client in this process, on one thread: %s/users/ID\n\n"
-           "  %s%-22s %10s %10s %8s %12s %10s%s\n",
-           BOLD, async_version(), PLAIN, d->base, DIM, "", "measured", "ideal", "ratio",
-           "requests/s", "in flight", PLAIN);
-}
-
-/* scale: of what was measured, to all users. */
-static void print_row(const struct demo *d, const char *name, double seconds, int limit, double scale)
-{
-    char rate[32], most[32];
-    double ideal = DEMO_SECONDS * DEMO_USERS / limit;
-    seconds *= scale;
-    printf("  %-22s %s%8.2f s%s %8.2f s %8.2f %12s %10s\n", name, BOLD, seconds, PLAIN, ideal,
-           seconds / ideal, grouped(rate, (long)(DEMO_USERS / seconds + 0.5)),
-           grouped(most, d->api.most));
-    fflush(stdout);
-}
-
-/* A sentence, and the first few of the errors behind it. */
-static void print_failure(struct demo *d, const char *what, const char *text, const async_error *e)
+/* Print an error, and the first of the errors that caused it. A thousand requests may fail for the
+ * same reason. */
+static void print_failure(struct demo *d, const char *what, int code, const char *text,
+                          const async_error *e)
 {
     int lines = 0;
     d->failed = true;
     fflush(stdout);
-    fprintf(stderr, "asyncio demo: %s%s%s\n", what, *what ? ": " : "", text);
+    fprintf(stderr, "asyncio demo: %s%s%s%s\n", what, *what ? ": " : "", text,
+            code == -EMFILE ? "; raise the limit with 'ulimit -n'" : "");
     for (; e; e = async_error_next(e))
         if (!e->cause && lines++ < ERROR_LINES)
             fprintf(stderr, "  %s\n", e->text[0] ? e->text : strerror(-e->code));
@@ -159,56 +126,55 @@ static void print_failure(struct demo *d, const char *what, const char *text, co
 
 struct way {
     const char *name;
-    async_co how;
+    async_co fetch;
     int limit, users;
 };
 
 static int await_way(struct demo *d, struct way *w)
 {
-    d->api.most = 0;
+    d->api.concurrent = 0;
     double start = async_time();
     int r;
     await_group (r, g) {
-        async_spawn(g, w->how);
+        async_spawn(g, w->fetch);
     }
     double seconds = async_time() - start;
     if (r < 0 && r != -ECANCELED)
-        print_failure(d, w->name, strerror(-r), async_group_errors(g));
+        print_failure(d, w->name, r, strerror(-r), async_group_errors(g));
     if (r < 0)
         return r;
-    print_row(d, w->name, seconds, w->limit, (double)DEMO_USERS / w->users);
-    if (d->api.most > w->limit)
-        return async_fail(-EPROTO, "%d requests at a time, the limit is %d", d->api.most, w->limit);
-    check_answers(d, w->users);
+    table_row(w->name, seconds * DEMO_USERS / w->users, d->api.delay, DEMO_USERS, w->limit,
+              d->api.concurrent);
+    if (d->api.concurrent > w->limit)
+        return async_fail(-EPROTO, "%d concurrent requests, although the limit is %d",
+                          d->api.concurrent, w->limit);
+    check_responses(d, w->users);
     return 0;
 }
 
-static int await_ways(struct demo *d)
+static int await_all_ways(struct demo *d)
 {
     struct way ways[] = {
-        { "one after the other *", one_after_the_other(d), 1, SAMPLE },
-        { "all at once", all_at_once(d), DEMO_USERS, DEMO_USERS },
-        { "a semaphore of 10", so_many_at_a_time(d, 10), 10, DEMO_USERS },
-        { "a semaphore of 100", so_many_at_a_time(d, 100), 100, DEMO_USERS },
+        { "one after the other *", fetch_sequentially(d), 1, SAMPLE },
+        { "all at once", fetch_at_once(d), DEMO_USERS, DEMO_USERS },
+        { "semaphore of 10", fetch_some_at_a_time(d, 10), 10, DEMO_USERS },
+        { "semaphore of 100", fetch_some_at_a_time(d, 100), 100, DEMO_USERS },
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         ASYNC_TRY(await_way(d, &ways[i]));
     return 0;
 }
 
-static int verdict(struct demo *d)
+static int report_responses(struct demo *d)
 {
-    char n[32];
-    printf("\n  %s* measured with %d users, and multiplied by %d; in flight: as the server counts%s\n\n",
-           DIM, SAMPLE, DEMO_USERS / SAMPLE, PLAIN);
+    table_end(SAMPLE, DEMO_USERS);
     if (d->wrong)
-        return async_fail(-EBADMSG, "%d of %s answers are wrong", d->wrong, grouped(n, d->checked));
-    printf("  %sall %s answers checked%s: every id, name and email is right\n\n", GREEN,
-           grouped(n, d->checked), PLAIN);
+        return async_fail(-EBADMSG, "%d of %d responses are wrong", d->wrong, d->checked);
+    table_success(d->checked);
     return 0;
 }
 
-ASYNC_DEF(all_of_it, (struct demo *)d)
+ASYNC_DEF(serve_and_fetch, (struct demo *)d)
 {
     await_web_server_auto server = NULL;
     async_http_session_auto session = NULL;
@@ -216,37 +182,61 @@ ASYNC_DEF(all_of_it, (struct demo *)d)
     ASYNC_TRY(async_http_session_open(&session, .limit = -1, .proxy = ""));
     d->session = session;
     snprintf(d->base, sizeof d->base, "http://127.0.0.1:%d", async_web_server_port(server));
-    print_head(d);
-    int r = await_ways(d);
+    table_begin(d->base, d->api.delay, DEMO_USERS);
+    int r = await_all_ways(d);
     if (r == 0)
-        r = verdict(d);
-    check_answers(d, 0);
+        r = report_responses(d);
+    check_responses(d, 0);
     return r;
 }
 
-/* One failure is enough to print: a thousand requests may have the same. */
-ASYNC_DEF(demo, (struct demo *)d)
+/* An error that is already printed must not be printed again by async_main(), so it ends here. */
+ASYNC_DEF(demonstrate, (struct demo *)d)
 {
-    int r = await_all_of_it(d);
+    int r = await_serve_and_fetch(d);
     if (r >= 0 || r == -ECANCELED)
         return r;
     const char *text = async_fail_text(r);
     if (!d->failed)
-        print_failure(d, "", *text ? text : strerror(-r), NULL);
+        print_failure(d, "", r, *text ? text : strerror(-r), NULL);
     return 0;
+}
+
+/* ---- the command line ---- */
+
+static int print_demo_help(void)
+{
+    puts("Usage: asyncio demo [--delay TIME]\n"
+         "\n"
+         "Start a web API in this process, and fetch a thousand users from it in four ways: one\n"
+         "after the other, all at once, and with at most 10 and 100 requests at the same time.\n"
+         "Every response is checked.\n"
+         "\n"
+         "Options:\n"
+         "  --delay TIME  how long the API takes for each user (default: 50ms)\n"
+         "  -h, --help    show this");
+    return 0;
+}
+
+static int refuse_demo_usage(const char *what, const char *argument)
+{
+    fprintf(stderr, "asyncio demo: %s '%s'; see 'asyncio demo --help'\n", what, argument);
+    return 2;
 }
 
 int demo_main(int argc, char **argv)
 {
-    static struct demo d;
-    if (argc > 1) {
-        bool help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
-        fputs("Usage: asyncio demo\n\nStarts a web API in this process and fetches a thousand users from it in "
-              "four ways.\n",
-              help ? stdout : stderr);
-        return help ? 0 : 2;
+    static struct demo d = { .api.delay = 0.05 };
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return print_demo_help();
+        if (strcmp(argv[i], "--delay") != 0)
+            return refuse_demo_usage("unknown argument", argv[i]);
+        const char *time = ++i < argc ? argv[i] : "";
+        if (parse_duration(time, &d.api.delay) < 0 || !(d.api.delay > 0 && d.api.delay <= 10))
+            return refuse_demo_usage("--delay needs a time up to 10s, such as 50ms, not", time);
     }
-    raise_fd_limit(); /* a thousand connections have two ends here */
-    int r = async_main(demo(&d));
+    raise_fd_limit(); /* both ends of a thousand connections are in this process */
+    int r = async_main(demonstrate(&d));
     return d.failed ? 1 : r;
 }

@@ -3,7 +3,7 @@
 #include "options.h"
 
 #include "http_syntax.h"
-#include "units.h"
+#include "common/units.h"
 
 #include <asyncio/base.h>
 #include <errno.h>

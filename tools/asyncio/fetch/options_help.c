@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { HELP_WIDTH = 78, HELP_INDENT = 26 };
+enum { HELP_WIDTH = 80, HELP_INDENT = 30 };
 
 /* Print words wrapped at HELP_WIDTH columns. The cursor is at column HELP_INDENT. */
 static void print_wrapped(FILE *out, const char *s)

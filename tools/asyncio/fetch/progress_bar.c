@@ -2,7 +2,7 @@
 /* progress_bar.c - format the progress bar. */
 #include "progress_bar.h"
 
-#include "units.h"
+#include "common/units.h"
 
 #include <stdio.h>
 #include <string.h>

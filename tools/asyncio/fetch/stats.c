@@ -2,7 +2,7 @@
 /* stats.c - count requests, and summarize a run in one line. */
 #include "stats.h"
 
-#include "units.h"
+#include "common/units.h"
 
 #include <math.h>
 #include <stdio.h>

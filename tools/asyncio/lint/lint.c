@@ -18,7 +18,7 @@ static int print_rules(void)
     return CLEAN;
 }
 
-static int print_help(void)
+static int print_lint_help(void)
 {
     puts("Usage: asyncio lint [OPTION] FILE...\n"
          "\n"
@@ -40,7 +40,7 @@ static int print_help(void)
     return print_rules();
 }
 
-static int print_report(const char *name, const struct lint_report *r)
+static int print_lint_report(const char *name, const struct lint_report *r)
 {
     if (r->error[0]) { /* then no rule has run */
         fprintf(stderr, "%s:%d:%d: error: %s\n", name, r->error_line, r->error_column, r->error);
@@ -77,14 +77,14 @@ static int lint_file(const char *name)
     if (r < 0) {
         fprintf(stderr, "asyncio lint: cannot read %s: %s\n", name, strerror(-r));
     } else {
-        status = print_report(strcmp(name, "-") == 0 ? "<stdin>" : name, &report);
+        status = print_lint_report(strcmp(name, "-") == 0 ? "<stdin>" : name, &report);
         lint_free(&report);
     }
     text_free(&text);
     return status;
 }
 
-static int refuse_usage(const char *what, const char *argument)
+static int refuse_lint_usage(const char *what, const char *argument)
 {
     fprintf(stderr, "asyncio lint: %s%s%s%s; see 'asyncio lint --help'\n", what,
             *argument ? " '" : "", argument, *argument ? "'" : "");
@@ -96,17 +96,17 @@ int lint_main(int argc, char **argv)
     int status = CLEAN, i = 1;
     for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return print_help();
+            return print_lint_help();
         if (strcmp(argv[i], "--rules") == 0)
             return print_rules();
         if (strcmp(argv[i], "--") == 0) {
             i++;
             break;
         }
-        return refuse_usage("unknown option", argv[i]);
+        return refuse_lint_usage("unknown option", argv[i]);
     }
     if (i == argc)
-        return refuse_usage("no input files", "");
+        return refuse_lint_usage("no input files", "");
     for (; i < argc; i++) {
         int r = lint_file(argv[i]);
         status = r > status ? r : status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* units.h - numbers with units, as people type and read them: 1.5s, 10/s, 64M. The locale has no
  * influence, so that a decimal point is always a point. */
-#ifndef FETCH_UNITS_H
-#define FETCH_UNITS_H
+#ifndef COMMON_UNITS_H
+#define COMMON_UNITS_H
 
 #include <stdint.h>
 
