@@ -1,8 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""A web server that misbehaves on request: one thread a connection, raw sockets, on a port that the kernel chose.
+"""bad_server - a web server that misbehaves on request.
 
-The path says what it does: /ok/..., /slow/MS, /status/N, /paint, /drop, /reset, /half, /garbage, /hang, /loop, /to/PATH,
-/flaky/NAME/N (503 N times, then 200), /wait/NAME (429 and Retry-After: 1 once), /big/MIB, /chunks/MIB, /echo."""
+It uses raw sockets and one thread for each connection, on a port that the kernel has chosen. The
+path of a request selects what it does:
+
+    /ok/... /text /binary       respond with a small body
+    /slow/MS                    respond after so many milliseconds
+    /status/N                   respond with this status
+    /echo                       respond with the request, as JSON
+    /big/MIB /chunks/MIB        respond with so many MiB
+    /to/PATH /loop              redirect to PATH, or to itself
+    /flaky/NAME/N               respond with 503 to the first N requests, then with 200
+    /wait/NAME                  respond with 429 and Retry-After: 1 once, then with 200
+    /paint                      respond with control characters that a terminal would obey
+    /drop /reset /half          close the connection: at once, by a reset, in the middle of the body
+    /garbage                    respond with something that is not HTTP
+    /hang                       never respond
+"""
 import json
 import socket
 import struct
@@ -10,6 +24,7 @@ import threading
 import time
 
 MIB = bytes(range(256)) * 4096
+HANG_SECONDS = 30
 
 
 class Server:
@@ -17,19 +32,27 @@ class Server:
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.socket.getsockname()[1]
         self.lock = threading.Lock()
-        self.reset()
+        self.forget()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def url(self, path="/ok", host="127.0.0.1"):
         return f"http://{host}:{self.port}{path}"
 
-    def reset(self):
+    def urls(self, n, path="/ok/{}"):
+        return "".join(self.url(path.format(i)) + "\n" for i in range(n))
+
+    def forget(self):
+        """Forget all requests so far."""
         with self.lock:
             self.seen = []       # (time, method, path) of every request
-            self.running = {}    # by Host
-            self.most = {}
+            self.running = {}    # requests in progress, by Host
+            self.most = {}       # the largest number of them
             self.most_of_all = 0
             self.counts = {}
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)  # ends accept()
+        self.socket.close()
 
     def accept(self):
         while True:
@@ -49,6 +72,7 @@ class Server:
             pass
 
     def request(self, conn, lines):
+        """Read one request and respond. Returns whether the connection can be used again."""
         first = lines.readline().decode("latin-1").split()
         if len(first) < 2:
             return False
@@ -67,13 +91,14 @@ class Server:
             self.most_of_all = max(self.most_of_all, sum(self.running.values()))
         left = threading.Event()
 
-        def leave():  # before the answer's last byte is sent: then the client may send the next request
+        def leave():
+            """Count the request as done, before its last byte is sent and the next one can come."""
             if not left.is_set():
                 left.set()
                 with self.lock:
                     self.running[host] = self.running.get(host, 0) - 1
         try:
-            return self.answer(conn, first[0], first[1], headers, body, leave)
+            return self.respond(conn, first[0], first[1], headers, body, leave)
         finally:
             leave()
 
@@ -82,7 +107,7 @@ class Server:
             self.counts[name] = self.counts.get(name, 0) + 1
             return self.counts[name]
 
-    def answer(self, conn, method, path, headers, body, leave):
+    def respond(self, conn, method, path, headers, body, leave):
         kind, *rest = path.partition("?")[0].strip("/").split("/")
         plain = {"ok": b'{"ok":true}', "text": b"plain", "binary": b"\x00\xff\x00"}
 
@@ -99,18 +124,6 @@ class Server:
             return send(200, path.encode())
         if kind == "status":
             return send(int(rest[0]), b"sorry")
-        if kind == "paint":  # what a terminal would obey
-            conn.sendall(b"HTTP/1.1 503 \x1b[2J\xc2\x9b31mred\r\nContent-Length: 0\r\n\r\n")
-            return True
-        if kind == "reset":
-            conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if kind == "half":
-            conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500)
-        if kind == "garbage":
-            conn.sendall(b"\x00\x01\x02 this is not HTTP\r\n\r\n")
-        if kind == "hang":
-            conn.settimeout(30)
-            conn.recv(1)
         if kind == "loop":
             return send(302, b"", "Location: /loop")
         if kind == "to":
@@ -118,18 +131,45 @@ class Server:
         if kind == "flaky":
             return send(503 if self.count(rest[0]) <= int(rest[1]) else 200, b"at last")
         if kind == "wait":
-            return send(429, b"", "Retry-After: 1") if self.count(rest[0]) == 1 else send(200, b"yes")
+            first = self.count(rest[0]) == 1
+            return send(429, b"", "Retry-After: 1") if first else send(200, b"yes")
         if kind == "echo":
-            return send(200, json.dumps({"method": method, "headers": headers, "body": body.decode()}).encode())
+            request = {"method": method, "headers": headers, "body": body.decode()}
+            return send(200, json.dumps(request).encode())
         if kind == "big":
-            conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (int(rest[0]) << 20))
-            for _ in range(int(rest[0])):
-                conn.sendall(MIB)
-            return True
+            return send_big(conn, int(rest[0]))
         if kind == "chunks":
-            conn.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for _ in range(int(rest[0])):
-                conn.sendall(b"100000\r\n" + MIB + b"\r\n")
-            conn.sendall(b"0\r\n\r\n")
-            return True
-        return False
+            return send_chunks(conn, int(rest[0]))
+        return misbehave(conn, kind)
+
+
+def send_big(conn, mib):
+    conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (mib << 20))
+    for _ in range(mib):
+        conn.sendall(MIB)
+    return True
+
+
+def send_chunks(conn, mib):
+    conn.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(mib):
+        conn.sendall(b"100000\r\n" + MIB + b"\r\n")
+    conn.sendall(b"0\r\n\r\n")
+    return True
+
+
+def misbehave(conn, kind):
+    """Respond wrongly or not at all. Returns whether the connection stays open."""
+    if kind == "paint":
+        conn.sendall(b"HTTP/1.1 503 \x1b[2J\xc2\x9b31mred\r\nContent-Length: 0\r\n\r\n")
+        return True
+    if kind == "reset":
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if kind == "half":
+        conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500)
+    if kind == "garbage":
+        conn.sendall(b"\x00\x01\x02 this is not HTTP\r\n\r\n")
+    if kind == "hang":
+        conn.settimeout(HANG_SECONDS)
+        conn.recv(1)
+    return False
