@@ -93,7 +93,7 @@ START_TEST(result_of_unknown_owner_is_not_reported)
 }
 END_TEST
 
-/* A shield has no errors of its own, and often stands in cleanup, where the first error counts. */
+/* A shield has no errors of its own, and is often used in cleanup, where the first error counts. */
 START_TEST(result_of_shield_is_reported_only_where_an_error_is_lost)
 {
     finds(BODY("int r; await_shield (r) r = await_flush(x);"), "2:22 unread-result");

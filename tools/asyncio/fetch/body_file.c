@@ -53,7 +53,7 @@ static bool file_exists(int dir, const char *name)
 }
 
 /* NAME.part may exist already: it belongs to another request of this run, to a run that was
- * killed, or to the user. It cannot be told which, so use the next free name. */
+ * killed, or to the user. These cannot be distinguished, so use the next free name. */
 int body_file_begin(struct body_file *f, int dir, const char *name, bool overwrite)
 {
     *f = (struct body_file){ .dir = dir, .overwrite = overwrite };

@@ -8,8 +8,8 @@
 
 enum failure_kind {
     FAILURE_NONE,
-    FAILURE_INPUT,   /* the input line cannot be turned into a request */
-    FAILURE_DNS,     /* no address; libcurl does not tell a wrong name from a silent name server */
+    FAILURE_INPUT, /* the input line cannot be turned into a request */
+    FAILURE_DNS,   /* no address; libcurl does not distinguish a wrong name from a silent server */
     FAILURE_CONNECT, /* refused or unreachable */
     FAILURE_TLS,     /* the handshake failed: a certificate, or the connection was cut off */
     FAILURE_TIMEOUT,

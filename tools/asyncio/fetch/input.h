@@ -33,7 +33,7 @@ void input_free(struct input *in);
  * bounds the memory; -EPIPE after input_end(); -ENOMEM. */
 int input_feed(struct input *in, const char *bytes, size_t n);
 
-/* Tell that no more bytes follow. The last line needs no line end. */
+/* End the input: no more bytes follow. The last line needs no line end. */
 void input_end(struct input *in);
 
 /* Take the next request.

@@ -103,13 +103,13 @@ static uint64_t splitmix64(void *ctx)
     return z ^ z >> 31;
 }
 
-/* Wait before the next attempt, at least as long as the server has asked for. */
+/* Wait before the next attempt, at least as long as the server requests. */
 static int await_retry_delay(struct job *j, const struct result *r, const struct attempt *a,
-                             double asked)
+                             double requested)
 {
     struct run *f = j->run;
     double seconds = retry_backoff(r->attempts, splitmix64, &f->random);
-    seconds = seconds > asked ? seconds : asked;
+    seconds = seconds > requested ? seconds : requested;
     if (f->o.verbose)
         display_message(&f->display, "request %llu: attempt %ld failed: %s; next one in %.2f s",
                         (unsigned long long)j->request.index, r->attempts, a->failure.message,
@@ -126,11 +126,11 @@ static void await_attempts(struct job *j, struct result *r, struct attempt *a)
     for (;;) {
         int e = await_attempt_in_turn(j, r, a);
         bool failed = e == 0 && a->failure.kind != FAILURE_NONE;
-        double asked = failed ? pause_origin(j->run, a->response) : 0;
+        double requested = failed ? pause_origin(j->run, a->response) : 0;
         if (e == 0 && !is_retry_wanted(j, r, a))
             return;
         if (e == 0)
-            e = await_retry_delay(j, r, a, asked);
+            e = await_retry_delay(j, r, a, requested);
         if (e < 0) {
             attempt_cancelled(j, a);
             return;

@@ -48,7 +48,7 @@ static void remove_origin(struct origins *t, size_t at)
 }
 
 /* Forget all pauses that are over; if there is none, the one that ends first. This takes linear
- * time, but it is rare: only origins that have asked for a pause stay without a holder, and one
+ * time, but it is rare: only origins with a pause stay without a holder, and one
  * call removes all that can be removed. */
 static void forget_pauses(struct origins *t, int64_t now)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* origins.h - what is remembered of each origin ("https://host:port"): until when its server has
- * asked for a pause, and what the caller attaches to it.
+ * requested a pause, and what the caller attaches to it.
  *
  * An origin exists while it is held, and after that only while its pause lasts. The number of
  * pauses that are remembered without a holder is limited; beyond it, the pause that ends first is

@@ -72,12 +72,12 @@ void end_turn(struct job *j)
         async_semaphore_release(j->origin->user);
 }
 
-/* The origin that asks for a pause is the one that responded, which after redirects is not the one
+/* The origin that requests a pause is the one that responded, which after redirects is not the one
  * of the job. */
 double pause_origin(struct run *f, const async_http_response *response)
 {
-    bool asks = response && retry_status(response->status);
-    double seconds = asks ? async_http_retry_after(response) : -1;
+    bool may_request = response && retry_status(response->status);
+    double seconds = may_request ? async_http_retry_after(response) : -1;
     char name[URL_ORIGIN_MAX];
     struct origin *o;
     if (seconds < 0)

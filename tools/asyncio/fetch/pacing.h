@@ -15,7 +15,7 @@ void job_release_origin(struct job *j);
 int await_turn(struct job *j) ASYNC_CHECK;
 void end_turn(struct job *j); /* releases the permit */
 
-/* If the response asks for a pause (Retry-After), pause its origin. Returns the seconds, or 0. */
+/* If the response requests a pause (Retry-After), pause its origin. Returns the seconds, or 0. */
 double pause_origin(struct run *f, const async_http_response *response);
 
 #endif

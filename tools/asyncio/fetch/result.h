@@ -9,8 +9,8 @@
  *
  * (without the line breaks). All members up to "t" are always present, and null if they are not
  * known. "headers", one of "body", "body_base64" and "file", and "sha256" are present only if
- * there is such a thing. URLs are without user name and password. Readers must ignore members that
- * they do not know. */
+ * there is such a thing. URLs are without user name and password. Readers must ignore unknown
+ * members. */
 #ifndef FETCH_RESULT_H
 #define FETCH_RESULT_H
 

@@ -152,7 +152,7 @@ size_t url_origin(const char *url, char ret[URL_ORIGIN_MAX])
 }
 
 /* Return the length of "anything://" at the start, or 0. A "://" further behind, as in a query,
- * does not count, since a password could stand before it. */
+ * does not count, since a password could precede it. */
 static size_t any_scheme_len(const char *url, size_t len)
 {
     size_t n = 0;

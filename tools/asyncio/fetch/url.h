@@ -18,7 +18,7 @@ const char *url_check(const char *url, size_t len);
 size_t url_origin(const char *url, char ret[URL_ORIGIN_MAX]);
 
 /* Append the URL without user name and password. If url_check() rejects it, everything up to the
- * last '@' is cut, because it cannot be told where the password of such a URL ends. */
+ * last '@' is cut, because the end of the password in such a URL is unknown. */
 void url_redact(struct text *t, const char *url, size_t len);
 
 /* The host, and the last segment of the path without query, from which files are named. Both may be

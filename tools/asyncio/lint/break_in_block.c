@@ -3,7 +3,7 @@
  * block where the loop or switch around it was meant.
  *
  * An await_ block is a loop that runs once, so break is also the proper way to leave it early.
- * Four signs tell that it was not meant:
+ * Four signs show that the block was not meant:
  *   - the block ends behind it anyway, so it does nothing
  *   - the loop around the block never ends otherwise
  *   - the block is the last statement of a case, so it falls into the next one
@@ -93,8 +93,8 @@ static bool falls_through(const struct source *s, const struct jump *j)
            (token_is(s, next, "case") || token_is(s, next, "default"));
 }
 
-/* Does the loop body go on behind the block, without a look at the result? */
-static bool goes_on(const struct source *s, const struct jump *j)
+/* Does the loop body continue behind the block, with a statement that does not use the result? */
+static bool body_continues(const struct source *s, const struct jump *j)
 {
     uint32_t next = j->block.end + 1;
     return !is_last(s, j->block.end, &j->target) &&
@@ -105,7 +105,7 @@ static bool is_mistaken(const struct source *s, const struct function *f, const 
 {
     bool nothing_left = is_last(s, j->at + 1, &j->block);
     if (token_is(s, j->at, "continue"))
-        return goes_on(s, j);
+        return body_continues(s, j);
     if (nothing_left && is_unconditional(s, j))
         return true;
     return !is_about_result(s, j) && (nothing_left || is_endless(s, f, j) || falls_through(s, j));

@@ -60,7 +60,7 @@ static bool read_function(const struct source *s, uint32_t open, struct function
     return ret->name != 0;
 }
 
-/* Do the braces belong to extern "C" or a namespace, so that functions stand inside them? */
+/* Do the braces belong to extern "C" or a namespace, so that there are functions inside them? */
 static bool holds_functions(const struct source *s, uint32_t open)
 {
     if (open > 1 && s->tokens[open - 1].kind == TOKEN_STRING && token_is(s, open - 2, "extern"))
@@ -126,7 +126,7 @@ static bool mentions_coroutine(const struct source *s, uint32_t i, uint32_t name
             memcmp(s->tokens[i].text + 6, s->tokens[name].text, s->tokens[name].size) == 0);
 }
 
-/* Does the token stand in a call that runs its argument elsewhere: await_to_thread(work(1))? */
+/* Is the token inside a call that runs its argument elsewhere: await_to_thread(work(1))? */
 static bool is_given_to_thread(const struct source *s, uint32_t i)
 {
     static const char *const away[] = { "await_to_thread", "await_to_process", NULL };

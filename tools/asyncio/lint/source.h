@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* source.h - a C source file as the rules see it, and the questions that rules ask about it.
+/* source.h - a C source file as the rules see it, and what rules can find out about it.
  *
  * The files build on each other in this order, and none calls a later one:
  *
@@ -29,8 +29,8 @@ struct token {
     uint8_t kind;
 };
 
-/* A comment "asyncio: allow RULE, RULE". It applies to its own lines; if it stands alone, also to
- * the line of the next token; with "allow-file", to the whole file. */
+/* A comment "asyncio: allow RULE, RULE". It applies to its own lines; if it is alone in its line,
+ * also to the line of the next token; with "allow-file", to the whole file. */
 struct allow {
     int line, column;    /* where the comment begins */
     int last_line;       /* where it ends */
@@ -63,7 +63,8 @@ struct source {
 
 /* ---- tokens.c ---- */
 
-/* Split a text into the tokens of s. Returns false if it is not C, which s->report->error tells. */
+/* Split a text into the tokens of s. Returns false if it is not C, and s->report->error is the
+ * reason. */
 bool tokenize(struct source *s, const char *text, size_t size);
 
 /* Make room for one more element at the end of an array. Returns the array, which may have moved;
@@ -131,7 +132,7 @@ uint32_t braces_around(const struct source *s, uint32_t i);
 /* Does a token before i end a statement or open a block, so that a statement begins at i? */
 bool begins_statement(const struct source *s, uint32_t i);
 
-/* The statements that a token can stand inside of. */
+/* The statements that can surround a token. */
 enum {
     INSIDE_LOOP = 1,     /* for, while, do */
     INSIDE_SWITCH = 2,   /* switch */
@@ -208,7 +209,7 @@ bool read_spawn(const struct source *s, uint32_t i, struct spawn *ret);
 /* Iterate over the arguments of the coroutine: from <= i < to. Start with to = 0. */
 bool next_argument(const struct source *s, const struct spawn *p, uint32_t *from, uint32_t *to);
 
-/* Is the argument the address of something in the stack frame of f? Then ret tells of what. For a
+/* Is the argument the address of something in the stack frame of f? Then ret describes it. For a
  * compound literal, ret->name is 0. */
 bool is_local_address(const struct source *s, const struct function *f, uint32_t from, uint32_t to,
                       struct variable *ret);

@@ -63,7 +63,7 @@ static uint32_t last_call_before(const struct source *s, const struct function *
     return assigned > call ? 0 : call;
 }
 
-/* Does the function or the coroutine that is awaited at i stand in this file? Then it may set
+/* Is the function or the coroutine that is awaited at i defined in this file? Then it may set
  * errno, whatever its name promises. */
 static bool is_of_file(const struct source *s, uint32_t i)
 {
@@ -76,7 +76,7 @@ static bool is_of_file(const struct source *s, uint32_t i)
     return false;
 }
 
-/* Is the variable r used among the tokens from <= i < to? r = 0 stands for none. */
+/* Is the variable r used among the tokens from <= i < to? r = 0 means none. */
 static bool range_uses_variable(const struct source *s, uint32_t from, uint32_t to, uint32_t r)
 {
     for (uint32_t i = from; r && i < to; i++)

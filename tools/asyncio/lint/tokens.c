@@ -147,7 +147,7 @@ static void read_comment(struct reader *r)
 /* ---- directives ---- */
 
 /* Follow an #if, #el... or #endif. Reading only one branch of each keeps brackets balanced. `zero`
- * tells that the condition is 0, so that the code people switch off is not examined. */
+ * is true if the condition is 0, so that code which is switched off is not examined. */
 static void follow_branch(struct reader *r, const char *word, size_t n, bool zero)
 {
     uint64_t bit = r->depth > 0 && r->depth <= 64 ? 1ULL << (r->depth - 1) : 0;

@@ -9,7 +9,7 @@ struct block {
 };
 
 /* Read the await_ block at i, if its result is a local variable. Of another expression, such as
- * j->result, it is unknown who reads it. */
+ * j->result, it is unknown what reads it. */
 static bool read_block(const struct source *s, const struct function *f, uint32_t i,
                        struct block *ret)
 {
@@ -124,7 +124,7 @@ static bool returns_constants(const struct source *s, const struct function *f)
 }
 
 /* Can an error be lost? A shield has none of its own: its result is what the body stores. It often
- * stands in cleanup after another error, or in a function that returns nothing, where a second
+ * is used in cleanup after another error, or in a function that returns nothing, where a second
  * error is dropped on purpose. So a shield counts only if its body stores the result of an await_
  * call, and the function reports success all the same. */
 static bool can_lose_error(const struct source *s, const struct function *f, const struct block *b)
