@@ -117,10 +117,13 @@ void check_stale_errno(struct source *s, const struct function *f)
         uint32_t call = reads_errno(s, i) ? last_call_before(s, f, i) : 0;
         if (!call || !is_await_call(s, call) || is_of_file(s, call) || !depends_on_call(s, call, i))
             continue;
+        bool format = s->tokens[i].kind == TOKEN_STRING;
+        const char *what = token_is(s, i, "errno") ? "errno is read, but"
+                           : format                ? "%m prints errno, but"
+                                                   : "perror() prints errno, but";
         report_finding(s, i,
-                       "%.*s %s errno, which %.*s() does not set; its result is the negative "
-                       "errno value",
-                       TOKEN_ARG(s, i), token_is(s, i, "errno") ? "reads" : "prints",
-                       TOKEN_ARG(s, call));
+                       "%s %.*s() does not set errno: it returns a negative errno value, so use "
+                       "its result",
+                       what, TOKEN_ARG(s, call));
     }
 }
