@@ -204,6 +204,9 @@ START_TEST(address_of_local_in_background_task_is_reported)
     finds(SPAWNS("char b[9]; async_group *g = async_background();"
                  " async_task *t = async_group_create_task(g, job(b)); use(t);"),
           "3:96 local-in-background");
+    finds(SPAWNS("int r, x = 1; async_spawn(async_background(), job(&x));"
+                 " await_timeout (r, 1) async_ignore(await_sleep(2)); return r;"),
+          "3:51 local-in-background");
     finds(SPAWNS("async_spawn(async_background(), job((int[]){ 1 }));"),
           "3:37 local-in-background");
 }

@@ -119,10 +119,14 @@ static bool waits_for_system(const struct source *s, uint32_t i)
     return false;
 }
 
+/* Timeouts and shields wait for nothing themselves; what is in them is examined like anything
+ * else. */
 bool may_wait_for_task(const struct source *s, uint32_t from, uint32_t to)
 {
+    static const char *const scopes[] = { "await_timeout", "await_timeout_at", "await_shield",
+                                          NULL };
     for (uint32_t i = from; i < to; i++) {
-        if (is_await_block(s, i) && !token_is(s, i, "await_shield"))
+        if (is_await_block(s, i) && !token_is_one_of(s, i, scopes))
             return true;
         if (is_await_call(s, i) && !waits_for_system(s, i))
             return true;
