@@ -102,7 +102,7 @@ static size_t copy_string_char(struct document *d)
     return n;
 }
 
-static bool copy_string(struct document *d)
+static bool copy_json_string(struct document *d)
 {
     if (!copy_char(d, '"'))
         return false;
@@ -125,7 +125,7 @@ static bool copy_string(struct document *d)
 static bool copy_key(struct document *d)
 {
     skip_space(d);
-    if (!copy_string(d))
+    if (!copy_json_string(d))
         return false;
     skip_space(d);
     return copy_char(d, ':');
@@ -137,7 +137,7 @@ static bool copy_scalar(struct document *d)
         return false;
     switch (*d->p) {
     case '"':
-        return copy_string(d);
+        return copy_json_string(d);
     case 't':
         return copy_word(d, "true");
     case 'f':

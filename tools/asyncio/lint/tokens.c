@@ -184,23 +184,26 @@ static void skip_quoted(struct reader *r)
         r->at++;
 }
 
+static const char *skip_blanks(const struct reader *r, const char *p)
+{
+    while (p < r->end && (*p == ' ' || *p == '\t'))
+        p++;
+    return p;
+}
+
 /* Skip a directive, from its '#' to the end of its line. What follows #error and #endif is prose,
  * in which a quote need not be closed. */
 static void read_directive(struct reader *r)
 {
-    r->at++;
-    while (r->at < r->end && (*r->at == ' ' || *r->at == '\t'))
-        r->at++;
-    const char *word = r->at;
-    while (r->at < r->end && isalpha((unsigned char)*r->at))
-        r->at++;
-    size_t n = (size_t)(r->at - word);
-    const char *p = r->at;
-    while (p < r->end && (*p == ' ' || *p == '\t'))
-        p++;
+    const char *word = skip_blanks(r, r->at + 1), *end = word;
+    while (end < r->end && isalpha((unsigned char)*end))
+        end++;
+    const char *p = skip_blanks(r, end);
     bool zero = p < r->end && *p == '0' && (p + 1 == r->end || isspace((unsigned char)p[1]));
-    follow_branch(r, word, n, zero);
+    size_t n = (size_t)(end - word);
     bool prose = n == 5 && (memcmp(word, "error", 5) == 0 || memcmp(word, "endif", 5) == 0);
+    follow_branch(r, word, n, zero);
+    r->at = end;
     while (r->at < r->end && *r->at != '\n') {
         if (reader_sees(r, "/*") || reader_sees(r, "//"))
             read_comment(r);
