@@ -65,6 +65,8 @@ START_TEST(result_that_is_replaced_is_reported)
     clean(BODY("int r; await_with (r, &a) x(); await_timeout (r, r + 1) y(); return r;"));
     clean(BODY("int r; await_with (r, &a) x(); if (y) r = 1; return r;"));
     clean(BODY("int r; await_with (r, &a) x(); r = check(r); return r;"));
+    clean(BODY("int r = 0; while (n--) { await_with (r, &a) x(); if (y) continue; r = 1; }"
+               " return r;"));
     clean(BODY("int r; await_with (r, &a) x(); for (;;) { if (y) break; r = 1; } return r;"));
 }
 END_TEST
@@ -78,6 +80,7 @@ START_TEST(result_that_is_read_is_not_reported)
     clean(BODY("int r; await_timeout (r, 1) work(); x = r;"));
     clean(BODY("int r, *p = &r; await_timeout (r, 1) work(); log(*p);"));
     clean(BODY("int r; await_timeout (r, 9) { await_timeout (r, 1) work(); } return r;"));
+    clean(BODY("int r; await_shield (r) await_timeout (r, 5) work();")); /* the usual cleanup */
     clean(BODY("int r = 0; while (r == 0) { await_timeout (r, 1) work(); }"));
     clean(BODY("int r = 0; do { await_timeout (r, 1) work(); } while (r == 0);"));
     clean(BODY("int r = 0; again: if (r) x(); await_timeout (r, 1) work(); goto again;"));

@@ -215,6 +215,10 @@ END_TEST
 START_TEST(other_memory_in_background_task_is_not_reported)
 {
     clean("static int x;\n" SPAWNS("async_spawn(async_background(), job(&x));"));
+    clean("static int x;\n" SPAWNS("{ int x = 1; use(x); }"
+                                   " async_spawn(async_background(), job(&x));"));
+    clean("static int i;\n" SPAWNS("for (int i = 0; i < 3; i++) use(i);"
+                                   " async_spawn(async_background(), job(&i));"));
     clean(SPAWNS("static int x; async_spawn(async_background(), job(&x));"));
     clean(SPAWNS("struct x *x = get(); async_spawn(async_background(), job(x));"));
     clean(SPAWNS("struct x *x = get(); async_spawn(async_background(), job(&x->y));"));
@@ -245,6 +249,7 @@ END_TEST
 START_TEST(argument_with_owner_is_not_reported)
 {
     clean(SPAWNS("char *p = strdup(s); async_spawn(g, job(p), .owned = p, .drop = free);"));
+    clean(SPAWNS("async_spawn(g, job(strdup(s)), .drop = free_all);"));
     clean(SPAWNS("char *p = strdup(s); async_spawn(g, job(p)); ASYNC_TRY(await_x()); free(p);"));
     clean(SPAWNS("char *p = strdup(s); if (async_spawn(g, job(p)) < 0) free(p);"));
     clean(SPAWNS("auto_free char *p = strdup(s); async_spawn(g, job(p));"));

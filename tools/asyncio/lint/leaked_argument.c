@@ -75,7 +75,7 @@ static bool is_only_owner(const struct source *s, const struct function *f, cons
 {
     struct variable v;
     bool allocated = false;
-    if (!find_variable(s, f, i, &v) || v.is_static || v.cleaned || v.array || v.name < f->open)
+    if (!find_variable(s, f, i, &v) || v.is_static || v.cleaned || v.array)
         return false;
     for (uint32_t at = v.name; at <= v.scope; at++) {
         if (!is_variable_use(s, at, i) || at == i)
