@@ -130,6 +130,7 @@ struct way {
     int limit, users;
 };
 
+/* Fetch in one way, print its row, and check the responses. */
 static int await_way(struct demo *d, struct way *w)
 {
     d->api.concurrent = 0;
@@ -174,6 +175,8 @@ static int report_responses(struct demo *d)
     return 0;
 }
 
+/* Start the server, fetch in all ways, and report. The server and the session are closed by their
+ * declarations, however this ends. */
 ASYNC_DEF(serve_and_fetch, (struct demo *)d)
 {
     await_web_server_auto server = NULL;

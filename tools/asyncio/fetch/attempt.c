@@ -41,6 +41,8 @@ void attempt_cancelled(const struct job *j, struct attempt *a)
 
 /* ---- what went wrong ---- */
 
+/* Map an error of the HTTP client to a kind. A wrong URL comes from the input, unless a server has
+ * sent it in a redirect. */
 static enum failure_kind http_failure_kind(enum async_http_error e, bool redirected)
 {
     switch (e) {
@@ -145,6 +147,8 @@ static const char *default_content_type(const struct job *j)
     return json ? "application/json" : "application/x-www-form-urlencoded";
 }
 
+/* Fill the options of one request from those of the run. A body of the input replaces that of
+ * --data. */
 static void fill_http_opts(struct job *j, struct attempt *a, struct async_http_opts *ret)
 {
     const struct options *o = &j->run->o;

@@ -27,6 +27,7 @@ static int terminal_width(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
 }
 
+/* Draw the bar, and arm the timer for the next time. This runs on the loop, between the tasks. */
 static void draw_bar(void *arg)
 {
     struct display *d = arg;

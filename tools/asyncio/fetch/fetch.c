@@ -28,6 +28,8 @@ enum {
 
 /* ---- the run ---- */
 
+/* Run the producer and the jobs until all have ended. Afterwards a signal or the deadline finds no
+ * group to cancel. */
 ASYNC_DEF(run_all_jobs, (struct run *)f)
 {
     int r;
@@ -159,6 +161,8 @@ static void hide_display(void *arg)
     display_hide(&f->display);
 }
 
+/* Prepare everything that needs no loop. The window of --keep-order is larger than --jobs, so that
+ * one slow request does not stop the others at once. */
 static int prepare_run(struct run *f)
 {
     size_t window = 4 * (size_t)f->o.jobs > 1024 ? 4 * (size_t)f->o.jobs : 1024;
@@ -176,6 +180,7 @@ static int prepare_run(struct run *f)
     return r < 0 ? r : set_session_headers(f);
 }
 
+/* Free a run, at whatever point its setup has failed. */
 static void free_run(struct run *f)
 {
     for (size_t i = 0; f->headers && f->headers[i]; i += 2)
@@ -192,6 +197,7 @@ static void free_run(struct run *f)
         close(f->input_fd);
 }
 
+/* Set up and run with the options that were parsed. Returns the exit status. */
 static int fetch_with_options(struct run *f)
 {
     if (set_data(f) < 0 || open_input(f) < 0)

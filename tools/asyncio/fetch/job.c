@@ -78,6 +78,8 @@ static int await_attempt_in_turn(struct job *j, struct result *r, struct attempt
     return 0;
 }
 
+/* Is another attempt to be made? The request is examined as it was sent, with the headers of
+ * --header. */
 static bool is_retry_wanted(struct job *j, const struct result *r, const struct attempt *a)
 {
     struct options *o = &j->run->o;

@@ -153,6 +153,8 @@ static void put_line(struct run *f, struct result *r)
 
 /* ---- counting ---- */
 
+/* Count a result, and stop the run if there are too many failures. Cancelled requests are no
+ * reason to stop, since they are an effect of stopping. */
 static void count_result(struct run *f, const struct result *r)
 {
     enum failure_kind kind = r->failure.kind;

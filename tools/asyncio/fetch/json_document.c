@@ -55,6 +55,7 @@ static size_t copy_digits(struct document *d)
     return (size_t)(d->p - from);
 }
 
+/* Copy a number with all of its digits. */
 static bool copy_number(struct document *d)
 {
     copy_char(d, '-');
@@ -102,6 +103,7 @@ static size_t copy_string_char(struct document *d)
     return n;
 }
 
+/* Copy a string with its quotes, runs of plain ASCII at once. */
 static bool copy_json_string(struct document *d)
 {
     if (!copy_char(d, '"'))
@@ -131,6 +133,7 @@ static bool copy_key(struct document *d)
     return copy_char(d, ':');
 }
 
+/* Copy a value that is neither an object nor an array. */
 static bool copy_scalar(struct document *d)
 {
     if (d->p == d->end)

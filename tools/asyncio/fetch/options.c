@@ -52,6 +52,7 @@ static int find_choice(const char *choices, const char *word)
     }
 }
 
+/* Print what the argument of a numeric option must be. */
 static int refuse_number(struct option_parser *p, const struct option_row *row, const char *arg)
 {
     switch (row->kind) {
@@ -211,6 +212,8 @@ static int refuse_missing(struct option_parser *p)
     return refuse_options(p, "--%s needs an argument (%s)", row->name, row->arg);
 }
 
+/* Store the arguments that are not options, and check what excludes each other. Returns 1, or a
+ * negative errno. */
 static int take_arguments(struct option_parser *p, int argc, char **argv)
 {
     for (int i = optind, r; i < argc; i++) {

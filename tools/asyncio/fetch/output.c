@@ -42,6 +42,7 @@ static void finish_line(struct output *o, const char *p, size_t left)
     }
 }
 
+/* Write the full buffer: to a pipe in pieces that cannot block, to a file at once. */
 static int await_write_out(struct output *o)
 {
     const char *p = o->out.data;
@@ -89,6 +90,8 @@ static int await_batch(struct output *o)
     return r;
 }
 
+/* Write batches until the output is closed and empty. After an error the task goes on, to empty the
+ * buffers without writing them. */
 ASYNC_DEF(write_lines, (struct output *)o)
 {
     while (!o->closing || o->lines.len) {

@@ -70,6 +70,7 @@ static int await_chunk(struct run *f, char *chunk)
     return n < 0 && errno != EINTR && errno != EAGAIN ? -errno : 0;
 }
 
+/* Read requests from the input until its end, a chunk at a time. */
 static int await_input(struct run *f, char *chunk)
 {
     for (;;) {

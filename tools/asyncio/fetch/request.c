@@ -47,6 +47,7 @@ reject_request(struct request *rq, const char *fmt, ...)
 
 /* ---- the fields of a JSON line ---- */
 
+/* Append one header to the request. */
 static int add_header(struct request *rq, const char *name, json_t *v)
 {
     if (!json_is_string(v))
@@ -135,6 +136,7 @@ static int set_id(struct request *rq, json_t *v)
     return json_is_real(v) ? set_real_id(rq, json_real_value(v)) : set_json(&rq->id, v);
 }
 
+/* Set the headers from an object whose values are strings or lists of strings. */
 static int set_headers(struct request *rq, json_t *v)
 {
     if (!json_is_object(v))
@@ -174,6 +176,7 @@ static int set_sha256(struct request *rq, json_t *v)
     return 0;
 }
 
+/* Set the member of the request that has this name. */
 static int set_field(struct request *rq, const char *name, json_t *v)
 {
     if (strcmp(name, "id") == 0)
@@ -256,6 +259,7 @@ static bool is_out_of_memory(const json_error_t *e, const char *text, size_t len
     return fine;
 }
 
+/* Parse a JSON object. The message of jansson is cut before its quotation of the text. */
 static int parse_object(struct request *rq, const char *text, size_t len)
 {
     if (measure_depth(text, len) > DEPTH_MAX)

@@ -33,6 +33,7 @@ static void put_url(struct json_writer *j, const char *url)
     text_free(&shown);
 }
 
+/* Put the error, or null if the request has succeeded. */
 static void put_error(struct json_writer *j, const struct failure *f)
 {
     json_put_key(j, "error");
@@ -50,6 +51,7 @@ static void put_error(struct json_writer *j, const struct failure *f)
     json_put_close(j, '}');
 }
 
+/* Put the redirects that were followed, in their order. */
 static void put_redirects(struct json_writer *j, const struct result *r)
 {
     json_put_key(j, "redirects");
@@ -65,6 +67,7 @@ static void put_redirects(struct json_writer *j, const struct result *r)
     json_put_close(j, ']');
 }
 
+/* Put the times in milliseconds; those that are not known become null. */
 static void put_times(struct json_writer *j, const struct result_times *t)
 {
     const struct {
@@ -103,6 +106,7 @@ static void put_header_name(struct json_writer *j, const char *name)
     text_free(&lower);
 }
 
+/* Put the headers grouped by name. Sorting brings equal names together. */
 static void put_headers(struct json_writer *j, const struct result *r)
 {
     const struct result_header **sorted = calloc(r->header_count + 1, sizeof *sorted);
@@ -173,6 +177,7 @@ static void put_request(struct json_writer *j, const struct result *r)
     json_put_string(j, r->method);
 }
 
+/* Put the members that every result has, whatever became of the request. */
 static void put_response(struct json_writer *j, const struct result *r)
 {
     json_put_key(j, "ok");
@@ -197,6 +202,7 @@ static void put_response(struct json_writer *j, const struct result *r)
     put_times(j, &r->t);
 }
 
+/* Put the members that only some results have. */
 static void put_content(struct json_writer *j, const struct result *r)
 {
     if (r->headers)

@@ -85,6 +85,7 @@ static bool range_contains_any(const struct source *s, uint32_t from, uint32_t t
     return false;
 }
 
+/* Do the arguments of the call, or other words in the function, show that it does not block? */
 static bool is_harmless(const struct source *s, const struct function *f, uint32_t i,
                         enum harmless h)
 {

@@ -79,6 +79,8 @@ static void check_allow(struct source *s, const struct allow *a)
     }
 }
 
+/* Run one rule after the other over all functions. Allow comments are checked last, when all
+ * findings have marked the comments that allow them. */
 static void check_source(struct source *s)
 {
     find_functions(s);

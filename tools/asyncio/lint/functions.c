@@ -69,6 +69,8 @@ static bool holds_functions(const struct source *s, uint32_t open)
            (open > 1 && token_is(s, open - 2, "namespace"));
 }
 
+/* List the functions of the file. Braces inside a function, or of a type, are skipped as a
+ * whole. */
 static void list_functions(struct source *s)
 {
     for (uint32_t i = 0; i < s->count; i++) {

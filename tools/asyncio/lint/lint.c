@@ -66,6 +66,7 @@ static int read_source(const char *name, struct text *ret)
     return r;
 }
 
+/* Run the rules over one file, and print what they find. Returns the exit status for it. */
 static int lint_file(const char *name)
 {
     fflush(stdout); /* so that errors on stderr appear between the findings where they belong */

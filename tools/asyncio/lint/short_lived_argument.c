@@ -47,6 +47,7 @@ static bool ends_before(const struct spawn *p, uint32_t scope, uint32_t end)
     return scope < end || (p->group && scope == end);
 }
 
+/* Report the argument, with the remedy that fits what it is the address of. */
 static void report_argument(struct source *s, uint32_t at, const struct variable *v)
 {
     if (!v->name)

@@ -21,6 +21,8 @@ static bool read_coroutine(const struct source *s, uint32_t i, uint32_t end, str
     return true;
 }
 
+/* Read a call of a function that starts a task: the group, the coroutine, and the options behind
+ * it. */
 static bool read_spawn_call(const struct source *s, uint32_t i, struct spawn *ret)
 {
     static const char *const grouped[] = { "async_spawn", "async_group_create_task", NULL };

@@ -127,6 +127,7 @@ static void add_allow(struct reader *r, const char *text, const char *end, struc
     s->allows[s->allow_count++] = a;
 }
 
+/* Skip a comment, and record it if it allows a finding. */
 static void read_comment(struct reader *r)
 {
     bool block = r->at[1] == '*';
@@ -256,6 +257,7 @@ static void skip_punctuation(struct reader *r)
     r->at += two[1] != ' ' && strstr(pairs, two) ? 2 : 1;
 }
 
+/* Read a number, a word, a string or an operator. */
 static void read_token(struct reader *r)
 {
     const char *text = r->at;
