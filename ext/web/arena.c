@@ -1,33 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* arena.c - memory that goes with its request: the strings that a handler asks for, and decoded ones. The first
- * half kilobyte is in the request itself, so that most requests allocate nothing. */
-#include "internal.h"
+#include "arena.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct web_block {
-    struct web_block *next;
+struct web_arena_block {
+    struct web_arena_block *next;
     _Alignas(16) char bytes[];
 };
 
-void *web_alloc(async_web_request *rq, size_t size)
+void web_arena_init(struct web_arena *a)
 {
-    size_t start = (rq->room_used + 7) & ~(size_t)7;
-    if (start <= WEB_ROOM && size <= WEB_ROOM - start) {
-        rq->room_used = start + size;
-        return rq->room + start;
+    a->blocks = NULL;
+    a->used = 0;
+}
+
+void *web_arena_alloc(struct web_arena *a, size_t size)
+{
+    size_t start = (a->used + 7) & ~(size_t)7;
+    if (start <= WEB_ARENA_INLINE && size <= WEB_ARENA_INLINE - start) {
+        a->used = start + size;
+        return a->first + start;
     }
-    struct web_block *b;
+    struct web_arena_block *b;
     if (size > SIZE_MAX - sizeof *b || !(b = malloc(sizeof *b + size)))
         return NULL;
-    b->next = rq->blocks;
-    rq->blocks = b;
+    b->next = a->blocks;
+    a->blocks = b;
     return b->bytes;
 }
 
-char *web_copy(async_web_request *rq, const char *text, size_t size)
+char *web_arena_copy(struct web_arena *a, const char *text, size_t size)
 {
-    char *copy = web_alloc(rq, size + 1);
+    char *copy = web_arena_alloc(a, size + 1);
     if (!copy)
         return NULL;
     memcpy(copy, text, size);
@@ -35,11 +41,11 @@ char *web_copy(async_web_request *rq, const char *text, size_t size)
     return copy;
 }
 
-void web_release(async_web_request *rq)
+void web_arena_free(struct web_arena *a)
 {
-    for (struct web_block *b; (b = rq->blocks);) {
-        rq->blocks = b->next;
+    for (struct web_arena_block *b; (b = a->blocks);) {
+        a->blocks = b->next;
         free(b);
     }
-    rq->room_used = 0;
+    a->used = 0;
 }

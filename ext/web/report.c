@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* report.c - one line on stderr for a handler that failed. What the client sent is in it, so nothing that a
- * terminal would obey. */
-#include "internal.h"
+/* report.c - a message contains what the client has sent, so everything that a terminal could
+ * take for a command is replaced. */
+#include "report.h"
+
+#include <asyncio/error.h>
 
 #include <stdio.h>
+#include <string.h>
 
-static void clean(char *to, size_t size, const char *from)
+static void copy_printable(char *to, size_t size, const char *from)
 {
     size_t i = 0;
     for (; from[i] && i + 1 < size; i++)
@@ -13,13 +16,16 @@ static void clean(char *to, size_t size, const char *from)
     to[i] = '\0';
 }
 
-void web_report(async_web_request *rq, int result)
+void web_report(const char *method, const char *path, int result)
 {
-    char method[32], path[256], text[160];
-    const char *sentence = result < 0 ? async_fail_text(result) : "";
-    clean(method, sizeof method, rq->method);
-    clean(path, sizeof path, rq->path);
-    clean(text, sizeof text, sentence);
-    fprintf(stderr, "asyncio-web: %s %s: %s%s%s\n", method, path,
-            result < 0 ? strerror(-result) : "the handler gave no answer", text[0] ? ": " : "", text);
+    char m[32], p[256], text[160];
+    copy_printable(m, sizeof m, method);
+    copy_printable(p, sizeof p, path);
+    copy_printable(text, sizeof text, result < 0 ? async_fail_text(result) : "");
+    if (result < 0)
+        fprintf(stderr, "asyncio-web: %s %s: handler failed: %s%s%s\n", m, p, strerror(-result),
+                text[0] ? ": " : "", text);
+    else
+        fprintf(stderr, "asyncio-web: %s %s: handler returned %d without a response\n", m, p,
+                result);
 }

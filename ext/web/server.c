@@ -1,169 +1,121 @@
 /* SPDX-License-Identifier: MIT */
-/* server.c - the server's life: open, serve, stop.
+/* server.c - the life of a server: open, serve, stop.
  *
- * While it serves there are two tasks. One holds the group of the handlers and is shielded: whoever is
- * cancelled, the handlers are not, until their grace is over. The other, the watchman, waits to be asked to stop
- * or to be cancelled, and then does what a stop is, shielded too. */
-#include "internal.h"
+ * While it serves there are two tasks. web_handlers holds the group of the handlers, inside a
+ * shield: whichever task is cancelled, the handlers are not, before their grace period is over.
+ * web_watchman waits for a request to stop, or to be cancelled, and then stops the server,
+ * inside a shield as well. */
+#include "dispatch.h"
 
 #include <asyncio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+struct async_web_server {
+    struct web_dispatch dispatch;
+    int port;
+    async_task *task; /* of async_web_server_start() */
+    double grace; /* seconds that handlers are given to end by themselves when the server stops */
+    bool no_more_grace;
+    async_event watched;        /* the watchman runs, so that .close_handlers will be set */
+    async_event stop;           /* a request to stop */
+    async_event close_handlers; /* the group of the handlers may end */
+};
+
 /* --- open and close --- */
 
-static size_t keep_raw(void *arg, struct MHD_Connection *mhd, char *text)
+static void fill_in_defaults(struct async_web_opts *o)
 {
-    (void)arg, (void)mhd;
-    return strlen(text); /* uri.c decodes */
-}
-
-/* Not MHD_OPTION_STRICT_FOR_CLIENT: head.c and uri.c refuse more, and MHD 0.9 answers twice when it refuses a
- * request without Host. */
-static int start_mhd(async_web_server *s, int fd)
-{
-    double idle = s->opts.idle_timeout;
-    errno = 0;
-    s->daemon = MHD_start_daemon(
-            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, web_on_access,
-            s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->opts.limit,
-            MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->opts.header_limit, MHD_OPTION_CONNECTION_TIMEOUT,
-            idle < 1     ? 1u
-            : idle > 1e6 ? 0u
-                         : (unsigned)(idle + 0.999),
-            MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, NULL, MHD_OPTION_URI_LOG_CALLBACK, web_on_uri,
-            s, MHD_OPTION_NOTIFY_COMPLETED, web_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-            web_on_connection, s, MHD_OPTION_END);
-    if (s->daemon)
-        return 0;
-    int err = errno ? errno : ENOMEM;
-    close(fd);
-    return -err;
-}
-
-static void fill_in(struct async_web_opts *o, const struct async_web_opts *given)
-{
-    *o = *given;
     o->limit = o->limit > 0 ? o->limit : 10000;
     o->backlog = o->backlog > 0 ? o->backlog : 1024;
     o->body_limit = o->body_limit ? o->body_limit : 1 << 20;
     if (o->body_limit > SIZE_MAX / 8)
-        o->body_limit = SIZE_MAX / 8; /* so that sums of it cannot overflow */
+        o->body_limit = SIZE_MAX / 8; /* so that sums with it cannot overflow */
     o->header_limit = o->header_limit > 4096 ? o->header_limit : o->header_limit ? 4096 : 16384;
     o->idle_timeout = o->idle_timeout > 0 ? o->idle_timeout : 60;
     o->request_timeout = o->request_timeout > 0 ? o->request_timeout : 30;
     o->grace = o->grace == 0 ? 5 : o->grace;
 }
 
-/* Everything that MHD has to do with. Its connections end, and the requests with them. */
-static void shut_down(async_web_server *s)
-{
-    if (s->down)
-        return;
-    s->down = true;
-    web_driver_stop(s);
-    if (!s->daemon)
-        return;
-    web_resume_all(s, false);
-    if (!s->stopping)
-        close(MHD_quiesce_daemon(s->daemon));
-    MHD_stop_daemon(s->daemon);
-}
-
 static void free_server(async_web_server *s)
 {
-    shut_down(s);
-    web_routes_free(s);
-    for (async_web_request *rq; (rq = s->spare);) {
-        s->spare = (async_web_request *)(void *)rq->link.next;
-        free(rq);
-    }
+    web_dispatch_close(&s->dispatch);
     free(s);
 }
 
-static int open_parts(async_web_server *s, const async_web_route *routes)
-{
-    int fd, r = web_routes_compile(s, routes);
-    if (r < 0 || (r = web_listen(&s->opts, &fd, &s->port)) < 0 || (r = start_mhd(s, fd)) < 0)
-        return r;
-    return web_driver_start(s);
-}
-
-static int open_server(const async_web_route *routes, const struct async_web_opts *opts,
+static int open_server(const async_web_route *routes, const struct async_web_opts *given,
                        async_web_server **ret)
 {
+    struct async_web_opts opts = *given;
+    fill_in_defaults(&opts);
     if (!async_get_running_loop())
         return -EPERM;
     async_web_server *s = calloc(1, sizeof *s);
     if (!s)
         return -ENOMEM;
-    fill_in(&s->opts, opts);
-    s->grace = s->opts.grace;
-    web_link_init(&s->requests);
-    web_link_init(&s->unwatched);
-    web_link_init(&s->line);
-    web_link_init(&s->waiting);
-    web_link_init(&s->reading);
-    int r = open_parts(s, routes);
+    s->grace = opts.grace;
+    int r = web_dispatch_open(&s->dispatch, routes, &opts, &s->port);
     if (r < 0) {
         free_server(s);
         return r;
     }
-    if (opts->ret_port)
-        *opts->ret_port = s->port;
-    if (opts->serving)
-        async_event_set(opts->serving);
+    if (opts.ret_port)
+        *opts.ret_port = s->port;
+    if (opts.serving)
+        async_event_set(opts.serving);
     *ret = s;
     return 0;
 }
 
 /* --- serve --- */
 
-/* A child that could not even be started (no memory) fails its group; then there is another one. */
+/* A handler that could not even be started, for lack of memory, fails its group. Then another
+ * group is opened. */
 ASYNC_DEF(web_handlers, (async_web_server *)s)
 {
     int r, shield;
+    struct web_dispatch *d = &s->dispatch;
     ASYNC_TRY(await_event_wait(&s->watched));
     await_shield (shield) {
-        while (!async_event_is_set(&s->close)) {
+        while (!async_event_is_set(&s->close_handlers)) {
             await_group (r, g) {
-                s->group = g;
-                web_resume_all(s, true);
-                r = await_event_wait(&s->close);
-                s->group = NULL;
+                web_dispatch_open_group(d, g);
+                r = await_event_wait(&s->close_handlers);
+                d->handlers.group = NULL;
             }
             async_ignore(r);
-            web_handlers_never_ran(s);
+            web_handlers_refuse_queued(&d->handlers);
         }
     }
     return 0;
 }
 
-/* Until one request or handler less is there. */
-static int await_less(async_web_server *s)
+/* Wait until a request has been completed, or, if there is none, a handler has ended. */
+static int await_fewer(struct web_dispatch *d)
 {
-    async_event_clear(&s->less);
-    return await_event_wait(&s->less);
+    async_event *fewer = d->requests.active > 0 ? &d->requests.fewer : &d->handlers.fewer;
+    async_event_clear(fewer);
+    return await_event_wait(fewer);
 }
 
-/* Stop accepting; the grace, if there is any; cancel; wait; let the last answers go. */
+/* Stop accepting, wait for the grace period if there is one, cancel the handlers that still run,
+ * wait for them, and let MHD send the last responses. */
 static int await_stop(async_web_server *s)
 {
     int r;
-    s->stopping = true;
-    close(MHD_quiesce_daemon(s->daemon));
-    web_conns_hang_up(s);
-    web_resume_all(s, true); /* if there never was a group: 503 */
-    web_kick(s);
+    struct web_dispatch *d = &s->dispatch;
+    web_dispatch_stop_accepting(d);
     await_timeout (r, s->grace) {
-        while (r == 0 && (s->active > 0 || s->stats.running > 0) && !s->hurry)
-            r = await_less(s);
+        while (r == 0 && (d->requests.active > 0 || d->handlers.running > 0) && !s->no_more_grace)
+            r = await_fewer(d);
     }
-    s->hurry = true;
-    web_handlers_cancel(s);
-    for (r = 0; r == 0 && s->stats.running > 0;)
-        r = await_less(s);
-    web_run(s);
+    web_handlers_cancel(&d->handlers);
+    for (r = 0; r == 0 && d->handlers.running > 0;) {
+        async_event_clear(&d->handlers.fewer);
+        r = await_event_wait(&d->handlers.fewer);
+    }
+    web_driver_run(&d->driver);
     return r;
 }
 
@@ -174,14 +126,14 @@ ASYNC_DEF(web_watchman, (async_web_server *)s)
     int r = await_event_wait(&s->stop);
     await_shield (shield)
         shield = await_stop(s);
-    async_event_set(&s->close);
+    async_event_set(&s->close_handlers);
     return r;
 }
 
 ASYNC_DEF(web_server, (async_web_server *)s)
 {
     int r = await_gather(NULL, web_watchman(s), web_handlers(s));
-    shut_down(s);
+    web_dispatch_close(&s->dispatch);
     return r;
 }
 
@@ -203,36 +155,43 @@ int async_web_server_start_opt(const async_web_route *routes, async_web_server *
     int r = open_server(routes, opts, &s);
     if (r < 0)
         return r;
-    s->keeper = async_group_create_task(async_background(), web_server(s));
-    if (!s->keeper) {
+    s->task = async_group_create_task(async_background(), web_server(s));
+    if (!s->task) {
         free_server(s);
         return -ENOMEM;
     }
+    s->dispatch.opener = s->task;
     *ret = s;
     return 0;
 }
 
 /* --- stop --- */
 
+static void end_grace(async_web_server *s)
+{
+    s->no_more_grace = true;
+    async_event_set(&s->dispatch.requests.fewer);
+    async_event_set(&s->dispatch.handlers.fewer);
+}
+
 int await_web_server_stop(async_web_server *s, double grace)
 {
+    int shield;
     if (!s)
         return await_sleep(0);
-    if (web_handler_is_current(s))
-        return async_fail(-EDEADLK, "a handler cannot wait for the end of its server");
-    int shield;
+    if (web_handlers_include_current(&s->dispatch.handlers))
+        return async_fail(-EDEADLK, "a handler cannot wait for the end of its own server");
     s->grace = grace;
     async_event_set(&s->stop);
-    async_ignore(await_task(s->keeper));
-    bool cut_short = !async_task_done(s->keeper); /* it was us who were cancelled */
-    if (cut_short) {
-        s->hurry = true;
-        async_event_set(&s->less);
+    async_ignore(await_task(s->task));
+    bool cancelled = !async_task_done(s->task); /* it was this task that was cancelled */
+    if (cancelled) {
+        end_grace(s);
         await_shield (shield)
-            async_ignore(await_task(s->keeper));
+            async_ignore(await_task(s->task));
     }
     free_server(s);
-    return cut_short ? -ECANCELED : 0;
+    return cancelled ? -ECANCELED : 0;
 }
 
 void await_web_server_drop(async_web_server **s)
@@ -252,5 +211,9 @@ int async_web_server_port(const async_web_server *s)
 
 struct async_web_stats async_web_server_stats(const async_web_server *s)
 {
-    return s->stats;
+    const struct web_dispatch *d = &s->dispatch;
+    return (struct async_web_stats){ .requests = d->requests.total,
+                                     .connections = d->connections.open,
+                                     .running = d->handlers.running,
+                                     .most = d->handlers.most };
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* uri.c - the request's target: what is a URI, its path and its query, and percent-decoding. MHD would decode
- * too, but before it splits: then "%2F" would part segments and "%00" end strings. */
-#include "internal.h"
+/* uri.c - MHD could decode as well, but does so before it splits the target: then "%2F" would
+ * separate segments, and "%00" would end strings. */
+#include "uri.h"
 
-static int hex(char c)
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+/* The value of a hexadecimal digit, or -1. */
+static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -11,28 +16,26 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* 0, or -EINVAL: control characters, a '%' without two digits, an encoded NUL (nobody's strings can hold it). */
-int web_uri_check(const char *uri)
+static bool is_valid_target(const char *text)
 {
-    for (const char *p = uri; *p; p++) {
+    for (const char *p = text; *p; p++) {
         if ((unsigned char)*p <= ' ' || *p == 0x7f)
-            return -EINVAL;
+            return false;
         if (*p != '%')
             continue;
-        if (hex(p[1]) < 0 || hex(p[2]) < 0 || (p[1] == '0' && p[2] == '0'))
-            return -EINVAL;
+        if (hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0 || (p[1] == '0' && p[2] == '0'))
+            return false;
         p += 2;
     }
-    return 0;
+    return true;
 }
 
-/* Decode what web_uri_check() passed; to may be from. The number of bytes; no '\0' is added. */
-size_t web_decode(char *to, const char *from, size_t size, bool plus)
+size_t web_uri_decode(char *to, const char *from, size_t size, bool plus)
 {
     char *out = to;
     for (size_t i = 0; i < size; i++) {
         if (from[i] == '%' && i + 2 < size) {
-            *out++ = (char)(hex(from[i + 1]) << 4 | hex(from[i + 2]));
+            *out++ = (char)(hex_digit(from[i + 1]) << 4 | hex_digit(from[i + 2]));
             i += 2;
         } else {
             *out++ = plus && from[i] == '+' ? ' ' : from[i];
@@ -41,31 +44,31 @@ size_t web_decode(char *to, const char *from, size_t size, bool plus)
     return (size_t)(out - to);
 }
 
-/* "http://host/path", which proxies and old clients send: the path in it. */
-static const char *skip_origin(const char *uri)
+/* Return the path of "http://host/path", the form in which clients write to proxies and which every
+ * server must accept. Other targets are returned as they are. */
+static const char *skip_origin(const char *text)
 {
-    if (strncasecmp(uri, "http://", 7) != 0)
-        return uri;
-    uri += 7 + strcspn(uri + 7, "/?");
-    return *uri == '/' ? uri : "/";
+    if (strncasecmp(text, "http://", 7) != 0)
+        return text;
+    text += 7 + strcspn(text + 7, "/?#");
+    return *text == '/' ? text : "/";
 }
 
-/* Keep uri in rq, find path and query in it, decode the path. 0; -EINVAL; -ENOMEM. */
-int web_uri_split(async_web_request *rq, const char *uri)
+int web_uri_parse(struct web_uri *uri, struct web_arena *arena, const char *text)
 {
-    uri = skip_origin(uri);
-    if (*uri != '/' || web_uri_check(uri) < 0)
+    text = skip_origin(text);
+    if (*text != '/' || !is_valid_target(text))
         return -EINVAL;
-    rq->uri = web_copy(rq, uri, strlen(uri));
-    if (!rq->uri)
+    uri->raw = web_arena_copy(arena, text, strcspn(text, "#"));
+    if (!uri->raw)
         return -ENOMEM;
-    rq->path_raw = strcspn(rq->uri, "?#");
-    rq->query = rq->uri[rq->path_raw] == '?' ? rq->uri + rq->path_raw + 1 : "";
+    uri->path_size = strcspn(uri->raw, "?");
+    uri->query = uri->raw[uri->path_size] == '?' ? uri->raw + uri->path_size + 1 : "";
 
-    char *path = web_copy(rq, rq->uri, rq->path_raw);
+    char *path = web_arena_copy(arena, uri->raw, uri->path_size);
     if (!path)
         return -ENOMEM;
-    path[web_decode(path, path, rq->path_raw, false)] = '\0';
-    rq->path = path;
+    path[web_uri_decode(path, path, uri->path_size, false)] = '\0';
+    uri->path = path;
     return 0;
 }

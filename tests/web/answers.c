@@ -247,10 +247,10 @@ START_TEST(what_failed_in_a_handler_is_said)
     page = async_web_page_new(200, NULL, "", 0);
     captured(ask_failures, text, sizeof text);
     async_web_page_free(page);
-    ck_assert_str_eq(text, "asyncio-web: GET /fails: Input/output error: the disk?[31m is full\n"
-                           "asyncio-web: GET /fails-late: Input/output error\n"
-                           "asyncio-web: GET /silent: the handler gave no answer\n"
-                           "asyncio-web: GET /gives-up: Operation canceled\n");
+    ck_assert_str_eq(text, "asyncio-web: GET /fails: handler failed: Input/output error: the disk?[31m is full\n"
+                           "asyncio-web: GET /fails-late: handler failed: Input/output error\n"
+                           "asyncio-web: GET /silent: handler returned 0 without a response\n"
+                           "asyncio-web: GET /gives-up: handler failed: Operation canceled\n");
 }
 END_TEST
 

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* dispatch.c - MHD calls back when the first line of a request is there (on_request_line), when its
+ * headers are, for each part of its body and when it is complete (on_access), and when its response
+ * has been sent or its connection is lost (on_completed).
+ *
+ * A request that is complete starts its handler and is not suspended at once: that would cost
+ * two changes of the epoll set, and most handlers end before MHD runs again. MHD then calls
+ * once more. If the response is there by then, it is queued. Only if the handler still runs is the
+ * connection suspended. */
+#include "dispatch.h"
+
+#include "listen.h"
+#include "request_headers.h"
+#include "response_stream.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct web_connection *connection_of(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* --- connections --- */
+
+/* Without memory for its record a connection has none, and its requests are refused. */
+static void on_connection(void *dispatch, struct MHD_Connection *mhd, void **connection,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct web_dispatch *d = dispatch;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*connection)
+            web_connection_free(*connection);
+        web_driver_schedule(&d->driver); /* so that MHD accepts again if its limit was reached */
+        return;
+    }
+    int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    *connection = web_connection_new(&d->connections, fd, d->driver.now);
+}
+
+static void on_disconnect(struct web_suspension *s)
+{
+    struct web_dispatch *d = web_container(s->all, struct web_dispatch, suspensions);
+    async_web_request *rq = web_container(s, async_web_request, suspension);
+    web_stream_cut(rq);
+    web_handler_client_gone(&d->handlers, rq);
+}
+
+/* --- a request arrives --- */
+
+/* Returns the new request, which MHD hands to the other callbacks. NULL makes them close the
+ * connection: there is no memory, or no target in the request line. */
+static void *on_request_line(void *dispatch, const char *target, struct MHD_Connection *mhd)
+{
+    struct web_dispatch *d = dispatch;
+    struct web_connection *c = connection_of(mhd);
+    if (!target || !c)
+        return NULL;
+    async_web_request *rq = web_request_new(&d->requests, c, mhd, &d->suspensions);
+    if (!rq)
+        return NULL;
+    web_connection_await_rest(c, d->driver.now);
+    int r = web_uri_parse(&rq->uri, &rq->arena, target);
+    rq->refusal = r == -ENOMEM ? 503 : r < 0 ? 400 : 0;
+    return rq;
+}
+
+static enum MHD_Result queue_response(struct web_dispatch *d, async_web_request *rq)
+{
+    if (rq->client_gone)
+        return MHD_NO;
+    d->driver.response_queued = true;
+    return web_response_queue(&rq->response, rq->mhd, d->stopping);
+}
+
+/* Find the handler. Returns 0, or the status with which the request is refused. */
+static int find_route(struct web_dispatch *d, async_web_request *rq)
+{
+    int status = web_routes_find(&d->routes, rq->method, &rq->uri, &rq->arena, &rq->match);
+    if (status == 405 &&
+        web_response_add_header(&rq->response, &rq->arena, "Allow", rq->match.allow) < 0)
+        return 503;
+    return status;
+}
+
+/* Check the headers of a request and find its handler. One that is refused is answered after its
+ * body has been read, because a client that is busy sending would not read the response. It is
+ * answered at once, which closes the connection, if the end of the body is ambiguous, if the client
+ * waits for "100 Continue", or if the body is too long to be read and discarded. */
+static enum MHD_Result on_headers(struct web_dispatch *d, async_web_request *rq, const char *method,
+                                  const char *version)
+{
+    struct web_framing framing;
+    bool at_once = false;
+    rq->headers_read = true;
+    rq->method = web_arena_copy(&rq->arena, method, strlen(method));
+    if (!rq->method)
+        return MHD_NO;
+    rq->is_head = strcmp(method, "HEAD") == 0;
+    if (!web_request_headers_check(rq->mhd, version, &framing)) {
+        rq->refusal = 400;
+        at_once = true;
+    } else {
+        at_once = framing.expects_continue || framing.length > d->body_limit + WEB_DISCARD_MAX;
+        if (rq->refusal == 0 && framing.length > d->body_limit)
+            rq->refusal = 413;
+    }
+    if (rq->refusal == 0 && d->stopping)
+        rq->refusal = 503;
+    if (rq->refusal == 0)
+        rq->refusal = find_route(d, rq);
+    if (rq->refusal == 0 || !at_once)
+        return MHD_YES;
+    rq->phase = WEB_ENDED;
+    web_response_set_error(&rq->response, rq->refusal);
+    return queue_response(d, rq);
+}
+
+static enum MHD_Result on_body(struct web_dispatch *d, async_web_request *rq, const char *bytes,
+                               size_t size)
+{
+    if (rq->refusal == 0)
+        rq->refusal = web_body_append(&rq->body, bytes, size, d->body_limit);
+    if (rq->refusal == 0 || web_body_discard(&rq->body, size, d->body_limit))
+        return MHD_YES;
+    return MHD_NO;
+}
+
+/* All of a request is there. Requests that come before the group of the handlers is open are
+ * suspended until it is, unless the task that was to open it has been cancelled. */
+static enum MHD_Result on_complete(struct web_dispatch *d, async_web_request *rq)
+{
+    web_connection_await_response(rq->connection);
+    if (rq->refusal == 0 && (d->handlers.group || d->stopping)) {
+        web_handler_start(&d->handlers, rq);
+        return MHD_YES;
+    }
+    if (rq->refusal == 0 && d->opener && async_task_done(d->opener))
+        rq->refusal = 503;
+    if (rq->refusal == 0 && !rq->client_gone) {
+        web_connection_suspend(&rq->suspension);
+        return MHD_YES;
+    }
+    rq->phase = WEB_ENDED;
+    web_response_set_error(&rq->response, rq->refusal);
+    return queue_response(d, rq);
+}
+
+/* MHD polls for the response: it calls in each of its runs until the response is queued or the
+ * connection is suspended. */
+static enum MHD_Result on_idle(struct web_dispatch *d, async_web_request *rq)
+{
+    if (rq->phase == WEB_RECEIVING)
+        return on_complete(d, rq);
+    if (rq->phase == WEB_ENDED || rq->stream.begun)
+        return queue_response(d, rq);
+    if (rq->phase == WEB_RUNNING)
+        web_connection_suspend(&rq->suspension);
+    else
+        web_handler_check_queued(&d->handlers, rq);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *dispatch, struct MHD_Connection *mhd, const char *url,
+                                 const char *method, const char *version, const char *bytes,
+                                 size_t *size, void **request)
+{
+    struct web_dispatch *d = dispatch;
+    async_web_request *rq = *request;
+    size_t n = *size;
+    (void)mhd, (void)url;
+    if (!rq)
+        return MHD_NO;
+    if (!rq->headers_read)
+        return on_headers(d, rq, method, version);
+    if (n == 0)
+        return on_idle(d, rq);
+    *size = 0; /* all of it is taken */
+    return on_body(d, rq, bytes, n);
+}
+
+/* --- a request is over --- */
+
+/* MHD has sent the response, or the connection is lost. In the latter case the handler, if it
+ * still runs, is cancelled; but not if it has ended its stream itself and has other things to
+ * do. After an error MHD may keep the connection open until something else happens to it, so it
+ * is shut down. */
+static void on_completed(void *dispatch, struct MHD_Connection *mhd, void **request,
+                         enum MHD_RequestTerminationCode how)
+{
+    struct web_dispatch *d = dispatch;
+    async_web_request *rq = *request;
+    (void)mhd;
+    if (!rq)
+        return;
+    *request = NULL;
+    web_suspension_unwatch(&rq->suspension);
+    rq->mhd = NULL;
+    rq->sent = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    if (how == MHD_REQUEST_TERMINATED_WITH_ERROR)
+        shutdown(rq->connection->fd, SHUT_RDWR);
+    web_connection_await_request(rq->connection, d->driver.now);
+    rq->connection = NULL;
+    d->requests.active--;
+    async_event_set(&d->requests.fewer);
+    if (rq->phase == WEB_RECEIVING || rq->phase == WEB_ENDED) {
+        web_request_free(rq);
+        return;
+    }
+    web_stream_cut(rq);
+    if (!rq->sent)
+        web_handler_client_gone(&d->handlers, rq);
+}
+
+/* --- open and close --- */
+
+/* Called instead of MHD's own decoder: uri.c decodes, later. */
+static size_t keep_encoded(void *arg, struct MHD_Connection *mhd, char *text)
+{
+    (void)arg, (void)mhd;
+    return strlen(text);
+}
+
+/* The idle timeout in MHD's whole seconds; 0 is none. */
+static unsigned whole_seconds(double seconds)
+{
+    return seconds < 1 ? 1 : seconds > 1e6 ? 0 : (unsigned)(seconds + 0.999);
+}
+
+/* Not with MHD_OPTION_STRICT_FOR_CLIENT: uri.c and request_headers.c refuse more than that does,
+ * and MHD 0.9 sends two responses when it refuses a request without Host. */
+static int start_daemon(struct web_dispatch *d, const struct async_web_opts *opts, int fd)
+{
+    errno = 0;
+    d->driver.daemon = MHD_start_daemon(
+            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, d,
+            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)opts->limit,
+            MHD_OPTION_CONNECTION_MEMORY_LIMIT, opts->header_limit, MHD_OPTION_CONNECTION_TIMEOUT,
+            whole_seconds(opts->idle_timeout), MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
+            MHD_OPTION_URI_LOG_CALLBACK, on_request_line, d, MHD_OPTION_NOTIFY_COMPLETED,
+            on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_END);
+    if (d->driver.daemon)
+        return 0;
+    int err = errno ? errno : ENOMEM;
+    close(fd);
+    return -err;
+}
+
+static void resume_requests(struct web_dispatch *d, bool received_only)
+{
+    struct web_link *all = &d->requests.all;
+    for (struct web_link *l = all->next; l != all; l = l->next) {
+        async_web_request *rq = web_container(l, async_web_request, link);
+        if (!received_only || rq->phase == WEB_RECEIVING)
+            web_connection_resume(&rq->suspension);
+    }
+}
+
+void web_dispatch_open_group(struct web_dispatch *d, async_group *group)
+{
+    d->handlers.group = group;
+    resume_requests(d, true);
+}
+
+void web_dispatch_stop_accepting(struct web_dispatch *d)
+{
+    d->stopping = d->handlers.stopping = true;
+    close(MHD_quiesce_daemon(d->driver.daemon));
+    web_connections_close_waiting(&d->connections);
+    resume_requests(d, true); /* if there never was a group, they get a 503 now */
+    web_driver_schedule(&d->driver);
+}
+
+int web_dispatch_open(struct web_dispatch *d, const async_web_route *routes,
+                      const struct async_web_opts *opts, int *ret_port)
+{
+    int fd, r = web_routes_compile(&d->routes, routes);
+    d->body_limit = opts->body_limit;
+    web_connections_init(&d->connections, opts->idle_timeout, opts->request_timeout);
+    web_suspensions_init(&d->suspensions, &d->driver, on_disconnect);
+    web_requests_init(&d->requests, opts->arg);
+    web_handlers_init(&d->handlers, &d->driver, &d->requests, opts->stack_size);
+    if (r < 0 || (r = web_listen(opts->host, opts->port, opts->backlog, &fd, ret_port)) < 0 ||
+        (r = start_daemon(d, opts, fd)) < 0)
+        return r;
+    return web_driver_start(&d->driver);
+}
+
+void web_dispatch_close(struct web_dispatch *d)
+{
+    web_driver_stop(&d->driver);
+    web_connections_stop(&d->connections);
+    web_suspensions_stop(&d->suspensions);
+    if (d->driver.daemon) {
+        resume_requests(d, false); /* MHD cannot close suspended connections */
+        if (!d->stopping)
+            close(MHD_quiesce_daemon(d->driver.daemon));
+        MHD_stop_daemon(d->driver.daemon);
+        d->driver.daemon = NULL;
+    }
+    web_routes_free(&d->routes);
+    web_requests_free(&d->requests);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* handlers.c - one task for each request. A request waits in a queue until a task takes it,
+ * instead of being an argument of its task: a task can be cancelled before it has run, and would
+ * then take the request with it. */
+#include "handlers.h"
+
+#include "report.h"
+#include "response_stream.h"
+
+#include <asyncio/error.h>
+
+#include <errno.h>
+
+/* How many runs of MHD a request may be queued until another task is created for it. */
+enum { PATIENCE = 2 };
+
+/* The handler has ended, or will not run: hand the response over to MHD, or free the request if MHD
+ * has completed it already. */
+static void finish(struct web_handlers *h, async_web_request *rq, int result)
+{
+    web_list_remove(&rq->queue_link);
+    rq->phase = WEB_ENDED;
+    rq->task = NULL;
+    web_suspension_unwatch(&rq->suspension);
+    h->running--;
+    async_event_set(&h->fewer);
+    if (rq->stream.begun)
+        web_stream_end_with_handler(rq, result);
+    else if (rq->response.status == 0 && !rq->client_gone)
+        web_response_set_error(&rq->response, h->stopping && result == -ECANCELED ? 503 : 500);
+    if (rq->mhd) {
+        web_connection_resume(&rq->suspension);
+        web_driver_schedule(h->driver);
+    } else {
+        web_request_free(rq);
+    }
+}
+
+static void refuse(struct web_handlers *h, async_web_request *rq)
+{
+    web_response_set_error(&rq->response, 503);
+    finish(h, rq, 0);
+}
+
+/* Is the end of a handler to be reported? Not if we have caused the failure ourselves. */
+static bool is_failure(const struct web_handlers *h, const async_web_request *rq, int result)
+{
+    if (rq->client_gone)
+        return result < 0 && result != -ECANCELED && result != -EPIPE;
+    if (h->stopping && result == -ECANCELED)
+        return false;
+    return result < 0 || rq->response.status == 0;
+}
+
+static int await_handler(struct web_handlers *h, async_web_request *rq)
+{
+    if (rq->client_gone || h->refusing)
+        return -ECANCELED;
+    async_co co = rq->match.route->user->handler(rq);
+    int r = co.run(co.frame);
+    if (r >= 0 && web_stream_is_short(rq))
+        r = async_fail(-EPROTO, "the response is shorter than its .size");
+    return r;
+}
+
+/* The body of each task: run the handler of the first request in the queue. It is empty if a
+ * task was created in place of one that had only been slow. Always returns 0, because a request
+ * that fails is no failure of the server. */
+static int await_next_request(void *handlers)
+{
+    struct web_handlers *h = handlers;
+    if (web_list_is_empty(&h->queue))
+        return 0;
+    async_web_request *rq = web_container(h->queue.next, async_web_request, queue_link);
+    web_list_remove(&rq->queue_link);
+    rq->phase = WEB_RUNNING;
+    rq->task = async_current_task();
+    int r = await_handler(h, rq);
+    if (is_failure(h, rq, r))
+        web_report(rq->method, rq->uri.path, r);
+    finish(h, rq, r);
+    return 0;
+}
+
+static void create_task(struct web_handlers *h, async_web_request *rq)
+{
+    struct async_task_opts opts = { .site = ASYNC_HERE, .stack_size = h->stack_size };
+    async_co co = async_call(await_next_request, h, rq->match.route->name);
+    rq->queued_in = h->driver->runs;
+    if (!h->group || async_spawn_opt(h->group, &co, &opts) < 0)
+        refuse(h, rq);
+}
+
+void web_handler_start(struct web_handlers *h, async_web_request *rq)
+{
+    rq->phase = WEB_QUEUED;
+    web_list_append(&h->queue, &rq->queue_link);
+    if (++h->running > h->most)
+        h->most = h->running;
+    create_task(h, rq);
+}
+
+/* A request that is still queued after some runs of MHD was probably left over by a task that
+ * was cancelled before it ran. One more task is created, whichever request it was meant for. If
+ * the guess was wrong, that task finds the queue empty. */
+void web_handler_check_queued(struct web_handlers *h, async_web_request *rq)
+{
+    if (h->driver->runs - rq->queued_in > PATIENCE)
+        create_task(h, rq);
+}
+
+void web_handler_client_gone(struct web_handlers *h, async_web_request *rq)
+{
+    rq->client_gone = true;
+    if (rq->phase == WEB_QUEUED)
+        finish(h, rq, 0);
+    else if (rq->task)
+        async_task_cancel(rq->task, .reason = "the client went away");
+}
+
+void web_handlers_cancel(struct web_handlers *h)
+{
+    h->refusing = true;
+    for (struct web_link *l = h->requests->all.next; l != &h->requests->all; l = l->next) {
+        async_web_request *rq = web_container(l, async_web_request, link);
+        if (rq->task)
+            async_task_cancel(rq->task, .reason = "the server stops");
+    }
+}
+
+void web_handlers_refuse_queued(struct web_handlers *h)
+{
+    while (!web_list_is_empty(&h->queue))
+        refuse(h, web_container(h->queue.next, async_web_request, queue_link));
+}
+
+bool web_handlers_include_current(const struct web_handlers *h)
+{
+    const async_task *current = async_current_task();
+    const struct web_link *all = &h->requests->all;
+    for (const struct web_link *l = all->next; l != all; l = l->next)
+        if (current && web_container(l, const async_web_request, link)->task == current)
+            return true;
+    return false;
+}
+
+void web_handlers_init(struct web_handlers *h, struct web_driver *driver,
+                       struct web_requests *requests, size_t stack_size)
+{
+    h->driver = driver;
+    h->requests = requests;
+    h->stack_size = stack_size;
+    web_list_init(&h->queue);
+}
