@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
+#include "fake_clock.h"
+
+#include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,25 +13,29 @@
 #include <time.h>
 #include <unistd.h>
 
-/* --- the loop's side --- */
+/* --- the server's side --- */
+
+static async_loop *server_loop; /* of the latest client_start() */
 
 static void set_done(void *client)
 {
     async_event_set(&((struct client *)client)->done);
 }
 
+/* The loop may have been closed by then, in tests whose server ends before its client. */
 static void *client_main(void *client)
 {
     struct client *c = client;
     c->fn(c->port, c->arg);
-    async_ignore(async_call_soon_threadsafe(c->loop, set_done, c)); /* -EPIPE: nobody waits for us any more */
+    async_ignore(async_call_soon_threadsafe(c->loop, set_done, c));
     return NULL;
 }
 
 void client_start(struct client *c, int port, client_fn *fn, void *arg)
 {
     pthread_t thread;
-    *c = (struct client){ .fn = fn, .arg = arg, .port = port, .loop = async_get_running_loop() };
+    server_loop = async_get_running_loop();
+    *c = (struct client){ .fn = fn, .arg = arg, .port = port, .loop = server_loop };
     ck_assert_int_eq(pthread_create(&thread, NULL, client_main, c), 0);
     c->thread = thread;
 }
@@ -42,14 +48,16 @@ int await_client(struct client *c)
     return r;
 }
 
-struct served {
+struct service {
     const async_web_route *routes;
     struct async_web_opts opts;
     client_fn *client;
     void *arg;
 };
 
-ASYNC_DEF(serve_main, (struct served *)it)
+/* The grace period is longer than a test may take: a server that waits for anything fails the
+ * test. */
+ASYNC_DEF(serve_client, (struct service *)it)
 {
     struct client c;
     async_web_server *s;
@@ -57,31 +65,47 @@ ASYNC_DEF(serve_main, (struct served *)it)
     ck_assert_msg(r == 0, "start: %s: %s", strerror(-r), async_fail_text(r));
     client_start(&c, async_web_server_port(s), it->client, it->arg);
     ASYNC_TRY(await_client(&c));
-    return await_web_server_stop(s, 10 * SUITE_SECONDS); /* nobody is left who would need it */
+    return await_web_server_stop(s, 10 * SUITE_SECONDS);
 }
 
 void serve(const async_web_route *routes, struct async_web_opts opts, client_fn *client, void *arg)
 {
-    struct served it = { routes, opts, client, arg };
-    ck_assert_int_eq(async_run(serve_main(&it)), 0);
+    struct service it = { routes, opts, client, arg };
+    ck_assert_int_eq(async_run(serve_client(&it)), 0);
 }
 
-/* --- the client's side --- */
-
-double now(void)
+char *serve_and_capture_stderr(const async_web_route *routes, struct async_web_opts opts,
+                               client_fn *client, void *arg)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    enum { MOST = 1 << 16 };
+    FILE *f = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    ck_assert_ptr_nonnull(f);
+    fflush(stderr);
+    dup2(fileno(f), STDERR_FILENO);
+    serve(routes, opts, client, arg);
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(f);
+    char *text = malloc(MOST);
+    ck_assert_ptr_nonnull(text);
+    text[fread(text, 1, MOST - 1, f)] = '\0';
+    fclose(f);
+    return text;
 }
 
-void nap(double seconds)
+int count_descriptors(void)
 {
-    struct timespec t = { (time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9) };
-    nanosleep(&t, NULL);
+    int n = 0;
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
 }
 
-int dial_later(void)
+/* --- sockets --- */
+
+int open_socket(void)
 {
     struct timeval limit = { .tv_sec = 10 };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -91,34 +115,36 @@ int dial_later(void)
     return fd;
 }
 
-void dial_now(int fd, int port)
+void connect_socket(int fd, int port)
 {
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_msg(connect(fd, (struct sockaddr *)&a, sizeof a) == 0, "connect: %s", strerror(errno));
+    ck_assert_msg(connect(fd, (struct sockaddr *)&a, sizeof a) == 0, "connect: %s",
+                  strerror(errno));
 }
 
-int dial(int port)
+int connect_to(int port)
 {
-    int fd = dial_later();
-    dial_now(fd, port);
+    int fd = open_socket();
+    connect_socket(fd, port);
     return fd;
 }
 
-void put_bytes(int fd, const void *bytes, size_t size)
+/* A server may close the connection before it has read everything: its response is still there. */
+void send_bytes(int fd, const void *bytes, size_t size)
 {
     const char *p = bytes;
     while (size) {
         ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
         if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
-            return; /* what the server said before is in the answer */
+            return;
         ck_assert_msg(n > 0, "send: %s", strerror(errno));
         p += n;
         size -= (size_t)n;
     }
 }
 
-void put(int fd, const char *fmt, ...)
+void send_text(int fd, const char *fmt, ...)
 {
     char *text;
     va_list args;
@@ -126,12 +152,12 @@ void put(int fd, const char *fmt, ...)
     int n = vasprintf(&text, fmt, args);
     va_end(args);
     ck_assert_int_ge(n, 0);
-    put_bytes(fd, text, (size_t)n);
+    send_bytes(fd, text, (size_t)n);
     free(text);
 }
 
-/* At least one byte; 0: the end; a reset is an end as well. */
-static ssize_t get(int fd, char *buf, size_t size)
+/* Receive at least one byte. Returns 0 at the end of the stream, and after a reset. */
+static ssize_t receive(int fd, char *buf, size_t size)
 {
     ssize_t n = recv(fd, buf, size, 0);
     if (n < 0 && errno == ECONNRESET)
@@ -140,67 +166,95 @@ static ssize_t get(int fd, char *buf, size_t size)
     return n;
 }
 
-bool at_end(int fd)
+bool reads_end(int fd)
 {
     char c;
-    return get(fd, &c, 1) == 0;
+    return receive(fd, &c, 1) == 0;
 }
 
-/* size bytes more, or fewer at the end of the stream. */
-static size_t get_body(int fd, struct answer *a, size_t size)
+void reset_connection(int fd)
+{
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+    close(fd);
+}
+
+void wait_until(atomic_int *counter, int value)
+{
+    for (int i = 0; i < 10000 && *counter != value; i++)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    ck_assert_int_eq(*counter, value);
+}
+
+static void do_nothing(void *arg)
+{
+    (void)arg;
+}
+
+void skip_seconds(double seconds)
+{
+    fake_clock_advance(seconds);
+    ck_assert_int_eq(async_call_soon_threadsafe(server_loop, do_nothing, NULL), 0);
+}
+
+/* --- responses --- */
+
+/* Append size bytes to the body, or fewer at the end of the stream. Returns how many. */
+static size_t read_body(int fd, struct response *r, size_t size)
 {
     size_t got = 0;
-    if (a->size + size + 1 > a->room) {
-        a->room = 2 * (a->size + size) + 1;
-        a->body = realloc(a->body, a->room);
-        ck_assert_ptr_nonnull(a->body);
+    if (r->size + size + 1 > r->capacity) {
+        r->capacity = 2 * (r->size + size) + 1;
+        r->body = realloc(r->body, r->capacity);
+        ck_assert_ptr_nonnull(r->body);
     }
-    for (ssize_t n; got < size && (n = get(fd, a->body + a->size, size - got)) > 0; got += (size_t)n)
-        a->size += (size_t)n;
-    a->body[a->size] = '\0';
+    for (ssize_t n; got < size; got += (size_t)n) {
+        if ((n = receive(fd, r->body + r->size, size - got)) == 0)
+            break;
+        r->size += (size_t)n;
+    }
+    r->body[r->size] = '\0';
     return got;
 }
 
-static bool get_line(int fd, char *line, size_t size)
+static bool read_line(int fd, char *line, size_t size)
 {
     size_t n = 0;
-    while (n + 1 < size && get(fd, line + n, 1) == 1)
+    while (n + 1 < size && receive(fd, line + n, 1) == 1)
         if (line[n++] == '\n')
             break;
     line[n] = '\0';
     return n >= 2 && line[n - 1] == '\n' && line[n - 2] == '\r';
 }
 
-static bool get_chunks(int fd, struct answer *a)
+static bool read_chunks(int fd, struct response *r)
 {
     char line[64];
-    while (get_line(fd, line, sizeof line)) {
+    while (read_line(fd, line, sizeof line)) {
         size_t size = strtoul(line, NULL, 16);
         if (size == 0)
-            return get_line(fd, line, sizeof line);
-        if (get_body(fd, a, size) < size || !get_line(fd, line, sizeof line))
+            return read_line(fd, line, sizeof line);
+        if (read_body(fd, r, size) < size || !read_line(fd, line, sizeof line))
             return false;
     }
     return false;
 }
 
-static bool get_head(int fd, struct answer *a)
+static bool read_head(int fd, struct response *r)
 {
     size_t used = 0;
     do {
-        if (!get_line(fd, a->head + used, sizeof a->head - used))
+        if (!read_line(fd, r->head + used, sizeof r->head - used))
             return false;
-        used += strlen(a->head + used);
-    } while (strcmp(a->head + used - 2, "\r\n") != 0 || used < 4 ||
-             strcmp(a->head + used - 4, "\r\n\r\n") != 0);
-    return sscanf(a->head, "HTTP/1.%*c %d", &a->status) == 1;
+        used += strlen(r->head + used);
+    } while (used < 4 || strcmp(r->head + used - 4, "\r\n\r\n") != 0);
+    return sscanf(r->head, "HTTP/1.%*c %d", &r->status) == 1;
 }
 
-const char *answer_header(const struct answer *a, const char *name)
+const char *response_header(const struct response *r, const char *name)
 {
     static _Thread_local char value[1024];
     size_t n = strlen(name);
-    for (const char *p = a->head; (p = strchr(p, '\n'));) {
+    for (const char *p = r->head; (p = strchr(p, '\n'));) {
         if (strncasecmp(++p, name, n) != 0 || p[n] != ':')
             continue;
         p += n + 1 + strspn(p + n + 1, " ");
@@ -210,30 +264,38 @@ const char *answer_header(const struct answer *a, const char *name)
     return NULL;
 }
 
-struct answer answer_read(int fd, bool head_only)
+static struct response read_any_response(int fd, bool has_body)
 {
-    struct answer a = { 0 };
-    a.body = calloc(1, 1);
-    if (!get_head(fd, &a))
-        return a;
-    const char *length = answer_header(&a, "Content-Length");
-    const char *coding = length ? NULL : answer_header(&a, "Transfer-Encoding");
-    if (head_only || a.status == 204 || a.status == 304 || a.status < 200) {
-        a.whole = true;
-    } else if (length) {
+    struct response r = { .body = calloc(1, 1) };
+    if (!read_head(fd, &r))
+        return r;
+    const char *length = response_header(&r, "Content-Length");
+    r.complete = true;
+    if (!has_body || r.status == 204 || r.status == 304 || r.status < 200)
+        return r;
+    if (length) {
         size_t size = strtoul(length, NULL, 10);
-        a.whole = get_body(fd, &a, size) == size;
-    } else if (coding) {
-        a.whole = get_chunks(fd, &a);
+        r.complete = read_body(fd, &r, size) == size;
+    } else if (response_header(&r, "Transfer-Encoding")) {
+        r.complete = read_chunks(fd, &r);
     } else {
-        while (get_body(fd, &a, 4096) == 4096)
+        while (read_body(fd, &r, 4096) == 4096)
             ;
-        a.whole = true;
     }
-    return a;
+    return r;
 }
 
-struct answer ask(int port, const char *fmt, ...)
+struct response read_response(int fd)
+{
+    return read_any_response(fd, true);
+}
+
+struct response read_head_response(int fd)
+{
+    return read_any_response(fd, false);
+}
+
+struct response request(int port, const char *fmt, ...)
 {
     char *text;
     va_list args;
@@ -241,19 +303,26 @@ struct answer ask(int port, const char *fmt, ...)
     int n = vasprintf(&text, fmt, args);
     va_end(args);
     ck_assert_int_ge(n, 0);
-    int fd = dial(port);
-    put(fd, "%s\r\nHost: here\r\nConnection: close\r\n\r\n", text);
-    struct answer a = answer_read(fd, strncmp(text, "HEAD", 4) == 0);
+    int fd = connect_to(port);
+    send_text(fd, "%s\r\nHost: here\r\nConnection: close\r\n\r\n", text);
+    struct response r = read_any_response(fd, strncmp(text, "HEAD", 4) != 0);
     close(fd);
     free(text);
-    return a;
+    return r;
 }
 
-void expect(int port, int status, const char *body, const char *request_line)
+void expect_response(int port, int status, const char *body, const char *request_line)
 {
-    struct answer a = ask(port, "%s", request_line);
-    ck_assert_msg(a.status == status, "%s: %d, not %d", request_line, a.status, status);
+    struct response r = request(port, "%s", request_line);
+    ck_assert_msg(r.status == status, "%s: %d, not %d", request_line, r.status, status);
     if (body)
-        ck_assert_str_eq(a.body, body);
-    free(a.body);
+        ck_assert_str_eq(r.body, body);
+    free(r.body);
+}
+
+void expect_status(int fd, int status)
+{
+    struct response r = read_response(fd);
+    ck_assert_int_eq(r.status, status);
+    free(r.body);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Each allocation of a small life fails once, and then all from it on: a request may be lost, but the server
- * neither falls nor hangs nor leaks. The loop's thread alone is short of memory: malloc() is wrapped. */
+/* Lack of memory: each allocation in a short life of a server fails, alone or with all that follow.
+ * A request may be lost, but the server neither crashes nor hangs nor leaks. Only the loop's thread
+ * is short of memory: see failing_malloc.h. */
 #include "harness.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 static _Thread_local bool armed;
 static long left;     /* allocations before the one that fails */
-static bool for_ever; /* and all after it */
+static bool for_ever; /* all that follow fail as well */
 static bool failed;
 
 static bool fails(void)
@@ -37,7 +37,7 @@ ASYNC_DEF(text, (async_web_request *)rq)
     return async_web_text(rq, 200, "%s %s %s", async_web_param(rq, "name"), x ? x : "", q ? q : "");
 }
 
-ASYNC_DEF(waits, (async_web_request *)rq)
+ASYNC_DEF(wait_a_moment, (async_web_request *)rq)
 {
     ASYNC_TRY(await_sleep(0.001));
     return async_web_respond(rq, 200, NULL, async_web_body(rq, NULL), 10);
@@ -52,98 +52,92 @@ ASYNC_DEF(stream, (async_web_request *)rq)
 }
 
 static const async_web_route routes[] = { { "GET", "/text/{name}", text },
-                                          { "POST", "/waits", waits },
+                                          { "POST", "/wait", wait_a_moment },
                                           { "GET", "/stream", stream },
                                           { 0 } };
 
-/* Any answer, or none; but the end of the connection within ten seconds. */
-static void try_ask(int port, const char *request)
+/* There may be any response, or none, but the connection must end within ten seconds. */
+static void try_request(int port, const char *text)
 {
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = dial_later();
+    int fd = open_socket();
     if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0) {
-        put(fd, "%s", request);
-        struct answer answer = answer_read(fd, false);
-        free(answer.body);
-        ck_assert(at_end(fd));
+        send_text(fd, "%s", text);
+        struct response r = read_response(fd);
+        free(r.body);
+        ck_assert(reads_end(fd));
     }
     close(fd);
 }
 
-static void ask_all(int port, void *arg)
+static void request_all(int port, void *arg)
 {
     char big[6000];
     (void)arg;
     memset(big, 'x', sizeof big - 1);
     big[sizeof big - 1] = '\0';
 #define END "Host: h\r\nConnection: close\r\n"
-    try_ask(port, "GET /text/one?q=%20 HTTP/1.1\r\nX-Test: yes\r\n" END "\r\n");
-    try_ask(port, "GET /text/a%20rather%20long%20one?q=1&r=2&s=3&t=4&u=5&v=6&w=7 HTTP/1.1\r\n" END
-                  "\r\n");
+    try_request(port, "GET /text/one?q=%20 HTTP/1.1\r\nX-Test: yes\r\n" END "\r\n");
+    try_request(port,
+                "GET /text/a%20rather%20long%20one?q=1&r=2&s=3&t=4&u=5&v=6&w=7 HTTP/1.1\r\n" END
+                "\r\n");
     char *body = NULL;
-    ck_assert_int_gt(asprintf(&body, "POST /waits HTTP/1.1\r\n" END "Content-Length: %zu\r\n\r\n%s",
+    ck_assert_int_gt(asprintf(&body, "POST /wait HTTP/1.1\r\n" END "Content-Length: %zu\r\n\r\n%s",
                               strlen(big), big),
                      0);
-    try_ask(port, body);
+    try_request(port, body);
     free(body);
-    try_ask(port, "GET /stream HTTP/1.1\r\n" END "\r\n");
-    try_ask(port, "PUT /waits HTTP/1.1\r\n" END "\r\n");
-    try_ask(port, "GET /nowhere HTTP/1.1\r\n" END "\r\n");
+    try_request(port, "GET /stream HTTP/1.1\r\n" END "\r\n");
+    try_request(port, "PUT /wait HTTP/1.1\r\n" END "\r\n");
+    try_request(port, "GET /nowhere HTTP/1.1\r\n" END "\r\n");
 }
 
-ASYNC_DEF(life)
+ASYNC_DEF(live)
 {
     struct client c;
     async_web_server *s;
     ASYNC_TRY(async_web_server_start(routes, &s));
-    armed = false; /* Check's own memory */
-    client_start(&c, async_web_server_port(s), ask_all, NULL);
+    armed = false; /* for the memory of Check and of the thread */
+    client_start(&c, async_web_server_port(s), request_all, NULL);
     armed = true;
     async_ignore(await_client(&c));
     return await_web_server_stop(s, 1);
 }
 
-static int open_descriptors(void)
-{
-    int n = 0;
-    for (int fd = 0; fd < 64; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
-static void *shared_malloc(void *ctx, size_t size)
+static void *core_malloc(void *ctx, size_t size)
 {
     (void)ctx;
     return malloc(size);
 }
 
-static void *shared_realloc(void *ctx, void *p, size_t size)
+static void *core_realloc(void *ctx, void *p, size_t size)
 {
     (void)ctx;
     return realloc(p, size);
 }
 
-static void shared_free(void *ctx, void *p)
+static void core_free(void *ctx, void *p)
 {
     (void)ctx;
     free(p);
 }
 
-static void sweep(bool all)
+/* Live again and again, and fail one allocation later each time, until none has failed. */
+static void fail_each_allocation(bool with_all_that_follow)
 {
-    static const async_allocator a = { shared_malloc, shared_realloc, shared_free, NULL };
-    ck_assert_int_eq(async_set_allocator(&a), 0); /* the core's memory too */
-    int before = open_descriptors();
+    static const async_allocator a = { core_malloc, core_realloc, core_free, NULL };
+    ck_assert_int_eq(async_set_allocator(&a), 0); /* so that the core's memory fails as well */
+    int before = count_descriptors();
     for (long n = 0;; n++) {
         left = n;
-        for_ever = all;
+        for_ever = with_all_that_follow;
         failed = false;
         armed = true;
-        int r = async_run(life());
+        int r = async_run(live());
         armed = false;
         ck_assert_msg(r == 0 || failed, "%ld: %s", n, strerror(-r));
-        ck_assert_int_eq(open_descriptors(), before);
+        ck_assert_int_eq(count_descriptors(), before);
         if (!failed) {
             ck_assert_int_gt(n, 12);
             return;
@@ -151,16 +145,16 @@ static void sweep(bool all)
     }
 }
 
-START_TEST(each_allocation_fails_once)
+START_TEST(server_survives_one_failed_allocation)
 {
-    sweep(false);
+    fail_each_allocation(false);
 }
 END_TEST
 
-START_TEST(all_allocations_fail_from_one_on)
+START_TEST(server_survives_when_memory_is_exhausted)
 {
-    sweep(true);
+    fail_each_allocation(true);
 }
 END_TEST
 
-SUITE("web-memory", each_allocation_fails_once, all_allocations_fail_from_one_on)
+SUITE("web-memory", server_survives_one_failed_allocation, server_survives_when_memory_is_exhausted)

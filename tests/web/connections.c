@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections: many at once, several requests on one, more than there is room for. */
+#include "harness.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
+enum { TOGETHER = 40 };
+
+static int inside;
+static async_task *tasks[TOGETHER];
+static async_event all_inside;
+
+/* Respond when all handlers are here, each in a task of its own. */
+ASYNC_DEF(meet, (async_web_request *)rq)
+{
+    const char *x = async_web_header(rq, "X-Test"), *q = async_web_query(rq, "q");
+    ck_assert_int_lt(inside, TOGETHER);
+    tasks[inside++] = async_current_task();
+    if (inside == TOGETHER)
+        async_event_set(&all_inside);
+    ASYNC_TRY(await_event_wait(&all_inside));
+    return async_web_text(rq, 200, "%s %s", x, q);
+}
+
+ASYNC_DEF(slow, (async_web_request *)rq)
+{
+    ASYNC_TRY(await_sleep(0.005));
+    return async_web_text(rq, 200, " %s", async_web_query(rq, "q"));
+}
+
+ASYNC_DEF(quick, (async_web_request *)rq)
+{
+    const char *q = async_web_query(rq, "q");
+    return async_web_text(rq, 200, "%s", q ? q : "");
+}
+
+static const async_web_route routes[] = { { "GET", "/meet", meet },
+                                          { "GET", "/slow", slow },
+                                          { "GET", "/quick", quick },
+                                          { 0 } };
+
+static void request_together(int port, void *arg)
+{
+    int fds[TOGETHER];
+    (void)arg;
+    for (int i = 0; i < TOGETHER; i++) {
+        fds[i] = connect_to(port);
+        send_text(fds[i], "GET /meet?q=%d HTTP/1.1\r\nHost: h\r\nX-Test: t%d\r\n\r\n", i, i);
+    }
+    for (int i = 0; i < TOGETHER; i++) {
+        char expected[32];
+        struct response r = read_response(fds[i]);
+        snprintf(expected, sizeof expected, "t%d %d", i, i);
+        ck_assert_str_eq(r.body, expected);
+        free(r.body);
+        close(fds[i]);
+    }
+}
+
+START_TEST(handlers_run_at_the_same_time_each_in_a_task)
+{
+    serve(routes, (struct async_web_opts){ 0 }, request_together, NULL);
+    ck_assert_int_eq(inside, TOGETHER);
+    for (int i = 0; i < TOGETHER; i++)
+        for (int j = 0; j < i; j++)
+            ck_assert_msg(tasks[i] != tasks[j], "%d and %d have the same task", i, j);
+}
+END_TEST
+
+static void reuse_connection(int port, void *arg)
+{
+    (void)arg;
+    int fd = connect_to(port);
+    for (int i = 0; i < 200; i++) {
+        send_text(fd, "GET /quick?q=%d HTTP/1.1\r\nHost: h\r\n\r\n", i);
+        struct response r = read_response(fd);
+        ck_assert_int_eq(atoi(r.body), i);
+        free(r.body);
+    }
+    close(fd);
+}
+
+START_TEST(connection_serves_many_requests)
+{
+    serve(routes, (struct async_web_opts){ 0 }, reuse_connection, NULL);
+}
+END_TEST
+
+static void use_http_1_0(int port, void *arg)
+{
+    (void)arg;
+    int fd = connect_to(port);
+    send_text(fd, "GET /quick HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    expect_status(fd, 200);
+    send_text(fd, "GET /quick HTTP/1.0\r\n\r\n");
+    expect_status(fd, 200);
+    ck_assert(reads_end(fd));
+    close(fd);
+}
+
+START_TEST(http_1_0_connection_is_closed_unless_kept_alive)
+{
+    serve(routes, (struct async_web_opts){ 0 }, use_http_1_0, NULL);
+}
+END_TEST
+
+static void pipeline_requests(int port, void *arg)
+{
+    (void)arg;
+    int fd = connect_to(port);
+    for (int i = 0; i < 30; i++)
+        send_text(fd, "GET /%s?q=%d HTTP/1.1\r\nHost: h\r\n\r\n", i % 10 == 5 ? "slow" : "quick",
+                  i);
+    for (int i = 0; i < 30; i++) {
+        struct response r = read_response(fd);
+        ck_assert_int_eq(r.status, 200);
+        ck_assert_int_eq(atoi(r.body + strspn(r.body, " ")), i);
+        free(r.body);
+    }
+    close(fd);
+}
+
+START_TEST(pipelined_requests_are_answered_in_order)
+{
+    serve(routes, (struct async_web_opts){ 0 }, pipeline_requests, NULL);
+}
+END_TEST
+
+/* The kernel accepts all five connections, but the server takes three of them. */
+static void exceed_limit(int port, void *arg)
+{
+    int fds[5];
+    (void)arg;
+    for (int i = 0; i < 5; i++) {
+        fds[i] = connect_to(port);
+        send_text(fds[i], "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
+    }
+    for (int i = 0; i < 3; i++)
+        expect_status(fds[i], 200);
+    struct pollfd waiting[2] = { { fds[3], POLLIN, 0 }, { fds[4], POLLIN, 0 } };
+    ck_assert_int_eq(poll(waiting, 2, 20), 0);
+    close(fds[0]);
+    close(fds[1]);
+    expect_status(fds[3], 200);
+    expect_status(fds[4], 200);
+    for (int i = 2; i < 5; i++)
+        close(fds[i]);
+}
+
+START_TEST(clients_beyond_the_limit_wait_until_others_leave)
+{
+    serve(routes, (struct async_web_opts){ .limit = 3 }, exceed_limit, NULL);
+}
+END_TEST
+
+/* The sockets are opened first, before the server can take the descriptors that are left. */
+static void exhaust_descriptors(int port, void *arg)
+{
+    enum { N = 60 };
+    int fds[N];
+    (void)arg;
+    for (int i = 0; i < N; i++)
+        fds[i] = open_socket();
+    for (int i = 0; i < N; i++) {
+        connect_socket(fds[i], port);
+        send_text(fds[i], "GET /quick HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    }
+    for (int i = 0; i < N; i++) {
+        expect_status(fds[i], 200);
+        close(fds[i]);
+    }
+}
+
+START_TEST(clients_wait_while_descriptors_are_exhausted)
+{
+    struct rlimit l;
+    if (RUNNING_ON_VALGRIND)
+        return; /* valgrind closes descriptors beyond its own limit */
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &l), 0);
+    l.rlim_cur = 80; /* of which the client has 60 */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &l), 0);
+    serve(routes, (struct async_web_opts){ 0 }, exhaust_descriptors, NULL);
+}
+END_TEST
+
+/* --- statistics --- */
+
+static void request_ten(int port, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 10; i++)
+        expect_response(port, 200, NULL, "GET /quick HTTP/1.1");
+}
+
+ASYNC_DEF(count)
+{
+    struct client c;
+    async_web_server *s;
+    ASYNC_TRY(async_web_server_start(routes, &s));
+    client_start(&c, async_web_server_port(s), request_ten, NULL);
+    ASYNC_TRY(await_client(&c));
+    struct async_web_stats stats = async_web_server_stats(s);
+    ck_assert_uint_eq(stats.requests, 10);
+    ck_assert_uint_eq(stats.running, 0);
+    ck_assert_uint_eq(stats.most, 1);
+    return await_web_server_stop(s, 1);
+}
+
+START_TEST(stats_count_requests_and_handlers)
+{
+    ck_assert_int_eq(async_run(count()), 0);
+}
+END_TEST
+
+SUITE("web-connections", handlers_run_at_the_same_time_each_in_a_task,
+      connection_serves_many_requests, http_1_0_connection_is_closed_unless_kept_alive,
+      pipelined_requests_are_answered_in_order, clients_beyond_the_limit_wait_until_others_leave,
+      clients_wait_while_descriptors_are_exhausted, stats_count_requests_and_handlers)

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests that are refused because another reader could understand them differently. */
+#include "harness.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+ASYNC_DEF(show_path, (async_web_request *)rq)
+{
+    return async_web_text(rq, 200, "%s %s", async_web_method(rq), async_web_path(rq));
+}
+
+static const async_web_route routes[] = { { "*", "/exact", show_path }, { 0 } };
+
+static void request_bad_targets(int port, void *arg)
+{
+    static const char *const targets[] = { "exact", "*",      "/a%",          "/a%2",
+                                           "/a%zz", "/a%00b", "/exact?q=%00", "/exact?%g1",
+                                           "/a\tb", "/a\x01", "ftp://here/",  "" };
+    (void)arg;
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        struct response r = request(port, "GET %s HTTP/1.1", targets[i]);
+        ck_assert_msg(r.status == 400 || r.status == 0, "%s: %d", targets[i], r.status);
+        free(r.body);
+    }
+    expect_response(port, 400, NULL, "GET /a%00b HTTP/1.1");
+    expect_response(port, 200, "GET /exact", "GET /exact HTTP/1.1");
+}
+
+START_TEST(invalid_target_gets_400)
+{
+    serve(routes, (struct async_web_opts){ 0 }, request_bad_targets, NULL);
+}
+END_TEST
+
+#define POST "POST /exact HTTP/1.1\r\nHost: h\r\n"
+
+/* The connection is closed, because what follows may be part of the body. */
+static void expect_400_and_end(int port, const char *text, size_t size)
+{
+    int fd = connect_to(port);
+    send_bytes(fd, text, size);
+    struct response r = read_response(fd);
+    ck_assert_msg(r.status == 400, "%s: %d", text, r.status);
+    ck_assert_msg(reads_end(fd), "%s", text);
+    free(r.body);
+    close(fd);
+}
+
+static void send_ambiguous_headers(int port, void *arg)
+{
+    static const char *const bad[] = {
+        POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        POST "Content-Length: 5\r\nContent-Length: 6\r\n\r\n123456",
+        POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\n12345",
+        POST "Content-Length : 5\r\n\r\n12345",
+        POST "Content-Length\t: 5\r\n\r\n12345",
+        POST "Content Length: 5\r\n\r\n12345",
+        POST "Content-Length: 5\r\n 6\r\n\r\n123456",
+        POST "Content-Length: 5\r\n\t\r\n\r\n123456",
+        POST "X-A: 5\r\n 6\r\nX-B: 7\r\nContent-Length: 1\r\n\r\n1",
+        POST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        POST "Transfer-Encoding: identity\r\n\r\n",
+        POST "Transfer-Encoding: chunked\r\n , identity\r\n\r\n",
+        POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST "Transfer-Encoding: chunked\r\n\r\nxyz\r\n\r\n",
+        POST "Host: i\r\n\r\n",
+        "POST /exact HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET /exact HTTP/1.1\r\n\r\n",
+        "GET /ex act HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    };
+    (void)arg;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        expect_400_and_end(port, bad[i], strlen(bad[i]));
+}
+
+START_TEST(ambiguous_headers_get_400_and_end_the_connection)
+{
+    serve(routes, (struct async_web_opts){ 0 }, send_ambiguous_headers, NULL);
+}
+END_TEST
+
+static void send_unusual_headers(int port, void *arg)
+{
+    (void)arg;
+    expect_response(port, 200, NULL,
+                    "GET /exact HTTP/1.1\r\nX-A:b\r\nX-B: \t c\r\nX-C:\r\nX-D: \r\nX-E: \xc3\xa4");
+    expect_response(port, 200, NULL, "GET /exact HTTP/1.0");
+}
+
+START_TEST(unusual_but_clear_headers_are_accepted)
+{
+    serve(routes, (struct async_web_opts){ 0 }, send_unusual_headers, NULL);
+}
+END_TEST
+
+/* libmicrohttpd refuses these by itself; version 0.9.75 sends the headers of its response twice. */
+static void send_bad_lengths(int port, void *arg)
+{
+    static const char *const bad[] = {
+        "5, 5", "+5", "-1", "0x5", "", "5 5", "99999999999999999999999"
+    };
+    (void)arg;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        int fd = connect_to(port);
+        send_text(fd, POST "Content-Length: %s\r\n\r\n" POST "\r\n", bad[i]);
+        struct response r = read_response(fd);
+        ck_assert_msg(r.status == 400 || r.status == 413, "%s: %d", bad[i], r.status);
+        free(r.body);
+        for (char c; recv(fd, &c, 1, 0) == 1;)
+            ck_assert_int_ne(c, '2'); /* no "200" */
+        close(fd);
+    }
+}
+
+START_TEST(invalid_content_length_is_refused)
+{
+    serve(routes, (struct async_web_opts){ 0 }, send_bad_lengths, NULL);
+}
+END_TEST
+
+static void send_long_heads(int port, void *arg)
+{
+    static char filler[40001];
+    (void)arg;
+    memset(filler, 'x', sizeof filler - 1);
+    struct response r = request(port, "GET /exact HTTP/1.1\r\nX-Big: %.10000s", filler);
+    ck_assert_int_eq(r.status, 200);
+    free(r.body);
+    r = request(port, "GET /exact HTTP/1.1\r\nX-Big: %s", filler);
+    ck_assert_int_eq(r.status, 431);
+    free(r.body);
+    r = request(port, "GET /exact?%s HTTP/1.1", filler);
+    ck_assert_int_eq(r.status, 414);
+    free(r.body);
+}
+
+START_TEST(headers_beyond_the_limit_get_431_and_targets_414)
+{
+    serve(routes, (struct async_web_opts){ 0 }, send_long_heads, NULL);
+}
+END_TEST
+
+SUITE("web-invalid-requests", invalid_target_gets_400,
+      ambiguous_headers_get_400_and_end_the_connection, unusual_but_clear_headers_are_accepted,
+      invalid_content_length_is_refused, headers_beyond_the_limit_get_431_and_targets_414)

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* Responses that handlers set: their bodies, their headers, and what is refused. */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static async_web_page *page;
+
+ASYNC_DEF(long_text, (async_web_request *)rq)
+{
+    return async_web_text(rq, 201, "%5000d", 7);
+}
+
+ASYNC_DEF(json, (async_web_request *)rq)
+{
+    return async_web_json(rq, 200, "{\"a\":1}");
+}
+
+ASYNC_DEF(bytes, (async_web_request *)rq)
+{
+    return async_web_respond(rq, 200, "application/x-test", "a\0b", 3);
+}
+
+ASYNC_DEF(no_content, (async_web_request *)rq)
+{
+    return async_web_respond(rq, 204, NULL, NULL, 0);
+}
+
+ASYNC_DEF(owned, (async_web_request *)rq)
+{
+    return async_web_respond_owned(rq, 200, "text/plain", strdup("mine"), 4);
+}
+
+ASYNC_DEF(send_page, (async_web_request *)rq)
+{
+    if (async_web_query(rq, "more"))
+        ASYNC_TRY(async_web_add_header(rq, "X-More", "yes"));
+    return async_web_send(rq, page);
+}
+
+ASYNC_DEF(redirect, (async_web_request *)rq)
+{
+    ck_assert_int_eq(async_web_redirect(rq, 304, "/"), -EINVAL);
+    ck_assert_int_eq(async_web_redirect(rq, 302, "/\r\nX-Evil: 1"), -EINVAL);
+    return async_web_redirect(rq, 307, "/elsewhere?a=b");
+}
+
+ASYNC_DEF(add_headers, (async_web_request *)rq)
+{
+    ASYNC_TRY(async_web_add_header(rq, "X-Before", "1"));
+    ASYNC_TRY(async_web_add_header(rq, "Set-Cookie", "a=b"));
+    ASYNC_TRY(async_web_text(rq, 200, "ok"));
+    ASYNC_TRY(async_web_add_header(rq, "Set-Cookie", "c=d"));
+    return async_web_add_header(rq, "Connection", "close");
+}
+
+ASYNC_DEF(add_bad_headers, (async_web_request *)rq)
+{
+    static const char *const bad[][2] = {
+        { "X-A", "b\r\nX-Evil: 1" },
+        { "X-A", "b\nc" },
+        { "X-A", "\r" },
+        { "X-A", "\x01" },
+        { "X-A", "\x7f" },
+        { "X A", "b" },
+        { "X:A", "b" },
+        { "", "b" },
+        { "X-A\n", "b" },
+        { "Content-Length", "3" },
+        { "content-length", "3" },
+        { "Transfer-Encoding", "chunked" },
+        { "Connection", "keep-alive" },
+        { "X\xc3", "b" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(async_web_add_header(rq, bad[i][0], bad[i][1]) == -EINVAL, "%zu", i);
+    ck_assert_int_eq(async_web_respond(rq, 200, "text/plain\r\nX-Evil: 1", "x", 1), -EINVAL);
+    ck_assert_int_eq(async_web_respond_owned(rq, 200, "a\nb", strdup("freed"), 5), -EINVAL);
+    for (int status = -1; status < 700; status++)
+        if (status < 200 || status > 599)
+            ck_assert_int_eq(async_web_text(rq, status, "x"), -EINVAL);
+    return async_web_text(rq, 200, "clean");
+}
+
+ASYNC_DEF(respond_twice, (async_web_request *)rq)
+{
+    ASYNC_TRY(async_web_text(rq, 200, "first"));
+    ck_assert_int_eq(async_web_text(rq, 200, "second"), -EALREADY);
+    ck_assert_int_eq(async_web_send(rq, page), -EALREADY);
+    ck_assert_int_eq(async_web_redirect(rq, 302, "/"), -EALREADY);
+    ck_assert_int_eq(async_web_respond_owned(rq, 200, NULL, strdup("freed"), 5), -EALREADY);
+    return await_web_stream_begin(rq, 200, NULL) == -EALREADY ? 0 : -EPROTO;
+}
+
+static const async_web_route routes[] = {
+    { "GET", "/long", long_text },
+    { "GET", "/json", json },
+    { "GET", "/bytes", bytes },
+    { "GET", "/no-content", no_content },
+    { "GET", "/owned", owned },
+    { "GET", "/page", send_page },
+    { "GET", "/redirect", redirect },
+    { "GET", "/headers", add_headers },
+    { "GET", "/bad-headers", add_bad_headers },
+    { "GET", "/twice", respond_twice },
+    { 0 },
+};
+
+static void expect_type(int port, const char *path, int status, const char *type, size_t size)
+{
+    struct response r = request(port, "GET %s HTTP/1.1", path);
+    ck_assert_int_eq(r.status, status);
+    const char *got = response_header(&r, "Content-Type");
+    if (type)
+        ck_assert_str_eq(got, type);
+    else
+        ck_assert_ptr_null(got);
+    ck_assert_uint_eq(r.size, size);
+    ck_assert(r.complete);
+    free(r.body);
+}
+
+static void request_bodies(int port, void *arg)
+{
+    (void)arg;
+    expect_type(port, "/long", 201, "text/plain; charset=utf-8", 5000);
+    expect_type(port, "/json", 200, "application/json", 7);
+    expect_type(port, "/bytes", 200, "application/x-test", 3);
+    expect_type(port, "/no-content", 204, NULL, 0);
+    expect_type(port, "/owned", 200, "text/plain", 4);
+}
+
+START_TEST(body_and_type_arrive)
+{
+    serve(routes, (struct async_web_opts){ 0 }, request_bodies, NULL);
+}
+END_TEST
+
+static void request_pages(int port, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        expect_type(port, "/page", 203, "text/css", 4);
+        expect_type(port, "/page?more", 203, "text/css", 4);
+    }
+    struct response r = request(port, "GET /page?more HTTP/1.1");
+    ck_assert_str_eq(response_header(&r, "X-More"), "yes");
+    free(r.body);
+    r = request(port, "GET /page HTTP/1.1");
+    ck_assert_ptr_null(response_header(&r, "X-More"));
+    ck_assert_str_eq(r.body, "page");
+    free(r.body);
+}
+
+START_TEST(page_is_sent_many_times_with_and_without_own_headers)
+{
+    page = async_web_page_new(203, "text/css", "page", 4);
+    ck_assert_ptr_nonnull(page);
+    serve(routes, (struct async_web_opts){ 0 }, request_pages, NULL);
+    async_web_page_free(page);
+}
+END_TEST
+
+START_TEST(page_with_invalid_status_or_type_is_refused)
+{
+    async_web_page_free(NULL);
+    ck_assert_ptr_null(async_web_page_new(200, "a\nb", "x", 1));
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_ptr_null(async_web_page_new(0, NULL, "x", 1));
+}
+END_TEST
+
+static void request_redirect(int port, void *arg)
+{
+    (void)arg;
+    struct response r = request(port, "GET /redirect HTTP/1.1");
+    ck_assert_int_eq(r.status, 307);
+    ck_assert_str_eq(response_header(&r, "Location"), "/elsewhere?a=b");
+    ck_assert_ptr_null(response_header(&r, "X-Evil"));
+    free(r.body);
+}
+
+START_TEST(redirect_has_a_location)
+{
+    serve(routes, (struct async_web_opts){ 0 }, request_redirect, NULL);
+}
+END_TEST
+
+static void request_headers(int port, void *arg)
+{
+    (void)arg;
+    int fd = connect_to(port);
+    send_text(fd, "GET /headers HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct response r = read_response(fd);
+    ck_assert_str_eq(response_header(&r, "X-Before"), "1");
+    ck_assert_ptr_nonnull(strstr(r.head, "Set-Cookie: a=b\r\n"));
+    ck_assert_ptr_nonnull(strstr(r.head, "Set-Cookie: c=d\r\n"));
+    ck_assert_str_eq(response_header(&r, "Connection"), "close");
+    ck_assert(reads_end(fd));
+    close(fd);
+    free(r.body);
+}
+
+START_TEST(headers_added_before_and_after_the_body_arrive)
+{
+    serve(routes, (struct async_web_opts){ 0 }, request_headers, NULL);
+}
+END_TEST
+
+static void request_bad_headers(int port, void *arg)
+{
+    (void)arg;
+    struct response r = request(port, "GET /bad-headers HTTP/1.1");
+    ck_assert_str_eq(r.body, "clean");
+    ck_assert_ptr_null(strstr(r.head, "Evil"));
+    free(r.body);
+}
+
+START_TEST(header_or_type_that_could_split_the_response_is_refused)
+{
+    serve(routes, (struct async_web_opts){ 0 }, request_bad_headers, NULL);
+}
+END_TEST
+
+static void request_twice(int port, void *arg)
+{
+    (void)arg;
+    expect_response(port, 200, "first", "GET /twice HTTP/1.1");
+}
+
+START_TEST(second_response_is_refused_and_the_first_is_sent)
+{
+    page = async_web_page_new(200, NULL, "", 0);
+    serve(routes, (struct async_web_opts){ 0 }, request_twice, NULL);
+    async_web_page_free(page);
+}
+END_TEST
+
+SUITE("web-responses", body_and_type_arrive, page_is_sent_many_times_with_and_without_own_headers,
+      page_with_invalid_status_or_type_is_refused, redirect_has_a_location,
+      headers_added_before_and_after_the_body_arrive,
+      header_or_type_that_could_split_the_response_is_refused,
+      second_response_is_refused_and_the_first_is_sent)
