@@ -293,6 +293,7 @@ void web_dispatch_close(struct web_dispatch *d)
     web_driver_stop(&d->driver);
     web_connections_stop(&d->connections);
     web_suspensions_stop(&d->suspensions);
+    web_reports_end(&d->handlers.reports);
     if (d->driver.daemon) {
         resume_requests(d, false); /* MHD cannot close suspended connections */
         if (!d->stopping)

@@ -4,7 +4,6 @@
  * then take the request with it. */
 #include "handlers.h"
 
-#include "report.h"
 #include "response_stream.h"
 
 #include <asyncio/error.h>
@@ -42,11 +41,21 @@ static void refuse(struct web_handlers *h, async_web_request *rq)
     finish(h, rq, 0);
 }
 
-/* Is the end of a handler to be reported? Not if we have caused the failure ourselves. */
+/* Is the result one that the end of a handler's own connection can account for? It was
+ * cancelled, or its stream had no reader any more, or it passed on what it found when it used
+ * the connection. */
+static bool is_disconnect(int result)
+{
+    return result >= 0 || result == -ECANCELED || result == -EPIPE || result == -ECONNRESET ||
+           result == -ENODATA;
+}
+
+/* Is the end of a handler to be reported? Clients go away all the time, and servers are stopped:
+ * what follows from that is no failure. */
 static bool is_failure(const struct web_handlers *h, const async_web_request *rq, int result)
 {
     if (rq->client_gone)
-        return result < 0 && result != -ECANCELED && result != -EPIPE;
+        return !is_disconnect(result);
     if (h->stopping && result == -ECANCELED)
         return false;
     return result < 0 || rq->response.status == 0;
@@ -77,7 +86,7 @@ static int await_next_request(void *handlers)
     rq->task = async_current_task();
     int r = await_handler(h, rq);
     if (is_failure(h, rq, r))
-        web_report(rq->method, rq->uri.path, r);
+        web_report(&h->reports, rq->method, rq->uri.path, r);
     finish(h, rq, r);
     return 0;
 }

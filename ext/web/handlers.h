@@ -5,6 +5,7 @@
 
 #include "driver.h"
 #include "list.h"
+#include "report.h"
 #include "request.h"
 
 #include <asyncio/group.h>
@@ -18,8 +19,9 @@ struct web_handlers {
     size_t stack_size;     /* of a task; 0: the default */
     size_t running, most;  /* handlers now, and the most at a time; queued ones count */
     async_event fewer;     /* .running has decreased */
-    bool stopping;         /* the server stops: a cancelled handler is no failure */
-    bool refusing;         /* queued handlers must not begin */
+    struct web_reports reports;
+    bool stopping; /* the server stops: a cancelled handler is no failure */
+    bool refusing; /* queued handlers must not begin */
 };
 
 void web_handlers_init(struct web_handlers *h, struct web_driver *driver,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* report.c - a message contains what the client has sent, so everything that a terminal could
- * take for a command is replaced. */
+/* report.c - a message contains what the client has sent, so everything that a terminal could take
+ * for a command is replaced. */
 #include "report.h"
 
 #include <asyncio/error.h>
 
 #include <stdio.h>
 #include <string.h>
+
+enum { REPORTS_PER_SECOND = 10 };
 
 static void copy_printable(char *to, size_t size, const char *from)
 {
@@ -16,7 +18,7 @@ static void copy_printable(char *to, size_t size, const char *from)
     to[i] = '\0';
 }
 
-void web_report(const char *method, const char *path, int result)
+static void print_report(const char *method, const char *path, int result)
 {
     char m[32], p[256], text[160];
     copy_printable(m, sizeof m, method);
@@ -28,4 +30,33 @@ void web_report(const char *method, const char *path, int result)
     else
         fprintf(stderr, "asyncio-web: %s %s: handler returned %d without a response\n", m, p,
                 result);
+}
+
+static void print_suppressed(void *arg)
+{
+    struct web_reports *reports = arg;
+    fprintf(stderr, "asyncio-web: %u more reports suppressed\n", reports->suppressed);
+    reports->suppressed = 0;
+}
+
+void web_reports_end(struct web_reports *reports)
+{
+    if (reports->suppressed > 0 && async_callback_cancel(&reports->end))
+        print_suppressed(reports);
+}
+
+void web_report(struct web_reports *reports, const char *method, const char *path, int result)
+{
+    double now = async_time();
+    if (now >= reports->since + 1) {
+        web_reports_end(reports);
+        reports->since = now;
+        reports->printed = 0;
+    }
+    if (reports->printed < REPORTS_PER_SECOND) {
+        reports->printed++;
+        print_report(method, path, result);
+    } else if (reports->suppressed++ == 0) {
+        async_call_at(&reports->end, reports->since + 1, print_suppressed, reports);
+    }
 }
