@@ -11,7 +11,7 @@
 /* Stop the monotonic clocks. Timers fire no more, except by fake_clock_advance(). */
 void fake_clock_stop(void);
 
-/* Move the clocks forward. From any thread; the loop has to be woken up to notice: see skip() in
+/* Move the clocks forward. The loop has to be woken up to notice: see skip_seconds() in
  * harness.h. */
 void fake_clock_advance(double seconds);
 

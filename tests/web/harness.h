@@ -55,7 +55,7 @@ void reset_connection(int fd);
 /* Wait until a counter of the server's side has a value. */
 void wait_until(atomic_int *counter, int value);
 
-/* Move the stopped clock of fake_clock.h, and wake the server's loop. */
+/* Move the stopped clock of fake_clock.h, and wait until the timers that are due have fired. */
 void skip_seconds(double seconds);
 
 struct response {

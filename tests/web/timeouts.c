@@ -77,10 +77,10 @@ static void drip_requests(int port, void *arg)
     ck_assert_int_le(first, 45);
     int headers = drip(port, GET);
     ck_assert_int_ge(headers, 20);
-    ck_assert_int_le(headers, 35);
+    ck_assert_int_le(headers, 25);
     int body = drip(port, GET "Content-Length: 10000\r\n\r\n");
     ck_assert_int_ge(body, 20);
-    ck_assert_int_le(body, 35);
+    ck_assert_int_le(body, 25);
 }
 
 START_TEST(request_that_arrives_too_slowly_is_closed)
