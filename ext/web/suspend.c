@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suspend.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #define WATCH_AFTER 0.1 /* seconds */
 
@@ -25,35 +23,15 @@ static void watch_later(struct web_suspension *s, double now)
     web_list_append(&s->all->unwatched, &s->link);
 }
 
-static void report_disconnect(struct web_suspension *s)
+/* The client has closed its side, or reset the connection. Requests that it has sent too early are
+ * of no interest, and stay in the socket until MHD reads on. */
+static void on_disconnect(void *suspension, int events)
 {
+    struct web_suspension *s = suspension;
+    (void)events;
     web_suspension_unwatch(s);
     s->lost = true;
     s->all->disconnected(s);
-}
-
-/* The client has sent something, closed its side, or reset the connection. Bytes that were sent too
- * early would make the descriptor readable for ever, so from then on only a reset is waited for. */
-static void on_client(void *suspension, int events)
-{
-    struct web_suspension *s = suspension;
-    char c;
-    ssize_t n;
-    if (events & (POLLHUP | POLLERR)) {
-        report_disconnect(s);
-        return;
-    }
-    do
-        n = recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    if (n == 0 || (n < 0 && errno != EAGAIN)) {
-        report_disconnect(s);
-    } else if (n > 0 && async_watch_change(&s->watch, POLLHUP) < 0) {
-        web_suspension_unwatch(s); /* otherwise this function would be called again and again */
-        if (s->suspended)
-            watch_later(s, async_time());
-        arm(s->all);
-    }
 }
 
 /* Watch the clients whose handlers take long. One that cannot be watched, for lack of memory, is
@@ -68,7 +46,7 @@ static void on_watch_soon(void *suspensions)
         if (s->since + WATCH_AFTER > now)
             break;
         web_list_remove(&s->link);
-        s->watching = async_watch_start(&s->watch, s->fd, POLLIN, on_client, s) == 0;
+        s->watching = async_watch_start(&s->watch, s->fd, POLLRDHUP, on_disconnect, s) == 0;
         if (!s->watching)
             watch_later(s, now);
     }

@@ -77,7 +77,7 @@ static const async_web_route routes[] = {
     { "GET", "/pausing", pausing_stream }, { 0 }
 };
 
-enum leaving { CLOSES, RESETS, RESETS_WITH_UNREAD_REQUEST };
+enum leaving { CLOSES, RESETS, CLOSES_WITH_UNREAD_REQUEST, RESETS_WITH_UNREAD_REQUEST };
 
 static void leave(int port, void *arg)
 {
@@ -85,9 +85,9 @@ static void leave(int port, void *arg)
     int fd = connect_to(port);
     send_text(fd, "GET /long HTTP/1.1\r\nHost: h\r\nX-Test: still here\r\n\r\n");
     wait_until(&running, 1);
-    if (how == RESETS_WITH_UNREAD_REQUEST)
+    if (how == CLOSES_WITH_UNREAD_REQUEST || how == RESETS_WITH_UNREAD_REQUEST)
         send_text(fd, "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
-    if (how == CLOSES)
+    if (how == CLOSES || how == CLOSES_WITH_UNREAD_REQUEST)
         close(fd);
     else
         reset_connection(fd);
@@ -112,6 +112,14 @@ END_TEST
 START_TEST(client_that_resets_cancels_its_handler)
 {
     expect_cancelled(RESETS);
+}
+END_TEST
+
+/* The server does not read the second request before the first is answered, so it finds bytes in
+ * the socket, and not the end of the stream. */
+START_TEST(client_that_closes_with_an_unread_request_cancels_its_handler)
+{
+    expect_cancelled(CLOSES_WITH_UNREAD_REQUEST);
 }
 END_TEST
 
@@ -208,6 +216,7 @@ END_TEST
 
 SUITE("web-disconnects", client_that_closes_cancels_its_handler,
       client_that_resets_cancels_its_handler,
+      client_that_closes_with_an_unread_request_cancels_its_handler,
       client_that_resets_with_an_unread_request_cancels_its_handler,
       client_that_leaves_a_pausing_stream_cancels_its_handler,
       stream_waits_for_a_client_that_does_not_read_and_ends_when_it_leaves,
