@@ -62,6 +62,8 @@ static void *on_request_line(void *dispatch, const char *target, struct MHD_Conn
     if (!rq)
         return NULL;
     web_connection_await_rest(c, d->driver.now);
+    rq->target = target;
+    rq->target_end = target + strlen(target);
     int r = web_uri_parse(&rq->uri, &rq->arena, target);
     rq->refusal = r == -ENOMEM ? 503 : r < 0 ? 400 : 0;
     return rq;
@@ -72,7 +74,7 @@ static enum MHD_Result queue_response(struct web_dispatch *d, async_web_request 
     if (rq->client_gone)
         return MHD_NO;
     d->driver.response_queued = true;
-    return web_response_queue(&rq->response, rq->mhd, d->stopping);
+    return web_response_queue(&rq->response, rq->mhd, d->stopping || rq->close_after);
 }
 
 /* Find the handler. Returns 0, or the status with which the request is refused. */
@@ -92,6 +94,7 @@ static int find_route(struct web_dispatch *d, async_web_request *rq)
 static enum MHD_Result on_headers(struct web_dispatch *d, async_web_request *rq, const char *method,
                                   const char *version)
 {
+    const struct web_request_line line = { method, rq->target, rq->target_end, version };
     struct web_framing framing;
     bool at_once = false;
     rq->headers_read = true;
@@ -99,7 +102,7 @@ static enum MHD_Result on_headers(struct web_dispatch *d, async_web_request *rq,
     if (!rq->method)
         return MHD_NO;
     rq->is_head = strcmp(method, "HEAD") == 0;
-    if (!web_request_headers_check(rq->mhd, version, &framing)) {
+    if (!web_request_headers_check(rq->mhd, &line, &framing)) {
         rq->refusal = 400;
         at_once = true;
     } else {
@@ -107,6 +110,7 @@ static enum MHD_Result on_headers(struct web_dispatch *d, async_web_request *rq,
         if (rq->refusal == 0 && framing.length > d->body_limit)
             rq->refusal = 413;
     }
+    rq->close_after = framing.close_after;
     if (rq->refusal == 0 && d->stopping)
         rq->refusal = 503;
     if (rq->refusal == 0)

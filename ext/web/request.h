@@ -63,8 +63,10 @@ struct async_web_request {
     bool is_head;     /* a HEAD request: the response has no body */
     bool client_gone; /* before all of the response was sent */
     bool sent;        /* all of the response */
+    bool close_after; /* its connection is closed after the response */
     int refusal;      /* the status, if no handler is to run */
 
+    const char *target, *target_end; /* in MHD's memory; for request_headers.c */
     const char *method, *peer;
     struct web_uri uri;
     struct web_query query;

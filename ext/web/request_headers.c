@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* request_headers.c - requests are smuggled past a proxy where the proxy and the server disagree on
- * where a body ends. So headers that could be read in two ways are refused. MHD itself prefers
- * Transfer-Encoding to Content-Length and uses the first of several. */
+ * where a body or a head ends. So what could be read in two ways is refused. MHD itself prefers
+ * Transfer-Encoding to Content-Length and uses the first of several.
+ *
+ * MHD 0.9 hides parts of what the client has sent. Its strings end at a NUL byte that the client
+ * has sent; a line that begins with ':' ends the headers, and what follows is taken for another
+ * request; a folded line (obsolete in HTTP) is joined to the name instead of the value; spaces
+ * before a colon are a part of the name. But MHD parses the head where it was received, so the
+ * strings of a proper head follow each other without a gap. This is checked, from the method to the
+ * end of the last line. Chunks and trailers are parsed as leniently, but cannot be checked, since
+ * MHD passes on their contents only. So whatever follows a chunked body is not read. */
 #include "request_headers.h"
 
 #include <stddef.h>
@@ -9,26 +17,78 @@
 #include <strings.h>
 
 struct headers {
+    const char *end;                  /* of the previous string in MHD's memory */
     unsigned hosts, lengths, codings; /* how many there are */
     uint64_t length;
     bool invalid, chunked, expects_continue;
 };
 
-/* Is the name one word, and does its value follow it in memory? MHD 0.9 accepts a space before the
- * colon. It also joins a folded line (obsolete in HTTP) to the name instead of the value, in other
- * memory. Both hide from us a header that another reader may see. */
-static bool is_valid_header(const char *name, size_t size, const char *value)
+/* --- where the strings are --- */
+
+/* Newer versions refuse all of this, and may keep the strings in other places. */
+static bool parses_in_place(void)
 {
-    static int joins_folds = -1; /* -1: the version of MHD has not been read yet */
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f)
+    static int version_0 = -1; /* -1: not read yet */
+    if (version_0 < 0)
+        version_0 = MHD_get_version()[0] == '0';
+    return version_0;
+}
+
+/* How many bytes are between the end of a string and the next one? 0 if there is no proper gap. */
+static size_t gap(const char *end, const char *next)
+{
+    uintptr_t n = (uintptr_t)next - (uintptr_t)end;
+    return n < 1024 ? n : 0;
+}
+
+/* Does a header begin on the line after the previous string? Its line break is one byte or two. The
+ * bytes themselves have been overwritten, as has been the colon; what follows the colon has not. */
+static bool follows(const struct headers *h, const char *name, size_t size, const char *value)
+{
+    size_t before = gap(h->end, name), between = gap(name + size, value);
+    return (before == 1 || before == 2) && between > 0 &&
+           strspn(name + size + 1, " \t") + 1 == between;
+}
+
+static bool is_line_in_place(const struct web_request_line *line)
+{
+    return gap(line->method + strlen(line->method), line->target) == 1 &&
+           gap(line->target_end, line->version) == 1;
+}
+
+/* Behind the last header there must be its line break and an empty line, and nothing else. */
+static bool is_end_in_place(struct MHD_Connection *mhd, const struct web_request_line *line,
+                            const struct headers *h)
+{
+    const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (!info)
+        return false;
+    size_t n = gap(h->end, line->method + info->header_size);
+    return n >= 2 && n <= 4 && memcmp(h->end, "\0\0\0\0", n) == 0;
+}
+
+/* --- what is in them --- */
+
+/* RFC 9110 calls it a token: the name of a method or of a header. */
+static bool is_token(const char *text)
+{
+    static const char special[] = "!#$%&'*+-.^_`|~";
+    for (const char *p = text; *p; p++)
+        if (!((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') && !(*p >= '0' && *p <= '9') &&
+            !strchr(special, *p))
             return false;
-    if (joins_folds < 0)
-        joins_folds = MHD_get_version()[0] == '0';
-    if (!joins_folds || !value)
-        return size > 0;
-    uintptr_t gap = (uintptr_t)value - (uintptr_t)(name + size);
-    return size > 0 && gap > 0 && gap < 1024 && strspn(name + size + 1, " \t") + 1 == gap;
+    return *text;
+}
+
+/* A carriage return alone ends a line for some readers. Of the other control characters only the
+ * tab has a meaning. */
+static bool is_value(const char *text)
+{
+    for (; *text; text++)
+        if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
+            return false;
+    return true;
 }
 
 static bool parse_length(const char *value, uint64_t *ret)
@@ -44,16 +104,9 @@ static bool parse_length(const char *value, uint64_t *ret)
     return true;
 }
 
-/* Called by MHD for each header. Most headers have a length that none of the relevant ones has. */
-static enum MHD_Result check_header(void *arg, enum MHD_ValueKind kind, const char *name,
-                                    const char *value)
+/* Note the headers that matter here. Most headers have a length that none of them has. */
+static void read_header(struct headers *h, const char *name, size_t size, const char *value)
 {
-    struct headers *h = arg;
-    size_t size = strlen(name);
-    (void)kind;
-    h->invalid |= !is_valid_header(name, size, value);
-    if (!value)
-        value = "";
     switch (size) {
     case 4:
         h->hosts += strcasecmp(name, "Host") == 0;
@@ -74,16 +127,36 @@ static enum MHD_Result check_header(void *arg, enum MHD_ValueKind kind, const ch
     default:
         break;
     }
+}
+
+/* Called by MHD for each header, in their order. */
+static enum MHD_Result check_header(void *arg, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct headers *h = arg;
+    size_t size = strlen(name);
+    (void)kind;
+    if (!value || !is_token(name) || !is_value(value) ||
+        (parses_in_place() && !follows(h, name, size, value))) {
+        h->invalid = true;
+        return MHD_NO;
+    }
+    h->end = value + strlen(value);
+    read_header(h, name, size, value);
     return MHD_YES;
 }
 
-bool web_request_headers_check(struct MHD_Connection *mhd, const char *version,
+bool web_request_headers_check(struct MHD_Connection *mhd, const struct web_request_line *line,
                                struct web_framing *ret)
 {
-    struct headers h = { 0 };
+    struct headers h = { .end = line->version + strlen(line->version) };
     MHD_get_connection_values(mhd, MHD_HEADER_KIND, check_header, &h);
-    bool http_1_0 = strcmp(version, "HTTP/1.0") == 0;
-    *ret = (struct web_framing){ h.length, h.expects_continue };
-    return !h.invalid && (h.hosts == 1 || (h.hosts == 0 && http_1_0)) &&
+    *ret = (struct web_framing){ h.length, h.expects_continue, h.chunked && parses_in_place() };
+    if (h.invalid || !is_token(line->method))
+        return false;
+    if (parses_in_place() && (!is_line_in_place(line) || !is_end_in_place(mhd, line, &h)))
+        return false;
+    bool http_1_0 = strcmp(line->version, "HTTP/1.0") == 0;
+    return (h.hosts == 1 || (h.hosts == 0 && http_1_0)) &&
            (h.codings == 0 || (h.lengths == 0 && !http_1_0));
 }

@@ -7,15 +7,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The parts of the first line, where MHD has them in its memory. */
+struct web_request_line {
+    const char *method;
+    const char *target, *target_end; /* target_end: where MHD's string ended when it was new */
+    const char *version;
+};
+
 /* The headers that describe the body. */
 struct web_framing {
     uint64_t length; /* Content-Length; 0 if there is none */
     bool expects_continue;
+    bool close_after; /* read no further request from the connection */
 };
 
-/* Are the headers of a request valid, and can its body end in one place only? If not, the answer
- * must be 400, and the connection must be closed before its body. */
-bool web_request_headers_check(struct MHD_Connection *mhd, const char *version,
+/* Is the head of a request valid, did MHD pass on all of it, and can its body end in one place
+ * only? If not, the response must be 400, and the connection must be closed before the body. */
+bool web_request_headers_check(struct MHD_Connection *mhd, const struct web_request_line *line,
                                struct web_framing *ret);
 
 #endif

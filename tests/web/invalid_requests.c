@@ -2,6 +2,7 @@
 /* Requests that are refused because another reader could understand them differently. */
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,6 +49,89 @@ static void expect_400_and_end(int port, const char *text, size_t size)
     close(fd);
 }
 
+/* Text of which the client's bytes are more than MHD 0.9 passes on. */
+static void send_hidden_bytes(int port, void *arg)
+{
+#define HIDDEN(text)                                                                               \
+    {                                                                                              \
+        text, sizeof text - 1                                                                      \
+    }
+#define SMUGGLED "GET /exact HTTP/1.1\r\nHost: h\r\n\r\n"
+    static const struct {
+        const char *text;
+        size_t size;
+    } bad[] = {
+        HIDDEN(POST ":\r\n" SMUGGLED),
+        HIDDEN(POST ": x\r\n" SMUGGLED),
+        HIDDEN(POST "X-A: b\r\n:\r\nContent-Length: 3\r\n\r\n123"),
+        HIDDEN("POST /exact HTTP/1.0\r\n:\r\n" SMUGGLED),
+        HIDDEN(POST "X-A: b\0c\r\n\r\n"),
+        HIDDEN(POST "X-A: b\0\r\nX-B: c\r\n\r\n"),
+        HIDDEN(POST "X-A\0: b\r\n\r\n"),
+        HIDDEN(POST "Content-Length: 3\0\r\n\r\n123"),
+        HIDDEN(POST "Transfer-Encoding: chunked\0x\r\n\r\n0\r\n\r\n"),
+        HIDDEN("GET /exact\0.css HTTP/1.1\r\nHost: h\r\n\r\n"),
+        HIDDEN("GET /exact?a\0b HTTP/1.1\r\nHost: h\r\n\r\n"),
+        HIDDEN("GE\0T /exact HTTP/1.1\r\nHost: h\r\n\r\n"),
+    };
+    (void)arg;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        expect_400_and_end(port, bad[i].text, bad[i].size);
+}
+
+START_TEST(head_with_hidden_bytes_gets_400_and_ends_the_connection)
+{
+    serve(routes, (struct async_web_opts){ 0 }, send_hidden_bytes, NULL);
+}
+END_TEST
+
+static void send_bad_characters(int port, void *arg)
+{
+    static const char *const bad[] = {
+        POST "X-A: b\rContent-Length: 3\r\n\r\n123",
+        POST "X-A: b\r\r\n\r\n",
+        POST "X-A: b\x01\r\n\r\n",
+        POST "X-A: b\x7f\r\n\r\n",
+        POST "X\xff: b\r\n\r\n",
+        POST "X(A): b\r\n\r\n",
+        "G(T /exact HTTP/1.1\r\nHost: h\r\n\r\n",
+        "G\x01T /exact HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET  /exact HTTP/1.1\r\nHost: h\r\n\r\n",
+    };
+    (void)arg;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        expect_400_and_end(port, bad[i], strlen(bad[i]));
+}
+
+START_TEST(invalid_character_in_the_head_gets_400_and_ends_the_connection)
+{
+    serve(routes, (struct async_web_opts){ 0 }, send_bad_characters, NULL);
+}
+END_TEST
+
+/* MHD 0.9 would take what follows each of these for a request. */
+static void smuggle_behind_chunks(int port, void *arg)
+{
+    static const char *const bodies[] = { "0\r\nX-A: b\r\n:\r\n", "0\r\n\r\n", "0;\n\n" };
+    (void)arg;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        int fd = connect_to(port);
+        send_text(fd, POST "Transfer-Encoding: chunked\r\n\r\n%s" SMUGGLED, bodies[i]);
+        struct response r = read_response(fd);
+        ck_assert_int_eq(r.status, 200);
+        ck_assert_str_eq(response_header(&r, "Connection"), "close");
+        ck_assert(reads_end(fd));
+        free(r.body);
+        close(fd);
+    }
+}
+
+START_TEST(nothing_is_read_after_a_chunked_body)
+{
+    serve(routes, (struct async_web_opts){ 0 }, smuggle_behind_chunks, NULL);
+}
+END_TEST
+
 static void send_ambiguous_headers(int port, void *arg)
 {
     static const char *const bad[] = {
@@ -88,11 +172,35 @@ static void send_unusual_headers(int port, void *arg)
     expect_response(port, 200, NULL,
                     "GET /exact HTTP/1.1\r\nX-A:b\r\nX-B: \t c\r\nX-C:\r\nX-D: \r\nX-E: \xc3\xa4");
     expect_response(port, 200, NULL, "GET /exact HTTP/1.0");
+    expect_response(port, 200, NULL, "GET /exact HTTP/1.1\nX-A: b\nCookie: a=b; c=d\nX-C: ");
+    expect_response(port, 200, NULL, "X-Y.z /exact?a=b&c&=&%20 HTTP/1.1\r\nX-A: b  ");
+    expect_response(port, 200, NULL, "\r\n\r\nGET http://h/exact HTTP/1.1");
 }
 
 START_TEST(unusual_but_clear_headers_are_accepted)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_unusual_headers, NULL);
+}
+END_TEST
+
+/* Byte by byte, and with as many headers as fit, so that MHD's memory grows meanwhile. */
+static void send_slowly(int port, void *arg)
+{
+    char text[12000] = "GET /exact?a=b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n";
+    (void)arg;
+    for (int i = 0; i < 100; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "X-Header-%d: %d\r\n", i, i);
+    strcat(text, "\r\n");
+    int fd = connect_to(port);
+    for (const char *p = text; *p; p++)
+        send_bytes(fd, p, 1);
+    expect_status(fd, 200);
+    close(fd);
+}
+
+START_TEST(head_that_arrives_byte_by_byte_is_accepted)
+{
+    serve(routes, (struct async_web_opts){ 0 }, send_slowly, NULL);
 }
 END_TEST
 
@@ -144,5 +252,8 @@ START_TEST(headers_beyond_the_limit_get_431_and_targets_414)
 END_TEST
 
 SUITE("web-invalid-requests", invalid_target_gets_400,
-      ambiguous_headers_get_400_and_end_the_connection, unusual_but_clear_headers_are_accepted,
+      head_with_hidden_bytes_gets_400_and_ends_the_connection,
+      invalid_character_in_the_head_gets_400_and_ends_the_connection,
+      nothing_is_read_after_a_chunked_body, ambiguous_headers_get_400_and_end_the_connection,
+      unusual_but_clear_headers_are_accepted, head_that_arrives_byte_by_byte_is_accepted,
       invalid_content_length_is_refused, headers_beyond_the_limit_get_431_and_targets_414)
