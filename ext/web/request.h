@@ -31,9 +31,10 @@ enum web_phase {
 /* The state of a streamed response. */
 struct web_stream {
     bool begun;
-    bool sized;   /* the handler has announced how many bytes it will write */
-    bool writing; /* a task is in await_web_write() */
-    bool ended;   /* by the handler: no more bytes will come */
+    bool bodiless; /* a response to HEAD, 204 or 304: what is written is dropped */
+    bool sized;    /* the handler has announced how many bytes it will write */
+    bool writing;  /* a task is in await_web_write() */
+    bool ended;    /* by the handler: no more bytes will come */
     bool cut; /* without a proper end: the client is gone, or is to see that bytes are missing */
     uint64_t left; /* of the announced size */
     struct web_stream_buffer buffer;

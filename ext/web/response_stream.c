@@ -15,6 +15,12 @@
 
 enum { MHD_BLOCK = 16384 }; /* bytes that MHD reads at a time */
 
+#if MHD_VERSION >= 0x00097308
+#define NO_CHUNKS MHD_RF_HTTP_1_0_COMPATIBLE_STRICT
+#else
+#define NO_CHUNKS MHD_RF_HTTP_VERSION_1_0_ONLY
+#endif
+
 /* A cancellation point that does not wait. */
 static int await_checkpoint(void)
 {
@@ -50,6 +56,18 @@ static ssize_t read_stream(void *request, uint64_t position, char *bytes, size_t
     return 0;
 }
 
+/* Create the body of a response that is read from the stream. MHD up to 0.9.75 sends the end of a
+ * chunked body even if there must be no body, which the client would take for the next response.
+ * Without chunks a body of unknown size ends with the connection. */
+static struct MHD_Response *new_body(async_web_request *rq, uint64_t size)
+{
+    struct MHD_Response *body =
+            MHD_create_response_from_callback(size, MHD_BLOCK, read_stream, rq, NULL);
+    if (body && rq->stream.bodiless && size == MHD_SIZE_UNKNOWN)
+        MHD_set_response_options(body, NO_CHUNKS, MHD_RO_END);
+    return body;
+}
+
 int await_web_stream_begin_opt(async_web_request *rq, int status, const char *type,
                                const struct async_web_stream_opts *opts)
 {
@@ -63,10 +81,9 @@ int await_web_stream_begin_opt(async_web_request *rq, int status, const char *ty
         return r;
     st->sized = opts->size > 0;
     st->left = opts->size;
-    uint64_t size = st->sized ? opts->size : MHD_SIZE_UNKNOWN;
-    struct MHD_Response *body =
-            MHD_create_response_from_callback(size, MHD_BLOCK, read_stream, rq, NULL);
-    r = web_response_set(&rq->response, status, type, body);
+    st->bodiless = rq->is_head || status == 204 || status == 304;
+    r = web_response_set(&rq->response, status, type,
+                         new_body(rq, st->sized ? opts->size : MHD_SIZE_UNKNOWN));
     if (r < 0) {
         web_stream_buffer_free(&st->buffer);
         st->buffer.bytes = NULL;
@@ -109,7 +126,7 @@ int await_web_write(async_web_request *rq, const void *bytes, size_t size)
         return async_fail(-EMSGSIZE, "the response would be longer than its .size");
     if (st->sized)
         st->left -= size;
-    if (rq->is_head)
+    if (st->bodiless)
         return await_checkpoint();
     st->writing = true;
     int r = await_write_all(rq, bytes, size);
@@ -137,10 +154,11 @@ int await_web_printf(async_web_request *rq, const char *fmt, ...)
     return r;
 }
 
-/* A HEAD request has no body that could be short; a stream that is cut has an error already. */
+/* A response without a body cannot be short; a stream that is cut has an error already. */
 bool web_stream_is_short(const async_web_request *rq)
 {
-    return rq->stream.begun && rq->stream.left > 0 && !rq->is_head && !rq->stream.cut;
+    const struct web_stream *st = &rq->stream;
+    return st->begun && st->left > 0 && !st->bodiless && !st->cut;
 }
 
 int await_web_stream_end(async_web_request *rq)

@@ -17,8 +17,9 @@ static void fill_bytes(void)
 
 ASYNC_DEF(pieces, (async_web_request *)rq)
 {
+    const char *status = async_web_query(rq, "status");
     ASYNC_TRY(async_web_add_header(rq, "X-Kind", "stream"));
-    ASYNC_TRY(await_web_stream_begin(rq, 200, "text/plain"));
+    ASYNC_TRY(await_web_stream_begin(rq, status ? atoi(status) : 200, "text/plain"));
     ASYNC_TRY(await_web_write(rq, "one ", 4));
     ASYNC_TRY(await_web_write(rq, "", 0));
     ASYNC_TRY(await_sleep(0.001));
@@ -136,6 +137,34 @@ static void request_head(int port, void *arg)
     ck_assert_str_eq(response_header(&r, "Content-Length"), "1000");
     free(r.body);
 }
+
+static void expect_nothing_after_head(int port, const char *request_line)
+{
+    int fd = connect_to(port);
+    send_text(fd, "%s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", request_line);
+    struct response r = read_head_response(fd);
+    ck_assert(r.complete);
+    ck_assert_msg(reads_end(fd), "%s: bytes after the headers", request_line);
+    free(r.body);
+    close(fd);
+}
+
+/* A client would take such bytes for the beginning of the next response. */
+static void request_without_body(int port, void *arg)
+{
+    (void)arg;
+    expect_nothing_after_head(port, "HEAD /pieces");
+    expect_nothing_after_head(port, "HEAD /many?n=100000");
+    expect_nothing_after_head(port, "HEAD /many?n=100000&sized");
+    expect_nothing_after_head(port, "GET /pieces?status=304");
+    expect_nothing_after_head(port, "GET /pieces?status=204");
+}
+
+START_TEST(stream_without_a_body_sends_nothing_after_its_headers)
+{
+    serve(routes, (struct async_web_opts){ 0 }, request_without_body, NULL);
+}
+END_TEST
 
 START_TEST(head_of_a_stream_has_headers_only)
 {
@@ -270,6 +299,7 @@ START_TEST(second_writer_is_refused_while_the_first_waits)
 END_TEST
 
 SUITE("web-streaming", pieces_arrive_in_chunks_or_up_to_the_end, head_of_a_stream_has_headers_only,
+      stream_without_a_body_sends_nothing_after_its_headers,
       handler_goes_on_after_the_end_of_its_stream, stream_that_has_begun_refuses_other_responses,
       stream_of_any_size_arrives_complete, connection_carries_several_streams,
       failed_or_short_stream_is_cut_off, second_writer_is_refused_while_the_first_waits)
