@@ -134,12 +134,30 @@ static bool unshare_page(struct web_response *r)
                                                             MHD_RESPMEM_PERSISTENT)) == 0;
 }
 
+/* Add a header. A Content-Type replaces the one that the response was made with. */
+static bool set_header(struct MHD_Response *body, const char *name, const char *value)
+{
+    static const char type[] = "Content-Type";
+    if (strcasecmp(name, type) != 0)
+        return MHD_add_response_header(body, name, value) == MHD_YES;
+    const char *old = MHD_get_response_header(body, type);
+    if (old)
+        MHD_del_response_header(body, type, old);
+    return MHD_add_response_header(body, type, value) == MHD_YES;
+}
+
+/* "Connection: close" goes first: MHD 0.9 forgets then that it has a Date, and would add
+ * another. */
 static bool add_headers(struct web_response *r, bool close)
 {
     for (const struct web_header *h = r->headers; h; h = h->next)
-        if (MHD_add_response_header(r->body, h->name, h->value) != MHD_YES)
+        close |= strcasecmp(h->name, "Connection") == 0;
+    if (close && MHD_add_response_header(r->body, "Connection", "close") != MHD_YES)
+        return false;
+    for (const struct web_header *h = r->headers; h; h = h->next)
+        if (strcasecmp(h->name, "Connection") != 0 && !set_header(r->body, h->name, h->value))
             return false;
-    return !close || MHD_add_response_header(r->body, "Connection", "close") == MHD_YES;
+    return true;
 }
 
 enum MHD_Result web_response_queue(struct web_response *r, struct MHD_Connection *mhd, bool close)

@@ -56,6 +56,15 @@ ASYNC_DEF(add_headers, (async_web_request *)rq)
     return async_web_add_header(rq, "Connection", "close");
 }
 
+/* Headers that the server would set as well. */
+ASYNC_DEF(add_own_headers, (async_web_request *)rq)
+{
+    ASYNC_TRY(async_web_add_header(rq, "date", "Thu, 01 Jan 1970 00:00:00 GMT"));
+    ASYNC_TRY(async_web_add_header(rq, "content-type", "text/html"));
+    ASYNC_TRY(async_web_add_header(rq, "Connection", "close"));
+    return async_web_query(rq, "page") ? async_web_send(rq, page) : async_web_json(rq, 200, "{}");
+}
+
 ASYNC_DEF(add_bad_headers, (async_web_request *)rq)
 {
     static const char *const bad[][2] = {
@@ -103,6 +112,7 @@ static const async_web_route routes[] = {
     { "GET", "/page", send_page },
     { "GET", "/redirect", redirect },
     { "GET", "/headers", add_headers },
+    { "GET", "/own-headers", add_own_headers },
     { "GET", "/bad-headers", add_bad_headers },
     { "GET", "/twice", respond_twice },
     { 0 },
@@ -209,6 +219,41 @@ START_TEST(headers_added_before_and_after_the_body_arrive)
 }
 END_TEST
 
+static int count_headers(const struct response *r, const char *name)
+{
+    int n = 0;
+    for (const char *p = r->head; (p = strchr(p, '\n')); p++)
+        n += strncasecmp(p + 1, name, strlen(name)) == 0;
+    return n;
+}
+
+static void expect_own_headers(int port, const char *request_line)
+{
+    struct response r = request(port, "%s", request_line);
+    ck_assert_int_eq(count_headers(&r, "Date:"), 1);
+    ck_assert_str_eq(response_header(&r, "Date"), "Thu, 01 Jan 1970 00:00:00 GMT");
+    ck_assert_int_eq(count_headers(&r, "Content-Type:"), 1);
+    ck_assert_str_eq(response_header(&r, "Content-Type"), "text/html");
+    ck_assert_int_eq(count_headers(&r, "Connection:"), 1);
+    free(r.body);
+}
+
+static void request_own_headers(int port, void *arg)
+{
+    (void)arg;
+    expect_own_headers(port, "GET /own-headers HTTP/1.1");
+    expect_own_headers(port, "GET /own-headers?page HTTP/1.1");
+    expect_own_headers(port, "GET /own-headers HTTP/1.0");
+}
+
+START_TEST(header_of_the_handler_replaces_that_of_the_server)
+{
+    page = async_web_page_new(200, "text/css", "page", 4);
+    serve(routes, (struct async_web_opts){ 0 }, request_own_headers, NULL);
+    async_web_page_free(page);
+}
+END_TEST
+
 static void request_bad_headers(int port, void *arg)
 {
     (void)arg;
@@ -241,5 +286,6 @@ END_TEST
 SUITE("web-responses", body_and_type_arrive, page_is_sent_many_times_with_and_without_own_headers,
       page_with_invalid_status_or_type_is_refused, redirect_has_a_location,
       headers_added_before_and_after_the_body_arrive,
+      header_of_the_handler_replaces_that_of_the_server,
       header_or_type_that_could_split_the_response_is_refused,
       second_response_is_refused_and_the_first_is_sent)
