@@ -127,13 +127,25 @@ void web_handler_client_gone(struct web_handlers *h, async_web_request *rq)
         async_task_cancel(rq->task, .reason = "the client went away");
 }
 
+/* The place in the source that is the cause of each cancellation by web_handlers_cancel(). */
+static const async_site *stop_site(void)
+{
+    return ASYNC_HERE;
+}
+
+bool web_stop_has_cancelled_current(void)
+{
+    return async_cancel_cause().site == stop_site();
+}
+
 void web_handlers_cancel(struct web_handlers *h)
 {
+    const struct async_cancel_opts opts = { stop_site(), "the server stops" };
     h->refusing = true;
     for (struct web_link *l = h->requests->all.next; l != &h->requests->all; l = l->next) {
         async_web_request *rq = web_container(l, async_web_request, link);
         if (rq->task)
-            async_task_cancel(rq->task, .reason = "the server stops");
+            async_task_cancel_opt(rq->task, &opts);
     }
 }
 

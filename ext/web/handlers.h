@@ -41,6 +41,10 @@ void web_handler_client_gone(struct web_handlers *h, async_web_request *rq);
 /* Cancel all handlers that run, because the server stops. Those that are queued will not run. */
 void web_handlers_cancel(struct web_handlers *h);
 
+/* Is the calling task being cancelled because it is a handler, or works for one, of a server that
+ * stops? */
+bool web_stop_has_cancelled_current(void);
+
 /* The group has ended: answer the requests that are still queued with 503. */
 void web_handlers_refuse_queued(struct web_handlers *h);
 

@@ -15,7 +15,9 @@
 struct async_web_server {
     struct web_dispatch dispatch;
     int port;
-    async_task *task; /* of async_web_server_start() */
+    async_task *task;  /* of async_web_server_start() */
+    unsigned stopping; /* tasks in await_web_server_stop(); the last one frees the server */
+    bool abandoned;    /* by all of them: .task frees the server */
     double grace; /* seconds that handlers are given to end by themselves when the server stops */
     bool no_more_grace;
     async_event watched;        /* the watchman runs, so that .close_handlers will be set */
@@ -134,6 +136,8 @@ ASYNC_DEF(web_server, (async_web_server *)s)
 {
     int r = await_gather(NULL, web_watchman(s), web_handlers(s));
     web_dispatch_close(&s->dispatch);
+    if (s->abandoned)
+        free(s);
     return r;
 }
 
@@ -174,24 +178,38 @@ static void end_grace(async_web_server *s)
     async_event_set(&s->dispatch.handlers.fewer);
 }
 
-int await_web_server_stop(async_web_server *s, double grace)
+/* Wait until the server's task has ended. A task that is cancelled waits nevertheless, without more
+ * grace. The exception is one that works for a handler: a server that stops waits for that handler,
+ * so to wait for a server from there could be a deadlock. Returns 0, or -ECANCELED. */
+static int await_end(async_web_server *s)
 {
     int shield;
+    async_ignore(await_task(s->task));
+    if (async_task_done(s->task))
+        return 0;
+    end_grace(s);
+    if (!web_stop_has_cancelled_current())
+        await_shield (shield)
+            shield = await_task(s->task);
+    return -ECANCELED;
+}
+
+int await_web_server_stop(async_web_server *s, double grace)
+{
     if (!s)
         return await_sleep(0);
     if (web_handlers_include_current(&s->dispatch.handlers))
         return async_fail(-EDEADLK, "a handler cannot wait for the end of its own server");
     s->grace = grace;
     async_event_set(&s->stop);
-    async_ignore(await_task(s->task));
-    bool cancelled = !async_task_done(s->task); /* it was this task that was cancelled */
-    if (cancelled) {
-        end_grace(s);
-        await_shield (shield)
-            async_ignore(await_task(s->task));
-    }
-    free_server(s);
-    return cancelled ? -ECANCELED : 0;
+    s->stopping++;
+    int r = await_end(s);
+    bool last = --s->stopping == 0;
+    if (last && async_task_done(s->task))
+        free_server(s);
+    else
+        s->abandoned = last;
+    return r;
 }
 
 void await_web_server_drop(async_web_server **s)

@@ -181,6 +181,90 @@ START_TEST(handler_cannot_stop_its_own_server)
 }
 END_TEST
 
+/* --- more than one stop --- */
+
+ASYNC_DEF(stop_server, (async_web_server *)s, (double)grace)
+{
+    return await_web_server_stop(s, grace);
+}
+
+ASYNC_DEF(stop_twice)
+{
+    int results[2];
+    struct client c;
+    async_web_server *s;
+    struct exchange it = { .path = "/slow" };
+    ASYNC_TRY(await_start(&s, &c, &it));
+    ASYNC_TRY(await_gather(results, stop_server(s, 0), stop_server(s, 0)));
+    ck_assert_int_eq(begun, ended);
+    return await_client(&c);
+}
+
+START_TEST(server_stopped_by_two_tasks_is_freed_once)
+{
+    ck_assert_int_eq(async_run(stop_twice()), 0);
+}
+END_TEST
+
+static async_web_server *servers[2];
+static int stop_results[2], expected;
+static async_event all_inside;
+
+/* When all that are expected are here, stop one of the servers in a child of the handler. Without
+ * the child the call would be refused. */
+ASYNC_DEF(stop_in_child, (async_web_request *)rq)
+{
+    int64_t i = 0;
+    ASYNC_TRY(async_web_param_int(rq, "i", &i));
+    if (++begun == expected)
+        async_event_set(&all_inside);
+    ASYNC_TRY(await_event_wait(&all_inside));
+    async_ignore(await_gather_all(&stop_results[i], stop_server(servers[i], 0.001)));
+    ended++;
+    return async_web_text(rq, 200, "stopped");
+}
+
+static const async_web_route stop_routes[] = { { "GET", "/stop/{i}", stop_in_child }, { 0 } };
+
+ASYNC_DEF(stop_from_child)
+{
+    struct client c;
+    struct exchange it = { .path = "/stop/0" };
+    expected = 1;
+    ASYNC_TRY(async_web_server_start(stop_routes, &servers[0]));
+    client_start(&c, async_web_server_port(servers[0]), request_one, &it);
+    ASYNC_TRY(await_client(&c));
+    ck_assert_int_eq(stop_results[0], -ECANCELED);
+    return 0;
+}
+
+START_TEST(stop_by_a_child_of_a_handler_returns_when_the_handler_is_cancelled)
+{
+    ck_assert_int_eq(async_run(stop_from_child()), 0);
+}
+END_TEST
+
+ASYNC_DEF(stop_each_other)
+{
+    struct client c[2];
+    struct exchange it[2] = { { .path = "/stop/1" }, { .path = "/stop/0" } };
+    expected = 2;
+    for (int i = 0; i < 2; i++)
+        ASYNC_TRY(async_web_server_start(stop_routes, &servers[i]));
+    for (int i = 0; i < 2; i++)
+        client_start(&c[i], async_web_server_port(servers[i]), request_one, &it[i]);
+    for (int i = 0; i < 2; i++)
+        ASYNC_TRY(await_client(&c[i]));
+    ck_assert_int_eq(begun, ended);
+    return 0;
+}
+
+START_TEST(servers_whose_handlers_stop_each_other_both_end)
+{
+    ck_assert_int_eq(async_run(stop_each_other()), 0);
+}
+END_TEST
+
 /* The memory of such a server is lost; static, so that the leak check still finds it. */
 static async_web_server *forgotten;
 
@@ -223,4 +307,7 @@ SUITE("web-stop", handler_that_ends_within_the_grace_period_is_answered,
       handler_that_exceeds_the_grace_period_is_cancelled,
       handler_without_a_grace_period_is_cancelled_at_once, stop_waits_for_the_cleanup_of_handlers,
       cancelled_stop_ends_the_grace_period_and_completes, handler_cannot_stop_its_own_server,
+      server_stopped_by_two_tasks_is_freed_once,
+      stop_by_a_child_of_a_handler_returns_when_the_handler_is_cancelled,
+      servers_whose_handlers_stop_each_other_both_end,
       server_that_is_never_stopped_ends_its_handlers_when_main_returns, stop_of_null_does_nothing)
