@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static struct web_connection *connection_of(struct MHD_Connection *mhd)
@@ -36,14 +35,14 @@ static void on_connection(void *dispatch, struct MHD_Connection *mhd, void **con
         web_driver_schedule(&d->driver); /* so that MHD accepts again if its limit was reached */
         return;
     }
-    int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    *connection = web_connection_new(&d->connections, fd, d->driver.now);
+    *connection = web_connection_new(&d->connections, mhd);
 }
 
-static void on_disconnect(struct web_suspension *s)
+/* The client of a suspended connection has gone. */
+static void on_disconnect(struct web_peer *p)
 {
-    struct web_dispatch *d = web_container(s->all, struct web_dispatch, suspensions);
-    async_web_request *rq = web_container(s, async_web_request, suspension);
+    struct web_dispatch *d = web_container(p->all, struct web_dispatch, connections.peers);
+    async_web_request *rq = web_container(p, struct web_connection, peer)->request;
     web_stream_cut(rq);
     web_handler_client_gone(&d->handlers, rq);
 }
@@ -58,10 +57,11 @@ static void *on_request_line(void *dispatch, const char *target, struct MHD_Conn
     struct web_connection *c = connection_of(mhd);
     if (!target || !c)
         return NULL;
-    async_web_request *rq = web_request_new(&d->requests, c, mhd, &d->suspensions);
+    async_web_request *rq = web_request_new(&d->requests, c);
     if (!rq)
         return NULL;
-    web_connection_await_rest(c, d->driver.now);
+    c->request = rq;
+    web_connection_await_rest(c);
     rq->target = target;
     rq->target_end = target + strlen(target);
     int r = web_uri_parse(&rq->uri, &rq->arena, target);
@@ -144,7 +144,7 @@ static enum MHD_Result on_complete(struct web_dispatch *d, async_web_request *rq
     if (rq->refusal == 0 && d->opener && async_task_done(d->opener))
         rq->refusal = 503;
     if (rq->refusal == 0 && !rq->client_gone) {
-        web_connection_suspend(&rq->suspension);
+        web_peer_suspend(&rq->connection->peer);
         return MHD_YES;
     }
     rq->phase = WEB_ENDED;
@@ -161,7 +161,7 @@ static enum MHD_Result on_idle(struct web_dispatch *d, async_web_request *rq)
     if (rq->phase == WEB_ENDED || rq->stream.begun)
         return queue_response(d, rq);
     if (rq->phase == WEB_RUNNING)
-        web_connection_suspend(&rq->suspension);
+        web_peer_suspend(&rq->connection->peer);
     else
         web_handler_check_queued(&d->handlers, rq);
     return MHD_YES;
@@ -187,10 +187,8 @@ static enum MHD_Result on_access(void *dispatch, struct MHD_Connection *mhd, con
 
 /* --- a request is over --- */
 
-/* MHD has sent the response, or the connection is lost. In the latter case the handler, if it
- * still runs, is cancelled; but not if it has ended its stream itself and has other things to
- * do. After an error MHD may keep the connection open until something else happens to it, so it
- * is shut down. */
+/* MHD has sent the response, or the connection is lost. In the latter case the handler, if it still
+ * runs, is cancelled; but not if it has ended its stream itself and has other things to do. */
 static void on_completed(void *dispatch, struct MHD_Connection *mhd, void **request,
                          enum MHD_RequestTerminationCode how)
 {
@@ -200,12 +198,13 @@ static void on_completed(void *dispatch, struct MHD_Connection *mhd, void **requ
     if (!rq)
         return;
     *request = NULL;
-    web_suspension_unwatch(&rq->suspension);
     rq->mhd = NULL;
+    rq->connection->request = NULL;
     rq->sent = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-    if (how == MHD_REQUEST_TERMINATED_WITH_ERROR)
-        shutdown(rq->connection->fd, SHUT_RDWR);
-    web_connection_await_request(rq->connection, d->driver.now);
+    if (rq->sent)
+        web_connection_await_request(rq->connection);
+    else
+        web_connection_give_up(rq->connection);
     rq->connection = NULL;
     d->requests.active--;
     async_event_set(&d->requests.fewer);
@@ -257,8 +256,8 @@ static void resume_requests(struct web_dispatch *d, bool received_only)
     struct web_link *all = &d->requests.all;
     for (struct web_link *l = all->next; l != all; l = l->next) {
         async_web_request *rq = web_container(l, async_web_request, link);
-        if (!received_only || rq->phase == WEB_RECEIVING)
-            web_connection_resume(&rq->suspension);
+        if (rq->mhd && (!received_only || rq->phase == WEB_RECEIVING))
+            web_peer_resume(&rq->connection->peer);
     }
 }
 
@@ -282,8 +281,8 @@ int web_dispatch_open(struct web_dispatch *d, const async_web_route *routes,
 {
     int fd, r = web_routes_compile(&d->routes, routes);
     d->body_limit = opts->body_limit;
-    web_connections_init(&d->connections, opts->idle_timeout, opts->request_timeout);
-    web_suspensions_init(&d->suspensions, &d->driver, on_disconnect);
+    web_connections_init(&d->connections, &d->driver, opts->idle_timeout, opts->request_timeout,
+                         on_disconnect);
     web_requests_init(&d->requests, opts->arg);
     web_handlers_init(&d->handlers, &d->driver, &d->requests, opts->stack_size);
     if (r < 0 || (r = web_listen(opts->host, opts->port, opts->backlog, &fd, ret_port)) < 0 ||
@@ -296,7 +295,6 @@ void web_dispatch_close(struct web_dispatch *d)
 {
     web_driver_stop(&d->driver);
     web_connections_stop(&d->connections);
-    web_suspensions_stop(&d->suspensions);
     web_reports_end(&d->handlers.reports);
     if (d->driver.daemon) {
         resume_requests(d, false); /* MHD cannot close suspended connections */

@@ -9,13 +9,11 @@
 #include "handlers.h"
 #include "request.h"
 #include "routes.h"
-#include "suspend.h"
 
 struct web_dispatch {
     struct web_driver driver;
     struct web_routes routes;
     struct web_connections connections;
-    struct web_suspensions suspensions;
     struct web_requests requests;
     struct web_handlers handlers;
     const async_task *opener; /* the task that will open the group; NULL: the caller's */

@@ -20,7 +20,6 @@ static void finish(struct web_handlers *h, async_web_request *rq, int result)
     web_list_remove(&rq->queue_link);
     rq->phase = WEB_ENDED;
     rq->task = NULL;
-    web_suspension_unwatch(&rq->suspension);
     h->running--;
     async_event_set(&h->fewer);
     if (rq->stream.begun)
@@ -28,7 +27,7 @@ static void finish(struct web_handlers *h, async_web_request *rq, int result)
     else if (rq->response.status == 0 && !rq->client_gone)
         web_response_set_error(&rq->response, h->stopping && result == -ECANCELED ? 503 : 500);
     if (rq->mhd) {
-        web_connection_resume(&rq->suspension);
+        web_peer_resume(&rq->connection->peer);
         web_driver_schedule(h->driver);
     } else {
         web_request_free(rq);

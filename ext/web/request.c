@@ -36,8 +36,7 @@ static async_web_request *take_spare(struct web_requests *requests)
     return rq;
 }
 
-async_web_request *web_request_new(struct web_requests *requests, struct web_connection *connection,
-                                   struct MHD_Connection *mhd, struct web_suspensions *suspensions)
+async_web_request *web_request_new(struct web_requests *requests, struct web_connection *connection)
 {
     async_web_request *rq = take_spare(requests);
     if (!rq)
@@ -46,8 +45,7 @@ async_web_request *web_request_new(struct web_requests *requests, struct web_con
     web_arena_init(&rq->arena);
     rq->requests = requests;
     rq->connection = connection;
-    rq->mhd = mhd;
-    web_suspension_init(&rq->suspension, suspensions, mhd, connection->fd);
+    rq->mhd = connection->peer.mhd;
     web_list_init(&rq->queue_link);
     web_list_append(&requests->all, &rq->link);
     requests->active++;

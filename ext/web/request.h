@@ -15,7 +15,6 @@
 #include "response.h"
 #include "routes.h"
 #include "stream_buffer.h"
-#include "suspend.h"
 #include "uri.h"
 
 #include <asyncio/sync.h>
@@ -58,7 +57,6 @@ struct async_web_request {
     struct web_requests *requests;
     struct web_connection *connection;
     struct MHD_Connection *mhd; /* NULL: completed */
-    struct web_suspension suspension;
     enum web_phase phase;
     bool headers_read;
     bool is_head;     /* a HEAD request: the response has no body */
@@ -88,8 +86,8 @@ void web_requests_init(struct web_requests *requests, void *arg);
 void web_requests_free(struct web_requests *requests);
 
 /* Create a request that begins on a connection, or return NULL without memory. */
-async_web_request *web_request_new(struct web_requests *requests, struct web_connection *connection,
-                                   struct MHD_Connection *mhd, struct web_suspensions *suspensions);
+async_web_request *web_request_new(struct web_requests *requests,
+                                   struct web_connection *connection);
 void web_request_free(async_web_request *rq);
 
 #endif

@@ -32,7 +32,7 @@ static int await_checkpoint(void)
 static void wake_reader(async_web_request *rq)
 {
     if (rq->mhd)
-        web_connection_resume(&rq->suspension);
+        web_peer_resume(&rq->connection->peer);
 }
 
 /* Called by MHD when it can send. Returns 0, with the connection suspended, if there is nothing to
@@ -52,7 +52,7 @@ static ssize_t read_stream(void *request, uint64_t position, char *bytes, size_t
     }
     if (st->ended)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    web_connection_suspend(&rq->suspension);
+    web_peer_suspend(&rq->connection->peer);
     return 0;
 }
 
@@ -92,7 +92,8 @@ int await_web_stream_begin_opt(async_web_request *rq, int status, const char *ty
     st->begun = true;
     async_event_set(&st->room);
     wake_reader(rq);
-    web_driver_schedule(rq->suspension.all->driver);
+    if (rq->mhd)
+        web_driver_schedule(rq->connection->all->driver);
     return 0;
 }
 

@@ -2,10 +2,13 @@
 /* Connections: many at once, several requests on one, more than there is room for. */
 #include "harness.h"
 
+#include "fake_clock.h"
+
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #if __has_include(<valgrind/valgrind.h>)
@@ -136,6 +139,29 @@ START_TEST(pipelined_requests_are_answered_in_order)
 }
 END_TEST
 
+/* With the clock stopped, no timeout closes the connection. */
+static void close_own_side(int port, void *arg)
+{
+    static const char requests[] = "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n"
+                                   "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n"
+                                   "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n";
+    (void)arg;
+    fake_clock_stop();
+    int fd = connect_to(port);
+    ck_assert_int_eq(send(fd, requests, sizeof requests - 1, MSG_MORE), sizeof requests - 1);
+    shutdown(fd, SHUT_WR); /* the end goes out together with the requests */
+    for (int i = 0; i < 3; i++)
+        expect_status(fd, 200);
+    ck_assert(reads_end(fd));
+    close(fd);
+}
+
+START_TEST(client_that_closes_its_side_gets_its_responses_and_then_the_end)
+{
+    serve(routes, (struct async_web_opts){ 0 }, close_own_side, NULL);
+}
+END_TEST
+
 /* The kernel accepts all five connections, but the server takes three of them. */
 static void exceed_limit(int port, void *arg)
 {
@@ -193,6 +219,44 @@ START_TEST(clients_wait_while_descriptors_are_exhausted)
 }
 END_TEST
 
+/* --- failed streams --- */
+
+ASYNC_DEF(fail_stream, (async_web_request *)rq)
+{
+    ASYNC_TRY(await_web_stream_begin(rq, 200, NULL));
+    return -EIO;
+}
+
+/* MHD 0.9 forgot a connection whose stream fails in the run that accepts it, behind another one
+ * that is idle. The request is in the socket before the server can accept the connection. */
+ASYNC_DEF(fail_streams)
+{
+    static const async_web_route table[] = { { "GET", "/", fail_stream }, { 0 } };
+    async_web_server *s;
+    ASYNC_TRY(async_web_server_start(table, &s));
+    int idle = connect_to(async_web_server_port(s));
+    while (async_web_server_stats(s).connections < 1)
+        ASYNC_TRY(await_sleep(0.001));
+    for (int i = 0; i < 5; i++) {
+        int fd = connect_to(async_web_server_port(s));
+        send_text(fd, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        while (async_web_server_stats(s).requests <= (uint64_t)i)
+            ASYNC_TRY(await_sleep(0.001));
+        close(fd);
+    }
+    for (int i = 0; i < 1000 && async_web_server_stats(s).connections > 1; i++)
+        ASYNC_TRY(await_sleep(0.001));
+    ck_assert_uint_eq(async_web_server_stats(s).connections, 1);
+    close(idle);
+    return await_web_server_stop(s, 0);
+}
+
+START_TEST(connection_is_freed_when_its_stream_fails)
+{
+    ck_assert_int_eq(async_run(fail_streams()), 0);
+}
+END_TEST
+
 /* --- statistics --- */
 
 static void request_ten(int port, void *arg)
@@ -224,5 +288,8 @@ END_TEST
 
 SUITE("web-connections", handlers_run_at_the_same_time_each_in_a_task,
       connection_serves_many_requests, http_1_0_connection_is_closed_unless_kept_alive,
-      pipelined_requests_are_answered_in_order, clients_beyond_the_limit_wait_until_others_leave,
-      clients_wait_while_descriptors_are_exhausted, stats_count_requests_and_handlers)
+      pipelined_requests_are_answered_in_order,
+      client_that_closes_its_side_gets_its_responses_and_then_the_end,
+      clients_beyond_the_limit_wait_until_others_leave,
+      clients_wait_while_descriptors_are_exhausted, connection_is_freed_when_its_stream_fails,
+      stats_count_requests_and_handlers)
