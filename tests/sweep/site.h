@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* site.h - a server by ext/web with its routes, and a visit to it by ext/http: a scenario of its own, with a door for libcurl's
- * memory. */
+/* site.h - a server of ext/web with its routes, and a scenario that visits it with a client of
+ * ext/http in the same loop. */
 #ifndef SWEEP_SITE_H
 #define SWEEP_SITE_H
 
@@ -14,12 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIMIT 10.0 /* seconds; much more than it takes */
+#define TIME_LIMIT 10.0 /* seconds for a visit; it takes milliseconds */
 
 /* --- memory --- */
 
-static _Thread_local bool armed; /* not while the library's ledger is opened, or others allocate */
-static atomic_long blocks;       /* libcurl's, its resolver's thread among them */
+static _Thread_local bool
+        armed; /* faults are injected: not while others than the adapters allocate */
+static atomic_long curl_blocks; /* that libcurl and the thread of its resolver have not freed */
 
 static bool fails(void)
 {
@@ -28,51 +29,51 @@ static bool fails(void)
 
 #include "failing_malloc.h"
 
-static void *counted(void *p)
+static void *count_block(void *p)
 {
-    blocks += p != NULL;
+    curl_blocks += p != NULL;
     return p;
 }
 
-static void *curls_malloc(size_t size)
+static void *curl_malloc(size_t size)
 {
-    return counted(malloc(size));
+    return count_block(malloc(size));
 }
 
-static void *curls_calloc(size_t n, size_t size)
+static void *curl_calloc(size_t n, size_t size)
 {
-    return counted(calloc(n, size));
+    return count_block(calloc(n, size));
 }
 
-static void *curls_realloc(void *p, size_t size)
+static void *curl_realloc(void *p, size_t size)
 {
     void *moved = realloc(p, size);
-    return p ? moved : counted(moved);
+    return p ? moved : count_block(moved);
 }
 
-static char *curls_strdup(const char *text)
+static char *curl_strdup(const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = curls_malloc(size);
+    char *copy = curl_malloc(size);
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-static void curls_free(void *p)
+static void free_curl_block(void *p)
 {
-    blocks -= p != NULL;
+    curl_blocks -= p != NULL;
     free(p);
 }
 
-__attribute__((constructor)) static void open_the_door(void)
+__attribute__((constructor)) static void set_curl_allocator(void)
 {
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curls_malloc, curls_free, curls_realloc,
-                             curls_strdup, curls_calloc) != CURLE_OK)
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free_curl_block, curl_realloc,
+                             curl_strdup, curl_calloc) != CURLE_OK)
         abort();
 }
 
 /* --- the server --- */
 
-static int inside, most_inside; /* handlers */
+static int inside, most_inside; /* handlers that run */
 static async_event nobody_inside;
 
 static void enter(void)
@@ -104,18 +105,20 @@ ASYNC_DEF(echo, (async_web_request *)rq)
     return async_web_respond(rq, 200, "text/plain", body, size);
 }
 
+/* Long enough for other requests to arrive meanwhile. */
 ASYNC_DEF(naps, (async_web_request *)rq)
 {
     enter();
-    int r = await_sleep(0.002);
+    int r = await_sleep(0.0005);
     leave();
     return r < 0 ? r : async_web_text(rq, 200, "rested");
 }
 
+/* Ends only by being cancelled. */
 ASYNC_DEF(sleeps, (async_web_request *)rq)
 {
     enter();
-    int r = await_sleep(LIMIT * 2);
+    int r = await_sleep(TIME_LIMIT * 2);
     leave();
     return r < 0 ? r : async_web_text(rq, 200, "at last");
 }
@@ -157,7 +160,7 @@ ASYNC_DEF(prints, (async_web_request *)rq)
     return await_web_stream_end(rq);
 }
 
-/* It fails in the middle: the client must see that something is missing. */
+/* Fails in the middle: the client must notice that something is missing. */
 ASYNC_DEF(breaks_off, (async_web_request *)rq)
 {
     ASYNC_TRY(await_web_stream_begin(rq, 200, NULL));
@@ -196,24 +199,24 @@ static int open_site(struct site *at)
     return 0;
 }
 
-/* One side hears of the other's lack of memory as a lost connection, or as a status. */
-static int verdict(int r)
+/* Lack of memory on one side is a lost connection, or another status, to the other side. */
+static int sweep_result(int r)
 {
     return r >= 0 ? 0 : r == -ECANCELED || r == -ETIMEDOUT ? r : -ENOMEM;
 }
 
-/* Where memory lacks, libcurl asks the resolver even for a numeric address, on a thread that it leaves to itself when the
- * session closes. The thread's descriptors go with it: soon, and not through our loop. */
-static nlink_t threads(void)
+static nlink_t count_threads(void)
 {
     struct stat s;
     return stat("/proc/self/task", &s) == 0 ? s.st_nlink : 0;
 }
 
+/* Without memory, libcurl resolves even a numeric address on a thread, which it does not wait for
+ * when the session closes. The thread closes its descriptors soon, but not through the loop. */
 static void wait_for_threads(nlink_t before)
 {
-    for (int patience = 2000; patience > 0 && threads() > before; patience--)
-        usleep(1000);
+    for (int patience = 20000; patience > 0 && count_threads() > before; patience--)
+        usleep(100);
 }
 
 static bool has_stdin(void)
@@ -221,16 +224,18 @@ static bool has_stdin(void)
     return fcntl(0, F_GETFD) >= 0;
 }
 
+/* Run a tour on a new site and close it. Whatever has failed: no connection is left, no handler
+ * hangs, and libcurl has freed all its memory. */
 static int await_visit(int (*await_tour)(struct site *at))
 {
     struct site at = { 0 };
     int r;
-    long before = blocks;
-    nlink_t running = threads();
+    long blocks = curl_blocks;
+    nlink_t threads = count_threads();
     bool stdin_open = has_stdin();
     double start = async_time();
     armed = true;
-    await_timeout (r, LIMIT) {
+    await_timeout (r, TIME_LIMIT) {
         r = open_site(&at);
         if (r == 0)
             r = await_tour(&at);
@@ -238,13 +243,13 @@ static int await_visit(int (*await_tour)(struct site *at))
     async_http_session_drop(&at.session);
     int stopped = at.server ? await_web_server_stop(at.server, 0) : 0;
     armed = false;
-    wait_for_threads(running);
-    /* Without memory for its resolver's lock libcurl 7.88 closes descriptor 0. */
+    wait_for_threads(threads);
+    /* libcurl 7.88 closes descriptor 0 if there is no memory for the lock of its resolver. */
     if (stdin_open && !has_stdin())
         must(open("/dev/null", O_RDONLY) == 0);
-    must(async_time() - start < LIMIT);
-    must(blocks == before);
-    return verdict(r < 0 ? r : stopped);
+    must(async_time() - start < TIME_LIMIT);
+    must(curl_blocks == blocks);
+    return sweep_result(r < 0 ? r : stopped);
 }
 
 static const char *url_of(const struct site *at, const char *path)
@@ -254,7 +259,7 @@ static const char *url_of(const struct site *at, const char *path)
     return text;
 }
 
-/* Another status is an error. */
+/* Get a page. Another status than the given one is an error. */
 static int await_page(struct site *at, const char *path, int status)
 {
     async_http_response_auto page = NULL;
@@ -264,6 +269,15 @@ static int await_page(struct site *at, const char *path, int status)
 }
 ASYNC_CO(page, (struct site *)at, (const char *)path, (int)status)
 
+/* Wait until a handler runs, or the request has failed before. */
+static int await_handler_inside(async_task *request)
+{
+    while (inside == 0 && !async_task_done(request))
+        ASYNC_TRY(await_sleep(0.0002));
+    return 0;
+}
+
+/* VISIT(name) { body } defines a scenario whose body gets a site, `struct site *at`. */
 #define VISIT(name)                                                                                \
     static int await_tour_##name(struct site *at);                                                 \
     REAL_SCENARIO(name)                                                                            \
