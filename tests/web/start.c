@@ -75,5 +75,25 @@ START_TEST(server_stopped_by_the_end_of_its_block_leaves_no_descriptor)
 }
 END_TEST
 
+ASYNC_DEF(declare_two)
+{
+    int before = count_descriptors();
+    {
+        await_web_server_auto a = NULL, b = NULL;
+        ASYNC_TRY(async_web_server_start(routes, &a));
+        ASYNC_TRY(async_web_server_start(routes, &b));
+        ck_assert_int_ne(async_web_server_port(a), async_web_server_port(b));
+    }
+    ck_assert_int_eq(count_descriptors(), before);
+    return 0;
+}
+
+START_TEST(two_servers_in_one_declaration_are_both_stopped)
+{
+    ck_assert_int_eq(async_run(declare_two()), 0);
+}
+END_TEST
+
 SUITE("web-start", port_in_use_is_refused_until_its_server_stops, invalid_option_is_refused,
-      start_without_a_loop_is_refused, server_stopped_by_the_end_of_its_block_leaves_no_descriptor)
+      start_without_a_loop_is_refused, server_stopped_by_the_end_of_its_block_leaves_no_descriptor,
+      two_servers_in_one_declaration_are_both_stopped)

@@ -78,7 +78,8 @@ int async_web_server_start_opt(const async_web_route *routes, async_web_server *
 int await_web_server_stop(async_web_server *s, double grace) ASYNC_CHECK;
 
 /* await_web_server_auto s = NULL: stopped where its block ends, without grace, shielded. */
-#define await_web_server_auto ASYNC_AUTO(await_web_server_drop) async_web_server *
+typedef async_web_server *async_web_server_ptr;
+#define await_web_server_auto ASYNC_AUTO(await_web_server_drop) async_web_server_ptr
 void await_web_server_drop(async_web_server **s);
 
 int async_web_server_port(const async_web_server *s);
