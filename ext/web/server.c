@@ -196,7 +196,7 @@ static int await_end(async_web_server *s)
 
 int await_web_server_stop(async_web_server *s, double grace)
 {
-    if (!s)
+    if (!s || !async_current_task()) /* outside of a task await_sleep() returns -EPERM */
         return await_sleep(0);
     if (web_handlers_include_current(&s->dispatch.handlers))
         return async_fail(-EDEADLK, "a handler cannot wait for the end of its own server");

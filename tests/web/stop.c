@@ -292,6 +292,30 @@ START_TEST(server_that_is_never_stopped_ends_its_handlers_when_main_returns)
 }
 END_TEST
 
+static int callback_result = 1;
+
+static void stop_in_callback(void *server)
+{
+    callback_result = await_web_server_stop(server, 0);
+}
+
+ASYNC_DEF(stop_outside_a_task)
+{
+    async_callback cb;
+    async_web_server *s;
+    ASYNC_TRY(async_web_server_start(routes, &s));
+    async_call_soon(&cb, stop_in_callback, s);
+    ASYNC_TRY(await_sleep(0.001));
+    ck_assert_int_eq(callback_result, -EPERM);
+    return await_web_server_stop(s, 0);
+}
+
+START_TEST(stop_outside_of_a_task_is_refused)
+{
+    ck_assert_int_eq(async_run(stop_outside_a_task()), 0);
+}
+END_TEST
+
 ASYNC_DEF(stop_null)
 {
     return await_web_server_stop(NULL, 1);
@@ -310,4 +334,5 @@ SUITE("web-stop", handler_that_ends_within_the_grace_period_is_answered,
       server_stopped_by_two_tasks_is_freed_once,
       stop_by_a_child_of_a_handler_returns_when_the_handler_is_cancelled,
       servers_whose_handlers_stop_each_other_both_end,
-      server_that_is_never_stopped_ends_its_handlers_when_main_returns, stop_of_null_does_nothing)
+      server_that_is_never_stopped_ends_its_handlers_when_main_returns, stop_of_null_does_nothing,
+      stop_outside_of_a_task_is_refused)
