@@ -1,5 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* web.h - an HTTP/1.1 server whose handlers are coroutines, one task a request. Library libasyncio-web.
+/* web.h - an HTTP/1.1 server whose handlers are coroutines. Link with libasyncio-web.
+ *
+ *   await_web_serve           serve until cancelled
+ *   async_web_server_start    start a server and go on
+ *   await_web_server_stop     stop it: let handlers finish, cancel the rest
+ *   await_web_server_auto     stop it at the end of a block
+ *   async_web_server_port     the port that it listens on
+ *   async_web_server_stats    requests, connections and handlers
+ *
+ *   async_web_method, _path, _param, _param_int,    what a handler reads
+ *   _query, _query_at, _header, _peer, _body, _arg  of its request
+ *
+ *   async_web_text, _json     respond with text
+ *   async_web_respond,        respond with bytes that are copied, that stay where they are,
+ *   _respond_static, _owned   or that the server frees
+ *   async_web_redirect        respond with another location
+ *   async_web_send            respond with an async_web_page, which is made once and sent often
+ *   async_web_add_header      add a header to any of these
+ *
+ *   await_web_stream_begin    respond in pieces,
+ *   await_web_write, _printf  which are sent as they are written
+ *   await_web_stream_end      wait until all of it has been sent
+ *
+ * A complete server:
+ *
+ *   #include <asyncio.h>
+ *   #include <asyncio/web.h>
  *
  *   ASYNC_DEF(hello, (async_web_request *)rq)
  *   {
@@ -9,13 +35,35 @@
  *
  *   static const async_web_route routes[] = { { "GET", "/hello/{name}", hello }, { 0 } };
  *
- *   ASYNC_DEF(amain) { return await_web_serve(routes, .port = 8080); }
+ *   ASYNC_DEF(amain)
+ *   {
+ *       return await_web_serve(routes, .port = 8080);
+ *   }
  *
- * A handler is made when its request is complete, body and all, and the answer goes out when it has ended (a
- * streamed one from its begin on). It is cancelled when its client goes away, which is when the client has
- * closed its side of the connection, and when the server stops. A handler that fails, or ends, without an
- * answer gives 500, and a line on stderr. All strings that a request gives are valid until its handler ends.
- * The convention of the names stands at the top of base.h. */
+ *   int main(void)
+ *   {
+ *       return async_main(amain());
+ *   }
+ *
+ * Each request gets a task of its own, which runs the handler when the request is complete, with
+ * its body. The response is sent when the handler has ended; a streamed one while it is written.
+ * The handler is cancelled when its client goes away and when the server stops. A client that has
+ * only closed its sending side counts as gone after 0.01 seconds.
+ *
+ * A handler that fails, or that ends without a response, gives a response with status 500, if none
+ * has been set, and a line on stderr. At most ten such lines are printed in a second, and then the
+ * number of those that were suppressed. What the client causes by going away is not reported:
+ * -ECANCELED, -EPIPE, -ECONNRESET and -ENODATA.
+ *
+ * Requests that other HTTP implementations might understand differently are refused with status
+ * 400. With libmicrohttpd 0.9 the connection is closed after a request with a chunked body, and
+ * after a streamed response of unknown size to HEAD.
+ *
+ * A request belongs to the server and is valid until its handler has ended. So are all strings that
+ * are read from it. Common errors of functions that take one:
+ *   -EALREADY   the request already has a response, or its headers have been sent
+ *   -EINVAL     an argument is invalid; the error's message names it
+ *   -ENOMEM     no memory */
 #ifndef ASYNCIO_WEB_H
 #define ASYNCIO_WEB_H
 
@@ -30,137 +78,293 @@ typedef struct async_web_page async_web_page;
 
 /* --- routes --- */
 
-/* Which handler answers what. Tables end with { 0 }; the first route that fits wins. Routes are borrowed as long
- * as the server lives. path begins with '/'; "{name}" stands for one segment, not empty, "{name...}" at the end
- * for all that is left, maybe nothing. A path that fits with other methods only: 405 and Allow; none: 404. */
+/* A row of the table of routes. The table ends with { 0 }; the first row that fits a request serves
+ * it. The table must stay valid until the server has stopped.
+ *
+ * A path that is in the table with other methods only gets status 405 and the list of these,
+ * another path 404. A row for "GET" serves "HEAD" as well. */
 typedef struct async_web_route {
-    const char *method; /* "GET" (HEAD too), "POST"...; "*": any */
-    const char *path;
+    const char *method; /* "GET", "POST", ...; "*" fits any method */
+    const char *path;   /* begins with '/'. "{name}" fits one segment that is not empty; "{name...}"
+                         * at the end fits the rest, even if nothing is left. At most 8 of these */
     async_co (*handler)(async_web_request *rq);
 } async_web_route;
 
 /* --- the server --- */
 
+/* Options of a server. Zero is the default of each. */
 struct async_web_opts {
-    const char *host;       /* a numeric address, or "localhost"; default "127.0.0.1"; all of them: "::" */
-    int port;               /* default 0: the kernel chooses */
-    int *ret_port;          /* the port that it is */
-    async_event *serving;   /* set when clients may connect */
-    void *arg;              /* yours: async_web_arg() */
-    int limit;              /* connections at a time, more wait for a place; default 10,000 */
+    const char *host;       /* a numeric address, or "localhost"; default "127.0.0.1". "::" for all
+                             * addresses, those of IPv4 included */
+    int port;               /* default 0: the kernel chooses a free port */
+    int *ret_port;          /* receives the port before the server starts */
+    async_event *serving;   /* set when clients can connect */
+    void *arg;              /* for async_web_arg() */
+    int limit;              /* connections at a time; others wait to be accepted. Default 10,000 */
     int backlog;            /* of listen(); default 1024 */
-    size_t header_limit;    /* bytes of memory for a connection, and so for headers (more is 431); default 16 KiB:
-                               it is cleared for each request, which costs */
-    size_t body_limit;      /* bytes of a request's body, more is 413; default 1 MiB */
-    size_t stack_size;      /* of a handler's task; default as in task.h */
-    double idle_timeout;    /* seconds that a connection may be silent; default 60 */
-    double request_timeout; /* seconds from a request's first line to its last byte; default 30 */
-    double grace;           /* await_web_serve: see await_web_server_stop; default 5, < 0: none */
+    size_t header_limit;    /* bytes of memory for the head of a request, at least 4096; a longer
+                             * head gets status 431 or 414. It is cleared for each request, which
+                             * takes time. Default 16 KiB */
+    size_t body_limit;      /* bytes of a request's body; a longer one gets status 413. Default
+                             * 1 MiB */
+    size_t stack_size;      /* bytes, of a handler's task; default as in task.h */
+    double idle_timeout;    /* seconds without a byte in either direction after which a connection
+                             * is closed; rounded up to whole seconds. Default 60 */
+    double request_timeout; /* seconds that a request may take from its first line to its last byte;
+                             * default 30 */
+    double grace;           /* await_web_serve: seconds, as in await_web_server_stop(); default 5,
+                             * none if negative */
 };
 
-/* Serve until cancelled, then stop as await_web_server_stop() does, with .grace, and return -ECANCELED. Errors:
- * those of async_web_server_start(). await_web_serve(routes, .port = 8080, .ret_port = &port) */
+/* Serve until the calling task is cancelled, and then stop like await_web_server_stop().
+ *
+ *   ASYNC_TRY(await_web_serve(routes, .port = 8080, .host = "::"));
+ *
+ * routes     the table of routes.
+ * ...        members of struct async_web_opts.
+ * Returns    -ECANCELED, or an error of async_web_server_start().
+ * Cancelled  stops the server. Handlers have .grace seconds to end by themselves, and are then
+ *            cancelled. Returns when they have ended.
+ * Suspends   always, unless it fails to start.
+ * See also   async_web_server_start, to do something else meanwhile. */
 #define await_web_serve(routes, ...)                                                               \
     await_web_serve_opt((routes), ASYNC__OPTS(struct async_web_opts, __VA_ARGS__))
-int await_web_serve_opt(const async_web_route *routes, const struct async_web_opts *opts) ASYNC_CHECK;
+int await_web_serve_opt(const async_web_route *routes,
+                        const struct async_web_opts *opts) ASYNC_CHECK;
 
-/* Begin to serve, and go on: async_web_server_start(routes, &server, .port = 8080). The server is yours: end it
- * with await_web_server_stop(). 0; -EADDRINUSE; -EACCES; -EADDRNOTAVAIL; -EINVAL: a host that is not numeric, or
- * a bad route (a sentence says which); -EPERM: no loop runs; -ENOMEM, -EMFILE and the like. */
+/* Start a server, which serves in the background until it is stopped.
+ *
+ *   await_web_server_auto server = NULL;
+ *   ASYNC_TRY(async_web_server_start(routes, &server, .port = 8080));
+ *
+ * routes     the table of routes.
+ * ret        receives the server. It belongs to the caller: stop it with await_web_server_stop() in
+ *            the same loop. If main returns first, its handlers are cancelled after .grace seconds,
+ *            and its memory is lost.
+ * ...        members of struct async_web_opts.
+ * Returns    0; -EINVAL if the host is not a numeric address, the port is out of range, the table
+ *            of routes is empty or a route is invalid; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and the
+ *            like if the server cannot listen; -EPERM if no loop runs on this thread; -EMFILE,
+ *            -ENOMEM. */
 #define async_web_server_start(routes, ret, ...)                                                   \
     async_web_server_start_opt((routes), (ret), ASYNC__OPTS(struct async_web_opts, __VA_ARGS__))
 int async_web_server_start_opt(const async_web_route *routes, async_web_server **ret,
                                const struct async_web_opts *opts) ASYNC_CHECK;
 
-/* Stop accepting, give requests that have begun up to grace seconds (0: none), cancel the handlers that still
- * run, wait for their end, close, free. 0; -EDEADLK: called in one of its handlers. Accepts NULL. Suspends: until all
- * is over. Cancelled: without more grace, but all the same to the end; -ECANCELED. */
+/* Stop a server and free it. It accepts no further connections or requests and closes idle
+ * connections. Handlers have a grace period to end by themselves, and are then cancelled.
+ *
+ *   ASYNC_TRY(await_web_server_stop(server, 5));
+ *
+ * s          the server, which must not be used any more; NULL does nothing. Several tasks may stop
+ *            a server at the same time.
+ * grace      the grace period in seconds; 0 for none.
+ * Returns    0; -EDEADLK if the calling task is a handler of the server: let a task of
+ *            async_background() (group.h) stop it; -EPERM if it is not called from a task.
+ * Cancelled  ends the grace period, waits for the handlers, and returns -ECANCELED. A task that
+ *            works for a handler, and is cancelled because the handler's server stops, does not
+ *            wait.
+ * Suspends   until all handlers have ended and all connections are closed. */
 int await_web_server_stop(async_web_server *s, double grace) ASYNC_CHECK;
 
-/* await_web_server_auto s = NULL: stopped where its block ends, without grace, shielded. */
+/* Declare a server that is stopped at the end of the block, without a grace period, in a shield.
+ *
+ *   await_web_server_auto a = NULL, b = NULL; */
 typedef async_web_server *async_web_server_ptr;
 #define await_web_server_auto ASYNC_AUTO(await_web_server_drop) async_web_server_ptr
+
+/* Stop *s in this way, and set it to NULL. *s may be NULL. */
 void await_web_server_drop(async_web_server **s);
 
+/* Return the port that the server listens on. */
 int async_web_server_port(const async_web_server *s);
 
-/* What it has done so far, and does. */
+/* Numbers of a server. */
 struct async_web_stats {
-    uint64_t requests;  /* begun */
-    size_t connections; /* open */
-    size_t running;     /* handlers that run now */
-    size_t most;        /* handlers that ran at a time */
+    uint64_t requests;  /* that have begun, since the start */
+    size_t connections; /* that are open */
+    size_t running;     /* handlers that run */
+    size_t most;        /* handlers that ran at the same time, at most */
 };
+
+/* Return the numbers of a server as they are now. */
 struct async_web_stats async_web_server_stats(const async_web_server *s);
 
-/* --- what was asked: without the memory to copy it, a query or a header is as one that is not there --- */
+/* --- the request --- */
 
+/* Return the method, such as "GET". */
 const char *async_web_method(const async_web_request *rq);
-const char *async_web_path(const async_web_request *rq);                     /* decoded */
-const char *async_web_param(const async_web_request *rq, const char *name);  /* of the route, decoded; or NULL */
-const char *async_web_query(async_web_request *rq, const char *name);        /* the first, decoded; or NULL */
-const char *async_web_header(async_web_request *rq, const char *name);       /* the first; or NULL */
-const char *async_web_peer(async_web_request *rq);                           /* "127.0.0.1:1234", "[::1]:1234" */
-void *async_web_arg(const async_web_request *rq);                            /* of the server's options */
 
-/* The query's parts in their order: false when there is none of that index. */
-bool async_web_query_at(async_web_request *rq, size_t index, const char **ret_name, const char **ret_value);
+/* Return the path, decoded, without the query string. */
+const char *async_web_path(const async_web_request *rq);
 
-/* A route's parameter as a decimal number: 0; -ENOENT: there is none; -EINVAL: no number; -ERANGE. */
+/* Return a parameter of the route's path, decoded, or NULL if the route has none of that name.
+ *
+ *   { "GET", "/users/{id}", show_user }    const char *id = async_web_param(rq, "id"); */
+const char *async_web_param(const async_web_request *rq, const char *name);
+
+/* Parse a parameter of the route's path as a decimal number.
+ *
+ * ret        receives the number; written only on success.
+ * Returns    0; -ENOENT if the route has no such parameter; -EINVAL if it is not a number, which
+ *            may begin with '-'; -ERANGE if it does not fit into 64 bits. */
 int async_web_param_int(const async_web_request *rq, const char *name, int64_t *ret);
 
-/* The body; a '\0' follows it. Never NULL. size may be NULL. */
+/* Return the value of the first item with that name in the query string, decoded, "" for one
+ * without '='. Returns NULL if there is none, or no memory. */
+const char *async_web_query(async_web_request *rq, const char *name);
+
+/* Read the items of the query string in their order.
+ *
+ *   const char *name, *value;
+ *   for (size_t i = 0; async_web_query_at(rq, i, &name, &value); i++)
+ *       printf("%s = %s\n", name, value);
+ *
+ * ret_name   receives the name, decoded.
+ * ret_value  receives the value, decoded.
+ * Returns    false if there is no item of that index, or no memory for it. */
+bool async_web_query_at(async_web_request *rq, size_t index, const char **ret_name,
+                        const char **ret_value);
+
+/* Return the value of the first header with that name, in upper or lower case. Returns NULL if
+ * there is none, no memory, or the client is gone. */
+const char *async_web_header(async_web_request *rq, const char *name);
+
+/* Return address and port of the client, as "127.0.0.1:1234" or "[::1]:1234". Returns "" if there
+ * is no memory, or the client was gone at the first call. */
+const char *async_web_peer(async_web_request *rq);
+
+/* Return the body, with a '\0' behind it; never NULL. size, if not NULL, receives its size in
+ * bytes. */
 const void *async_web_body(const async_web_request *rq, size_t *size);
 
-/* --- the answer: one for a request --- */
+/* Return .arg of the server's options. */
+void *async_web_arg(const async_web_request *rq);
 
-/* All of them: 0; -EALREADY: it has one; -EINVAL: a status that is not 200 to 599, a type with control
- * characters; -ENOMEM. type NULL: none. A HEAD request gets the headers only. */
+/* --- the response --- */
+
+/* A request has one response. To HEAD, its headers are sent without the body. All of these
+ * functions take
+ *
+ * status     the status of the response, 200 to 599.
+ * type       its Content-Type, copied; NULL for none.
+ * Returns    0; -EALREADY; -EINVAL if the status is out of range or the type has control
+ *            characters; -ENOMEM. */
+
+/* Respond with formatted text, in UTF-8.
+ *
+ *   return async_web_text(rq, 404, "There is no user %s.\n", name); */
 int async_web_text(async_web_request *rq, int status, const char *fmt, ...) ASYNC_FORMAT(3, 4);
-int async_web_json(async_web_request *rq, int status, const char *json); /* text that is JSON; copied */
-int async_web_respond(async_web_request *rq, int status, const char *type, const void *bytes,
-                      size_t size); /* copied */
-int async_web_respond_static(async_web_request *rq, int status, const char *type, const void *bytes,
-                             size_t size); /* not copied, and must stay until the server has stopped */
-int async_web_respond_owned(async_web_request *rq, int status, const char *type, void *bytes,
-                            size_t size); /* from malloc(); ours from now on, also on an error */
-int async_web_redirect(async_web_request *rq, int status, const char *location); /* 301 302 303 307 308 */
 
-/* Add a header (both copied), before or after the answer, but before a stream's begin. 0; -EINVAL: a name that
- * is none, a value with control characters, Content-Length, Transfer-Encoding, or Connection other than
- * "close"; -EALREADY; -ENOMEM. */
+/* Respond with JSON text, which is copied. */
+int async_web_json(async_web_request *rq, int status, const char *json);
+
+/* Respond with bytes, which are copied. bytes may be NULL if size is 0. */
+int async_web_respond(async_web_request *rq, int status, const char *type, const void *bytes,
+                      size_t size);
+
+/* Respond with bytes that are not copied. They must stay valid and unchanged until the server has
+ * stopped. See also async_web_send(), which is faster still. */
+int async_web_respond_static(async_web_request *rq, int status, const char *type,
+                             const void *bytes, size_t size);
+
+/* Respond with bytes from malloc(). The server owns them from now on and frees them, also if the
+ * call fails. */
+int async_web_respond_owned(async_web_request *rq, int status, const char *type, void *bytes,
+                            size_t size);
+
+/* Send the client to another location.
+ *
+ *   return async_web_redirect(rq, 303, "/users");
+ *
+ * status     301, 302, 303, 307 or 308.
+ * location   copied; sent as it is, so it must be encoded.
+ * Returns    as above; also -EINVAL if location has control characters. */
+int async_web_redirect(async_web_request *rq, int status, const char *location);
+
+/* Add a header to the response, before or after its body is set, but before a stream is begun. A
+ * Date or Content-Type that is added replaces the one of the server; other names may be added
+ * several times.
+ *
+ * name       copied.
+ * value      copied.
+ * Returns    0; -EINVAL if the name is invalid, the value has control characters, or the header is
+ *            Content-Length, Transfer-Encoding, or Connection with another value than "close";
+ *            -EALREADY; -ENOMEM. */
 int async_web_add_header(async_web_request *rq, const char *name, const char *value);
 
-/* An answer that is made once and given often, by any handler: nothing is allocated or copied for it. bytes is
- * not copied, and must stay until the page is freed; the page until the server has stopped. NULL: -EINVAL or
- * -ENOMEM in errno. Free accepts NULL. */
-async_web_page *async_web_page_new(int status, const char *type, const void *bytes, size_t size) ASYNC_CHECK;
+/* Create a response that is made once and sent often: nothing is allocated or copied for a request.
+ *
+ *   static async_web_page *front;
+ *   front = async_web_page_new(200, "text/html", html, strlen(html));    before the server starts
+ *   return async_web_send(rq, front);                                   in handlers
+ *
+ * bytes      not copied; must stay valid until the page is freed.
+ * Returns    the page, which belongs to the caller; NULL with EINVAL or ENOMEM in errno. */
+async_web_page *async_web_page_new(int status, const char *type, const void *bytes,
+                                   size_t size) ASYNC_CHECK;
+
+/* Free a page, when all servers that have sent it have stopped. NULL does nothing. */
 void async_web_page_free(async_web_page *p);
+
+/* Respond with a page. Returns 0 or -EALREADY. */
 int async_web_send(async_web_request *rq, const async_web_page *p);
 
-/* --- an answer in pieces --- */
+/* --- a streamed response --- */
 
+/* Options of a streamed response. */
 struct async_web_stream_opts {
-    uint64_t size; /* bytes that will be written, if known: then they must be */
+    uint64_t size; /* bytes that will be written, if known: exactly as many must be */
 };
 
-/* Begin an answer of which the pieces follow; status and headers go out. 0, or as above. The stream ends with
- * the handler, or by await_web_stream_end(); a handler that fails before that cuts the connection, so that the
- * client sees that something is missing. May suspend briefly. */
+/* Begin a response whose body is written in pieces. Status and headers are sent at once.
+ *
+ *   ASYNC_TRY(await_web_stream_begin(rq, 200, "text/plain"));
+ *   for (int i = 0; i < 10; i++)
+ *       ASYNC_TRY(await_web_printf(rq, "%d\n", i));
+ *   return 0;
+ *
+ * status     200 to 599. With 204 and 304, as with HEAD, what is written is dropped.
+ * type       the Content-Type, copied; NULL for none.
+ * ...        members of struct async_web_stream_opts.
+ * Returns    0; -EALREADY; -EINVAL if the status is out of range or the type has control
+ *            characters; -ENOMEM.
+ * Cancelled  the response has not been begun.
+ * Suspends   no, but it is a cancellation point.
+ *
+ * The stream ends when the handler ends. If the handler fails, or fewer bytes were written than
+ * announced, the connection is closed, so that the client notices that something is missing. Bytes
+ * that were written just before may be lost. */
 #define await_web_stream_begin(rq, status, type, ...)                                              \
     await_web_stream_begin_opt((rq), (status), (type),                                             \
                                ASYNC__OPTS(struct async_web_stream_opts, __VA_ARGS__))
 int await_web_stream_begin_opt(async_web_request *rq, int status, const char *type,
                                const struct async_web_stream_opts *opts) ASYNC_CHECK;
 
-/* All of it, in order; copied. 0; -EPIPE: the client has gone, or the stream has ended; -EBUSY: another task
- * writes; -EMSGSIZE: more than .size; -EINVAL: no stream. Suspends: while more than 64 KiB wait for the client.
- * Cancelled: part of it may have gone. */
+/* Write bytes to a streamed response. They are copied and sent in order.
+ *
+ * Returns    0 when all of them are in the server's buffer; -EINVAL if no stream has been begun;
+ *            -EPIPE if the client is gone or the stream has ended; -EBUSY if another task is
+ *            writing; -EMSGSIZE if the body would be longer than announced.
+ * Cancelled  some of the bytes may be sent.
+ * Suspends   while more than 64 KiB wait for the client. */
 int await_web_write(async_web_request *rq, const void *bytes, size_t size) ASYNC_CHECK;
+
+/* Write formatted text to a streamed response.
+ *
+ * Returns    0, or an error of await_web_write(); -ENOMEM.
+ * Cancelled  some of the text may be sent.
+ * Suspends   as await_web_write() does. */
 int await_web_printf(async_web_request *rq, const char *fmt, ...) ASYNC_CHECK ASYNC_FORMAT(2, 3);
 
-/* End it, and wait until the client has been sent all. 0; -EPIPE; -EPROTO: less than .size was written; the
- * connection is cut; -EINVAL: no stream. Suspends: until it is sent. */
+/* End a streamed response before the handler ends, and wait until the client has been sent all of
+ * it. A client that goes away afterwards does not cancel the handler.
+ *
+ * Returns    0; -EPIPE if the connection was lost before all had been sent; -EPROTO if fewer bytes
+ *            were written than announced; -EINVAL if no stream has been begun.
+ * Cancelled  the stream may have ended.
+ * Suspends   until all has been sent, or the connection is lost.
+ * See also   await_web_stream_begin; without this call the stream ends with the handler. */
 int await_web_stream_end(async_web_request *rq) ASYNC_CHECK;
 
 ASYNC_END_DECLS
