@@ -2,8 +2,8 @@
 /* A web server whose handlers are coroutines. Each request has a task of its own, so a handler that
  * waits does not delay the others.
  *
- *     web_server 8080      serve until Ctrl-C; requests that have begun are still answered
- *     web_server           start a server, send four requests to it at once, print the answers */
+ *     web_server 8080      serve until Ctrl-C, and then finish the requests that have begun
+ *     web_server           start a server, make four requests at once, and print the responses */
 #include <asyncio.h>
 #include <asyncio/http.h>
 #include <asyncio/web.h>
@@ -15,11 +15,11 @@
 ASYNC_DEF(greet, (async_web_request *)rq)
 {
     const char *mark = async_web_query(rq, "mark");
-    ASYNC_TRY(await_sleep(0.2)); /* stands for a database or another server */
+    ASYNC_TRY(await_sleep(0.2)); /* stands for a query to a database */
     return async_web_text(rq, 200, "Hello, %s%s\n", async_web_param(rq, "name"), mark ? mark : ".");
 }
 
-/* A stream: each piece is sent as soon as it is written. */
+/* A streamed response: each number is sent when it is written. */
 ASYNC_DEF(count, (async_web_request *)rq)
 {
     ASYNC_TRY(await_web_stream_begin(rq, 200, "text/plain"));
@@ -54,7 +54,7 @@ ASYNC_DEF(serve_pages, (int)port)
 
 /* ---- a client ---- */
 
-ASYNC_DEF(fetch, (async_http_session *)session, (const char *)method, (const char *)url)
+ASYNC_DEF(make_request, (async_http_session *)session, (const char *)method, (const char *)url)
 {
     async_http_response_auto page = NULL;
     ASYNC_TRY(await_http_request(session, method, url, &page, .body = "four", .body_size = 4));
@@ -62,7 +62,7 @@ ASYNC_DEF(fetch, (async_http_session *)session, (const char *)method, (const cha
     return page->status;
 }
 
-ASYNC_DEF(send_four)
+ASYNC_DEF(serve_own_requests)
 {
     char hello[96], numbers[96], notes[96], nothing[96];
     await_web_server_auto server = NULL;
@@ -76,14 +76,15 @@ ASYNC_DEF(send_four)
     snprintf(nothing, sizeof nothing, "http://127.0.0.1:%d/nothing", port);
 
     double start = async_time();
-    ASYNC_TRY(await_gather(status, fetch(session, "GET", hello), fetch(session, "GET", numbers),
-                           fetch(session, "POST", notes), fetch(session, "GET", nothing)));
+    ASYNC_TRY(await_gather(
+            status, make_request(session, "GET", hello), make_request(session, "GET", numbers),
+            make_request(session, "POST", notes), make_request(session, "GET", nothing)));
     printf("%.1f s\n", async_time() - start);
-    bool right = status[0] == 200 && status[1] == 200 && status[2] == 201 && status[3] == 404;
-    return right ? 0 : -EPROTO;
+    bool expected = status[0] == 200 && status[1] == 200 && status[2] == 201 && status[3] == 404;
+    return expected ? 0 : -EPROTO;
 }
 
 int main(int argc, char *argv[])
 {
-    return async_main(argc > 1 ? serve_pages(atoi(argv[1])) : send_four());
+    return async_main(argc > 1 ? serve_pages(atoi(argv[1])) : serve_own_requests());
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* w: a web server of one page, which is as long as its name. */
+/* A web server without a library: it returns the path of each request as the page. */
 #include <asyncio.h>
 #include <stdio.h>
 
-ASYNC_DEF(answer, (async_stream *)s)
+ASYNC_DEF(respond, (async_stream *)s)
 {
     char request[4096], path[1024], header[4096];
     ASYNC_TRY(await_stream_readuntil(s, "\r\n", request, sizeof request));
     while (ASYNC_TRY(await_stream_readuntil(s, "\r\n", header, sizeof header)) > 2)
         ;
     if (sscanf(request, "GET %1023s HTTP", path) != 1)
-        return await_stream_printf(s, "HTTP/1.0 400 What?\r\n\r\n");
+        return await_stream_printf(s, "HTTP/1.0 400 Bad Request\r\n\r\n");
     return await_stream_printf(s, "HTTP/1.0 200 OK\r\n\r\n%s", path);
 }
 
 ASYNC_DEF(amain, (const char *)port)
 {
-    return await_serve("127.0.0.1", port, answer, .limit = 100);
+    return await_serve("127.0.0.1", port, respond, .limit = 100);
 }
 
 int main(int argc, char *argv[])
