@@ -35,7 +35,7 @@ static bool parses_in_place(void)
 }
 
 /* How many bytes are between the end of a string and the next one? 0 if there is no proper gap. */
-static size_t gap(const char *end, const char *next)
+static size_t gap_between(const char *end, const char *next)
 {
     uintptr_t n = (uintptr_t)next - (uintptr_t)end;
     return n < 1024 ? n : 0;
@@ -43,17 +43,18 @@ static size_t gap(const char *end, const char *next)
 
 /* Does a header begin on the line after the previous string? Its line break is one byte or two. The
  * bytes themselves have been overwritten, as has been the colon; what follows the colon has not. */
-static bool follows(const struct headers *h, const char *name, size_t size, const char *value)
+static bool follows_previous(const struct headers *h, const char *name, size_t size,
+                             const char *value)
 {
-    size_t before = gap(h->end, name), between = gap(name + size, value);
+    size_t before = gap_between(h->end, name), between = gap_between(name + size, value);
     return (before == 1 || before == 2) && between > 0 &&
            strspn(name + size + 1, " \t") + 1 == between;
 }
 
 static bool is_line_in_place(const struct web_request_line *line)
 {
-    return gap(line->method + strlen(line->method), line->target) == 1 &&
-           gap(line->target_end, line->version) == 1;
+    return gap_between(line->method + strlen(line->method), line->target) == 1 &&
+           gap_between(line->target_end, line->version) == 1;
 }
 
 /* Behind the last header there must be its line break and an empty line, and nothing else. */
@@ -64,7 +65,7 @@ static bool is_end_in_place(struct MHD_Connection *mhd, const struct web_request
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     if (!info)
         return false;
-    size_t n = gap(h->end, line->method + info->header_size);
+    size_t n = gap_between(h->end, line->method + info->header_size);
     return n >= 2 && n <= 4 && memcmp(h->end, "\0\0\0\0", n) == 0;
 }
 
@@ -83,12 +84,18 @@ static bool is_token(const char *text)
 
 /* A carriage return alone ends a line for some readers. Of the other control characters only the
  * tab has a meaning. */
-static bool is_value(const char *text)
+static bool is_field_value(const char *text)
 {
     for (; *text; text++)
         if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
             return false;
     return true;
+}
+
+/* A host and a port, as far as a proxy may not take it for anything else. */
+static bool is_host(const char *text)
+{
+    return text[strcspn(text, " \t,/?#@\\\"<>")] == '\0';
 }
 
 static bool parse_length(const char *value, uint64_t *ret)
@@ -104,12 +111,13 @@ static bool parse_length(const char *value, uint64_t *ret)
     return true;
 }
 
-/* Note the headers that matter here. Most headers have a length that none of them has. */
+/* Evaluate the headers that matter here. Most headers have a length that none of them has. */
 static void read_header(struct headers *h, const char *name, size_t size, const char *value)
 {
     switch (size) {
     case 4:
-        h->hosts += strcasecmp(name, "Host") == 0;
+        if (strcasecmp(name, "Host") == 0)
+            h->invalid |= h->hosts++ > 0 || !is_host(value);
         break;
     case 6:
         h->expects_continue |= strcasecmp(name, "Expect") == 0;
@@ -136,8 +144,8 @@ static enum MHD_Result check_header(void *arg, enum MHD_ValueKind kind, const ch
     struct headers *h = arg;
     size_t size = strlen(name);
     (void)kind;
-    if (!value || !is_token(name) || !is_value(value) ||
-        (parses_in_place() && !follows(h, name, size, value))) {
+    if (!value || !is_token(name) || !is_field_value(value) ||
+        (parses_in_place() && !follows_previous(h, name, size, value))) {
         h->invalid = true;
         return MHD_NO;
     }
