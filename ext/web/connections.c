@@ -17,18 +17,18 @@ static void close_soon(struct web_connection *c)
 
 /* --- deadlines --- */
 
-static void on_sweep(void *connections);
+static void on_deadline(void *connections);
 
 /* Close connections at a certain time, or at the time that is set if that is earlier. */
-static void arm_sweep(struct web_connections *all, double at)
+static void arm_deadline(struct web_connections *all, double at)
 {
-    if (all->driver->stopped || (all->sweep_armed && all->sweep_at <= at))
+    if (all->driver->stopped || (all->deadline_armed && all->deadline_at <= at))
         return;
-    if (all->sweep_armed)
-        async_callback_cancel(&all->sweep);
-    all->sweep_armed = true;
-    all->sweep_at = at;
-    async_call_at(&all->sweep, at, on_sweep, all);
+    if (all->deadline_armed)
+        async_callback_cancel(&all->deadline);
+    all->deadline_armed = true;
+    all->deadline_at = at;
+    async_call_at(&all->deadline, at, on_deadline, all);
 }
 
 /* The first line of a request may come as slowly as the rest of it, and MHD does not report when
@@ -46,18 +46,18 @@ static void close_overdue(struct web_connections *all, struct web_link *list, do
     while (!web_list_is_empty(list)) {
         struct web_connection *c = web_container(list->next, struct web_connection, link);
         if (c->since + timeout > now) {
-            arm_sweep(all, c->since + timeout);
+            arm_deadline(all, c->since + timeout);
             return;
         }
         close_soon(c);
     }
 }
 
-static void on_sweep(void *connections)
+static void on_deadline(void *connections)
 {
     struct web_connections *all = connections;
     double now = async_time();
-    all->sweep_armed = false;
+    all->deadline_armed = false;
     close_overdue(all, &all->waiting, waiting_timeout(all), now);
     close_overdue(all, &all->reading, all->request_timeout, now);
 }
@@ -82,22 +82,22 @@ static void make_mhd_visit(struct web_connection *c)
     web_driver_schedule(c->all->driver);
 }
 
-static void on_check(void *connections);
+static void on_end_check(void *connections);
 
-static void arm_check(struct web_connections *all, double seconds)
+static void arm_end_check(struct web_connections *all, double seconds)
 {
     if (all->check_armed || all->driver->stopped)
         return;
     all->check_armed = true;
     if (seconds > 0)
-        async_call_later(&all->check, seconds, on_check, all);
+        async_call_later(&all->check, seconds, on_end_check, all);
     else
-        async_call_soon(&all->check, on_check, all);
+        async_call_soon(&all->check, on_end_check, all);
 }
 
 /* Called when MHD has run, and has read what there was. What it has not read by then is a request,
  * or a part of one, so the end is checked for again a little later. */
-static void on_check(void *connections)
+static void on_end_check(void *connections)
 {
     struct web_connections *all = connections;
     all->check_armed = false;
@@ -110,14 +110,14 @@ static void on_check(void *connections)
         make_mhd_visit(c);
     }
     if (!web_list_is_empty(&all->ended))
-        arm_check(all, CHECK_AGAIN_AFTER);
+        arm_end_check(all, CHECK_AGAIN_AFTER);
 }
 
-static void check_soon(struct web_connection *c)
+static void check_end_soon(struct web_connection *c)
 {
     web_list_remove(&c->end_link);
     web_list_append(&c->all->ended, &c->end_link);
-    arm_check(c->all, 0);
+    arm_end_check(c->all, 0);
 }
 
 /* The client has closed its side. If a response is awaited or sent, that is of no interest yet. */
@@ -125,14 +125,14 @@ static void on_peer_closed(struct web_peer *p)
 {
     struct web_connection *c = web_container(p, struct web_connection, peer);
     if (!web_list_is_empty(&c->link))
-        check_soon(c);
+        check_end_soon(c);
 }
 
 void web_connection_give_up(struct web_connection *c)
 {
     c->given_up = true;
     web_list_remove(&c->link);
-    check_soon(c);
+    check_end_soon(c);
 }
 
 /* --- what comes next --- */
@@ -142,9 +142,9 @@ static void begin_to_wait(struct web_connection *c, struct web_link *list, doubl
     web_list_remove(&c->link);
     c->since = c->all->driver->now;
     web_list_append(list, &c->link);
-    arm_sweep(c->all, c->since + timeout);
+    arm_deadline(c->all, c->since + timeout);
     if (c->peer.closed)
-        check_soon(c);
+        check_end_soon(c);
 }
 
 void web_connection_await_request(struct web_connection *c)
@@ -214,9 +214,9 @@ void web_connections_init(struct web_connections *all, struct web_driver *driver
 void web_connections_stop(struct web_connections *all)
 {
     web_peers_stop(&all->peers);
-    if (all->sweep_armed)
-        async_callback_cancel(&all->sweep);
+    if (all->deadline_armed)
+        async_callback_cancel(&all->deadline);
     if (all->check_armed)
         async_callback_cancel(&all->check);
-    all->sweep_armed = all->check_armed = false;
+    all->deadline_armed = all->check_armed = false;
 }

@@ -22,9 +22,9 @@ struct web_connections {
     struct web_link reading; /* a request that has begun */
     size_t open;             /* connections in all */
     double idle_timeout, request_timeout; /* seconds */
-    async_callback sweep;                 /* at the earliest deadline */
-    double sweep_at;
-    bool sweep_armed;
+    async_callback deadline;              /* the earliest one of all connections */
+    double deadline_at;
+    bool deadline_armed;
     struct web_link ended; /* connections whose end MHD may not have noticed */
     async_callback check;  /* of these */
     bool check_armed;

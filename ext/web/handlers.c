@@ -15,7 +15,7 @@ enum { PATIENCE = 2 };
 
 /* The handler has ended, or will not run: hand the response over to MHD, or free the request if MHD
  * has completed it already. */
-static void finish(struct web_handlers *h, async_web_request *rq, int result)
+static void finish_request(struct web_handlers *h, async_web_request *rq, int result)
 {
     web_list_remove(&rq->queue_link);
     rq->phase = WEB_ENDED;
@@ -34,10 +34,10 @@ static void finish(struct web_handlers *h, async_web_request *rq, int result)
     }
 }
 
-static void refuse(struct web_handlers *h, async_web_request *rq)
+static void refuse_request(struct web_handlers *h, async_web_request *rq)
 {
     web_response_set_error(&rq->response, 503);
-    finish(h, rq, 0);
+    finish_request(h, rq, 0);
 }
 
 /* Is the result one that the end of a handler's own connection can account for? It was
@@ -51,7 +51,7 @@ static bool is_disconnect(int result)
 
 /* Is the end of a handler to be reported? Clients go away all the time, and servers are stopped:
  * what follows from that is no failure. */
-static bool is_failure(const struct web_handlers *h, const async_web_request *rq, int result)
+static bool is_reportable(const struct web_handlers *h, const async_web_request *rq, int result)
 {
     if (rq->client_gone)
         return !is_disconnect(result);
@@ -84,19 +84,19 @@ static int await_next_request(void *handlers)
     rq->phase = WEB_RUNNING;
     rq->task = async_current_task();
     int r = await_handler(h, rq);
-    if (is_failure(h, rq, r))
+    if (is_reportable(h, rq, r))
         web_report(&h->reports, rq->method, rq->uri.path, r);
-    finish(h, rq, r);
+    finish_request(h, rq, r);
     return 0;
 }
 
-static void create_task(struct web_handlers *h, async_web_request *rq)
+static void create_handler_task(struct web_handlers *h, async_web_request *rq)
 {
     struct async_task_opts opts = { .site = ASYNC_HERE, .stack_size = h->stack_size };
     async_co co = async_call(await_next_request, h, rq->match.route->name);
     rq->queued_in = h->driver->runs;
     if (!h->group || async_spawn_opt(h->group, &co, &opts) < 0)
-        refuse(h, rq);
+        refuse_request(h, rq);
 }
 
 void web_handler_start(struct web_handlers *h, async_web_request *rq)
@@ -105,7 +105,7 @@ void web_handler_start(struct web_handlers *h, async_web_request *rq)
     web_list_append(&h->queue, &rq->queue_link);
     if (++h->running > h->most)
         h->most = h->running;
-    create_task(h, rq);
+    create_handler_task(h, rq);
 }
 
 /* A request that is still queued after some runs of MHD was probably left over by a task that
@@ -114,19 +114,19 @@ void web_handler_start(struct web_handlers *h, async_web_request *rq)
 void web_handler_check_queued(struct web_handlers *h, async_web_request *rq)
 {
     if (h->driver->runs - rq->queued_in > PATIENCE)
-        create_task(h, rq);
+        create_handler_task(h, rq);
 }
 
 void web_handler_client_gone(struct web_handlers *h, async_web_request *rq)
 {
     rq->client_gone = true;
     if (rq->phase == WEB_QUEUED)
-        finish(h, rq, 0);
+        finish_request(h, rq, 0);
     else if (rq->task)
         async_task_cancel(rq->task, .reason = "the client went away");
 }
 
-/* The place in the source that is the cause of each cancellation by web_handlers_cancel(). */
+/* The source location that is the cause of each cancellation by web_handlers_cancel(). */
 static const async_site *stop_site(void)
 {
     return ASYNC_HERE;
@@ -151,7 +151,7 @@ void web_handlers_cancel(struct web_handlers *h)
 void web_handlers_refuse_queued(struct web_handlers *h)
 {
     while (!web_list_is_empty(&h->queue))
-        refuse(h, web_container(h->queue.next, async_web_request, queue_link));
+        refuse_request(h, web_container(h->queue.next, async_web_request, queue_link));
 }
 
 bool web_handlers_include_current(const struct web_handlers *h)

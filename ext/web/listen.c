@@ -39,7 +39,7 @@ static socklen_t parse_address(const char *host, int port, union address *a)
 
 /* SO_REUSEADDR: a server can be started again while connections of the last one are in TIME_WAIT.
  * IPV6_V6ONLY off: "::" accepts IPv4 clients as well, whatever the system's default. */
-static int bind_and_listen(int fd, const union address *a, socklen_t size, int backlog)
+static int bind_server_socket(int fd, const union address *a, socklen_t size, int backlog)
 {
     int on = 1, off = 0;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
@@ -50,7 +50,7 @@ static int bind_and_listen(int fd, const union address *a, socklen_t size, int b
     return bind(fd, &a->any, size) < 0 || listen(fd, backlog) < 0 ? -errno : 0;
 }
 
-static int port_of(int fd)
+static int bound_port(int fd)
 {
     union address a;
     socklen_t size = sizeof a;
@@ -71,12 +71,12 @@ int web_listen(const char *host, int port, int backlog, int *ret_fd, int *ret_po
     int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    int r = bind_and_listen(fd, &a, size, backlog);
+    int r = bind_server_socket(fd, &a, size, backlog);
     if (r < 0) {
         close(fd);
         return async_fail(r, "cannot listen on %s port %d", host, port);
     }
-    r = port_of(fd);
+    r = bound_port(fd);
     if (r < 0) {
         close(fd);
         return r;

@@ -7,7 +7,7 @@
  * waits for nothing, and short in comparison with one that is worth cancelling. */
 #define PATIENCE 0.01
 
-static void disconnect(struct web_peer *p)
+static void report_disconnect(struct web_peer *p)
 {
     p->disconnected = true;
     p->all->disconnected(p);
@@ -15,7 +15,7 @@ static void disconnect(struct web_peer *p)
 
 /* The client has closed its side, or reset the connection, which ends it at once. POLLRDHUP is
  * reported however many bytes are unread. */
-static void on_close(void *peer, int events)
+static void on_peer_event(void *peer, int events)
 {
     struct web_peer *p = peer;
     bool patient = !web_list_is_empty(&p->link) && !(events & (POLLHUP | POLLERR));
@@ -25,33 +25,33 @@ static void on_close(void *peer, int events)
     if (!p->suspended)
         p->all->closed(p);
     else if (!patient)
-        disconnect(p);
+        report_disconnect(p);
 }
 
-static void watch(struct web_peer *p)
+static void watch_peer(struct web_peer *p)
 {
-    p->watching = async_watch_start(&p->watch, p->fd, POLLRDHUP, on_close, p) == 0;
+    p->watching = async_watch_start(&p->watch, p->fd, POLLRDHUP, on_peer_event, p) == 0;
 }
 
-static void on_timer(void *peers);
+static void on_patience_end(void *peers);
 
-static void arm(struct web_peers *all)
+static void arm_peer_timer(struct web_peers *all)
 {
     if (all->armed || web_list_is_empty(&all->suspended))
         return;
     all->armed = true;
     const struct web_peer *first = web_container(all->suspended.next, struct web_peer, link);
-    async_call_at(&all->timer, first->since + PATIENCE, on_timer, all);
+    async_call_at(&all->timer, first->since + PATIENCE, on_patience_end, all);
 }
 
-static void look_later(struct web_peer *p, double now)
+static void enlist_suspended(struct web_peer *p, double now)
 {
     p->since = now;
     web_list_append(&p->all->suspended, &p->link);
 }
 
 /* Connections have been suspended for long enough. From now on a close is acted upon at once. */
-static void on_timer(void *peers)
+static void on_patience_end(void *peers)
 {
     struct web_peers *all = peers;
     double now = async_time();
@@ -62,13 +62,13 @@ static void on_timer(void *peers)
             break;
         web_list_remove(&p->link);
         if (p->closed)
-            disconnect(p);
+            report_disconnect(p);
         else if (!p->watching)
-            watch(p);
+            watch_peer(p);
         if (!p->closed && !p->watching)
-            look_later(p, now);
+            enlist_suspended(p, now);
     }
-    arm(all);
+    arm_peer_timer(all);
 }
 
 void web_peer_suspend(struct web_peer *p)
@@ -77,8 +77,8 @@ void web_peer_suspend(struct web_peer *p)
     p->suspended = true;
     if (p->disconnected)
         return;
-    look_later(p, p->all->driver->now);
-    arm(p->all);
+    enlist_suspended(p, p->all->driver->now);
+    arm_peer_timer(p->all);
 }
 
 void web_peer_resume(struct web_peer *p)
@@ -97,7 +97,7 @@ void web_peer_init(struct web_peer *p, struct web_peers *all, struct MHD_Connect
     p->mhd = mhd;
     p->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     web_list_init(&p->link);
-    watch(p);
+    watch_peer(p);
 }
 
 void web_peer_stop(struct web_peer *p)

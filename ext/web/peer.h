@@ -45,10 +45,10 @@ void web_peer_init(struct web_peer *p, struct web_peers *all, struct MHD_Connect
 /* Stop watching, before MHD closes the descriptor. */
 void web_peer_stop(struct web_peer *p);
 
-/* Suspend the connection, so that MHD does not look at it; only inside a callback of MHD. */
+/* Suspend the connection, so that MHD leaves it alone; only inside a callback of MHD. */
 void web_peer_suspend(struct web_peer *p);
 
-/* Let MHD look at the connection again, in a run that is scheduled here. Does nothing if the
+/* Let MHD process the connection again, in a run that is scheduled here. Does nothing if the
  * connection is not suspended. */
 void web_peer_resume(struct web_peer *p);
 

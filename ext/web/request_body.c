@@ -8,7 +8,7 @@ enum { FIRST_CAPACITY = 4096 };
 
 /* Make room for size more bytes and a '\0'. The capacity doubles, but never exceeds what a body of
  * limit bytes needs. */
-static bool grow(struct web_body *b, size_t size, size_t limit)
+static bool grow_body(struct web_body *b, size_t size, size_t limit)
 {
     size_t capacity = b->capacity ? b->capacity * 2 : FIRST_CAPACITY;
     while (capacity <= b->size + size)
@@ -27,7 +27,7 @@ int web_body_append(struct web_body *b, const void *bytes, size_t size, size_t l
 {
     if (size > limit - b->size)
         return 413;
-    if (b->size + size >= b->capacity && !grow(b, size, limit))
+    if (b->size + size >= b->capacity && !grow_body(b, size, limit))
         return 503;
     memcpy(b->bytes + b->size, bytes, size);
     b->size += size;

@@ -12,17 +12,17 @@
 #include <string.h>
 
 /* Returns 0, or an error if the request has a response or these are no valid parts of one. */
-static int check(const async_web_request *rq, int status, const char *type)
+static int check_response(const async_web_request *rq, int status, const char *type)
 {
     if (rq->response.status || rq->phase == WEB_ENDED)
         return async_fail(-EALREADY, "the request already has a response");
     return web_response_check(status, type);
 }
 
-static int respond(async_web_request *rq, int status, const char *type, const void *bytes,
-                   size_t size, enum MHD_ResponseMemoryMode mode)
+static int set_response(async_web_request *rq, int status, const char *type, const void *bytes,
+                        size_t size, enum MHD_ResponseMemoryMode mode)
 {
-    int r = check(rq, status, type);
+    int r = check_response(rq, status, type);
     if (r < 0)
         return r;
     void *body = (void *)(uintptr_t)(size ? bytes : "");
@@ -33,14 +33,14 @@ static int respond(async_web_request *rq, int status, const char *type, const vo
 int async_web_respond(async_web_request *rq, int status, const char *type, const void *bytes,
                       size_t size)
 {
-    return respond(rq, status, type, bytes, size,
-                   size ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
+    return set_response(rq, status, type, bytes, size,
+                        size ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
 }
 
 int async_web_respond_static(async_web_request *rq, int status, const char *type, const void *bytes,
                              size_t size)
 {
-    return respond(rq, status, type, bytes, size, MHD_RESPMEM_PERSISTENT);
+    return set_response(rq, status, type, bytes, size, MHD_RESPMEM_PERSISTENT);
 }
 
 /* MHD frees the bytes with its response. Before it has one, and for an empty body, we do. */
@@ -52,7 +52,7 @@ int async_web_respond_owned(async_web_request *rq, int status, const char *type,
         free(bytes);
         return async_web_respond_static(rq, status, type, "", 0);
     }
-    int r = check(rq, status, type);
+    int r = check_response(rq, status, type);
     if (r == 0)
         body = MHD_create_response_from_buffer(size, bytes, MHD_RESPMEM_MUST_FREE);
     if (!body) {
@@ -89,7 +89,7 @@ int async_web_redirect(async_web_request *rq, int status, const char *location)
 {
     if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308)
         return async_fail(-EINVAL, "%d is not the status of a redirect", status);
-    int r = check(rq, status, NULL);
+    int r = check_response(rq, status, NULL);
     if (r < 0 || (r = async_web_add_header(rq, "Location", location)) < 0)
         return r;
     return async_web_respond_static(rq, status, NULL, "", 0);
@@ -97,7 +97,7 @@ int async_web_redirect(async_web_request *rq, int status, const char *location)
 
 int async_web_send(async_web_request *rq, const async_web_page *p)
 {
-    int r = check(rq, 200, NULL); /* the page's own status was checked when it was made */
+    int r = check_response(rq, 200, NULL); /* the page's own status was checked when it was made */
     if (r == 0)
         web_response_set_page(&rq->response, p);
     return r;

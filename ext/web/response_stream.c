@@ -59,7 +59,7 @@ static ssize_t read_stream(void *request, uint64_t position, char *bytes, size_t
 /* Create the body of a response that is read from the stream. MHD up to 0.9.75 sends the end of a
  * chunked body even if there must be no body, which the client would take for the next response.
  * Without chunks a body of unknown size ends with the connection. */
-static struct MHD_Response *new_body(async_web_request *rq, uint64_t size)
+static struct MHD_Response *create_stream_body(async_web_request *rq, uint64_t size)
 {
     struct MHD_Response *body =
             MHD_create_response_from_callback(size, MHD_BLOCK, read_stream, rq, NULL);
@@ -83,7 +83,7 @@ int await_web_stream_begin_opt(async_web_request *rq, int status, const char *ty
     st->left = opts->size;
     st->bodiless = rq->is_head || status == 204 || status == 304;
     r = web_response_set(&rq->response, status, type,
-                         new_body(rq, st->sized ? opts->size : MHD_SIZE_UNKNOWN));
+                         create_stream_body(rq, st->sized ? opts->size : MHD_SIZE_UNKNOWN));
     if (r < 0) {
         web_stream_buffer_free(&st->buffer);
         st->buffer.bytes = NULL;

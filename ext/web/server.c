@@ -181,7 +181,7 @@ static void end_grace(async_web_server *s)
 /* Wait until the server's task has ended. A task that is cancelled waits nevertheless, without more
  * grace. The exception is one that works for a handler: a server that stops waits for that handler,
  * so to wait for a server from there could be a deadlock. Returns 0, or -ECANCELED. */
-static int await_end(async_web_server *s)
+static int await_server_end(async_web_server *s)
 {
     int shield;
     async_ignore(await_task(s->task));
@@ -203,7 +203,7 @@ int await_web_server_stop(async_web_server *s, double grace)
     s->grace = grace;
     async_event_set(&s->stop);
     s->stopping++;
-    int r = await_end(s);
+    int r = await_server_end(s);
     bool last = --s->stopping == 0;
     if (last && async_task_done(s->task))
         free_server(s);

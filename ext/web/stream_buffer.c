@@ -16,7 +16,7 @@ void web_stream_buffer_free(struct web_stream_buffer *b)
     free(b->bytes);
 }
 
-static size_t min(size_t a, size_t b)
+static size_t smaller_of(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -25,7 +25,8 @@ static size_t min(size_t a, size_t b)
 static size_t put_piece(struct web_stream_buffer *b, const char *bytes, size_t size)
 {
     size_t at = (b->start + b->fill) % WEB_STREAM_BUFFER_SIZE;
-    size = min(size, min(WEB_STREAM_BUFFER_SIZE - b->fill, WEB_STREAM_BUFFER_SIZE - at));
+    size = smaller_of(size,
+                      smaller_of(WEB_STREAM_BUFFER_SIZE - b->fill, WEB_STREAM_BUFFER_SIZE - at));
     memcpy(b->bytes + at, bytes, size);
     b->fill += size;
     return size;
@@ -33,7 +34,7 @@ static size_t put_piece(struct web_stream_buffer *b, const char *bytes, size_t s
 
 static size_t take_piece(struct web_stream_buffer *b, char *bytes, size_t size)
 {
-    size = min(size, min(b->fill, WEB_STREAM_BUFFER_SIZE - b->start));
+    size = smaller_of(size, smaller_of(b->fill, WEB_STREAM_BUFFER_SIZE - b->start));
     memcpy(bytes, b->bytes + b->start, size);
     b->start = (b->start + size) % WEB_STREAM_BUFFER_SIZE;
     b->fill -= size;
