@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* asyncio.h - asyncio for C. One header a concept; this one includes them all. The convention that holds in
- * every one of them stands at the top of base.h. */
+/* asyncio.h - asyncio for C: includes the header of each subject.
+ *
+ * The conventions that hold in all of them are described in base.h. Not included are
+ * <asyncio/testing.h>, for tests, and <asyncio/strict.h>, which makes the compiler warn of calls
+ * that block. */
 #ifndef ASYNCIO_H
 #define ASYNCIO_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* inline.h - what inline functions of the other headers use of the library.
+/* inline.h - what the inline functions of the other headers use of the library.
  *
- * Nothing here is for users: it may change with every version, together with what is inlined. */
+ * Nothing here is for users. It may change with every version, together with the functions that are
+ * inlined. */
 #ifndef ASYNCIO_INLINE_H
 #define ASYNCIO_INLINE_H
 
@@ -22,17 +23,20 @@ struct async_waiter {
 /* A flag of a task: its scope is cancelled or has a deadline, so an await_ call must check both. */
 #define ASYNC__NEEDS_CHECK 8
 
-/* What a thread runs now. */
+/* What a thread is running. */
 struct async_running {
-    async_task *task; /* NULL: no task */
+    async_task *task; /* or NULL */
     int credit;       /* await_ calls that the task may still make without suspending */
 };
 
-/* Where this thread's loop keeps that. It never is NULL: without a loop it points to a record without a task. */
-extern __thread struct async_running *async_running_ __attribute__((tls_model("initial-exec")));
+/* Where the loop of this thread keeps it. The pointer is never NULL: in a thread without a loop it
+ * points to a record without a task. */
+extern __thread struct async_running *async_running_
+        __attribute__((tls_model("initial-exec")));
 
-/* May an inlined await_ function go on without a call into the library? It may if it runs in a task whose scope has
- * nothing to check, and which has not used up its credit. Each call counts. */
+/* Return whether an inlined await_ function may go on without a call into the library: it runs in a
+ * task, the task's scope has nothing to check, and the task has credit left. Each call uses one
+ * unit of the credit. */
 static inline bool async__may_go_on(void)
 {
     struct async_running *running = async_running_;

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* strict.h - a warning for each call that would stop every task of the loop. Include it after the system's headers, in
- * files whose functions run in tasks; <asyncio.h> does not include it.
+/* strict.h - compiler warnings for calls that block the whole loop.
  *
- * The warning comes from gcc and clang, C and C++, under -Wdeprecated-declarations, which is on by default, and says what
- * to call instead. It comes where the name is written, so at every level of optimisation, but not for what a function of
- * another file does. With clang and optimisation read(), recv(), recvfrom(), poll() and getchar() go unnoticed. Code that means it says so:
+ *   async_blocking         allow one expression to block
+ *   ASYNC_BLOCKING_BEGIN   allow all lines from here on to block
+ *   ASYNC_BLOCKING_END     the end of these lines
  *
- *     r = async_blocking(read(fd, buf, size));     one expression, of a descriptor that is never waited for
+ * Include it after the system's headers in files whose functions run in tasks; <asyncio.h> does not
+ * include it. A call of sleep(), read(), getaddrinfo(), pthread_join() and the like is then a
+ * warning that names the function to call instead. It is one of -Wdeprecated-declarations, which
+ * gcc and clang turn on by default, in C and C++.
  *
- *     ASYNC_BLOCKING_BEGIN                         functions that run on a thread of their own, or of a pool
- *     static void *worker(void *arg) { ... }
- *     ASYNC_THREAD(name, (int)x) { ... }
- *     ASYNC_BLOCKING_END
- *
- * `asyncio lint` finds more, and needs no compiler. */
+ * The warning appears where the name is written, at every level of optimisation; what a function of
+ * another file calls is not seen. When clang optimises, it does not warn of read(), recv(),
+ * recvfrom(), poll() and getchar(). `asyncio lint` finds more, and needs no compiler. */
 #ifndef ASYNCIO_STRICT_H
 #define ASYNCIO_STRICT_H
 
@@ -33,11 +32,21 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Allow calls that block, for functions that run on threads of their own or of a pool.
+ *
+ *   ASYNC_BLOCKING_BEGIN
+ *   ASYNC_THREAD(read_block, (int)fd, (char *)buf) { return (int)read(fd, buf, 512); }
+ *   ASYNC_BLOCKING_END */
 #define ASYNC_BLOCKING_BEGIN                                                                       \
     _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wdeprecated-declarations\"")
 #define ASYNC_BLOCKING_END _Pragma("GCC diagnostic pop")
 
-/* The value of expr, whatever it calls. */
+/* Allow one expression to call functions that block: for a descriptor that never makes the caller
+ * wait.
+ *
+ *   ssize_t n = async_blocking(read(fd, buf, sizeof buf));
+ *
+ * Returns    the value of the expression. */
 #define async_blocking(expr)                                                                       \
     __extension__({                                                                                \
         ASYNC_BLOCKING_BEGIN                                                                       \
@@ -46,12 +55,15 @@
         async_b_;                                                                                  \
     })
 
-/* The declaration that is there already, and a warning. */
+/* --- private: the functions that are marked --- */
+
+/* Declare a function again, as it is, with a warning. */
 #define ASYNC__BLOCKS(function, instead)                                                           \
     extern __typeof__(function) function                                                           \
             __attribute__((deprecated("it blocks every task of the loop: " instead)));
 
-/* Those that libc may define where it optimises; clang cannot mark what is defined. */
+/* The same for functions that libc defines in its headers when it optimises. clang cannot mark a
+ * function that is already defined. */
 #if defined __clang__ && defined __OPTIMIZE__
 #define ASYNC__BLOCKS_INLINE(function, instead)
 #else
@@ -61,7 +73,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-ASYNC_BLOCKING_BEGIN /* also the mention of a name that has been marked already */
+ASYNC_BLOCKING_BEGIN /* because naming a function that is marked already is a warning, too */
 
 /* time */
 ASYNC__BLOCKS(sleep, "await_sleep()")
