@@ -13,12 +13,15 @@
 
 #include "base/alloc.h"
 
-enum { SIGNAL_STACK_SIZE = 64 * 1024, ADVICE = 4 /* times the size of the stack that was too small */ };
+enum {
+    SIGNAL_STACK_SIZE = 64 * 1024,
+    ADVICE = 4 /* times the size of the stack that was too small */
+};
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static int watchers;                     /* loops that are open */
+static int watchers; /* loops that are open */
 static overflow_finder *finder;
-static struct sigaction before[2];       /* the actions of SIGSEGV and SIGBUS before the library's */
+static struct sigaction before[2]; /* the actions of SIGSEGV and SIGBUS before the library's */
 static _Thread_local void *signal_stack; /* that the library gave to this thread; NULL: none */
 
 /* --- the report --- */
@@ -45,15 +48,18 @@ static void report_overflow(const struct overflow *o, const void *code)
         snprintf(where, sizeof where, ", at %s%s(%s+0x%zx)", info.dli_sname ? info.dli_sname : "",
                  info.dli_sname ? " " : "", info.dli_fname,
                  (size_t)((const char *)code - (const char *)info.dli_fbase));
-    size_t n = (size_t)snprintf(line, sizeof line,
-                                "asyncio: stack overflow in task \"%s\": its stack has %zu bytes%s\n"
-                                "asyncio: give it a larger one with .stack_size = %zu, in the options of the task or of "
-                                "async_run()\n",
-                                o->task, o->size, where, ADVICE * o->size);
+    size_t n = (size_t)snprintf(
+            line, sizeof line,
+            "asyncio: stack overflow in task \"%s\": its stack has %zu bytes%s\n"
+            "asyncio: give it a larger one with .stack_size = %zu, in the options of the task or "
+            "of "
+            "async_run()\n",
+            o->task, o->size, where, ADVICE * o->size);
     (void)!write(STDERR_FILENO, line, n < sizeof line ? n : sizeof line - 1);
 }
 
-/* Let the process end in the usual way. A fault repeats when the handler has returned; a signal that was sent does not. */
+/* Let the process end in the usual way. A fault repeats when the handler has returned; a signal
+ * that was sent does not. */
 static void die_by(int sig, const siginfo_t *info)
 {
     signal(sig, SIG_DFL);
@@ -63,7 +69,8 @@ static void die_by(int sig, const siginfo_t *info)
 
 /* --- the signal handler --- */
 
-/* A fault that is not an overflow goes to the handler that the program had before. A real fault cannot be ignored. */
+/* A fault that is not an overflow goes to the handler that the program had before. A real fault
+ * cannot be ignored. */
 static void pass_on(int sig, siginfo_t *info, void *context)
 {
     const struct sigaction *old = &before[sig == SIGBUS];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* overflow.h - a task that overflows its stack ends the process with a message that names it, not with a bare "Segmentation
- * fault". */
+/* overflow.h - a task that overflows its stack ends the process with a message that names it, not
+ * with a bare "Segmentation fault". */
 #ifndef ARCH_OVERFLOW_H
 #define ARCH_OVERFLOW_H
 
@@ -13,12 +13,13 @@ struct overflow {
     size_t size;   /* bytes */
 };
 
-/* Is this address in the guard below the stack of the task that runs on this thread? Called by the signal handler, on the thread
- * that faulted. */
+/* Is this address in the guard below the stack of the task that runs on this thread? Called by the
+ * signal handler, on the thread that faulted. */
 typedef bool overflow_finder(const void *address, struct overflow *ret);
 
-/* Give this thread a stack for signal handlers, unless it has one, and handle SIGSEGV and SIGBUS. Calls are counted. A fault that is
- * not an overflow goes to the handler that there was before. Returns 0 or -ENOMEM. */
+/* Give this thread a stack for signal handlers, unless it has one, and handle SIGSEGV and SIGBUS.
+ * Calls are counted. A fault that is not an overflow goes to the handler that there was before.
+ * Returns 0 or -ENOMEM. */
 int async__overflow_watch(overflow_finder *find);
 void async__overflow_forget(void);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sanitize.h - tell the tools that look over our shoulder when the stack changes. Without them: nothing. */
+/* sanitize.h - tell the tools that look over our shoulder when the stack changes. Without them:
+ * nothing. */
 #ifndef ARCH_SANITIZE_H
 #define ARCH_SANITIZE_H
 
@@ -33,7 +34,8 @@ struct sanitizer_stack {
 };
 
 /* The first task to run is told where it came from: the bounds of the thread's stack. */
-static inline void sanitizer_switch_end_first(struct sanitizer_stack *here, struct sanitizer_stack *thread)
+static inline void sanitizer_switch_end_first(struct sanitizer_stack *here,
+                                              struct sanitizer_stack *thread)
 {
 #ifdef WITH_ASAN
     const void *bottom;
@@ -49,7 +51,8 @@ static inline void sanitizer_switch_end_first(struct sanitizer_stack *here, stru
     (void)thread;
 }
 
-/* A slot came into being, or goes. Under valgrind the id is not needed: it finds the range by itself. */
+/* A slot came into being, or goes. Under valgrind the id is not needed: it finds the range by
+ * itself. */
 static inline void sanitizer_stack_created(char *bottom, size_t size)
 {
 #if defined(HAVE_VALGRIND) && !defined(WITH_ASAN) && !defined(WITH_TSAN)
@@ -68,7 +71,8 @@ static inline void sanitizer_stack_released(char *bottom, size_t size)
     (void)size;
 }
 
-/* This stays for ever, and so does what it points to: that is no leak. A leak checker does not look at mappings. */
+/* This stays for ever, and so does what it points to: that is no leak. A leak checker does not look
+ * at mappings. */
 static inline void sanitizer_keep(const void *p, size_t size)
 {
 #ifdef WITH_ASAN
@@ -78,7 +82,7 @@ static inline void sanitizer_keep(const void *p, size_t size)
     (void)size;
 }
 
-/* A stack is about to be used by somebody new. */
+/* A stack is about to be used by another task. */
 static inline void sanitizer_stack_init(struct sanitizer_stack *n, char *bottom, size_t size)
 {
 #ifdef WITH_ASAN
@@ -108,8 +112,10 @@ static inline void sanitizer_thread_init(struct sanitizer_stack *n)
     (void)n;
 }
 
-/* Around each switch: before it on the old stack, after it on the new one. gone: the old one is not come back to. */
-static inline void sanitizer_switch_begin(struct sanitizer_stack *from, struct sanitizer_stack *to, int gone)
+/* Around each switch: before it on the old stack, after it on the new one. gone: the old one is not
+ * come back to. */
+static inline void sanitizer_switch_begin(struct sanitizer_stack *from, struct sanitizer_stack *to,
+                                          int gone)
 {
 #ifdef WITH_ASAN
     __sanitizer_start_switch_fiber(gone ? NULL : &from->fake, to->bottom, to->size);

@@ -13,8 +13,9 @@
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
 #endif
 
-/* Address space is reserved in regions, each twice as large as the one before. So a small program needs little of it, which
- * matters where address space is limited (ulimit -v) or every mapping is locked in memory (mlockall). */
+/* Address space is reserved in regions, each twice as large as the one before. So a small program
+ * needs little of it, which matters where address space is limited (ulimit -v) or every mapping is
+ * locked in memory (mlockall). */
 enum { REGION_FIRST = 2 << 20, REGION_MAX = 1 << 30, KEEP_WARM = 64, STACK_FETCH = 20 };
 
 bool async__stack_class(size_t size, uint8_t *ret)
@@ -36,7 +37,8 @@ static size_t slot_bytes(const struct stack_class *c)
 /* How large the next region should be: a whole number of slots, at least one. */
 static size_t next_region_bytes(const struct stack_class *c)
 {
-    size_t want = c->nregions ? 2 * c->regions[c->nregions - 1].bytes : REGION_FIRST, slot = slot_bytes(c);
+    size_t want = c->nregions ? 2 * c->regions[c->nregions - 1].bytes : REGION_FIRST,
+           slot = slot_bytes(c);
     if (want > REGION_MAX)
         want = REGION_MAX;
     return want < slot ? slot : want / slot * slot;
@@ -58,7 +60,8 @@ static char *reserve(size_t *bytes, size_t slot)
 static int add_region(struct stack_class *c)
 {
     size_t bytes = next_region_bytes(c);
-    struct stack_region *regions = async__realloc(c->regions, (c->nregions + 1) * sizeof *c->regions);
+    struct stack_region *regions =
+            async__realloc(c->regions, (c->nregions + 1) * sizeof *c->regions);
     if (!regions)
         return -ENOMEM;
     c->regions = regions;
@@ -83,7 +86,8 @@ static int grow_links(struct stack_class *c)
     return 0;
 }
 
-/* Slots are used in runs, so the region of the last one that was looked up is usually the right one. */
+/* Slots are used in runs, so the region of the last one that was looked up is usually the right
+ * one. */
 static char *slot_address(const struct stack_class *c, uint32_t slot)
 {
     const struct stack_region *r = &c->regions[c->latest];
@@ -103,9 +107,9 @@ static char *slot_address_cached(struct stack_class *c, uint32_t slot)
     return slot_address(c, slot);
 }
 
-/* Make the lower end of a slot fault. A guard of the newer kind does not split the mapping. The older kind does, so that a process,
- * which may have 65,530 mappings, ends near 32,000 stacks. A kernel that does not know the newer kind, or a sandbox that forbids it,
- * gets the older one. */
+/* Make the lower end of a slot fault. A guard of the newer kind does not split the mapping. The
+ * older kind does, so that a process, which may have 65,530 mappings, ends near 32,000 stacks. A
+ * kernel that does not know the newer kind, or a sandbox that forbids it, gets the older one. */
 static int install_guard(struct stacks *s, char *slot)
 {
     if (!s->by_mprotect) {
@@ -141,7 +145,8 @@ static uint32_t pop_free(struct stack_class *c, uint32_t *list)
     return slot;
 }
 
-/* Prefetch the upper end of the stack that will be taken next: a program that needs one often needs many in a row. */
+/* Prefetch the upper end of the stack that will be taken next: a program that needs one often needs
+ * many in a row. */
 static void fetch_next(const struct stack_class *c)
 {
     if (c->warm == STACK_NONE)
@@ -184,7 +189,8 @@ void async__stack_give(struct stacks *s, const struct stack *k)
     c->live--;
 }
 
-/* Warm stacks are worth their memory as long as they may be needed again soon. Keep as many as are in use, and some more. */
+/* Warm stacks are worth their memory as long as they may be needed again soon. Keep as many as are
+ * in use, and some more. */
 static bool has_surplus(const struct stack_class *c)
 {
     return c->nwarm > c->live + KEEP_WARM;

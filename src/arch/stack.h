@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* stack.h - stacks for tasks: regions of address space, cut into slots, with a guard below each stack; a pool keeps them warm.
+/* stack.h - stacks for tasks: regions of address space, cut into slots, with a guard below each
+ * stack; a pool keeps them warm.
  *
- * A slot is a guard and a stack of one size class. Neither costs memory until it is touched. A stack that is given back keeps
- * its pages for the next task, because a first touch costs more than a thousand switches, until async__stacks_trim() finds that
- * there are too many. */
+ * A slot is a guard and a stack of one size class. Neither costs memory until it is touched. A
+ * stack that is given back keeps its pages for the next task, because a first touch costs more than
+ * a thousand switches, until async__stacks_trim() finds that there are too many. */
 #ifndef ARCH_STACK_H
 #define ARCH_STACK_H
 
@@ -53,15 +54,16 @@ static inline size_t stack_size(const struct stack *k)
     return (size_t)1 << (STACK_MIN_SHIFT + k->class);
 }
 
-/* Find the class for a stack of that size, which is rounded up to a power of two; 0 stands for the default. Returns false if
- * the size is above 1 GiB. */
+/* Find the class for a stack of that size, which is rounded up to a power of two; 0 stands for the
+ * default. Returns false if the size is above 1 GiB. */
 bool async__stack_class(size_t size, uint8_t *ret);
 
 /* Take a stack. Returns 0 or -ENOMEM. */
 int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret);
 void async__stack_give(struct stacks *s, const struct stack *k);
 
-/* Are there many more warm stacks than are in use? Give the pages of at most n of them back to the kernel. */
+/* Are there many more warm stacks than are in use? Give the pages of at most n of them back to the
+ * kernel. */
 bool async__stacks_surplus(const struct stacks *s);
 void async__stacks_trim(struct stacks *s, unsigned n);
 size_t async__stacks_live(const struct stacks *s);

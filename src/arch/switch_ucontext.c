@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The stack switch for every other processor: libc's own, which makes a system call to set the signal mask and
- * is a hundred times slower. The place of a stack is its ucontext_t, which lives at the top of it. */
+/* The stack switch for every other processor: libc's own, which makes a system call to set the
+ * signal mask and is a hundred times slower. The place of a stack is its ucontext_t, which lives at
+ * the top of it. */
 #include "arch/switch.h"
 
 #include <stdlib.h>

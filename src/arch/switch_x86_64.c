@@ -5,7 +5,8 @@
 
 void async__switch_bottom(void);
 
-/* What async__switch() finds at and below the stack pointer, and entry() where its caller would be. */
+/* What async__switch() finds at and below the stack pointer, and entry() where its caller would
+ * be. */
 struct frame {
     uint32_t mxcsr;
     uint16_t x87, pad;

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The stack switch of the System V ABI on x86-64, in place: no call, no return.
  *
- * A processor predicts a return by the calls that it has seen. A switch that is called and ends in a jump leaves one
- * call too many behind, and every return that follows is predicted wrong: measured, 31 ns a yield against 9. In place,
- * calls and returns of two tasks that wait in the same function pair up, and nothing is mispredicted.
+ * A processor predicts a return by the calls that it has seen. A switch that is called and ends in
+ * a jump leaves one call too many behind, and every return that follows is predicted wrong:
+ * measured, 31 ns a yield against 9. In place, calls and returns of two tasks that wait in the same
+ * function pair up, and nothing is mispredicted.
  *
- * Saved are the stack pointer, in *save, and below it, in the red zone (128 bytes that belong to nobody but the
- * function on top; signal handlers leave them alone):
+ * Saved are the stack pointer, in *save, and below it, in the red zone (128 bytes that belong to
+ * nobody but the function on top; signal handlers leave them alone):
  *      -8   the frame pointer
  *      -16  where to go on
  *      -24  mxcsr and x87 control word
- * The compiler saves the other registers as it likes, for it is told that they are lost. The stack pointer moves only
- * in the switch itself, so a suspended stack, and this code, can be unwound as the function around it. That function's
- * file is compiled with -mno-red-zone: else the compiler might use the same bytes.
+ * The compiler saves the other registers as it likes, for it is told that they are lost. The stack
+ * pointer moves only in the switch itself, so a suspended stack, and this code, can be unwound as
+ * the function around it. That function's file is compiled with -mno-red-zone: else the compiler
+ * might use the same bytes.
  *
  * Loading a control word is dear; it is done only if the two stacks differ. */
 #ifndef ARCH_SWITCH_X86_64_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* alloc.h - the first seam: all memory of the library comes through here, so that tests can make any request
- * of it fail. Big, lazily touched areas (stacks, timers) come from the system call seam instead. */
+/* alloc.h - the first seam: all memory of the library comes through here, so that tests can make
+ * any request of it fail. Big, lazily touched areas (stacks, timers) come from the system call seam
+ * instead. */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 

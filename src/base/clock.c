@@ -35,10 +35,12 @@ void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t n
     int64_t elapsed = now - c->ns0;
     if (elapsed < 200 * 1000 || passed == 0)
         return; /* the measured interval is too short for an accurate rate */
-    /* 2 % above the measured rate, so that the bound also holds while the system clock is being slewed. */
+    /* 2 % above the measured rate, so that the bound also holds while the system clock is being
+     * slewed. */
     double rate = (double)elapsed / (double)passed * 1.02;
     c->per_tick = rate < 64 ? (uint64_t)(rate * 16777216.0) : 0;
-    if (elapsed > INT64_C(10000000000)) { /* measure anew, because a virtual machine may have moved */
+    if (elapsed >
+        INT64_C(10000000000)) { /* measure anew, because a virtual machine may have moved */
         c->tick0 = cpu_ticks();
         c->ns0 = now;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* clock.h - time: int64_t nanoseconds inside the library, saturating; double seconds in the public interface. */
+/* clock.h - time: int64_t nanoseconds inside the library, saturating; double seconds in the public
+ * interface. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -9,8 +10,8 @@
 /* A deadline that never comes. */
 #define NEVER INT64_MAX
 
-/* Convert seconds to nanoseconds, rounded up so that nothing is early. Values below 0 and NaN give 0; values beyond 285
- * years give NEVER. */
+/* Convert seconds to nanoseconds, rounded up so that nothing is early. Values below 0 and NaN give
+ * 0; values beyond 285 years give NEVER. */
 static inline int64_t ns_of(double seconds)
 {
     if (!(seconds > 0))
@@ -29,7 +30,8 @@ static inline int64_t ns_after(int64_t now, int64_t delay)
     return __builtin_add_overflow(now, delay, &sum) ? NEVER : sum;
 }
 
-/* Read the processor's own counter, which costs half as much as the clock. Returns 0 if there is none. */
+/* Read the processor's own counter, which costs half as much as the clock. Returns 0 if there is
+ * none. */
 static inline uint64_t cpu_ticks(void)
 {
 #if defined(__x86_64__)
@@ -43,9 +45,10 @@ static inline uint64_t cpu_ticks(void)
 #endif
 }
 
-/* A coarse clock: it extrapolates from the latest reading of the system clock by the processor's counter. It learns the rate
- * of the counter from the readings that it is given. Its rate is deliberately 2 % too high, so that its time is never before
- * the real one: an answer "this deadline has not passed" can be relied upon, the opposite answer must be verified. */
+/* A coarse clock: it extrapolates from the latest reading of the system clock by the processor's
+ * counter. It learns the rate of the counter from the readings that it is given. Its rate is
+ * deliberately 2 % too high, so that its time is never before the real one: an answer "this
+ * deadline has not passed" can be relied upon, the opposite answer must be verified. */
 struct coarse_clock {
     uint64_t tick0, tick; /* of the counter: after the first reading, before the latest one */
     int64_t ns0, ns;      /* these two readings */
@@ -54,11 +57,12 @@ struct coarse_clock {
     bool usable;
 };
 
-/* A tick count this far from the latest reading is too old for the arithmetic, or the counter has run backwards. */
+/* A tick count this far from the latest reading is too old for the arithmetic, or the counter has
+ * run backwards. */
 #define COARSE_CLOCK_TICKS_MAX (UINT64_C(1) << 33)
 
-/* Give the clock a reading, now. tick is the counter from before that reading: the thread may be delayed between the two,
- * and the bound must hold all the same. */
+/* Give the clock a reading, now. tick is the counter from before that reading: the thread may be
+ * delayed between the two, and the bound must hold all the same. */
 void async__coarse_clock_init(struct coarse_clock *c, int64_t now);
 void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t now);
 
@@ -73,9 +77,9 @@ static inline bool coarse_clock_before(const struct coarse_clock *c, int64_t whe
     return c->ns + (int64_t)((passed * c->per_tick) >> 24) < when;
 }
 
-/* Returns a time that is not before now and hardly after it, from which a delay may count: the delay may end a trifle late,
- * but never early. It does not go backwards, so equal delays end in the order in which they began. Returns 0 if the latest
- * reading is too old. */
+/* Returns a time that is not before now and hardly after it, from which a delay may count: the
+ * delay may end a trifle late, but never early. It does not go backwards, so equal delays end in
+ * the order in which they began. Returns 0 if the latest reading is too old. */
 static inline int64_t coarse_now(struct coarse_clock *c)
 {
     enum {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* ring.h - one direction of a stream in memory: bytes between one who puts and one who gets. It answers as the kernel
- * does for a socket, through the table of system calls, so that tests can answer in its place. */
+/* ring.h - one direction of a stream in memory: bytes between one who puts and one who gets. It
+ * answers as the kernel does for a socket, through the table of system calls, so that tests can
+ * answer in its place. */
 #ifndef BASE_RING_H
 #define BASE_RING_H
 

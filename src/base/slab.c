@@ -35,8 +35,8 @@ static void unlink_chunk(struct slab_chunk **list, struct slab_chunk *c)
         c->next->prev = c->prev;
 }
 
-/* Size bytes, aligned to size. Map twice as much and give the rest back: a mapping, unlike malloc's blocks, has no head
- * that would touch a page of its own. */
+/* Size bytes, aligned to size. Map twice as much and give the rest back: a mapping, unlike malloc's
+ * blocks, has no head that would touch a page of its own. */
 static void *map_aligned(size_t size)
 {
     char *p = async__sys.map(2 * size);
@@ -49,7 +49,8 @@ static void *map_aligned(size_t size)
     return p + before;
 }
 
-/* Where thousands of records live, more will come: a page touched alone costs ten times its share of a huge one. */
+/* Where thousands of records live, more will come: a page touched alone costs ten times its share
+ * of a huge one. */
 static struct slab_chunk *chunk_of_arena(struct slab *s)
 {
     struct slab_chunk *a = s->arena;
@@ -82,8 +83,8 @@ static struct slab_chunk *new_chunk(struct slab *s)
         return chunk_of_arena(s);
     c = map_aligned(SLAB_CHUNK);
     if (c) {
-        /* Sixteen pages at a time cost a fourth of what they cost one by one. A sweep puts one record into
-         * each chunk, and would touch one page of sixteen. */
+        /* Sixteen pages at a time cost a fourth of what they cost one by one. A sweep puts one
+         * record into each chunk, and would touch one page of sixteen. */
         if (s->live > 0 && s->per_chunk > 1)
             async__sys.madvise(c, SLAB_CHUNK, MADV_POPULATE_WRITE);
         *c = (struct slab_chunk){ 0 };
@@ -96,7 +97,8 @@ static void free_chunk(struct slab *s, struct slab_chunk *c)
     struct slab_chunk *a = c->arena;
     if (!a) {
         async__sys.unmap(c, SLAB_CHUNK);
-    } else if (--a->arena_live == 0) { /* its chunks are not given twice: it goes when the last one does */
+    } else if (--a->arena_live ==
+               0) { /* its chunks are not given twice: it goes when the last one does */
         if (s->arena == a)
             s->arena = NULL;
         async__sys.unmap(a, SLAB_ARENA);
@@ -138,7 +140,8 @@ static void release(struct slab *s, struct slab_chunk *c)
     }
 }
 
-/* A record was given back, and its chunk had been full, or is empty now and not the one that serves. */
+/* A record was given back, and its chunk had been full, or is empty now and not the one that
+ * serves. */
 void async__slab_shrink(struct slab *s, struct slab_chunk *c)
 {
     if (c->aside) {

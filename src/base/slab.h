@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* slab.h - records of one size, dense in memory. Taking and giving back costs a few instructions; a chunk in
- * which nothing lives any more goes back to the system, so that a burst leaves nothing behind. */
+/* slab.h - records of one size, dense in memory. Taking and giving back costs a few instructions; a
+ * chunk in which nothing lives any more goes back to the system, so that a burst leaves nothing
+ * behind. */
 #ifndef BASE_SLAB_H
 #define BASE_SLAB_H
 
@@ -82,8 +83,8 @@ static inline void slab_give(struct slab *s, void *p)
         async__slab_shrink(s, c);
 }
 
-/* Every record that was ever taken from a live chunk, also those given back: the caller must be able to tell. fn must
- * give none back. */
+/* Every record that was ever taken from a live chunk, also those given back: the caller must be
+ * able to tell. fn must give none back. */
 void async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg);
 
 #endif

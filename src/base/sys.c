@@ -38,7 +38,8 @@ static int sys_epoll_create(void)
 static int sys_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t timeout)
 {
     static atomic_bool lacking;
-    if (timeout > 0 && !atomic_load_explicit(&lacking, memory_order_relaxed) && !RUNNING_ON_VALGRIND) {
+    if (timeout > 0 && !atomic_load_explicit(&lacking, memory_order_relaxed) &&
+        !RUNNING_ON_VALGRIND) {
         struct timespec ts = { .tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000 };
         int r = (int)syscall(SYS_epoll_pwait2, ep, evs, n, &ts, NULL, 0);
         if (r >= 0 || (errno != ENOSYS && errno != EPERM))
@@ -74,7 +75,8 @@ static int64_t sys_clock(void)
     return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* Ask for no signal the only way that there is for pipes: block it for the moment, take it away if it came. */
+/* Ask for no signal the only way that there is for pipes: block it for the moment, take it away if
+ * it came. */
 static ssize_t sys_write_quiet(int fd, const void *buf, size_t size)
 {
     static const struct timespec now;
@@ -210,8 +212,8 @@ static uint32_t sys_name_fate(bool passive)
 }
 
 #ifdef HAVE_URING
-/* Answers are made by our own thread, when it asks for them, where the kernel can (6.1). valgrind does not see what the kernel
- * writes. */
+/* Answers are made by our own thread, when it asks for them, where the kernel can (6.1). valgrind
+ * does not see what the kernel writes. */
 static int sys_uring_open(struct io_uring *ring, unsigned entries)
 {
     unsigned best = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sys.h - the second seam: every system call of the library goes through this table, so that tests can answer
- * in the kernel's place. The functions keep the kernel's convention, -1 and errno. */
+/* sys.h - the second seam: every system call of the library goes through this table, so that tests
+ * can answer in the kernel's place. The functions keep the kernel's convention, -1 and errno. */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
 
@@ -40,7 +40,8 @@ struct async_sys {
     int (*setsockopt)(int fd, int level, int name, const void *value, socklen_t len);
     ssize_t (*send)(int fd, const void *buf, size_t size, int flags);
     int (*shutdown)(int fd, int how);
-    /* Not system calls, but the outside world all the same. thread: detached, no signal reaches it; 0 or an errno. */
+    /* Not system calls, but the outside world all the same. thread: detached, no signal reaches it;
+     * 0 or an errno. */
     int (*getaddrinfo)(uint32_t fate, const char *host, const char *port,
                        const struct addrinfo *hints, struct addrinfo **ret);
     void (*freeaddrinfo)(struct addrinfo *list);
@@ -51,7 +52,8 @@ struct async_sys {
     int (*futex_wake)(atomic_uint *word, int n);
     ssize_t (*ring_get)(struct ring *r, void *buf, size_t size);
     ssize_t (*ring_put)(struct ring *r, const void *buf, size_t size);
-    /* Processes. socketpair: of packets; [0] never blocks. spawn: 0 or an errno. memfd: its size is final. */
+    /* Processes. socketpair: of packets; [0] never blocks. spawn: 0 or an errno. memfd: its size is
+     * final. */
     int (*socketpair)(int fds[2]);
     int (*spawn)(pid_t *ret, const char *path, const posix_spawn_file_actions_t *actions,
                  const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
@@ -61,9 +63,10 @@ struct async_sys {
     ssize_t (*sendmsg)(int fd, const struct msghdr *m, int flags);
     int (*memfd)(size_t size);
     void *(*map_shared)(int fd, size_t size); /* NULL: no room */
-    /* Calls on files are made on threads: what a test wants of them is asked on the loop's thread, before, so that it is the
-     * same in each run. file_fate: of such a call (enum file_call), 0: nothing. file_meets: of the system call in it (enum
-     * file_sys) that comes next: an errno in its place, or 0 and perhaps a smaller *size. */
+    /* Calls on files are made on threads: what a test wants of them is asked on the loop's thread,
+     * before, so that it is the same in each run. file_fate: of such a call (enum file_call), 0:
+     * nothing. file_meets: of the system call in it (enum file_sys) that comes next: an errno in
+     * its place, or 0 and perhaps a smaller *size. */
     uint32_t (*file_fate)(int call);
     int (*file_meets)(uint32_t *fate, int call, size_t *size);
     uint32_t (*name_fate)(bool passive); /* so for getaddrinfo */

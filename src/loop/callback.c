@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* callback.c - call_soon, call_later, call_at. A callback stands in the ready queue among the tasks. */
+/* callback.c - call_soon, call_later, call_at. A callback stands in the ready queue among the
+ * tasks. */
 #include <asyncio/loop.h>
 
 #include "loop/scheduler.h"
@@ -10,8 +11,9 @@ _Static_assert(offsetof(async_callback, kind) == offsetof(struct async_waiter, k
                        offsetof(async_callback, timer) == offsetof(struct async_waiter, timer),
                "a callback begins like a struct async_waiter");
 
-/* The home of a callback while it is scheduled: the serial number of its loop, mixed with its address. Memory that was never
- * initialised, or is a copy of another callback, does not hold this value by chance. */
+/* The home of a callback while it is scheduled: the serial number of its loop, mixed with its
+ * address. Memory that was never initialised, or is a copy of another callback, does not hold this
+ * value by chance. */
 static uint64_t home_of(const async_callback *cb, uint64_t serial)
 {
     return serial ^ (uint64_t)(uintptr_t)cb ^ UINT64_C(0x9e3779b97f4a7c15);
@@ -37,25 +39,30 @@ static void release(async_callback *cb)
     async__context_unref(c);
 }
 
-/* Fill in cb, which is to be called in the loop of this thread. Returns that loop; NULL if there is none, or if cb is scheduled
- * already: a second entry would damage the queue that cb stands in. */
+/* Fill in cb, which is to be called in the loop of this thread. Returns that loop; NULL if there is
+ * none, or if cb is scheduled already: a second entry would damage the queue that cb stands in. */
 static struct loop *prepare(async_callback *cb, const char *what, void (*fn)(void *arg), void *arg)
 {
     struct loop *l = async__loop;
     if (unlikely(!l)) {
-        async__warn("%s() on a thread without a loop: the function will not be called; call it in a task or callback, or use "
-                    "async_call_soon_threadsafe()",
-                    what);
+        async__warn(
+                "%s() on a thread without a loop: the function will not be called; call it in a "
+                "task or callback, or use "
+                "async_call_soon_threadsafe()",
+                what);
         *cb = (async_callback){ .fn = fn, .arg = arg };
         return NULL;
     }
     if (unlikely(is_scheduled(cb, l))) {
-        async__warn("%s() of a callback that is scheduled already: ignored; call async_callback_cancel() first", what);
+        async__warn("%s() of a callback that is scheduled already: ignored; call "
+                    "async_callback_cancel() first",
+                    what);
         return NULL;
     }
-    *cb = (async_callback){
-        .kind = NODE_CALLBACK, .fn = fn, .arg = arg, .home = home_of(cb, l->serial)
-    };
+    *cb = (async_callback){ .kind = NODE_CALLBACK,
+                            .fn = fn,
+                            .arg = arg,
+                            .home = home_of(cb, l->serial) };
     return l;
 }
 
@@ -69,9 +76,10 @@ static void make_ready(struct loop *l, async_callback *cb, struct context *conte
 void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg, struct context *context)
 {
     struct loop *l = async__loop;
-    *cb = (async_callback){
-        .kind = NODE_CALLBACK, .fn = fn, .arg = arg, .home = home_of(cb, l->serial)
-    };
+    *cb = (async_callback){ .kind = NODE_CALLBACK,
+                            .fn = fn,
+                            .arg = arg,
+                            .home = home_of(cb, l->serial) };
     make_ready(l, cb, context);
 }
 
@@ -82,7 +90,8 @@ void async_call_soon(async_callback *cb, void (*fn)(void *arg), void *arg)
         make_ready(l, cb, context_for_callback(l));
 }
 
-static void call_at(async_callback *cb, const char *what, int64_t when, void (*fn)(void *arg), void *arg)
+static void call_at(async_callback *cb, const char *what, int64_t when, void (*fn)(void *arg),
+                    void *arg)
 {
     struct loop *l = prepare(cb, what, fn, arg);
     if (!l)
@@ -109,7 +118,8 @@ bool async_callback_cancel(async_callback *cb)
     if (cb->state == CALLBACK_IDLE)
         return false;
     if (!l || !is_scheduled(cb, l)) {
-        async__warn("async_callback_cancel() on a thread whose loop did not schedule the callback: ignored; use "
+        async__warn("async_callback_cancel() on a thread whose loop did not schedule the callback: "
+                    "ignored; use "
                     "async_call_soon_threadsafe()");
         return false;
     }

@@ -9,8 +9,8 @@
 #include "base/alloc.h"
 #include "loop/loop.h"
 
-/* One setting, and with those behind it a context. A setting that two contexts share never changes, so threads may share
- * it, too. */
+/* One setting, and with those behind it a context. A setting that two contexts share never changes,
+ * so threads may share it, too. */
 struct context {
     const async_local *key;
     struct context *next;
@@ -41,14 +41,15 @@ static void make_thread_end_key(void)
     thread_end.made = pthread_key_create(&thread_end.key, drop_thread_context) == 0;
 }
 
-/* Make sure that the context of this thread is dropped at its end. The first setting of a thread needs this; it also binds
- * the allocator, as an open loop does. */
+/* Make sure that the context of this thread is dropped at its end. The first setting of a thread
+ * needs this; it also binds the allocator, as an open loop does. */
 static bool drop_at_thread_end(void)
 {
     pthread_once(&thread_end.once, make_thread_end_key);
     if (thread_end.made && pthread_getspecific(thread_end.key))
         return true;
-    if (!thread_end.made || pthread_setspecific(thread_end.key, &async__thread_context.context) != 0)
+    if (!thread_end.made ||
+        pthread_setspecific(thread_end.key, &async__thread_context.context) != 0)
         return false;
     async__alloc_hold(1);
     return true;
@@ -117,8 +118,8 @@ static struct context *new_setting(const async_local *key, const void *value)
     return c;
 }
 
-/* Store in *ret the context c without its setting of key, which it has. What stands before that is copied, what follows is
- * shared. Returns false if there is no memory. */
+/* Store in *ret the context c without its setting of key, which it has. What stands before that is
+ * copied, what follows is shared. Returns false if there is no memory. */
 static bool copy_without(struct context *c, const async_local *key, struct context **ret)
 {
     for (; c->key != key; c = c->next) {
@@ -138,8 +139,8 @@ static bool has_setting(const struct context *c, const async_local *key)
     return c;
 }
 
-/* A shared setting is left out of the new list and not just covered: otherwise a loop that sets a variable before each task
- * that it creates would make the list grow for ever. */
+/* A shared setting is left out of the new list and not just covered: otherwise a loop that sets a
+ * variable before each task that it creates would make the list grow for ever. */
 int async_local_store(const async_local *key, const void *value)
 {
     struct context **at = current_context();

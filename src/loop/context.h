@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* context.h - task-local variables: asyncio's contextvars.
  *
- * A context is a list of settings, one record each. Contexts share their tails, so copying one for a new task is counting a
- * reference. A task has its context in its body. A callback, a post and a watch keep a reference to the context of the code
- * that asked for them and run in it. Outside of these a thread has a context of its own. */
+ * A context is a list of settings, one record each. Contexts share their tails, so copying one for
+ * a new task is counting a reference. A task has its context in its body. A callback, a post and a
+ * watch keep a reference to the context of the code that asked for them and run in it. Outside of
+ * these a thread has a context of its own. */
 #ifndef LOOP_CONTEXT_H
 #define LOOP_CONTEXT_H
 
@@ -24,12 +25,14 @@ void async__context_unref(struct context *c);
 /* The context outside of tasks on this thread. */
 struct thread_context {
     struct context *context;
-    bool lent; /* it belongs to a callback or a thread call that runs now, not to the thread itself */
+    /* It belongs to a callback or a thread call that runs now, not to the thread itself. */
+    bool lent;
 };
 extern _Thread_local struct thread_context async__thread_context
         __attribute__((tls_model("initial-exec")));
 
-/* Let what runs now on this thread, outside of tasks, run in c, until context_leave(). The reference to c goes with it.
+/* Let what runs now on this thread, outside of tasks, run in c, until context_leave(). The
+ * reference to c goes with it.
  * Returns the context that was in force. */
 static inline struct thread_context context_enter(struct context *c)
 {

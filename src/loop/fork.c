@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* fork.c - what becomes of a loop in the child of fork().
  *
- * The child has a copy of the loop's memory, but shares the kernel's side of it with the parent: what the child told epoll,
- * the parent would receive. So the copy is put out of action before the child goes on, and no later call has to check
- * whether this process is still the same. posix_spawn() and vfork() do not run these handlers. */
+ * The child has a copy of the loop's memory, but shares the kernel's side of it with the parent:
+ * what the child told epoll, the parent would receive. So the copy is put out of action before the
+ * child goes on, and no later call has to check whether this process is still the same.
+ * posix_spawn() and vfork() do not run these handlers. */
 #include <pthread.h>
 
 #include "arch/overflow.h"
@@ -23,7 +24,8 @@ static void after_fork(void)
     async__overflow_lock(false);
 }
 
-/* Closing the copy of epoll's descriptor takes nothing out of epoll, because the parent still has it open. */
+/* Closing the copy of epoll's descriptor takes nothing out of epoll, because the parent still has
+ * it open. */
 static void disable(struct loop *l)
 {
     l->forked = l->stop = true;
@@ -35,7 +37,8 @@ static void disable(struct loop *l)
     async__task_forked(l);
 }
 
-/* Only the thread that called fork() exists in the child. The loops of other threads are memory that nothing uses. */
+/* Only the thread that called fork() exists in the child. The loops of other threads are memory
+ * that nothing uses. */
 static void in_child(void)
 {
     struct loop *l = async__loop;

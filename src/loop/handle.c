@@ -23,9 +23,9 @@ static async_post closed_mark;
 static struct {
     pthread_mutex_t mutex;
     uint64_t last_serial;
-    async_loop *open;             /* in no particular order */
-    async_loop *oldest, *latest;  /* retired ones, in the order in which their loops were closed */
-    int count;                    /* retired ones */
+    async_loop *open;            /* in no particular order */
+    async_loop *oldest, *latest; /* retired ones, in the order in which their loops were closed */
+    int count;                   /* retired ones */
 } handles = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 void async__handles_lock(bool lock)
@@ -36,7 +36,8 @@ void async__handles_lock(bool lock)
         pthread_mutex_unlock(&handles.mutex);
 }
 
-/* The handle that was retired first, if there are enough others; NULL otherwise. The mutex is held. */
+/* The handle that was retired first, if there are enough others; NULL otherwise. The mutex is
+ * held. */
 static async_loop *reuse_retired(void)
 {
     if (handles.count < RETIRED_MIN)
@@ -134,7 +135,8 @@ static unsigned run_taken(async_loop *h, unsigned n)
         struct thread_context before = context_enter(p->context);
         h->taken = p->next;
         if (p->borrowed)
-            __atomic_store_n(&p->pending, 0, __ATOMIC_RELEASE); /* it may be posted again from now on */
+            __atomic_store_n(&p->pending, 0,
+                             __ATOMIC_RELEASE); /* it may be posted again from now on */
         else
             async__free(p);
         fn(arg);
@@ -166,7 +168,8 @@ void async__handle_close(async_loop *h)
     async__handles_lock(false);
 }
 
-/* One write wakes the loop for any number of posts: the next write comes after it has begun to take them. */
+/* One write wakes the loop for any number of posts: the next write comes after it has begun to take
+ * them. */
 void async__handle_wake(async_loop *h)
 {
     uint64_t one = 1;
@@ -174,12 +177,14 @@ void async__handle_wake(async_loop *h)
         async_ignore(async__sys.write(h->event, &one, sizeof one));
 }
 
-/* The descriptor is registered edge-triggered and is never read. Each write is an edge, and a write that arrives after its
- * posts were taken costs one idle iteration, not a descriptor that stays readable. */
+/* The descriptor is registered edge-triggered and is never read. Each write is an edge, and a write
+ * that arrives after its posts were taken costs one idle iteration, not a descriptor that stays
+ * readable. */
 bool async__handle_run_posts(async_loop *h)
 {
+    /* Clear it before the posts are taken, so that a later one wakes the loop again. */
     if (atomic_load_explicit(&h->wake_pending, memory_order_relaxed))
-        atomic_store(&h->wake_pending, false); /* before the posts are taken, so that a later one wakes the loop again */
+        atomic_store(&h->wake_pending, false);
     /* Threads may post faster than the loop runs, and it has other things to do. */
     unsigned left = run_taken(h, POSTS_PER_ITERATION);
     /* Take also what came after older posts, because its wake-up may have been seen already. */
@@ -211,9 +216,10 @@ int async__handle_post(async_loop *h, async_post *p)
     return r;
 }
 
-/* Only the thread that called fork() exists in the child. A thread of the parent may have been inside a handle at that moment,
- * and will never leave the copy. The event of h counts for the parent, even if only the child writes to it. The next Ctrl-C
- * in the child counts as the second: it ends the child. */
+/* Only the thread that called fork() exists in the child. A thread of the parent may have been
+ * inside a handle at that moment, and will never leave the copy. The event of h counts for the
+ * parent, even if only the child writes to it. The next Ctrl-C in the child counts as the second:
+ * it ends the child. */
 void async__handles_forked(void)
 {
     for (async_loop *h = handles.oldest; h; h = h->next)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* handle.h - how other threads and signal handlers reach a loop. The public async_loop is this handle, and it is the only
- * part of a loop that other threads may touch.
+/* handle.h - how other threads and signal handlers reach a loop. The public async_loop is this
+ * handle, and it is the only part of a loop that other threads may touch.
  *
- * A handle outlives its loop, so that a thread that comes late finds a closed handle and not freed memory: the handles of
- * closed loops are used again only after RETIRED_MIN others. */
+ * A handle outlives its loop, so that a thread that comes late finds a closed handle and not freed
+ * memory: the handles of closed loops are used again only after RETIRED_MIN others. */
 #ifndef LOOP_HANDLE_H
 #define LOOP_HANDLE_H
 
@@ -13,36 +13,39 @@
 
 struct async_loop {
     _Atomic(async_post *) posts; /* latest first; a mark once the handle is closed */
-    atomic_uint inside;       /* threads and signal handlers that use the handle now; it is not closed under them */
+    /* Threads and signal handlers that use the handle now; it is not closed under them. */
+    atomic_uint inside;
     atomic_bool wake_pending; /* the loop has been woken and has not looked yet */
     atomic_uint interrupts;   /* Ctrl-C, counted by the signal handler */
     uint64_t serial;          /* of the loop: unique in this process, never 0 */
     int event;                /* an eventfd in the poller */
-    async_post *taken;       /* posts in the order of the calls; for the loop's thread only */
+    async_post *taken;        /* posts in the order of the calls; for the loop's thread only */
     async_loop *next;         /* in the list of open handles, or of retired ones */
 };
 
 /* Open a handle. Returns 0 or a negative errno. */
 int async__handle_open(async_loop **ret);
 
-/* Reject further posts, wait until no other thread or signal handler is inside, then run the posts that were accepted. Calling
- * it again does nothing. */
+/* Reject further posts, wait until no other thread or signal handler is inside, then run the posts
+ * that were accepted. Calling it again does nothing. */
 void async__handle_stop(async_loop *h);
 
 /* The same, then close and retire the handle. */
 void async__handle_close(async_loop *h);
 
-/* Is the loop with that serial number open? A loop that is closed, or that this process has from before a fork(), is not. */
+/* Is the loop with that serial number open? A loop that is closed, or that this process has from
+ * before a fork(), is not. */
 bool async__handle_is_open(uint64_t serial);
 
-/* Post a call, from any thread. Does not allocate. Returns 0: p belongs to the loop now; or -EPIPE: the loop is closed. */
+/* Post a call, from any thread. Does not allocate. Returns 0: p belongs to the loop now; or -EPIPE:
+ * the loop is closed. */
 int async__handle_post(async_loop *h, async_post *p);
 
 /* Run some of the posts, on the loop's thread. Returns whether there are more. */
 bool async__handle_run_posts(async_loop *h);
 
-/* Make the loop look at its posts and signals. From any thread or signal handler, between handle_enter() and
- * handle_leave(), or on the loop's thread. */
+/* Make the loop look at its posts and signals. From any thread or signal handler, between
+ * handle_enter() and handle_leave(), or on the loop's thread. */
 void async__handle_wake(async_loop *h);
 
 /* Take or release the lock of the list of handles, around a fork(). */

@@ -6,13 +6,15 @@ enum {
     STEPS_MIN = 1,
     STEPS_MAX = 64,
     STEPS_STEPWISE = 16,
-    POLL_EVERY = 20 * 1000,           /* ns between two polls of a busy loop */
-    VIRTUAL_GRACE = 10 * 1000 * 1000, /* ns that a virtual clock waits for real descriptors before it jumps */
-    TEST_GRACE = 1000 * 1000 * 1000,  /* ns that a test waits for descriptors and threads */
-    TRIM_BATCH = 256,                 /* stacks given back in one idle iteration */
+    POLL_EVERY = 20 * 1000, /* ns between two polls of a busy loop */
+    VIRTUAL_GRACE = 10 * 1000 *
+                    1000, /* ns that a virtual clock waits for real descriptors before it jumps */
+    TEST_GRACE = 1000 * 1000 * 1000, /* ns that a test waits for descriptors and threads */
+    TRIM_BATCH = 256,                /* stacks given back in one idle iteration */
 };
 
-/* How long a surplus of stacks must have lasted before it is given back, ns. The next peak may be near. */
+/* How long a surplus of stacks must have lasted before it is given back, ns. The next peak may be
+ * near. */
 #define TRIM_AFTER INT64_C(1000000000)
 
 /* Make everything ready whose time has come. */
@@ -36,11 +38,12 @@ static void run_timers(struct loop *l, int64_t now)
     }
 }
 
-/* Decide how many steps may run before the next poll. One poll costs about as much as a hundred switches, so short steps
- * share one: the budget doubles while polls are less than POLL_EVERY apart, and drops to a quarter when they are further
- * apart. Two readings of the clock show which it is. A virtual run has a fixed number of steps, so that it can be
- * repeated. The tasks that the kernel has just made ready all run before it is polled again: they make system calls
- * themselves, and a task that waits for a timer would come after them in any case. */
+/* Decide how many steps may run before the next poll. One poll costs about as much as a hundred
+ * switches, so short steps share one: the budget doubles while polls are less than POLL_EVERY
+ * apart, and drops to a quarter when they are further apart. Two readings of the clock show which
+ * it is. A virtual run has a fixed number of steps, so that it can be repeated. The tasks that the
+ * kernel has just made ready all run before it is polled again: they make system calls themselves,
+ * and a task that waits for a timer would come after them in any case. */
 static void set_budget(struct loop *l, int64_t now, bool idle)
 {
     if (l->stepwise) {
@@ -80,8 +83,8 @@ static bool can_be_woken_from_outside(const struct loop *l)
     return waits_for_kernel_or_threads(l) || l->detached > 0;
 }
 
-/* Let the virtual clock jump to the next timer. Descriptors and threads belong to real time: give them a moment before
- * every sleep is cut short. */
+/* Let the virtual clock jump to the next timer. Descriptors and threads belong to real time: give
+ * them a moment before every sleep is cut short. */
 static void jump(struct loop *l)
 {
     int64_t next = async__timer_next(&l->timers);
@@ -95,8 +98,8 @@ static void jump(struct loop *l)
         l->virtual_now = next;
 }
 
-/* An idle loop gives back stacks that have been surplus for TRIM_AFTER. Returns how long it may wait for the kernel before
- * the next batch is due, at most timeout. */
+/* An idle loop gives back stacks that have been surplus for TRIM_AFTER. Returns how long it may
+ * wait for the kernel before the next batch is due, at most timeout. */
 static int64_t trim_stacks(struct loop *l, int64_t now, int64_t timeout)
 {
     if (!async__stacks_surplus(&l->stacks)) {
@@ -112,8 +115,9 @@ static int64_t trim_stacks(struct loop *l, int64_t now, int64_t timeout)
     return timeout < 0 || timeout > l->trim_at - now ? l->trim_at - now : timeout;
 }
 
-/* With a probe attached and no timer armed, poll for at most TEST_GRACE, and only if a descriptor or a thread can still
- * wake a task. Then report a standstill. Returns false if a timer is armed. */
+/* With a probe attached and no timer armed, poll for at most TEST_GRACE, and only if a descriptor
+ * or a thread can still wake a task. Then report a standstill. Returns false if a timer is
+ * armed. */
 static bool probe_standstill(struct loop *l)
 {
     if (async__timer_next(&l->timers) != NEVER)
@@ -124,9 +128,9 @@ static bool probe_standstill(struct loop *l)
     return true;
 }
 
-/* No timer is armed, as the caller has found out. Can nothing at all wake a task? A thread that has the handle might, and
- * so might the loop that drives this one. An abandoned call that has no release function of the user's wakes nothing,
- * however long it runs. */
+/* No timer is armed, as the caller has found out. Can nothing at all wake a task? A thread that has
+ * the handle might, and so might the loop that drives this one. An abandoned call that has no
+ * release function of the user's wakes nothing, however long it runs. */
 static bool is_deadlock(const struct loop *l)
 {
     return !can_be_woken_from_outside(l) && !l->shared && !l->embedded;
@@ -155,7 +159,8 @@ void async__loop_iterate(struct loop *l)
     async__task_interrupt(l);
     bool idle = !l->sched.ready.head && !more_posts;
     if (!idle) {
-        if (l->poller.waiting > 0) /* otherwise only a post could have come, and posts are seen without a poll */
+        if (l->poller.waiting >
+            0) /* otherwise only a post could have come, and posts are seen without a poll */
             async__poller_poll(l, 0);
     } else {
         wait_for_work(l, now);
@@ -167,8 +172,8 @@ void async__loop_iterate(struct loop *l)
     set_budget(l, now, idle);
 }
 
-/* The kernel comes first: a post that arrives after the poll makes the descriptor readable again, and the loop that drives
- * this one notices. */
+/* The kernel comes first: a post that arrives after the poll makes the descriptor readable again,
+ * and the loop that drives this one notices. */
 void async__loop_iterate_embedded(struct loop *l)
 {
     async__poller_poll(l, 0);
@@ -183,8 +188,8 @@ void async__loop_iterate_embedded(struct loop *l)
     set_budget(l, now, false);
 }
 
-/* Choose among the first entries, but none behind a marker. The generator is xorshift, because the order that belongs to
- * a seed must be the same on every machine and in every version. */
+/* Choose among the first entries, but none behind a marker. The generator is xorshift, because the
+ * order that belongs to a seed must be the same on every machine and in every version. */
 struct async_waiter *async__pick_random(struct loop *l)
 {
     struct async_waiter *w = l->sched.ready.head;

@@ -119,15 +119,15 @@ static void close_owned_descriptors(struct loop *l)
         }
 }
 
-/* Report what the loop still owns when it closes. Anything found is a bug in the library or in an adapter, so release
- * builds report it, too. */
+/* Report what the loop still owns when it closes. Anything found is a bug in the library or in an
+ * adapter, so release builds report it, too. */
 static void check_leaks(struct loop *l)
 {
     if (l->sched.cached.body)
         async__stack_give(&l->stacks, &l->sched.cached.body->stack);
     if (l->tasks.live || l->starts.live || async__stacks_live(&l->stacks))
-        async__warn("the loop closes with %zu tasks, %zu of them not started, and %zu stacks", l->tasks.live,
-                    l->starts.live, async__stacks_live(&l->stacks));
+        async__warn("the loop closes with %zu tasks, %zu of them not started, and %zu stacks",
+                    l->tasks.live, l->starts.live, async__stacks_live(&l->stacks));
     if (l->timers.live)
         async__warn("the loop closes with %u timers armed", l->timers.live);
     if (l->poller.waiting)
@@ -172,7 +172,8 @@ static void keep_record(void *record, void *size)
     sanitizer_keep(record, *(size_t *)size);
 }
 
-/* The stacks and records of its tasks stay, because another thread may still write into a stack frame on one of them. */
+/* The stacks and records of its tasks stay, because another thread may still write into a stack
+ * frame on one of them. */
 void async__loop_abandon(struct loop *l)
 {
     static _Atomic(struct loop *) latest; /* so that a leak checker finds abandoned loops */

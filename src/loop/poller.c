@@ -49,12 +49,13 @@ struct fd_entry *async__poller_entry(struct poller *p, int fd)
     return &entries[fd];
 }
 
-_Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &&
-                       EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP && EPOLLPRI == POLLPRI,
-               "on Linux the events of poll() and epoll have the same values and need no translation");
+_Static_assert(
+        EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR && EPOLLHUP == POLLHUP &&
+                EPOLLRDHUP == POLLRDHUP && EPOLLPRI == POLLPRI,
+        "on Linux the events of poll() and epoll have the same values and need no translation");
 
-/* An entry may be wrong about its registration, because the user's descriptors are closed behind the library's back and
- * their numbers used again. Then the other operation is the right one. */
+/* An entry may be wrong about its registration, because the user's descriptors are closed behind
+ * the library's back and their numbers used again. Then the other operation is the right one. */
 int async__poller_register(struct poller *p, int fd, struct fd_entry *e, int events, bool once)
 {
     struct epoll_event ev = { .events = (uint32_t)events | (once ? EPOLLONESHOT : 0),
@@ -118,8 +119,8 @@ int async__poller_add_owned(struct poller *p, int fd)
     return 0;
 }
 
-/* Closing the descriptor takes it out of epoll. If a child process has inherited it, events still arrive, with an old
- * generation. */
+/* Closing the descriptor takes it out of epoll. If a child process has inherited it, events still
+ * arrive, with an old generation. */
 void async__poller_remove_owned(struct poller *p, int fd)
 {
     struct fd_entry *e = &p->entries[fd];
@@ -160,8 +161,8 @@ static void call_watch(struct async_watch *w, int events)
     context_leave(before);
 }
 
-/* Wake the tasks whose events have come, and register anew for what the others still want: a registration is for one
- * event. If that fails, they wake, too, and find out for themselves. */
+/* Wake the tasks whose events have come, and register anew for what the others still want: a
+ * registration is for one event. If that fails, they wake, too, and find out for themselves. */
 static void deliver_to_tasks(struct loop *l, int fd, struct fd_entry *e, int events)
 {
     if (e->reader && events & INPUT)

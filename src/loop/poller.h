@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* poller.h - epoll, and a table with one entry for each descriptor that is waited for.
  *
- * Descriptors are of two kinds. Those of the user may be closed at any time behind the library's back, so nothing is assumed
- * of them between two waits: a task that waits registers for one event, and a watch (loop/watch.c) stays registered,
- * level-triggered. The generation of an entry travels with the registration, so that an event for a former owner of the
- * number is recognised and dropped.
+ * Descriptors are of two kinds. Those of the user may be closed at any time behind the library's
+ * back, so nothing is assumed of them between two waits: a task that waits registers for one event,
+ * and a watch (loop/watch.c) stays registered, level-triggered. The generation of an entry travels
+ * with the registration, so that an event for a former owner of the number is recognised and
+ * dropped.
  *
- * Owned descriptors are the library's own sockets and pipes. One is registered once, edge-triggered, when a task first
- * waits for it, and forgotten when it is closed. Its entry keeps what the kernel has reported, so that a task tries the system
- * call first and waits only after that has failed. */
+ * Owned descriptors are the library's own sockets and pipes. One is registered once,
+ * edge-triggered, when a task first waits for it, and forgotten when it is closed. Its entry keeps
+ * what the kernel has reported, so that a task tries the system call first and waits only after
+ * that has failed. */
 #ifndef LOOP_POLLER_H
 #define LOOP_POLLER_H
 
@@ -21,17 +23,19 @@ struct fd_entry {
     struct async_watch *watch;
     async_task *reader, *writer;
     uint32_t generation;
-    bool registered;     /* probably known to epoll */
+    bool registered; /* probably known to epoll */
     bool owned;
-    bool urgent;         /* the reader waits for POLLPRI */
+    bool urgent;          /* the reader waits for POLLPRI */
     bool readable_wanted; /* the reader waits for POLLIN */
-    uint8_t ready;       /* of an owned one: enum fd_ready */
+    uint8_t ready;        /* of an owned one: enum fd_ready */
 };
 
 enum fd_ready {
     FD_READABLE = 1, /* a read may succeed: none has failed since */
     FD_WRITABLE = 2,
-    FD_ENDING = 4, /* the end, an error or urgent data was reported: a short read does not mean that nothing is left */
+    /* The end, an error or urgent data was reported: a short read does not mean that nothing is
+     * left. */
+    FD_ENDING = 4,
 };
 
 struct poller {
@@ -40,7 +44,7 @@ struct poller {
     int count;
     int waiting; /* watches, and tasks that wait for a descriptor */
     int owned;
-    int events;  /* that the latest poll has reported */
+    int events; /* that the latest poll has reported */
 };
 
 /* Open the poller; event is the descriptor of the loop's handle. Returns 0 or a negative errno. */
@@ -50,7 +54,8 @@ void async__poller_close(struct poller *p);
 /* The entry of fd; NULL: no memory. The pointer is valid until the next call. */
 struct fd_entry *async__poller_entry(struct poller *p, int fd);
 
-/* Register e, the entry of fd, for events; once: for one event only. Returns 0 or a negative errno. */
+/* Register e, the entry of fd, for events; once: for one event only. Returns 0 or a negative
+ * errno. */
 int async__poller_register(struct poller *p, int fd, struct fd_entry *e, int events, bool once);
 void async__poller_unregister(struct poller *p, int fd, struct fd_entry *e);
 
@@ -69,8 +74,8 @@ int async__poller_register_owned(struct poller *p, int fd);
 /* Wake the tasks that wait for e with -EPIPE. */
 void async__poller_fail_waiters(struct fd_entry *e);
 
-/* Poll the kernel for at most timeout ns (no limit if negative), wake tasks and call watches. Returns whether there were
- * events, or a signal has cut the wait short. */
+/* Poll the kernel for at most timeout ns (no limit if negative), wake tasks and call watches.
+ * Returns whether there were events, or a signal has cut the wait short. */
 bool async__poller_poll(struct loop *l, int64_t timeout);
 
 #endif

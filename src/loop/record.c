@@ -12,6 +12,7 @@ struct task_label async__task_label(const async_task *t)
     if (t->node.flags & TASK_HAS_EXTRA || t == t->loop->root_task)
         snprintf(label.text, sizeof label.text, "%s", t->name);
     else
-        snprintf(label.text, sizeof label.text, "%.40s-%llu", t->name, (unsigned long long)task_id(t));
+        snprintf(label.text, sizeof label.text, "%.40s-%llu", t->name,
+                 (unsigned long long)task_id(t));
     return label;
 }

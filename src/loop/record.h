@@ -2,13 +2,15 @@
 /* record.h - the three records of a task.
  *
  * A task needs different things at different times:
- *   async_task         from its creation until its handle goes. Small, among its like in a slab: creating, waking and
- *                      awaiting a task touch two cache lines, near those of the tasks created before and after it.
+ *   async_task         from its creation until its handle goes. Small, among its like in a slab:
+ *                      creating, waking and awaiting a task touch two cache lines, near those of
+ *                      the tasks created before and after it.
  *   struct task_start  until the task first runs: what it starts with.
- *   struct task_body   while it runs: at the top of its stack, on a page that is touched in any case.
- * So a task that never suspends borrows a warm stack for a moment, and a million sleeping tasks cost one page and one
- * record each. The loop layer reads and writes only what concerns switching, waiting and waking; the rest belongs to the
- * task layer. */
+ *   struct task_body   while it runs: at the top of its stack, on a page that is touched in any
+ *                      case.
+ * So a task that never suspends borrows a warm stack for a moment, and a million sleeping tasks
+ * cost one page and one record each. The loop layer reads and writes only what concerns switching,
+ * waiting and waking; the rest belongs to the task layer. */
 #ifndef LOOP_RECORD_H
 #define LOOP_RECORD_H
 
@@ -28,14 +30,15 @@ enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
 
 /* The flags of a task, in node.flags. */
 enum {
-    TASK_DETACHED = 1,                     /* it has no handle: its record goes when it ends */
-    TASK_CANCELLED_EARLY = 2,              /* it was cancelled before it started */
-    TASK_HAS_EXTRA = 4,                    /* its name lies in a struct task_extra */
-    TASK_NEEDS_CHECK = ASYNC__NEEDS_CHECK, /* its scope is cancelled or has a deadline: a checkpoint must check */
-    TASK_DROPPED = 16,                     /* its handle is being dropped, by a task that waits for its end only */
-    TASK_WANTS_LOCK = 32,                  /* it waits in the queue of a lock */
-    TASK_WANTS_CONDITION = 64,             /* it waits in the queue of a condition */
-    TASK_REMOTE = 128,                     /* its handle belongs to another thread (task/remote.c) */
+    TASK_DETACHED = 1,        /* it has no handle: its record goes when it ends */
+    TASK_CANCELLED_EARLY = 2, /* it was cancelled before it started */
+    TASK_HAS_EXTRA = 4,       /* its name lies in a struct task_extra */
+    /* Its scope is cancelled or has a deadline: a checkpoint must check. */
+    TASK_NEEDS_CHECK = ASYNC__NEEDS_CHECK,
+    TASK_DROPPED = 16,    /* its handle is being dropped, by a task that waits for its end only */
+    TASK_WANTS_LOCK = 32, /* it waits in the queue of a lock */
+    TASK_WANTS_CONDITION = 64, /* it waits in the queue of a condition */
+    TASK_REMOTE = 128,         /* its handle belongs to another thread (task/remote.c) */
 };
 
 /* Why a parked task runs again. */
@@ -45,9 +48,10 @@ enum wake {
     TIMED,       /* the timer of its sleep has expired */
 };
 
-/* What else a wake leaves in node.why. The traceback, message and cause in the body belong to an error that occurred since
- * the task last suspended. An error on its way out does not suspend, except where blocks are left, so these flags
- * distinguish a new error from one that was handled before. SUSPENDED tells a caller whether the task has suspended. */
+/* What else a wake leaves in node.why. The traceback, message and cause in the body belong to an
+ * error that occurred since the task last suspended. An error on its way out does not suspend,
+ * except where blocks are left, so these flags distinguish a new error from one that was handled
+ * before. SUSPENDED tells a caller whether the task has suspended. */
 enum {
     WHY = 3,
     STALE_TRACE = 4,
@@ -56,8 +60,8 @@ enum {
     HAS_SUSPENDED = STALE_TRACE | STALE_CAUSE | SUSPENDED,
 };
 
-/* What a parked task waits for, kept in node.why for reports. Only waits that cannot be recognised from their queue set it.
- * The values lie above all that a wake leaves there. */
+/* What a parked task waits for, kept in node.why for reports. Only waits that cannot be recognised
+ * from their queue set it. The values lie above all that a wake leaves there. */
 enum waiting {
     WAITS_LOCK = 32,
     WAITS_EVENT,
@@ -97,29 +101,31 @@ struct task_extra {
 
 enum { TRACE_DEPTH = 16, MESSAGE_SIZE = 128, LABEL_SIZE = 64, REASON_SIZE = 64 };
 
-/* What a running task has at the top of its stack. The first part is written when the task starts, and is kept short: each
- * cache line of a stack that has cooled down costs as much as ten switches. */
+/* What a running task has at the top of its stack. The first part is written when the task starts,
+ * and is kept short: each cache line of a stack that has cooled down costs as much as ten
+ * switches. */
 struct task_body {
     async_scope root; /* cancelled by requests to the task itself */
     async_co co;
-    struct context *context;   /* owns a reference */
-    const async_site *site;    /* where the task was created */
-    async_error *cause;        /* errors of the latest group that failed in the task */
-    async_group *failed;       /* that group, while it still owns these errors; or NULL */
-    struct async_gen *gen;     /* the generator whose body the task runs, or NULL */
+    struct context *context; /* owns a reference */
+    const async_site *site;  /* where the task was created */
+    async_error *cause;      /* errors of the latest group that failed in the task */
+    async_group *failed;     /* that group, while it still owns these errors; or NULL */
+    struct async_gen *gen;   /* the generator whose body the task runs, or NULL */
     struct stack stack;
     struct wait_set *wait_set; /* kept by await_wait() for its next call, or NULL */
-    int trace_code;            /* the latest error that was recorded; 0: none, and message is not set */
-    uint8_t trace_depth;       /* entries of trace */
-    uint16_t refusals;         /* debug mode: await_ calls in a row that were refused */
-    uint16_t requests;         /* requests to cancel the task itself that were not withdrawn */
-    uint16_t races;            /* races in the task that were won before all coroutines had started */
+    int trace_code;      /* the latest error that was recorded; 0: none, and message is not set */
+    uint8_t trace_depth; /* entries of trace */
+    uint16_t refusals;   /* debug mode: await_ calls in a row that were refused */
+    uint16_t requests;   /* requests to cancel the task itself that were not withdrawn */
+    uint16_t races;      /* races in the task that were won before all coroutines had started */
 
     const async_site *trace[TRACE_DEPTH];
-    char message[MESSAGE_SIZE];                        /* of the error trace_code */
-    char canceller[LABEL_SIZE], reason[REASON_SIZE];    /* of the first request to cancel it, if root is cancelled */
-    int64_t since;                                     /* debug mode: when its latest step began, ns */
-    struct sanitizer_stack sanitizer;                  /* stays when the stack passes on to the next task */
+    char message[MESSAGE_SIZE];       /* of the error trace_code */
+    char canceller[LABEL_SIZE];       /* of the first request to cancel it, if root is cancelled */
+    char reason[REASON_SIZE];         /* of the same request */
+    int64_t since;                    /* debug mode: when its latest step began, ns */
+    struct sanitizer_stack sanitizer; /* stays when the stack passes on to the next task */
 };
 
 struct async_task {
@@ -136,7 +142,8 @@ struct async_task {
         async_error *error;       /* afterwards: its failure, if that was not retrieved yet */
     };
     int result;
-    int value; /* passed by a wake; once it has ended: how many of its done callbacks are still to run */
+    /* Passed by a wake; once it has ended: how many of its done callbacks are still to run. */
+    int value;
     async_group *group;
     async_task *next, *prev; /* among the children of the group */
     async_waitq joiners;
@@ -147,8 +154,9 @@ struct async_task {
 
 _Static_assert(sizeof(async_task) == 128, "two cache lines");
 
-/* Copy in moves as narrow as those that wrote it. A wide load waits until the narrow stores under it have left the
- * processor's store buffer, and with them all stores before. Eight more moves cost a nanosecond, such a wait costs eight. */
+/* Copy in moves as narrow as those that wrote it. A wide load waits until the narrow stores under
+ * it have left the processor's store buffer, and with them all stores before. Eight more moves cost
+ * a nanosecond, such a wait costs eight. */
 static inline void co_copy(async_co *to, const async_co *from)
 {
     enum { WORDS = sizeof *to / 8 };
@@ -207,8 +215,8 @@ static inline bool task_holds_locks(const async_task *t)
     return t->id_and_locks >= TASK_LOCK_ONE;
 }
 
-/* The name of a task for messages: the name it was given, or that of its coroutine and its number ("fetch-7"). Longer names
- * are cut. */
+/* The name of a task for messages: the name it was given, or that of its coroutine and its number
+ * ("fetch-7"). Longer names are cut. */
 struct task_label {
     char text[LABEL_SIZE];
 };

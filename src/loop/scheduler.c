@@ -9,9 +9,9 @@
 
 _Thread_local struct loop *async__loop;
 
-/* A task that has slept is out of every cache. Fetch, while other tasks run, what the switch to it will touch: the stack of
- * the fourth entry of the ready queue, and records some places behind its own, which is a guess, but tasks often run in
- * the order in which they were created. */
+/* A task that has slept is out of every cache. Fetch, while other tasks run, what the switch to it
+ * will touch: the stack of the fourth entry of the ready queue, and records some places behind its
+ * own, which is a guess, but tasks often run in the order in which they were created. */
 static inline void prefetch_next(const struct scheduler *s)
 {
     const struct async_waiter *w = s->ready.head;
@@ -58,9 +58,10 @@ void async__body_init(async_task *t, struct task_body *b)
 
 /* --- the end of a task, and the start of the next one on the same stack --- */
 
-/* The task on this stack has ended, and its record may be gone. If the next ready task is new, it takes over this stack.
- * If it is suspended, switch to it; otherwise switch to the loop. Returns the task that runs on this stack next: at once,
- * or later, when a new task has been given this stack, which was kept in the cache. */
+/* The task on this stack has ended, and its record may be gone. If the next ready task is new, it
+ * takes over this stack. If it is suspended, switch to it; otherwise switch to the loop. Returns
+ * the task that runs on this stack next: at once, or later, when a new task has been given this
+ * stack, which was kept in the cache. */
 static inline async_task *switch_after_end(struct loop *l, struct task_body *b)
 {
     struct scheduler *s = &l->sched;
@@ -112,9 +113,10 @@ static void stack_main(void)
     }
 }
 
-/* Give a new task a stack. The stack of the task that ended last, if it has the default size, is in the cache, and the
- * function at its bottom goes on where it was left; but a sanitizer must be told of a new stack. Returns where to switch
- * to; NULL if there is no memory for a stack: then the task has ended. */
+/* Give a new task a stack. The stack of the task that ended last, if it has the default size, is in
+ * the cache, and the function at its bottom goes on where it was left; but a sanitizer must be told
+ * of a new stack. Returns where to switch to; NULL if there is no memory for a stack: then the task
+ * has ended. */
 static void *give_stack(struct loop *l, async_task *t)
 {
     struct scheduler *s = &l->sched;
@@ -139,8 +141,8 @@ static void *give_stack(struct loop *l, async_task *t)
 
 /* --- the switch --- */
 
-/* Slow path of switch_away(): the next ready entry is not a task that has a stack, or the budget is spent. Returns the
- * stack pointer to switch to. */
+/* Slow path of switch_away(): the next ready entry is not a task that has a stack, or the budget is
+ * spent. Returns the stack pointer to switch to. */
 static NOINLINE void *next_stack(struct loop *l)
 {
     struct scheduler *s = &l->sched;
@@ -161,8 +163,8 @@ static NOINLINE void *next_stack(struct loop *l)
     return sp;
 }
 
-/* Switch away from t, which is parked or ready. If the next ready entry is a task that has a stack, switch to it directly;
- * otherwise return to the loop's own stack, or start a new task. */
+/* Switch away from t, which is parked or ready. If the next ready entry is a task that has a stack,
+ * switch to it directly; otherwise return to the loop's own stack, or start a new task. */
 static inline __attribute__((always_inline)) void switch_away(struct loop *l, async_task *t)
 {
     struct scheduler *s = &l->sched;
@@ -181,7 +183,8 @@ static inline __attribute__((always_inline)) void switch_away(struct loop *l, as
     } else {
         sp = next_stack(l);
     }
-    sanitizer_switch_begin(sanitizer_of(t), s->current ? sanitizer_of(s->current) : &s->sanitizer, 0);
+    sanitizer_switch_begin(sanitizer_of(t), s->current ? sanitizer_of(s->current) : &s->sanitizer,
+                           0);
     async__switch(&t->sp, sp);
     sanitizer_switch_end(sanitizer_of(t));
 stay:
@@ -310,9 +313,13 @@ void async__wrong_thread(const async_task *t)
 {
     const char *name = async__task_label(t).text;
     if (t->loop->forked)
-        async__warn("a child of fork() wakes task \"%s\" of its parent's loop; in the child, call exec or _exit(), or "
-                    "async_run() a loop of its own", name);
+        async__warn("a child of fork() wakes task \"%s\" of its parent's loop; in the child, call "
+                    "exec or _exit(), or "
+                    "async_run() a loop of its own",
+                    name);
     else
-        async__warn("a thread wakes task \"%s\" of another thread's loop; use async_call_soon_threadsafe()", name);
+        async__warn("a thread wakes task \"%s\" of another thread's loop; use "
+                    "async_call_soon_threadsafe()",
+                    name);
     abort();
 }

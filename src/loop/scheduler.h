@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* scheduler.h - how a task leaves its stack and comes back.
  *
- * There is one way to wait: a task enters a queue, or arms a timer, and calls async__park(). There is one way to end a
- * wait: async__wake(), which takes the task out of its queue and appends it to the ready queue. Neither allocates, and
- * neither can fail. A task that parks switches straight to the next ready task. The loop's own stack is for callbacks and
- * for iterations (iteration.c), which happen when nothing is ready or when the budget of steps is spent. */
+ * There is one way to wait: a task enters a queue, or arms a timer, and calls async__park(). There
+ * is one way to end a wait: async__wake(), which takes the task out of its queue and appends it to
+ * the ready queue. Neither allocates, and neither can fail. A task that parks switches straight to
+ * the next ready task. The loop's own stack is for callbacks and for iterations (iteration.c),
+ * which happen when nothing is ready or when the budget of steps is spent. */
 #ifndef LOOP_SCHEDULER_H
 #define LOOP_SCHEDULER_H
 
@@ -13,14 +14,15 @@
 /* How many await_ calls in a row may return without suspending before the next one yields. */
 enum { CREDIT = 128 };
 
-/* Suspend t, the current task, which enters q (or no queue), until async__wake(). Its checkpoint has been passed, and its
- * deadlines are armed. Returns why it runs again. */
+/* Suspend t, the current task, which enters q (or no queue), until async__wake(). Its checkpoint
+ * has been passed, and its deadlines are armed. Returns why it runs again. */
 enum wake async__park(struct loop *l, async_task *t, async_waitq *q);
 
 /* Let everything that is ready run once before t, the current task, goes on. Returns 0. */
 int async__yield(struct loop *l, async_task *t);
 
-/* Report that a thread wakes a task of another thread's loop, and abort: the queues may be damaged already. */
+/* Report that a thread wakes a task of another thread's loop, and abort: the queues may be damaged
+ * already. */
 _Noreturn void async__wrong_thread(const async_task *t);
 
 static inline void ready_push(struct loop *l, struct async_waiter *w)
@@ -28,9 +30,9 @@ static inline void ready_push(struct loop *l, struct async_waiter *w)
     waitq_push(&l->sched.ready, w);
 }
 
-/* Count an await_ call of t, the current task. A task whose calls never have to wait would starve the others, so after
- * CREDIT such calls in a row the next one yields. Call it before the object of the await_ call is looked at: other tasks
- * may run meanwhile. */
+/* Count an await_ call of t, the current task. A task whose calls never have to wait would starve
+ * the others, so after CREDIT such calls in a row the next one yields. Call it before the object of
+ * the await_ call is looked at: other tasks may run meanwhile. */
 static inline void use_credit(struct loop *l, async_task *t)
 {
     if (unlikely(--l->sched.credit <= 0))
@@ -61,7 +63,8 @@ static inline void async__wake(async_task *t, enum wake why)
     ready_push(l, &t->node);
 }
 
-/* End the wait of the first task in q and pass it value. Returns that task, or NULL if q is empty. */
+/* End the wait of the first task in q and pass it value. Returns that task, or NULL if q is
+ * empty. */
 async_task *async__wake_first(async_waitq *q, int value);
 void async__wake_all(async_waitq *q, int value);
 

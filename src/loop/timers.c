@@ -139,7 +139,8 @@ static void free_slot(struct timers *t, uint32_t slot)
     t->free = slot;
 }
 
-/* More than half of the entries belong to cancelled timers. Keep the others, and restore the order of the heap. */
+/* More than half of the entries belong to cancelled timers. Keep the others, and restore the order
+ * of the heap. */
 static COLD void compact(struct timers *t)
 {
     uint32_t n = 0;
@@ -158,8 +159,8 @@ bool async__timer_is(const struct timers *t, uint32_t slot, const void *what, en
     return slot < t->room && t->slots[slot] == ((uintptr_t)what | (uintptr_t)tag);
 }
 
-/* The slot stays taken, marked as free, until its entry has left the heap, because an entry must not refer to another
- * timer than the one it was made for. */
+/* The slot stays taken, marked as free, until its entry has left the heap, because an entry must
+ * not refer to another timer than the one it was made for. */
 void async__timer_cancel(struct timers *t, uint32_t slot)
 {
     t->slots[slot] = TIMER_FREE;

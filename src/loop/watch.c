@@ -6,18 +6,21 @@
 
 #include "loop/loop.h"
 
-/* The poller accepts a number only if its entry exists, and the table shall not grow for a number that is not open. */
+/* The poller accepts a number only if its entry exists, and the table shall not grow for a number
+ * that is not open. */
 static bool is_open(int fd)
 {
     struct pollfd p = { .fd = fd };
     return fd >= 0 && (async__sys.poll(&p, 1, 0) <= 0 || !(p.revents & POLLNVAL));
 }
 
-int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, int events), void *arg)
+int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, int events),
+                      void *arg)
 {
     struct loop *l = async__loop;
     if (!l) {
-        async__warn("async_watch_start() on a thread without a loop; call it in a task or callback");
+        async__warn(
+                "async_watch_start() on a thread without a loop; call it in a task or callback");
         return -EPERM;
     }
     if (fd < 0 || (fd >= l->poller.count && !is_open(fd)))
@@ -77,7 +80,8 @@ int async_watch_change(async_watch *w, int events)
     return r;
 }
 
-/* The descriptor may have been closed before, and its number may have a new owner: then the entry is not touched. */
+/* The descriptor may have been closed before, and its number may have a new owner: then the entry
+ * is not touched. */
 static void detach(struct loop *l, async_watch *w)
 {
     struct fd_entry *e = &l->poller.entries[w->fd];

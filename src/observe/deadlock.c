@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* deadlock.c - nothing is ready, and nothing can become ready; or some tasks wait for each other in a circle. */
+/* deadlock.c - nothing is ready, and nothing can become ready; or some tasks wait for each other in
+ * a circle. */
 #include <asyncio/sync.h>
 
 #include <stdio.h>
@@ -18,8 +19,9 @@ static void find_endless_sleep(void *record, void *arg)
         *(bool *)arg = true;
 }
 
-/* Not a deadlock if Ctrl-C can still end the run and a task sleeps for ever: such a task is there to wait for Ctrl-C. The same holds
- * for a run without a main task, which goes on until it is stopped. */
+/* Not a deadlock if Ctrl-C can still end the run and a task sleeps for ever: such a task is there
+ * to wait for Ctrl-C. The same holds for a run without a main task, which goes on until it is
+ * stopped. */
 static bool waits_for_interrupt(struct loop *l)
 {
     bool sleeps = l->forever;
@@ -30,13 +32,15 @@ static bool waits_for_interrupt(struct loop *l)
 
 static void give_up(struct loop *l)
 {
-    async__warn("deadlock: these tasks were cancelled, and still wait for what will not come; they are abandoned:");
+    async__warn("deadlock: these tasks were cancelled, and still wait for what will not come; they "
+                "are abandoned:");
     async_print_tasks();
     l->abandoned = true;
     async__loop_stop(l);
 }
 
-/* The main task is cancelled first, which usually releases everything. What even that does not move is abandoned. */
+/* The main task is cancelled first, which usually releases everything. What even that does not move
+ * is abandoned. */
 bool async__deadlock(struct loop *l)
 {
     if (waits_for_interrupt(l))
@@ -69,8 +73,9 @@ static bool is_in_circle(const async_task *t)
     return a == t;
 }
 
-/* Is the chain of waiting tasks that begins with t a circle? Walk it with two steps for each one of the other, since it may lead into
- * a circle that t is not part of, and that was reported when it was closed. */
+/* Is the chain of waiting tasks that begins with t a circle? Walk it with two steps for each one of
+ * the other, since it may lead into a circle that t is not part of, and that was reported when it
+ * was closed. */
 void async__check_circle(const async_task *t)
 {
     const async_task *slow = t, *fast = t;
@@ -87,7 +92,8 @@ void async__check_circle(const async_task *t)
         const async_task *next = async__awaited_by(a);
         if (!async__log.silent)
             fprintf(stderr, "    \"%s\" waits for %s\"%s\"\n", async__task_label(a).text,
-                    a->node.why == WAITS_TASK ? "" : "a lock that is held by ", async__task_label(next).text);
+                    a->node.why == WAITS_TASK ? "" : "a lock that is held by ",
+                    async__task_label(next).text);
         a = next;
     } while (a != t);
 }

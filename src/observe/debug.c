@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* debug.c - what debug mode sees. In debug mode each step goes by way of the loop, which calls this file before and after it. */
+/* debug.c - what debug mode sees. In debug mode each step goes by way of the loop, which calls this
+ * file before and after it. */
 #include <dlfcn.h>
 #include <stdio.h>
 #if defined __has_include
@@ -21,11 +22,11 @@ enum { STACK_FRAMES_MAX = 32, REFUSALS_MAX = 1000 };
 
 /* The step that runs, and what is needed to report it when the task may be gone. */
 struct debug {
-    struct loop_module module;         /* first */
-    int64_t began, slow;               /* ns, by the real clock */
-    int (*coroutine)(void *frame);     /* of a task that starts: its function */
-    void (*callback)(void *arg);       /* of a callback: its function */
-    const async_site *site;            /* where its task was created */
+    struct loop_module module;     /* first */
+    int64_t began, slow;           /* ns, by the real clock */
+    int (*coroutine)(void *frame); /* of a task that starts: its function */
+    void (*callback)(void *arg);   /* of a callback: its function */
+    const async_site *site;        /* where its task was created */
     bool is_task, reported;
     struct task_label label;
 };
@@ -47,12 +48,14 @@ static void print_address(const char *how, const void *address)
         return;
     }
     size_t offset = (size_t)((const char *)address - (const char *)in.dli_fbase);
-    fprintf(stderr, "    %s %s, %s+%#zx\n", how, in.dli_sname ? in.dli_sname : "?", in.dli_fname, offset);
+    fprintf(stderr, "    %s %s, %s+%#zx\n", how, in.dli_sname ? in.dli_sname : "?", in.dli_fname,
+            offset);
 }
 
 #ifdef HAVE_BACKTRACE
-/* Returns how many of the innermost stack frames belong to the library, and in *name the last await_ function among them, or NULL. A
- * library that is linked into the program cannot be told from it. */
+/* Returns how many of the innermost stack frames belong to the library, and in *name the last
+ * await_ function among them, or NULL. A library that is linked into the program cannot be told
+ * from it. */
 static int skip_library(void *const *addresses, int n, const void *base, const char **name)
 {
     Dl_info in;
@@ -63,7 +66,8 @@ static int skip_library(void *const *addresses, int n, const void *base, const c
     return i < n ? i : 0;
 }
 
-/* Print the user's functions on this stack, down to the start of the task. A return address lies behind its call. */
+/* Print the user's functions on this stack, down to the start of the task. A return address lies
+ * behind its call. */
 static void print_stack(void)
 {
     void *addresses[STACK_FRAMES_MAX];
@@ -94,9 +98,11 @@ static void report_slow(struct debug *d, int64_t took)
 {
     char place[256] = "";
     if (d->site)
-        snprintf(place, sizeof place, ", created in %s, %s:%d,", d->site->func, d->site->file, d->site->line);
+        snprintf(place, sizeof place, ", created in %s, %s:%d,", d->site->func, d->site->file,
+                 d->site->line);
     if (d->is_task)
-        async__warn("task \"%s\"%s blocked the loop for %.3f s", d->label.text, place, 1e-9 * (double)took);
+        async__warn("task \"%s\"%s blocked the loop for %.3f s", d->label.text, place,
+                    1e-9 * (double)took);
     else
         async__warn("a callback blocked the loop for %.3f s", 1e-9 * (double)took);
     d->reported = true;
@@ -108,11 +114,13 @@ static void report_swallowed(const async_task *t, int result)
 {
     const async_cause *cause = &t->body->root.cause;
     const async_site *site = cause->site;
-    async__warn("task \"%s\" swallowed its cancellation and returned %d: cancelled by \"%s\"%s%s", async__task_label(t).text,
-                result, cause->who, cause->why[0] ? ": " : "", cause->why);
+    async__warn("task \"%s\" swallowed its cancellation and returned %d: cancelled by \"%s\"%s%s",
+                async__task_label(t).text, result, cause->who, cause->why[0] ? ": " : "",
+                cause->why);
     if (site)
-        fprintf(stderr, "    in %s, %s:%d; call async_uncancel() if the task has dealt with the request\n", site->func,
-                site->file, site->line);
+        fprintf(stderr,
+                "    in %s, %s:%d; call async_uncancel() if the task has dealt with the request\n",
+                site->func, site->file, site->line);
 }
 
 /* Runs in place of the function of each task. */
@@ -182,12 +190,14 @@ static void step_end(struct loop *l)
         print_address("it was", (const void *)(uintptr_t)d->callback);
 }
 
-/* A task that calls again and again without ever waiting, although each call is refused, ignores its cancellation. */
+/* A task that calls again and again without ever waiting, although each call is refused, ignores
+ * its cancellation. */
 static void call_refused(async_task *t)
 {
     if (t->body->refusals > REFUSALS_MAX || ++t->body->refusals != REFUSALS_MAX)
         return;
-    async__warn("task \"%s\" is cancelled and goes on: %d await_ calls in a row have returned -ECANCELED",
+    async__warn("task \"%s\" is cancelled and goes on: %d await_ calls in a row have returned "
+                "-ECANCELED",
                 async__task_label(t).text, REFUSALS_MAX);
     print_stack();
 }
@@ -199,7 +209,8 @@ static void left_by_return(const async_scope *s)
                                           [SCOPE_GROUP] = "await_group",
                                           [SCOPE_WITH] = "await_with" };
     const async_site *site = s->cause.site;
-    async__warn("task \"%s\" returned from inside an %s block, which discards the block's result; use ASYNC_RETURN, ASYNC_TRY or break",
+    async__warn("task \"%s\" returned from inside an %s block, which discards the block's result; "
+                "use ASYNC_RETURN, ASYNC_TRY or break",
                 async__task_label(s->task).text, blocks[s->kind]);
     if (site)
         fprintf(stderr, "    the block in %s, %s:%d\n", site->func, site->file, site->line);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* task_tree.c - print what every task waits for, as a tree. All of it is found in what the tasks have anyway: a queue is recognised by
- * the object that it is a part of, or by what its waiter has recorded. */
+/* task_tree.c - print what every task waits for, as a tree. All of it is found in what the tasks
+ * have anyway: a queue is recognised by the object that it is a part of, or by what its waiter has
+ * recorded. */
 #include <asyncio/future.h>
 #include <asyncio/limiter.h>
 #include <asyncio/queue.h>
@@ -19,7 +20,8 @@
 enum { LINES_MAX = 200, INDENT_MAX = 60, NAMES_MAX = 3 };
 
 /* The object of that type whose member is the queue. */
-#define OBJECT_OF(queue, type, member) ((const type *)((const char *)(queue)-offsetof(type, member)))
+#define OBJECT_OF(queue, type, member)                                                             \
+    ((const type *)((const char *)(queue)-offsetof(type, member)))
 
 const async_task *async__awaited_by(const async_task *t)
 {
@@ -62,11 +64,13 @@ static void print_object(const async_task *t)
         [WAITS_FUTURE] = { "waits for future", offsetof(async_future, waiters) },
         [WAITS_GET] = { "waits for an item from queue", offsetof(async_queue, getters) },
         [WAITS_PUT] = { "waits for room in queue", offsetof(async_queue, putters) },
-        [WAITS_JOIN] = { "waits until all items are done of queue", offsetof(async_queue, joiners) },
+        [WAITS_JOIN] = { "waits until all items are done of queue",
+                         offsetof(async_queue, joiners) },
         [WAITS_YIELD] = { "waits for the consumer of generator", 0 },
         [WAITS_BARRIER] = { "waits for others at barrier", offsetof(async_barrier, waiters) },
         [WAITS_LIMITER] = { "waits for a token of limiter", offsetof(async_limiter, waiters) },
-        [WAITS_BARRIER_LATE] = { "waits for the next round of barrier", offsetof(async_barrier, late) },
+        [WAITS_BARRIER_LATE] = { "waits for the next round of barrier",
+                                 offsetof(async_barrier, late) },
     };
     unsigned what = t->node.why;
     if (what == WAITS_LOCK)
@@ -76,7 +80,8 @@ static void print_object(const async_task *t)
     else if (what == WAITS_TASK)
         fprintf(stderr, "waits for task \"%s\"", async__task_label(async__awaited_by(t)).text);
     else if (what < sizeof objects / sizeof *objects && objects[what].text)
-        fprintf(stderr, "%s %p", objects[what].text, (const void *)((const char *)t->queue - objects[what].queue));
+        fprintf(stderr, "%s %p", objects[what].text,
+                (const void *)((const char *)t->queue - objects[what].queue));
     else
         fputs("waits", stderr);
 }
@@ -220,15 +225,16 @@ static const async_task *first_live(const async_task *t)
 static const async_task *first_child(const async_task *t, const async_scope *s)
 {
     for (; s && s->task == t; s = s->outer) {
-        const async_task *child = s->kind == SCOPE_GROUP ? first_live(((const async_group *)s->owner)->first) : NULL;
+        const async_task *child =
+                s->kind == SCOPE_GROUP ? first_live(((const async_group *)s->owner)->first) : NULL;
         if (child)
             return child;
     }
     return NULL;
 }
 
-/* The task after t in the tree below root, depth first; NULL: there is none. It needs no stack, because groups may be nested deeply:
- * the way back from a child leads through its group. */
+/* The task after t in the tree below root, depth first; NULL: there is none. It needs no stack,
+ * because groups may be nested deeply: the way back from a child leads through its group. */
 static const async_task *next_in_tree(const async_task *t, const async_task *root, int *depth)
 {
     const async_task *child = t->node.kind == NODE_TASK ? first_child(t, t->scope) : NULL;
@@ -252,7 +258,8 @@ static void print_root(void *record, void *arg)
 {
     const async_task *root = record;
     int depth = 0;
-    if (!root->node.kind || root->node.state == TASK_DONE || (root->group && root->group->scope.task))
+    if (!root->node.kind || root->node.state == TASK_DONE ||
+        (root->group && root->group->scope.task))
         return;
     for (const async_task *t = root; t; t = next_in_tree(t, root, &depth))
         print_task(arg, t, depth);

@@ -16,14 +16,16 @@
 
 /* --- the main task --- */
 
-/* The error that main's result is reported as. After a deadlock main is cancelled, but the error is -EDEADLK. */
+/* The error that main's result is reported as. After a deadlock main is cancelled, but the error is
+ * -EDEADLK. */
 static int reported_error(const struct loop *l, int result)
 {
     return l->deadlocked && result == -ECANCELED ? -EDEADLK : result;
 }
 
-/* Keep the message of main's error, and report the error. In the child of a fork() there is no message: the task has left its blocks
- * without a loop, and what explains the error may have lain in one of them. */
+/* Keep the message of main's error, and report the error. In the child of a fork() there is no
+ * message: the task has left its blocks without a loop, and what explains the error may have lain
+ * in one of them. */
 static void keep_failure(struct run *r, async_task *self)
 {
     struct loop *l = r->runner->loop;
@@ -61,7 +63,8 @@ static int run_main(void *frame)
     return r->result;
 }
 
-/* A main task that has not started would never run, and could not clean up. It looks for Ctrl-C when it starts. */
+/* A main task that has not started would never run, and could not clean up. It looks for Ctrl-C
+ * when it starts. */
 void async__task_interrupt(struct loop *l)
 {
     if (likely(!l->interruptible) || !async__interrupted(l))
@@ -112,11 +115,13 @@ int async__run_begin(async_runner *rn, struct run *r)
 bool async__returned_in_child(const struct loop *l)
 {
     if (l->forked)
-        async__warn("a child of fork() has returned from a task of its parent: it should call exec or _exit()");
+        async__warn("a child of fork() has returned from a task of its parent: it should call exec "
+                    "or _exit()");
     return l->forked;
 }
 
-/* Returns -EINTR if Ctrl-C has ended the run: main was cancelled by it, and has not returned anything else. */
+/* Returns -EINTR if Ctrl-C has ended the run: main was cancelled by it, and has not returned
+ * anything else. */
 static int interrupted_result(const struct loop *l, const struct run *r)
 {
     bool ended = r->watched && async__interrupted(l) && (r->forever || r->result == -ECANCELED);
@@ -219,15 +224,17 @@ void async__runner_finish(async_runner *rn)
 
 /* --- async_run() and async_main() --- */
 
-static int run_once(async_co *co, const struct async_run_opts *opts, bool program, bool *interrupted)
+static int run_once(async_co *co, const struct async_run_opts *opts, bool program,
+                    bool *interrupted)
 {
     async_runner rn;
     int r = async__runner_init(&rn, opts);
     if (r < 0)
         return r;
-    struct run once = {
-        .runner = &rn, .co = co, .verbose = program, .watched = program && async__interrupt_watch(rn.loop)
-    };
+    struct run once = { .runner = &rn,
+                        .co = co,
+                        .verbose = program,
+                        .watched = program && async__interrupt_watch(rn.loop) };
     r = run_loop(&rn, &once);
     if (r == 0) {
         if (!rn.loop->forked)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* runner.c - asyncio.Runner: several runs on one loop; and one iteration at a time, inside another loop. */
+/* runner.c - asyncio.Runner: several runs on one loop; and one iteration at a time, inside another
+ * loop. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -10,8 +11,9 @@
 
 /* --- opening and closing --- */
 
-/* Records of closed runners are kept for a while, so that closing one again, or using it, is an error and not a use of freed
- * memory. They come from libc, because they outlive the loop, and so perhaps the allocator. */
+/* Records of closed runners are kept for a while, so that closing one again, or using it, is an
+ * error and not a use of freed memory. They come from libc, because they outlive the loop, and so
+ * perhaps the allocator. */
 enum { CLOSED_MAX = 64 };
 
 static struct {
@@ -63,7 +65,8 @@ static bool is_usable(const async_runner *rn, const char *what)
     else if (rn->loop == async__loop && !rn->running)
         return true;
     else if (rn->loop->forked)
-        async__warn("%s() in a child of fork(): the runner belongs to the parent, open another one", what);
+        async__warn("%s() in a child of fork(): the runner belongs to the parent, open another one",
+                    what);
     else
         async__warn("%s() inside a run, or on another thread than the runner's", what);
     return false;
@@ -98,7 +101,9 @@ int async_runner_run_forever(async_runner *rn)
     int r = check_free(rn, "async_runner_run_forever");
     if (r < 0)
         return r;
-    struct run forever = { .runner = rn, .forever = true, .watched = async__interrupt_watch(rn->loop) };
+    struct run forever = { .runner = rn,
+                           .forever = true,
+                           .watched = async__interrupt_watch(rn->loop) };
     struct loop *l = rn->loop;
     r = async__run_begin(rn, &forever);
     if (r < 0)
@@ -127,7 +132,8 @@ int async_stop(void)
         return -EPERM;
     }
     if (l->root_task) {
-        async__warn("async_stop() in a run that ends with its main task; it is for async_runner_run_forever()");
+        async__warn("async_stop() in a run that ends with its main task; it is for "
+                    "async_runner_run_forever()");
         return -EINVAL;
     }
     if (l->forever && !l->stop_requested)
@@ -197,7 +203,8 @@ int async_runner_fd(const async_runner *rn)
     return rn && rn->loop ? rn->loop->poller.ep : -EINVAL;
 }
 
-/* A wake-up by another thread may have been part of the latest poll already, and would not make the descriptor readable again. */
+/* A wake-up by another thread may have been part of the latest poll already, and would not make the
+ * descriptor readable again. */
 double async_runner_timeout(const async_runner *rn)
 {
     if (!rn || !rn->loop)
@@ -219,7 +226,8 @@ static void end_started(async_runner *rn)
     l->embedded = false;
     if (!l->stop) { /* otherwise main has ended, and done callbacks are still to run */
         rn->started->result = -ECANCELED; /* in case main has not started */
-        async__task_request_cancel(l->root_task, ASYNC_CANCEL_SHUTDOWN, "the runner is closed", l->run_site);
+        async__task_request_cancel(l->root_task, ASYNC_CANCEL_SHUTDOWN, "the runner is closed",
+                                   l->run_site);
     }
     rn->running = true;
     async__loop_run(l, NULL);

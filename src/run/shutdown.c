@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* shutdown.c - the end of what a run, or a Runner, has left behind: callbacks run, tasks are cancelled and awaited.
+/* shutdown.c - the end of what a run, or a Runner, has left behind: callbacks run, tasks are
+ * cancelled and awaited.
  *
- * It happens outside of tasks, so that it needs no memory. As in asyncio.run(), the callbacks that are ready when main returns run
- * before anything is cancelled, and those that the cancelled tasks make ready run afterwards. */
+ * It happens outside of tasks, so that it needs no memory. As in asyncio.run(), the callbacks that
+ * are ready when main returns run before anything is cancelled, and those that the cancelled tasks
+ * make ready run afterwards. */
 #include <stdio.h>
 
 #include "run/run.h"
@@ -41,8 +43,9 @@ static bool has_ready_callback(const struct loop *l)
     return w;
 }
 
-/* Run each callback that is ready, once. Those that they add are not waited for, because there might be no end of them. If no
- * callback is ready, nothing runs: a task that has not started when main returns never does. */
+/* Run each callback that is ready, once. Those that they add are not waited for, because there
+ * might be no end of them. If no callback is ready, nothing runs: a task that has not started when
+ * main returns never does. */
 static void run_ready_callbacks(struct loop *l)
 {
     if (is_dead(l) || !has_ready_callback(l))
@@ -64,8 +67,8 @@ static void drain(struct loop *l, async_group *g)
 
 /* --- cancelling what is left --- */
 
-/* A task that stands in no group can only have been lost: nothing will await it, since main, and everything that main owned, has
- * ended. */
+/* A task that stands in no group can only have been lost: nothing will await it, since main, and
+ * everything that main owned, has ended. */
 static void adopt(void *record, void *arg)
 {
     async_runner *rn = arg;
@@ -73,7 +76,8 @@ static void adopt(void *record, void *arg)
     if (!t->node.kind || t->node.state == TASK_DONE || t->group)
         return;
     if (t->loop->debug)
-        async__warn("task \"%s\" was left running when main returned, and its handle is lost", async__task_label(t).text);
+        async__warn("task \"%s\" was left running when main returned, and its handle is lost",
+                    async__task_label(t).text);
     t->group = &rn->lost;
     async__group_link(&rn->lost, t);
     if (t->node.kind == NODE_TASK)
@@ -82,8 +86,10 @@ static void adopt(void *record, void *arg)
 
 static void cancel_group(async_runner *rn, async_group *g)
 {
-    g->scope.cancelled = g->scope.effectively_cancelled = false; /* it may have been cancelled in an earlier round */
-    async__scope_cancel(&g->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, "main", main_has_returned, rn->loop->run_site });
+    /* The group may have been cancelled in an earlier round. */
+    g->scope.cancelled = g->scope.effectively_cancelled = false;
+    async__scope_cancel(&g->scope, (async_cause){ ASYNC_CANCEL_SHUTDOWN, "main", main_has_returned,
+                                                  rn->loop->run_site });
 }
 
 /* Cancel everything before any of it is awaited. */
@@ -93,20 +99,23 @@ static void cancel_remaining(async_runner *rn)
     if (l->debug)
         for (const async_task *t = rn->background.first; t; t = t->next)
             if (t->node.state != TASK_DONE)
-                async__warn("task \"%s\" in the background is cancelled: %s", async__task_label(t).text, main_has_returned);
+                async__warn("task \"%s\" in the background is cancelled: %s",
+                            async__task_label(t).text, main_has_returned);
     async__slab_each(&l->tasks, adopt, rn);
     cancel_group(rn, &rn->background);
     cancel_group(rn, &rn->lost);
 }
 
-/* Tasks may have created others while they cleaned up, and callbacks may have, too. These are cancelled in the next round. */
+/* Tasks may have created others while they cleaned up, and callbacks may have, too. These are
+ * cancelled in the next round. */
 static void end_tasks(async_runner *rn)
 {
     struct loop *l = rn->loop;
     while (!is_dead(l) && (has_live_tasks(l) || l->done_callbacks > 0)) {
         cancel_remaining(rn);
         drain(l, &rn->background);
-        rn->background.open = false; /* from here on done callbacks cannot add others to tasks that have ended */
+        /* From here on done callbacks cannot add others to tasks that have ended. */
+        rn->background.open = false;
         drain(l, &rn->lost);
         run_ready_callbacks(l);
     }
@@ -139,19 +148,21 @@ static void warn_of_lost_handles(const struct ended_list *list)
     char names[256];
     size_t used = 0;
     int shown = 0;
-    for (const async_task *t = list->first; t && shown < NAMES_MAX && used < sizeof names; t = t->next)
+    for (const async_task *t = list->first; t && shown < NAMES_MAX && used < sizeof names;
+         t = t->next)
         if (!task_holds_locks(t)) {
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s\"%s\"", shown ? ", " : "",
-                                     async__task_label(t).text);
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s\"%s\"",
+                                     shown ? ", " : "", async__task_label(t).text);
             shown++;
         }
-    async__warn("%zu tasks have ended, but their handles were never dropped: %s%s; use await_task_auto, or async_spawn(), which "
+    async__warn("%zu tasks have ended, but their handles were never dropped: %s%s; use "
+                "await_task_auto, or async_spawn(), which "
                 "keeps no handle",
                 list->count, names, list->count > NAMES_MAX ? ", ..." : "");
 }
 
-/* Release the records of tasks whose handles were lost, or which held a lock to their end. They are not released in the walk
- * itself, because a chunk of the slab that becomes empty is given back. */
+/* Release the records of tasks whose handles were lost, or which held a lock to their end. They are
+ * not released in the walk itself, because a chunk of the slab that becomes empty is given back. */
 static void release_records(struct loop *l)
 {
     struct ended_list list = { NULL, 0 };
@@ -173,7 +184,8 @@ static void give_up(void *arg)
 {
     struct run *r = arg;
     struct loop *l = r->runner->loop;
-    async__warn("tasks that have not ended %g s after main has returned are abandoned:", r->runner->shutdown_timeout);
+    async__warn("tasks that have not ended %g s after main has returned are abandoned:",
+                r->runner->shutdown_timeout);
     async_print_tasks();
     if (r->result >= 0) {
         r->result = -ETIME;
@@ -185,8 +197,8 @@ static void give_up(void *arg)
 
 /* --- all together --- */
 
-/* Posts are accepted until all tasks have ended, because tasks may wait for them. Then the handle is stopped, which runs the posts
- * that were accepted. What these create is ended, too. */
+/* Posts are accepted until all tasks have ended, because tasks may wait for them. Then the handle
+ * is stopped, which runs the posts that were accepted. What these create is ended, too. */
 void async__shut_down(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;

@@ -11,9 +11,9 @@
 /* The handle of the loop that watches for Ctrl-C; NULL: none does. */
 static _Atomic(async_loop *) watching;
 
-/* Enter that handle. Any thread may run the signal handler, while the loop's own thread stops watching and closes the handle. So the
- * variable is read again once the handle was entered: closing waits until nothing is inside, and the memory of a handle is
- * never freed. */
+/* Enter that handle. Any thread may run the signal handler, while the loop's own thread stops
+ * watching and closes the handle. So the variable is read again once the handle was entered:
+ * closing waits until nothing is inside, and the memory of a handle is never freed. */
 static async_loop *enter_watching(void)
 {
     for (async_loop *h; (h = atomic_load(&watching));) {
@@ -44,7 +44,8 @@ static void on_interrupt(int sig)
 
 bool async__interrupt_watch(struct loop *l)
 {
-    struct sigaction now, ours = { .sa_handler = on_interrupt, .sa_flags = SA_ONSTACK | SA_RESTART };
+    struct sigaction now,
+            ours = { .sa_handler = on_interrupt, .sa_flags = SA_ONSTACK | SA_RESTART };
     sigaction(SIGINT, NULL, &now);
     if (gettid() != getpid() || now.sa_handler != SIG_DFL)
         return false;

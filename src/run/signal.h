@@ -7,8 +7,8 @@
 
 struct loop;
 
-/* Let the first Ctrl-C cancel the main task of l, and the second one end the program. Returns false, and changes nothing, if SIGINT
- * has a handler already or this is not the first thread. */
+/* Let the first Ctrl-C cancel the main task of l, and the second one end the program. Returns
+ * false, and changes nothing, if SIGINT has a handler already or this is not the first thread. */
 bool async__interrupt_watch(struct loop *l);
 
 /* From here on Ctrl-C ends the program again. */

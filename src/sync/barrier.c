@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* barrier.c - rounds in which tasks wait for each other.
  *
- * Numbers are given when a round is complete, so that a task that was cancelled leaves no gap. A round drains until all tasks that
- * it has released have run. Tasks that arrive meanwhile wait in a queue of their own, and a reset still reaches every task that
- * was released and has not returned.
+ * Numbers are given when a round is complete, so that a task that was cancelled leaves no gap. A
+ * round drains until all tasks that it has released have run. Tasks that arrive meanwhile wait in a
+ * queue of their own, and a reset still reaches every task that was released and has not returned.
  *
- * A waiter that is interrupted leaves its queue at once, and takes itself out of the count when it runs. If the waiters were
- * counted anew in between, it is not counted any more; it notices because the mark has changed since it entered the queue. */
+ * A waiter that is interrupted leaves its queue at once, and takes itself out of the count when it
+ * runs. If the waiters were counted anew in between, it is not counted any more; it notices because
+ * the mark has changed since it entered the queue. */
 #include <asyncio/sync.h>
 
 #include <limits.h>
@@ -54,7 +55,8 @@ static void release_round(async_barrier *b)
     reset_count(b);
 }
 
-/* The last round has drained. The tasks that came too late for it begin the next one, and may complete it. */
+/* The last round has drained. The tasks that came too late for it begin the next one, and may
+ * complete it. */
 static void begin_round(async_barrier *b)
 {
     b->spoiled = false;
@@ -80,7 +82,8 @@ static int return_from_round(async_barrier *b, int number)
     return spoiled ? -EPIPE : number;
 }
 
-/* Would the arrival of one more task complete the round? Interrupted tasks may still be counted, so count again before saying yes. */
+/* Would the arrival of one more task complete the round? Interrupted tasks may still be counted, so
+ * count again before saying yes. */
 static bool completes_round(async_barrier *b)
 {
     if (b->draining > 0 || b->waiting + 1 != b->parties)

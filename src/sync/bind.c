@@ -5,16 +5,20 @@ static int refuse(const struct loop *l, const char *what)
 {
     const async_task *t = l ? l->sched.current : NULL;
     if (t)
-        async__warn("task \"%s\" uses %s that belongs to another thread's loop; use async_call_soon_threadsafe()",
+        async__warn("task \"%s\" uses %s that belongs to another thread's loop; use "
+                    "async_call_soon_threadsafe()",
                     async__task_label(t).text, what);
     else
-        async__warn("a thread uses %s that belongs to another thread's loop; use async_call_soon_threadsafe()", what);
+        async__warn("a thread uses %s that belongs to another thread's loop; use "
+                    "async_call_soon_threadsafe()",
+                    what);
     return -EPERM;
 }
 
-/* A thread without a loop may set up an object that is not in use; the object is then bound to no loop. In a child of fork()
- * without a loop of its own the object stays bound to the parent's, so that waking one of the parent's tasks is an error. If
- * two threads use an unbound object at the same time, one of them is refused. */
+/* A thread without a loop may set up an object that is not in use; the object is then bound to no
+ * loop. In a child of fork() without a loop of its own the object stays bound to the parent's, so
+ * that waking one of the parent's tasks is an error. If two threads use an unbound object at the
+ * same time, one of them is refused. */
 int async__bind(uint64_t *loop, const char *what)
 {
     const struct loop *l = async__loop;
@@ -24,6 +28,7 @@ int async__bind(uint64_t *loop, const char *what)
             return 0;
         if (was && async__handle_is_open(was))
             return refuse(l, what);
-    } while (!__atomic_compare_exchange_n(loop, &was, here, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    } while (!__atomic_compare_exchange_n(loop, &was, here, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_RELAXED));
     return was ? TAKEN_OVER : 0;
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* bind.h - an object belongs to the loop that uses it first, for as long as that loop is open. Two loops run on two threads, and
- * nothing in an object is made for two threads. The check costs one comparison, in release builds, too. */
+/* bind.h - an object belongs to the loop that uses it first, for as long as that loop is open. Two
+ * loops run on two threads, and nothing in an object is made for two threads. The check costs one
+ * comparison, in release builds, too. */
 #ifndef SYNC_BIND_H
 #define SYNC_BIND_H
 
 #include "loop/scheduler.h"
 
-/* A result of bind_here(): the object belonged to a loop that is closed. Tasks which that loop has abandoned may still stand in the
- * object's queues, and own what they were given. They never come back for it, so the caller forgets them. */
+/* A result of bind_here(): the object belonged to a loop that is closed. Tasks which that loop has
+ * abandoned may still stand in the object's queues, and own what they were given. They never come
+ * back for it, so the caller forgets them. */
 enum { TAKEN_OVER = 1 };
 
-/* Bind the object whose member *loop is given to the loop of this thread. Returns 0, TAKEN_OVER, or, with a message, -EPERM if the
- * object belongs to another loop that is open. */
+/* Bind the object whose member *loop is given to the loop of this thread. Returns 0, TAKEN_OVER,
+ * or, with a message, -EPERM if the object belongs to another loop that is open. */
 int async__bind(uint64_t *loop, const char *what);
 
 static inline int bind_here(uint64_t *loop, const char *what)

@@ -14,12 +14,13 @@ static int check_lock(const async_condition *c, const async_task *t, const char 
 {
     if (t && c->lock->owner == t)
         return 0;
-    async__warn("task \"%s\" calls %s() without holding the condition's lock", t ? async__task_label(t).text : "", what);
+    async__warn("task \"%s\" calls %s() without holding the condition's lock",
+                t ? async__task_label(t).text : "", what);
     return -EPERM;
 }
 
-/* Wait for the notification, then take the lock again whatever has happened: shielded. Returns whether the task was notified; *r
- * is the result of taking the lock. */
+/* Wait for the notification, then take the lock again whatever has happened: shielded. Returns
+ * whether the task was notified; *r is the result of taking the lock. */
 static bool wait_and_relock(async_condition *c, async_task *t, int *r)
 {
     async_scope shield;
@@ -34,7 +35,8 @@ static bool wait_and_relock(async_condition *c, async_task *t, int *r)
     return notified;
 }
 
-/* A notification that has reached a task which is cancelled by now, and so cannot act on it, is passed on. */
+/* A notification that has reached a task which is cancelled by now, and so cannot act on it, is
+ * passed on. */
 int await_condition_wait(async_condition *c)
 {
     async_task *t;

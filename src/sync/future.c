@@ -36,7 +36,8 @@ int await_future(async_future *f)
 static void run_done_callback(void *arg)
 {
     async_future_callback *cb = arg;
-    cb->scheduled = false; /* before fn runs, because fn may free the memory of cb or use it again */
+    /* Before fn runs, because fn may free the memory of cb or use it again. */
+    cb->scheduled = false;
     cb->fn(cb->future, cb->arg);
 }
 
@@ -69,9 +70,10 @@ int async_future_add_done_callback(async_future *f, async_future_callback *cb,
     int r = bind_future(f);
     if (r < 0)
         return r;
-    *cb = (async_future_callback){
-        .future = f, .fn = fn, .arg = arg, .context = async__context_of_caller()
-    };
+    *cb = (async_future_callback){ .future = f,
+                                   .fn = fn,
+                                   .arg = arg,
+                                   .context = async__context_of_caller() };
     if (f->done) {
         schedule(cb);
     } else {

@@ -84,8 +84,10 @@ int async_limiter_resize(async_limiter *l, size_t total)
 
 /* --- as a context manager --- */
 
-ASYNC__MAKE(limiter_enter, "borrow", await_limiter_acquire, (async_limiter *)l, (async_token *)token)
-ASYNC__MAKE(limiter_leave, "give_back", async_limiter_release, (async_limiter *)l, (async_token *)token)
+ASYNC__MAKE(limiter_enter, "borrow", await_limiter_acquire, (async_limiter *)l,
+            (async_token *)token)
+ASYNC__MAKE(limiter_leave, "give_back", async_limiter_release, (async_limiter *)l,
+            (async_token *)token)
 
 async_context_manager async_limiter_borrow(async_limiter *l, async_token *token)
 {

@@ -12,7 +12,8 @@
 
 /* --- tasks that end while they hold a lock --- */
 
-/* Does w wait for a lock that t holds, or for the notification of a condition whose lock t holds? */
+/* Does w wait for a lock that t holds, or for the notification of a condition whose lock t
+ * holds? */
 static bool waits_for_lock_of(const async_task *w, const async_task *t)
 {
     if (!w->node.kind || w->node.state != TASK_PARKED)
@@ -33,12 +34,13 @@ static void fail_waiter(void *record, void *owner)
     async__wake(w, WOKEN);
 }
 
-/* A task counts the locks that it holds, but does not know them: they may have gone with the stack frame in which they lay.
- * Those that are waited for are found by way of the waiters. */
+/* A task counts the locks that it holds, but does not know them: they may have gone with the stack
+ * frame in which they lay. Those that are waited for are found by way of the waiters. */
 static void owner_ended(async_task *t)
 {
     if (t->loop->debug)
-        async__warn("task \"%s\" has ended and still holds a lock; release it, or use await_with", async__task_label(t).text);
+        async__warn("task \"%s\" has ended and still holds a lock; release it, or use await_with",
+                    async__task_label(t).text);
     async__slab_each(&t->loop->tasks, fail_waiter, t);
 }
 
@@ -55,11 +57,12 @@ static void pass_on(async_lock *l)
 
 static int owner_is_dead(const async_lock *l)
 {
-    return async_fail(-EOWNERDEAD, "task \"%s\" has ended without releasing the lock", async__task_label(l->owner).text);
+    return async_fail(-EOWNERDEAD, "task \"%s\" has ended without releasing the lock",
+                      async__task_label(l->owner).text);
 }
 
-/* The record of an owner may only be looked at if it belongs to this loop, so the lock is bound first. A lock that a closed loop
- * has left held cannot be taken over. */
+/* The record of an owner may only be looked at if it belongs to this loop, so the lock is bound
+ * first. A lock that a closed loop has left held cannot be taken over. */
 int async__lock_bind(async_lock *l, struct loop *loop)
 {
     if (l->owner && l->loop != loop->serial && !async__handle_is_open(l->loop))
@@ -124,7 +127,8 @@ int async_lock_release(async_lock *l)
 {
     async_task *t = async_current_task();
     if (!t || l->owner != t) {
-        async__warn("task \"%s\" releases a lock that it does not hold", t ? async__task_label(t).text : "");
+        async__warn("task \"%s\" releases a lock that it does not hold",
+                    t ? async__task_label(t).text : "");
         return -EPERM;
     }
     pass_on(l);

@@ -13,8 +13,8 @@ int async__lock_acquire(async_lock *l, async_task *t);
 /* Bind l to the loop. Returns 0, -EPERM, or -EOWNERDEAD if a closed loop has left it held. */
 int async__lock_bind(async_lock *l, struct loop *loop);
 
-/* Wait in the queue of l, which t must not hold, until t is chosen. Returns 0; or an error, and then
- * *chosen is true if t was chosen all the same and must pass the lock on. */
+/* Wait in the queue of l, which t must not hold, until t is chosen. Returns 0; or an error, and
+ * then *chosen is true if t was chosen all the same and must pass the lock on. */
 int async__lock_wait(async_lock *l, async_task *t, bool *chosen);
 
 static inline void lock_set_owner(async_lock *l, async_task *t)

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* queue.c - queues between tasks.
  *
- * An item for a getter that waits is put into the queue all the same, and the getter is owed an item from then on: a later getter
- * may take one only if there are more items than getters that are owed one. So an item has one place to be in, items leave the
- * queue in its own order, and if the getter is cancelled before it runs, nothing has to be brought back. Which item a getter
- * receives is decided when its call returns. A putter that is woken has a slot reserved in the same way. */
+ * An item for a getter that waits is put into the queue all the same, and the getter is owed an
+ * item from then on: a later getter may take one only if there are more items than getters that are
+ * owed one. So an item has one place to be in, items leave the queue in its own order, and if the
+ * getter is cancelled before it runs, nothing has to be brought back. Which item a getter receives
+ * is decided when its call returns. A putter that is woken has a slot reserved in the same way. */
 #include <asyncio/queue.h>
 
 #include "base/alloc.h"
 #include "sync/bind.h"
 #include "task/scope.h"
 
-/* Calls that are inlined recognise by q->home that the queue belongs to this thread's loop and is a simple one. */
+/* Calls that are inlined recognise by q->home that the queue belongs to this thread's loop and is a
+ * simple one. */
 static int bind_queue(async_queue *q)
 {
     const struct loop *l = async__loop;
@@ -32,7 +34,8 @@ static int bind_queue(async_queue *q)
 
 enum { ROOM_FIRST = 16 };
 
-/* The slots lie behind the queue, at an offset, or, if it is dynamic, in memory to which a pointer at that offset points. */
+/* The slots lie behind the queue, at an offset, or, if it is dynamic, in memory to which a pointer
+ * at that offset points. */
 static char **storage_of(async_queue *q, size_t slots)
 {
     return (char **)(void *)((char *)q + slots);
@@ -45,7 +48,8 @@ static char *slot(async_queue *q, size_t slots, size_t i)
     return base + (i < q->room ? i : i - q->room) * q->size;
 }
 
-/* Give a dynamic queue more room, with the first item in the first slot. A bounded one gets all that it may use. */
+/* Give a dynamic queue more room, with the first item in the first slot. A bounded one gets all
+ * that it may use. */
 static int grow(async_queue *q, size_t slots)
 {
     size_t room = q->capacity ? q->capacity : q->room ? 2 * q->room : ROOM_FIRST, bytes;
@@ -124,7 +128,8 @@ static void wake_putter(async_queue *q)
         q->reserved++;
 }
 
-/* Is the queue shut down, and will no item come out of it any more? A putter that has a slot reserved may still fill it. */
+/* Is the queue shut down, and will no item come out of it any more? A putter that has a slot
+ * reserved may still fill it. */
 static bool at_end(const async_queue *q)
 {
     return q->shut && q->count == 0 && q->reserved == 0;
@@ -136,8 +141,8 @@ static void wake_at_end(async_queue *q)
         async__wake_all(&q->getters, -EPIPE);
 }
 
-/* After an immediate shutdown: drop the items that no getter is owed, as if they were done. Of the others, those stay that leave
- * the queue first. */
+/* After an immediate shutdown: drop the items that no getter is owed, as if they were done. Of the
+ * others, those stay that leave the queue first. */
 static void drop_items(async_queue *q)
 {
     size_t dropped = q->count - q->owed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rwlock.c - a read-write lock is a lock whose owner is the writer, and a count of readers. All tasks
- * that wait stand in the queue of that lock, in the order in which they came. */
+/* rwlock.c - a read-write lock is a lock whose owner is the writer, and a count of readers. All
+ * tasks that wait stand in the queue of that lock, in the order in which they came. */
 #include <asyncio/rwlock.h>
 
 #include "sync/bind.h"
@@ -11,8 +11,8 @@
 /* While a task waits, its value is what it waits for. */
 enum wanted { WANTS_TO_READ = 1, WANTS_TO_WRITE };
 
-/* Readers that a closed loop has left will never release the lock; a writer that it has left may have
- * stopped in the middle of a change, which async__lock_bind() reports. */
+/* Readers that a closed loop has left will never release the lock; a writer that it has left may
+ * have stopped in the middle of a change, which async__lock_bind() reports. */
 static int bind_rwlock(async_rwlock *l, struct loop *loop)
 {
     if (l->lock.loop != loop->serial && !async__handle_is_open(l->lock.loop))
@@ -26,7 +26,8 @@ static void grant_write(async_rwlock *l)
         lock_set_owner(&l->lock, async__wake_first(&l->lock.waiters, 0));
 }
 
-/* Give the lock to the first tasks in the queue: to all readers before the first writer, or to a writer. */
+/* Give the lock to the first tasks in the queue: to all readers before the first writer, or to a
+ * writer. */
 static void grant(async_rwlock *l)
 {
     struct async_waiter *w;
@@ -113,7 +114,8 @@ int async_rwlock_release_write(async_rwlock *l)
 {
     const async_task *t = async_current_task();
     if (!t || l->lock.owner != t) {
-        async__warn("task \"%s\" calls async_rwlock_release_write() and does not hold the lock for writing",
+        async__warn("task \"%s\" calls async_rwlock_release_write() and does not hold the lock for "
+                    "writing",
                     t ? async__task_label(t).text : "");
         return -EPERM;
     }

@@ -9,8 +9,8 @@ static int bind_semaphore(async_semaphore *s)
     return bind_with_queue(&s->loop, &s->waiters, "a semaphore");
 }
 
-/* A permit that is released while tasks wait belongs to the first of them from that moment on. It never shows up in value, so no
- * other task can take it. */
+/* A permit that is released while tasks wait belongs to the first of them from that moment on. It
+ * never shows up in value, so no other task can take it. */
 static NOINLINE int wait_for_permit(async_semaphore *s, async_task *t)
 {
     bool chosen;

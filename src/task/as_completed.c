@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* as_completed.c - a generator that runs a group and yields the results of its children in the order in which they end. Each
- * result costs the same, however many are still to come. */
+/* as_completed.c - a generator that runs a group and yields the results of its children in the
+ * order in which they end. Each result costs the same, however many are still to come. */
 #include <asyncio/gather.h>
 #include <asyncio/group.h>
 
@@ -22,7 +22,8 @@ static int start_children(async_group *g, const async_co *cos, struct wait_set *
     return 0;
 }
 
-/* Yield one result after the other. *failures counts the failures among those that the consumer has received. */
+/* Yield one result after the other. *failures counts the failures among those that the consumer has
+ * received. */
 static int yield_results(struct wait_set *set, size_t *failures)
 {
     async_done *async_item_ = NULL; /* gives await_yield() the type of the items */
@@ -52,8 +53,8 @@ static int run_children(async_group *g, const async_co *cos, size_t n, size_t *f
     return r;
 }
 
-/* The consumer has left the loop early. Report the failures that it did not receive: the group has all of them, in the order in
- * which they occurred and were yielded. */
+/* The consumer has left the loop early. Report the failures that it did not receive: the group has
+ * all of them, in the order in which they occurred and were yielded. */
 static void report_unreceived(const async_group *g, size_t received)
 {
     const async_error *e = g->errors;

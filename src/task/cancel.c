@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* cancel.c - how a cancel, and a deadline that has passed, reach the tasks that they concern.
  *
- * Nothing here allocates, because a cancel must not fail, and nothing recurses, because trees of groups may be deep and the
- * stack is a task's. */
+ * Nothing here allocates, because a cancel must not fail, and nothing recurses, because trees of
+ * groups may be deep and the stack is a task's. */
 #include "task/scope.h"
 
 /* --- the walk over everything inside a scope --- */
 
-/* The innermost scope of t inside top that a change of top reaches. Scopes inside a shield are out of reach. */
+/* The innermost scope of t inside top that a change of top reaches. Scopes inside a shield are out
+ * of reach. */
 static async_scope *innermost_reached(async_task *t, const async_scope *top)
 {
     async_scope *s = t->scope;
@@ -24,8 +25,8 @@ struct visitor {
     int64_t when;
 };
 
-/* Returns t, or the next of its siblings that has scopes, because it has started and not ended. Thread tasks, which have no
- * scopes, are visited on the way. */
+/* Returns t, or the next of its siblings that has scopes, because it has started and not ended.
+ * Thread tasks, which have no scopes, are visited on the way. */
 static async_task *next_with_scopes(const struct visitor *v, async_task *t)
 {
     while (t && (t->node.kind != NODE_TASK || t->node.state == TASK_DONE)) {
@@ -44,7 +45,8 @@ static async_scope *visit_task(const struct visitor *v, async_task *t, async_sco
     return first;
 }
 
-/* If s is the scope of a group with a child that has scopes, go down to it: store it in *t, and return its innermost scope. */
+/* If s is the scope of a group with a child that has scopes, go down to it: store it in *t, and
+ * return its innermost scope. */
 static async_scope *visit_children(const struct visitor *v, async_scope *s, async_task **t)
 {
     async_group *g = s->kind == SCOPE_GROUP ? s->owner : NULL;
@@ -55,9 +57,9 @@ static async_scope *visit_children(const struct visitor *v, async_scope *s, asyn
     return visit_task(v, child, &child->body->root);
 }
 
-/* Visit all scopes that a change of top reaches, inner ones before outer ones, and the tasks whose innermost scope is among
- * them. The walk needs no stack of its own: it goes from the first child of a group to the last one, and back to the group
- * by the links that are there anyway. */
+/* Visit all scopes that a change of top reaches, inner ones before outer ones, and the tasks whose
+ * innermost scope is among them. The walk needs no stack of its own: it goes from the first child
+ * of a group to the last one, and back to the group by the links that are there anyway. */
 static void visit_all(const struct visitor *v)
 {
     async_task *t = v->top->task;
@@ -97,8 +99,9 @@ static void interrupt(async_task *t)
     async__wake(t, INTERRUPTED);
 }
 
-/* When the deadline of s passed, had that of a scope around it passed already? Of equal deadlines the outer one counts as
- * earlier. Only scopes inside of top matter, since top is the one that is being cancelled. */
+/* When the deadline of s passed, had that of a scope around it passed already? Of equal deadlines
+ * the outer one counts as earlier. Only scopes inside of top matter, since top is the one that is
+ * being cancelled. */
 static bool expired_first(const async_scope *s, const async_scope *top)
 {
     if (s->outer && s->outer->effectively_cancelled)
@@ -115,8 +118,8 @@ static void scope_changed(async_scope *s)
         update_needs_check(s->task);
 }
 
-/* Mark a scope inside one that is cancelled at the time v->when. If its own deadline had passed before, though no call has
- * looked, then the scope expired first and will report so. */
+/* Mark a scope inside one that is cancelled at the time v->when. If its own deadline had passed
+ * before, though no call has looked, then the scope expired first and will report so. */
 static void mark_cancelled(const struct visitor *v, async_scope *s)
 {
     if (s != v->top && !s->cancelled && s->deadline < v->when) {
@@ -170,9 +173,10 @@ void async__scope_move(async_scope *s, async_scope *outer)
     if (!s->effectively_cancelled || was_cancelled)
         return;
     s->effectively_cancelled = false; /* so that everything inside is marked, and interrupted */
-    struct visitor v = {
-        .scope = mark_cancelled, .task = interrupt, .top = s, .when = ns_after(loop_now(async__loop), 1)
-    };
+    struct visitor v = { .scope = mark_cancelled,
+                         .task = interrupt,
+                         .top = s,
+                         .when = ns_after(loop_now(async__loop), 1) };
     visit_all(&v);
 }
 
@@ -187,8 +191,8 @@ int64_t async__next_deadline(const async_scope *s)
     return next;
 }
 
-/* The deadline of s has passed. Expire it, and before it the scopes around it whose deadlines are not later: of equal deadlines
- * the outermost scope comes first. */
+/* The deadline of s has passed. Expire it, and before it the scopes around it whose deadlines are
+ * not later: of equal deadlines the outermost scope comes first. */
 void async__scope_expire(async_scope *s)
 {
     while (!s->cancelled) {
@@ -202,7 +206,8 @@ void async__scope_expire(async_scope *s)
     }
 }
 
-/* The scope around t whose deadline passed first, up to the nearest shield; of equal ones the outermost. NULL: none has. */
+/* The scope around t whose deadline passed first, up to the nearest shield; of equal ones the
+ * outermost. NULL: none has. */
 static async_scope *first_overdue(const async_task *t, int64_t now)
 {
     async_scope *due = NULL;
@@ -212,8 +217,8 @@ static async_scope *first_overdue(const async_task *t, int64_t now)
     return due;
 }
 
-/* If a timeout further out has been moved, the next deadline of this scope may be earlier than any that there is. Then it is
- * derived anew. */
+/* If a timeout further out has been moved, the next deadline of this scope may be earlier than any
+ * that there is. Then it is derived anew. */
 int async__expire_overdue(struct loop *l, async_task *t)
 {
     probe_at(l, t, AT_CHECKPOINT);
@@ -241,8 +246,8 @@ int async__deliver_cancel(async_task *t)
     return -ECANCELED;
 }
 
-/* A task behind a shield does not check the deadlines beyond it. They still matter to the children of groups out there, so what
- * a shield hides is armed when the shield is entered. */
+/* A task behind a shield does not check the deadlines beyond it. They still matter to the children
+ * of groups out there, so what a shield hides is armed when the shield is entered. */
 void async__arm_deadlines(struct loop *l, async_task *t)
 {
     probe_at(l, t, AT_WAIT);

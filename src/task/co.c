@@ -7,8 +7,8 @@
 #include "task/scope.h"
 #include "task/task.h"
 
-/* The frame of an object that async_call() makes. The name lies in the object, because the caller's string may go; the object
- * itself may be copied, so no pointer to the name is kept in it. */
+/* The frame of an object that async_call() makes. The name lies in the object, because the caller's
+ * string may go; the object itself may be copied, so no pointer to the name is kept in it. */
 struct function_call {
     int (*fn)(void *arg);
     void *arg;

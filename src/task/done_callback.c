@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* done_callback.c - done callbacks. Until its task ends, a done callback stands in the queue of the task's end; then it goes through
- * the ready queue like any callback. The record of the task stays until the callback has run. */
+/* done_callback.c - done callbacks. Until its task ends, a done callback stands in the queue of the
+ * task's end; then it goes through the ready queue like any callback. The record of the task stays
+ * until the callback has run. */
 #include <asyncio/loop.h>
 #include <asyncio/task.h>
 
@@ -38,7 +39,8 @@ void async__done_callback_schedule(struct async_waiter *w, async_task *t)
 static int check_task(const async_task *t)
 {
     if (t->loop != async__loop) {
-        async__warn("async_task_add_done_callback() to a task of another thread's loop; use async_call_soon_threadsafe()");
+        async__warn("async_task_add_done_callback() to a task of another thread's loop; use "
+                    "async_call_soon_threadsafe()");
         return -EPERM;
     }
     /* At the end of a run, callbacks that add callbacks would keep the loop open for ever. */
@@ -55,7 +57,10 @@ int async_task_add_done_callback(async_task *t, void (*fn)(async_task *t, void *
     struct done_callback *d = async__malloc(sizeof *d);
     if (!d)
         return -ENOMEM;
-    *d = (struct done_callback){ .task = t, .fn = fn, .arg = arg, .context = async__context_of_caller() };
+    *d = (struct done_callback){ .task = t,
+                                 .fn = fn,
+                                 .arg = arg,
+                                 .context = async__context_of_caller() };
     d->callback.kind = NODE_DONE;
     struct async_waiter *w = (struct async_waiter *)&d->callback;
     waitq_push(&t->joiners, w);
@@ -64,7 +69,8 @@ int async_task_add_done_callback(async_task *t, void (*fn)(async_task *t, void *
     return 0;
 }
 
-size_t async_task_remove_done_callback(async_task *t, void (*fn)(async_task *t, void *arg), void *arg)
+size_t async_task_remove_done_callback(async_task *t, void (*fn)(async_task *t, void *arg),
+                                       void *arg)
 {
     size_t removed = 0;
     if (!t || t->loop != async__loop)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* error.c - the message and traceback of the current error, and the records of failures. error_print.c prints them. */
+/* error.c - the message and traceback of the current error, and the records of failures.
+ * error_print.c prints them. */
 #include "task/error.h"
 
 #include <stdarg.h>
@@ -9,7 +10,8 @@
 
 _Thread_local struct thread_call *async__thread_call;
 
-/* The error that occurred last outside of tasks and thread calls: that of a run, or of a task on another thread's loop. */
+/* The error that occurred last outside of tasks and thread calls: that of a run, or of a task on
+ * another thread's loop. */
 static _Thread_local struct thread_call outside;
 
 static struct thread_call *thread_call_here(void)
@@ -61,7 +63,8 @@ void async__trace_add(int err, const async_site *site)
         b->trace[b->trace_depth++] = site;
 }
 
-/* The message is formatted into a buffer of its own, because the arguments may point into the old message. */
+/* The message is formatted into a buffer of its own, because the arguments may point into the old
+ * message. */
 int async_fail_at(int code, const async_site *site, const char *fmt, ...)
 {
     async_task *t = current_task();
@@ -72,7 +75,8 @@ int async_fail_at(int code, const async_site *site, const char *fmt, ...)
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
     if (code > 0) { /* a caller would take it for a result */
-        async__warn("async_fail(%d): an error code must be negative; %d is used: %s", code, -code, message);
+        async__warn("async_fail(%d): an error code must be negative; %d is used: %s", code, -code,
+                    message);
         code = -code;
     }
     if (b) {
@@ -94,13 +98,15 @@ void async__trace_timeout(const async_scope *s)
     const async_site *site = s->cause.site;
     if (b->trace_code != -ECANCELED || is_stale(t, STALE_TRACE))
         begin_trace(t, -ETIMEDOUT);
-    b->trace_code = -ETIMEDOUT; /* what was recorded of -ECANCELED on the way here is the traceback of the timeout */
+    /* What was recorded of -ECANCELED on the way here is the traceback of the timeout. */
+    b->trace_code = -ETIMEDOUT;
     if (site)
-        snprintf(b->message, sizeof b->message, "the timeout set in %s, %s:%d", site->func, site->file, site->line);
+        snprintf(b->message, sizeof b->message, "the timeout set in %s, %s:%d", site->func,
+                 site->file, site->line);
 }
 
-/* If the error has no message of its own, use that of the error with the same code that caused it, if there is one: a group
- * and a generator pass errors on. */
+/* If the error has no message of its own, use that of the error with the same code that caused it,
+ * if there is one: a group and a generator pass errors on. */
 static const char *message_of(const async_error *e, int code)
 {
     while (!e->text[0]) {
@@ -168,8 +174,8 @@ const async_error *async__error_causes(async_task *t)
 }
 
 /* Create a record. The strings and the places are copied into it. */
-static async_error *new_record(int code, const char *task, const char *message, const async_site *const *trace,
-                               int depth)
+static async_error *new_record(int code, const char *task, const char *message,
+                               const async_site *const *trace, int depth)
 {
     size_t trace_size = (size_t)depth * sizeof *trace;
     size_t name_size = strlen(task) + 1, message_size = strlen(message) + 1;
@@ -187,8 +193,8 @@ static async_error *new_record(int code, const char *task, const char *message, 
     return e;
 }
 
-/* Is what the body holds the message and traceback of this error? An error that occurred before the task last suspended was
- * handled, even if the task fails with the same code later. */
+/* Is what the body holds the message and traceback of this error? An error that occurred before the
+ * task last suspended was handled, even if the task fails with the same code later. */
 bool async__error_is_current(const async_task *t, int code)
 {
     return t->body->trace_code == code && !is_stale(t, STALE_TRACE);
@@ -199,8 +205,8 @@ async_error *async__error_new(async_task *t, int code)
     struct task_body *b = t->body;
     bool current = async__error_is_current(t, code);
     drop_stale_cause(t);
-    async_error *e = new_record(code, async__task_label(t).text, current ? b->message : "", b->trace,
-                                current ? b->trace_depth : 0);
+    async_error *e = new_record(code, async__task_label(t).text, current ? b->message : "",
+                                b->trace, current ? b->trace_depth : 0);
     if (!e)
         return NULL;
     e->created = b->site;
@@ -211,7 +217,8 @@ async_error *async__error_new(async_task *t, int code)
     return e;
 }
 
-async_error *async__error_not_started(const char *task, int code, const char *message, const async_site *created)
+async_error *async__error_not_started(const char *task, int code, const char *message,
+                                      const async_site *created)
 {
     async_error *e = new_record(code, task, message, NULL, 0);
     if (e)
@@ -219,7 +226,8 @@ async_error *async__error_not_started(const char *task, int code, const char *me
     return e;
 }
 
-/* Without recursion, because groups may be nested deeply: the causes of an error are put in front of what is left to do. */
+/* Without recursion, because groups may be nested deeply: the causes of an error are put in front
+ * of what is left to do. */
 void async__error_free(async_error *e)
 {
     while (e) {

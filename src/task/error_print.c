@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* error_print.c - errors and their tracebacks on stderr. A tree of errors may have a hundred thousand entries and be as deep, so
- * the output and the indentation are limited. */
+/* error_print.c - errors and their tracebacks on stderr. A tree of errors may have a hundred
+ * thousand entries and be as deep, so the output and the indentation are limited. */
 #include <stdio.h>
 
 #include "task/error.h"
@@ -19,18 +19,22 @@ static int indent_of(const async_error *e)
 
 static void print_error(const async_error *e)
 {
-    fprintf(stderr, "%*s%s: %s%s%s", indent_of(e), "", e->task, strerror(-e->code), e->text[0] ? ": " : "", e->text);
+    fprintf(stderr, "%*s%s: %s%s%s", indent_of(e), "", e->task, strerror(-e->code),
+            e->text[0] ? ": " : "", e->text);
     if (e->site)
         fprintf(stderr, " (%s:%d)", e->site->file, e->site->line);
     fputc('\n', stderr);
 }
 
-static int print_trace(const async_site *const *trace, int depth, const async_site *created, int indent)
+static int print_trace(const async_site *const *trace, int depth, const async_site *created,
+                       int indent)
 {
     for (int i = 0; i < depth; i++)
-        fprintf(stderr, "%*sat %s, %s:%d\n", indent, "", trace[i]->func, trace[i]->file, trace[i]->line);
+        fprintf(stderr, "%*sat %s, %s:%d\n", indent, "", trace[i]->func, trace[i]->file,
+                trace[i]->line);
     if (created)
-        fprintf(stderr, "%*screated in %s, %s:%d\n", indent, "", created->func, created->file, created->line);
+        fprintf(stderr, "%*screated in %s, %s:%d\n", indent, "", created->func, created->file,
+                created->line);
     return depth + (created != NULL);
 }
 
@@ -91,7 +95,8 @@ void async__report_unretrieved_list(const async_error *e)
 
 void async__report_unretrieved_group(const async_error *e)
 {
-    async__warn("errors of a group were never retrieved: the task went on after its block; look at the block's result "
+    async__warn("errors of a group were never retrieved: the task went on after its block; look at "
+                "the block's result "
                 "and at async_group_errors(), or return the result:");
     async_error_print_traces(e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* forked.c - a task in which fork() was called, as the child process has it. It may go on to its end, where the copy of its loop
- * stops, but no other task of this loop ever runs in the child. */
+/* forked.c - a task in which fork() was called, as the child process has it. It may go on to its
+ * end, where the copy of its loop stops, but no other task of this loop ever runs in the child. */
 #include "loop/client.h"
 #include "task/scope.h"
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* gather.c - run several coroutines at once: groups whose children keep their results, in the order of their creation. */
+/* gather.c - run several coroutines at once: groups whose children keep their results, in the order
+ * of their creation. */
 #include <asyncio/gather.h>
 
 #include "task/group.h"
 #include "task/scope.h"
 #include "task/task.h"
 
-/* Create a child for each coroutine, beginning with number first and going round. If there is no memory for one, none may
- * start: a race among some of them could last for ever. Then the block is left with -ENOMEM before any has run. */
-static int create_children(async_group *g, const async_co *cos, size_t n, size_t first, const async_site *site)
+/* Create a child for each coroutine, beginning with number first and going round. If there is no
+ * memory for one, none may start: a race among some of them could last for ever. Then the block is
+ * left with -ENOMEM before any has run. */
+static int create_children(async_group *g, const async_co *cos, size_t n, size_t first,
+                           const async_site *site)
 {
     const struct async_task_opts opts = { .site = site };
     for (size_t i = 0; i < n; i++) {
@@ -70,9 +73,10 @@ int await_gather_all_at(const async_co *cos, size_t n, int *results, const async
     return r < 0 ? r : failed;
 }
 
-/* The number of the coroutine to start first. It is 0 until a race has been won before all had started; each such race moves
- * it on. Otherwise a loop that selects among several which are always ready would never come to the later ones. Multiples of the
- * golden ratio visit all numbers evenly, also if only every second or third race of the task is this one. */
+/* The number of the coroutine to start first. It is 0 until a race has been won before all had
+ * started; each such race moves it on. Otherwise a loop that selects among several which are always
+ * ready would never come to the later ones. Multiples of the golden ratio visit all numbers evenly,
+ * also if only every second or third race of the task is this one. */
 static size_t first_to_start(const async_task *t, size_t n)
 {
     uint32_t fraction = t->body->races * UINT32_C(0x9e3779b9);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* gen.c - generators. A generator is a task that runs while its consumer waits, and waits while its consumer runs. The consumer
- * waits in the queue of the generator's end, so that an item and the end reach it in the same way. */
+/* gen.c - generators. A generator is a task that runs while its consumer waits, and waits while its
+ * consumer runs. The consumer waits in the queue of the generator's end, so that an item and the
+ * end reach it in the same way. */
 #include <asyncio/gen.h>
 
 #include "task/scope.h"
@@ -14,7 +15,8 @@ int await_gen_yield(const void *item)
         return r;
     async_gen *g = t->body->gen;
     if (!g) {
-        async__warn("await_yield() in task \"%s\", which does not run a generator: use it in the body of an ASYNC_GEN",
+        async__warn("await_yield() in task \"%s\", which does not run a generator: use it in the "
+                    "body of an ASYNC_GEN",
                     async__task_label(t).text);
         return -EPERM;
     }
@@ -22,7 +24,8 @@ int await_gen_yield(const void *item)
         return -ECANCELED;
     g->item = item;
     g->wanted = false;
-    if (g->consumer && g->consumer->node.state == TASK_PARKED) /* otherwise it was cancelled, and looks when it runs */
+    if (g->consumer && g->consumer->node.state ==
+                               TASK_PARKED) /* otherwise it was cancelled, and looks when it runs */
         async__wake(g->consumer, WOKEN);
     while (!g->wanted && !g->left && r == 0) {
         wait_is(t, WAITS_YIELD);
@@ -51,7 +54,8 @@ static bool start_generator(async_gen *g)
     return g->task;
 }
 
-/* Let the generator produce an item, unless it is at work for a call that was cancelled, or has an item for it. */
+/* Let the generator produce an item, unless it is at work for a call that was cancelled, or has an
+ * item for it. */
 static void request_item(async_gen *g)
 {
     if (g->wanted || g->item)
@@ -60,8 +64,8 @@ static void request_item(async_gen *g)
     async__wake_first(&g->want, 0);
 }
 
-/* Wait until there is an item, or the generator has ended or was dropped. A task that is cancelled after it was woken leaves the
- * item to the next call. */
+/* Wait until there is an item, or the generator has ended or was dropped. A task that is cancelled
+ * after it was woken leaves the item to the next call. */
 static int wait_for_item(async_gen *g, async_task *t)
 {
     while (!g->left && !g->item && !async_task_done(g->task)) {
@@ -91,7 +95,8 @@ int await_gen_next_at(async_gen *g, void *item, size_t size, const async_site *s
     if (g->left)
         return 0;
     if (g->consumer) {
-        async__warn("task \"%s\" iterates over a generator of which task \"%s\" awaits the next item: one task at a time can",
+        async__warn("task \"%s\" iterates over a generator of which task \"%s\" awaits the next "
+                    "item: one task at a time can",
                     async__task_label(t).text, async__task_label(g->consumer).text);
         return -EBUSY;
     }

@@ -36,7 +36,8 @@ static void append_error(async_group *g, async_error *e)
     g->latest_error = e;
 }
 
-/* The group keeps the record of the failure, and with it the strings that tell why the group was cancelled. */
+/* The group keeps the record of the failure, and with it the strings that tell why the group was
+ * cancelled. */
 static void child_failed(async_group *g, async_task *t)
 {
     async_error *e = async__error_new(t, t->result);
@@ -58,14 +59,17 @@ static void child_was_cancelled(async_group *g)
     group_stop(g, "", "a child was cancelled", NULL);
 }
 
-void async__group_child_not_started(async_group *g, const async_co *co, const struct async_task_opts *opts, int err)
+void async__group_child_not_started(async_group *g, const async_co *co,
+                                    const struct async_task_opts *opts, int err)
 {
     static const char no_memory[] = "no memory for a child", no_stack[] = "no stack of that size";
     const char *why = err == -ENOMEM ? no_memory : no_stack;
     const char *name = opts->name ? opts->name : async__co_name(co);
     if (!name)
         name = "task";
-    async_error *e = g->policy == GROUP_BACKGROUND ? NULL : async__error_not_started(name, err, why, opts->site);
+    async_error *e = g->policy == GROUP_BACKGROUND
+                             ? NULL
+                             : async__error_not_started(name, err, why, opts->site);
     if (e)
         append_error(g, e);
     if (!g->err)
@@ -124,15 +128,16 @@ int async__group_check_spawn(const async_group *g)
     if (unlikely(!l || !g))
         return async__not_in_task("async_spawn");
     if (unlikely(is_foreign(g, l))) {
-        async__warn("async_spawn() into a group of another thread's loop, or into one whose block was not entered; use "
+        async__warn("async_spawn() into a group of another thread's loop, or into one whose block "
+                    "was not entered; use "
                     "async_create_task_threadsafe()");
         return -EPERM;
     }
     return unlikely(!g->open || g->scope.effectively_cancelled) ? -ECANCELED : 0;
 }
 
-static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts, bool detached,
-                         int *err)
+static async_task *spawn(async_group *g, const async_co *co, const struct async_task_opts *opts,
+                         bool detached, int *err)
 {
     *err = async__group_check_spawn(g);
     if (likely(*err == 0))
@@ -168,7 +173,8 @@ static async_task *refused_task(async_group *g, const async_co *co)
     return t;
 }
 
-async_task *async_group_create_task_opt(async_group *g, const async_co *co, const struct async_task_opts *opts)
+async_task *async_group_create_task_opt(async_group *g, const async_co *co,
+                                        const struct async_task_opts *opts)
 {
     int err;
     async_task *t = spawn(g, co, opts, false, &err);
@@ -183,8 +189,10 @@ void async_group_cancel_at(async_group *g, const async_site *site)
         return;
     }
     if (unlikely(is_foreign(g, async__loop))) {
-        async__warn("async_group_cancel() of a group of another thread's loop, or of one whose block was not entered: ignored; "
-                    "use async_call_soon_threadsafe()");
+        async__warn(
+                "async_group_cancel() of a group of another thread's loop, or of one whose block "
+                "was not entered: ignored; "
+                "use async_call_soon_threadsafe()");
         return;
     }
     if (g->scope.cancelled)
@@ -209,15 +217,16 @@ static void body_failed(async_group *g, async_task *t, int err)
         g->err = err;
 }
 
-/* Wait for the children, whatever happens meanwhile. Returns whether a cancellation from outside has reached the body; then it
- * reaches the children, too. */
+/* Wait for the children, whatever happens meanwhile. Returns whether a cancellation from outside
+ * has reached the body; then it reaches the children, too. */
 static bool await_children(async_group *g, async_task *t)
 {
     const async_scope *outer = g->scope.outer;
     bool cancelled = false, interrupted = false;
     if (!g->running) /* a loop around a group without children must not starve the other tasks */
         use_credit(t->loop, t);
-    if (g->running && g->scope.next_deadline != NEVER && !coarse_clock_before(&t->loop->coarse, g->scope.next_deadline))
+    if (g->running && g->scope.next_deadline != NEVER &&
+        !coarse_clock_before(&t->loop->coarse, g->scope.next_deadline))
         async__expire_overdue(t->loop, t);
     while (g->running) {
         if (!cancelled && outer->effectively_cancelled) {
@@ -227,15 +236,16 @@ static bool await_children(async_group *g, async_task *t)
         }
         interrupted |= wait_in(t, &g->idle) == INTERRUPTED;
     }
-    if (interrupted && !cancelled && outer->effectively_cancelled) { /* the children ended before the body ran again */
+    if (interrupted && !cancelled &&
+        outer->effectively_cancelled) { /* the children ended before the body ran again */
         cancelled = true;
         async__deliver_cancel(t);
     }
     return cancelled;
 }
 
-/* The body has been left with err; tried: through ASYNC_TRY. The scope is still entered, so that whatever cancels the task from
- * outside also finds the children. */
+/* The body has been left with err; tried: through ASYNC_TRY. The scope is still entered, so that
+ * whatever cancels the task from outside also finds the children. */
 int async__group_leave(async_group *g, int err, bool tried)
 {
     async_task *t = g->scope.task;

@@ -12,7 +12,8 @@ enum group_policy {
     GROUP_RACE,       /* the first child to end, well or badly, cancels the others */
     GROUP_START,      /* a child that is not ready yet: its failure is the starter's */
     GROUP_BACKGROUND, /* errors are reported on stderr and cancel nothing */
-    GROUP_LOST,       /* tasks whose handles are lost, while a run shuts down; their handles keep the errors */
+    /* Tasks whose handles are lost, while a run shuts down; their handles keep the errors. */
+    GROUP_LOST,
 };
 
 /* May the calling task add a child to g? Returns 0; -ECANCELED, or, with a message, -EPERM. */

@@ -11,16 +11,22 @@
 int async__not_in_task(const char *what)
 {
     if (async__forked && !async__loop)
-        async__warn("%s() in a child of fork(), whose loop belongs to the parent: call exec or _exit(), or async_run() for a "
+        async__warn("%s() in a child of fork(), whose loop belongs to the parent: call exec or "
+                    "_exit(), or async_run() for a "
                     "loop of its own",
                     what);
     else if (async__thread_call)
-        async__warn("%s() on the thread that runs \"%s\": a function on a thread must not await; do it in a task", what,
-                    async__thread_call->name);
+        async__warn(
+                "%s() on the thread that runs \"%s\": a function on a thread must not await; do "
+                "it in a task",
+                what, async__thread_call->name);
     else if (async__loop)
-        async__warn("%s() in a callback: a callback must not await; create a task with async_spawn()", what);
+        async__warn(
+                "%s() in a callback: a callback must not await; create a task with async_spawn()",
+                what);
     else
-        async__warn("%s() outside of a task: no loop runs on this thread; call it in a coroutine that async_run() or "
+        async__warn("%s() outside of a task: no loop runs on this thread; call it in a coroutine "
+                    "that async_run() or "
                     "async_main() runs",
                     what);
     return -EPERM;
@@ -48,7 +54,8 @@ static void mark_retrieved(async_task *t)
 static int check_awaited(const async_task *self, const async_task *t)
 {
     if (unlikely(t->loop != self->loop)) {
-        async__warn("task \"%s\" awaits a task of another thread's loop; use async_create_task_threadsafe()",
+        async__warn("task \"%s\" awaits a task of another thread's loop; use "
+                    "async_create_task_threadsafe()",
                     async__task_label(self).text);
         return -EPERM;
     }
@@ -68,7 +75,8 @@ static int result_of_ended(async_task *self, async_task *t)
     return t->result;
 }
 
-/* The value travels with the wake-up, because the record of t may have gone with its handle when the waiter runs. */
+/* The value travels with the wake-up, because the record of t may have gone with its handle when
+ * the waiter runs. */
 int await_task(async_task *t)
 {
     async_task *self;
@@ -102,11 +110,13 @@ static void copy_text(char *to, size_t size, const char *from)
 }
 
 /* Of two requests the first one is the cause. */
-static void cancel_root(async_task *t, enum async_cancel_kind kind, const char *reason, const async_site *site)
+static void cancel_root(async_task *t, enum async_cancel_kind kind, const char *reason,
+                        const async_site *site)
 {
     struct task_body *b = t->body;
     const async_task *canceller = t->loop->sched.current;
-    copy_text(b->canceller, sizeof b->canceller, canceller ? async__task_label(canceller).text : "");
+    copy_text(b->canceller, sizeof b->canceller,
+              canceller ? async__task_label(canceller).text : "");
     copy_text(b->reason, sizeof b->reason, reason);
     async__scope_cancel(&b->root, (async_cause){ kind, b->canceller, b->reason, site });
 }
@@ -133,16 +143,18 @@ bool async__task_request_cancel(async_task *t, enum async_cancel_kind kind, cons
 bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
 {
     if (t && t->loop != async__loop) {
-        async__warn("async_task_cancel() of task \"%s\" from a thread that does not run its loop: ignored; use "
+        async__warn("async_task_cancel() of task \"%s\" from a thread that does not run its loop: "
+                    "ignored; use "
                     "async_call_soon_threadsafe()",
                     async__task_label(t).text);
         return false;
     }
-    return async__task_request_cancel(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL, opts ? opts->site : NULL);
+    return async__task_request_cancel(t, ASYNC_CANCEL_TASK, opts ? opts->reason : NULL,
+                                      opts ? opts->site : NULL);
 }
 
-void async__task_cancel_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind, const char *reason,
-                                 const async_site *site)
+void async__task_cancel_and_wait(async_task *self, async_task *t, enum async_cancel_kind kind,
+                                 const char *reason, const async_site *site)
 {
     async_scope shield;
     async__task_request_cancel(t, kind, reason, site);
@@ -157,8 +169,8 @@ void async__task_cancel_and_wait(async_task *self, async_task *t, enum async_can
 
 /* --- the end of a handle --- */
 
-/* The group of a child keeps its record until the group ends, because it may still ask for the child's result. If the handle is
- * dropped, nothing will ask. */
+/* The group of a child keeps its record until the group ends, because it may still ask for the
+ * child's result. If the handle is dropped, nothing will ask. */
 static void release(async_task *t)
 {
     if (t->group)
@@ -182,12 +194,14 @@ void async__task_drop(async_task **handle, const char *reason)
         return;
     if (t->node.state != TASK_DONE) {
         if (!can_wait_for(t)) {
-            async__warn("the handle of task \"%s\" is dropped where the task cannot be awaited: it goes on; drop the handle in "
+            async__warn("the handle of task \"%s\" is dropped where the task cannot be awaited: it "
+                        "goes on; drop the handle in "
                         "another task of its loop",
                         t->loop == async__loop ? async__task_label(t).text : "?");
             return;
         }
-        async__task_cancel_and_wait(async__loop->sched.current, t, ASYNC_CANCEL_TASK, reason, task_site(t));
+        async__task_cancel_and_wait(async__loop->sched.current, t, ASYNC_CANCEL_TASK, reason,
+                                    task_site(t));
     }
     release(t);
 }
@@ -197,7 +211,8 @@ void await_task_drop(async_task **handle)
     async__task_drop(handle, "its handle was dropped");
 }
 
-/* --- questions; the handle of a task that could not be created is NULL, and counts as one that has ended with -ENOMEM --- */
+/* --- questions; the handle of a task that could not be created is NULL, and counts as one that has
+ * ended with -ENOMEM --- */
 
 bool async_task_done(const async_task *t)
 {
@@ -224,7 +239,8 @@ uint64_t async_task_id(const async_task *t)
     return t ? task_id(t) : 0;
 }
 
-/* The default name is made when it is first asked for. Without memory the name of the coroutine alone must do. */
+/* The default name is made when it is first asked for. Without memory the name of the coroutine
+ * alone must do. */
 const char *async_task_name(const async_task *t)
 {
     if (!t)
@@ -239,7 +255,8 @@ void async_task_set_name(async_task *t, const char *name)
     if (t && name)
         async__task_rename(t, name);
     else if (t)
-        async__warn("async_task_set_name() of task \"%s\" to NULL: ignored", async__task_label(t).text);
+        async__warn("async_task_set_name() of task \"%s\" to NULL: ignored",
+                    async__task_label(t).text);
 }
 
 async_task *async_current_task(void)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* remote.c - a task of this loop whose handle belongs to another thread.
  *
- * The handle is shared: the thread has a share of it, the loop has one from the moment the post is accepted until the task has
- * ended, and a cancel that is on its way has one. The posts are part of the same piece of memory, so that neither a cancel nor an
- * end can fail. */
+ * The handle is shared: the thread has a share of it, the loop has one from the moment the post is
+ * accepted until the task has ended, and a cancel that is on its way has one. The posts are part of
+ * the same piece of memory, so that neither a cancel nor an end can fail. */
 #include <asyncio/remote.h>
 
 #include <pthread.h>
@@ -19,7 +19,7 @@ struct async_remote {
     async_post start, cancel;
     async_co co;
     struct async_task_opts opts; /* name points to the member below, or is NULL */
-    async_task *task;            /* for the loop's thread only; NULL: it has not started, or has ended */
+    async_task *task; /* for the loop's thread only; NULL: it has not started, or has ended */
     atomic_uint shares;
     pthread_mutex_t mutex; /* protects what follows */
     pthread_cond_t ended;
@@ -95,7 +95,8 @@ static void fail_waiters(void *record, void *arg)
     if (!t->node.kind || t->node.state == TASK_DONE || !(t->node.flags & TASK_REMOTE))
         return;
     const async_co *co = t->node.kind == NODE_NEW ? &t->start->co : &t->body->co;
-    finish(*(async_remote *const *)co->frame, -EPIPE, "the loop was closed, and its task abandoned");
+    finish(*(async_remote *const *)co->frame, -EPIPE,
+           "the loop was closed, and its task abandoned");
 }
 
 void async__remote_fail_waiters(struct loop *l)
@@ -103,7 +104,8 @@ void async__remote_fail_waiters(struct loop *l)
     async__slab_each(&l->tasks, fail_waiters, NULL);
 }
 
-/* It may run in the last moments of the loop. Then the waiters are told that nothing comes of it. */
+/* It may run in the last moments of the loop. Then the waiters are told that nothing comes of
+ * it. */
 static void start_remote(void *arg)
 {
     async_remote *r = arg;
@@ -131,7 +133,8 @@ static void cancel_remote(void *arg)
 {
     async_remote *r = arg;
     if (r->task)
-        async__task_request_cancel(r->task, ASYNC_CANCEL_TASK, "another thread has cancelled it", NULL);
+        async__task_request_cancel(r->task, ASYNC_CANCEL_TASK, "another thread has cancelled it",
+                                   NULL);
     release_share(r);
 }
 
@@ -148,7 +151,8 @@ static void init_sync(async_remote *r)
 }
 
 /* The memory comes from libc, because it may outlive the loop, and so the allocator. */
-static async_remote *new_remote(async_loop *home, const async_co *co, const struct async_task_opts *opts)
+static async_remote *new_remote(async_loop *home, const async_co *co,
+                                const struct async_task_opts *opts)
 {
     const char *name = opts ? opts->name : NULL;
     size_t size = name ? strlen(name) + 1 : 0;
@@ -215,7 +219,9 @@ int async_remote_wait(async_remote *r, double seconds)
     if (done && result < 0)
         return async_fail_at(result, NULL, "%s", r->message);
     if (!done && own)
-        async__warn("async_remote_wait() on the thread whose loop runs the task would wait for ever; await the coroutine instead");
+        async__warn(
+                "async_remote_wait() on the thread whose loop runs the task would wait for ever; "
+                "await the coroutine instead");
     return result;
 }
 
@@ -267,8 +273,10 @@ void async_remote_drop(async_remote **handle)
         return;
     if (async_remote_cancel(r)) {
         if (is_own_loop(r))
-            async__warn("the handle of \"%s\" is dropped on the thread of its own loop: the task is cancelled, but not waited for",
-                        name_of(r));
+            async__warn(
+                    "the handle of \"%s\" is dropped on the thread of its own loop: the task is "
+                    "cancelled, but not waited for",
+                    name_of(r));
         else
             async_ignore(async_remote_wait(r, ASYNC_FOREVER));
     }
@@ -278,8 +286,10 @@ void async_remote_drop(async_remote **handle)
 int async_run_coroutine_threadsafe(async_loop *loop, async_co co)
 {
     if (async__loop && async__loop->handle == loop) {
-        async__warn("async_run_coroutine_threadsafe() on the loop's own thread would wait for ever; await the coroutine, or create "
-                    "a task");
+        async__warn(
+                "async_run_coroutine_threadsafe() on the loop's own thread would wait for ever; "
+                "await the coroutine, or create "
+                "a task");
         return -EDEADLK;
     }
     async_remote_auto r = async_create_task_threadsafe_opt(loop, &co, NULL);

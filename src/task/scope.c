@@ -16,7 +16,8 @@ static async_scope timeout_scope(int64_t deadline, async_scope *blocks, const as
                           .cause = { ASYNC_CANCEL_TIMEOUT, NULL, "", site } };
 }
 
-/* A timeout of 0 must have expired at the first await_. Read the real clock for it, because the coarse one may be ahead. */
+/* A timeout of 0 must have expired at the first await_. Read the real clock for it, because the
+ * coarse one may be ahead. */
 async_scope async_scope_timeout(double seconds, async_scope *blocks, const async_site *site)
 {
     struct loop *l = async__loop;
@@ -31,7 +32,10 @@ async_scope async_scope_timeout_at(double when, async_scope *blocks, const async
 
 async_scope async_scope_shield(async_scope *blocks, const async_site *site)
 {
-    return (async_scope){ .kind = SCOPE_SHIELD, .deadline = NEVER, .blocks = blocks, .cause.site = site };
+    return (async_scope){ .kind = SCOPE_SHIELD,
+                          .deadline = NEVER,
+                          .blocks = blocks,
+                          .cause.site = site };
 }
 
 async_scope async_scope_group(async_group *g, async_scope *blocks)
@@ -51,7 +55,8 @@ static int leave_context_manager(void *owner)
     return co->run(co->frame);
 }
 
-async_with async_with_context_manager(async_with *w, async_scope *blocks, async_context_manager manager)
+async_with async_with_context_manager(async_with *w, async_scope *blocks,
+                                      async_context_manager manager)
 {
     static const struct async_with_ops ops = { enter_context_manager, leave_context_manager };
     return (async_with){ async__with_scope(w, &ops, blocks), manager };
@@ -67,7 +72,8 @@ void async__scope_enter(async_scope *s, async_task *t)
     s->task = t;
     s->state = SCOPE_IN;
     s->effectively_cancelled = !shield && outer->effectively_cancelled;
-    s->next_deadline = !shield && outer->next_deadline < s->deadline ? outer->next_deadline : s->deadline;
+    s->next_deadline =
+            !shield && outer->next_deadline < s->deadline ? outer->next_deadline : s->deadline;
     s->unarmed = s->deadline != NEVER || outer->unarmed;
     if (shield && outer->unarmed)
         async__arm_deadlines(t->loop, t);
@@ -75,7 +81,8 @@ void async__scope_enter(async_scope *s, async_task *t)
     update_needs_check(t);
 }
 
-/* Which of the task's message, traceback and causes belong to an error that may be on its way out. */
+/* Which of the task's message, traceback and causes belong to an error that may be on its way
+ * out. */
 static uint8_t fresh_marks(const async_task *t)
 {
     return (uint8_t)(~t->node.why & (STALE_TRACE | STALE_CAUSE));
@@ -128,8 +135,9 @@ static inline void scope_exit(async_scope *s)
     }
 }
 
-/* The result of a timeout. -ECANCELED, or a value that came too late, becomes -ETIMEDOUT if an await_ was interrupted by this
- * timeout, and if it expired before a scope around it was cancelled (or that cancellation has been withdrawn). */
+/* The result of a timeout. -ECANCELED, or a value that came too late, becomes -ETIMEDOUT if an
+ * await_ was interrupted by this timeout, and if it expired before a scope around it was cancelled
+ * (or that cancellation has been withdrawn). */
 static int timeout_result(const async_scope *s, int err)
 {
     bool ours = s->expired && s->delivered && (s->first || !s->outer->effectively_cancelled);
@@ -180,9 +188,10 @@ static int leave_by_kind(async_scope *s, int err, bool tried)
     }
 }
 
-/* Leaving a block may suspend, which marks the task's message and traceback as stale. If an error is on its way out, restore the
- * marks, because it is still the same error. Inside a shield a function usually cleans up after an error that it is about to
- * return; so behind a shield the marks are as they were before it. */
+/* Leaving a block may suspend, which marks the task's message and traceback as stale. If an error
+ * is on its way out, restore the marks, because it is still the same error. Inside a shield a
+ * function usually cleans up after an error that it is about to return; so behind a shield the
+ * marks are as they were before it. */
 int async__scope_leave(async_scope *s, int err, bool tried)
 {
     if (s->state != SCOPE_IN)
@@ -204,7 +213,8 @@ bool await_block_step(async_scope *s, int *r)
     return false;
 }
 
-/* The block was not left yet, so this is a bare return. The result goes to a variable that is never read again. */
+/* The block was not left yet, so this is a bare return. The result goes to a variable that is never
+ * read again. */
 void await_block_drop(async_scope *s)
 {
     if (s->state != SCOPE_IN)
@@ -252,7 +262,8 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site)
     async__scope_enter(&s, t);
     r = co.run(co.frame);
     scope_exit(&s);
-    return r == -ECANCELED ? timeout_result(&s, r) : r; /* a value that came nevertheless is the result */
+    /* A value that was returned nevertheless is the result. */
+    return r == -ECANCELED ? timeout_result(&s, r) : r;
 }
 
 /* --- moving a deadline --- */
@@ -264,9 +275,10 @@ static async_scope *timeout_around(async_scope *s)
     return s;
 }
 
-/* Derive the next deadline of each scope of the calling task anew, from s inwards to the innermost one. Tasks in groups further
- * inside keep what they have: one that is too early makes them look once more, and for one that is too late there is the timer of
- * s, which is armed. So the cost does not depend on how many tasks there are. */
+/* Derive the next deadline of each scope of the calling task anew, from s inwards to the innermost
+ * one. Tasks in groups further inside keep what they have: one that is too early makes them look
+ * once more, and for one that is too late there is the timer of s, which is armed. So the cost does
+ * not depend on how many tasks there are. */
 static void update_deadlines(async_scope *s)
 {
     async_task *t = s->task;
@@ -291,7 +303,8 @@ int async_scope_reschedule(async_scope *s, double when)
     if (s->deadline <= loop_read_clock(l))
         async__scope_expire(s);
     else
-        async__arm_deadlines(l, s->task); /* at once: the task may wait behind a shield, where it would not be armed */
+        /* At once: the task may wait behind a shield, where it would not be armed. */
+        async__arm_deadlines(l, s->task);
     return 0;
 }
 
@@ -320,10 +333,12 @@ int async_uncancel(void)
 int async_cancelling(void)
 {
     struct loop *l = async__loop;
-    return l && l->sched.current ? l->sched.current->body->requests : async__not_in_task("async_cancelling");
+    return l && l->sched.current ? l->sched.current->body->requests
+                                 : async__not_in_task("async_cancelling");
 }
 
-/* The outermost cancelled scope inside the nearest shield; if there is none, the first one outside. */
+/* The outermost cancelled scope inside the nearest shield; if there is none, the first one
+ * outside. */
 static async_scope *cancelled_scope(const async_task *t)
 {
     async_scope *found = NULL;

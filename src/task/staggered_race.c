@@ -10,9 +10,9 @@
 struct staggered_race {
     const async_co *cos;
     async_group *group;
-    size_t latest;     /* index of the attempt that was started last */
-    bool failed;       /* it has failed */
-    async_waitq waits; /* the body, until then */
+    size_t latest;      /* index of the attempt that was started last */
+    bool failed;        /* it has failed */
+    async_waitq waits;  /* the body, until then */
     int winner, result; /* index and return value of the first to succeed; -1: none has */
     int error;          /* of the first to fail */
 };
@@ -60,8 +60,10 @@ static int await_failure(struct staggered_race *race)
     return r;
 }
 
-/* Start the coroutines. The next one follows when the one before has failed, or after delay seconds. */
-static int start_attempts(struct staggered_race *race, size_t n, double delay, const async_site *site)
+/* Start the coroutines. The next one follows when the one before has failed, or after delay
+ * seconds. */
+static int start_attempts(struct staggered_race *race, size_t n, double delay,
+                          const async_site *site)
 {
     for (size_t i = 0; i < n; i++) {
         const struct async_task_opts opts = { .site = site, .name = async__co_name(&race->cos[i]) };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* start.c - start a child and wait until it is ready.
  *
- * Until it is ready the child lives in a group of its own, whose scope lies inside the starter's: what
- * cancels the starter cancels the child. async_started() moves it to the group for which it was
- * started. That group counts one more child from the beginning, so that it is not left meanwhile. */
+ * Until it is ready the child lives in a group of its own, whose scope lies inside the starter's:
+ * what cancels the starter cancels the child. async_started() moves it to the group for which it
+ * was started. That group counts one more child from the beginning, so that it is not left
+ * meanwhile. */
 #include <asyncio/group.h>
 
 #include "task/group.h"
@@ -45,7 +46,8 @@ int await_group_start_opt(async_group *g, const async_co *co, const struct async
     }
     struct start s = { .group.scope = async_scope_group(&s.group, NULL), .target = g };
     g->running++;
-    ASYNC__WITHIN (r, &s.group.scope) {
+    ASYNC__WITHIN(r, &s.group.scope)
+    {
         s.group.policy = GROUP_START;
         s.group.scope.cause.site = opts->site;
         async_spawn_opt(&s.group, co, opts);
@@ -72,8 +74,10 @@ int async_started(int value)
     if (!t)
         return async__not_in_task("async_started");
     if (!t->group || t->group->policy != GROUP_START) {
-        async__warn("task \"%s\" calls async_started(), but was not started by await_group_start(), or is ready already",
-                    async__task_label(t).text);
+        async__warn(
+                "task \"%s\" calls async_started(), but was not started by await_group_start(), "
+                "or is ready already",
+                async__task_label(t).text);
         return -EPERM;
     }
     struct start *s = (struct start *)t->group;

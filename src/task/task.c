@@ -87,19 +87,20 @@ static const char *name_of(const async_co *co)
 
 static const struct async_task_opts no_opts;
 
-/* Debug mode and a probe look at each step and each await_ call. Then a thread task takes the long way, as a task that has a
- * stack and awaits the call. */
+/* Debug mode and a probe look at each step and each await_ call. Then a thread task takes the long
+ * way, as a task that has a stack and awaits the call. */
 static bool needs_no_stack(const struct loop *l, const async_co *co)
 {
     return l->thread_task && co->run == l->thread_task->run && !l->debug && !l->probe;
 }
 
 /* An object without a constant name has its name in itself; the task must have a copy. */
-static int apply_opts(async_task *t, struct task_start *s, const async_co *co, const struct async_task_opts *opts)
+static int apply_opts(async_task *t, struct task_start *s, const async_co *co,
+                      const struct async_task_opts *opts)
 {
     if (opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)) {
-        async__warn("task \"%s\": .stack_size of %zu bytes is more than 1 GiB", async__task_label(t).text,
-                    opts->stack_size);
+        async__warn("task \"%s\": .stack_size of %zu bytes is more than 1 GiB",
+                    async__task_label(t).text, opts->stack_size);
         return -EINVAL;
     }
     if (co->name && !opts->name && !opts->drop)
@@ -108,8 +109,8 @@ static int apply_opts(async_task *t, struct task_start *s, const async_co *co, c
     return add_extra(t, name, opts->owned, opts->drop) ? 0 : -ENOMEM;
 }
 
-static COLD async_task *creation_failed(async_group *g, const async_co *co, const struct async_task_opts *opts,
-                                        int r, int *err)
+static COLD async_task *creation_failed(async_group *g, const async_co *co,
+                                        const struct async_task_opts *opts, int r, int *err)
 {
     if (g)
         async__group_child_not_started(g, co, opts, r);
@@ -119,8 +120,8 @@ static COLD async_task *creation_failed(async_group *g, const async_co *co, cons
     return NULL;
 }
 
-/* The records are written member by member: the compiler would clear them first, by an instruction that is slow to start. The
- * other members are written when the task starts, parks or is linked. */
+/* The records are written member by member: the compiler would clear them first, by an instruction
+ * that is slow to start. The other members are written when the task starts, parks or is linked. */
 async_task *async__task_new(struct loop *l, const async_co *co, const struct async_task_opts *opts,
                             async_group *g, bool detached, int *err)
 {
@@ -206,7 +207,8 @@ static void init_root(async_task *t)
     root->effectively_cancelled = cancelled || (outer && outer->effectively_cancelled);
     root->cause.site = NULL;
     root->expired = root->first = root->delivered = root->unarmed = false;
-    if (unlikely(cancelled)) /* the reason was not kept: no function of the task's will run and ask for it */
+    /* The reason was not kept: no function of the task's will run and ask for it. */
+    if (unlikely(cancelled))
         root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;
     update_needs_check(t);
@@ -249,8 +251,8 @@ void async__task_fail_start(async_task *t, int err)
 
 /* --- the end --- */
 
-/* A task that awaits t receives the error of t as the result of the call, and its record as the cause of whatever it
- * fails with itself. */
+/* A task that awaits t receives the error of t as the result of the call, and its record as the
+ * cause of whatever it fails with itself. */
 static void hand_error_to(async_task *heir, async_task *t, int result)
 {
     async_error *e = async__error_new(t, result);
@@ -287,8 +289,8 @@ static void wake_joiners(async_task *t, int result)
     }
 }
 
-/* A task's error is never dropped. Its group keeps it; without a group, the first waiter receives it; without a waiter, the
- * handle keeps it until it is retrieved. */
+/* A task's error is never dropped. Its group keeps it; without a group, the first waiter receives
+ * it; without a waiter, the handle keeps it until it is retrieved. */
 void async__task_end(async_task *t, int result)
 {
     struct loop *l = t->loop;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* wait.c - await_wait(), also again and again for the rest of the same array.
  *
- * A loop that takes one task at a time calls await_wait() as often as there are tasks. If each call entered the queues of all of
- * them anew, that would be quadratic. So the wait set stays with the task that waits, until the task waits for others or ends, or
- * until everything in the set is gone. The next call compares the array with what stood in it before, which costs a nanosecond for
- * some hundred bytes, and does something only for the slots that differ. */
+ * A loop that takes one task at a time calls await_wait() as often as there are tasks. If each call
+ * entered the queues of all of them anew, that would be quadratic. So the wait set stays with the
+ * task that waits, until the task waits for others or ends, or until everything in the set is gone.
+ * The next call compares the array with what stood in it before, which costs a nanosecond for some
+ * hundred bytes, and does something only for the slots that differ. */
 #include <asyncio/gather.h>
 
 #include <limits.h>
@@ -23,8 +24,8 @@ void async__wait_set_discard(async_task *t)
 
 /* --- the set of the last call --- */
 
-/* The tasks from slot on do not count as returned any more: a slot in front of them has changed, so their order has to be
- * established anew. */
+/* The tasks from slot on do not count as returned any more: a slot in front of them has changed, so
+ * their order has to be established anew. */
 static void unreturn(struct wait_set *set, size_t slot)
 {
     for (size_t i = slot; i < set->first + set->returned; i++) {
@@ -138,7 +139,8 @@ static void swap_slots(struct wait_set *set, size_t i, size_t k)
     n->slot = k;
 }
 
-/* The n slots from first on are a heap, with the latest end on top, except for entry i. Restore its order. */
+/* The n slots from first on are a heap, with the latest end on top, except for entry i. Restore its
+ * order. */
 static void sift(struct wait_set *set, size_t first, size_t i, size_t n)
 {
     struct wait_node **node = set->node + first;
@@ -191,7 +193,8 @@ int await_wait(async_task **tasks, size_t n, enum async_return_when when, double
     }
     if (r == 0)
         r = return_completed(set);
-    bool over = !set || r < 0 || (when == ASYNC_ALL_COMPLETED && set->pending == 0) || set->linked == 0;
+    bool over =
+            !set || r < 0 || (when == ASYNC_ALL_COMPLETED && set->pending == 0) || set->linked == 0;
     if (!over)
         set->busy = false;
     else if (self->body->wait_set)

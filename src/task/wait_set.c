@@ -56,7 +56,8 @@ static int check_task(const async_task *self, const async_task *t)
         return 0;
     bool itself = t == self;
     async__warn("task \"%s\" waits for %s", async__task_label(self).text,
-                itself ? "itself" : "a task of another thread's loop; use async_create_task_threadsafe()");
+                itself ? "itself"
+                       : "a task of another thread's loop; use async_create_task_threadsafe()");
     return itself ? -EDEADLK : -EPERM;
 }
 
@@ -138,7 +139,8 @@ int async__wait_set_wait(struct wait_set *set, double seconds)
     return why == INTERRUPTED && !async__wait_set_satisfied(set) ? async__deliver_cancel(t) : 0;
 }
 
-/* The waiter may be ready already for another reason; then it looks for itself. Once it is woken, its timer must not expire. */
+/* The waiter may be ready already for another reason; then it looks for itself. Once it is woken,
+ * its timer must not expire. */
 void async__wait_node_completed(struct wait_node *n, const async_task *t)
 {
     struct wait_set *set = n->set;
@@ -150,7 +152,8 @@ void async__wait_node_completed(struct wait_node *n, const async_task *t)
     async__wake(set->self, WOKEN);
 }
 
-/* Sets are kept for the next call of await_wait(). One whose last task is gone is of no use any more. */
+/* Sets are kept for the next call of await_wait(). One whose last task is gone is of no use any
+ * more. */
 void async__wait_nodes_detach(async_task *t)
 {
     for (struct async_waiter *w; (w = t->joiners.head);) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* fault.c - what the outside world may answer on a bad day. Left out is what a kernel never answers where we ask, and would
- * be right to hang on: EAGAIN where there is something, a short read from a socket that holds more. */
+/* fault.c - what the outside world may answer on a bad day. Left out is what a kernel never answers
+ * where we ask, and would be right to hang on: EAGAIN where there is something, a short read from a
+ * socket that holds more. */
 #include "testing/trial.h"
 
 #include <netdb.h>
@@ -167,7 +168,8 @@ static ssize_t faulty_ring_put(struct ring *r, const void *buf, size_t size)
     return refuses(fault) ? -1 : real.ring_put(r, buf, some(fault, size));
 }
 
-/* What a call on files may meet, by enum file_call. The fate names the system call and its fault. */
+/* What a call on files may meet, by enum file_call. The fate names the system call and its
+ * fault. */
 enum { FATES = 12 };
 
 static const struct fate {
@@ -187,7 +189,10 @@ static const struct fate {
                      { SYS_READ, LESS },
                      { SYS_CLOSE, EIO } },
     [FILE_READ] = { { SYS_READ, EINTR }, { SYS_READ, EIO }, { SYS_READ, LESS } },
-    [FILE_WRITE] = { { SYS_WRITE, EINTR }, { SYS_WRITE, ENOSPC }, { SYS_WRITE, EFBIG }, { SYS_WRITE, LESS } },
+    [FILE_WRITE] = { { SYS_WRITE, EINTR },
+                     { SYS_WRITE, ENOSPC },
+                     { SYS_WRITE, EFBIG },
+                     { SYS_WRITE, LESS } },
     [FILE_COPY] = { { SYS_COPY, EINTR },
                     { SYS_COPY, EIO },
                     { SYS_COPY, ENOSPC },
@@ -256,7 +261,8 @@ static const struct name {
     { "answers EAI_SYSTEM, EMFILE", EAI, EAI_SYSTEM, EMFILE },
     { "answers EAI_SYSTEM, and no errno", EAI, EAI_SYSTEM, 0 },
     { "finds no address", EMPTY_LIST, 0, 0 },
-    { "finds one more, first, where nobody listens", REFUSING_FIRST, 0, 0 }, /* not for who listens */
+    { "finds one more, first, where nobody listens", REFUSING_FIRST, 0,
+      0 }, /* not for who listens */
 };
 
 static uint32_t faulty_name_fate(bool passive)
@@ -266,7 +272,8 @@ static uint32_t faulty_name_fate(bool passive)
     if (!f)
         return 0;
     f->harmless = names[f->variant].answer == REFUSING_FIRST;
-    snprintf(f->what, sizeof f->what, "getaddrinfo, call %zu, %s", f->point, names[f->variant].text);
+    snprintf(f->what, sizeof f->what, "getaddrinfo, call %zu, %s", f->point,
+             names[f->variant].text);
     return f->variant + 1;
 }
 

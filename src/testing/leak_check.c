@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ledger.c - what a run has taken from the outside world and not given back: memory, mappings, descriptors. Tasks, stacks,
- * timers and streams are in the loop's own ledger. */
+/* ledger.c - what a run has taken from the outside world and not given back: memory, mappings,
+ * descriptors. Tasks, stacks, timers and streams are in the loop's own ledger. */
 #include "testing/trial.h"
 
 #include <poll.h>
@@ -36,7 +36,7 @@ static void *counting_malloc(void *ctx, size_t size)
     h->size = size;
     ledger.blocks++;
     ledger.bytes += (long)size;
-    return memset(h + 1, 0xa5, size); /* nobody may rely on zeros */
+    return memset(h + 1, 0xa5, size); /* so that no code relies on zeros */
 }
 
 static void *counting_realloc(void *ctx, void *p, size_t size)
@@ -61,7 +61,7 @@ static void counting_free(void *ctx, void *p)
     struct head *h = (struct head *)p - 1;
     ledger.blocks--;
     ledger.bytes -= (long)h->size;
-    memset(p, 0x5a, h->size); /* nobody may look at it any more */
+    memset(p, 0x5a, h->size); /* so that a use after the end is noticed */
     ledger.below.free(ledger.below.ctx, h);
 }
 

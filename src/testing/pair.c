@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* pair.c - which two faults the runs of async_sweep_pairs() have. There are far more pairs than anybody can try, so they
- * are drawn. The first fault is anywhere; the second follows soon, while what the first has upset is put in order. */
+/* pair.c - which two faults the runs of async_sweep_pairs() have. There are far more pairs than
+ * anybody can try, so they are drawn. The first fault is anywhere; the second follows soon, while
+ * what the first has upset is put in order. */
 #include "testing/trial.h"
 
 enum { SOON = 6 }; /* within 2 to this power points, mostly much sooner */

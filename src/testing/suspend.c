@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* suspend.c - did this task suspend? Whoever wakes it leaves a mark, by a store that is made anyway. */
+/* suspend.c - did this task suspend? Whoever wakes it leaves a mark, by a store that is made
+ * anyway. */
 #include <asyncio/testing.h>
 
 #include <stdio.h>

@@ -89,7 +89,8 @@ void async__sweep_report(const struct trial *x)
 
 /* --- the environment --- */
 
-/* The kind whose word stands at *at, before one of the ends; *at goes behind it. SWEEP_NONE: none. */
+/* The kind whose word stands at *at, before one of the ends; *at goes behind it. SWEEP_NONE:
+ * none. */
 static enum sweep kind_at(const char **at, const char *ends)
 {
     for (enum sweep k = SWEEP_CANCEL; k <= SWEEP_ORDER; k++) {
@@ -168,13 +169,13 @@ static int read_asked(struct asked *ret)
         return 0;
     if (!read_kinds(&at, ret)) {
         async__warn("ASYNC_SWEEP=%s: it begins with none of cancel, alloc, alloc-rest, syscall, "
-                        "order, two of the first four and '+', and ':'",
-                        text);
+                    "order, two of the first four and '+', and ':'",
+                    text);
         return -EINVAL;
     }
     if (!read_place(at, ret)) {
         async__warn("ASYNC_SWEEP=%s: it is not %.*s:name:number%s", text, (int)(at - 1 - text),
-                        text, ret->second ? "+number" : "");
+                    text, ret->second ? "+number" : "");
         return -EINVAL;
     }
     ret->text = text;
@@ -221,7 +222,8 @@ static int replay(struct plan *p, enum sweep sweep, const struct asked *a)
     run(p, &x);
     if (x.wrong[0])
         return 0;
-    bool struck = sweep == SWEEP_ORDER || (x.faults[0].struck && (!a->second || x.faults[1].struck));
+    bool struck =
+            sweep == SWEEP_ORDER || (x.faults[0].struck && (!a->second || x.faults[1].struck));
     fprintf(stderr, "asyncio: ASYNC_SWEEP=%s: ", a->text);
     print_what(stderr, &x);
     fputs(struck ? ": nothing is wrong\n" : ": there is no such point in the run\n", stderr);
@@ -255,7 +257,8 @@ static void sweep_orders(struct plan *p, uint64_t last)
     }
 }
 
-/* The first fault alone shows what there is for the second. If it is wrong already, that is not for this sweep to say. */
+/* The first fault alone shows what there is for the second. If it is wrong already, that is not for
+ * this sweep to say. */
 static void sweep_pair(struct plan *p, uint64_t seed)
 {
     struct fault drawn = { 0 };

@@ -75,8 +75,8 @@ static void name_parked(void *record, void *arg)
         snprintf(names + used, 128 - used, "%s\"%.24s\"", used ? ", " : "", t->name);
 }
 
-/* Say so, and make an end of it: what it waits for fails, behind shields too. One that goes on nevertheless cannot be
- * helped. */
+/* Say so, and make an end of it: what it waits for fails, behind shields too. One that goes on
+ * nevertheless cannot be helped. */
 static void hang(struct trial *x, struct loop *l, const char *why)
 {
     char names[128] = "";
@@ -126,7 +126,8 @@ static void cancel(void *arg)
 
 static void describe(struct fault *f, const async_task *t, bool waits)
 {
-    static const char *const asked[] = { "the scenario", "a limit around the scenario", "the task" };
+    static const char *const asked[] = { "the scenario", "a limit around the scenario",
+                                         "the task" };
     snprintf(f->what, sizeof f->what, "cancelled by %s%s when task \"%.40s\" %s%s",
              f->variant % ASK_LATER == 1 ? "" : "a request to ", asked[f->variant % ASK_LATER],
              t->name, waits ? "waits in await " : "passes await ",
@@ -150,7 +151,8 @@ static void strike(struct trial *x, struct loop *l, async_task *t, bool waits)
         return;
     }
     async_call_soon(&f->later, cancel, f);
-    if (f->variant < ASK_LATER && l->sched.ready.head != l->sched.ready.tail) { /* it comes before all others */
+    if (f->variant < ASK_LATER &&
+        l->sched.ready.head != l->sched.ready.tail) { /* it comes before all others */
         struct async_waiter *w = l->sched.ready.tail;
         waitq_remove(&l->sched.ready, w);
         w->prev = NULL;

@@ -54,7 +54,8 @@ struct trial {
     struct fault faults[FAULTS]; /* one after the other */
     unsigned due;                /* the next one of them */
 
-    size_t seen[SWEEP_ORDER], after[SWEEP_ORDER]; /* points of each kind: all, and since the first fault */
+    size_t seen[SWEEP_ORDER],
+            after[SWEEP_ORDER]; /* points of each kind: all, and since the first fault */
     size_t steps, hangs;
     int result;
     async_scope *limit; /* around the scenario, while it runs */
@@ -64,8 +65,8 @@ struct trial {
 /* The fault whose turn it is, if it is to strike here and now; else NULL. Counts the point. */
 struct fault *async__trial_hits(struct trial *t, enum sweep kind, unsigned variants);
 
-/* Draw the first fault of a pair; seen: what a run without any comes by. And the second, after what a run with the first
- * alone has come by; its kind is SWEEP_NONE if that is nothing. */
+/* Draw the first fault of a pair; seen: what a run without any comes by. And the second, after what
+ * a run with the first alone has come by; its kind is SWEEP_NONE if that is nothing. */
 void async__pair_first(struct fault *f, uint64_t seed, const size_t seen[SWEEP_ORDER]);
 void async__pair_second(struct fault *f, uint64_t seed, const struct trial *first);
 
@@ -78,7 +79,8 @@ void async__sweep_report(const struct trial *t);
 /* The trial that runs; NULL for other threads than its own. */
 extern _Thread_local struct trial *async__trial;
 
-/* Between these, allocations and system calls are counted and may fail. The end says what is missing. */
+/* Between these, allocations and system calls are counted and may fail. The end says what is
+ * missing. */
 void async__leak_check_open(void);
 void async__leak_check_close(struct trial *t);
 
