@@ -49,8 +49,8 @@ static void *map_aligned(size_t size)
     return p + before;
 }
 
-/* Where thousands of records live, more will come: a page touched alone costs ten times its share
- * of a huge one. */
+/* Where thousands of records live, more will come. A page that is touched alone costs ten times its
+ * share of a huge page, so map many chunks at once, as an arena. */
 static struct slab_chunk *chunk_of_arena(struct slab *s)
 {
     struct slab_chunk *a = s->arena;
@@ -63,7 +63,9 @@ static struct slab_chunk *chunk_of_arena(struct slab *s)
         s->arena = a;
     }
     struct slab_chunk *c = (struct slab_chunk *)(void *)((char *)a + a->arena_given++ * SLAB_CHUNK);
-    if (c != a)
+    if (c == a)
+        *c = (struct slab_chunk){ .arena_given = a->arena_given, .arena_live = a->arena_live };
+    else
         *c = (struct slab_chunk){ 0 };
     c->arena = a;
     a->arena_live++;
@@ -79,7 +81,7 @@ static struct slab_chunk *new_chunk(struct slab *s)
         s->spare = NULL;
         return c;
     }
-    if (s->live >= CROWD)
+    if (s->arena || s->live >= CROWD)
         return chunk_of_arena(s);
     c = map_aligned(SLAB_CHUNK);
     if (c) {
@@ -92,17 +94,26 @@ static struct slab_chunk *new_chunk(struct slab *s)
     return c;
 }
 
+/* All chunks of an arena are free. Keep one arena for the next crowd, because clearing the pages of
+ * a new one costs more than creating a thousand tasks. */
+static void free_arena(struct slab *s, struct slab_chunk *a)
+{
+    if (s->arena && s->arena != a) {
+        async__sys.unmap(a, SLAB_ARENA);
+        return;
+    }
+    a->arena_given = 0;
+    s->arena = a;
+}
+
+/* The chunks of an arena are not given twice, so an arena is free when its last chunk is. */
 static void free_chunk(struct slab *s, struct slab_chunk *c)
 {
     struct slab_chunk *a = c->arena;
-    if (!a) {
+    if (!a)
         async__sys.unmap(c, SLAB_CHUNK);
-    } else if (--a->arena_live ==
-               0) { /* its chunks are not given twice: it goes when the last one does */
-        if (s->arena == a)
-            s->arena = NULL;
-        async__sys.unmap(a, SLAB_ARENA);
-    }
+    else if (--a->arena_live == 0)
+        free_arena(s, a);
 }
 
 static bool is_full(const struct slab *s, const struct slab_chunk *c)
@@ -170,6 +181,8 @@ void async__slab_close(struct slab *s)
     free_chunks(s, s->full);
     if (s->spare)
         free_chunk(s, s->spare);
+    if (s->arena)
+        async__sys.unmap(s->arena, SLAB_ARENA);
     *s = (struct slab){ 0 };
 }
 
