@@ -92,6 +92,7 @@ int async__handle_open(async_loop **ret)
     h->taken = NULL;
     atomic_store(&h->interrupts, 0);
     atomic_store(&h->wake_pending, false);
+    atomic_store(&h->awake, false);
     atomic_store(&h->posts, NULL);
     async__handles_lock(true);
     h->next = handles.open;
@@ -168,13 +169,26 @@ void async__handle_close(async_loop *h)
     async__handles_lock(false);
 }
 
-/* One write wakes the loop for any number of posts: the next write comes after it has begun to take
- * them. */
-void async__handle_wake(async_loop *h)
+static void write_event(const async_loop *h)
 {
     uint64_t one = 1;
-    if (!atomic_exchange(&h->wake_pending, true))
-        async_ignore(async__sys.write(h->event, &one, sizeof one));
+    async_ignore(async__sys.write(h->event, &one, sizeof one));
+}
+
+/* One write wakes the loop for any number of posts: the next write comes after it has begun to take
+ * them. A loop that is awake needs none. Both threads first store what the other one loads: here
+ * wake_pending before awake, in handle_fall_asleep() awake before wake_pending. So at least one of
+ * them sees the other's store, and no wake-up is lost. */
+void async__handle_wake(async_loop *h)
+{
+    if (!atomic_exchange(&h->wake_pending, true) && !atomic_load(&h->awake))
+        write_event(h);
+}
+
+void async__handle_embed(async_loop *h)
+{
+    if (handle_fall_asleep(h))
+        write_event(h);
 }
 
 /* The descriptor is registered edge-triggered and is never read. Each write is an edge, and a write

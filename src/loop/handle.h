@@ -16,11 +16,14 @@ struct async_loop {
     /* Threads and signal handlers that use the handle now; it is not closed under them. */
     atomic_uint inside;
     atomic_bool wake_pending; /* the loop has been woken and has not looked yet */
-    atomic_uint interrupts;   /* Ctrl-C, counted by the signal handler */
-    uint64_t serial;          /* of the loop: unique in this process, never 0 */
-    int event;                /* an eventfd in the poller */
-    async_post *taken;        /* posts in the order of the calls; for the loop's thread only */
-    async_loop *next;         /* in the list of open handles, or of retired ones */
+    /* The loop will look at wake_pending before it waits for the kernel, so waking it needs no write
+     * to the eventfd. Always false for an embedded loop. */
+    atomic_bool awake;
+    atomic_uint interrupts; /* Ctrl-C, counted by the signal handler */
+    uint64_t serial;        /* of the loop: unique in this process, never 0 */
+    int event;              /* an eventfd in the poller */
+    async_post *taken;      /* posts in the order of the calls; for the loop's thread only */
+    async_loop *next;       /* in the list of open handles, or of retired ones */
 };
 
 /* Open a handle. Returns 0 or a negative errno. */
@@ -47,6 +50,22 @@ bool async__handle_run_posts(async_loop *h);
 /* Make the loop look at its posts and signals. From any thread or signal handler, between
  * handle_enter() and handle_leave(), or on the loop's thread. */
 void async__handle_wake(async_loop *h);
+
+/* Called by the loop around each wait for the kernel. Before it: from here on the loop is woken by
+ * the eventfd. Returns true if it was woken already and must not wait. */
+static inline bool handle_fall_asleep(async_loop *h)
+{
+    atomic_store(&h->awake, false);
+    return atomic_load(&h->wake_pending);
+}
+
+/* The loop is embedded from here on: whatever wakes it makes the eventfd readable. */
+void async__handle_embed(async_loop *h);
+
+static inline void handle_set_awake(async_loop *h, bool awake)
+{
+    atomic_store_explicit(&h->awake, awake, memory_order_relaxed);
+}
 
 /* Take or release the lock of the list of handles, around a fork(). */
 void async__handles_lock(bool lock);

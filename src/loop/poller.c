@@ -195,10 +195,12 @@ static void deliver(struct loop *l, uint64_t data, int events)
 bool async__poller_poll(struct loop *l, int64_t timeout)
 {
     struct epoll_event evs[EVENTS_MAX];
-    int n = async__sys.epoll_wait(l->poller.ep, evs, EVENTS_MAX, timeout);
+    bool woken = timeout != 0 && handle_fall_asleep(l->handle);
+    int n = async__sys.epoll_wait(l->poller.ep, evs, EVENTS_MAX, woken ? 0 : timeout);
+    handle_set_awake(l->handle, !l->embedded);
     for (int i = 0; i < n; i++)
         if (evs[i].data.u64 != HANDLE_EVENT)
             deliver(l, evs[i].data.u64, (int)evs[i].events);
     l->poller.events = n > 0 ? n : 0;
-    return n > 0 || (n < 0 && errno == EINTR);
+    return woken || n > 0 || (n < 0 && errno == EINTR);
 }

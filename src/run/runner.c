@@ -165,6 +165,7 @@ int async_runner_start(async_runner *rn, async_co co)
     }
     rn->started = &s->run;
     rn->loop->embedded = true;
+    async__handle_embed(rn->loop->handle);
     return 0;
 }
 
