@@ -151,7 +151,7 @@ static void fetch_next(const struct stack_class *c)
 {
     if (c->warm == STACK_NONE)
         return;
-    const char *top = slot_address(c, c->warm) + STACK_GUARD + c->size;
+    const char *top = slot_address(c, c->warm) + STACK_GUARD + c->size - stack_colour(c->warm);
     for (int line = 1; line <= STACK_FETCH; line++)
         __builtin_prefetch(top - 64 * line, 1);
 }

@@ -17,6 +17,8 @@ enum {
     STACK_MIN_SHIFT = 14,      /* 16 KiB: a signal frame with all vector registers must fit */
     STACK_CLASSES = 17,        /* to 1 GiB */
     STACK_GUARD = 64 * 1024,   /* so that even a careless frame does not jump over it */
+    STACK_COLOURS = 16,        /* different distances of a stack's top from the end of its page */
+    STACK_COLOUR_SIZE = 64,    /* bytes by which they differ: a cache line */
 };
 
 #define STACK_NONE UINT32_MAX
@@ -52,6 +54,20 @@ struct stack {
 static inline size_t stack_size(const struct stack *k)
 {
     return (size_t)1 << (STACK_MIN_SHIFT + k->class);
+}
+
+/* By how much the top of a stack lies below the end of its slot. Lines at the same place of every
+ * page share a few sets of the processor's caches, where the stacks of a hundred tasks would evict
+ * each other. So the tops of neighbours lie a line apart. */
+static inline size_t stack_colour(uint32_t slot)
+{
+    return (size_t)(slot % STACK_COLOURS) * STACK_COLOUR_SIZE;
+}
+
+/* Where a task's data on its stack begins, downwards. */
+static inline char *stack_top(const struct stack *k)
+{
+    return k->bottom + stack_size(k) - stack_colour(k->slot);
 }
 
 /* Find the class for a stack of that size, which is rounded up to a power of two; 0 stands for the

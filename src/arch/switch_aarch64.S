@@ -3,11 +3,11 @@
  * in `ret`, which is what branch target identification allows to land behind a call. */
 
         .text
-        .globl  async__switch
-        .hidden async__switch
-        .type   async__switch, %function
+        .globl  async__switch_stacks
+        .hidden async__switch_stacks
+        .type   async__switch_stacks, %function
         .p2align 4
-async__switch:
+async__switch_stacks:
         .cfi_startproc
         hint    #34 /* bti c */
         stp     x29, x30, [sp, #-176]!
@@ -57,7 +57,7 @@ async__switch:
         .cfi_restore x30
         ret
         .cfi_endproc
-        .size   async__switch, . - async__switch
+        .size   async__switch_stacks, . - async__switch_stacks
 
 /* Where a fresh stack begins: there is no caller. The entry is in x19. */
         .globl  async__switch_start

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The stack switch for every other processor: libc's own, which makes a system call to set the
- * signal mask and is a hundred times slower. The place of a stack is its ucontext_t, which lives at
+ * signal mask and is a hundred times slower. The stack pointer is the address of a ucontext_t, which lives at
  * the top of it. */
 #include "arch/switch.h"
 
 #include <stdlib.h>
 #include <ucontext.h>
 
-void async__switch(void **save, void *to)
+void async__switch_stacks(void **save, void *to)
 {
     ucontext_t here;
     *save = &here;

@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "arch/switch.h"
 
-#include <stdint.h>
-
 void async__switch_bottom(void);
 
-/* What async__switch() finds at and below the stack pointer, and entry() where its caller would
- * be. */
-struct frame {
-    uint32_t mxcsr;
-    uint16_t x87, pad;
-    void (*go_on)(void);
+/* A stack that was left, as switch_x86_64.h describes it. */
+struct switch_frame {
+    uint32_t unused, saved_errno, mxcsr;
+    uint16_t x87, padding;
+    uint64_t registers[5]; /* the stack pointer points to the first one */
     void *frame_pointer;
-    void (*caller)(void); /* at the top: as behind a call, the stack is aligned above it */
+    void (*resume)(void);
+    void (*caller)(void); /* the return address of entry(): the stack is aligned above it */
 };
 
 void *async__switch_prepare(void *top, void (*entry)(void), void *bottom)
 {
     (void)bottom;
-    struct frame *f = (struct frame *)top - 1;
-    f->go_on = entry;
+    struct switch_frame *f = (struct switch_frame *)top - 1;
+    f->saved_errno = 0;
+    f->resume = entry;
     f->frame_pointer = NULL;
     f->caller = async__switch_bottom;
     __asm__("stmxcsr %0" : "=m"(f->mxcsr));
     __asm__("fnstcw %0" : "=m"(f->x87));
-    return &f->caller;
+    return f->registers;
 }

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* The stack switch of the System V ABI on x86-64, in place: no call, no return.
+/* switch_x86_64.h - the stack switch of the System V ABI on x86-64.
  *
- * A processor predicts a return by the calls that it has seen. A switch that is called and ends in
- * a jump leaves one call too many behind, and every return that follows is predicted wrong:
- * measured, 31 ns a yield against 9. In place, calls and returns of two tasks that wait in the same
- * function pair up, and nothing is mispredicted.
- *
- * Saved are the stack pointer, in *save, and below it, in the red zone (128 bytes that belong to
- * nobody but the function on top; signal handlers leave them alone):
- *      -8   the frame pointer
- *      -16  where to go on
- *      -24  mxcsr and x87 control word
- * The compiler saves the other registers as it likes, for it is told that they are lost. The stack
- * pointer moves only in the switch itself, so a suspended stack, and this code, can be unwound as
- * the function around it. That function's file is compiled with -mno-red-zone: else the compiler
- * might use the same bytes.
- *
- * Loading a control word is dear; it is done only if the two stacks differ. */
+ * The stack of a task that was left, from its stack pointer upwards:
+ *      -12  errno
+ *      -8   mxcsr
+ *      -4   x87 control word
+ *       0   r15, r14, r13, r12, rbx, rbp
+ *      48   where to continue
+ * What lies below the stack pointer is in the red zone: 128 bytes that signal handlers leave alone.
+ * switch_x86_64.S has the code, and how it deals with the prediction of returns. */
 #ifndef ARCH_SWITCH_X86_64_H
 #define ARCH_SWITCH_X86_64_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The assembler code relies on the places of these members. */
+struct switch_thread {
+    void *left_from; /* the return address of the async__switch() that was called last */
+    int *errno_at;   /* of this thread */
+};
+
+int async__switch(void **save, void *to, int value, struct switch_thread *thread);
 
 #ifdef __AVX512F__
 #define SWITCH_CLOBBERS_MORE                                                                       \
@@ -29,33 +32,40 @@
 #define SWITCH_CLOBBERS_MORE
 #endif
 
-static inline __attribute__((always_inline)) void async__switch(void **save, void *to)
+/* Push the same stack frame as async__switch() would, but leave out the registers: the compiler
+ * saves those that it needs, because it is told that all are lost. The function around it is
+ * compiled with -mno-red-zone, since the code writes below the stack pointer. */
+static inline __attribute__((always_inline)) void async__switch_in_place(
+        void **save, void *to, int value, struct switch_thread *thread)
 {
     __asm__ volatile("leaq    1f(%%rip), %%rax\n\t"
-                     "movq    %%rbp, -8(%%rsp)\n\t"
-                     "movq    %%rax, -16(%%rsp)\n\t"
-                     "stmxcsr -24(%%rsp)\n\t"
-                     "fnstcw  -20(%%rsp)\n\t"
-                     "movl    -24(%%rsp), %%ecx\n\t"
-                     "movw    -20(%%rsp), %%dx\n\t"
-                     "movq    %%rsp, (%[save])\n\t"
-                     "movq    %[to], %%rsp\n\t"
-                     "cmpl    -24(%%rsp), %%ecx\n\t"
-                     "jne     2f\n\t"
-                     "cmpw    -20(%%rsp), %%dx\n\t"
-                     "jne     2f\n"
-                     "3:\tmovq    -8(%%rsp), %%rbp\n\t"
-                     "notrack jmp *-16(%%rsp)\n"
-                     "2:\tldmxcsr -24(%%rsp)\n\t"
-                     "fldcw   -20(%%rsp)\n\t"
-                     "jmp     3b\n"
+                     "pushq   %%rax\n\t"
+                     "pushq   %%rbp\n\t"
+                     "leaq    -40(%%rsp), %%rsp\n\t"
+                     "stmxcsr -8(%%rsp)\n\t"
+                     "fnstcw  -4(%%rsp)\n\t"
+                     "movl    -8(%%rsp), %%r9d\n\t"
+                     "movzwl  -4(%%rsp), %%r10d\n\t"
+                     "movq    8(%%rcx), %%r11\n\t"
+                     "movl    (%%r11), %%eax\n\t"
+                     "movl    %%eax, -12(%%rsp)\n\t"
+                     "movq    %%rsp, (%%rdi)\n\t"
+                     "jmp     async__switch_arrive\n"
                      "1:"
-                     : [save] "+D"(save), [to] "+S"(to)
+                     : "+D"(save), "+S"(to), "+d"(value), "+c"(thread)
                      :
-                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-                       "r15", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-                       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
-                       "memory", "cc" SWITCH_CLOBBERS_MORE);
+                     : "rax", "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0",
+                       "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                       "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory",
+                       "cc" SWITCH_CLOBBERS_MORE);
+}
+
+enum { SWITCH_RESETS_FP = true };
+
+static inline void async__switch_reset(void *sp, const struct fp_control *fp)
+{
+    ((uint32_t *)sp)[-2] = (uint32_t)fp->word;
+    ((uint16_t *)sp)[-2] = fp->x87;
 }
 
 #endif

@@ -55,12 +55,30 @@ static void set_budget(struct loop *l, int64_t now, bool idle)
         l->allowance = STEPS_STEPWISE;
     else if (idle)
         ; /* the time since the last poll was not spent in steps */
-    else if (now - l->last_poll > POLL_EVERY)
+    else if (now - l->last_poll > POLL_EVERY * (1 + (int64_t)l->renewals))
         l->allowance = l->allowance / 4 < STEPS_MIN ? STEPS_MIN : l->allowance / 4;
     else if (l->allowance < STEPS_MAX)
         l->allowance *= 2;
     l->last_poll = now;
+    l->renewals = 0;
     l->sched.budget = (l->allowance > l->poller.events ? l->allowance : l->poller.events) + 1;
+}
+
+/* An iteration that comes early finds nothing to do and costs as much as twenty steps: two switches,
+ * returns that are predicted wrong, a clock, and a system call if a descriptor is waited for. The
+ * coarse clock shows whether it would be early. Other threads and signal handlers
+ * set wake_pending. */
+bool async__budget_renew(struct loop *l)
+{
+    if (l->stepwise || l->stop || l->handle->taken ||
+        atomic_load_explicit(&l->handle->wake_pending, memory_order_relaxed) ||
+        !coarse_clock_before(&l->coarse, l->last_poll + POLL_EVERY))
+        return false;
+    l->renewals++;
+    if (l->allowance < STEPS_MAX)
+        l->allowance *= 2;
+    l->sched.budget = l->allowance;
+    return true;
 }
 
 /* How long the kernel may keep the thread when nothing is ready: ns, or -1 for no limit. */

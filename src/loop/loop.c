@@ -33,7 +33,7 @@ static void loop_init(struct loop *l, const struct async_run_opts *opts)
     l->next_id = 1;
     l->run_site = opts->site;
     l->grace = ns_of(opts->shutdown_timeout > 0 ? opts->shutdown_timeout : GRACE_DEFAULT);
-    s->errno_at = &errno;
+    s->switching.errno_at = &errno;
     s->credit = CREDIT;
     if (!async__stack_class(opts->stack_size, &s->default_class))
         async__stack_class(0, &s->default_class);

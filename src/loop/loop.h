@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-#include "arch/fp.h"
+#include "arch/switch.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/slab.h"
@@ -41,9 +41,9 @@ struct scheduler {
     /* See async__use_credit(); with current this is the struct async_running of
      * <asyncio/inline.h>. */
     int credit;
-    int budget;    /* steps until the loop polls again; not used by a loop that is stepwise */
-    void *sp;      /* where the loop's own stack was left */
-    int *errno_at; /* of this thread */
+    int budget; /* steps until the loop polls again; not used by a loop that is stepwise */
+    void *sp;   /* where the loop's own stack was left */
+    struct switch_thread switching;
     /* A free stack of the default size, kept apart from the pool; body NULL: there is none. */
     struct {
         struct task_body *body;
@@ -77,6 +77,7 @@ struct loop {
     struct coarse_clock coarse;
     int64_t virtual_now;
     int64_t last_poll; /* when the clock was last read by an iteration, ns */
+    int renewals;      /* how often the budget was renewed since then */
     int64_t trim_at;   /* when surplus stacks are given back, ns; 0: there is no surplus */
     /* The next_deadline of a scope that needs no check: NEVER, or what a probe sets. */
     int64_t no_deadline;

@@ -5,8 +5,9 @@
  *   async_task         from its creation until its handle goes. Small, among its like in a slab:
  *                      creating, waking and awaiting a task touch two cache lines, near those of
  *                      the tasks created before and after it.
- *   struct task_start  until the task first runs: what it starts with.
- *   struct task_body   while it runs: at the top of its stack, on a page that is touched in any
+ *   struct task_start  until the task first runs: what it starts with. A task that is given a stack
+ *                      when it is created has none.
+ *   struct task_body   while it has a stack: at the top of its stack, on a page that is touched in any
  *                      case.
  * So a task that never suspends borrows a warm stack for a moment, and a million sleeping tasks
  * cost one page and one record each. The loop layer reads and writes only what concerns switching,
@@ -57,13 +58,14 @@ enum {
     STALE_TRACE = 4,
     STALE_CAUSE = 8,
     SUSPENDED = 16,
+    YIELDED = 32, /* the task was ready all the time, and will hardly end in its next step */
     HAS_SUSPENDED = STALE_TRACE | STALE_CAUSE | SUSPENDED,
 };
 
 /* What a parked task waits for, kept in node.why for reports. Only waits that cannot be recognised
  * from their queue set it. The values lie above all that a wake leaves there. */
 enum waiting {
-    WAITS_LOCK = 32,
+    WAITS_LOCK = 64,
     WAITS_EVENT,
     WAITS_CONDITION,
     WAITS_SEMAPHORE,
@@ -105,15 +107,17 @@ enum { TRACE_DEPTH = 16, MESSAGE_SIZE = 128, LABEL_SIZE = 64, REASON_SIZE = 64 }
  * and is kept short: each cache line of a stack that has cooled down costs as much as ten
  * switches. */
 struct task_body {
+    /* The first cache line has what the end of a task reads. */
+    _Alignas(64) struct context *context; /* owns a reference */
+    async_error *cause;                   /* errors of the latest group that failed in the task */
+    struct wait_set *wait_set;            /* kept by await_wait() for its next call, or NULL */
+    async_group *failed; /* the group of `cause`, while it still owns these errors; or NULL */
+    struct stack stack;
+    const async_site *site; /* where the task was created */
+    struct async_gen *gen;  /* the generator whose body the task runs, or NULL */
+
     async_scope root; /* cancelled by requests to the task itself */
     async_co co;
-    struct context *context; /* owns a reference */
-    const async_site *site;  /* where the task was created */
-    async_error *cause;      /* errors of the latest group that failed in the task */
-    async_group *failed;     /* that group, while it still owns these errors; or NULL */
-    struct async_gen *gen;   /* the generator whose body the task runs, or NULL */
-    struct stack stack;
-    struct wait_set *wait_set; /* kept by await_wait() for its next call, or NULL */
     int trace_code;      /* the latest error that was recorded; 0: none, and message is not set */
     uint8_t trace_depth; /* entries of trace */
     uint16_t refusals;   /* debug mode: await_ calls in a row that were refused */
@@ -127,6 +131,8 @@ struct task_body {
     int64_t since;                    /* debug mode: when its latest step began, ns */
     struct sanitizer_stack sanitizer; /* stays when the stack passes on to the next task */
 };
+
+_Static_assert(offsetof(struct task_body, root) == 64, "a cache line");
 
 struct async_task {
     struct async_waiter node;
@@ -193,13 +199,20 @@ static inline void body_reset(struct task_body *b)
 
 static inline bool task_has_started(const async_task *t)
 {
-    return t->node.kind != NODE_NEW && t->node.kind != NODE_THREAD_NEW;
+    return t->node.kind != NODE_NEW && t->node.kind != NODE_NEW_ON_STACK &&
+           t->node.kind != NODE_THREAD_NEW;
+}
+
+/* Can the entry w of the ready queue be switched to? Compiles to one comparison. */
+static inline bool has_stack(const struct async_waiter *w)
+{
+    return w->kind == NODE_TASK || w->kind == NODE_NEW_ON_STACK;
 }
 
 /* Where t, which has not ended, was created; NULL: unknown. */
 static inline const async_site *task_site(const async_task *t)
 {
-    return t->node.kind == NODE_TASK ? t->body->site : t->start->site;
+    return has_stack(&t->node) ? t->body->site : t->start->site;
 }
 
 #define TASK_LOCK_ONE (UINT64_C(1) << 48) /* one lock in id_and_locks */

@@ -2,12 +2,16 @@
 /* scheduler.c - how a task leaves its stack and which one runs next. The hot path of everything. */
 #include "loop/scheduler.h"
 
-#include "arch/fp.h"
-#include "arch/switch.h"
-
 #include <stdlib.h>
 
 _Thread_local struct loop *async__loop;
+
+/* gcc drops a branch that does nothing but prefetch, unless something else is in it. */
+static inline void prefetch(const void *p)
+{
+    __builtin_prefetch(p);
+    __asm__ volatile("");
+}
 
 /* A task that has slept is out of every cache. Fetch, while other tasks run, what the switch to it
  * will touch: the stack of the fourth entry of the ready queue, and records some places behind its
@@ -15,22 +19,35 @@ _Thread_local struct loop *async__loop;
 static inline void prefetch_next(const struct scheduler *s)
 {
     const struct async_waiter *w = s->ready.head;
-    for (int i = 0; i < 3 && w; i++)
-        w = w->next;
-    if (w && w->kind == NODE_TASK) {
+    if (w && (w = w->next) && (w = w->next) && (w = w->next) && w->kind == NODE_TASK) {
         const async_task *t = (const async_task *)w;
         const char *frame = t->sp;
-        __builtin_prefetch(t + 8);
-        __builtin_prefetch(frame - 24);
-        __builtin_prefetch(frame + 8);
-        __builtin_prefetch(frame + 72);
-        __builtin_prefetch(frame + 136);
+        prefetch(t + 8);
+        prefetch(frame - 8);
+        prefetch(frame + 56);
+        prefetch(frame + 120);
+        if (!(t->node.why & YIELDED))
+            prefetch(t->body); /* the task may end */
     }
 }
 
 static inline struct sanitizer_stack *sanitizer_of(async_task *t)
 {
     return &t->body->sanitizer;
+}
+
+/* t, which is suspended, is about to run. Returns what its switch returns: why it runs again. */
+static inline int task_resume(struct scheduler *s, async_task *t)
+{
+    s->current = t;
+    t->node.state = TASK_RUNNING;
+    return t->node.why & WHY;
+}
+
+/* Count a step. Returns false if it is time for an iteration of the loop. */
+static inline bool use_budget(struct loop *l)
+{
+    return likely(--l->sched.budget > 0) || async__budget_renew(l);
 }
 
 /* A body at the top of a stack from the pool. */
@@ -40,7 +57,7 @@ static NOINLINE struct task_body *body_on_new_stack(struct loop *l, uint8_t clas
     *err = async__stack_take(&l->stacks, class, &k);
     if (unlikely(*err < 0))
         return NULL;
-    struct task_body *b = (struct task_body *)(k.bottom + stack_size(&k)) - 1;
+    struct task_body *b = (struct task_body *)(void *)stack_top(&k) - 1;
     b->stack = k;
     return b;
 }
@@ -66,20 +83,22 @@ static inline async_task *switch_after_end(struct loop *l, struct task_body *b)
 {
     struct scheduler *s = &l->sched;
     struct async_waiter *w = s->ready.head;
-    bool direct = w && --s->budget > 0;
+    bool direct = w && use_budget(l);
     s->credit = CREDIT;
     if (direct && w->kind == NODE_NEW && task_of(w)->start->stack_class == b->stack.class) {
         waitq_pop(&s->ready, w);
+        fp_control_set(&s->fp);
         return task_of(w);
     }
     void *gone, **save = &gone, *sp = s->sp;
     struct sanitizer_stack *to = &s->sanitizer;
+    int value = 0;
     s->current = NULL;
-    if (direct && w->kind == NODE_TASK) {
+    if (direct && has_stack(w)) {
         async_task *t = task_of(w);
         waitq_pop(&s->ready, w);
         prefetch_next(s);
-        s->current = t;
+        value = task_resume(s, t);
         sp = t->sp;
         to = sanitizer_of(t);
     }
@@ -90,7 +109,9 @@ static inline async_task *switch_after_end(struct loop *l, struct task_body *b)
         async__stack_give(&l->stacks, &b->stack);
     }
     sanitizer_switch_begin(&b->sanitizer, to, 1);
-    async__switch(save, sp);
+    async__switch_in_place(save, sp, value, &s->switching);
+    if (!SWITCH_RESETS_FP)
+        fp_control_set(&s->fp);
     return s->current; /* the new task for which this stack was taken from the cache */
 }
 
@@ -108,24 +129,22 @@ static void stack_main(void)
         t->node.state = TASK_RUNNING;
         async__task_run(t);
         t = switch_after_end(l, b);
-        fp_control_set(&l->sched.fp);
-        async__body_init(t, b);
+        if (t->node.kind == NODE_NEW)
+            async__body_init(t, b);
     }
 }
 
-/* Give a new task a stack. The stack of the task that ended last, if it has the default size, is in
- * the cache, and the function at its bottom goes on where it was left; but a sanitizer must be told
- * of a new stack. Returns where to switch to; NULL if there is no memory for a stack: then the task
- * has ended. */
+/* Give a new task a stack. Returns where to switch to; NULL if there is no memory for a stack: then
+ * the task has ended. */
 static void *give_stack(struct loop *l, async_task *t)
 {
-    struct scheduler *s = &l->sched;
-    struct task_body *b = s->cached.body;
-    if (likely(b && t->start->stack_class == s->default_class)) {
-        s->cached.body = NULL;
-        if (!SANITIZED)
-            return t->sp = s->cached.sp;
-    } else {
+    struct task_body *b = NULL;
+    if (likely(t->start->stack_class == l->sched.default_class)) {
+        b = take_cached_stack(l, t);
+        if (!SANITIZED && likely(b != NULL))
+            return t->sp;
+    }
+    if (!b) {
         int err;
         b = body_on_new_stack(l, t->start->stack_class, &err);
         if (unlikely(!b)) {
@@ -141,13 +160,13 @@ static void *give_stack(struct loop *l, async_task *t)
 
 /* --- the switch --- */
 
-/* Slow path of switch_away(): the next ready entry is not a task that has a stack, or the budget is
- * spent. Returns the stack pointer to switch to. */
+/* The next ready entry is not a task that has a stack, or the budget is spent. Returns the stack
+ * pointer to switch to. */
 static NOINLINE void *next_stack(struct loop *l)
 {
     struct scheduler *s = &l->sched;
     struct async_waiter *w = s->ready.head;
-    if (!w || w->kind != NODE_NEW || --s->budget <= 0) {
+    if (!w || w->kind != NODE_NEW || !use_budget(l)) {
         if (unlikely(l->debug))
             l->observer->step_park(l, s->current);
         s->current = NULL;
@@ -163,33 +182,56 @@ static NOINLINE void *next_stack(struct loop *l)
     return sp;
 }
 
-/* Switch away from t, which is parked or ready. If the next ready entry is a task that has a stack,
- * switch to it directly; otherwise return to the loop's own stack, or start a new task. */
-static inline __attribute__((always_inline)) void switch_away(struct loop *l, async_task *t)
+/* Leave the stack of t for the stack `to`. Returns why t runs again. */
+static inline __attribute__((always_inline)) enum wake leave_stack(struct scheduler *s,
+                                                                   async_task *t, void *to,
+                                                                   int value)
 {
-    struct scheduler *s = &l->sched;
-    int saved_errno = *s->errno_at;
-    struct async_waiter *w = s->ready.head;
-    void *sp;
-    s->credit = CREDIT;
-    if (likely(w && w->kind == NODE_TASK && --s->budget > 0)) {
-        async_task *to = task_of(w);
-        waitq_pop(&s->ready, w);
-        if (unlikely(to == t))
-            goto stay;
-        prefetch_next(s);
-        s->current = to;
-        sp = to->sp;
-    } else {
-        sp = next_stack(l);
-    }
     sanitizer_switch_begin(sanitizer_of(t), s->current ? sanitizer_of(s->current) : &s->sanitizer,
                            0);
-    async__switch(&t->sp, sp);
+#if SANITIZED
+    int why = async__switch(&t->sp, to, value, &s->switching);
     sanitizer_switch_end(sanitizer_of(t));
-stay:
-    t->node.state = TASK_RUNNING;
-    *s->errno_at = saved_errno;
+    return (enum wake)why;
+#else
+    return (enum wake)async__switch(&t->sp, to, value, &s->switching);
+#endif
+}
+
+/* Switch from t to the task `to`, the first entry of the ready queue, which has a stack. */
+static inline __attribute__((always_inline)) enum wake switch_to_task(struct loop *l, async_task *t,
+                                                                      async_task *to)
+{
+    struct scheduler *s = &l->sched;
+    s->credit = CREDIT;
+    waitq_pop(&s->ready, &to->node);
+    int value = task_resume(s, to);
+    if (unlikely(to == t))
+        return (enum wake)value;
+    prefetch_next(s);
+    return leave_stack(s, t, to->sp, value);
+}
+
+/* Slow path of switch_away(). */
+static NOINLINE enum wake switch_away_slowly(struct loop *l, async_task *t)
+{
+    struct scheduler *s = &l->sched;
+    struct async_waiter *w = s->ready.head;
+    if (w && has_stack(w) && async__budget_renew(l))
+        return switch_to_task(l, t, task_of(w));
+    s->credit = CREDIT;
+    return leave_stack(s, t, next_stack(l), 0);
+}
+
+/* Switch away from t, which is parked or ready. If the next ready entry is a task that has a stack,
+ * switch to it directly; otherwise return to the loop's own stack, or start a new task. Returns why
+ * t runs again. */
+static inline __attribute__((always_inline)) enum wake switch_away(struct loop *l, async_task *t)
+{
+    struct async_waiter *w = l->sched.ready.head;
+    if (likely(w && has_stack(w) && --l->sched.budget > 0))
+        return switch_to_task(l, t, task_of(w));
+    return switch_away_slowly(l, t);
 }
 
 enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
@@ -198,17 +240,16 @@ enum wake async__park(struct loop *l, async_task *t, async_waitq *q)
     if (q)
         waitq_push(q, &t->node);
     t->node.state = TASK_PARKED;
-    switch_away(l, t);
-    return t->node.why & WHY;
+    return switch_away(l, t);
 }
 
+/* Nothing wakes a task that yields, so the result is WOKEN, which is 0. */
 int async__yield(struct loop *l, async_task *t)
 {
     t->node.state = TASK_READY;
-    t->node.why = WOKEN | HAS_SUSPENDED;
+    t->node.why = WOKEN | HAS_SUSPENDED | YIELDED;
     ready_push(l, &t->node);
-    switch_away(l, t);
-    return 0;
+    return (int)switch_away(l, t);
 }
 
 /* --- steps that the loop itself runs, on its own stack --- */
@@ -218,9 +259,9 @@ static void run_task(struct loop *l, async_task *t)
     struct scheduler *s = &l->sched;
     if (t->node.kind == NODE_NEW && !give_stack(l, t))
         return;
-    s->current = t;
+    int value = task_resume(s, t);
     sanitizer_switch_begin(&s->sanitizer, sanitizer_of(t), 0);
-    async__switch(&s->sp, t->sp);
+    async__switch_in_place(&s->sp, t->sp, value, &s->switching);
     sanitizer_switch_end(&s->sanitizer);
     s->current = NULL;
 }
@@ -255,7 +296,7 @@ static void run_step(struct loop *l, struct async_waiter *w)
 void async__loop_run(struct loop *l, const struct ready_marker *until)
 {
     while (!loop_is_over(l) && !(until && until->passed)) {
-        if (!l->sched.ready.head || (l->stepwise ? --l->steps : --l->sched.budget) <= 0)
+        if (!l->sched.ready.head || !(l->stepwise ? --l->steps > 0 : use_budget(l)))
             async__loop_iterate(l);
         if (!l->sched.ready.head)
             continue;

@@ -68,8 +68,29 @@ static inline void async__wake(async_task *t, enum wake why)
 async_task *async__wake_first(async_waitq *q, int value);
 void async__wake_all(async_waitq *q, int value);
 
+/* Take the cached stack, if there is one, for t, a new task with a stack of the default size. That
+ * is the stack of the task that ended last; the function at its bottom continues where it was left.
+ * But a sanitizer must be told of a new task, so there the stack is prepared anew. Returns where the
+ * body of t is to be; NULL if there is no cached stack. */
+static inline struct task_body *take_cached_stack(struct loop *l, async_task *t)
+{
+    struct scheduler *s = &l->sched;
+    struct task_body *b = s->cached.body;
+    if (b) {
+        s->cached.body = NULL;
+        t->sp = s->cached.sp;
+        if (!SANITIZED)
+            async__switch_reset(t->sp, &s->fp);
+    }
+    return b;
+}
+
 /* Turn what t starts with into a body, at b. */
 void async__body_init(async_task *t, struct task_body *b);
+
+/* The budget of steps is spent. Renew it if the last poll was only a moment ago and nothing calls
+ * for the next one. Returns false if it is time for an iteration. */
+bool async__budget_renew(struct loop *l);
 
 /* Put m at the end of the ready queue; take it out if it is still there. */
 void async__marker_put(struct loop *l, struct ready_marker *m);

@@ -23,8 +23,9 @@
 #include "base/compiler.h"
 
 enum node_kind {
-    NODE_NEW = 1, /* a task that has not started and therefore has no stack */
-    NODE_TASK,    /* a task that has started */
+    NODE_NEW = 1,      /* a task that has not started, and has no stack yet */
+    NODE_NEW_ON_STACK, /* a task that has not started, and has its stack and its body already */
+    NODE_TASK,         /* a task that has started */
     /* A thread task (a task that is only a call on a thread) that has not started. */
     NODE_THREAD_NEW,
     NODE_THREAD,   /* a thread task that has started; it never gets a stack */

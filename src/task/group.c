@@ -10,15 +10,6 @@
 
 /* --- children --- */
 
-void async__group_link(async_group *g, async_task *t)
-{
-    t->prev = g->last;
-    t->next = NULL;
-    *(g->last ? &g->last->next : &g->first) = t;
-    g->last = t;
-    g->running++;
-}
-
 void async__group_unlink(async_group *g, async_task *t)
 {
     *(t->prev ? &t->prev->next : &g->first) = t->next;
@@ -94,7 +85,8 @@ static void background_child_ended(async_task *t)
         async__report(t, t->result);
 }
 
-void async__group_child_ended(async_group *g, async_task *t)
+/* What a child that has succeeded needs only in a race, or in a group that is not a user's. */
+static NOINLINE void account_for_end(async_group *g, async_task *t)
 {
     if (g->policy == GROUP_RACE && !g->winner && !g->scope.effectively_cancelled)
         race_won(g, t);
@@ -106,10 +98,18 @@ void async__group_child_ended(async_group *g, async_task *t)
         child_failed(g, t);
     else if (t->result == -ECANCELED)
         child_was_cancelled(g);
-    if (t->node.flags & TASK_DETACHED || g->policy == GROUP_LOST)
+    if (g->policy == GROUP_LOST) {
         async__group_unlink(g, t);
-    if (g->policy == GROUP_LOST)
         t->group = NULL;
+    }
+}
+
+void async__group_child_ended(async_group *g, async_task *t)
+{
+    if (unlikely(t->result < 0 || g->policy >= GROUP_RACE))
+        account_for_end(g, t);
+    if (t->group && t->node.flags & TASK_DETACHED)
+        async__group_unlink(g, t);
     if (--g->running == 0)
         async__wake_all(&g->idle, 0);
 }

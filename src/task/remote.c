@@ -94,7 +94,7 @@ static void fail_waiters(void *record, void *arg)
     (void)arg;
     if (!t->node.kind || t->node.state == TASK_DONE || !(t->node.flags & TASK_REMOTE))
         return;
-    const async_co *co = t->node.kind == NODE_NEW ? &t->start->co : &t->body->co;
+    const async_co *co = has_stack(&t->node) ? &t->body->co : &t->start->co;
     finish(*(async_remote *const *)co->frame, -EPIPE,
            "the loop was closed, and its task abandoned");
 }

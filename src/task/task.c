@@ -95,8 +95,8 @@ static bool needs_no_stack(const struct loop *l, const async_co *co)
 }
 
 /* An object without a constant name has its name in itself; the task must have a copy. */
-static int apply_opts(async_task *t, struct task_start *s, const async_co *co,
-                      const struct async_task_opts *opts)
+static COLD int apply_opts(async_task *t, struct task_start *s, const async_co *co,
+                           const struct async_task_opts *opts)
 {
     if (opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)) {
         async__warn("task \"%s\": .stack_size of %zu bytes is more than 1 GiB",
@@ -120,8 +120,78 @@ static COLD async_task *creation_failed(async_group *g, const async_co *co,
     return NULL;
 }
 
-/* The records are written member by member: the compiler would clear them first, by an instruction
- * that is slow to start. The other members are written when the task starts, parks or is linked. */
+/* The members that all new tasks have. They are written one by one, here and below: the compiler
+ * would clear the whole record first, by an instruction that is slow to start. The other members are
+ * written when the task starts, parks or is linked. */
+static inline void init_record(struct loop *l, async_task *t, async_group *g, bool detached)
+{
+    t->node.state = TASK_READY;
+    t->node.why = 0;
+    t->node.flags = detached ? TASK_DETACHED : 0;
+    t->node.timer = 0;
+    t->queue = NULL;
+    t->group = g;
+    t->joiners.head = NULL;
+    t->loop = l;
+    t->id_and_locks = l->next_id;
+}
+
+/* Nothing can fail any more: make t visible. */
+static inline async_task *publish(struct loop *l, async_task *t, enum node_kind kind)
+{
+    l->next_id++;
+    t->node.kind = (uint8_t)kind;
+    if (t->group)
+        async__group_link(t->group, t);
+    ready_push(l, &t->node);
+    return t;
+}
+
+/* Create t on the cached stack, whose body is b, without a struct task_start in between. */
+static inline async_task *create_on_stack(struct loop *l, async_task *t, struct task_body *b,
+                                          const async_co *co, const async_site *site)
+{
+    t->name = co->name;
+    t->body = b;
+    co_copy(&b->co, co);
+    b->context = context_for_callback(l);
+    b->site = site;
+    body_reset(b);
+    return publish(l, t, NODE_NEW_ON_STACK);
+}
+
+/* t has options, or there is no cached stack. Returns 0 or a negative errno. */
+static int create_with_start(struct loop *l, async_task *t, const async_co *co,
+                             const struct async_task_opts *opts)
+{
+    const struct task_kind *kind = unlikely(needs_no_stack(l, co)) ? l->thread_task : NULL;
+    struct task_start *s = kind ? kind->alloc(l) : slab_take(&l->starts);
+    if (unlikely(!s))
+        return -ENOMEM;
+    t->name = likely(co->name) ? co->name : name_of(co);
+    s->stack_class = l->sched.default_class;
+    bool special = opts->stack_size || opts->name || opts->drop || !co->name;
+    int r = unlikely(special) ? apply_opts(t, s, co, opts) : 0;
+    if (unlikely(r < 0)) {
+        kind ? kind->free(l, s) : slab_give(&l->starts, s);
+        return r;
+    }
+    t->start = s;
+    co_copy(&s->co, co);
+    s->context = context_for_callback(l);
+    s->site = opts->site;
+    publish(l, t, kind ? NODE_THREAD_NEW : NODE_NEW);
+    return 0;
+}
+
+/* Debug mode and a probe want to see each start, and sanitizers each stack. */
+static inline bool may_start_on_cached_stack(const struct loop *l, const async_co *co,
+                                             const struct async_task_opts *opts)
+{
+    return !SANITIZED && !l->stepwise && !l->probe && co->name && !opts->stack_size &&
+           !opts->name && !opts->drop && !(l->thread_task && co->run == l->thread_task->run);
+}
+
 async_task *async__task_new(struct loop *l, const async_co *co, const struct async_task_opts *opts,
                             async_group *g, bool detached, int *err)
 {
@@ -130,41 +200,15 @@ async_task *async__task_new(struct loop *l, const async_co *co, const struct asy
     async_task *t = slab_take(&l->tasks);
     if (unlikely(!t))
         return creation_failed(g, co, opts, -ENOMEM, err);
-    const struct task_kind *kind = unlikely(needs_no_stack(l, co)) ? l->thread_task : NULL;
-    struct task_start *s = kind ? kind->alloc(l) : slab_take(&l->starts);
     t->node.kind = 0; /* until the task is complete, a walk over all records passes it by */
-    if (unlikely(!s)) {
-        slab_give(&l->tasks, t);
-        return creation_failed(g, co, opts, -ENOMEM, err);
-    }
-    t->node.flags = detached ? TASK_DETACHED : 0;
-    t->name = likely(co->name) ? co->name : name_of(co);
-    t->loop = l;
-    t->id_and_locks = l->next_id;
-    s->stack_class = l->sched.default_class;
-    bool special = opts->stack_size || opts->name || opts->drop || !co->name;
-    int r = unlikely(special) ? apply_opts(t, s, co, opts) : 0;
-    if (unlikely(r < 0)) {
-        kind ? kind->free(l, s) : slab_give(&l->starts, s);
-        slab_give(&l->tasks, t);
-        return creation_failed(g, co, opts, r, err);
-    }
-    l->next_id++;
-    t->node.kind = kind ? NODE_THREAD_NEW : NODE_NEW;
-    t->node.state = TASK_READY;
-    t->node.why = 0;
-    t->node.timer = 0;
-    t->queue = NULL;
-    t->start = s;
-    t->group = g;
-    t->joiners.head = NULL;
-    co_copy(&s->co, co);
-    s->context = async__context_of_caller();
-    s->site = opts->site;
-    if (g)
-        async__group_link(g, t);
-    ready_push(l, &t->node);
-    return t;
+    init_record(l, t, g, detached);
+    if (likely(l->sched.cached.body && may_start_on_cached_stack(l, co, opts)))
+        return create_on_stack(l, t, take_cached_stack(l, t), co, opts->site);
+    int r = create_with_start(l, t, co, opts);
+    if (likely(r == 0))
+        return t;
+    slab_give(&l->tasks, t);
+    return creation_failed(g, co, opts, r, err);
 }
 
 void async__task_free(async_task *t)

@@ -53,7 +53,14 @@ void async__task_end(async_task *t, int result);
 void async__task_borrow_body(async_task *t, struct task_body *b);
 
 /* Add t to the children of g, or take it out. */
-void async__group_link(async_group *g, async_task *t);
+static inline void async__group_link(async_group *g, async_task *t)
+{
+    t->prev = g->last;
+    t->next = NULL;
+    *(g->last ? &g->last->next : &g->first) = t;
+    g->last = t;
+    g->running++;
+}
 void async__group_unlink(async_group *g, async_task *t);
 
 /* A child of g could not be created: let g fail as if that child had failed with err. */
