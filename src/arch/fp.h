@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fp.h - floating point control: rounding, precision, what traps. A property of each task. */
+/* fp.h - floating point control: rounding, precision, and which exceptions trap. Each task has
+ * settings of its own. */
 #ifndef ARCH_FP_H
 #define ARCH_FP_H
 
@@ -10,13 +11,14 @@ struct fp_control {
     uint16_t x87;
 };
 
+/* Read the settings of this thread. */
 static inline void fp_control_get(struct fp_control *c)
 {
 #if defined(__x86_64__)
     uint32_t mxcsr;
     __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
     __asm__ volatile("fnstcw %0" : "=m"(c->x87));
-    c->word = mxcsr & ~UINT32_C(0x3f); /* not the flags of what happened */
+    c->word = mxcsr & ~UINT32_C(0x3f); /* without the flags of exceptions that have occurred */
 #elif defined(__aarch64__)
     __asm__ volatile("mrs %0, fpcr" : "=r"(c->word));
 #else
@@ -24,7 +26,8 @@ static inline void fp_control_get(struct fp_control *c)
 #endif
 }
 
-/* Loading is dear: only if it differs. */
+/* Change the settings of this thread. Loading a control word costs much more than reading it, so
+ * nothing is loaded if nothing differs. */
 static inline void fp_control_set(const struct fp_control *c)
 {
     struct fp_control now;

@@ -15,14 +15,14 @@
 
 enum {
     SIGNAL_STACK_SIZE = 64 * 1024,
-    ADVICE = 4 /* times the size of the stack that was too small */
+    ADVICE_FACTOR = 4 /* the report suggests a stack this many times as large */
 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static int watchers; /* loops that are open */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* protects the next three */
+static int watchers;                                      /* number of open loops */
 static overflow_finder *finder;
 static struct sigaction before[2]; /* the actions of SIGSEGV and SIGBUS before the library's */
-static _Thread_local void *signal_stack; /* that the library gave to this thread; NULL: none */
+static _Thread_local void *signal_stack; /* the library's for this thread, or NULL */
 
 /* --- the report --- */
 
@@ -39,7 +39,8 @@ static const void *faulting_instruction(const void *context)
 #endif
 }
 
-/* Runs in a signal handler: it allocates nothing and takes none of the library's locks. */
+/* Write the report to stderr. This runs in a signal handler, so it allocates nothing and takes none
+ * of the library's locks. */
 static void report_overflow(const struct overflow *o, const void *code)
 {
     char line[512], where[256] = "";
@@ -52,15 +53,14 @@ static void report_overflow(const struct overflow *o, const void *code)
             line, sizeof line,
             "asyncio: stack overflow in task \"%s\": its stack has %zu bytes%s\n"
             "asyncio: give it a larger one with .stack_size = %zu, in the options of the task or "
-            "of "
-            "async_run()\n",
-            o->task, o->size, where, ADVICE * o->size);
+            "of async_run()\n",
+            o->task, o->size, where, ADVICE_FACTOR * o->size);
     (void)!write(STDERR_FILENO, line, n < sizeof line ? n : sizeof line - 1);
 }
 
 /* Let the process end in the usual way. A fault repeats when the handler has returned; a signal
  * that was sent does not. */
-static void die_by(int sig, const siginfo_t *info)
+static void end_process_by(int sig, const siginfo_t *info)
 {
     signal(sig, SIG_DFL);
     if (info->si_code <= 0)
@@ -71,7 +71,7 @@ static void die_by(int sig, const siginfo_t *info)
 
 /* A fault that is not an overflow goes to the handler that the program had before. A real fault
  * cannot be ignored. */
-static void pass_on(int sig, siginfo_t *info, void *context)
+static void call_previous_handler(int sig, siginfo_t *info, void *context)
 {
     const struct sigaction *old = &before[sig == SIGBUS];
     if (old->sa_flags & SA_SIGINFO)
@@ -79,44 +79,46 @@ static void pass_on(int sig, siginfo_t *info, void *context)
     else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
         old->sa_handler(sig);
     else if (old->sa_handler == SIG_DFL || info->si_code > 0)
-        die_by(sig, info);
+        end_process_by(sig, info);
 }
 
-static void on_fault(int sig, siginfo_t *info, void *context)
+static void handle_fault(int sig, siginfo_t *info, void *context)
 {
     struct overflow o;
     if (!finder(info->si_addr, &o)) {
-        pass_on(sig, info, context);
+        call_previous_handler(sig, info, context);
         return;
     }
     report_overflow(&o, faulting_instruction(context));
-    die_by(sig, info);
+    end_process_by(sig, info);
 }
 
-static void install(int sig, struct sigaction *old)
+static void install_handler(int sig, struct sigaction *old)
 {
-    struct sigaction ours = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    struct sigaction ours = { .sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
     sigemptyset(&ours.sa_mask);
     sigaction(sig, &ours, old);
 }
 
-/* Unless the program has installed another handler meanwhile. */
-static void restore(int sig, const struct sigaction *old)
+/* Restore the program's handler, unless the program has installed another one meanwhile. */
+static void restore_handler(int sig, const struct sigaction *old)
 {
     struct sigaction now;
     sigaction(sig, NULL, &now);
-    if (now.sa_sigaction == on_fault)
+    if (now.sa_sigaction == handle_fault)
         sigaction(sig, old, NULL);
 }
 
 /* --- the stack for signal handlers --- */
 
-static int give_signal_stack(void)
+/* Give this thread a stack for signal handlers, unless the program has given it one. A handler
+ * cannot run on the stack that has just overflowed. */
+static int set_signal_stack(void)
 {
     stack_t now;
     sigaltstack(NULL, &now);
     if (!(now.ss_flags & SS_DISABLE))
-        return 0; /* the program has given the thread one */
+        return 0;
     signal_stack = async__malloc(SIGNAL_STACK_SIZE);
     if (!signal_stack)
         return -ENOMEM;
@@ -125,7 +127,7 @@ static int give_signal_stack(void)
     return 0;
 }
 
-static void take_signal_stack(void)
+static void remove_signal_stack(void)
 {
     if (!signal_stack)
         return;
@@ -141,14 +143,14 @@ static void take_signal_stack(void)
 
 int async__overflow_watch(overflow_finder *find)
 {
-    int r = give_signal_stack();
+    int r = set_signal_stack();
     if (r < 0)
         return r;
     pthread_mutex_lock(&mutex);
     if (watchers++ == 0) {
         finder = find;
-        install(SIGSEGV, &before[0]);
-        install(SIGBUS, &before[1]);
+        install_handler(SIGSEGV, &before[0]);
+        install_handler(SIGBUS, &before[1]);
     }
     pthread_mutex_unlock(&mutex);
     return 0;
@@ -158,11 +160,11 @@ void async__overflow_forget(void)
 {
     pthread_mutex_lock(&mutex);
     if (--watchers == 0) {
-        restore(SIGSEGV, &before[0]);
-        restore(SIGBUS, &before[1]);
+        restore_handler(SIGSEGV, &before[0]);
+        restore_handler(SIGBUS, &before[1]);
     }
     pthread_mutex_unlock(&mutex);
-    take_signal_stack();
+    remove_signal_stack();
 }
 
 void async__overflow_lock(bool lock)

@@ -17,13 +17,14 @@ struct overflow {
  * signal handler, on the thread that faulted. */
 typedef bool overflow_finder(const void *address, struct overflow *ret);
 
-/* Give this thread a stack for signal handlers, unless it has one, and handle SIGSEGV and SIGBUS.
- * Calls are counted. A fault that is not an overflow goes to the handler that there was before.
- * Returns 0 or -ENOMEM. */
+/* Give this thread a stack for signal handlers, unless it has one, and handle SIGSEGV and SIGBUS. A
+ * fault that is not an overflow goes to the handler that was installed before. Each call is undone
+ * by one call of async__overflow_forget(). Returns 0 or -ENOMEM. */
 int async__overflow_watch(overflow_finder *find);
 void async__overflow_forget(void);
 
-/* Lock or unlock around a fork(). */
+/* Lock or unlock the state of this file. A fork() needs it, because in the child a lock that
+ * another thread held would stay locked. */
 void async__overflow_lock(bool lock);
 
 #endif

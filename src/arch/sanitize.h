@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sanitize.h - tell the tools that look over our shoulder when the stack changes. Without them:
- * nothing. */
+/* sanitize.h - report changes of the stack to AddressSanitizer, ThreadSanitizer and valgrind, which
+ * otherwise take them for errors. In a build without these tools the functions do nothing. */
 #ifndef ARCH_SANITIZE_H
 #define ARCH_SANITIZE_H
 
@@ -20,12 +20,12 @@
 #include <valgrind/valgrind.h>
 #endif
 
-/* What they want to know of a stack. */
+/* What the sanitizers need to know about a stack. */
 struct sanitizer_stack {
 #ifdef WITH_ASAN
     const void *bottom;
     size_t size;
-    void *fake; /* where ASan keeps the locals that it watches, while the stack is suspended */
+    void *fake; /* while the stack is suspended: where ASan keeps its checked local variables */
 #endif
 #ifdef WITH_TSAN
     void *fiber;
@@ -33,7 +33,8 @@ struct sanitizer_stack {
     char unused; /* C has no empty structs */
 };
 
-/* The first task to run is told where it came from: the bounds of the thread's stack. */
+/* Like sanitizer_switch_end(), for the first task that runs on a thread. ASan reports where the
+ * switch came from, which is how the bounds of the thread's own stack become known. */
 static inline void sanitizer_switch_end_first(struct sanitizer_stack *here,
                                               struct sanitizer_stack *thread)
 {
@@ -51,8 +52,8 @@ static inline void sanitizer_switch_end_first(struct sanitizer_stack *here,
     (void)thread;
 }
 
-/* A slot came into being, or goes. Under valgrind the id is not needed: it finds the range by
- * itself. */
+/* A slot for stacks was created, or is about to be unmapped. The id that valgrind returns for a
+ * stack is not kept, because valgrind itself forgets a stack whose memory is unmapped. */
 static inline void sanitizer_stack_created(char *bottom, size_t size)
 {
 #if defined(HAVE_VALGRIND) && !defined(WITH_ASAN) && !defined(WITH_TSAN)
@@ -71,8 +72,8 @@ static inline void sanitizer_stack_released(char *bottom, size_t size)
     (void)size;
 }
 
-/* This stays for ever, and so does what it points to: that is no leak. A leak checker does not look
- * at mappings. */
+/* The memory at p is kept until the process ends, so nothing that it points to is a leak. The leak
+ * checker must be told, because it does not search memory that comes from mmap(). */
 static inline void sanitizer_keep(const void *p, size_t size)
 {
 #ifdef WITH_ASAN
@@ -92,7 +93,8 @@ static inline void sanitizer_stack_init(struct sanitizer_stack *n, char *bottom,
     __asan_unpoison_memory_region(bottom, (size_t)((char *)n - bottom));
 #endif
 #ifdef WITH_TSAN
-    if (!n->fiber) /* pooled with the stack, never destroyed: a recycled fiber hides real races */
+    /* The fiber is kept with the stack, because TSan misses races if fibers are recycled. */
+    if (!n->fiber)
         n->fiber = __tsan_create_fiber(0);
 #endif
     (void)n;
@@ -112,8 +114,8 @@ static inline void sanitizer_thread_init(struct sanitizer_stack *n)
     (void)n;
 }
 
-/* Around each switch: before it on the old stack, after it on the new one. gone: the old one is not
- * come back to. */
+/* Call these around each switch: begin before it, on the old stack; end after it, on the new one.
+ * gone is true if nothing will switch back to the old stack. */
 static inline void sanitizer_switch_begin(struct sanitizer_stack *from, struct sanitizer_stack *to,
                                           int gone)
 {

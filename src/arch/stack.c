@@ -16,7 +16,12 @@
 /* Address space is reserved in regions, each twice as large as the one before. So a small program
  * needs little of it, which matters where address space is limited (ulimit -v) or every mapping is
  * locked in memory (mlockall). */
-enum { REGION_FIRST = 2 << 20, REGION_MAX = 1 << 30, KEEP_WARM = 64, STACK_FETCH = 20 };
+enum {
+    REGION_FIRST = 2 << 20, /* bytes */
+    REGION_MAX = 1 << 30,   /* bytes */
+    KEEP_WARM = 64,         /* warm stacks to keep, beyond as many as are in use */
+    STACK_FETCH = 20        /* cache lines to prefetch at the top of a stack */
+};
 
 bool async__stack_class(size_t size, uint8_t *ret)
 {
@@ -34,7 +39,7 @@ static size_t slot_bytes(const struct stack_class *c)
     return STACK_GUARD + c->size;
 }
 
-/* How large the next region should be: a whole number of slots, at least one. */
+/* Return how large the next region should be: a whole number of slots, at least one. */
 static size_t next_region_bytes(const struct stack_class *c)
 {
     size_t want = c->nregions ? 2 * c->regions[c->nregions - 1].bytes : REGION_FIRST,
@@ -45,7 +50,7 @@ static size_t next_region_bytes(const struct stack_class *c)
 }
 
 /* Reserve a region of *bytes, or of less if the limits of this process do not allow as much. */
-static char *reserve(size_t *bytes, size_t slot)
+static char *reserve_region(size_t *bytes, size_t slot)
 {
     for (;;) {
         char *p = async__sys.map(*bytes);
@@ -57,6 +62,8 @@ static char *reserve(size_t *bytes, size_t slot)
     }
 }
 
+/* Reserve another region and append its slots. A stack touches one page at first, so huge pages
+ * would make it 500 times as large. */
 static int add_region(struct stack_class *c)
 {
     size_t bytes = next_region_bytes(c);
@@ -65,10 +72,10 @@ static int add_region(struct stack_class *c)
     if (!regions)
         return -ENOMEM;
     c->regions = regions;
-    char *base = reserve(&bytes, slot_bytes(c));
+    char *base = reserve_region(&bytes, slot_bytes(c));
     if (!base)
         return -ENOMEM;
-    async__sys.madvise(base, bytes, MADV_NOHUGEPAGE); /* one page for each stack, not 2 MiB */
+    async__sys.madvise(base, bytes, MADV_NOHUGEPAGE);
     uint32_t n = (uint32_t)(bytes / slot_bytes(c));
     c->regions[c->nregions++] = (struct stack_region){ base, bytes, c->slots, n };
     c->slots += n;
@@ -86,8 +93,8 @@ static int grow_links(struct stack_class *c)
     return 0;
 }
 
-/* Slots are used in runs, so the region of the last one that was looked up is usually the right
- * one. */
+/* Return the address of a slot. Slots are used in runs, so the search begins at the region of the
+ * last one that was looked up. */
 static char *slot_address(const struct stack_class *c, uint32_t slot)
 {
     const struct stack_region *r = &c->regions[c->latest];
@@ -107,9 +114,10 @@ static char *slot_address_cached(struct stack_class *c, uint32_t slot)
     return slot_address(c, slot);
 }
 
-/* Make the lower end of a slot fault. A guard of the newer kind does not split the mapping. The
- * older kind does, so that a process, which may have 65,530 mappings, ends near 32,000 stacks. A
- * kernel that does not know the newer kind, or a sandbox that forbids it, gets the older one. */
+/* Make the lower end of a slot inaccessible. MADV_GUARD_INSTALL does not split the mapping.
+ * mprotect() does, so that a process, which may have 65,530 mappings, cannot have more than some
+ * 32,000 stacks. It is used if the kernel does not support MADV_GUARD_INSTALL, or a sandbox forbids
+ * it. */
 static int install_guard(struct stacks *s, char *slot)
 {
     if (!s->by_mprotect) {
@@ -122,6 +130,7 @@ static int install_guard(struct stacks *s, char *slot)
     return async__sys.mprotect(slot, STACK_GUARD, PROT_NONE) == 0 ? 0 : -ENOMEM;
 }
 
+/* Take the next slot that has never been used, and install its guard. Returns 0 or -ENOMEM. */
 static int new_slot(struct stacks *s, struct stack_class *c, uint32_t *ret)
 {
     int r;

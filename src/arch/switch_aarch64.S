@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The stack switch of the AAPCS64. The frame: x19 to x30, d8 to d15, the floating point control register. It ends
- * in `ret`, which is what branch target identification allows to land behind a call. */
+/* The stack switch for the AAPCS64. Its stack frame holds x19 to x30, d8 to d15 and the floating point control
+ * register. It ends in `ret`, because branch target identification allows a `ret` to land behind a call. */
 
         .text
         .globl  async__switch_stacks
@@ -59,7 +59,7 @@ async__switch_stacks:
         .cfi_endproc
         .size   async__switch_stacks, . - async__switch_stacks
 
-/* Where a fresh stack begins: there is no caller. The entry is in x19. */
+/* The first instruction on a fresh stack. It has no caller, and calls the entry function, which is in x19. */
         .globl  async__switch_start
         .hidden async__switch_start
         .type   async__switch_start, %function

@@ -6,7 +6,7 @@
 
 void async__switch_start(void);
 
-/* The frame that async__switch_stacks() leaves behind and takes up again. */
+/* The stack frame that async__switch_stacks() saves and restores. */
 struct frame {
     uint64_t x29;
     void (*x30)(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The stack switch for every other processor: libc's own, which makes a system call to set the
- * signal mask and is a hundred times slower. The stack pointer is the address of a ucontext_t, which lives at
- * the top of it. */
+/* The stack switch for every other processor uses swapcontext() of libc. It makes a system call to
+ * set the signal mask, and is a hundred times slower. What a switch saves is the address of a
+ * ucontext_t, which lies on the stack itself. */
 #include "arch/switch.h"
 
 #include <stdlib.h>
