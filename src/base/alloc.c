@@ -26,11 +26,11 @@ static void libc_free(void *ctx, void *p)
 
 static const async_allocator libc = { libc_malloc, libc_realloc, libc_free, NULL };
 static async_allocator chosen = { libc_malloc, libc_realloc, libc_free, NULL };
-static atomic_int holds;
+static atomic_int users; /* open loops, and pools that outlive their loop */
 
 int async_set_allocator(const async_allocator *a)
 {
-    if (atomic_load(&holds) > 0)
+    if (atomic_load(&users) > 0)
         return -EBUSY;
     chosen = a ? *a : libc;
     return 0;
@@ -45,12 +45,12 @@ async_allocator async__allocator_swap(async_allocator a)
 
 int async__alloc_held(void)
 {
-    return atomic_load(&holds);
+    return atomic_load(&users);
 }
 
 void async__alloc_hold(int change)
 {
-    atomic_fetch_add(&holds, change);
+    atomic_fetch_add(&users, change);
 }
 
 void *async__malloc(size_t size)

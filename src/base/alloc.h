@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* alloc.h - the first seam: all memory of the library comes through here, so that tests can make
- * any request of it fail. Big, lazily touched areas (stacks, timers) come from the system call seam
- * instead. */
+/* alloc.h - all memory of the library is allocated by these functions, so that tests can make any
+ * allocation fail. Large areas that are touched little by little (stacks, timers) are mapped
+ * through the table of system calls in sys.h instead. */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
@@ -11,13 +11,18 @@ void *async__malloc(size_t size);
 void *async__calloc(size_t n, size_t size);
 void *async__realloc(void *p, size_t size);
 void async__free(void *p);
-char *async__strdup(const char *s); /* NULL: no memory */
+char *async__strdup(const char *s);
 
-/* For tests: use a, of which more than a loop's memory may come; what was used before. */
+/* Use another allocator, even while loops are open, and return the one that was used before. Only
+ * for tests. */
 async_allocator async__allocator_swap(async_allocator a);
-int async__alloc_held(void); /* loops that are open, and pools of theirs */
 
-/* How many loops are open: the allocator may only change while there are none. */
+/* Count one user more (change is 1) or less (-1): an open loop, or a pool whose threads outlive its
+ * loop. async_set_allocator() fails while there are any, because memory must be freed by the
+ * allocator that it came from. */
 void async__alloc_hold(int change);
+
+/* Return the number of users. */
+int async__alloc_held(void);
 
 #endif

@@ -25,6 +25,7 @@ void async__coarse_clock_init(struct coarse_clock *c, int64_t now)
     c->ns0 = c->ns = now;
 }
 
+/* Extrapolate from this reading from now on, and correct the rate of the counter. */
 void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t now)
 {
     if (!c->usable)
@@ -39,8 +40,8 @@ void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t n
      * slewed. */
     double rate = (double)elapsed / (double)passed * 1.02;
     c->per_tick = rate < 64 ? (uint64_t)(rate * 16777216.0) : 0;
-    if (elapsed >
-        INT64_C(10000000000)) { /* measure anew, because a virtual machine may have moved */
+    /* Measure again every 10 s, because a virtual machine may have moved to another processor. */
+    if (elapsed > INT64_C(10000000000)) {
         c->tick0 = cpu_ticks();
         c->ns0 = now;
     }

@@ -46,14 +46,14 @@ static inline uint64_t cpu_ticks(void)
 }
 
 /* A coarse clock: it extrapolates from the latest reading of the system clock by the processor's
- * counter. It learns the rate of the counter from the readings that it is given. Its rate is
- * deliberately 2 % too high, so that its time is never before the real one: an answer "this
+ * counter. The rate of the counter is measured between the readings that the clock is given. Its
+ * rate is deliberately 2 % too high, so that its time is never before the real one: an answer "this
  * deadline has not passed" can be relied upon, the opposite answer must be verified. */
 struct coarse_clock {
-    uint64_t tick0, tick; /* of the counter: after the first reading, before the latest one */
-    int64_t ns0, ns;      /* these two readings */
+    uint64_t tick0, tick; /* counter just after the first reading, and just before the latest */
+    int64_t ns0, ns;      /* the first and the latest reading of the system clock */
     uint64_t per_tick;    /* upper bound of the rate, in ns * 2^24; 0: not known yet */
-    int64_t latest;       /* what coarse_now() has returned last */
+    int64_t latest;       /* the latest result of coarse_now() */
     bool usable;
 };
 
@@ -61,12 +61,13 @@ struct coarse_clock {
  * run backwards. */
 #define COARSE_CLOCK_TICKS_MAX (UINT64_C(1) << 33)
 
-/* Give the clock a reading, now. tick is the counter from before that reading: the thread may be
- * delayed between the two, and the bound must hold all the same. */
+/* Give the clock a reading of the system clock, `now`. `tick` is a reading of the counter from
+ * before it, because the thread may be delayed between the two, and the bound must hold all the
+ * same. */
 void async__coarse_clock_init(struct coarse_clock *c, int64_t now);
 void async__coarse_clock_update(struct coarse_clock *c, uint64_t tick, int64_t now);
 
-/* Returns true if it is certainly earlier than when. */
+/* Return true if the time is certainly earlier than `when`. */
 static inline bool coarse_clock_before(const struct coarse_clock *c, int64_t when)
 {
     if (c->per_tick == 0)
@@ -77,13 +78,14 @@ static inline bool coarse_clock_before(const struct coarse_clock *c, int64_t whe
     return c->ns + (int64_t)((passed * c->per_tick) >> 24) < when;
 }
 
-/* Returns a time that is not before now and hardly after it, from which a delay may count: the
- * delay may end a trifle late, but never early. It does not go backwards, so equal delays end in
- * the order in which they began. Returns 0 if the latest reading is too old. */
+/* Return a time from which a delay may be counted. It is at most a few microseconds after the real
+ * time and never before it, so that a delay may end late by as much, but never early. It does not
+ * go backwards, so equal delays end in the order in which they began. Returns 0 if the latest
+ * reading is too old. */
 static inline int64_t coarse_now(struct coarse_clock *c)
 {
     enum {
-        FRESH = 100 * 1000, /* ns after a reading for which it is accurate enough */
+        FRESH = 100 * 1000, /* ns after a reading during which the result is accurate enough */
         OUT_OF_ORDER = 128  /* ns by which the processor may read its counter ahead of time */
     };
     uint64_t passed = cpu_ticks() - c->tick;

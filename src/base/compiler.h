@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* compiler.h - what we ask of gcc and clang. */
+/* compiler.h - attributes of gcc and clang, and which sanitizer the build uses. */
 #ifndef BASE_COMPILER_H
 #define BASE_COMPILER_H
 
@@ -8,7 +8,8 @@
 #define NOINLINE    __attribute__((noinline))
 #define COLD        __attribute__((cold, noinline))
 
-/* A large variable on a hot path, of which little is used: it is not cleared first. */
+/* For a large local variable of which little is used, on a path that must be fast: do not clear it.
+ * The build clears all others (-ftrivial-auto-var-init). */
 #if defined(__has_attribute)
 #if __has_attribute(uninitialized)
 #define NOT_CLEARED __attribute__((uninitialized))

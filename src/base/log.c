@@ -13,8 +13,8 @@ void async__warn(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    if (async__log.line)
-        async__log.line(line);
+    if (async__log.receive)
+        async__log.receive(line);
     if (!async__log.silent)
         fprintf(stderr, "asyncio: %s\n", line);
 }

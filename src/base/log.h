@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* log.h - warnings of the library: one line each, on stderr. */
+/* log.h - write warnings of the library to stderr, one line each. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -8,11 +8,11 @@
 /* Write "asyncio: ", the message and a newline to stderr, as one line of at most 511 bytes. */
 void async__warn(const char *fmt, ...) ASYNC_FORMAT(1, 2);
 
-/* What tests do with warnings. A sweep makes thousands of runs fail on purpose and must stay
- * silent. */
+/* How tests receive warnings, or suppress them. A sweep makes thousands of runs fail on purpose,
+ * and must stay silent. */
 extern struct log_hook {
-    void (*line)(const char *line); /* receives each warning, without prefix; NULL: nothing does */
-    bool silent;                    /* nothing is printed, neither warnings nor reports */
+    void (*receive)(const char *message); /* called with each warning, without prefix; or NULL */
+    bool silent;                          /* print nothing, neither warnings nor reports */
 } async__log;
 
 #endif

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
-static size_t least(size_t a, size_t b)
+static size_t smaller_of(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-static ssize_t refuse(int err)
+static ssize_t fail_with_errno(int err)
 {
     errno = err;
     return -1;
@@ -17,9 +17,9 @@ static ssize_t refuse(int err)
 
 ssize_t async__ring_get(struct ring *r, void *buf, size_t size)
 {
-    size_t n = least(size, r->count), before_end = least(n, r->room - r->first);
+    size_t n = smaller_of(size, r->count), before_end = smaller_of(n, r->room - r->first);
     if (r->count == 0)
-        return r->ended ? 0 : refuse(EAGAIN);
+        return r->ended ? 0 : fail_with_errno(EAGAIN);
     memcpy(buf, r->bytes + r->first, before_end);
     memcpy((char *)buf + before_end, r->bytes, n - before_end);
     r->first = (r->first + n) % r->room;
@@ -30,11 +30,11 @@ ssize_t async__ring_get(struct ring *r, void *buf, size_t size)
 ssize_t async__ring_put(struct ring *r, const void *buf, size_t size)
 {
     if (r->broken || r->ended)
-        return refuse(EPIPE);
+        return fail_with_errno(EPIPE);
     if (r->count == r->room)
-        return refuse(EAGAIN);
-    size_t n = least(size, r->room - r->count), at = (r->first + r->count) % r->room;
-    size_t before_end = least(n, r->room - at);
+        return fail_with_errno(EAGAIN);
+    size_t n = smaller_of(size, r->room - r->count), at = (r->first + r->count) % r->room;
+    size_t before_end = smaller_of(n, r->room - at);
     memcpy(r->bytes + at, buf, before_end);
     memcpy(r->bytes, (const char *)buf + before_end, n - before_end);
     r->count += n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* ring.h - one direction of a stream in memory: bytes between one who puts and one who gets. It
- * answers as the kernel does for a socket, through the table of system calls, so that tests can
- * answer in its place. */
+/* ring.h - one direction of a stream in memory: a ring buffer of bytes. Its functions return what
+ * the kernel returns for a socket, and are called through the table of system calls (sys.h), so
+ * that tests can inject faults. */
 #ifndef BASE_RING_H
 #define BASE_RING_H
 
@@ -10,16 +10,19 @@
 #include <sys/types.h>
 
 struct ring {
-    size_t room, first, count;
-    bool ended;  /* nothing more will be put */
-    bool broken; /* nobody will get any more */
+    size_t room;         /* size of bytes */
+    size_t first, count; /* index of the oldest byte; number of bytes in the ring */
+    bool ended;          /* the writing side is closed */
+    bool broken;         /* the reading side is closed */
     char *bytes;
 };
 
-/* Up to size bytes; 0 at the end. -1 and errno: EAGAIN. */
+/* Copy at most `size` bytes out of the ring. Returns their number, 0 if the writing side is closed
+ * and the ring is empty, or -1 with errno EAGAIN. */
 ssize_t async__ring_get(struct ring *r, void *buf, size_t size);
 
-/* As many of size bytes as there is room for. -1 and errno: EAGAIN; EPIPE. */
+/* Copy as many of `size` bytes into the ring as fit. Returns their number, or -1 with errno EAGAIN
+ * (the ring is full) or EPIPE (a side is closed). */
 ssize_t async__ring_put(struct ring *r, const void *buf, size_t size);
 
 #endif

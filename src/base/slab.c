@@ -7,7 +7,7 @@
 
 #include "base/sys.h"
 
-enum { CROWD = 4096 };
+enum { ARENA_THRESHOLD = 4096 /* live records from which on chunks come from an arena */ };
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -35,8 +35,8 @@ static void unlink_chunk(struct slab_chunk **list, struct slab_chunk *c)
         c->next->prev = c->prev;
 }
 
-/* Size bytes, aligned to size. Map twice as much and give the rest back: a mapping, unlike malloc's
- * blocks, has no head that would touch a page of its own. */
+/* Map `size` bytes, aligned to `size`: map twice as much and unmap the rest. An aligned block of
+ * malloc() would have a header, which would touch a page of its own. */
 static void *map_aligned(size_t size)
 {
     char *p = async__sys.map(2 * size);
@@ -49,8 +49,9 @@ static void *map_aligned(size_t size)
     return p + before;
 }
 
-/* Where thousands of records live, more will come. A page that is touched alone costs ten times its
- * share of a huge page, so map many chunks at once, as an arena. */
+/* Return the next chunk of the slab's arena. Where thousands of records live, more are likely to
+ * follow, so it pays to map many chunks at once, in a huge page: a small page that is touched alone
+ * costs ten times its share of a huge one. */
 static struct slab_chunk *chunk_of_arena(struct slab *s)
 {
     struct slab_chunk *a = s->arena;
@@ -74,6 +75,7 @@ static struct slab_chunk *chunk_of_arena(struct slab *s)
     return c;
 }
 
+/* Return the spare chunk, or a new one; NULL if there is no memory. */
 static struct slab_chunk *new_chunk(struct slab *s)
 {
     struct slab_chunk *c = s->spare;
@@ -81,12 +83,12 @@ static struct slab_chunk *new_chunk(struct slab *s)
         s->spare = NULL;
         return c;
     }
-    if (s->arena || s->live >= CROWD)
+    if (s->arena || s->live >= ARENA_THRESHOLD)
         return chunk_of_arena(s);
     c = map_aligned(SLAB_CHUNK);
     if (c) {
-        /* Sixteen pages at a time cost a fourth of what they cost one by one. A sweep puts one
-         * record into each chunk, and would touch one page of sixteen. */
+        /* To touch sixteen pages at once takes a fourth of the time that it takes one by one. In a
+         * sweep each chunk has one record, so it would be a waste there. */
         if (s->live > 0 && s->per_chunk > 1)
             async__sys.madvise(c, SLAB_CHUNK, MADV_POPULATE_WRITE);
         *c = (struct slab_chunk){ 0 };
@@ -121,14 +123,15 @@ static bool is_full(const struct slab *s, const struct slab_chunk *c)
     return !c->free && c->fresh == s->per_chunk;
 }
 
-/* The first open chunk is full: put it and its like aside, serve from another or a new one. */
+/* Take a record when the first open chunk has none left: move the full chunks to their own list,
+ * and continue with the next open chunk, or a new one. */
 void *async__slab_refill(struct slab *s)
 {
     struct slab_chunk *c;
     while ((c = s->open) && is_full(s, c)) {
         unlink_chunk(&s->open, c);
         link_chunk(&s->full, c);
-        c->aside = 1;
+        c->is_in_full = 1;
     }
     if (!c) {
         c = new_chunk(s);
@@ -139,11 +142,13 @@ void *async__slab_refill(struct slab *s)
     return slab_take(s);
 }
 
-static void release(struct slab *s, struct slab_chunk *c)
+/* Keep an empty chunk as the spare one, or free it. The free list of the spare chunk is dropped, so
+ * that its records are handed out densely and in order again. */
+static void release_chunk(struct slab *s, struct slab_chunk *c)
 {
     unlink_chunk(&s->open, c);
     if (!s->spare && !c->arena) {
-        c->free = NULL; /* start afresh: the records dense and in order again */
+        c->free = NULL;
         c->fresh = 0;
         s->spare = c;
     } else {
@@ -151,19 +156,19 @@ static void release(struct slab *s, struct slab_chunk *c)
     }
 }
 
-/* A record was given back, and its chunk had been full, or is empty now and not the one that
- * serves. */
+/* A record of c was given back. Either c was in the list of full chunks, which it leaves now, or c
+ * is empty now and not the first open chunk. */
 void async__slab_shrink(struct slab *s, struct slab_chunk *c)
 {
-    if (c->aside) {
-        struct slab_chunk *served = s->open;
+    if (c->is_in_full) {
+        struct slab_chunk *first = s->open;
         unlink_chunk(&s->full, c);
-        c->aside = 0;
+        c->is_in_full = 0;
         link_chunk(&s->open, c);
-        c = served;
+        c = first; /* which is not the first one any more, so it may go if it is empty */
     }
     if (c && c->live == 0)
-        release(s, c);
+        release_chunk(s, c);
 }
 
 static void free_chunks(struct slab *s, struct slab_chunk *c)

@@ -33,20 +33,21 @@ static int sys_epoll_create(void)
     return epoll_create1(EPOLL_CLOEXEC);
 }
 
-/* epoll_pwait2() takes nanoseconds; kernels before 5.11, and some sandboxes, do not have it. A
- * valgrind that does not know it warns each user about it. */
+/* Use epoll_pwait2(), which takes nanoseconds, unless it is missing: in kernels before 5.11, and in
+ * some sandboxes. Under valgrind it is not tried, because versions that do not support it print a
+ * warning. Milliseconds are rounded up, so that no timer fires early. */
 static int sys_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t timeout)
 {
-    static atomic_bool lacking;
-    if (timeout > 0 && !atomic_load_explicit(&lacking, memory_order_relaxed) &&
+    static atomic_bool is_missing;
+    if (timeout > 0 && !atomic_load_explicit(&is_missing, memory_order_relaxed) &&
         !RUNNING_ON_VALGRIND) {
         struct timespec ts = { .tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000 };
         int r = (int)syscall(SYS_epoll_pwait2, ep, evs, n, &ts, NULL, 0);
         if (r >= 0 || (errno != ENOSYS && errno != EPERM))
             return r;
-        atomic_store(&lacking, true);
+        atomic_store(&is_missing, true);
     }
-    int64_t ms = timeout <= 0 ? timeout : (timeout + 999999) / 1000000; /* up: never early */
+    int64_t ms = timeout <= 0 ? timeout : (timeout + 999999) / 1000000;
     return epoll_wait(ep, evs, n, ms < 0 ? -1 : ms > INT32_MAX ? INT32_MAX : (int)ms);
 }
 
@@ -75,9 +76,9 @@ static int64_t sys_clock(void)
     return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* Ask for no signal the only way that there is for pipes: block it for the moment, take it away if
- * it came. */
-static ssize_t sys_write_quiet(int fd, const void *buf, size_t size)
+/* Write without raising SIGPIPE. Pipes have no flag for that, so the signal is blocked during the
+ * call, and removed if the call has raised it. */
+static ssize_t sys_write_nosignal(int fd, const void *buf, size_t size)
 {
     static const struct timespec now;
     sigset_t pipe, before, pending;
@@ -94,7 +95,8 @@ static ssize_t sys_write_quiet(int fd, const void *buf, size_t size)
     return n;
 }
 
-/* glibc declares these with a union where their address is. */
+/* These four only have the exact type that the table needs: glibc declares their address parameter
+ * as a union. */
 static int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
     return bind(fd, addr, len);
@@ -115,13 +117,15 @@ static int sys_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
     return getsockname(fd, addr, len);
 }
 
-static int sys_getaddrinfo(uint32_t fate, const char *host, const char *port,
+static int sys_getaddrinfo(uint32_t fault, const char *host, const char *port,
                            const struct addrinfo *hints, struct addrinfo **ret)
 {
-    (void)fate;
+    (void)fault;
     return getaddrinfo(host, port, hints, ret);
 }
 
+/* Start a detached thread in which all signals are blocked, so that the program's threads get
+ * them. */
 static int sys_thread(void *(*fn)(void *arg), void *arg)
 {
     pthread_attr_t attr;
@@ -144,7 +148,8 @@ static int sys_processors(void)
 {
     cpu_set_t ours;
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    if (sched_getaffinity(0, sizeof ours, &ours) == 0) /* a machine with more than 1024 refuses */
+    /* The call fails on a machine with more than 1024 processors. */
+    if (sched_getaffinity(0, sizeof ours, &ours) == 0)
         n = CPU_COUNT(&ours);
     return n < 1 ? 1 : (int)n;
 }
@@ -170,10 +175,11 @@ static int sys_socketpair(int fds[2])
 
 static int sys_pidfd(pid_t pid)
 {
-    return (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+    return (int)syscall(SYS_pidfd_open, pid, 0); /* the descriptor is close-on-exec */
 }
 
-/* Whoever else has it can change what is in it, not cut it off under our hands. */
+/* Make memory that can be shared with another process. It is sealed, so that the other process can
+ * change its contents but not its size: an access beyond a shortened end would be a SIGBUS. */
 static int sys_memfd(size_t size)
 {
     int fd = memfd_create("asyncio", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -193,27 +199,28 @@ static void *sys_map_shared(int fd, size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
-static uint32_t sys_file_fate(int call)
+static uint32_t sys_draw_file_fault(int call)
 {
     (void)call;
     return 0;
 }
 
-static int sys_file_meets(uint32_t *fate, int call, size_t *size)
+static int sys_apply_file_fault(uint32_t *fault, int call, size_t *size)
 {
-    (void)fate, (void)call, (void)size;
+    (void)fault, (void)call, (void)size;
     return 0;
 }
 
-static uint32_t sys_name_fate(bool passive)
+static uint32_t sys_draw_name_fault(bool passive)
 {
     (void)passive;
     return 0;
 }
 
 #ifdef HAVE_URING
-/* Answers are made by our own thread, when it asks for them, where the kernel can (6.1). valgrind
- * does not see what the kernel writes. */
+/* With these flags, kernels since 6.1 complete requests on the loop's own thread when it asks for
+ * completions. Under valgrind io_uring is not used, because valgrind does not see what the kernel
+ * writes. */
 static int sys_uring_open(struct io_uring *ring, unsigned entries)
 {
     unsigned best = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN;
@@ -246,16 +253,18 @@ static int sys_uring_enter(struct io_uring *ring)
     {                                                                                              \
         .epoll_create = sys_epoll_create, .epoll_ctl = epoll_ctl, .epoll_wait = sys_epoll_wait,    \
         .eventfd = sys_eventfd, .read = read, .write = write, .close = close, .poll = poll,        \
-        .write_quiet = sys_write_quiet, .socket = socket, .bind = sys_bind, .listen = listen,      \
-        .accept4 = sys_accept4, .connect = sys_connect, .getsockname = sys_getsockname,            \
+        .write_nosignal = sys_write_nosignal, .socket = socket, .bind = sys_bind,                  \
+        .listen = listen, .accept4 = sys_accept4, .connect = sys_connect,                          \
+        .getsockname = sys_getsockname,                                                            \
         .getsockopt = getsockopt, .setsockopt = setsockopt, .send = send, .shutdown = shutdown,    \
         .getaddrinfo = sys_getaddrinfo, .freeaddrinfo = freeaddrinfo, .thread = sys_thread,        \
         .processors = sys_processors, .futex_wait = sys_futex_wait, .futex_wake = sys_futex_wake,  \
-        .socketpair = sys_socketpair, .spawn = posix_spawn, .pidfd = sys_pidfd, .waitpid = waitpid, \
-        .kill = kill, .sendmsg = sendmsg, .memfd = sys_memfd, .map_shared = sys_map_shared,        \
+        .socketpair = sys_socketpair, .spawn = posix_spawn, .pidfd = sys_pidfd,                    \
+        .waitpid = waitpid, .kill = kill, .sendmsg = sendmsg, .memfd = sys_memfd,                  \
+        .map_shared = sys_map_shared,                                                              \
         .ring_get = async__ring_get, .ring_put = async__ring_put,                                  \
-        .file_fate = sys_file_fate, .file_meets = sys_file_meets,                                  \
-        .name_fate = sys_name_fate,                                                                \
+        .draw_file_fault = sys_draw_file_fault, .apply_file_fault = sys_apply_file_fault,          \
+        .draw_name_fault = sys_draw_name_fault,                                                    \
         .uring_open = sys_uring_open, .uring_enter = sys_uring_enter,                              \
         .map = sys_map, .remap = sys_remap, .unmap = munmap, .madvise = madvise,                   \
         .mprotect = mprotect, .clock = sys_clock,                                                  \

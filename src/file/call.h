@@ -12,7 +12,7 @@
 /* Whether a test has another answer than the kernel: errno. Or a smaller *size, which may be NULL. */
 static inline bool refused(struct file_op *op, enum file_sys call, size_t *size)
 {
-    int err = async__sys.file_meets(&op->fate, (int)call, size);
+    int err = async__sys.apply_file_fault(&op->fault, (int)call, size);
     errno = err;
     return err != 0;
 }

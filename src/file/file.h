@@ -57,7 +57,7 @@ struct file_op {
     int64_t offset, other_offset;
     struct stat *status;
     size_t done;
-    uint32_t fate; /* what async__sys has in store for it */
+    uint32_t fault; /* injected by a test, see sys.h; 0: none */
     int64_t result;
     bool over; /* it was made */
 

@@ -108,7 +108,7 @@ const char *async_file_engine(void)
 int64_t async__file_do(async_task *t, struct file_op *op, const char *what)
 {
     op->job = (struct job){ .work = work, .name = what };
-    op->fate = async__sys.file_fate((int)op->call);
+    op->fault = async__sys.draw_file_fault((int)op->call);
     int r = by_ring(t, op);
     if (r == -EAGAIN)
         r = async__job_await(t, ASYNC_POOL_FILES, &op->job);

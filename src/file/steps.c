@@ -48,7 +48,7 @@ static int64_t carry(struct file_op *op)
     char chunk[COPY_CHUNK];
     size_t size = op->size < sizeof chunk ? op->size : sizeof chunk;
     int64_t n = async__call_read(op, op->fd, chunk, size, op->offset);
-    struct file_op out = { .data = chunk, .offset = op->other_offset, .fate = op->fate };
+    struct file_op out = { .data = chunk, .offset = op->other_offset, .fault = op->fault };
     if (n <= 0)
         return n;
     out.size = (size_t)n;

@@ -82,7 +82,7 @@ static int test_answer(struct file_op *op, size_t *size)
     };
     for (const int *call = calls[op->call]; *call; call++) {
         int err;
-        while ((err = async__sys.file_meets(&op->fate, *call, size)) == EINTR)
+        while ((err = async__sys.apply_file_fault(&op->fault, *call, size)) == EINTR)
             ;
         if (err)
             return err;

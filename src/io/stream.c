@@ -93,7 +93,7 @@ static ssize_t send_some(async_stream *s, const char *from, size_t size)
     if (unlikely(s->kind == STREAM_MEMORY))
         return async__memory_write(s, from, size);
     if (unlikely(s->kind == STREAM_PIPE))
-        return async__sys.write_quiet(s->fd, from, size);
+        return async__sys.write_nosignal(s->fd, from, size);
     return async__sys.send(s->fd, from, size, MSG_NOSIGNAL);
 }
 

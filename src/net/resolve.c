@@ -11,7 +11,7 @@ struct lookup {
     struct job job;
     struct addresses *found;
     int err, sys_err; /* EAI_..., errno */
-    uint32_t fate;
+    uint32_t fault;
     bool passive;
     char *port;
     char host[];
@@ -32,7 +32,7 @@ static struct lookup *new_lookup(const char *host, const char *port, bool passiv
     struct lookup *k = async__malloc(sizeof *k + host_size + port_size);
     if (!k)
         return NULL;
-    *k = (struct lookup){ .passive = passive, .fate = async__sys.name_fate(passive) };
+    *k = (struct lookup){ .passive = passive, .fault = async__sys.draw_name_fault(passive) };
     memcpy(k->host, host, host_size);
     k->port = memcpy(k->host + host_size, port, port_size);
     k->job = (struct job){ .work = ask, .release = free_lookup, .name = k->host };
@@ -45,7 +45,7 @@ static void ask(struct job *j)
     struct lookup *k = (struct lookup *)j;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = k->passive ? AI_PASSIVE : 0 };
     struct addrinfo *list = NULL;
-    k->err = async__sys.getaddrinfo(k->fate, k->host[0] ? k->host : NULL, k->port, &hints, &list);
+    k->err = async__sys.getaddrinfo(k->fault, k->host[0] ? k->host : NULL, k->port, &hints, &list);
     if (k->err) {
         k->sys_err = errno;
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* suspend.c - did this task suspend? Whoever wakes it leaves a mark, by a store that is made
- * anyway. */
+/* Assert that a block suspends, or does not. Waking a task stores the reason for the wake-up in its
+ * record, and that byte includes a mark, so the check costs nothing where it is not used. */
 #include <asyncio/testing.h>
 
 #include <stdio.h>
@@ -19,12 +19,13 @@ async_suspension async_suspension_begin(bool wanted, const async_site *site)
     return s;
 }
 
+/* Check the assertion, and restore the mark that an enclosing block may need. */
 void async_suspension_end(async_suspension *s)
 {
     bool did = s->task && s->task->node.why & SUSPENDED;
     if (did != s->wanted) {
         fprintf(stderr, "asyncio: %s:%d: %s: this block %s\n", s->site->file, s->site->line,
-                s->site->func, did ? "has suspended" : "has not suspended");
+                s->site->func, did ? "has suspended, but must not" : "has not suspended, but must");
         abort();
     }
     if (s->before)

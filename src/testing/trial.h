@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trial.h - one run of a scenario, with one thing going wrong in it, or two, or nothing. */
+/* trial.h - a trial is one run of a scenario in a sweep, with no fault, one or two. */
 #ifndef TESTING_TRIAL_H
 #define TESTING_TRIAL_H
 
@@ -9,7 +9,7 @@
 
 enum sweep {
     SWEEP_NONE,
-    SWEEP_CANCEL, /* these four are also the kinds of a fault */
+    SWEEP_CANCEL, /* this one and the next three are also the kinds of faults */
     SWEEP_ALLOC,
     SWEEP_ALLOC_REST,
     SWEEP_SYSCALL,
@@ -17,30 +17,33 @@ enum sweep {
     SWEEP_PAIRS,
 };
 
-/* The variants of a cancellation: whom it is asked of, and at a wait also when. */
+/* The variants of a cancellation, as bits: what is cancelled. At a wait there are three more
+ * variants, CANCEL_LATER bits further, in which all that is ready runs before the cancellation. */
 enum {
-    ASK_SCENARIO = 1,
-    ASK_LIMIT = 2,
-    ASK_TASK = 4,
-    ASK_ALL = 7,
-    ASK_LATER = 3 /* bits further */
+    CANCEL_SCENARIO = 1, /* the root task */
+    CANCEL_TIMEOUT = 2,  /* the timeout around the scenario expires */
+    CANCEL_TASK = 4,     /* the task whose await it is */
+    CANCEL_ANY = 7,
+    CANCEL_LATER = 3
 };
 
-enum { VARIANTS = 16 }; /* of one point, at most */
+enum { VARIANTS = 16 }; /* the largest number of variants of a point */
 
 struct fault {
-    enum sweep kind; /* SWEEP_NONE: none */
-    size_t point;    /* which await, allocation or call is hit, from 1, since the fault before it */
-    unsigned variant; /* and how */
-    bool any_variant; /* if it cannot be hit so, then in another way */
+    /* What to inject. A point is an await, an allocation or a system call. */
+    enum sweep kind;  /* SWEEP_NONE: nothing */
+    size_t point;     /* number of the point, from 1, counted since the previous fault */
+    unsigned variant; /* which of the faults that are possible there */
+    bool any_variant; /* if the point has no such variant, inject another one */
 
-    size_t points;     /* how many came by */
-    unsigned variants; /* bits: how the point can be hit; 0: there was no such point */
-    bool struck;
-    bool harmless; /* it must change nothing */
-    uint32_t who;
-    async_callback later;
-    char what[160]; /* was done */
+    /* What has happened in the run. */
+    size_t points;     /* points that were counted */
+    unsigned variants; /* bits: variants of the point; 0: the run had no such point */
+    bool injected;
+    bool harmless;        /* the result of the run must be the same as without the fault */
+    uint32_t task_id;     /* of a cancellation: the task whose await it is */
+    async_callback later; /* of a cancellation at a wait: cancels once the task waits */
+    char what[160];       /* description for the report */
 };
 
 enum { FAULTS = 2 };
@@ -51,44 +54,49 @@ struct trial {
     const async_co *co;
     enum sweep sweep;
     uint64_t seed;
-    struct fault faults[FAULTS]; /* one after the other */
-    unsigned due;                /* the next one of them */
+    struct fault faults[FAULTS]; /* injected one after the other */
+    unsigned next_fault;         /* index of the next one to inject */
 
-    size_t seen[SWEEP_ORDER],
-            after[SWEEP_ORDER]; /* points of each kind: all, and since the first fault */
-    size_t steps, hangs;
+    size_t seen[SWEEP_ORDER];  /* points of each kind in this run */
+    size_t after[SWEEP_ORDER]; /* points of each kind since the first fault */
+    size_t steps, hangs;       /* awaits; how often the run has made no progress */
     int result;
-    async_scope *limit; /* around the scenario, while it runs */
-    char wrong[256];    /* came of it; "": nothing */
+    async_scope *timeout; /* around the scenario, while it runs */
+    char wrong[256];      /* what was wrong with the run; "" if nothing was */
 };
 
-/* The fault whose turn it is, if it is to strike here and now; else NULL. Counts the point. */
-struct fault *async__trial_hits(struct trial *t, enum sweep kind, unsigned variants);
+/* Count a point of this kind, which has these variants (bits). Returns the fault to inject here, or
+ * NULL. */
+struct fault *async__trial_inject(struct trial *t, enum sweep kind, unsigned variants);
 
-/* Draw the first fault of a pair; seen: what a run without any comes by. And the second, after what
- * a run with the first alone has come by; its kind is SWEEP_NONE if that is nothing. */
+/* Draw the faults of a pair. The first one is among the points that a run without a fault has
+ * (`seen`), the second one among those that a run with the first fault alone has after it. The kind
+ * of a fault is SWEEP_NONE if there are no points. */
 void async__pair_first(struct fault *f, uint64_t seed, const size_t seen[SWEEP_ORDER]);
 void async__pair_second(struct fault *f, uint64_t seed, const struct trial *first);
 
+/* Record that something is wrong with the run. Only the first message is kept. */
 ASYNC_FORMAT(2, 3)
-void async__trial_wrong(struct trial *t, const char *fmt, ...); /* the first counts */
+void async__trial_wrong(struct trial *t, const char *fmt, ...);
 
 void async__trial_run(struct trial *t);
+
+/* Print a failed run to stderr. */
 void async__sweep_report(const struct trial *t);
 
-/* The trial that runs; NULL for other threads than its own. */
+/* The trial that runs on this thread, or NULL. */
 extern _Thread_local struct trial *async__trial;
 
-/* Between these, allocations and system calls are counted and may fail. The end says what is
- * missing. */
+/* Between these calls, allocations and mappings are counted, and faults are injected. Closing
+ * records in t what was not released. */
 void async__leak_check_open(void);
 void async__leak_check_close(struct trial *t);
 
-/* Put the failing calls of a sweep in their places, and take them out again. */
+/* Replace the system calls by functions that can inject faults, and restore them. */
 void async__faults_begin(void);
 void async__faults_end(void);
 
-/* This request for memory fails. */
+/* Count an allocation. Returns true if it must fail. */
 bool async__fault_memory(size_t bytes);
 
 #endif

@@ -41,15 +41,15 @@ static void disk(enum file_sys call, int err, size_t left)
     answer = err;
     times = 1;
     room = left;
-    async__sys.file_fate = some_fate;
-    async__sys.file_meets = meets;
+    async__sys.draw_file_fault = some_fate;
+    async__sys.apply_file_fault = meets;
 }
 
 /* Only these: a worker may still be using others of the table. */
 static void good_again(void)
 {
-    async__sys.file_fate = async__sys_kernel.file_fate;
-    async__sys.file_meets = async__sys_kernel.file_meets;
+    async__sys.draw_file_fault = async__sys_kernel.draw_file_fault;
+    async__sys.apply_file_fault = async__sys_kernel.apply_file_fault;
 }
 
 ASYNC_DEF(a_full_disk)
@@ -157,7 +157,7 @@ ASYNC_DEF(a_secret_is_secret_while_it_is_written)
     must(mkdtemp(path) && chdir(path) == 0);
     ASYNC_TRY(await_write_file("a", "old secret", 10, .mode = 0600));
     disk(SYS_WRITE, 0, 0);
-    async__sys.file_meets = look_around;
+    async__sys.apply_file_fault = look_around;
     ASYNC_TRY(await_write_file("a", "new secret", 10));
     good_again();
     must(widest == 0600);

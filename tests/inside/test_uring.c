@@ -272,8 +272,8 @@ ASYNC_DEF(what_is_done_by_pieces_is_done_whole)
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
     struct one *all = many(f, 20);
-    async__sys.file_fate = fate;
-    async__sys.file_meets = meets_little;
+    async__sys.draw_file_fault = fate;
+    async__sys.apply_file_fault = meets_little;
     ASYNC_TRY(await_all(all, 20, READS));
     for (int i = 0; i < 20; i++)
         must(is_whole(&all[i]));
@@ -281,8 +281,8 @@ ASYNC_DEF(what_is_done_by_pieces_is_done_whole)
     ASYNC_TRY(await_pwrite(f, all[3].buf, PIECE, INT64_C(6) << 30));
     struct one far = { .piece = 3 };
     must(await_pread(f, far.buf, PIECE, INT64_C(6) << 30) == PIECE && is_whole(&far));
-    async__sys.file_fate = async__sys_kernel.file_fate;
-    async__sys.file_meets = async__sys_kernel.file_meets;
+    async__sys.draw_file_fault = async__sys_kernel.draw_file_fault;
+    async__sys.apply_file_fault = async__sys_kernel.apply_file_fault;
     free(all);
     return 0;
 }

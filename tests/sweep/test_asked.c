@@ -76,28 +76,28 @@ START_TEST(an_environment_that_is_not_understood)
     static const struct {
         const char *value, *sentence;
     } bad[] = {
-        { "cancle:counts:16", "it begins with none of cancel, alloc, alloc-rest, syscall, order" },
-        { "cancel", "it begins with none of" },
-        { "cancel+none:counts:16+16", "it begins with none of" },
-        { "cancel+:counts:16+16", "it begins with none of" },
-        { "cancel+order:counts:16+16", "it begins with none of" },
-        { "order+cancel:counts:16+16", "it begins with none of" },
-        { "cancel+alloc:counts:16", "it is not cancel+alloc:name:number+number" },
-        { "cancel+alloc:counts:16+16+16", "it is not cancel+alloc:name:number+number" },
-        { "cancel:counts:16+16", "it is not cancel:name:number" },
-        { "cancel+alloc:counts:16+160000", "there is no such point in the run" },
-        { ":counts:16", "it begins with none of" },
-        { "cancel:counts", "it is not cancel:name:number" },
-        { "cancel::16", "it is not cancel:name:number" },
-        { "cancel:counts:", "it is not cancel:name:number" },
-        { "cancel:counts:0", "it is not cancel:name:number" },
-        { "cancel:counts:-1", "it is not cancel:name:number" },
-        { "cancel:counts:16x", "it is not cancel:name:number" },
-        { "cancel:counts:99999999999999999999", "it is not cancel:name:number" },
-        { "cancel:counts:1", "there is no such point in the run" },
-        { "cancel:counts:160000", "there is no such point in the run" },
-        { "alloc:counts:160000", "there is no such point in the run" },
-        { "syscall:counts:160000", "there is no such point in the run" },
+        { "cancle:counts:16", "must begin with cancel:, alloc:, alloc-rest:, syscall: or order:" },
+        { "cancel", "must begin with" },
+        { "cancel+none:counts:16+16", "must begin with" },
+        { "cancel+:counts:16+16", "must begin with" },
+        { "cancel+order:counts:16+16", "must begin with" },
+        { "order+cancel:counts:16+16", "must begin with" },
+        { "cancel+alloc:counts:16", "must have the form cancel+alloc:name:number+number" },
+        { "cancel+alloc:counts:16+16+16", "must have the form cancel+alloc:name:number+number" },
+        { "cancel:counts:16+16", "must have the form cancel:name:number" },
+        { "cancel+alloc:counts:16+160000", "the run has no such point" },
+        { ":counts:16", "must begin with" },
+        { "cancel:counts", "must have the form cancel:name:number" },
+        { "cancel::16", "must have the form cancel:name:number" },
+        { "cancel:counts:", "must have the form cancel:name:number" },
+        { "cancel:counts:0", "must have the form cancel:name:number" },
+        { "cancel:counts:-1", "must have the form cancel:name:number" },
+        { "cancel:counts:16x", "must have the form cancel:name:number" },
+        { "cancel:counts:99999999999999999999", "must have the form cancel:name:number" },
+        { "cancel:counts:1", "the run has no such point" },
+        { "cancel:counts:160000", "the run has no such point" },
+        { "alloc:counts:160000", "the run has no such point" },
+        { "syscall:counts:160000", "the run has no such point" },
     };
     int failures;
     for (size_t i = 0; i < countof(bad); i++) {
@@ -106,11 +106,11 @@ START_TEST(an_environment_that_is_not_understood)
         is(failures, -EINVAL);
     }
     setenv("ASYNC_SWEEP", "order:counts:7", 1);
-    has_text(said_of(async_sweep_opt, counts(true), &none, &failures), "nothing is wrong");
+    has_text(said_of(async_sweep_opt, counts(true), &none, &failures), "the run is correct");
     is(failures, 0);
     unsetenv("ASYNC_SWEEP");
     setenv("ASYNC_SWEEP_SEEDS", "many", 1);
-    has_text(said_of(async_sweep_order_opt, counts(true), &none, &failures), "not a number above 0");
+    has_text(said_of(async_sweep_order_opt, counts(true), &none, &failures), "must be a number above 0");
     is(failures, -EINVAL);
 }
 END_TEST
@@ -129,9 +129,9 @@ START_TEST(a_sweep_that_is_not_there_is_named_at_the_end)
         const char *said = heard();
         ears_close();
         is(status, 0);
-        has_text(said, there ? "nothing is wrong"
-                             : "ASYNC_SWEEP=order:count:7: this program has made no such sweep");
-        is(!strstr(said, "no such sweep"), there);
+        has_text(said, there ? "the run is correct"
+                             : "ASYNC_SWEEP=order:count:7: this program makes no sweep of this kind and name");
+        is(!strstr(said, "makes no sweep"), there);
     }
 }
 END_TEST

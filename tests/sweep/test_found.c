@@ -125,7 +125,7 @@ ASYNC_DEF(swallows)
 START_TEST(a_cancellation_that_makes_it_hang)
 {
     finds(async_sweep_cancel_opt, swallows(), &none,
-          "it does not end: all that is left to do is to wait; these wait: \"swallows\"");
+          "the run hangs: all tasks wait, and nothing can wake them; waiting tasks: \"swallows\"");
 }
 END_TEST
 
@@ -143,7 +143,7 @@ START_TEST(a_loop_that_ignores_its_cancellation)
     if (pid == 0)
         _exit(async_sweep_cancel(ignores_errors(), .steps = 1000));
     is(waitpid(pid, &status, 0), pid);
-    has_text(heard(), "it does not end: too many awaits");
+    has_text(heard(), "the run hangs: too many awaits");
     has_text(heard(), "");
     ears_close();
     is_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
