@@ -141,6 +141,7 @@ static void remove_signal_stack(void)
 
 /* --- beginning and end --- */
 
+/* The handlers of signals belong to the process, so only the first open loop installs them. */
 int async__overflow_watch(overflow_finder *find)
 {
     int r = set_signal_stack();

@@ -165,6 +165,8 @@ static void fetch_next(const struct stack_class *c)
         __builtin_prefetch(top - 64 * line, 1);
 }
 
+/* Prefer a warm stack, which costs nothing, to one whose pages must be faulted in again, and that
+ * to a slot that needs a new guard. */
 int async__stack_take(struct stacks *s, uint8_t class, struct stack *ret)
 {
     struct stack_class *c = &s->classes[class];

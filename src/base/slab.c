@@ -118,7 +118,7 @@ static void free_chunk(struct slab *s, struct slab_chunk *c)
         free_arena(s, a);
 }
 
-static bool is_full(const struct slab *s, const struct slab_chunk *c)
+static bool is_chunk_full(const struct slab *s, const struct slab_chunk *c)
 {
     return !c->free && c->fresh == s->per_chunk;
 }
@@ -128,7 +128,7 @@ static bool is_full(const struct slab *s, const struct slab_chunk *c)
 void *async__slab_refill(struct slab *s)
 {
     struct slab_chunk *c;
-    while ((c = s->open) && is_full(s, c)) {
+    while ((c = s->open) && is_chunk_full(s, c)) {
         unlink_chunk(&s->open, c);
         link_chunk(&s->full, c);
         c->is_in_full = 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* deadlock.c - nothing is ready, and nothing can become ready; or some tasks wait for each other in
- * a circle. */
+/* deadlock.c - report that nothing is ready and nothing can become ready, or that some tasks wait
+ * for each other in a circle. */
 #include <asyncio/sync.h>
 
 #include <stdio.h>
@@ -30,17 +30,17 @@ static bool waits_for_interrupt(struct loop *l)
     return sleeps && l->interruptible;
 }
 
-static void give_up(struct loop *l)
+static void abandon_deadlocked(struct loop *l)
 {
-    async__warn("deadlock: these tasks were cancelled, and still wait for what will not come; they "
-                "are abandoned:");
+    async__warn("deadlock: these tasks were cancelled, but nothing can wake them; they are "
+                "abandoned:");
     async_print_tasks();
     l->abandoned = true;
     async__loop_stop(l);
 }
 
-/* The main task is cancelled first, which usually releases everything. What even that does not move
- * is abandoned. */
+/* Nothing can wake any task. Cancel the main task, which usually ends all others. If the tasks
+ * still wait after that, abandon them. */
 bool async__deadlock(struct loop *l)
 {
     if (waits_for_interrupt(l))
@@ -52,13 +52,13 @@ bool async__deadlock(struct loop *l)
     }
     l->deadlocked = true;
     if (!l->sched.ready.head)
-        give_up(l);
+        abandon_deadlocked(l);
     return true;
 }
 
 /* --- a circle --- */
 
-/* Such a circle stays for ever only if no task in it has a timeout. */
+/* Has t a timeout? A circle lasts for ever only if no task in it has one. */
 static bool has_deadline(const async_task *t)
 {
     return t->node.timer || async__next_deadline(t->scope) != NEVER;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* debug.c - what debug mode sees. In debug mode each step goes by way of the loop, which calls this
+/* debug.c - the checks of debug mode: slow steps, swallowed cancellations, refused calls. In debug
+ * mode tasks do not switch to each other: each step begins and ends in the loop, which calls this
  * file before and after it. */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -17,16 +18,17 @@
 
 enum { STACK_FRAMES_MAX = 32, REFUSALS_MAX = 1000 };
 
-/* Seconds that a step may take, if the user does not choose. */
+/* Seconds that a step may take, if the options do not set slow_step. */
 #define SLOW_STEP_DEFAULT 0.1
 
-/* The step that runs, and what is needed to report it when the task may be gone. */
+/* The step that runs now, and what a report of it needs even if its task has ended and was
+ * freed. */
 struct debug {
-    struct loop_module module;     /* first */
-    int64_t began, slow;           /* ns, by the real clock */
-    int (*coroutine)(void *frame); /* of a task that starts: its function */
-    void (*callback)(void *arg);   /* of a callback: its function */
-    const async_site *site;        /* where its task was created */
+    struct loop_module module;     /* must be first */
+    int64_t began, slow;           /* start of the step and allowed duration, real time in ns */
+    int (*coroutine)(void *frame); /* if a task starts: the function that it runs */
+    void (*callback)(void *arg);   /* if the step is a callback: its function */
+    const async_site *site;        /* where the task was created */
     bool is_task, reported;
     struct task_label label;
 };
@@ -36,10 +38,11 @@ static struct debug *debug_of(const struct loop *l)
     return (struct debug *)l->module[MODULE_DEBUG];
 }
 
-/* --- places in the code --- */
+/* --- locations in the code --- */
 
-static const char own_address; /* lies in the library */
+static const char own_address; /* any address in the library, to find its shared object */
 
+/* Print the function to which an address belongs, after the words of `how`. */
 static void print_address(const char *how, const void *address)
 {
     Dl_info in;
@@ -94,14 +97,15 @@ static bool is_slow(const struct debug *d, int64_t *took)
     return *took > d->slow && !d->reported;
 }
 
+/* Warn that the step blocked the loop, once for each step. */
 static void report_slow(struct debug *d, int64_t took)
 {
-    char place[256] = "";
+    char location[256] = "";
     if (d->site)
-        snprintf(place, sizeof place, ", created in %s, %s:%d,", d->site->func, d->site->file,
+        snprintf(location, sizeof location, ", created in %s, %s:%d,", d->site->func, d->site->file,
                  d->site->line);
     if (d->is_task)
-        async__warn("task \"%s\"%s blocked the loop for %.3f s", d->label.text, place,
+        async__warn("task \"%s\"%s blocked the loop for %.3f s", d->label.text, location,
                     1e-9 * (double)took);
     else
         async__warn("a callback blocked the loop for %.3f s", 1e-9 * (double)took);
@@ -123,7 +127,8 @@ static void report_swallowed(const async_task *t, int result)
                 site->func, site->file, site->line);
 }
 
-/* Runs in place of the function of each task. */
+/* Run the function of a task, and report if the task was cancelled but has returned a success.
+ * observe_task() puts this function in its place. */
 static int run_observed(void *frame)
 {
     struct loop *l = async__loop;
@@ -137,6 +142,7 @@ static int run_observed(void *frame)
 
 /* --- the observer --- */
 
+/* Record which task runs. When it starts, replace its function by run_observed(). */
 static void observe_task(struct debug *d, async_task *t)
 {
     d->label = async__task_label(t);
@@ -163,6 +169,7 @@ static void step_begin(struct loop *l, struct async_waiter *next)
         d->callback = ((async_callback *)next)->fn;
 }
 
+/* The task is about to park: its step ends here, while its stack can still be printed. */
 static void step_park(struct loop *l, async_task *t)
 {
     struct debug *d = debug_of(l);
@@ -187,21 +194,23 @@ static void step_end(struct loop *l)
     if (d->is_task)
         fprintf(stderr, "    until it ended\n");
     else
-        print_address("it was", (const void *)(uintptr_t)d->callback);
+        print_address("in", (const void *)(uintptr_t)d->callback);
 }
 
-/* A task that calls again and again without ever waiting, although each call is refused, ignores
- * its cancellation. */
+/* An await_ call of a cancelled task was refused. A task that calls again and again without ever
+ * waiting ignores its cancellation, and would block the loop for ever. */
 static void call_refused(async_task *t)
 {
     if (t->body->refusals > REFUSALS_MAX || ++t->body->refusals != REFUSALS_MAX)
         return;
-    async__warn("task \"%s\" is cancelled and goes on: %d await_ calls in a row have returned "
+    async__warn("task \"%s\" ignores its cancellation: %d await_ calls in a row have returned "
                 "-ECANCELED",
                 async__task_label(t).text, REFUSALS_MAX);
     print_stack();
 }
 
+/* A block was left by a return statement, so its cleanup runs although the block was not left in
+ * the regular way. */
 static void left_by_return(const async_scope *s)
 {
     static const char *const blocks[] = { [SCOPE_TIMEOUT] = "await_timeout",
@@ -213,10 +222,10 @@ static void left_by_return(const async_scope *s)
                 "use ASYNC_RETURN, ASYNC_TRY or break",
                 async__task_label(s->task).text, blocks[s->kind]);
     if (site)
-        fprintf(stderr, "    the block in %s, %s:%d\n", site->func, site->file, site->line);
+        fprintf(stderr, "    the block is in %s, %s:%d\n", site->func, site->file, site->line);
 }
 
-/* --- its beginning and end --- */
+/* --- opening and closing --- */
 
 static void debug_close(struct loop_module *m, struct loop *l)
 {
@@ -224,6 +233,7 @@ static void debug_close(struct loop_module *m, struct loop *l)
     async__free(m);
 }
 
+/* Reports of deadlocks are always on. Debug mode also gets a record for the step that runs. */
 int async__observe(struct loop *l, const struct async_run_opts *opts)
 {
     static const struct loop_observer observer = { .deadlock = async__deadlock,

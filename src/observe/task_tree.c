@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* task_tree.c - print what every task waits for, as a tree. All of it is found in what the tasks
- * have anyway: a queue is recognised by the object that it is a part of, or by what its waiter has
- * recorded. */
+/* task_tree.c - print what every task waits for, as a tree. Nothing is recorded for this while the
+ * program runs: the queue in which a task waits, and the reason in its record, show for which
+ * object it waits. */
 #include <asyncio/future.h>
 #include <asyncio/limiter.h>
 #include <asyncio/queue.h>
@@ -52,11 +52,12 @@ static void print_rwlock(const async_rwlock *k)
         fprintf(stderr, ", held by %zu readers", k->readers);
 }
 
+/* Print the object of the sync layer in whose queue t waits. */
 static void print_object(const async_task *t)
 {
     static const struct {
         const char *text;
-        size_t queue; /* where the queue lies in the object */
+        size_t queue; /* offset of the queue in the object */
     } objects[] = {
         [WAITS_EVENT] = { "waits for event", offsetof(async_event, waiters) },
         [WAITS_CONDITION] = { "waits for condition", offsetof(async_condition, waiters) },
@@ -86,7 +87,7 @@ static void print_object(const async_task *t)
         fputs("waits", stderr);
 }
 
-/* The group whose end t waits for; NULL: it waits for something else. */
+/* Return the group whose end t waits for, or NULL if it waits for something else. */
 static const async_group *awaited_group(const async_task *t)
 {
     for (const async_scope *s = t->scope; s && s->task == t; s = s->outer)
@@ -118,7 +119,7 @@ static bool print_descriptor(const async_task *t)
     return false;
 }
 
-/* The task waits in no queue. */
+/* Print what t waits for if it waits in no queue. */
 static void print_unqueued(const async_task *t)
 {
     struct process_wait process;
@@ -144,6 +145,7 @@ struct awaited_list {
     int count;
 };
 
+/* Print the name of a task if the waiter of the list waits for it, among others. */
 static void print_awaited(void *record, void *arg)
 {
     struct awaited_list *list = arg;
@@ -167,6 +169,7 @@ static void print_several(const async_task *t)
         fprintf(stderr, " and %d more", list.count - NAMES_MAX);
 }
 
+/* Print the state of t, and what it waits for. */
 static void print_wait(const async_task *t)
 {
     const async_group *g;
@@ -193,6 +196,7 @@ struct printer {
     size_t left_out;
 };
 
+/* Print one line about t, unless too many were printed already. */
 static void print_task(struct printer *p, const async_task *t, int depth)
 {
     if (p->lines == LINES_MAX) {
@@ -253,7 +257,7 @@ static const async_task *next_in_tree(const async_task *t, const async_task *roo
     return NULL;
 }
 
-/* A root stands in no group of another task. */
+/* Print the tree below a root. A root is a task that is in no group of another task. */
 static void print_root(void *record, void *arg)
 {
     const async_task *root = record;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* run.c - from an ordinary function into the first task and out again. */
+/* run.c - async_run() and async_main(): run a main task in a loop of its own, and return its
+ * result. */
 #include "run/run.h"
 
 #include <stdio.h>
@@ -36,7 +37,7 @@ static void keep_failure(struct run *r, async_task *self)
         async__report_as(self, r->result, reported_error(l, r->result));
 }
 
-/* What main has set in its context, the next run of the runner finds set. */
+/* Keep the context of main: the next run of the runner starts with the values that main has set. */
 static void keep_context(async_runner *rn, const async_task *self)
 {
     struct context *before = rn->context;
@@ -44,6 +45,7 @@ static void keep_context(async_runner *rn, const async_task *self)
     async__context_unref(before);
 }
 
+/* The function of the main task: run the coroutine of the user, and keep its result. */
 static int run_main(void *frame)
 {
     struct run *r = *(struct run **)frame;
@@ -63,8 +65,9 @@ static int run_main(void *frame)
     return r->result;
 }
 
-/* A main task that has not started would never run, and could not clean up. It looks for Ctrl-C
- * when it starts. */
+/* After Ctrl-C, cancel the main task, or stop a loop that runs for ever. A main task that has not
+ * started is not cancelled here, because it would then never run; run_main() checks for Ctrl-C when
+ * it starts. */
 void async__task_interrupt(struct loop *l)
 {
     if (likely(!l->interruptible) || !async__interrupted(l))
@@ -80,6 +83,8 @@ void async__task_interrupt(struct loop *l)
 
 /* --- a run --- */
 
+/* Create the main task, in the context that the previous run has left. Returns 0 or a negative
+ * errno. */
 static int create_main(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;
@@ -97,6 +102,7 @@ static int create_main(async_runner *rn, struct run *r)
     return t ? 0 : err;
 }
 
+/* Reset what the previous run of the loop has left, and create the main task. */
 int async__run_begin(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;
@@ -128,6 +134,8 @@ static int interrupted_result(const struct loop *l, const struct run *r)
     return ended ? async_fail_at(-EINTR, NULL, "interrupted by Ctrl-C") : 0;
 }
 
+/* Return the result of the run: a deadlock and Ctrl-C come before the result of main, which was
+ * only cancelled because of them. */
 int async__run_end(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;
@@ -163,7 +171,7 @@ int async__run(async_runner *rn, struct run *r)
 
 /* --- the loop of a run --- */
 
-static void group_init(async_group *g, enum group_policy policy)
+static void init_loop_group(async_group *g, enum group_policy policy)
 {
     *g = (async_group){ .open = true, .policy = (uint8_t)policy };
     g->scope = async_scope_group(g, NULL);
@@ -171,6 +179,8 @@ static void group_init(async_group *g, enum group_policy policy)
     g->scope.next_deadline = NEVER;
 }
 
+/* Refuse a loop inside a loop and stacks that are too large, then open the loop and register what
+ * it calls. */
 int async__runner_init(async_runner *rn, const struct async_run_opts *opts)
 {
     uint8_t class;
@@ -186,8 +196,8 @@ int async__runner_init(async_runner *rn, const struct async_run_opts *opts)
     int r = async__loop_open(&rn->loop, opts);
     if (r < 0)
         return r;
-    group_init(&rn->background, GROUP_BACKGROUND);
-    group_init(&rn->lost, GROUP_LOST);
+    init_loop_group(&rn->background, GROUP_BACKGROUND);
+    init_loop_group(&rn->lost, GROUP_LOST);
     rn->loop->background = &rn->background;
     rn->loop->thread_task = &async__thread_task_kind;
     r = async__observe(rn->loop, opts);
@@ -205,14 +215,16 @@ static void release_name(void *record, void *arg)
         async__task_release_extra(t);
 }
 
+/* A loop with abandoned tasks is not freed, because their stacks may still be used by other
+ * threads. */
 void async__runner_finish(async_runner *rn)
 {
     struct loop *l = rn->loop;
     rn->loop = NULL;
     async__context_unref(rn->context);
     rn->context = NULL;
-    if (l->forked) /* it belongs to the parent */
-        return;
+    if (l->forked)
+        return; /* the loop belongs to the parent process */
     if (!l->abandoned) {
         async__loop_close(l);
         return;
@@ -224,6 +236,8 @@ void async__runner_finish(async_runner *rn)
 
 /* --- async_run() and async_main() --- */
 
+/* Open a loop, run co in it, shut it down and close it. Ctrl-C is still watched for while it shuts
+ * down, so that a second one ends the program. */
 static int run_once(async_co *co, const struct async_run_opts *opts, bool program,
                     bool *interrupted)
 {

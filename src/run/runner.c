@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* runner.c - asyncio.Runner: several runs on one loop; and one iteration at a time, inside another
- * loop. */
+/* runner.c - async_runner, like asyncio.Runner: several runs on one loop, or one iteration at a
+ * time inside another loop. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -56,9 +56,10 @@ async_runner *async_runner_open(const struct async_run_opts *opts)
     return NULL;
 }
 
-/* --- what may be called when --- */
+/* --- checks of the caller --- */
 
-static bool is_usable(const async_runner *rn, const char *what)
+/* Is the runner open, on this thread, and not running? If not, warn. */
+static bool is_runner_usable(const async_runner *rn, const char *what)
 {
     if (!rn || !rn->loop)
         async__warn("%s() of a runner that is %s", what, rn ? "closed" : "NULL");
@@ -72,11 +73,13 @@ static bool is_usable(const async_runner *rn, const char *what)
     return false;
 }
 
+/* Check that a run can begin. Returns 0; -EINVAL if the runner is closed; -EBUSY if it is in
+ * use. */
 static int check_free(const async_runner *rn, const char *what)
 {
     if (!rn || !rn->loop)
-        return is_usable(rn, what), -EINVAL;
-    if (!is_usable(rn, what))
+        return is_runner_usable(rn, what), -EINVAL;
+    if (!is_runner_usable(rn, what))
         return -EBUSY;
     if (!rn->started)
         return 0;
@@ -95,7 +98,7 @@ int async_runner_run(async_runner *rn, async_co co)
     return async__run(rn, &once);
 }
 
-/* A stop that was requested before the run lets it run what is ready, once. */
+/* Run until async_stop(). If a stop was requested before the run, run what is ready now, once. */
 int async_runner_run_forever(async_runner *rn)
 {
     int r = check_free(rn, "async_runner_run_forever");
@@ -118,12 +121,13 @@ int async_runner_run_forever(async_runner *rn)
     return async__run_end(rn, &forever);
 }
 
-/* The run ends when what is ready now has run. */
-static void stop_forever(void *loop)
+/* A callback, so that everything that was ready before async_stop() still runs. */
+static void stop_loop(void *loop)
 {
     async__loop_stop(loop);
 }
 
+/* Stop a run without a main task, by a callback. A second call before it runs changes nothing. */
 int async_stop(void)
 {
     struct loop *l = async__loop;
@@ -137,7 +141,7 @@ int async_stop(void)
         return -EINVAL;
     }
     if (l->forever && !l->stop_requested)
-        async__call_soon(&l->stop_callback, stop_forever, l, NULL);
+        async__call_soon(&l->stop_callback, stop_loop, l, NULL);
     l->stop_requested = true;
     return 0;
 }
@@ -149,6 +153,8 @@ struct started_run {
     async_co co;
 };
 
+/* Begin a run that async_runner_turn() drives. Its record is allocated, because it outlives this
+ * call. */
 int async_runner_start(async_runner *rn, async_co co)
 {
     int r = check_free(rn, "async_runner_start");
@@ -178,9 +184,11 @@ static int finish_started(async_runner *rn)
     return r;
 }
 
+/* Make one iteration of the loop: poll without waiting, then run what is ready. Returns 1 and the
+ * result if the run has ended. */
 int async_runner_turn(async_runner *rn, int *ret)
 {
-    if (!is_usable(rn, "async_runner_turn"))
+    if (!is_runner_usable(rn, "async_runner_turn"))
         return rn && rn->loop ? -EBUSY : -EINVAL;
     if (!rn->started)
         return -EINVAL;
@@ -204,8 +212,8 @@ int async_runner_fd(const async_runner *rn)
     return rn && rn->loop ? rn->loop->poller.ep : -EINVAL;
 }
 
-/* A wake-up by another thread may have been part of the latest poll already, and would not make the
- * descriptor readable again. */
+/* The timeout is also 0 if another thread has woken the loop: the latest poll may have consumed
+ * that wake-up, so that the descriptor does not become readable again. */
 double async_runner_timeout(const async_runner *rn)
 {
     if (!rn || !rn->loop)
@@ -220,7 +228,7 @@ double async_runner_timeout(const async_runner *rn)
     return l->virtual_clock || next <= now ? 0 : 1e-9 * (double)(next - now);
 }
 
-/* The runner is closed before the run that was started has ended. */
+/* Cancel and end a started run, because the runner is closed before it has ended. */
 static void end_started(async_runner *rn)
 {
     struct loop *l = rn->loop;
@@ -238,9 +246,11 @@ static void end_started(async_runner *rn)
         async__warn("task error was never retrieved: main: %s", strerror(-r));
 }
 
+/* End a started run, shut the loop down and free it. In a child of fork() there is nothing to end,
+ * because the tasks belong to the parent. */
 void async_runner_close_at(async_runner *rn, const async_site *site)
 {
-    if (!rn || !rn->loop || !is_usable(rn, "async_runner_close"))
+    if (!rn || !rn->loop || !is_runner_usable(rn, "async_runner_close"))
         return;
     struct run last = { .runner = rn };
     rn->loop->run_site = site;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* shutdown.c - the end of what a run, or a Runner, has left behind: callbacks run, tasks are
- * cancelled and awaited.
+/* shutdown.c - end what a run, or a runner, has left behind: run its callbacks, cancel its tasks
+ * and await them.
  *
- * It happens outside of tasks, so that it needs no memory. As in asyncio.run(), the callbacks that
- * are ready when main returns run before anything is cancelled, and those that the cancelled tasks
- * make ready run afterwards. */
+ * This happens outside of tasks, because a task would need memory. As in asyncio.run(), the
+ * callbacks that are ready when main returns run before anything is cancelled, and those that the
+ * cancelled tasks make ready run afterwards. */
 #include <stdio.h>
 
 #include "run/run.h"
@@ -55,7 +55,7 @@ static void run_ready_callbacks(struct loop *l)
 }
 
 /* Run until all children of g have ended. */
-static void drain(struct loop *l, async_group *g)
+static void drain_group(struct loop *l, async_group *g)
 {
     if (is_dead(l) || !g->running)
         return;
@@ -67,9 +67,9 @@ static void drain(struct loop *l, async_group *g)
 
 /* --- cancelling what is left --- */
 
-/* A task that stands in no group can only have been lost: nothing will await it, since main, and
- * everything that main owned, has ended. */
-static void adopt(void *record, void *arg)
+/* Put a task that is in no group into the group of lost tasks. Nothing will await it, because main
+ * has ended, and with it everything that main owned. */
+static void adopt_task(void *record, void *arg)
 {
     async_runner *rn = arg;
     async_task *t = record;
@@ -101,7 +101,7 @@ static void cancel_remaining(async_runner *rn)
             if (t->node.state != TASK_DONE)
                 async__warn("task \"%s\" in the background is cancelled: %s",
                             async__task_label(t).text, main_has_returned);
-    async__slab_each(&l->tasks, adopt, rn);
+    async__slab_each(&l->tasks, adopt_task, rn);
     cancel_group(rn, &rn->background);
     cancel_group(rn, &rn->lost);
 }
@@ -113,10 +113,10 @@ static void end_tasks(async_runner *rn)
     struct loop *l = rn->loop;
     while (!is_dead(l) && (has_live_tasks(l) || l->done_callbacks > 0)) {
         cancel_remaining(rn);
-        drain(l, &rn->background);
+        drain_group(l, &rn->background);
         /* From here on done callbacks cannot add others to tasks that have ended. */
         rn->background.open = false;
-        drain(l, &rn->lost);
+        drain_group(l, &rn->lost);
         run_ready_callbacks(l);
     }
 }
@@ -139,10 +139,12 @@ static void collect_ended(void *record, void *arg)
     async__report_unretrieved(t);
     t->next = list->first;
     list->first = t;
-    list->count += !task_holds_locks(t); /* otherwise its handle may have been dropped */
+    /* The record of a task that holds a lock is kept even if its handle was dropped. */
+    list->count += !task_holds_locks(t);
 }
 
-/* Debug mode names them: a program that loses many handles runs out of memory in the end. */
+/* Name the tasks in debug mode, because a program that loses many handles runs out of memory in the
+ * end. */
 static void warn_of_lost_handles(const struct ended_list *list)
 {
     char names[256];
@@ -177,10 +179,10 @@ static void release_records(struct loop *l)
     }
 }
 
-/* --- the time limit --- */
+/* --- the timeout --- */
 
-/* What has not ended by now never will. */
-static void give_up(void *arg)
+/* The shutdown timeout has expired: abandon the tasks that have not ended. */
+static void abandon_remaining(void *arg)
 {
     struct run *r = arg;
     struct loop *l = r->runner->loop;
@@ -195,20 +197,20 @@ static void give_up(void *arg)
     async__loop_stop(l);
 }
 
-/* --- all together --- */
+/* --- the whole shutdown --- */
 
 /* Posts are accepted until all tasks have ended, because tasks may wait for them. Then the handle
  * is stopped, which runs the posts that were accepted. What these create is ended, too. */
 void async__shut_down(async_runner *rn, struct run *r)
 {
     struct loop *l = rn->loop;
-    async_callback limit = { 0 };
-    bool limited = rn->shutdown_timeout > 0;
+    async_callback timeout = { 0 };
+    bool has_timeout = rn->shutdown_timeout > 0;
     l->root_task = NULL;
     l->last_poll = loop_now(l);
     rn->running = true;
-    if (limited)
-        async_call_later(&limit, rn->shutdown_timeout, give_up, r);
+    if (has_timeout)
+        async_call_later(&timeout, rn->shutdown_timeout, abandon_remaining, r);
     run_ready_callbacks(l);
     end_tasks(rn);
     rn->background.open = false; /* also if there was no task left */
@@ -217,8 +219,8 @@ void async__shut_down(async_runner *rn, struct run *r)
         run_ready_callbacks(l);
         end_tasks(rn);
     }
-    if (limited)
-        async_callback_cancel(&limit);
+    if (has_timeout)
+        async_callback_cancel(&timeout);
     rn->running = false;
     if (!is_dead(l))
         release_records(l);

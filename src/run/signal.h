@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signal.h - Ctrl-C. */
+/* signal.h - watch for Ctrl-C (SIGINT) during a run. */
 #ifndef RUN_SIGNAL_H
 #define RUN_SIGNAL_H
 

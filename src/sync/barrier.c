@@ -37,7 +37,7 @@ static int bind_barrier(async_barrier *b)
 }
 
 /* Count the tasks that still stand in the queue. */
-static void recount(async_barrier *b)
+static void count_waiters(async_barrier *b)
 {
     reset_count(b);
     for (struct async_waiter *w = b->waiters.head; w; w = w->next) {
@@ -88,7 +88,7 @@ static bool completes_round(async_barrier *b)
 {
     if (b->draining > 0 || b->waiting + 1 != b->parties)
         return false;
-    recount(b);
+    count_waiters(b);
     return b->waiting + 1 == b->parties;
 }
 
@@ -105,6 +105,7 @@ static int wait_for_round(async_barrier *b, async_task *t)
     return t->value < 0 ? t->value : return_from_round(b, t->value);
 }
 
+/* The task whose arrival completes a round does not wait, and gets the highest number. */
 int await_barrier_wait(async_barrier *b)
 {
     async_task *t;
@@ -124,7 +125,7 @@ int await_barrier_wait(async_barrier *b)
     return (int)b->parties - 1;
 }
 
-/* --- breaking it --- */
+/* --- reset and abort --- */
 
 static void fail_round(async_barrier *b)
 {

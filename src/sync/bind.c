@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/bind.h"
 
-static int refuse(const struct loop *l, const char *what)
+/* Warn that an object belongs to another loop. */
+static int refuse_foreign(const struct loop *l, const char *what)
 {
     const async_task *t = l ? l->sched.current : NULL;
     if (t)
@@ -27,7 +28,7 @@ int async__bind(uint64_t *loop, const char *what)
         if (was == here || (!here && async__forked))
             return 0;
         if (was && async__handle_is_open(was))
-            return refuse(l, what);
+            return refuse_foreign(l, what);
     } while (!__atomic_compare_exchange_n(loop, &was, here, false, __ATOMIC_ACQ_REL,
                                           __ATOMIC_RELAXED));
     return was ? TAKEN_OVER : 0;

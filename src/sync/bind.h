@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* bind.h - an object belongs to the loop that uses it first, for as long as that loop is open. Two
- * loops run on two threads, and nothing in an object is made for two threads. The check costs one
- * comparison, in release builds, too. */
+ * loops run on two threads, and the objects are not thread-safe. The check costs one comparison, so
+ * release builds make it, too. */
 #ifndef SYNC_BIND_H
 #define SYNC_BIND_H
 
 #include "loop/scheduler.h"
 
 /* A result of bind_here(): the object belonged to a loop that is closed. Tasks which that loop has
- * abandoned may still stand in the object's queues, and own what they were given. They never come
- * back for it, so the caller forgets them. */
+ * abandoned may still be in the object's queues, or own what they were given. They never run again,
+ * so the caller drops them. */
 enum { TAKEN_OVER = 1 };
 
 /* Bind the object whose member *loop is given to the loop of this thread. Returns 0, TAKEN_OVER,

@@ -19,8 +19,9 @@ static int check_lock(const async_condition *c, const async_task *t, const char 
     return -EPERM;
 }
 
-/* Wait for the notification, then take the lock again whatever has happened: shielded. Returns
- * whether the task was notified; *r is the result of taking the lock. */
+/* Wait for the notification, then acquire the lock again, in a shield, because the caller owns the
+ * lock afterwards even if it was cancelled. Returns whether the task was notified; *r is the result
+ * of acquiring the lock. */
 static bool wait_and_relock(async_condition *c, async_task *t, int *r)
 {
     async_scope shield;
@@ -35,8 +36,8 @@ static bool wait_and_relock(async_condition *c, async_task *t, int *r)
     return notified;
 }
 
-/* A notification that has reached a task which is cancelled by now, and so cannot act on it, is
- * passed on. */
+/* If the task was notified but is cancelled by now, it cannot act on the notification, so the next
+ * waiter gets it. */
 int await_condition_wait(async_condition *c)
 {
     async_task *t;
@@ -56,7 +57,7 @@ int await_condition_wait(async_condition *c)
     return r;
 }
 
-static int notify(async_condition *c, size_t n, const char *what)
+static int notify_waiters(async_condition *c, size_t n, const char *what)
 {
     int r = check_lock(c, async_current_task(), what);
     if (r == 0)
@@ -68,10 +69,10 @@ static int notify(async_condition *c, size_t n, const char *what)
 
 int async_condition_notify(async_condition *c, size_t n)
 {
-    return notify(c, n, "async_condition_notify");
+    return notify_waiters(c, n, "async_condition_notify");
 }
 
 int async_condition_notify_all(async_condition *c)
 {
-    return notify(c, SIZE_MAX, "async_condition_notify_all");
+    return notify_waiters(c, SIZE_MAX, "async_condition_notify_all");
 }

@@ -10,7 +10,7 @@ static int bind_future(async_future *f)
     if (likely(r != TAKEN_OVER))
         return r;
     f->waiters.head = NULL;
-    f->callbacks = NULL; /* of a loop that is closed */
+    f->callbacks = NULL; /* they belong to the loop that is closed */
     return 0;
 }
 
@@ -33,7 +33,7 @@ int await_future(async_future *f)
 
 /* --- done callbacks --- */
 
-static void run_done_callback(void *arg)
+static void run_future_callback(void *arg)
 {
     async_future_callback *cb = arg;
     /* Before fn runs, because fn may free the memory of cb or use it again. */
@@ -41,15 +41,15 @@ static void run_done_callback(void *arg)
     cb->fn(cb->future, cb->arg);
 }
 
-static void schedule(async_future_callback *cb)
+static void schedule_done_callback(async_future_callback *cb)
 {
     cb->scheduled = true;
-    async__call_soon(&cb->callback, run_done_callback, cb, cb->context);
+    async__call_soon(&cb->callback, run_future_callback, cb, cb->context);
     cb->context = NULL; /* the reference belongs to the callback now */
 }
 
-/* In the order in which they were added; the list has the latest first. */
-static void schedule_all(async_future *f)
+/* Schedule the callbacks in the order in which they were added. The list has the latest first. */
+static void schedule_all_done_callbacks(async_future *f)
 {
     async_future_callback *first = NULL;
     while (f->callbacks) {
@@ -59,9 +59,11 @@ static void schedule_all(async_future *f)
         first = cb;
     }
     for (; first; first = first->next)
-        schedule(first);
+        schedule_done_callback(first);
 }
 
+/* Add a callback. It runs in the context of the caller of this function. If the future is done
+ * already, it is scheduled at once. */
 int async_future_add_done_callback(async_future *f, async_future_callback *cb,
                                    void (*fn)(async_future *f, void *arg), void *arg)
 {
@@ -75,7 +77,7 @@ int async_future_add_done_callback(async_future *f, async_future_callback *cb,
                                    .arg = arg,
                                    .context = async__context_of_caller() };
     if (f->done) {
-        schedule(cb);
+        schedule_done_callback(cb);
     } else {
         cb->next = f->callbacks;
         f->callbacks = cb;
@@ -94,8 +96,9 @@ bool async_future_remove_done_callback(async_future *f, async_future_callback *c
     return cb->scheduled && async_callback_cancel(&cb->callback);
 }
 
-/* --- setting it --- */
+/* --- setting the result --- */
 
+/* Set the result, schedule the callbacks, and wake the waiters. */
 int async_future_set_result(async_future *f, int result)
 {
     int r = bind_future(f);
@@ -106,7 +109,7 @@ int async_future_set_result(async_future *f, int result)
     f->done = true;
     f->result = result;
     if (unlikely(f->callbacks != NULL))
-        schedule_all(f);
+        schedule_all_done_callbacks(f);
     async__wake_all(&f->waiters, result);
     return 0;
 }

@@ -10,7 +10,7 @@ static int bind_limiter(async_limiter *l)
 }
 
 /* Lend free tokens to the first tasks in the queue. */
-static void lend(async_limiter *l)
+static void lend_tokens(async_limiter *l)
 {
     while (l->borrowed < l->total && async__wake_first(&l->waiters, 0))
         l->borrowed++;
@@ -19,7 +19,7 @@ static void lend(async_limiter *l)
 static void return_token(async_limiter *l)
 {
     l->borrowed--;
-    lend(l);
+    lend_tokens(l);
 }
 
 int async_limiter_acquire_nowait(async_limiter *l, async_token *token)
@@ -36,7 +36,8 @@ int async_limiter_acquire_nowait(async_limiter *l, async_token *token)
     return 0;
 }
 
-/* The token is taken from the moment on at which the task begins to wait for it. */
+/* The token counts as taken as soon as the task begins to wait, so that it cannot be used for a
+ * second call meanwhile. */
 int await_limiter_acquire(async_limiter *l, async_token *token)
 {
     async_task *t;
@@ -78,7 +79,7 @@ int async_limiter_resize(async_limiter *l, size_t total)
     if (r < 0)
         return r;
     l->total = total;
-    lend(l);
+    lend_tokens(l);
     return 0;
 }
 

@@ -34,9 +34,10 @@ static void fail_waiter(void *record, void *owner)
     async__wake(w, WOKEN);
 }
 
-/* A task counts the locks that it holds, but does not know them: they may have gone with the stack
- * frame in which they lay. Those that are waited for are found by way of the waiters. */
-static void owner_ended(async_task *t)
+/* Fail all waiters for locks that t held when it ended. A task counts the locks that it holds but
+ * has no list of them, because their memory may have gone with a stack frame. A lock for which a
+ * task waits still exists, so these locks are found through their waiters. */
+static void fail_waiters_of_ended(async_task *t)
 {
     if (t->loop->debug)
         async__warn("task \"%s\" has ended and still holds a lock; release it, or use await_with",
@@ -46,8 +47,9 @@ static void owner_ended(async_task *t)
 
 /* --- acquire and release --- */
 
-/* The lock passes straight to the first waiter. It is never free while a task waits. */
-static void pass_on(async_lock *l)
+/* Release the lock, which then belongs to the first waiter at once. It is never free while a task
+ * waits. */
+static void pass_lock_on(async_lock *l)
 {
     async_task *next = async__wake_first(&l->waiters, 0);
     lock_clear_owner(l);
@@ -55,7 +57,7 @@ static void pass_on(async_lock *l)
         lock_set_owner(l, next);
 }
 
-static int owner_is_dead(const async_lock *l)
+static int fail_owner_dead(const async_lock *l)
 {
     return async_fail(-EOWNERDEAD, "task \"%s\" has ended without releasing the lock",
                       async__task_label(l->owner).text);
@@ -67,24 +69,26 @@ int async__lock_bind(async_lock *l, struct loop *loop)
 {
     if (l->owner && l->loop != loop->serial && !async__handle_is_open(l->loop))
         return async_fail(-EOWNERDEAD, "a loop that is closed has left the lock held");
-    loop->owner_ended = owner_ended;
+    loop->owner_ended = fail_waiters_of_ended;
     return bind_with_queue(&l->loop, &l->waiters, "a lock");
 }
 
+/* A deadlock with itself, and an owner that has ended, are errors before the wait. An owner that
+ * ends during the wait wakes the task with -EOWNERDEAD. */
 int async__lock_wait(async_lock *l, async_task *t, bool *chosen)
 {
     *chosen = false;
     if (l->owner == t)
         return -EDEADLK;
     if (l->owner && l->owner->node.state == TASK_DONE)
-        return owner_is_dead(l);
+        return fail_owner_dead(l);
     t->node.flags |= TASK_WANTS_LOCK;
     int r = wait_to_acquire(t, &l->waiters, chosen);
     t->node.flags &= (uint8_t)~TASK_WANTS_LOCK;
     if (likely(!*chosen || t->value >= 0))
         return r;
-    *chosen = false; /* it was woken because the owner has ended */
-    return r < 0 ? r : owner_is_dead(l);
+    *chosen = false; /* the task was woken because the owner has ended */
+    return r < 0 ? r : fail_owner_dead(l);
 }
 
 static int wait_for_lock(async_lock *l, async_task *t)
@@ -93,7 +97,7 @@ static int wait_for_lock(async_lock *l, async_task *t)
     wait_is(t, WAITS_LOCK);
     int r = async__lock_wait(l, t, &chosen);
     if (r < 0 && chosen)
-        pass_on(l);
+        pass_lock_on(l);
     return r;
 }
 
@@ -131,7 +135,7 @@ int async_lock_release(async_lock *l)
                     t ? async__task_label(t).text : "");
         return -EPERM;
     }
-    pass_on(l);
+    pass_lock_on(l);
     return 0;
 }
 

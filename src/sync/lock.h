@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lock.h - what a condition and a read-write lock need of a lock. */
+/* lock.h - the functions of a lock on which conditions and read-write locks are built. */
 #ifndef SYNC_LOCK_H
 #define SYNC_LOCK_H
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* queue.c - queues between tasks.
  *
- * An item for a getter that waits is put into the queue all the same, and the getter is owed an
- * item from then on: a later getter may take one only if there are more items than getters that are
- * owed one. So an item has one place to be in, items leave the queue in its own order, and if the
- * getter is cancelled before it runs, nothing has to be brought back. Which item a getter receives
- * is decided when its call returns. A putter that is woken has a slot reserved in the same way. */
+ * An item is always put into the queue, even if a getter waits. That getter is woken, and the queue
+ * owes it an item from then on: a later getter may take an item only if there are more items than
+ * getters that are owed one. So the items leave the queue in its own order, and if the getter is
+ * cancelled before it runs, no item has to be put back. Which item a getter receives is decided
+ * when its call returns. For a putter that is woken, a slot is reserved in the same way. */
 #include <asyncio/queue.h>
 
 #include "base/alloc.h"
 #include "sync/bind.h"
 #include "task/scope.h"
 
-/* Calls that are inlined recognise by q->home that the queue belongs to this thread's loop and is a
- * simple one. */
+/* Bind the queue to the loop of this thread. Inlined calls compare q->home to recognise that the
+ * queue is bound to this loop and needs none of the rarer features. */
 static int bind_queue(async_queue *q)
 {
     const struct loop *l = async__loop;
@@ -41,7 +41,7 @@ static char **storage_of(async_queue *q, size_t slots)
     return (char **)(void *)((char *)q + slots);
 }
 
-static char *slot(async_queue *q, size_t slots, size_t i)
+static char *queue_slot(async_queue *q, size_t slots, size_t i)
 {
     char *base = q->dynamic ? *storage_of(q, slots) : (char *)q + slots;
     i += q->first;
@@ -50,14 +50,14 @@ static char *slot(async_queue *q, size_t slots, size_t i)
 
 /* Give a dynamic queue more room, with the first item in the first slot. A bounded one gets all
  * that it may use. */
-static int grow(async_queue *q, size_t slots)
+static int grow_storage(async_queue *q, size_t slots)
 {
     size_t room = q->capacity ? q->capacity : q->room ? 2 * q->room : ROOM_FIRST, bytes;
     char *storage = __builtin_mul_overflow(room, q->size, &bytes) ? NULL : async__malloc(bytes);
     if (!storage)
         return -ENOMEM;
     for (size_t i = 0; i < q->count; i++)
-        memcpy(storage + i * q->size, slot(q, slots, i), q->size);
+        memcpy(storage + i * q->size, queue_slot(q, slots, i), q->size);
     async__free(*storage_of(q, slots));
     *storage_of(q, slots) = storage;
     q->room = room;
@@ -76,18 +76,19 @@ void async_queue_free_storage(async_queue *q, size_t slots)
 
 /* --- items --- */
 
-static bool is_full(const async_queue *q)
+static bool is_queue_full(const async_queue *q)
 {
     return q->capacity > 0 && q->count + q->reserved >= q->capacity;
 }
 
-/* The place of a new item in a priority queue: behind all that do not come after it. */
-static size_t sorted_place(async_queue *q, size_t slots, const void *item)
+/* Return the position of a new item in a priority queue: behind all items that do not come after
+ * it, so that equal items keep their order. */
+static size_t sorted_position(async_queue *q, size_t slots, const void *item)
 {
     size_t low = 0, high = q->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (q->order(item, slot(q, slots, middle)) < 0)
+        if (q->order(item, queue_slot(q, slots, middle)) < 0)
             high = middle;
         else
             low = middle + 1;
@@ -95,20 +96,20 @@ static size_t sorted_place(async_queue *q, size_t slots, const void *item)
     return low;
 }
 
-/* There is room for the item. */
-static void insert(async_queue *q, size_t slots, const void *item)
+/* Insert an item. The caller has made sure that there is room. */
+static void insert_item(async_queue *q, size_t slots, const void *item)
 {
-    size_t place = q->order ? sorted_place(q, slots, item) : q->count;
-    for (size_t i = q->count; i > place; i--)
-        memcpy(slot(q, slots, i), slot(q, slots, i - 1), q->size);
-    memcpy(slot(q, slots, place), item, q->size);
+    size_t at = q->order ? sorted_position(q, slots, item) : q->count;
+    for (size_t i = q->count; i > at; i--)
+        memcpy(queue_slot(q, slots, i), queue_slot(q, slots, i - 1), q->size);
+    memcpy(queue_slot(q, slots, at), item, q->size);
     q->count++;
     q->unfinished++;
 }
 
-static void take(async_queue *q, size_t slots, void *ret)
+static void remove_item(async_queue *q, size_t slots, void *ret)
 {
-    memcpy(ret, slot(q, slots, q->lifo ? q->count - 1 : 0), q->size);
+    memcpy(ret, queue_slot(q, slots, q->lifo ? q->count - 1 : 0), q->size);
     q->count--;
     if (!q->lifo && ++q->first == q->room)
         q->first = 0;
@@ -124,7 +125,7 @@ static void wake_getter(async_queue *q)
 
 static void wake_putter(async_queue *q)
 {
-    if (!is_full(q) && async__wake_first(&q->putters, 0))
+    if (!is_queue_full(q) && async__wake_first(&q->putters, 0))
         q->reserved++;
 }
 
@@ -156,6 +157,7 @@ static void drop_items(async_queue *q)
 
 /* --- put --- */
 
+/* Put an item without waiting. Returns -EAGAIN if the queue is full. */
 int async_queue_put_item(async_queue *q, size_t slots, const void *item)
 {
     int r = bind_queue(q);
@@ -163,16 +165,17 @@ int async_queue_put_item(async_queue *q, size_t slots, const void *item)
         return r;
     if (q->shut)
         return -EPIPE;
-    if (is_full(q))
+    if (is_queue_full(q))
         return -EAGAIN;
-    if (unlikely(q->count + q->reserved >= q->room) && (r = grow(q, slots)) < 0)
+    if (unlikely(q->count + q->reserved >= q->room) && (r = grow_storage(q, slots)) < 0)
         return r;
-    insert(q, slots, item);
+    insert_item(q, slots, item);
     wake_getter(q);
     return 0;
 }
 
-/* The putter was woken with that value: a slot is reserved for it, or the queue was shut down. */
+/* End the wait of a putter, which was woken with `value`: 0 if a slot is reserved for it, or -EPIPE
+ * if the queue was shut down. */
 static int put_reserved(async_queue *q, size_t slots, const void *item, int value)
 {
     if (value < 0)
@@ -182,7 +185,7 @@ static int put_reserved(async_queue *q, size_t slots, const void *item, int valu
         wake_at_end(q);
         return -EPIPE;
     }
-    insert(q, slots, item);
+    insert_item(q, slots, item);
     wake_getter(q);
     return 0;
 }
@@ -194,6 +197,8 @@ static void pass_slot_on(async_queue *q)
     wake_at_end(q);
 }
 
+/* Put an item; if the queue is full, wait for a slot. A task that is cancelled after a slot was
+ * reserved for it passes the slot on. */
 int await_queue_put_item(async_queue *q, size_t slots, const void *item)
 {
     async_task *t;
@@ -215,9 +220,9 @@ int await_queue_put_item(async_queue *q, size_t slots, const void *item)
 
 /* --- get --- */
 
-static void take_and_wake(async_queue *q, size_t slots, void *ret)
+static void remove_item_and_wake(async_queue *q, size_t slots, void *ret)
 {
-    take(q, slots, ret);
+    remove_item(q, slots, ret);
     wake_putter(q);
     wake_at_end(q);
 }
@@ -229,7 +234,7 @@ int async_queue_get_item(async_queue *q, size_t slots, void *ret)
         return r;
     if (q->count == q->owed)
         return at_end(q) ? -EPIPE : -EAGAIN;
-    take_and_wake(q, slots, ret);
+    remove_item_and_wake(q, slots, ret);
     return 0;
 }
 
@@ -243,6 +248,8 @@ static void pass_item_on(async_queue *q)
     wake_at_end(q);
 }
 
+/* Get an item; if none is left for this task, wait for one. A task that is cancelled after an item
+ * was promised to it leaves the item to the next getter. */
 int await_queue_get_item(async_queue *q, size_t slots, void *ret)
 {
     async_task *t;
@@ -259,7 +266,7 @@ int await_queue_get_item(async_queue *q, size_t slots, void *ret)
         if (t->value < 0)
             return t->value;
         q->owed--;
-        take_and_wake(q, slots, ret);
+        remove_item_and_wake(q, slots, ret);
     } else if (chosen && t->value == 0) {
         pass_item_on(q);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rwlock.c - a read-write lock is a lock whose owner is the writer, and a count of readers. All
- * tasks that wait stand in the queue of that lock, in the order in which they came. */
+/* rwlock.c - a read-write lock consists of a lock, whose owner is the writer, and a count of
+ * readers. All waiting tasks are in the queue of that lock, in the order in which they came. */
 #include <asyncio/rwlock.h>
 
 #include "sync/bind.h"
@@ -8,7 +8,7 @@
 #include "task/scope.h"
 #include "task/task.h"
 
-/* While a task waits, its value is what it waits for. */
+/* What a task waits for. It is stored in the task's `value` while it waits. */
 enum wanted { WANTS_TO_READ = 1, WANTS_TO_WRITE };
 
 /* Readers that a closed loop has left will never release the lock; a writer that it has left may
@@ -20,7 +20,7 @@ static int bind_rwlock(async_rwlock *l, struct loop *loop)
     return async__lock_bind(&l->lock, loop);
 }
 
-static void grant_write(async_rwlock *l)
+static void grant_write_lock(async_rwlock *l)
 {
     if (l->readers == 0)
         lock_set_owner(&l->lock, async__wake_first(&l->lock.waiters, 0));
@@ -28,7 +28,7 @@ static void grant_write(async_rwlock *l)
 
 /* Give the lock to the first tasks in the queue: to all readers before the first writer, or to a
  * writer. */
-static void grant(async_rwlock *l)
+static void grant_lock(async_rwlock *l)
 {
     struct async_waiter *w;
     while (!l->lock.owner && (w = l->lock.waiters.head) && task_of(w)->value == WANTS_TO_READ) {
@@ -36,22 +36,23 @@ static void grant(async_rwlock *l)
         l->readers++;
     }
     if (!l->lock.owner && l->lock.waiters.head)
-        grant_write(l);
+        grant_write_lock(l);
 }
 
 static void end_read(async_rwlock *l)
 {
     l->readers--;
-    grant(l);
+    grant_lock(l);
 }
 
 static void end_write(async_rwlock *l)
 {
     lock_clear_owner(&l->lock);
-    grant(l);
+    grant_lock(l);
 }
 
-/* A task that gives up may have been in the way of others. */
+/* Wait until t is granted the lock. If t is cancelled while it is first in the queue, others behind
+ * it may now be granted the lock. */
 static NOINLINE int wait_for_rwlock(async_rwlock *l, async_task *t, enum wanted wanted)
 {
     bool chosen;
@@ -61,7 +62,7 @@ static NOINLINE int wait_for_rwlock(async_rwlock *l, async_task *t, enum wanted 
     if (r == 0)
         return 0;
     if (!chosen)
-        grant(l);
+        grant_lock(l);
     else if (wanted == WANTS_TO_READ)
         end_read(l);
     else

@@ -35,6 +35,7 @@ int await_semaphore_acquire(async_semaphore *s)
     return 0;
 }
 
+/* Release a permit. It goes to the first waiter, if there is one. */
 int async_semaphore_release(async_semaphore *s)
 {
     int r = bind_semaphore(s);

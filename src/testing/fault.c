@@ -144,7 +144,7 @@ static int faulty_close(int fd)
 }
 
 /* Return the size for a call: half of it if the fault is PARTIAL. */
-static size_t shorten(int fault, size_t size)
+static size_t shorten_size(int fault, size_t size)
 {
     return fault == PARTIAL && size > 1 ? size / 2 : size;
 }
@@ -153,28 +153,28 @@ static ssize_t faulty_write_nosignal(int fd, const void *buf, size_t size)
 {
     static const struct call call = { "write", { EINTR, EPIPE, PARTIAL } };
     int fault = inject_fault(&call);
-    return fails_with(fault) ? -1 : real.write_nosignal(fd, buf, shorten(fault, size));
+    return fails_with(fault) ? -1 : real.write_nosignal(fd, buf, shorten_size(fault, size));
 }
 
 static ssize_t faulty_send(int fd, const void *buf, size_t size, int flags)
 {
     static const struct call call = { "send", { EINTR, EPIPE, ECONNRESET, ENOBUFS, PARTIAL } };
     int fault = inject_fault(&call);
-    return fails_with(fault) ? -1 : real.send(fd, buf, shorten(fault, size), flags);
+    return fails_with(fault) ? -1 : real.send(fd, buf, shorten_size(fault, size), flags);
 }
 
 static ssize_t faulty_ring_get(struct ring *r, void *buf, size_t size)
 {
     static const struct call call = { "a read from memory", { EINTR, ECONNRESET, PARTIAL } };
     int fault = inject_fault(&call);
-    return fails_with(fault) ? -1 : real.ring_get(r, buf, shorten(fault, size));
+    return fails_with(fault) ? -1 : real.ring_get(r, buf, shorten_size(fault, size));
 }
 
 static ssize_t faulty_ring_put(struct ring *r, const void *buf, size_t size)
 {
     static const struct call call = { "a write to memory", { EINTR, EPIPE, ECONNRESET, PARTIAL } };
     int fault = inject_fault(&call);
-    return fails_with(fault) ? -1 : real.ring_put(r, buf, shorten(fault, size));
+    return fails_with(fault) ? -1 : real.ring_put(r, buf, shorten_size(fault, size));
 }
 
 enum { FAULTS_OF_FILE_MAX = 12 };

@@ -42,6 +42,7 @@ static void *counting_malloc(void *ctx, size_t size)
     return memset(h + 1, 0xa5, size); /* so that no code relies on zeros */
 }
 
+/* Count a reallocation as one allocation that may fail. */
 static void *counting_realloc(void *ctx, void *p, size_t size)
 {
     if (!p)

@@ -79,6 +79,7 @@ static void print_faults(FILE *to, const struct trial *x)
             b->injected ? "; then " : "", b->what);
 }
 
+/* Print one line: how to repeat the run, which faults it had, and what was wrong. */
 void async__sweep_report(const struct trial *x)
 {
     const char *name = scenario_name(x->co, x->opts);
@@ -225,7 +226,7 @@ static void run_trial(struct plan *p, struct trial *x)
 }
 
 /* Make the run that ASYNC_SWEEP names, and report it. Returns -EINVAL if it has no such point. */
-static int replay(struct plan *p, enum sweep sweep, const struct request *a)
+static int replay_run(struct plan *p, enum sweep sweep, const struct request *a)
 {
     struct trial x = plan_trial(p, sweep, a->numbers[0]);
     if (a->second) {
@@ -297,7 +298,7 @@ static void sweep_pairs(struct plan *p, uint64_t last)
 }
 
 /* Make a run without a fault, and count its points. Returns -EINVAL if the run fails. */
-static int rehearse(struct plan *p)
+static int rehearse_run(struct plan *p)
 {
     struct trial x = plan_trial(p, SWEEP_NONE, 0);
     run_trial(p, &x);
@@ -311,7 +312,7 @@ static int sweep_kind(struct plan *p, enum sweep sweep)
     uint64_t last;
     int r = read_seeds(p->opts, &last);
     if (r == 0)
-        r = rehearse(p);
+        r = rehearse_run(p);
     if (r < 0)
         return r;
     async__log.silent = true;
@@ -341,7 +342,7 @@ static int sweep_kinds(const async_co *co, const struct async_sweep_opts *opts, 
         if (!request.text)
             r = sweep_kind(&p, s);
         else if (is_requested(&request, &p, s))
-            r = replay(&p, s, &request);
+            r = replay_run(&p, s, &request);
         else
             has_skipped = true;
     }

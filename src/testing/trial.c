@@ -212,7 +212,7 @@ static int run_scenario(void *frame)
 }
 
 /* Is r a result that the fault f can account for? */
-static bool explains(const struct fault *f, int r)
+static bool fault_explains(const struct fault *f, int r)
 {
     switch (f->injected ? f->kind : SWEEP_NONE) {
     case SWEEP_CANCEL:
@@ -239,7 +239,7 @@ static bool is_explained(const struct trial *x, int r)
     if (r == x->opts->expect || (r >= 0 && !x->opts->expect))
         return true;
     for (int i = 0; i < FAULTS; i++)
-        if (explains(&x->faults[i], r))
+        if (fault_explains(&x->faults[i], r))
             return true;
     return false;
 }

@@ -343,7 +343,7 @@ END_TEST
 START_TEST(shutdown_without_limit_is_a_deadlock)
 {
     is(run_virtual(leaves_two_behind(5)), -EDEADLK);
-    has_text(ears.text, "deadlock: these tasks were cancelled, and still wait for what will not come");
+    has_text(ears.text, "deadlock: these tasks were cancelled, but nothing can wake them");
     has_text(ears.text, "\n    stubborn: waits for event ");
 }
 END_TEST
