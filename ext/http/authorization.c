@@ -50,6 +50,8 @@ static int set_basic(struct http_call *c, const char *user, const char *password
     return 0;
 }
 
+/* Write the header for .bearer. A line break in the token would begin another header, so control
+ * characters are refused. */
 static int set_bearer(struct http_call *c, const char *token)
 {
     for (const char *p = token; *p; p++)

@@ -118,7 +118,7 @@ static int set_libcurl_timer(CURLM *multi, long ms, void *arg)
     struct http_driver *d = arg;
     if (ms == 0) {
         run_soon(d);
-    } else if (d->timer_state != HTTP_TIMER_SOON) { /* if it is, timer_fired() reads the time */
+    } else if (d->timer_state != HTTP_TIMER_SOON) { /* otherwise timer_fired() will read the time */
         stop_timer(d);
         if (ms > 0) {
             d->timer_state = HTTP_TIMER_LATER;
@@ -130,6 +130,8 @@ static int set_libcurl_timer(CURLM *multi, long ms, void *arg)
 
 /* --- the sockets --- */
 
+/* Make the record of a socket, and enter it in the table, which grows as needed. Returns NULL if
+ * there is no memory. */
 static struct http_socket *socket_new(struct http_driver *d, int fd)
 {
     if ((size_t)fd >= d->socket_count) {
@@ -228,6 +230,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
     return 0;
 }
 
+/* Open a socket for libcurl, unless the owner refuses the address. libcurl does not pass the reason
+ * of a failure on, so it is kept in the attachment. */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
@@ -275,6 +279,7 @@ static void free_sockets(struct http_driver *d)
 
 /* --- the multi handle --- */
 
+/* Make the multi handle, unless there is one. */
 static int multi_open(struct http_driver *d)
 {
     if (d->multi)

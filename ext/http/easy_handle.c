@@ -68,6 +68,7 @@ static CURLcode set_callbacks(struct http_transfer *t)
     return rc;
 }
 
+/* Set the options of TLS: version 1.2 or newer, certificates, and whether to verify the server. */
 static CURLcode set_tls(CURL *easy, const struct async_http_session_opts *o)
 {
     CURLcode rc = CURLE_OK;

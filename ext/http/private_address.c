@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Is the IPv4 address, in host byte order, in one of the networks that are not part of the public
+ * internet? */
 static bool ipv4_private(uint32_t a)
 {
     static const struct {
@@ -36,7 +38,7 @@ static uint32_t read_big_endian(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* An IPv4 address within an IPv6 one is judged as the IPv4 address. These are the mapped addresses
+/* An IPv4 address within an IPv6 one counts as the IPv4 address. These are the mapped addresses
  * (::ffff:0:0/96), the compatible ones (::/96, which includes :: and ::1), the translated ones
  * (64:ff9b::/96) and those of 6to4 (2002::/16). */
 static bool ipv6_private(const uint8_t *a)

@@ -11,6 +11,7 @@
 #include "request_headers.h"
 #include "url.h"
 
+/* Append the hop that has just ended to the list of redirects, which the caller can read. */
 static int store_redirect(struct http_response *res)
 {
     async_http_redirect *step = http_arena_alloc(&res->arena, sizeof *step);

@@ -71,6 +71,7 @@ static int prepare_url(struct http_call *c, const char *url)
     return r;
 }
 
+/* Check the options, and prepare the URL, the body and the headers of the first hop. */
 static int prepare_request(struct http_call *c, const char *url)
 {
     struct http_error *e = &c->res->error;
@@ -89,6 +90,7 @@ static int prepare_request(struct http_call *c, const char *url)
     return r == 0 ? http_headers_build(c) : r;
 }
 
+/* Make the response, and copy into it the options that matter while it is received. */
 static int prepare_call(struct http_call *c, const char *url, const struct async_http_opts *opts)
 {
     struct http_response *res = c->res = http_response_new();
@@ -221,6 +223,8 @@ static int check_status(struct http_call *c)
     return 0;
 }
 
+/* Make a call from its options to its response. Returns the status, or an error, and then the
+ * response is freed or passed on through .failed. */
 static int await_call(struct http_call *c, const char *url, const struct async_http_opts *opts,
                       async_http_response **ret)
 {

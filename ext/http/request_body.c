@@ -43,6 +43,7 @@ static int encode_form(struct http_call *c)
     return 0;
 }
 
+/* Refuse options that contradict each other. */
 static int check_body_options(struct http_call *c)
 {
     const struct async_http_opts *o = &c->o;

@@ -87,6 +87,8 @@ struct header_list {
     bool failed; /* out of memory */
 };
 
+/* Append a line to the list. line is NULL if there was no memory for it, so that callers need not
+ * check each line. */
 static void add_line(struct header_list *l, char *line)
 {
     struct curl_slist *node = line ? http_arena_alloc(l->arena, sizeof *node) : NULL;

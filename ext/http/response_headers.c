@@ -149,6 +149,8 @@ static bool end_headers(struct http_response *res)
     return true;
 }
 
+/* Process one line: the status line, a header, or the empty line at the end. Returns false if the
+ * transfer must end. */
 static bool take_line(struct http_response *res, const char *data, size_t n)
 {
     struct header_line l;

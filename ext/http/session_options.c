@@ -35,6 +35,7 @@ static bool copy_strings(async_http_session *s)
     return true;
 }
 
+/* Copy the list of headers and their strings. Returns false if there is no memory. */
 static bool copy_headers(async_http_session *s)
 {
     size_t n = 0;

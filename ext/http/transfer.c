@@ -77,6 +77,8 @@ static int version_number(long version)
                                               : 0;
 }
 
+/* Copy the address, the HTTP version and the number of bytes received from the handle to the
+ * response. */
 static void measure_transfer(struct http_transfer *t)
 {
     struct http_response *res = t->res;
@@ -240,6 +242,7 @@ static void stall_start_timer(struct http_transfer *t)
     async_call_later(&t->stall.timer, t->stall.timeout / 8, stall_check, t);
 }
 
+/* End the transfer if no byte has moved for the stall timeout. Otherwise check again later. */
 static void stall_check(void *arg)
 {
     struct http_transfer *t = arg;

@@ -7,6 +7,7 @@
 
 #include "transfer.h"
 
+/* Return the kind of error for a code of libcurl. */
 static enum async_http_error kind_of_code(CURLcode rc)
 {
     switch (rc) {
@@ -44,7 +45,7 @@ static enum async_http_error kind_of_code(CURLcode rc)
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
         return ASYNC_HTTP_RESOURCES;
-    /* The scheme of the URL was checked before, so this is an answer without headers. */
+    /* The scheme of the URL was checked before, so this is a response without headers. */
     case CURLE_UNSUPPORTED_PROTOCOL:
     default:
         return ASYNC_HTTP_PROTOCOL;

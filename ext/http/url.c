@@ -46,6 +46,7 @@ static bool is_unreserved(unsigned char c)
            (c && strchr("-._~", c));
 }
 
+/* Write s with percent-encoding. Returns the end of what was written. */
 static char *encode_text(char *to, const char *s)
 {
     static const char hex[] = "0123456789ABCDEF";
@@ -216,6 +217,8 @@ void http_url_free_secrets(struct http_url *u)
 
 /* --- redirects --- */
 
+/* Refuse a redirect to another protocol, and one that gives up TLS, unless the caller allows
+ * that. */
 static int check_redirect_scheme(CURLU *u, const char *base, bool downgrade, struct http_error *e)
 {
     char *scheme = NULL;

@@ -143,7 +143,7 @@ int await_sqlite_open_opt(const char *path, const struct async_sqlite_opts *o, a
 /* --- use in one loop after another --- */
 
 /* Abandoned tasks never run again, so their calls and blocks are forgotten. What they have begun
- * in the database is ended by the thread before its next job; it may still be at one of theirs. */
+ * in the database is ended by the thread before its next job; it may still run one of theirs. */
 static void release_abandoned(async_sqlite *db)
 {
     sqlite_interrupt_job(db);

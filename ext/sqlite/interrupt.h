@@ -8,7 +8,7 @@
 
 struct sqlite_job;
 
-/* Interrupt the job that the thread is at, if any. It ends soon, with -ECANCELED or success. */
+/* Interrupt the job that the thread runs, if any. It ends soon, with -ECANCELED or success. */
 void sqlite_interrupt_job(async_sqlite *db);
 
 /* Check that the job was not interrupted. Returns 0, or -ECANCELED with a message. */

@@ -29,7 +29,7 @@ void sqlite_thread_join(async_sqlite *db);
  * call was the last one before the connection was closed may still use both when it returns. */
 void sqlite_thread_destroy(async_sqlite *db);
 
-/* Hand a job to the thread. Blocks while it is at another job, which happens only if the task of
+/* Hand a job to the thread. Blocks while it runs another job, which happens only if the task of
  * that job could not wait for it. */
 void sqlite_submit_job(async_sqlite *db, struct sqlite_job *job);
 

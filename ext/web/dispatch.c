@@ -167,6 +167,8 @@ static enum MHD_Result on_idle(struct web_dispatch *d, async_web_request *rq)
     return MHD_YES;
 }
 
+/* Called by MHD when the headers are complete, for each part of the body, and then until there is a
+ * response. */
 static enum MHD_Result on_access(void *dispatch, struct MHD_Connection *mhd, const char *url,
                                  const char *method, const char *version, const char *bytes,
                                  size_t *size, void **request)
@@ -181,7 +183,7 @@ static enum MHD_Result on_access(void *dispatch, struct MHD_Connection *mhd, con
         return on_headers(d, rq, method, version);
     if (n == 0)
         return on_idle(d, rq);
-    *size = 0; /* all of it is taken */
+    *size = 0; /* tells MHD that all bytes were read */
     return on_body(d, rq, bytes, n);
 }
 

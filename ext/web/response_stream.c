@@ -97,6 +97,8 @@ int await_web_stream_begin_opt(async_web_request *rq, int status, const char *ty
     return 0;
 }
 
+/* Write all bytes, and wait for room in between. Returns 0; -ECANCELED; -EPIPE if nothing reads the
+ * stream any more. */
 static int await_write_all(async_web_request *rq, const char *bytes, size_t size)
 {
     struct web_stream *st = &rq->stream;

@@ -46,6 +46,7 @@ static void free_server(async_web_server *s)
     free(s);
 }
 
+/* Make a server that listens. Its handlers begin when it is served. */
 static int open_server(const async_web_route *routes, const struct async_web_opts *given,
                        async_web_server **ret)
 {

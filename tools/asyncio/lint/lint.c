@@ -18,6 +18,7 @@ static int print_rules(void)
     return CLEAN;
 }
 
+/* Print the help, which ends with the list of rules. Returns the exit status. */
 static int print_lint_help(void)
 {
     puts("Usage: asyncio lint [OPTION] FILE...\n"
