@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs one program at a time, pinned to a core, and notes what it took; repeats runs that others disturbed."""
+"""Run one program at a time, pinned to a core, and measure it. Runs that other processes disturbed are repeated."""
 import contextlib
 import json
 import os
@@ -15,7 +15,7 @@ CORES = sorted(os.sched_getaffinity(0))
 SERVER, CLIENT = CORES[0], CORES[-1]
 BOTH = f"{SERVER},{CLIENT}"
 TICK = os.sysconf("SC_CLK_TCK")
-NOISE = 0.06  # of a core, taken by other processes: run again
+NOISE = 0.06  # repeat a run if other processes used more than this share of the core
 TRIES = 3
 
 
@@ -24,14 +24,14 @@ def say(*words):
 
 
 def prepare():
-    """Many descriptors; this process beside the servers, so that the measured core is free of it."""
+    """Allow many descriptors, and move this process to the core of the servers, so that it does not use the measured one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 20000)), hard))
     os.sched_setaffinity(0, {SERVER})
 
 
 def busy(core):
-    """Seconds that the core, or several, "0,1", have been busy (user, nice, system, irq, softirq, steal)."""
+    """Return the seconds for which a core, or several ("0,1"), have been busy (user, nice, system, irq, softirq, steal)."""
     names = {f"cpu{one}" for one in str(core).split(",")}
     with open("/proc/stat") as f:
         lines = [line.split()[1:9] for line in f if line.split()[0] in names]
@@ -39,7 +39,7 @@ def busy(core):
 
 
 def cpu_of(pid):
-    """Seconds of CPU that a live process with all its threads has used."""
+    """Return the CPU time of a running process with all its threads, in seconds."""
     total = 0
     with contextlib.suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -49,13 +49,13 @@ def cpu_of(pid):
 
 
 def foreign(core, own):
-    """A function: the seconds of the core that others than own() have taken since now."""
+    """Return a function that returns for how many seconds others than own() have used the core since this call."""
     b0, c0 = busy(core), own()
     return lambda: max(0.0, busy(core) - b0 - (own() - c0) - 2 / TICK)
 
 
 def watch_peak(pid, peak):
-    """Peak resident KiB, from the process itself: wait4()'s figure may be that of the Python that forked it."""
+    """Record the peak resident KiB of a process. wait4() may return that of the Python process that was forked."""
     with contextlib.suppress(OSError, ValueError):
         while True:
             with open(f"/proc/{pid}/status") as f:
@@ -66,7 +66,7 @@ def watch_peak(pid, peak):
 
 
 def start(cmd, core=SERVER, env=None, stdout=subprocess.DEVNULL):
-    """The process; its p.errors is a file with what it says on stderr."""
+    """Start a process. p.errors is a file with what it writes to stderr."""
     errors = tempfile.TemporaryFile()
     p = subprocess.Popen(["taskset", "-c", str(core), *map(str, cmd)], stdin=subprocess.DEVNULL,
                          stdout=stdout, stderr=errors, env={**os.environ, **(env or {})})
@@ -90,8 +90,8 @@ def stop(p):
 
 
 def run(cmd, core=CLIENT, env=None, keep=True, server=None, timeout=300):
-    """Run to the end: dict of rc, out, err, wall, cpu (seconds), rss (KiB), foreign (share of a core).
-    keep: read its output; else it goes to /dev/null. server: whom it talks to, a process on the other core."""
+    """Run a program to its end. Return a dict of rc, out, err, wall, cpu (seconds), rss (KiB), foreign (share of a core).
+    keep: read its output, which otherwise goes to /dev/null. server: the pid of its server, which runs on the other core."""
     spent = [0.0]
     others = [foreign(core, lambda: spent[0])]
     if server:
@@ -113,7 +113,7 @@ def run(cmd, core=CLIENT, env=None, keep=True, server=None, timeout=300):
 
 
 def quiet(cmd, **how):
-    """run(), again while other processes took too much of the core; the quietest."""
+    """Call run() up to three times, until other processes use little of the core; return the least disturbed run."""
     best = None
     for _ in range(TRIES):
         r = run(cmd, **how)
@@ -132,7 +132,7 @@ def free_port():
 
 @contextlib.contextmanager
 def server(cmd, port):
-    """A server on that port, from when it answers until the end of the block; yields the process."""
+    """Run a server on a port until the end of the block, and yield its process once it accepts connections."""
     p = start(cmd)
     try:
         for _ in range(500):
@@ -142,7 +142,7 @@ def server(cmd, port):
                 sys.exit(f"{cmd[0]} ended: {said(p)}")
             time.sleep(0.01)
         else:
-            sys.exit(f"{cmd[0]} does not answer on port {port}")
+            sys.exit(f"{cmd[0]} does not accept connections on port {port}")
         yield p
     finally:
         stop(p)
@@ -157,7 +157,7 @@ def first_line(*cmd):
 
 
 def find_python():
-    """$PYTHON, or the first that has aiohttp: the one that runs this, the system's."""
+    """Return the first Python that has aiohttp: $PYTHON, the one that runs this script, that of the system."""
     for python in (os.environ.get("PYTHON"), sys.executable, "/usr/bin/python3"):
         if python and first_line(python, "-c", "import aiohttp; print(1)") == "1":
             return python
@@ -173,7 +173,7 @@ def optimization(build):
 
 
 def facts(top, build):
-    """What the figures belong to: [(name, text)]."""
+    """Return versions and the machine, to which the figures belong, as [(name, text)]."""
     with open("/proc/cpuinfo") as f:
         cpu = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), "?")
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

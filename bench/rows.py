@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The rows: what is compared with what, the targets, and the table.
+"""The rows of the table with their targets, and the table as text.
 
-A target was set in one table of one machine. It holds elsewhere as a ratio: to the peer that it names, or, where
-that peer is not in this run, to one that is, with the figure that this one had in the same table."""
+The targets were set by figures of one machine. On other machines a target is a ratio to a peer: to the one that it
+names, or, if that one is not in this run, to another one, with the figure that this one had on the first machine."""
 from dataclasses import dataclass
 from statistics import median
 
@@ -18,15 +18,15 @@ class Row:
     title: str
     key: str
     unit: str = "ns"
-    target: float | None = None  # in the table where it was set, or in any if there is no `than`
-    named: str = ""              # the best peer there, and its figure
-    than: tuple | None = None    # peer, key, its figure there
-    more: bool = False           # is better
-    phase: bool = False          # the peers' figure is that of their fetching alone
-    beside: str = ""             # without a target: whom it is compared with; "": the best peer
+    target: float | None = None  # figure on the first machine; on any machine if there is no `than`
+    named: str = ""              # the best peer on the first machine, and its figure
+    than: tuple | None = None    # peer, key, and its figure on the first machine
+    more: bool = False           # a larger figure is better
+    phase: bool = False          # the figure of a peer is that of its fetching alone
+    beside: str = ""             # the peer for comparison if there is no target; "": the best one
 
     def bound(self, results):
-        """The target in this run, the ratio, and the figure that it is a ratio to; None: not in this run."""
+        """Return the target in this run, the ratio, and the figure to which it is a ratio; None if that was not measured."""
         if self.target is None:
             return None
         if not self.than:
@@ -113,7 +113,7 @@ def figure(v):
 
 
 def cell(samples, more=False):
-    """median (best)"""
+    """Format samples as "median (best)"."""
     if not samples:
         return "-"
     best = max(samples) if more else min(samples)
@@ -122,12 +122,12 @@ def cell(samples, more=False):
 
 
 def judge(row, results):
-    """One row of the table as a dict of texts; None: nothing was measured."""
+    """Return one row of the table as a dict of texts; None if nothing was measured."""
     got = results.get(row.key, {})
     if not got:
         return None
     ours = got.get("ours")
-    if row.phase: # our command is timed as a whole in both
+    if row.phase: # our command is always timed as a whole
         ours = results.get(row.key.replace("_phase", ""), {}).get("ours")
     peers = {p: median(got[p]) for p in PEERS if got.get(p)}
     best = (max if row.more else min)(peers, key=peers.get, default=None)
@@ -160,7 +160,7 @@ HEAD = ("row", "unit", "ours", "best peer in the run", *COLUMNS, "ours / named p
 
 
 def table(rows, results):
-    """The table as Markdown, and as a list of dicts."""
+    """Return the table as Markdown, and as a list of dicts."""
     judged = [j for row in rows if (j := judge(row, results))]
     lines = ["| " + " | ".join(HEAD) + " |", "|---|---|" + "---:|" * 6 + "---|---|"]
     lines += ["| " + " | ".join(j.values()) + " |" for j in judged]

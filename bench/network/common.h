@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* common.h - what the C programs of the network table share: clock and loopback sockets. */
+/* common.h - clock and loopback sockets for the C programs of the network table. */
 #ifndef BENCH_COMMON_H
 #define BENCH_COMMON_H
 
@@ -40,7 +40,7 @@ static inline struct sockaddr_in loopback(int port)
     return a;
 }
 
-/* A listening socket; port 0: any. */
+/* Open a socket that listens on a port of 127.0.0.1; 0 lets the kernel choose one. */
 static inline int listen_on(int port)
 {
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* delay_server.c - an HTTP/1.1 keep-alive server that answers each request a fixed time after it came.
+/* delay_server.c - an HTTP/1.1 keep-alive server that answers each request after a fixed time.
  *
  * bench-delay-server PORT [MS] */
 #include "common.h"
 
 enum { QUEUE = 65536 };
 
-/* Requests whose answers are due, in the order of their coming, which is that of their deadlines. */
+/* Requests that wait for their answers, in the order in which they arrived, which is also the order
+ * of their deadlines. */
 static struct {
     int64_t due;
     int fd;
@@ -40,7 +41,8 @@ static void accept_all(int listener)
     }
 }
 
-/* Every client here sends a GET whole, and one at a time on a connection. */
+/* Read a request and queue its answer. All clients of this benchmark send a GET in one piece, and
+ * one at a time on each connection. */
 static void take_request(int fd, int64_t delay)
 {
     static char buf[16384];

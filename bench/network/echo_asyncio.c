@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* echo_asyncio PORT - an echo server as a user would write it: what came goes back. */
+/* echo_asyncio PORT - an echo server on this library, as a user would write it. */
 #include <asyncio.h>
 
 ASYNC_DEF(echo, (async_stream *)s)

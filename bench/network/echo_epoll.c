@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* echo_epoll PORT - an echo server on bare epoll, read then write and nothing else: the practical limit. */
+/* echo_epoll PORT - an echo server on epoll alone, which only reads and writes. It shows the
+ * practical limit. */
 #include "common.h"
 
 static char buf[65536];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* echoload PORT CONNECTIONS SECONDS SERVER_PID - one message of 64 bytes in flight on each connection. Prints messages a
- * second, the median and 99th percentile of the round trip in us, CPU of the server and of ourselves in us a message,
- * what a connection adds to the server's resident memory in bytes, and errors. */
+/* echoload PORT CONNECTIONS SECONDS SERVER_PID - one message of 64 bytes in flight on each
+ * connection. Prints messages a second, the median and 99th percentile of the round trip in us, CPU
+ * of the server and of ourselves in us a message, what a connection adds to the server's resident
+ * memory in bytes, and errors. */
 #include "common.h"
 
 #include <dirent.h>
@@ -31,7 +32,7 @@ static double own_cpu(void)
            1e-6 * (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
-/* Seconds of all threads, by the scheduler's clock. */
+/* Return the CPU time of all threads in seconds, as measured by the scheduler. */
 static double cpu_of(int pid)
 {
     char path[300];
@@ -93,7 +94,8 @@ static void send_one(struct conn *c)
         die("write");
 }
 
-/* Some at a time, each proven by one echo. They close with a reset: no TIME_WAIT is left over. */
+/* Open the connections, some at a time, and check each with one echo. They are closed by a reset,
+ * so that none stays in TIME_WAIT. */
 static void open_all(struct conn *cs, int n, int port, int ep)
 {
     struct linger at_once = { 1, 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch_raw.c - the limit of a fetcher: keep-alive connections on bare epoll.
+/* fetch_raw.c - keep-alive connections on epoll alone, which show the limit of a fetcher.
  *
  * bench-fetch-raw PORT N LIMIT, prints "ok seconds". */
 #include "common.h"

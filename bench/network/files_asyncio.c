@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* files_asyncio DIR N TASKS - read the files DIR/0 to DIR/N-1 whole, of 4 KiB each, TASKS at a time. Prints files a second. */
+/* files_asyncio DIR N TASKS - read the files DIR/0 to DIR/N-1 whole, of 4 KiB each, TASKS at a
+ * time. Prints files a second. */
 #include <asyncio.h>
 
 #include <stdio.h>

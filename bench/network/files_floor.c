@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* files_floor DIR N - what opening, reading and closing the files DIR/0 to DIR/N-1, of 4 KiB each, costs without a library:
- * on one thread, on four, and through io_uring, as chains of which 64 are under way. */
+/* files_floor DIR N - what opening, reading and closing the files DIR/0 to DIR/N-1, of 4 KiB each,
+ * costs without a library: on one thread, on four, and through io_uring, as chains of which 64 are
+ * under way. */
 #include "common.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -53,7 +54,8 @@ static struct {
     char path[PATH_ROOM], buf[SIZE];
 } slots[DEPTH];
 
-/* Open, read, close, without a number in the table of descriptors. Only the close says that it is done. */
+/* Queue a chain of open, read and close that uses a fixed file of the ring instead of a descriptor.
+ * Only the close reports its completion. */
 static void chain(struct io_uring *ring, unsigned slot, int i)
 {
     struct io_uring_sqe *q = io_uring_get_sqe(ring);

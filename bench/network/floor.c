@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* floor.c - what the machine charges for an empty system call, and for 64 bytes over a loopback TCP connection
- * when both ends are in one thread and nobody asks for readiness. bench-network-floor [N] */
+/* floor.c - measure the cost of an empty system call, and of 64 bytes over a loopback TCP
+ * connection whose two ends are in one thread that never polls. bench-network-floor [N] */
 #include "common.h"
 #include <sys/syscall.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* asyncio.c - the workloads of the runtime table on this library, written as a user would write them.
+/* asyncio.c - the workloads of the runtime table on this library, written as a user would write
+ * them.
  *
- * bench-asyncio WORKLOAD [N]: N replaces the row's count (for sleepers: how many). A row of the README is
- * one figure here; what is measured lies between now_ns() and per(). */
+ * bench-asyncio WORKLOAD [N]: N replaces the row's count (for sleepers: how many). A row of the
+ * README is one figure here; what is measured lies between now_ns() and per(). */
 #include "common.h"
 #include <asyncio.h>
 
@@ -35,7 +36,7 @@ ASYNC_DEF(run_ring, (long)n)
     await_group (r, g) {
         for (long i = 0; i < n; i++)
             async_spawn(g, spin(21));
-        ASYNC_TRY(await_sleep(0)); /* all have started, and stand in their first yield */
+        ASYNC_TRY(await_sleep(0)); /* let all tasks start and reach their first yield */
         t0 = now_ns();
     }
     per("switch_ring_100000", t0, 20 * n);
@@ -92,7 +93,7 @@ ASYNC_DEF(run_sleepers, (long)n)
 }
 
 #if __has_include(<asyncio/queue.h>)
-/* Row 4: one producer, one consumer, 128 places. */
+/* Row 4: one producer, one consumer, 128 slots. */
 typedef async_queue_of(int, 128) int_queue;
 
 ASYNC_DEF(produce, (int_queue *)q, (int)n)
@@ -123,7 +124,8 @@ ASYNC_DEF(run_queue, (long)n)
 }
 #endif
 
-/* Row 5: n tasks, ten at a time. 5s: a second wave, whose stacks are warm; 5w: and through a block. */
+/* Row 5: n tasks, ten at a time. 5s: a second wave, whose stacks are warm; 5w: the same with
+ * await_with blocks. */
 ASYNC_DEF(polite, (async_semaphore *)limit)
 {
     ASYNC_TRY(await_semaphore_acquire(limit));
@@ -162,7 +164,7 @@ ASYNC_DEF(run_sem, (long)n)
     return await_polite_wave(polite_with, n, "semaphore_with");
 }
 
-/* Row 6: 100 tasks, one lock, held across a yield; 6w: the same through a block. */
+/* Row 6: 100 tasks, one lock, held across a yield; 6w: the same with await_with blocks. */
 ASYNC_DEF(locker, (async_lock *)lock, (long)times)
 {
     for (long i = 0; i < times; i++) {
@@ -219,7 +221,7 @@ ASYNC_DEF(run_event, (long)n)
     await_group (r, g) {
         for (long i = 0; i < n; i++)
             async_spawn(g, waiter(&event, &waiting));
-        ASYNC_TRY(await_sleep(0)); /* all have started, and wait */
+        ASYNC_TRY(await_sleep(0)); /* let all tasks start and wait */
         if (waiting != n)
             ASYNC_TRY(async_fail(-EPROTO, "only %ld of %ld wait", waiting, n));
         t0 = now_ns();
@@ -229,7 +231,8 @@ ASYNC_DEF(run_event, (long)n)
     return r;
 }
 
-/* Rows 7: a callback in a minute, cancelled at once. 7b: n of them alive. */
+/* Row 7: arm a callback for a minute from now, and cancel it at once. 7b: n of them are armed at a
+ * time. */
 static void never(void *arg)
 {
     (void)arg;
@@ -259,7 +262,8 @@ static int run_callbacks(long n)
     return 0;
 }
 
-/* Row 7c: a limit on a new task that yields once. 7d: on a yield in this task. */
+/* Row 7c: a timeout around a new task that yields once. 7d: a timeout around a yield in this
+ * task. */
 ASYNC_DEF(run_timers, (long)n)
 {
     ASYNC_TRY(run_callbacks(n));
@@ -279,8 +283,8 @@ ASYNC_DEF(run_timers, (long)n)
     return r;
 }
 
-/* Row 8: a call on a thread and back, one after the other. Row 8b: n of them at once, a task each; 8bs: a second wave,
- * whose stacks are warm. */
+/* Row 8: calls on a thread, one after the other. Row 8b: n of them at once, in a task each; 8bs: a
+ * second wave, whose records are warm. */
 ASYNC_THREAD(increment, (long)n)
 {
     return (int)n + 1;
@@ -311,7 +315,8 @@ ASYNC_DEF(run_thread, (long)n)
     return await_thread_wave(n, "to_thread_batch_second");
 }
 
-/* Row 9: a call in another process and back, one after the other. Row 9b: n of them at once, in two. */
+/* Row 9: calls in another process, one after the other. Row 9b: n of them at once, in two
+ * processes. */
 ASYNC_PROCESS(increment_there, (const long *)n, (long *)sum)
 {
     *sum = *n + 1;
@@ -371,8 +376,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
         if (argc > 1 && !strcmp(argv[1], workloads[i].name))
             return async_main(workloads[i].workload(argc > 2 ? atol(argv[2]) : workloads[i].n));
-    fputs("usage: bench-asyncio switch|ring|spawn|sleepers|queue|sem|mutex|event|timers|thread|process "
-          "[N]\n",
+    fputs("usage: bench-asyncio switch|ring|spawn|sleepers|queue|sem|mutex|event|timers|thread|"
+          "process [N]\n",
           stderr);
     return 2;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* common.h - what the C programs of the table share: clock, CPU time, memory, output.
+/* common.h - clock, CPU time, memory and output for the C programs of the runtime table.
  *
- * Every program prints one line a figure, "workload value unit", whatever language it is written in. */
+ * Every program prints one line a figure, "workload value unit", whatever language it is written
+ * in. */
 #ifndef BENCH_COMMON_H
 #define BENCH_COMMON_H
 
@@ -22,7 +23,7 @@ static inline int64_t now_ns(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* One "Name:  N kB" line of /proc/self/status, in bytes. */
+/* Return the value of a line "Name:  N kB" of /proc/self/status, in bytes. */
 static inline long status_bytes(const char *name)
 {
     char line[256];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* floor.c - what the machine itself charges for the pieces that a runtime is made of: x86-64.
+/* floor.c - measure the costs of the machine itself for the parts of a runtime, on x86-64.
  *
  * bench-floor small|switch|ring|stacks|warm MIB */
 #include "common.h"
@@ -18,7 +18,8 @@ enum { PAGE = 4096, STACK = 16 * PAGE };
 
 /* ---- stack switches ---- */
 
-/* Two that differ in their last instruction: `ret` is predicted wrong every time, a jump is not. */
+/* Two switches that differ in their last instruction. `ret` is mispredicted each time, a jump is
+ * not. */
 void switch_ret(void **save, void *to);
 void switch_jmp(void **save, void *to);
 __asm__(".text\n"
@@ -33,7 +34,8 @@ __asm__(".text\n"
         "mov %rsp,(%rdi); mov %rsi,%rsp\n"
         "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp; pop %rcx; jmp *%rcx\n");
 
-/* The jump without the call: nothing is left in the return predictor, and the compiler saves what lives. */
+/* A switch that is inlined, so that it leaves nothing in the return predictor; the compiler saves
+ * the live registers. */
 static inline __attribute__((always_inline)) void switch_inline(void **save, void *to)
 {
     __asm__ volatile("lea -128(%%rsp),%%rsp\n" /* past the red zone */
@@ -48,7 +50,7 @@ static inline __attribute__((always_inline)) void switch_inline(void **save, voi
 
 static void *main_sp, *other_sp;
 
-/* A frame from which either switch enters fn. */
+/* Make a stack frame from which either switch enters fn. */
 static void *frame(char *top, void (*fn)(void))
 {
     void **p = (void **)top;
@@ -76,11 +78,11 @@ static void body_jmp(void)
 #ifdef __clang__
 #define AS_IS __attribute__((noinline))
 #else
-#define AS_IS __attribute__((noipa)) /* nor cloned for its arguments */
+#define AS_IS __attribute__((noipa)) /* neither inlined nor cloned */
 #endif
 
-/* As in a library: both sides switch in the same function, and two calls return before the loop goes on. These
- * returns pay for what the switch left in the predictor. */
+/* Switch as a library does: both sides switch in the same function, and two calls return before the
+ * loop continues. These returns are mispredicted if the switch has left a call in the predictor. */
 #define NESTED(how)                                                                                \
     static AS_IS void park_##how(void **save, void **to)                                           \
     {                                                                                              \
@@ -150,7 +152,7 @@ static void run_switch(void)
     run_nested_jmp();
     run_nested_inline();
 
-    /* build a frame on a warm stack, run it, finish */
+    /* make a stack frame on a warm stack, run its function to its end */
     t0 = now_ns();
     for (long i = 0; i < M; i++) {
         other_sp = frame(stack + sizeof stack, body_once);
@@ -159,7 +161,8 @@ static void run_switch(void)
     per("spawn_reuse", t0, M);
 }
 
-/* ---- a ring of stacks, each handing straight to the next: what cache and TLB misses cost ---- */
+/* ---- a ring of stacks, each of which switches to the next: the cost of cache and TLB misses
+ * ---- */
 
 static void **ring;
 static long ring_at, ring_n, ring_left, ring_ahead;
@@ -178,7 +181,7 @@ static void body_ring(void)
     }
 }
 
-/* ahead: how many places ahead the saved frame is fetched; 0: not at all */
+/* ahead is how many stacks ahead the saved stack frame is prefetched; 0 for not at all. */
 static void run_ring(long n, long ahead, const char *name)
 {
     size_t size = (size_t)n * STACK;
@@ -258,11 +261,13 @@ static void run_small(void)
     __asm__ volatile("" : : "r"(x));
 }
 
-/* ---- stacks: one reservation cut into 64 KiB slots, the lowest page of each its guard ---- */
+/* ---- stacks: one reservation divided into 64 KiB slots, whose lowest page is a guard ---- */
 
 static void run_stacks(void)
 {
-    enum { N = 30000 }; /* guards by mprotect(), on older kernels, end at 32,753 */
+    enum {
+        N = 30000
+    }; /* because older kernels allow only 32,753 guards, which are made by mprotect() */
     char *p = mmap(NULL, (size_t)N * STACK, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (p == MAP_FAILED)
@@ -270,7 +275,8 @@ static void run_stacks(void)
     long base = status_bytes("VmRSS");
     int64_t t0 = now_ns();
     for (long i = 0; i < N; i++)
-        if (madvise(p + i * STACK, PAGE, MADV_GUARD_INSTALL) && mprotect(p + i * STACK, PAGE, PROT_NONE))
+        if (madvise(p + i * STACK, PAGE, MADV_GUARD_INSTALL) &&
+            mprotect(p + i * STACK, PAGE, PROT_NONE))
             exit(1);
     per("stack_guard", t0, N);
     int64_t t1 = now_ns();
@@ -281,8 +287,8 @@ static void run_stacks(void)
     report("stack_rss", (double)(status_bytes("VmRSS") - base) / N, "B");
 }
 
-/* Touch that much memory and give it back, so that the next program's page faults do not wait for the host
- * of a virtual machine. */
+/* Touch that much memory and free it. The page faults of the next program then do not wait for the
+ * host of a virtual machine. */
 static void run_warm(size_t mib)
 {
     size_t size = mib << 20;

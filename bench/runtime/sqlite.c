@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sqlite.c - our SQLite: each statement awaited. bench-sqlite N FILE */
+/* sqlite.c - statements of SQLite by ext/sqlite, each awaited. bench-sqlite N FILE */
 #include <asyncio.h>
 #include <asyncio/sqlite.h>
 
 #include "sqlite.h"
 
-/* Row S1: inserts into a database in memory, one after the other. S2: rows of it, found by their key. */
+/* Row S1: inserts into a database in memory, one after the other. S2: rows of it, found by their
+ * key. */
 ASYNC_DEF(in_memory, (long)n)
 {
     await_sqlite_auto db = NULL;
@@ -41,7 +42,7 @@ ASYNC_DEF(batch, (async_sqlite *)db, (async_sqlite_stmt *)insert)
     return r;
 }
 
-/* Row S3: inserts into a file, so many in a transaction. */
+/* Row S3: inserts into a file, BENCH_BATCH in each transaction. */
 ASYNC_DEF(in_batches, (long)n, (const char *)path)
 {
     await_sqlite_auto db = NULL;

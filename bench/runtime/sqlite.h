@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sqlite.h - the statements of the SQLite rows, the same for all. */
+/* sqlite.h - the statements of the SQLite rows, which all programs execute. */
 #ifndef BENCH_SQLITE_H
 #define BENCH_SQLITE_H
 
@@ -12,7 +12,7 @@
 
 enum { BENCH_BATCH = 1000 }; /* inserts in a transaction */
 
-/* The file and what belongs to it. */
+/* Remove the database file and the files that SQLite puts beside it. */
 static inline void remove_database(const char *path)
 {
     char other[80];

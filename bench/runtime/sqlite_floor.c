@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sqlite_floor.c - the same statements by SQLite itself, on the thread that asks. bench-sqlite-floor N FILE */
+/* sqlite_floor.c - the same statements by SQLite alone, without threads. bench-sqlite-floor N
+ * FILE */
 #include <sqlite3.h>
 
 #include "sqlite.h"

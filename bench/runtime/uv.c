@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* uv.c - libuv: bare timers with callbacks, no tasks. bench-uv timers|sleepers|thread [N] */
+/* uv.c - the workloads of the runtime table on libuv: timers with callbacks, no tasks. bench-uv
+ * timers|sleepers|thread [N] */
 #include "common.h"
 #include <uv.h>
 
