@@ -58,17 +58,14 @@ enum async_http_error {
     ASYNC_HTTP_BAD_URL,     /* -EINVAL: the URL cannot be parsed */
     ASYNC_HTTP_BAD_REQUEST, /* -EINVAL: a bad method, header or option; a line end in one of them */
     ASYNC_HTTP_SCHEME,      /* -EPROTONOSUPPORT: neither http nor https, also in a redirect */
-    ASYNC_HTTP_FORBIDDEN,   /* -EACCES: a private address and .no_private is set; or a redirect
-                             * from https to http */
+    ASYNC_HTTP_FORBIDDEN,   /* -EACCES: a private address (.no_private), or from https to http */
     ASYNC_HTTP_DNS,         /* -EHOSTUNREACH: the name was not found */
     ASYNC_HTTP_CONNECT,     /* -ECONNREFUSED, -ENETUNREACH and others: the error of connect() */
-    ASYNC_HTTP_PROXY,       /* as for DNS and CONNECT, or -EPROTO: the proxy was not reached or
-                             * refused the request */
+    ASYNC_HTTP_PROXY,       /* as DNS and CONNECT, or -EPROTO: the proxy has failed or refused */
     ASYNC_HTTP_TLS,         /* -EPROTO: the TLS handshake has failed */
     ASYNC_HTTP_CERTIFICATE, /* -EKEYREJECTED: the server's certificate could not be verified */
     ASYNC_HTTP_TIMEOUT,     /* -ETIMEDOUT: .timeout, .connect_timeout or .stall_timeout */
-    ASYNC_HTTP_RESET,       /* the connection ended before the response was complete: -ENODATA if
-                             * the server closed it, -ECONNRESET if it was reset */
+    ASYNC_HTTP_RESET,       /* -ENODATA, -ECONNRESET: the connection ended before the response */
     ASYNC_HTTP_PROTOCOL,    /* -EPROTO: what was received is not HTTP, or contradicts itself */
     ASYNC_HTTP_TOO_LARGE,   /* -ENOBUFS: more than .max_body, more than 256 KiB of headers, or a
                              * decompression bomb, more than 100 times what was received */
@@ -104,11 +101,9 @@ struct async_http_session_opts {
     size_t struct_size;         /* set by the macros */
     const char *const *headers; /* pairs, sent with every request that does not replace them */
     const char *user_agent;     /* default "asyncio/VERSION"; "": none */
-    int limit;                  /* requests at a time, others are queued; default 100; negative: no
-                                 * limit */
+    int limit;                  /* requests at a time; default 100; negative: no limit */
     int limit_per_host;         /* the same for one scheme, host and port; default: no limit */
-    /* These six are defaults of the requests, see struct async_http_opts. A stream ignores .timeout
-     * and .max_body. */
+    /* Defaults of the requests, see struct async_http_opts. Streams ignore .timeout, .max_body. */
     double timeout;
     double connect_timeout;
     double stall_timeout;
@@ -126,8 +121,7 @@ struct async_http_session_opts {
     const char *const *resolve; /* "host:port:address", ..., NULL: names that are not looked up */
     int ip;                  /* 4 or 6: use only addresses of this version; default: both */
     bool cookies;            /* keep the cookies that servers set, in memory, and send them back */
-    bool no_private;         /* refuse private, loopback, link-local and multicast addresses, after
-                              * a name was resolved; also of a proxy */
+    bool no_private;         /* refuse addresses that are not public, also of a proxy */
     bool allow_downgrade;    /* follow redirects from https to http */
     bool insecure_no_verify; /* accept any certificate; a warning on stderr, once a process */
 };
@@ -281,26 +275,22 @@ struct async_http_opts {
     const char *const *form; /* pairs, as application/x-www-form-urlencoded */
     const void *body;        /* body_size bytes, as application/octet-stream */
     size_t body_size;
-    const char *content_type; /* the type of the body instead of those above; -EINVAL without a
-                               * body. A Content-Type in .headers is sent with a body or without,
-                               * unless this option is given */
+    const char *content_type; /* type of the body; -EINVAL without a body. Replaces a Content-Type
+                               * in .headers, which is also sent without a body */
     const char *user, *password; /* Basic authorization; otherwise taken from the URL */
     const char *bearer;          /* token of Bearer authorization */
-    /* Timeouts in seconds and sizes in bytes. 0: the session's, or the default. ASYNC_FOREVER,
-     * SIZE_MAX: no limit */
+    /* Seconds and bytes. 0: as in the session, or the default; ASYNC_FOREVER, SIZE_MAX: none. */
     double timeout;         /* of the whole call with redirects and queues; default 300. Of a stream
                              * with its body; default: none. Negative: expired already */
     double connect_timeout; /* to look up the name, connect and shake hands; default 30 */
-    double stall_timeout;   /* without a byte in either direction; default 60. Expires up to a
-                             * quarter late */
+    double stall_timeout;   /* without a byte in either direction; default 60; up to 25 % late */
     size_t max_body;        /* of the decompressed body; default 64 MiB; of a stream: no limit */
     int max_redirects;      /* default 10; negative: a redirect is returned as the response */
     bool http1;             /* do not use HTTP/2, which is otherwise used over https if possible */
     bool no_decompress;     /* do not ask for compression, and do not undo it */
     bool raise_for_status;  /* a status of 400 and above is the error -EREMOTEIO */
-    async_http_response **failed; /* receives what is known of a request that fails, among it the
-                                   * error and the times; NULL if there is no memory for it. The
-                                   * caller frees it. May be the same as ret */
+    async_http_response **failed; /* receives the response of a request that fails, with the error
+                                   * and times, which the caller frees; or NULL. May be ret */
 };
 
 /* Make a request and read the whole response.
@@ -371,7 +361,7 @@ int await_http_open_opt(async_http_session *session, const char *method, const c
  *            every further call returns the same end or error again:
  *              0            the body is complete
  *              -ENODATA     the server closed the connection before the body was complete
- *              -ECONNRESET  the connection was reset; over TLS also: closed without a farewell
+ *              -ECONNRESET  the connection was reset, or TLS was closed without close_notify
  *              -EPIPE       the session was closed
  *              -ETIMEDOUT   .timeout or .stall_timeout has expired
  *              -ENOBUFS     the body is larger than .max_body, or a decompression bomb
