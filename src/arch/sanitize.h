@@ -20,7 +20,7 @@
 #include <valgrind/valgrind.h>
 #endif
 
-/* What the sanitizers need to know about a stack. */
+/* The data that sanitizers keep about a stack. */
 struct sanitizer_stack {
 #ifdef WITH_ASAN
     const void *bottom;
@@ -73,7 +73,7 @@ static inline void sanitizer_stack_released(char *bottom, size_t size)
 }
 
 /* The memory at p is kept until the process ends, so nothing that it points to is a leak. The leak
- * checker must be told, because it does not search memory that comes from mmap(). */
+ * checker does not search memory that comes from mmap(), unless it is registered here. */
 static inline void sanitizer_keep(const void *p, size_t size)
 {
 #ifdef WITH_ASAN

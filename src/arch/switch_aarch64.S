@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The stack switch for the AAPCS64. Its stack frame holds x19 to x30, d8 to d15 and the floating point control
- * register. It ends in `ret`, because branch target identification allows a `ret` to land behind a call. */
+/* The stack switch for the AAPCS64. Its stack frame holds x19 to x30, d8 to d15 and the floating
+ * point control register. It ends in `ret`, because branch target identification allows a `ret` to
+ * land behind a call. */
 
         .text
         .globl  async__switch_stacks
@@ -59,7 +60,8 @@ async__switch_stacks:
         .cfi_endproc
         .size   async__switch_stacks, . - async__switch_stacks
 
-/* The first instruction on a fresh stack. It has no caller, and calls the entry function, which is in x19. */
+/* The first code on a fresh stack. It has no caller, and calls the entry function, which is in
+ * x19. */
         .globl  async__switch_start
         .hidden async__switch_start
         .type   async__switch_start, %function

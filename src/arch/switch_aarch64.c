@@ -7,7 +7,7 @@
 void async__switch_start(void);
 
 /* The stack frame that async__switch_stacks() saves and restores. */
-struct frame {
+struct switch_frame {
     uint64_t x29;
     void (*x30)(void);
     void (*x19)(void);
@@ -19,7 +19,7 @@ struct frame {
 void *async__switch_prepare(void *top, void (*entry)(void), void *bottom)
 {
     (void)bottom;
-    struct frame *f = (struct frame *)top - 1;
+    struct switch_frame *f = (struct switch_frame *)top - 1;
     memset(f, 0, sizeof *f);
     __asm__("mrs %0, fpcr" : "=r"(f->fpcr));
     f->x19 = entry;

@@ -42,7 +42,7 @@ static struct debug *debug_of(const struct loop *l)
 
 static const char own_address; /* any address in the library, to find its shared object */
 
-/* Print the function to which an address belongs, after the words of `how`. */
+/* Print the function to which an address belongs, after the text `how`. */
 static void print_address(const char *how, const void *address)
 {
     Dl_info in;
@@ -57,8 +57,8 @@ static void print_address(const char *how, const void *address)
 
 #ifdef HAVE_BACKTRACE
 /* Returns how many of the innermost stack frames belong to the library, and in *name the last
- * await_ function among them, or NULL. A library that is linked into the program cannot be told
- * from it. */
+ * await_ function among them, or NULL. If the library is linked into the program, the two cannot be
+ * distinguished. */
 static int skip_library(void *const *addresses, int n, const void *base, const char **name)
 {
     Dl_info in;

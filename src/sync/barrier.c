@@ -36,7 +36,7 @@ static int bind_barrier(async_barrier *b)
     return 0;
 }
 
-/* Count the tasks that still stand in the queue. */
+/* Count the tasks that are still in the queue. */
 static void count_waiters(async_barrier *b)
 {
     reset_count(b);

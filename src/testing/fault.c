@@ -12,7 +12,7 @@
 #include "file/file.h"
 
 enum {
-    PARTIAL = -1, /* in the place of an errno: the call succeeds, but for less than requested */
+    PARTIAL = -1, /* instead of an errno: the call succeeds, but does less than requested */
     FAULTS_OF_CALL_MAX = 6
 };
 
@@ -143,7 +143,7 @@ static int faulty_close(int fd)
     return fails_with(fault) ? -1 : r;
 }
 
-/* Return the size for a call: half of it if the fault is PARTIAL. */
+/* Return how many bytes the call is to request: half of them if the fault is PARTIAL. */
 static size_t shorten_size(int fault, size_t size)
 {
     return fault == PARTIAL && size > 1 ? size / 2 : size;
