@@ -53,7 +53,7 @@ static inline void sanitizer_switch_end_first(struct sanitizer_stack *here,
 }
 
 /* A slot for stacks was created, or is about to be unmapped. The id that valgrind returns for a
- * stack is not kept, because valgrind itself forgets a stack whose memory is unmapped. */
+ * stack is not kept, because valgrind finds a stack by its range of addresses. */
 static inline void sanitizer_stack_created(char *bottom, size_t size)
 {
 #if defined(HAVE_VALGRIND) && !defined(WITH_ASAN) && !defined(WITH_TSAN)

@@ -26,7 +26,7 @@ static void libc_free(void *ctx, void *p)
 
 static const async_allocator libc = { libc_malloc, libc_realloc, libc_free, NULL };
 static async_allocator chosen = { libc_malloc, libc_realloc, libc_free, NULL };
-static atomic_int users; /* open loops, and pools that outlive their loop */
+static atomic_int users; /* see async__alloc_hold() */
 
 int async_set_allocator(const async_allocator *a)
 {

@@ -17,9 +17,9 @@ char *async__strdup(const char *s);
  * for tests. */
 async_allocator async__allocator_swap(async_allocator a);
 
-/* Count one user more (change is 1) or less (-1): an open loop, or a pool whose threads outlive its
- * loop. async_set_allocator() fails while there are any, because memory must be freed by the
- * allocator that it came from. */
+/* Count one user more (change is 1) or less (-1): an open loop, a pool whose threads outlive its
+ * loop, or a thread that has a context. async_set_allocator() fails while there are any, because
+ * memory must be freed by the allocator that it came from. */
 void async__alloc_hold(int change);
 
 /* Return the number of users. */

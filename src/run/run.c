@@ -236,8 +236,8 @@ void async__runner_finish(async_runner *rn)
 
 /* --- async_run() and async_main() --- */
 
-/* Open a loop, run co in it, shut it down and close it. Ctrl-C is still watched for while it shuts
- * down, so that a second one ends the program. */
+/* Open a loop, run co in it, shut it down and close it. *interrupted receives whether Ctrl-C has
+ * ended the run. */
 static int run_once(async_co *co, const struct async_run_opts *opts, bool program,
                     bool *interrupted)
 {

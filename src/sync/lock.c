@@ -73,8 +73,8 @@ int async__lock_bind(async_lock *l, struct loop *loop)
     return bind_with_queue(&l->loop, &l->waiters, "a lock");
 }
 
-/* A deadlock with itself, and an owner that has ended, are errors before the wait. An owner that
- * ends during the wait wakes the task with -EOWNERDEAD. */
+/* Check before the wait that t does not hold the lock itself, and that its owner has not ended. An
+ * owner that ends during the wait wakes the task with -EOWNERDEAD. */
 int async__lock_wait(async_lock *l, async_task *t, bool *chosen)
 {
     *chosen = false;

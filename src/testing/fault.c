@@ -370,8 +370,7 @@ static bool all_allocations_fail(const struct trial *x)
     return false;
 }
 
-/* Count an allocation for both kinds of faults, even if all allocations fail already: the points of
- * a run must have the same numbers whatever was injected. */
+/* Count an allocation as a point of both kinds of faults, also while all allocations fail. */
 bool async__fault_memory(size_t bytes)
 {
     struct trial *x = async__trial;

@@ -137,13 +137,11 @@ static void describe_cancel(struct fault *f, const async_task *t, bool waits)
 {
     static const char *const by[] = { "a request to the scenario", "a timeout around the scenario",
                                       "a request to the task" };
-    snprintf(f->what, sizeof f->what, "cancelled by %s when task \"%.40s\" %s%s",
-             by[f->variant % CANCEL_LATER], t->name, waits ? "waits in await " : "passes await ",
-             !waits                      ? ""
-             : f->variant < CANCEL_LATER ? "(it resumes first) "
-                                         : "(it resumes last) ");
-    size_t used = strlen(f->what);
-    snprintf(f->what + used, sizeof f->what - used, "%zu", f->point);
+    const char *when = !waits                      ? ""
+                       : f->variant < CANCEL_LATER ? ", at once"
+                                                   : ", after all that was ready has run";
+    snprintf(f->what, sizeof f->what, "cancelled by %s when task \"%.40s\" %s await %zu%s",
+             by[f->variant % CANCEL_LATER], t->name, waits ? "waits in" : "passes", f->point, when);
 }
 
 /* Inject a cancellation at this await of t, if it is the point to do so. A task that runs is

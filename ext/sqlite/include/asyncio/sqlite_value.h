@@ -77,8 +77,8 @@ ASYNC_UNUSED static inline async_sqlite_value async_sqlite_null(void)
 }
 
 /* Make a value of x. The functions of sqlite.h that end with `...` do so with each of their values,
- * up to 16: integers, floating-point numbers, strings (NULL makes SQL's NULL), and values made by the
- * functions above or read from a row. The compiler refuses other pointers.
+ * up to 16: integers, floating-point numbers, strings (NULL makes SQL's NULL), and values made by
+ * the functions above or read from a row. The compiler refuses other pointers.
  *
  * The first value is bound to the first parameter (?) of the statement, and so on. ?3 is the third
  * parameter; a name such as :id stands for a new parameter where it appears first. A statement with
