@@ -27,6 +27,7 @@
 #include <asyncio/rwlock.h>
 #include <asyncio/scope.h>
 #include <asyncio/stream.h>
+#include <asyncio/stream_ops.h>
 #include <asyncio/sync.h>
 #include <asyncio/task.h>
 #include <asyncio/with.h>

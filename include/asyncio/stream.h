@@ -59,7 +59,7 @@ ssize_t await_stream_read(async_stream *s, void *buf, size_t size) ASYNC_CHECK;
 ssize_t await_stream_readline(async_stream *s, char *buf, size_t size) ASYNC_CHECK;
 ssize_t await_stream_readuntil(async_stream *s, const char *sep, char *buf, size_t size) ASYNC_CHECK;
 
-/* n bytes: n. -EPIPE: the stream ended before. After this and any other error but -ECANCELED what came before it is
+/* n bytes: n. -ENODATA: the stream ended before. After this and any other error but -ECANCELED what came before it is
  * consumed and in buf, and *got (may be NULL) says how much. */
 ssize_t await_stream_readexactly(async_stream *s, void *buf, size_t n, size_t *got) ASYNC_CHECK;
 
@@ -67,6 +67,10 @@ ssize_t await_stream_readexactly(async_stream *s, void *buf, size_t n, size_t *g
  * writing. -EPIPE: the peer has gone, or the stream was closed on our side; -ECONNRESET. Never a SIGPIPE.
  * Suspends: while the peer is slow, and now and then to let others run. Cancelled: part of it may have gone. */
 int await_stream_write(async_stream *s, const void *buf, size_t size) ASYNC_CHECK;
+
+/* Write some bytes of buf, at least one unless size is 0, as soon as the kernel takes any. Returns how many. Cancelled: nothing
+ * was written. For whoever has to go on after a cancelled write, as TLS does in the middle of a record. */
+ssize_t await_stream_write_some(async_stream *s, const void *buf, size_t size) ASYNC_CHECK;
 
 /* The same with what printf() would print, of any length. Also -ENOMEM. */
 int await_stream_printf(async_stream *s, const char *fmt, ...) ASYNC_CHECK ASYNC_FORMAT(2, 3);

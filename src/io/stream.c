@@ -1,34 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.c - a stream's life, and writing to it. Reading is in read.c. */
-#include "io/memory.h"
-
+/* stream.c - the life of a stream, and writing to it. stream_read.c reads. */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "io/file.h"
+#include "io/stream_fd.h"
 
-enum {
-    STREAK = 16, /* calls that need not wait, before the others have their turn */
-    SHORT_TEXT = 512,
-};
+enum { SHORT_TEXT = 512 };
 
-int async__stream_new(int fd, enum stream_kind kind, async_stream **ret)
+_Static_assert((int)ASYNC_STREAM_READABLE == (int)FD_READABLE && (int)ASYNC_STREAM_WRITABLE == (int)FD_WRITABLE,
+               "the sides of a stream are bits of the poller's table");
+
+/* --- creation --- */
+
+int async__stream_new(const struct async_stream_ops *ops, async_stream **ret)
 {
     async_stream *s = async__malloc(sizeof *s);
     if (!s)
         return -ENOMEM;
-    *s = (async_stream){ .home = async__loop->serial, .fd = fd, .kind = (uint8_t)kind };
+    *s = (async_stream){ .ops = ops, .home = async__loop->serial, .fd = -1, .exclusive = ops->exclusive };
     *ret = s;
     return 0;
 }
 
+int async_stream_new(const struct async_stream_ops *ops, void *self, async_stream **ret)
+{
+    if (!async__loop) {
+        async__warn("async_stream_new() on a thread without a loop; call it in a task or callback");
+        return -EPERM;
+    }
+    if ((!ops->read && !ops->write) || !ops->close)
+        return async_fail_at(-EINVAL, NULL, "a stream needs the operations close, and read or write");
+    int r = async__stream_new(ops, ret);
+    if (r == 0)
+        (*ret)->self = self;
+    return r;
+}
+
+void *async_stream_self(const async_stream *s, const struct async_stream_ops *ops)
+{
+    return s && s->ops == ops ? s->self : NULL;
+}
+
+/* --- what every call checks --- */
+
 bool async__stream_is_at_home(const async_stream *s, const char *what)
 {
-    const struct loop *l = async__loop;
-    if (likely(l && s->home == l->serial))
+    if (likely(stream_loop_runs(s)))
         return true;
-    async__warn("%s: the stream belongs to another loop", what);
+    async__warn("%s() of a stream of another loop; use it in the loop in which it was made", what);
     return false;
 }
 
@@ -45,15 +65,6 @@ int async__stream_busy(const async_stream *s)
                                       : "another task writes to");
 }
 
-/* A peer that is always ahead of us must not keep the loop to itself. */
-static int let_others_run(async_stream *s, async_task *t)
-{
-    s->streak = 0;
-    async__yield(t->loop, t);
-    int r = checkpoint(t);
-    return r == 0 && s->fd < 0 ? async__stream_closed() : r;
-}
-
 int async__stream_enter(async_stream *s, async_task **t, bool *side, const char *what)
 {
     int r = await_begin(t, what);
@@ -61,72 +72,102 @@ int async__stream_enter(async_stream *s, async_task **t, bool *side, const char 
         return r;
     if (unlikely(!async__stream_is_at_home(s, what)))
         return -EPERM;
-    if (unlikely(s->fd < 0))
+    if (unlikely(s->closing)) {
+        s->lost = true;
         return async__stream_closed();
-    if (unlikely(*side || (s->kind == STREAM_FILE && (s->reading || s->writing))))
+    }
+    if (unlikely(*side || (s->exclusive && (s->reading || s->writing))))
         return async__stream_busy(s);
     *side = true;
     s->inside++;
-    if (unlikely(++s->streak > STREAK))
-        r = let_others_run(s, *t);
-    return unlikely(r < 0) ? (int)stream_leave(s, side, r) : 0;
+    return 0;
 }
 
-/* Bytes that have come for a reader who was cancelled before it ran stay where they are: if it took them, and it is one of a
- * race, nobody would ever see them. */
+/* If a connection ends as connections do, a handler of await_serve() that passes the error on is not reported. To write after
+ * async_stream_write_eof() is a mistake of the handler. */
+void async__stream_call_failed(async_stream *s, ssize_t err)
+{
+    if (err == -EPIPE && s->eof_written && !s->closing)
+        async_ignore(async_fail_at(-EPIPE, NULL, "a write after async_stream_write_eof()"));
+    else if (err == -ENODATA || err == -EPIPE || err == -ECONNRESET)
+        s->lost = true;
+    if (s->closed && !s->reading)
+        async__stream_forget(s);
+}
+
+int async__stream_share_loop(async_stream *s, async_task *t)
+{
+    if (likely(--t->loop->sched.credit > 0))
+        return 0;
+    async__yield(t->loop, t);
+    int r = checkpoint(t);
+    return r == 0 && s->closing ? async__stream_closed() : r;
+}
+
+/* --- the table --- */
+
+static int no_wait_operation(void)
+{
+    return async_fail_at(-EINVAL, NULL, "the stream would block, and its kind has no operation wait");
+}
+
+/* Bytes that have come for a reader that was cancelled before it ran stay in the stream: consuming them would lose them if
+ * the reader is the losing branch of a race. */
 int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side)
 {
-    s->streak = 0;
-    int r = s->kind == STREAM_MEMORY ? async__memory_wait(s, t, side)
-                                     : async__own_wait(t, &(const int){ s->fd }, 1, side);
-    if (s->fd < 0 && (r == 0 || r == -EPIPE))
+    int r = is_tcp_stream(s)  ? async__owned_fd_wait(t, s->fd, side)
+            : s->ops->wait    ? s->ops->wait(s, (enum async_stream_side)side)
+                              : no_wait_operation();
+    if (unlikely(s->closing && (r == 0 || r == -EPIPE)))
         return async__stream_closed();
-    if (r < 0)
+    if (unlikely(r < 0))
         return r;
     return unlikely(side == FD_READABLE && t->scope->effectively_cancelled) ? async__deliver_cancel(t) : 0;
 }
 
-/* --- writing --- */
-
-static ssize_t send_some(async_stream *s, const char *from, size_t size)
+static ssize_t op_result(const async_stream *s, ssize_t n)
 {
-    if (unlikely(s->kind == STREAM_MEMORY))
-        return async__memory_write(s, from, size);
-    if (unlikely(s->kind == STREAM_PIPE))
-        return async__sys.write_nosignal(s->fd, from, size);
-    return async__sys.send(s->fd, from, size, MSG_NOSIGNAL);
+    return unlikely(s->closing && n != -ECANCELED) ? async__stream_closed() : n;
 }
 
-static bool may_write(const async_stream *s, const struct loop *l)
+ssize_t async__stream_op_read(async_stream *s, void *buf, size_t size)
 {
-    if (unlikely(s->kind == STREAM_MEMORY))
-        return async__memory_ready(s, FD_WRITABLE);
-    return *own_ready(l, s->fd) & FD_WRITABLE;
+    return op_result(s, likely(s->ops->read) ? s->ops->read(s, buf, size) : -EBADF);
+}
+
+ssize_t async__stream_op_write(async_stream *s, const void *buf, size_t size)
+{
+    return op_result(s, likely(s->ops->write) ? s->ops->write(s, buf, size) : -EBADF);
+}
+
+/* --- writing --- */
+
+/* Write some of size bytes, at least one. */
+static ssize_t write_some(async_stream *s, async_task *t, const char *from, size_t size)
+{
+    for (;;) {
+        ssize_t n = stream_write(s, t, from, size);
+        if (likely(n != ASYNC_STREAM_WOULD_BLOCK))
+            return n;
+        int r = async__stream_wait(s, t, FD_WRITABLE);
+        if (r < 0)
+            return r;
+    }
 }
 
 static int write_all(async_stream *s, async_task *t, const char *from, size_t size)
 {
-    if (unlikely(s->kind == STREAM_FILE))
-        return async__stream_file_write(s, t, from, size);
     while (size > 0) {
-        ssize_t n = -1;
-        if (likely(may_write(s, t->loop))) {
-            n = send_some(s, from, size);
-            if (n < 0 && errno == EINTR)
-                continue;
-            if (n < 0 && errno != EAGAIN)
-                return stream_failed(s);
+        ssize_t n = write_some(s, t, from, size);
+        if (unlikely(n < 0))
+            return (int)n;
+        from += n;
+        size -= (size_t)n;
+        if (unlikely(size > 0)) {
+            int r = async__stream_share_loop(s, t);
+            if (r < 0)
+                return r;
         }
-        if (likely(n >= 0)) {
-            from += n;
-            size -= (size_t)n;
-            continue;
-        }
-        if (s->kind != STREAM_MEMORY)
-            *own_ready(t->loop, s->fd) &= (uint8_t)~FD_WRITABLE;
-        int r = async__stream_wait(s, t, FD_WRITABLE);
-        if (r < 0)
-            return r;
     }
     return 0;
 }
@@ -136,6 +177,15 @@ int await_stream_write(async_stream *s, const void *buf, size_t size)
     async_task *t;
     int r = async__stream_enter(s, &t, &s->writing, "await_stream_write");
     return unlikely(r < 0) ? r : (int)stream_leave(s, &s->writing, write_all(s, t, buf, size));
+}
+
+ssize_t await_stream_write_some(async_stream *s, const void *buf, size_t size)
+{
+    async_task *t;
+    ssize_t r = async__stream_enter(s, &t, &s->writing, "await_stream_write_some");
+    if (r < 0)
+        return r;
+    return stream_leave(s, &s->writing, size > 0 ? write_some(s, t, buf, size) : 0);
 }
 
 ASYNC_FORMAT(3, 0)
@@ -176,19 +226,15 @@ int async_stream_write_eof(async_stream *s)
 {
     if (!async__stream_is_at_home(s, "async_stream_write_eof"))
         return -EPERM;
-    if (s->fd < 0)
+    if (s->closing)
         return async__stream_closed();
     if (s->writing)
         return async__stream_busy(s);
-    if (s->kind == STREAM_FILE)
-        return -EINVAL;
-    if (s->kind == STREAM_PIPE) {
-        async_stream_close(s);
-        return 0;
-    }
-    if (s->kind == STREAM_MEMORY)
-        return async__memory_write_eof(s);
-    return async__sys.shutdown(s->fd, SHUT_WR) < 0 ? -errno : 0;
+    if (!s->ops->write_eof)
+        return async_fail_at(-ENOTSUP, NULL, "a stream of this kind cannot end in one direction only");
+    int r = s->ops->write_eof(s);
+    s->eof_written |= r == 0;
+    return r;
 }
 
 /* --- the end --- */
@@ -200,37 +246,51 @@ void async__stream_forget(async_stream *s)
     s->start = s->end = s->room = 0;
 }
 
-/* The descriptors of a loop that has closed are closed. */
+/* A task that is reading may be suspended in an operation that writes into the buffer. Then the buffer goes with the
+ * record. */
 void async_stream_close(async_stream *s)
 {
-    struct loop *l = async__loop;
-    if (!s || s->fd < 0)
+    if (!s || s->closed)
         return;
-    bool at_home = l && s->home == l->serial;
-    if (!at_home && async__handle_is_open(s->home)) {
-        async__warn("async_stream_close of another thread's stream");
+    if (!stream_loop_runs(s) && async__handle_is_open(s->home)) {
+        async__warn("async_stream_close() of another thread's stream; use async_call_soon_threadsafe()");
         return;
     }
-    int fd = s->fd;
-    s->fd = -1;
-    if (s->kind != STREAM_FILE || !s->reading) /* a worker may be writing there */
+    s->closing = s->closed = true;
+    if (!s->reading)
         async__stream_forget(s);
-    if (s->kind == STREAM_MEMORY)
-        async__memory_close(s);
-    else if (s->kind == STREAM_FILE)
-        async_file_drop(&s->file);
-    else if (at_home)
-        async__own_close(l, fd);
+    s->ops->close(s);
+}
+
+/* Calls on s are refused while the operation is under way. */
+static int finish(async_stream *s)
+{
+    s->closing = true;
+    s->inside++;
+    int r = s->ops->finish(s);
+    async_stream_close(s);
+    stream_unuse(s);
+    return r;
 }
 
 int await_stream_close(async_stream *s)
 {
-    if (s && s->kind == STREAM_FILE && s->fd >= 0 && async__stream_is_at_home(s, "await_stream_close"))
-        return async__stream_file_close(s);
     async_task *t;
     int r = await_begin(&t, "await_stream_close");
+    if (r == 0 && s && !s->closing && s->ops->finish && stream_loop_runs(s))
+        return finish(s);
     async_stream_close(s);
     return r;
+}
+
+void async__stream_free_if_dropped(async_stream *s)
+{
+    if (!s->dropped || !s->closed || s->inside > 0)
+        return;
+    if (s->ops->free)
+        s->ops->free(s);
+    async__stream_forget(s);
+    async__free(s);
 }
 
 void async_stream_drop(async_stream **handle)
@@ -241,6 +301,5 @@ void async_stream_drop(async_stream **handle)
         return;
     async_stream_close(s);
     s->dropped = true;
-    if (s->inside == 0 && s->fd < 0)
-        async__free(s);
+    async__stream_free_if_dropped(s);
 }

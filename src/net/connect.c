@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "io/stream.h"
+#include "io/stream_fd.h"
 
 #define STAGGER 0.25
 
@@ -65,7 +65,7 @@ static bool ended(struct race *c, int fd, int who, int err)
         err = -ECONNREFUSED;
     if (err == 0)
         return true;
-    async__own_close(c->task->loop, fd);
+    async__owned_fd_close(c->task->loop, fd);
     failed(c, who, err);
     return false;
 }
@@ -87,7 +87,7 @@ static int begin(struct race *c)
     }
     err = async__sys.connect(fd, &to->any, to->len) < 0 ? -errno : 0;
     if (err == -EINPROGRESS || err == -EINTR) {
-        *own_ready(l, fd) = 0;
+        *owned_fd_ready(l, fd) = 0;
         c->fds[c->count] = fd;
         c->who[c->count++] = who;
         return -EAGAIN;
@@ -100,7 +100,7 @@ static int look(struct race *c)
 {
     for (int i = 0; i < c->count;) {
         int fd = c->fds[i], who = c->who[i], err = 0;
-        if (!(*own_ready(c->task->loop, fd) & FD_WRITABLE)) {
+        if (!(*owned_fd_ready(c->task->loop, fd) & FD_WRITABLE)) {
             i++;
             continue;
         }
@@ -130,7 +130,7 @@ static int wait(struct race *c)
     bool more = c->next < c->to->count;
     if (more)
         async_call_later(&stagger, STAGGER, stagger_over, c);
-    int r = async__own_wait(c->task, c->fds, c->count, FD_WRITABLE);
+    int r = async__owned_fd_wait_any(c->task, c->fds, c->count, FD_WRITABLE);
     if (more)
         async_callback_cancel(&stagger);
     return r;
@@ -161,16 +161,16 @@ static int connect_any(async_task *t, const struct addresses *to, async_stream *
     struct race c = { .task = t, .to = to, .due = true };
     int one = 1, fd = run(&c);
     for (int i = 0; i < c.count; i++)
-        async__own_close(t->loop, c.fds[i]);
+        async__owned_fd_close(t->loop, c.fds[i]);
     if (fd < 0)
         return fd;
     bool is_unix = to->at[0].any.sa_family == AF_UNIX;
     if (!is_unix)
         async__sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    *own_ready(t->loop, fd) = FD_READABLE | FD_WRITABLE;
-    int r = async__stream_new(fd, is_unix ? STREAM_SOCKET : STREAM_TCP, ret);
+    *owned_fd_ready(t->loop, fd) = FD_READABLE | FD_WRITABLE;
+    int r = async__stream_of_fd(is_unix ? &async__socket_ops : &async__tcp_ops, fd, ret);
     if (r < 0)
-        async__own_close(t->loop, fd);
+        async__owned_fd_close(t->loop, fd);
     return r;
 }
 

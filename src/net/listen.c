@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/own.h"
+#include "io/owned_fd.h"
 
 enum { BACKLOG = 128, TRIES = 16 };
 
@@ -121,5 +121,5 @@ void async__listeners_close(struct loop *l, struct listeners *s)
         unlink(s->path);
     s->path = NULL;
     while (s->count > 0)
-        async__own_close(l, s->fds[--s->count]);
+        async__owned_fd_close(l, s->fds[--s->count]);
 }

@@ -3,7 +3,7 @@
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 
-#include "io/own.h"
+#include "io/owned_fd.h"
 #include "net/address.h"
 
 /* The addresses of host, at least one; the task's checkpoint has been passed. 0, and *ret is to be freed. -EHOSTUNREACH,

@@ -5,7 +5,7 @@
 #include <asyncio/group.h>
 
 #include "base/alloc.h"
-#include "io/stream.h"
+#include "io/stream_fd.h"
 #include "net/listen.h"
 #include "task/group.h"
 #include "task/task.h"
@@ -78,9 +78,9 @@ static int admit(struct server *v, struct loop *l, int fd)
         async__sys.close(fd);
         return r;
     }
-    r = async__stream_new(fd, v->on.is_unix ? STREAM_SOCKET : STREAM_TCP, &s);
+    r = async__stream_of_fd(v->on.is_unix ? &async__socket_ops : &async__tcp_ops, fd, &s);
     if (r < 0) {
-        async__own_close(l, fd);
+        async__owned_fd_close(l, fd);
         return r;
     }
     *v->last = s;
@@ -117,7 +117,7 @@ static bool is_the_peers(int err)
 /* 0: one was admitted, or there may be more. -EAGAIN: none waits. Else what is lacking, or wrong. */
 static int accept_one(struct server *v, struct loop *l, int fd)
 {
-    if (!(*own_ready(l, fd) & FD_READABLE))
+    if (!(*owned_fd_ready(l, fd) & FD_READABLE))
         return -EAGAIN;
     int c = async__sys.accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (c >= 0)
@@ -125,7 +125,7 @@ static int accept_one(struct server *v, struct loop *l, int fd)
     if (is_the_peers(errno))
         return 0;
     if (errno == EAGAIN)
-        *own_ready(l, fd) &= (uint8_t)~FD_READABLE;
+        *owned_fd_ready(l, fd) &= (uint8_t)~FD_READABLE;
     return -errno;
 }
 
@@ -216,7 +216,7 @@ static int accept_all(struct server *v, async_task *t)
         if (r == -EAGAIN)
             r = v->pending > 0 ? let_begin(v, t) : -EAGAIN;
         if (r == -EAGAIN) {
-            r = async__own_wait(t, v->on.fds, v->on.count, FD_READABLE);
+            r = async__owned_fd_wait_any(t, v->on.fds, v->on.count, FD_READABLE);
             batch = 0;
         }
         if (r < 0)

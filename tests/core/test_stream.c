@@ -130,12 +130,12 @@ REAL(exactly_so_many)
     ok(memcmp(buf, "12345678", 8));
     ok(await_task(t));
     ok(close(peer));
-    is(await_stream_readexactly(s, buf, 8, &got), -EPIPE);
-    is_text(async_fail_text(-EPIPE), "the stream ended after 3 of 8 bytes");
+    is(await_stream_readexactly(s, buf, 8, &got), -ENODATA);
+    is_text(async_fail_text(-ENODATA), "the stream ended after 3 of 8 bytes");
     is(got, 3);
     ok(memcmp(buf, "abc", 3));
     is(await_stream_read(s, buf, sizeof buf), 0);
-    is(await_stream_readexactly(s, buf, 8, &got), -EPIPE);
+    is(await_stream_readexactly(s, buf, 8, &got), -ENODATA);
     is(got, 0);
     return 0;
 }
@@ -165,7 +165,7 @@ REAL(cancelled_reads_consume_nothing)
             is(await_wait_for(line(s, buf, sizeof buf), moment), -ETIMEDOUT);
             is(await_wait_for(exactly(s, buf, 11, &got), moment), -ETIMEDOUT);
             ok(close(peer));
-            is(await_stream_readexactly(s, buf, 11, &got), -EPIPE);
+            is(await_stream_readexactly(s, buf, 11, &got), -ENODATA);
             is(got, n);
             ok(memcmp(buf, text, (size_t)n));
         }
@@ -281,7 +281,7 @@ REAL(others_have_their_turn)
     for (int i = 0; i < 2000; i++)
         is(await_stream_read(s, &c, 1), 1);
     running = false;
-    is_true(turns >= 50);
+    is_true(turns >= 2000 / 128);
     ok(await_task(t));
     return close(peer);
 }

@@ -268,6 +268,147 @@ SCENARIO(a_stream_that_is_dropped_under_its_reader)
     return r;
 }
 
+ASYNC_DEF(sends_some, (async_stream *)s, (int)n)
+{
+    char buf[BYTES];
+    for (int i = 0; i < n;) {
+        fill(buf, i, n - i);
+        i += (int)ASYNC_TRY(await_stream_write_some(s, buf, (size_t)(n - i)));
+    }
+    return async_stream_write_eof(s);
+}
+
+SCENARIO(short_writes_in_order)
+{
+    int total = 0;
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ASYNC_TRY(async_stream_pair(&a, &b, .room = 7));
+    int r = await_gather(NULL, sends_some(a, BYTES), receives(b, &total));
+    must(r < 0 || total == BYTES);
+    return r;
+}
+
+/* A write that is cancelled has written nothing, or the call says how much. So a sender can go on. */
+SCENARIO(write_some_that_is_cancelled_wrote_nothing)
+{
+    int total = 0, r = 0;
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ASYNC_TRY(async_stream_pair(&a, &b, .room = 4));
+    await_task_auto t = async_create_task(receives(b, &total));
+    int sent = 0;
+    char buf[BYTES];
+    for (int tries = 0; sent < BYTES && r == 0 && tries < 4 * BYTES; tries++) {
+        fill(buf, sent, BYTES - sent);
+        await_timeout (r, tries % 2)
+            r = (int)await_stream_write_some(a, buf + 0, (size_t)(BYTES - sent));
+        sent += r > 0 ? r : 0;
+        r = r > 0 || r == -ETIMEDOUT ? 0 : r;
+    }
+    async_stream_close(a);
+    if (r < 0)
+        return r;
+    r = await_task(t);
+    must(r < 0 || total == sent);
+    return r;
+}
+
+/* --- an adapter's stream, on top of another one --- */
+
+static ssize_t inverted_read(async_stream *s, void *buf, size_t size);
+static ssize_t inverted_write(async_stream *s, const void *buf, size_t size);
+static int inverted_finish(async_stream *s);
+static void inverted_close(async_stream *s);
+static void inverted_free(async_stream *s);
+
+static const struct async_stream_ops inverted_ops = { .read = inverted_read,
+                                                      .write = inverted_write,
+                                                      .finish = inverted_finish,
+                                                      .close = inverted_close,
+                                                      .free = inverted_free };
+
+static async_stream *inner_of(async_stream *s)
+{
+    return async_stream_self(s, &inverted_ops);
+}
+
+static void invert(char *to, const char *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (char)~from[i];
+}
+
+static ssize_t inverted_read(async_stream *s, void *buf, size_t size)
+{
+    ssize_t n = await_stream_read(inner_of(s), buf, size);
+    if (n > 0)
+        invert(buf, buf, (size_t)n);
+    return n;
+}
+
+static ssize_t inverted_write(async_stream *s, const void *buf, size_t size)
+{
+    char piece[4];
+    size_t part = size < sizeof piece ? size : sizeof piece;
+    invert(piece, buf, part);
+    return await_stream_write_some(inner_of(s), piece, part);
+}
+
+static int inverted_finish(async_stream *s)
+{
+    return await_stream_write(inner_of(s), "", 1);
+}
+
+static void inverted_close(async_stream *s)
+{
+    async_stream_close(inner_of(s));
+}
+
+static void inverted_free(async_stream *s)
+{
+    async_stream *inner = inner_of(s);
+    async_stream_drop(&inner);
+}
+
+/* Put an inverting stream on top of *s, which becomes its own. */
+static int put_inverted_on(async_stream **s)
+{
+    async_stream *outer;
+    ASYNC_TRY(async_stream_new(&inverted_ops, *s, &outer));
+    *s = outer;
+    return 0;
+}
+
+ASYNC_DEF(sends_and_says_farewell, (async_stream *)s)
+{
+    char buf[BYTES];
+    fill(buf, 0, BYTES);
+    ASYNC_TRY(await_stream_write(s, buf, BYTES));
+    return await_stream_close(s);
+}
+
+ASYNC_DEF(receives_and_hears_farewell, (async_stream *)s)
+{
+    char buf[BYTES + 2];
+    ASYNC_TRY(await_stream_readexactly(s, buf, 10, NULL));
+    ssize_t n = ASYNC_TRY(await_stream_readexactly(s, buf + 10, BYTES - 9, NULL));
+    must(n == BYTES - 9 && buf[BYTES] == (char)~'\0');
+    for (int i = 0; i < BYTES; i++)
+        must(buf[i] == (char)i);
+    return 0;
+}
+
+SCENARIO(streams_of_an_adapter)
+{
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ASYNC_TRY(async_stream_pair(&a, &b, .room = 6));
+    ASYNC_TRY(put_inverted_on(&a));
+    ASYNC_TRY(put_inverted_on(&b));
+    return await_gather(NULL, sends_and_says_farewell(a), receives_and_hears_farewell(b));
+}
+
 SCENARIO(a_peer_that_goes)
 {
     async_stream_auto a = NULL;

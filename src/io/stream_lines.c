@@ -2,6 +2,7 @@
 /* lines.c - the lines of a stream, one after the other. */
 #include "base/alloc.h"
 #include "io/stream.h"
+#include <asyncio/file.h>
 
 enum { USUAL = 256 };
 
