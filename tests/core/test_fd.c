@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <limits.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 static int pipe_fds[2];
@@ -286,7 +287,37 @@ START_TEST(outside_of_a_loop)
 }
 END_TEST
 
+/* Waiting for urgent data goes on when another task comes to wait on the other side. */
+CASE(urgent_data_wakes_its_waiter_while_another_task_waits_to_write)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof a;
+    char block[4096] = { 0 };
+    int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ok(bind(l, (struct sockaddr *)&a, sizeof a));
+    ok(listen(l, 1));
+    ok(getsockname(l, (struct sockaddr *)&a, &size));
+    int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ok(connect(peer, (struct sockaddr *)&a, sizeof a));
+    int fd = accept4(l, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    await_task_auto urgent = async_create_task(waits(fd, POLLPRI, "urgent"));
+    ok(await_sleep(0));
+    await_task_auto out = async_create_task(waits(fd, POLLOUT, "out"));
+    ok(await_sleep(0));
+    is(send(peer, "!", 1, MSG_OOB), 1);
+    int r = 0;
+    await_timeout (r, 60)
+        r = await_task(urgent);
+    is(r, POLLPRI);
+    is_false(async_task_done(out));
+    ok(async_fd_close(fd));
+    is(await_task(out), -EPIPE);
+    return close(peer) + close(l);
+}
+
 SUITE("fd", ready_at_once, ready_later, bad_descriptors, cancelled_wait, second_reader_is_busy,
       cancel_one_of_two, close_wakes_with_epipe, number_used_again, closed_behind_our_back,
       regular_files_are_ready, chosen_then_cancelled, cancelled_then_ready, many_descriptors,
-      outside_of_a_loop)
+      urgent_data_wakes_its_waiter_while_another_task_waits_to_write, outside_of_a_loop)

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 static int pipe_fds[2];
@@ -265,6 +266,99 @@ CASE(only_the_end)
     return async_fd_close(pipe_fds[0]);
 }
 
+static void counts_calls(void *arg, int events)
+{
+    int *calls = arg;
+    char c;
+    (void)events;
+    is(read(pipe_fds[0], &c, 1), 1);
+    ++*calls;
+}
+
+CASE(start_of_an_active_watch_is_refused_and_leaves_it_as_it_is)
+{
+    int calls = 0;
+    async_watch *w = malloc(sizeof *w);
+    open_pipe();
+    ok(async_watch_start(w, pipe_fds[0], POLLIN, counts_calls, &calls));
+    is(async_watch_start(w, pipe_fds[0], POLLIN, NULL, NULL), -EBUSY);
+    put(pipe_fds[1]);
+    ok(await_sleep(1));
+    is(calls, 1);
+    async_watch_stop(w);
+    free(w);
+    put(pipe_fds[1]);
+    ok(await_sleep(1));
+    is(calls, 1);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    return 0;
+}
+
+static async_watch left_watch;
+static int left_calls;
+
+ASYNC_DEF(leaves_a_watch)
+{
+    open_pipe();
+    return async_watch_start(&left_watch, pipe_fds[0], POLLIN, counts_calls, &left_calls);
+}
+
+ASYNC_DEF(stops_the_watch_in_a_loop_of_its_own)
+{
+    async_watch_stop(&left_watch);
+    return 0;
+}
+
+/* Its loop has closed, so there is nothing to stop but the watch itself. */
+START_TEST(watch_is_stopped_after_its_loop_has_closed)
+{
+    for (int in_another_loop = 0; in_another_loop < 2; in_another_loop++) {
+        ears_open();
+        ok(async_run(leaves_a_watch(), .virtual_clock = true));
+        heard();
+        if (in_another_loop)
+            ok(async_run(stops_the_watch_in_a_loop_of_its_own(), .virtual_clock = true));
+        else
+            async_watch_stop(&left_watch);
+        is_text(heard(), "");
+        is_false(left_watch.active);
+        ears_close();
+        close(pipe_fds[0]);
+        close(pipe_fds[1]);
+    }
+}
+END_TEST
+
+static void *stops_on_another_thread(void *arg)
+{
+    (void)arg;
+    async_ignore(async_run(stops_the_watch_in_a_loop_of_its_own(), .virtual_clock = true));
+    return NULL;
+}
+
+CASE(stop_in_another_threads_loop_is_refused_with_a_message)
+{
+    pthread_t thread;
+    open_pipe();
+    ok(async_watch_start(&left_watch, pipe_fds[0], POLLIN, counts_calls, &left_calls));
+    ok(pthread_create(&thread, NULL, stops_on_another_thread, NULL));
+    ok(pthread_join(thread, NULL));
+    has_text(heard(), "async_watch_stop() of a watch of another thread's loop");
+    is_true(left_watch.active);
+    left_calls = 0;
+    put(pipe_fds[1]);
+    ok(await_sleep(1));
+    is(left_calls, 1);
+    async_watch_stop(&left_watch);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    return 0;
+}
+
 SUITE("watch", absurd_descriptors, watch_is_level_triggered, watch_change, watch_hangup,
       watch_stopped_by_another, number_used_again_in_one_batch, number_of_a_cancelled_wait,
-      silent_after_hangup, only_the_end)
+      silent_after_hangup, only_the_end,
+      start_of_an_active_watch_is_refused_and_leaves_it_as_it_is,
+      watch_is_stopped_after_its_loop_has_closed,
+      stop_in_another_threads_loop_is_refused_with_a_message)
