@@ -1,15 +1,52 @@
 /* SPDX-License-Identifier: MIT */
-/* file.h - files: whole, as streams, in lines, at offsets; names and directories. aiofiles, and what os has for files.
+/* file.h - files and directories: what aiofiles is to asyncio, and the calls of os for files.
  *
- * The calls are made on the threads of the loop's pool for files (ASYNC_POOL_FILES), or by io_uring where the kernel has
- * it: the same results either way. $ASYNCIO_FILES, pool or uring, chooses; see async_file_engine().
+ *   await_read_file             read a whole file
+ *   await_write_file            replace the content of a file, at once or not at all
+ *   await_copy_file             copy a file
+ *   async_data_drop             free what was read
+ *   await_open_file             open a file as a stream
+ *   async_stream_seek           set its position
+ *   async_stream_tell           its position
+ *   await_open                  open a file, to use it at any offset
+ *   await_close                 close it
+ *   async_file_drop             close and free it
+ *   await_pread                 read at an offset
+ *   await_pwrite                write at an offset
+ *   await_copy_file_range       copy from one file to another
+ *   await_stream_sendfile       write a part of a file to a stream
+ *   await_fstat                 status of an open file
+ *   await_ftruncate             set its size
+ *   await_fsync                 wait until its content is on the disk
+ *   await_fdatasync             the same without the times
+ *   await_temporary_file        make a temporary file without a name
+ *   await_named_temporary_file  make one with a name
+ *   async_file_path             path of an open file
+ *   await_stat, await_lstat     status of a path
+ *   await_rename                rename
+ *   await_unlink                remove a file
+ *   await_mkdir                 make a directory
+ *   await_rmdir                 remove a directory
+ *   async_scandir               iterate over the entries of a directory
+ *   async_file_engine           "pool" or "uring"
  *
- * All of it: an error has a sentence that names the path (async_fail_text()). Relative paths start at the process's
- * working directory. Descriptors are closed by exec(). Offsets and sizes are bytes. -EAGAIN: no thread could be started, and there is none.
- * -ENOMEM. Suspends: yes, each await_ here.
- * Cancelled before the call has begun: nothing was done. Afterwards the call is waited for, since it may use what lies in our
- * frame, and its result is returned; the next await_ fails. So what it says it has done is done, and
- * -ECANCELED is said only if it was not; calls of several steps say below what may be left. */
+ * The system calls run on the threads of the loop's pool for files (ASYNC_POOL_FILES, pool.h), or
+ * through io_uring, with the same results. Paths may be relative to the working directory of the
+ * process; descriptors are closed by exec(); offsets and sizes are in bytes. Each await_ function
+ * is called from a task, is a cancellation point, and suspends until the system call has ended.
+ *
+ * A task that is cancelled before its call has begun has done nothing, and the function returns
+ * -ECANCELED. Once the call has begun, it is waited for, because it may use memory of the caller;
+ * its result is returned, and the next await_ fails. Functions that make several calls say below
+ * what they may leave behind. Common errors:
+ *   -ENOENT, -EACCES, -ENOSPC, ...  as the system call of that name. async_fail_text() returns a
+ *                                   message that names the path
+ *   -EBADF      the file is closed
+ *   -EPERM      not called from a task, or the file belongs to another loop, and then a message is
+ *               printed; or the system does not permit the call
+ *   -ECANCELED  the calling task was cancelled
+ *   -EAGAIN     there is no thread, and none could be started
+ *   -ENOMEM */
 #ifndef ASYNCIO_FILE_H
 #define ASYNCIO_FILE_H
 
@@ -23,120 +60,222 @@ ASYNC_BEGIN_DECLS
 
 /* --- whole files --- */
 
-/* Read all of path: *ret is yours, with a '\0' behind it that *ret_size (may be NULL) does not count. What grows meanwhile is read to
- * its end. -EISDIR; -ESPIPE: a FIFO, a socket or a terminal.
- *   async_data_auto text = NULL; size_t n; ASYNC_TRY(await_read_file("/etc/hosts", &text, &n)); */
+/* Read a whole file.
+ *
+ *   async_data_auto text = NULL;
+ *   size_t size;
+ *   ASYNC_TRY(await_read_file("/etc/hosts", &text, &size));
+ *
+ * path       the file. If it grows meanwhile, it is read to its end.
+ * ret        receives the content and a '\0' behind it. It belongs to the caller:
+ *            async_data_drop().
+ * ret_size   receives the size, without the '\0'; may be NULL.
+ * Returns    0; -EISDIR; -ESPIPE for a FIFO, a socket or a terminal; or a common error.
+ * See also   await_stream_read_all() (stream.h), with a limit. */
 int await_read_file(const char *path, char **ret, size_t *ret_size) ASYNC_CHECK;
 
-/* Free what await_read_file() gave, and set *data to NULL. async_data_auto: done where its block ends. */
+/* Free what await_read_file() or await_stream_read_all() has returned, and set *data to NULL.
+ * async_data_auto does so at the end of its block.
+ *
+ * data       *data may be NULL. */
 void async_data_drop(char **data);
 #define async_data_auto ASYNC_AUTO(async_data_drop) char *
 
 struct async_write_opts {
     mode_t mode;  /* of a new file, less the umask; default 0666 */
-    bool durable; /* on the disk before it returns: also after a power cut there is the old or the new content */
+    bool durable; /* return when the content is on the disk. After a power failure the path has the
+                   * old or the new content */
 };
 
-/* Make data the content of path, at once or not at all: it is written to a new file beside it, which is then renamed.
- * Whoever reads path finds the old or the new content, never a part. The permissions of an old file are kept, but for
- * setuid and the like; its owner is not; a symbolic link stays, and what it leads to is replaced. -EISDIR; -EINVAL: path is
- * neither a file nor free; -ENOENT: also of a link that leads nowhere; -ENOSPC. After an error or -ECANCELED path is as it
- * was, but for one: with .durable the new content may be there, and what has failed is to make its name last.
- *   await_write_file(path, data, size, .durable = true) */
+/* Replace the content of a file, at once or not at all.
+ *
+ *   ASYNC_TRY(await_write_file("state.json", text, size, .durable = true));
+ *
+ * path         the file. A symbolic link stays, and the file that it leads to is replaced.
+ * data, size   the new content.
+ * ...          options, see struct async_write_opts.
+ * Returns      0; -EISDIR; -EINVAL if the path is not a regular file; -ENOENT, also for a link that
+ *              leads nowhere; or a common error. The old content is still there after an error,
+ *              with one exception: if .durable is set and the new name could not be made durable,
+ *              it may be the new content.
+ * Cancelled    the old content is still there, with the same exception.
+ *
+ * The content is written to a new file in the same directory, which is then renamed, so that a
+ * reader finds the old or the new content, never a part. The permissions of an old file are kept,
+ * except setuid and the like; its owner is not. */
 #define await_write_file(path, data, size, ...)                                                    \
     await_write_file_opt((path), (data), (size), &(const struct async_write_opts){ __VA_ARGS__ })
 int await_write_file_opt(const char *path, const void *data, size_t size,
                          const struct async_write_opts *opts) ASYNC_CHECK;
 
-/* Make to a copy of the file from: content and permissions, but for setuid and the like. In the kernel, by sharing the
- * blocks where the file system can. -EINVAL: they are the same file. Cancelled, or with an error: to may hold a part. */
+/* Copy a file: its content and its permissions, except setuid and the like.
+ *
+ *   ASYNC_TRY(await_copy_file("state.json", "state.json.old"));
+ *
+ * from, to   the paths. If `to` exists, it is overwritten.
+ * Returns    0; -EINVAL if they are the same file; or a common error, after which `to` may hold a
+ *            part.
+ * Cancelled  `to` may hold a part.
+ *
+ * The kernel copies, and the two files share their blocks if the file system supports that. */
 int await_copy_file(const char *from, const char *to) ASYNC_CHECK;
 
 /* --- files as streams --- */
 
-/* Open path as a stream; mode as for fopen(): "r", "w", "a", each with "+", "x" (must not exist), "b" (says nothing) and "e"
- * (the same). All that stream.h has works on it. One position serves reading and writing, and one task at a time may
- * do either (-EBUSY). With "a" writes go to the end and leave the position alone. Writes are not buffered: what is written in
- * small pieces is better collected. await_stream_close() gives the errors that closing has; dropping forgets them.
- * A cancelled write: a part may have been written, unless it was not begun.
- * 0, and *ret is yours to drop. -EISDIR; -ESPIPE: a FIFO, a socket or a terminal; -EINVAL: no such mode. */
+/* Open a file as a stream, for all functions of stream.h.
+ *
+ *   async_stream_auto s = NULL;
+ *   ASYNC_TRY(await_open_file("log.txt", "a", &s));
+ *   ASYNC_TRY(await_stream_printf(s, "%d requests\n", n));
+ *
+ * path       the file.
+ * mode       as for fopen(): "r", "w" or "a", followed by any of "+" (read and write), "x" (the
+ *            file must not exist), "b" and "e" (no effect).
+ * ret        receives the stream, which belongs to the caller: async_stream_drop().
+ * Returns    0; -EISDIR; -ESPIPE for a FIFO, a socket or a terminal; -EINVAL if there is no such
+ *            mode; or a common error.
+ *
+ * One position serves reading and writing, and one task at a time may do either; another one gets
+ * -EBUSY. In mode "a" writes go to the end and leave the position alone. Each write is a system
+ * call, so collect small pieces. A write that is cancelled may have written a part.
+ * await_stream_close() returns the errors of closing, which async_stream_drop() ignores. */
 int await_open_file(const char *path, const char *mode, async_stream **ret) ASYNC_CHECK;
 
-/* The position of such a stream; what was read ahead is forgotten when it is set. 0; -ESPIPE: it is no file; -EINVAL: offset < 0;
- * -EBUSY: a task is reading or writing. tell: the position; -ESPIPE; -EPIPE: it was closed. */
+/* Set the position of a file that was opened as a stream.
+ *
+ * offset     bytes from the beginning.
+ * Returns    0; -ESPIPE if s is not a file; -EINVAL if offset is negative; -EBUSY if a task is
+ *            reading or writing; -EPIPE if s is closed.
+ * Suspends   no. */
 int async_stream_seek(async_stream *s, int64_t offset);
-int64_t async_stream_tell(const async_stream *s);
 
-/* await_for_each (r, line, async_lines(s)) { }    each line of s, any stream, without its "\n", which the last one may lack.
- * line is a char *, valid until the next one; however long it is. What was not asked for is left in s. r: 0; -ENOMEM: a line is too
- * long; and as reading. */
-struct async_line_items {
-    async_gen gen;
-    char **item;
-};
-struct async_line_items async_lines(async_stream *s) ASYNC_CHECK;
+/* Return the position of a file that was opened as a stream: that of the next byte that a call will
+ * read or write. -ESPIPE if s is not a file; -EPIPE if s is closed. Does not suspend. */
+int64_t async_stream_tell(const async_stream *s);
 
 /* --- open files --- */
 
-/* An open file, of this loop; any number of tasks may use it at a time. Closed while a call is under way: the call ends as
- * if it were not. */
+/* An open file. It belongs to the loop in which it was opened, and any number of tasks may use it
+ * at a time. If it is closed while a call is under way, the call ends as if it were not. */
 typedef struct async_file async_file;
 
 struct async_open_opts {
     mode_t mode; /* of a new file, less the umask; default 0666 */
 };
 
-/* Open path; flags as for open(2): O_RDONLY, O_RDWR | O_CREAT, ... Directories with O_DIRECTORY only, for await_fsync().
- * 0, and *ret is yours to drop. -EISDIR; -ESPIPE: a FIFO, a socket or a terminal. */
+/* Open a file.
+ *
+ *   async_file_auto f = NULL;
+ *   ASYNC_TRY(await_open("data.bin", O_RDWR | O_CREAT, &f, .mode = 0600));
+ *
+ * path       the file; a directory only with O_DIRECTORY, for await_fsync().
+ * flags      as for open(2); not O_PATH.
+ * ret        receives the file, which belongs to the caller: async_file_drop().
+ * ...        options, see struct async_open_opts.
+ * Returns    0; -EISDIR; -ESPIPE for a FIFO, a socket or a terminal; or a common error. */
 #define await_open(path, flags, ret, ...)                                                          \
     await_open_opt((path), (flags), (ret), &(const struct async_open_opts){ __VA_ARGS__ })
 int await_open_opt(const char *path, int flags, async_file **ret,
                    const struct async_open_opts *opts) ASYNC_CHECK;
 
-/* Close it: 0, or what the system has to say of what was written, -EIO, -ENOSPC, -EDQUOT. It is closed in any case, also when
- * cancelled; later calls get -EBADF. Again: 0. */
+/* Close a file. It still has to be dropped.
+ *
+ *   ASYNC_TRY(await_close(f));
+ *
+ * f          may be closed already, and then the call returns 0.
+ * Returns    0; -EIO, -ENOSPC, -EDQUOT and the like if the system reports only now that a write has
+ *            failed. The file is closed in any case, and later calls on it return -EBADF.
+ * Cancelled  the file is closed. */
 int await_close(async_file *f) ASYNC_CHECK;
 
-/* Close it if it is not, free it, and set *f to NULL. Errors of closing are lost. *f may be NULL. async_file_auto f = NULL:
- * done where f's block ends. */
+/* Close a file unless it is closed, free it, and set *f to NULL. Errors of closing are ignored.
+ * async_file_auto does so at the end of its block.
+ *
+ * f          *f may be NULL. */
 void async_file_drop(async_file **f);
 #define async_file_auto ASYNC_AUTO(async_file_drop) async_file *
 
-/* Read size bytes at that offset: how many, less only if the file ends before. */
+/* Read at an offset.
+ *
+ *   ssize_t n = ASYNC_TRY(await_pread(f, buf, sizeof buf, 4096));
+ *
+ * buf, size  receives the bytes.
+ * offset     of the first byte.
+ * Returns    the number of bytes, less than size only if the file ends before; or a common
+ *            error. */
 ssize_t await_pread(async_file *f, void *buf, size_t size, int64_t offset) ASYNC_CHECK;
 
-/* Write all of it there, with O_APPEND at the end: 0. After an error, or cancelled, a part may have been written. */
+/* Write at an offset, all bytes.
+ *
+ *   ASYNC_TRY(await_pwrite(f, buf, size, 4096));
+ *
+ * buf, size  the bytes.
+ * offset     of the first byte; ignored if the file was opened with O_APPEND.
+ * Returns    0; or a common error, after which a part may have been written.
+ * Cancelled  a part may have been written. */
 int await_pwrite(async_file *f, const void *buf, size_t size, int64_t offset) ASYNC_CHECK;
 
-/* Copy size bytes, or as many as there are, from one offset to the other, in the kernel if possible: how many.
- * -EINVAL: the same file, overlapping; a negative offset. size <= 0: 0. Cancelled, or with an error: a part may have been copied. */
-int64_t await_copy_file_range(async_file *from, int64_t from_offset, async_file *to, int64_t to_offset,
+/* Copy bytes from one open file to another, in the kernel if possible.
+ *
+ *   int64_t n = ASYNC_TRY(await_copy_file_range(from, 0, to, 0, INT64_MAX));
+ *
+ * from_offset, to_offset  of the first byte, in each file.
+ * size                    how many bytes; if `from` ends before, as many as there are.
+ * Returns                 the number of bytes; 0 if size is 0 or less; -EINVAL if the parts overlap
+ *                         in one file or an offset is negative; or a common error, after which a
+ *                         part may have been copied.
+ * Cancelled               a part may have been copied. */
+int64_t await_copy_file_range(async_file *from, int64_t from_offset, async_file *to,
+                              int64_t to_offset, int64_t size) ASYNC_CHECK;
+
+/* Write a part of a file to a stream.
+ *
+ *   int64_t n = ASYNC_TRY(await_stream_sendfile(s, f, 0, INT64_MAX));
+ *
+ * s          a stream of any kind. No other task should write to it meanwhile, because its bytes
+ *            would come between two pieces.
+ * f          the file, which may be larger than memory: 64 KiB are read at a time.
+ * offset     of the first byte.
+ * size       how many bytes; if the file ends before, as many as there are.
+ * Returns    the number of bytes; -EINVAL if size is negative; or an error as of await_pread() and
+ *            await_stream_write(), after which a part may have been written.
+ * Cancelled  a part may have been written. */
+int64_t await_stream_sendfile(async_stream *s, async_file *f, int64_t offset,
                               int64_t size) ASYNC_CHECK;
 
-/* Write size bytes of f from that offset on, or as many as there are, to the stream s, of any kind: how many. 64 KiB
- * at a time, so the file may be larger than memory. Errors as await_pread() and await_stream_write(); -EINVAL: size < 0.
- * Cancelled, or with an error: a part may have been written. Nobody else should write to s meanwhile: it would come between two
- * pieces. */
-int64_t await_stream_sendfile(async_stream *s, async_file *f, int64_t offset, int64_t size) ASYNC_CHECK;
-
-/* As the system calls of those names: 0. */
+/* Call the system function of the same name on an open file.
+ *
+ * Returns    0 or a common error. */
 int await_fstat(async_file *f, struct stat *ret) ASYNC_CHECK;
 int await_ftruncate(async_file *f, int64_t size) ASYNC_CHECK;
 int await_fsync(async_file *f) ASYNC_CHECK;
 int await_fdatasync(async_file *f) ASYNC_CHECK;
 
-/* A file without a name, for reading and writing by its owner, in dir (NULL: $TMPDIR, else /tmp). It is gone when it is closed.
- * _named_: with a name, async_file_path(), which is removed when f is closed, whoever has it by then, but not by a child of
- * fork(). */
+/* Make a temporary file without a name, open for reading and writing. It is gone when it is closed.
+ *
+ *   async_file_auto f = NULL;
+ *   ASYNC_TRY(await_temporary_file(NULL, &f));
+ *
+ * dir        the directory; NULL for $TMPDIR, or /tmp.
+ * ret        receives the file, which belongs to the caller: async_file_drop().
+ * Returns    0 or a common error. */
 int await_temporary_file(const char *dir, async_file **ret) ASYNC_CHECK;
+
+/* Make a temporary file with a name, which async_file_path() returns. When the file is closed, the
+ * name is removed, even if it belongs to another file by then. A child of fork() does not remove
+ * it. Otherwise like await_temporary_file(). */
 int await_named_temporary_file(const char *dir, async_file **ret) ASYNC_CHECK;
 
-/* The path by which f was opened; of a temporary file without a name, its directory. f's. */
+/* Return the path by which a file was opened; the directory of a temporary file without a name. It
+ * is valid as long as f. Does not suspend. */
 const char *async_file_path(const async_file *f);
 
 /* --- names --- */
 
-/* As the system calls of those names: 0. mode: less the umask. */
+/* Call the system function of the same name on a path.
+ *
+ * mode       less the umask.
+ * Returns    0 or a common error. */
 int await_stat(const char *path, struct stat *ret) ASYNC_CHECK;
 int await_lstat(const char *path, struct stat *ret) ASYNC_CHECK;
 int await_rename(const char *from, const char *to) ASYNC_CHECK;
@@ -144,24 +283,39 @@ int await_unlink(const char *path) ASYNC_CHECK;
 int await_mkdir(const char *path, mode_t mode) ASYNC_CHECK;
 int await_rmdir(const char *path) ASYNC_CHECK;
 
-/* await_for_each (r, entry, async_scandir(path)) { }    the entries of a directory, without "." and "..", in no order. What is
- * added or removed meanwhile may be among them or not. path must live until the loop is left. r: 0, or as await_open().
- * Leaving the loop closes the directory. */
+/* An entry of a directory. */
 typedef struct async_dir_entry {
-    const char *name;   /* valid until the next one */
+    const char *name;   /* valid until the next entry */
     uint64_t inode;
-    unsigned char type; /* DT_REG, DT_DIR, DT_LNK, ... of <dirent.h>; DT_UNKNOWN: ask await_lstat() */
+    unsigned char type; /* DT_REG, DT_DIR, DT_LNK, ... of <dirent.h>; or DT_UNKNOWN if the file
+                         * system does not tell, and then await_lstat() does */
 } async_dir_entry;
 
+/* The generator that async_scandir() returns. Its members are private. */
 struct async_dir_entries {
     async_gen gen;
     async_dir_entry *item;
 };
+
+/* Iterate over the entries of a directory, without "." and "..", in no order.
+ *
+ *   await_for_each (r, entry, async_scandir("/etc"))
+ *       puts(entry.name);
+ *
+ * path       the directory; the text must stay valid until the loop is left.
+ * Returns    a generator for await_for_each (gen.h), which sets r to 0 or the error of
+ *            await_open(). If the loop is left early, the directory is closed.
+ * Suspends   no; the loop does.
+ *
+ * An entry that is added or removed meanwhile may be left out or not. */
 struct async_dir_entries async_scandir(const char *path) ASYNC_CHECK;
 
-/* Who makes the calls of this thread's loop, "pool" or "uring"; "": no loop runs here. Unless $ASYNCIO_FILES says otherwise it is
- * the pool; where io_uring cannot be had, or under valgrind, it is always the pool. With io_uring it is only reading, writing and
- * syncing that go through it, and reading small files whole. */
+/* Return how the calls of this thread's loop are made, "pool" or "uring"; "" if no loop runs here.
+ * Does not suspend.
+ *
+ * The environment variable ASYNCIO_FILES chooses; the default is "pool". If the kernel refuses
+ * io_uring, or under valgrind, it is always "pool". With "uring" reading, writing and syncing, and
+ * reading small files whole, use io_uring; the other calls use the pool. */
 const char *async_file_engine(void);
 
 ASYNC_END_DECLS

@@ -58,7 +58,7 @@ static int wait_ready(struct loop *l, async_task *t, int fd, int events)
     l->poller.waiting++;
     enum wake why = wait_in(t, NULL);
     l->poller.waiting--;
-    e = &l->poller.entries[fd];              /* the table may have moved */
+    e = &l->poller.entries[fd];           /* the table may have moved */
     if (e->reader == t || e->writer == t) /* otherwise it was closed, and the number may have a new owner */
         remove_waiter(l, t, fd);
     return why == INTERRUPTED ? async__deliver_cancel(t) : t->value;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* owned_fd.h - wait for owned descriptors: the library's own sockets and pipes, which connect, listen or carry a stream.
+/* owned_fd.h - wait for owned descriptors: the library's own sockets and pipes, which connect,
+ * listen or carry a stream.
  *
- * Use one as follows. While its entry in the poller's table says that it may be ready, make the system call. If the call
- * fails with EAGAIN, clear the bit and wait. No other code can close the descriptor or use its number again, so the kernel
- * need not be asked before. */
+ * Use one as follows. While its entry in the poller's table says that it may be ready, make the
+ * system call. If the call fails with EAGAIN, clear the bit and wait. No other code can close the
+ * descriptor or use its number again, so the kernel need not be asked before. */
 #ifndef IO_OWNED_FD_H
 #define IO_OWNED_FD_H
 
@@ -15,8 +16,9 @@ static inline uint8_t *owned_fd_ready(const struct loop *l, int fd)
     return &l->poller.entries[fd].ready;
 }
 
-/* Wait until fd is ready on that side. t must be the only task that waits for fd on that side. Passes the checkpoint of t.
- * Returns 0; -EPIPE if fd was closed meanwhile; -ECANCELED; or the error with which epoll refuses the descriptor. */
+/* Wait until fd is ready on that side. t must be the only task that waits for fd on that side.
+ * Passes the checkpoint of t. Returns 0; -EPIPE if fd was closed meanwhile; -ECANCELED; or the
+ * error with which epoll refuses the descriptor. */
 int async__owned_fd_wait(async_task *t, int fd, enum fd_ready side);
 
 /* The same for n descriptors: wait until one of them is ready. */

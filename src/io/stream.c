@@ -8,7 +8,8 @@
 
 enum { SHORT_TEXT = 512 };
 
-_Static_assert((int)ASYNC_STREAM_READABLE == (int)FD_READABLE && (int)ASYNC_STREAM_WRITABLE == (int)FD_WRITABLE,
+_Static_assert((int)ASYNC_STREAM_READABLE == (int)FD_READABLE &&
+                       (int)ASYNC_STREAM_WRITABLE == (int)FD_WRITABLE,
                "the sides of a stream are bits of the poller's table");
 
 /* --- creation --- */
@@ -83,14 +84,15 @@ int async__stream_enter(async_stream *s, async_task **t, bool *side, const char 
     return 0;
 }
 
-/* If a connection ends as connections do, a handler of await_serve() that passes the error on is not reported. To write after
- * async_stream_write_eof() is a mistake of the handler. */
+/* If a connection ends as connections do, a handler of await_serve() that passes the error on is
+ * not reported. To write after async_stream_write_eof() is a mistake of the handler. */
 void async__stream_call_failed(async_stream *s, ssize_t err)
 {
     if (err == -EPIPE && s->eof_written && !s->closing)
         async_ignore(async_fail_at(-EPIPE, NULL, "a write after async_stream_write_eof()"));
     else if (err == -ENODATA || err == -EPIPE || err == -ECONNRESET)
         s->lost = true;
+    s->reset |= err == -ECONNRESET;
     if (s->closed && !s->reading)
         async__stream_forget(s);
 }
@@ -111,18 +113,19 @@ static int no_wait_operation(void)
     return async_fail_at(-EINVAL, NULL, "the stream would block, and its kind has no operation wait");
 }
 
-/* Bytes that have come for a reader that was cancelled before it ran stay in the stream: consuming them would lose them if
- * the reader is the losing branch of a race. */
+/* Bytes that have come for a reader that was cancelled before it ran stay in the stream: consuming
+ * them would lose them if the reader is the losing branch of a race. */
 int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side)
 {
-    int r = is_tcp_stream(s)  ? async__owned_fd_wait(t, s->fd, side)
-            : s->ops->wait    ? s->ops->wait(s, (enum async_stream_side)side)
-                              : no_wait_operation();
+    int r = is_tcp_stream(s) ? async__owned_fd_wait(t, s->fd, side)
+            : s->ops->wait   ? s->ops->wait(s, (enum async_stream_side)side)
+                             : no_wait_operation();
     if (unlikely(s->closing && (r == 0 || r == -EPIPE)))
         return async__stream_closed();
     if (unlikely(r < 0))
         return r;
-    return unlikely(side == FD_READABLE && t->scope->effectively_cancelled) ? async__deliver_cancel(t) : 0;
+    return unlikely(side == FD_READABLE && t->scope->effectively_cancelled) ? async__deliver_cancel(t)
+                                                                            : 0;
 }
 
 static ssize_t op_result(const async_stream *s, ssize_t n)
@@ -246,8 +249,8 @@ void async__stream_forget(async_stream *s)
     s->start = s->end = s->room = 0;
 }
 
-/* A task that is reading may be suspended in an operation that writes into the buffer. Then the buffer goes with the
- * record. */
+/* A task that is reading may be suspended in an operation that writes into the buffer. Then the
+ * buffer goes with the record. */
 void async_stream_close(async_stream *s)
 {
     if (!s || s->closed)

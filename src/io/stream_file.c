@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* stream_file.c - files as streams. Their position is a number in the record of the open file (file/file.h), behind all that
- * was read. What a reader sees as the position lies before it by the bytes that are left over. */
+/* stream_file.c - files as streams. Their position is a number in the record of the open file
+ * (file/file.h), behind all that was read. What a reader sees as the position lies before it by the
+ * bytes that are left over. */
 #include "io/stream.h"
 
 #include <asyncio/file.h>
@@ -41,8 +42,8 @@ static void file_unread(async_stream *s, size_t n)
     f->position -= (int64_t)n;
 }
 
-/* Write a piece at the position that the reader sees. What was read ahead may be old afterwards. If the call fails in the
- * middle, the next one reports the error. */
+/* Write a piece at the position that the reader sees. What was read ahead may be old afterwards. If
+ * the call fails in the middle, the next one reports the error. */
 static ssize_t file_write(async_stream *s, const void *buf, size_t size)
 {
     async_task *t = async__loop->sched.current;

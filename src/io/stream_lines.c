@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* lines.c - the lines of a stream, one after the other. */
+/* stream_lines.c - async_lines(): iterate over the lines of a stream. */
 #include "base/alloc.h"
 #include "io/stream.h"
+
 #include <asyncio/file.h>
 
-enum { USUAL = 256 };
+enum { FIRST_ROOM = 256, DEFAULT_LIMIT = 1024 * 1024 };
 
-static int longer(char **line, size_t *room)
+/* Make room for a longer line, of at most limit bytes and a '\0'. */
+static int grow(char **line, size_t *room, size_t limit)
 {
-    char *p = *room < SIZE_MAX / 2 ? async__realloc(*line, *room * 2) : NULL;
+    size_t most = limit < SIZE_MAX ? limit + 1 : SIZE_MAX, more = *room < most / 2 ? *room * 2 : most;
+    if (*room >= most)
+        return async_fail_at(-ENOBUFS, NULL, "a line of more than %zu bytes; see .limit of async_lines()",
+                             limit);
+    char *p = async__realloc(*line, more);
     if (!p)
         return -ENOMEM;
     *line = p;
-    *room *= 2;
+    *room = more;
     return 0;
 }
 
-static int run(async_stream *s)
+static int run_lines(async_stream *s, size_t limit)
 {
-    char **async_item_ = NULL; /* what await_yield() yields */
-    size_t room = USUAL;
+    char **async_item_ = NULL; /* await_yield() takes the type of an item from it */
+    size_t room = limit < FIRST_ROOM ? limit + 1 : FIRST_ROOM;
     async_data_auto line = async__malloc(room);
     if (!line)
         return -ENOMEM;
     for (;;) {
         ssize_t n = await_stream_readline(s, line, room);
         if (n == -ENOBUFS) {
-            ASYNC_TRY(longer(&line, &room));
+            ASYNC_TRY(grow(&line, &room, limit));
             continue;
         }
         if (n <= 0)
@@ -37,9 +43,10 @@ static int run(async_stream *s)
     }
 }
 
-ASYNC__MAKE(lines, "async_lines", run, (async_stream *)s)
+ASYNC__MAKE(lines, "async_lines", run_lines, (async_stream *)s, (size_t)limit)
 
-struct async_line_items async_lines(async_stream *s)
+struct async_line_items async_lines_opt(async_stream *s, const struct async_lines_opts *opts)
 {
-    return (struct async_line_items){ .gen.co = lines(s) };
+    size_t limit = opts && opts->limit ? opts->limit : DEFAULT_LIMIT;
+    return (struct async_line_items){ .gen.co = lines(s, limit) };
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* stream_read.c - reading from a stream: into the caller's memory where possible.
  *
- * Bytes that a call has read and cannot return, because it was cancelled or because they belong to the next call, are left
- * over for that: they stay in the stream's buffer, from start to end. */
+ * Bytes that a call has read and cannot return, because it was cancelled or because they belong to
+ * the next call, are left over for that: they stay in the stream's buffer, from start to end. */
 #include <stdint.h>
 
 #include "base/alloc.h"
 #include "io/stream_fd.h"
 
-enum { READ_AHEAD = 4096 };
+enum { READ_AHEAD = 4096, READ_ALL_LIMIT = 64 << 20 };
 
 /* --- the buffer --- */
 
-/* Make room for total bytes, including those that are left over. Returns false if there is no memory. */
+/* Make room for total bytes, including those that are left over. Returns false if there is no
+ * memory. */
 static bool buffer_reserve(async_stream *s, size_t total)
 {
     if (s->start > 0 && total > s->room - s->start) {
@@ -70,7 +71,8 @@ ssize_t await_stream_read(async_stream *s, void *buf, size_t size)
 
 /* --- into the buffer --- */
 
-/* Wait before a buffer is made for the first byte, so that a connection that waits for its peer has none. */
+/* Wait before a buffer is made for the first byte, so that a connection that waits for its peer has
+ * none. */
 static int wait_without_buffer(async_stream *s, async_task *t)
 {
     bool tries = is_tcp_stream(s) ? *owned_fd_ready(t->loop, s->fd) & FD_READABLE : !s->ops->wait;
@@ -90,7 +92,8 @@ static ssize_t read_behind(async_stream *s, async_task *t)
     return n;
 }
 
-/* Read more bytes behind those that are left over. Returns how many; 0 at the end; or a negative errno. */
+/* Read more bytes behind those that are left over. Returns how many; 0 at the end; or a negative
+ * errno. */
 static ssize_t buffer_fill(async_stream *s, async_task *t)
 {
     ssize_t r = stream_left_over(s) == 0 ? wait_without_buffer(s, t) : 0;
@@ -104,7 +107,8 @@ static ssize_t buffer_fill(async_stream *s, async_task *t)
 
 /* --- until a separator --- */
 
-/* Returns the length up to the end of the first separator, or 0 if there is none. None begins in the first `seen` bytes. */
+/* Returns the length up to the end of the first separator, or 0 if there is none. None begins in
+ * the first `seen` bytes. */
 static size_t find_separator(const async_stream *s, size_t seen, const char *sep, size_t m)
 {
     size_t have = stream_left_over(s);
@@ -164,14 +168,15 @@ static COLD int ended_early(size_t got, size_t n)
     return async_fail_at(-ENODATA, NULL, "the stream ended after %zu of %zu bytes", got, n);
 }
 
-/* A read_exactly() under way: what was left over before it, what has come since, and how much is wanted. */
+/* A read_exactly() under way: what was left over before it, what has come since, and how much is
+ * wanted. */
 struct exact_read {
     char *buf;
     size_t had, got, n;
 };
 
-/* Make sure that the bytes which have come can be given back, before the task may suspend: a cancel must not allocate. The room
- * is for all n bytes, and is touched only then. */
+/* Make sure that the bytes which have come can be given back, before the task may suspend: a cancel
+ * must not allocate. The room is for all n bytes, and is touched only then. */
 static bool can_give_back(async_stream *s, const struct exact_read *x)
 {
     return x->got == x->had || s->ops->unread || buffer_reserve(s, x->n);
@@ -236,4 +241,42 @@ ssize_t await_stream_readexactly(async_stream *s, void *buf, size_t n, size_t *g
     *got = 0;
     ssize_t r = async__stream_enter(s, &t, &s->reading, "await_stream_readexactly");
     return r < 0 ? r : stream_leave(s, &s->reading, read_exactly(s, t, buf, n, got));
+}
+
+/* --- all bytes --- */
+
+/* All that comes is left over in the buffer until the end, so a cancel consumes nothing. Then the
+ * buffer itself is given to the caller. */
+static int read_all(async_stream *s, async_task *t, char **ret, size_t *ret_size, size_t limit)
+{
+    ssize_t r = 1;
+    while (r > 0) {
+        if (stream_left_over(s) > limit)
+            return async_fail_at(-ENOBUFS, NULL,
+                                 "more than %zu bytes; see .limit of await_stream_read_all()", limit);
+        r = buffer_fill(s, t);
+        int e = r > 0 ? async__stream_share_loop(s, t) : 0;
+        if (e < 0)
+            return e;
+    }
+    size_t size = stream_left_over(s);
+    if (r < 0 || !buffer_reserve(s, size + 1))
+        return r < 0 ? (int)r : -ENOMEM;
+    memmove(s->buf, s->buf + s->start, size);
+    s->buf[size] = '\0';
+    *ret = s->buf;
+    if (ret_size)
+        *ret_size = size;
+    s->buf = NULL;
+    s->start = s->end = s->room = 0;
+    return 0;
+}
+
+int await_stream_read_all_opt(async_stream *s, char **ret, size_t *ret_size,
+                              const struct async_read_all_opts *opts)
+{
+    async_task *t;
+    size_t limit = opts && opts->limit ? opts->limit : READ_ALL_LIMIT;
+    int r = async__stream_enter(s, &t, &s->reading, "await_stream_read_all");
+    return r < 0 ? r : (int)stream_leave(s, &s->reading, read_all(s, t, ret, ret_size, limit));
 }

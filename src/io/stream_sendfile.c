@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sendfile.c - a file goes into a stream. Not by the call of that name: it would wait for the disk on the loop's thread, and
- * there are streams that are no sockets. */
+/* sendfile.c - a file goes into a stream. Not by the call of that name: it would wait for the disk
+ * on the loop's thread, and there are streams that are no sockets. */
 #include "base/alloc.h"
 #include "file/file.h"
 #include "io/stream.h"

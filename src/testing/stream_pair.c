@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* stream_pair.c - two streams in memory, each the peer of the other, for tests. The kernel has no part in them, so virtual time
- * need not wait for it, and a run can be repeated to the byte. */
+/* stream_pair.c - two streams in memory, each the peer of the other, for tests. The kernel has no
+ * part in them, so virtual time need not wait for it, and a run can be repeated to the byte. */
 #include <asyncio/testing.h>
 
 #include "base/alloc.h"
@@ -11,8 +11,8 @@ enum { DEFAULT_ROOM = 4096 };
 
 struct pair_end {
     struct stream_pair *pair;
-    struct ring in;                 /* what this end will read */
-    async_task *reader, *writer;    /* the tasks that wait here */
+    struct ring in;              /* what this end will read */
+    async_task *reader, *writer; /* the tasks that wait here */
     bool open;
 };
 
@@ -182,7 +182,9 @@ static struct stream_pair *pair_new(size_t room)
     if (!p)
         return NULL;
     for (size_t i = 0; i < 2; i++)
-        p->end[i] = (struct pair_end){ .pair = p, .in = { .room = room, .bytes = p->bytes + i * room }, .open = true };
+        p->end[i] = (struct pair_end){ .pair = p,
+                                       .in = { .room = room, .bytes = p->bytes + i * room },
+                                       .open = true };
     return p;
 }
 

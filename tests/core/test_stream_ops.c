@@ -366,7 +366,8 @@ CASE(would_block_is_followed_by_wait_and_another_attempt)
     return 0;
 }
 
-/* It may have returned success, because what it waited for had happened: nothing is consumed all the same. */
+/* It may have returned success, because what it waited for had happened: nothing is consumed all
+ * the same. */
 CASE(reader_that_is_cancelled_after_its_wait_consumes_nothing)
 {
     char buf[16];

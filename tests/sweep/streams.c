@@ -314,6 +314,53 @@ SCENARIO(write_some_that_is_cancelled_wrote_nothing)
     return r;
 }
 
+ASYNC_DEF(sends_in_two_parts, (async_stream *)s)
+{
+    ASYNC_TRY(await_stream_printf(s, "first\nsecond "));
+    ASYNC_TRY(await_sleep(2));
+    ASYNC_TRY(await_stream_printf(s, "part\nthe rest"));
+    return async_stream_write_eof(s);
+}
+
+/* A reader with a timeout consumes nothing until the end has come. */
+SCENARIO(stream_is_read_to_its_end_after_a_timeout)
+{
+    int r;
+    size_t size = 0;
+    async_data_auto text = NULL;
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ASYNC_TRY(async_stream_pair(&a, &b, .room = 6));
+    await_task_auto t = async_create_task(sends_in_two_parts(a));
+    do {
+        await_timeout (r, 1.5)
+            r = await_stream_read_all(b, &text, &size);
+    } while (r == -ETIMEDOUT && !async_task_done(t));
+    must(r < 0 || (size == 26 && !strcmp(text, "first\nsecond part\nthe rest")));
+    return async_task_result(t) == -ENOMEM ? -ENOMEM : r;
+}
+
+SCENARIO(lines_and_then_all_that_is_left)
+{
+    int r, n = 0;
+    async_data_auto rest = NULL;
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    ASYNC_TRY(async_stream_pair(&a, &b, .room = 40));
+    ASYNC_TRY(await_stream_printf(a, "one\ntwo\nthree is long\nfour"));
+    async_stream_close(a);
+    await_for_each (r, line, async_lines(b, .limit = 5)) {
+        must(!strcmp(line, n == 0 ? "one" : "two"));
+        n++;
+    }
+    must(r < 0 && (r != -ENOBUFS || n == 2));
+    if (r != -ENOBUFS)
+        return r;
+    r = await_stream_read_all(b, &rest, NULL);
+    must(r < 0 || !strcmp(rest, "three is long\nfour"));
+    return r;
+}
+
 /* --- an adapter's stream, on top of another one --- */
 
 static ssize_t inverted_read(async_stream *s, void *buf, size_t size);
