@@ -3,6 +3,7 @@
  *
  *   await_open_connection     connect to a host
  *   await_serve               run a handler for each connection
+ *   async_serve_arg           return the .arg of await_serve(), in a handler
  *   await_stream_read         read some bytes
  *   await_stream_readline     read a line
  *   await_stream_readuntil    read up to a separator
@@ -44,10 +45,15 @@ ASYNC_BEGIN_DECLS
 
 typedef struct async_stream async_stream;
 
+/* A kind of stream that is put on top of connections, for example TLS; see stream_ops.h. */
+typedef struct async_stream_layer async_stream_layer;
+
 /* Options of await_open_connection() and await_serve(). */
 struct async_net_opts {
-    bool tls; /* not yet: -ENOTSUP */
+    const async_site *site;          /* where the call is; the macro sets this */
+    const async_stream_layer *layer; /* put on top of each connection; default: nothing */
     /* The following are for await_serve() only. */
+    void *arg;            /* for the handlers: async_serve_arg() */
     size_t limit;         /* connections at a time, more must wait; default: no limit */
     int backlog;          /* connections that wait in the kernel to be accepted; default 128 */
     int *ret_port;        /* receives the port, if "0" lets the kernel choose one; may be NULL */
@@ -63,10 +69,12 @@ struct async_net_opts {
  *            or "" for this machine.
  * port       a number or the name of a service; ignored for a Unix socket.
  * ret        receives the stream, which belongs to the caller: async_stream_drop().
+ * ...        options: .layer
  * Returns    0; -EHOSTUNREACH if the host has no address; -EAGAIN if it cannot be looked up at the
  *            moment; -EINVAL if there is no such port; -EMFILE; or the error of the attempt to
- *            connect that tells most: -ECONNREFUSED, -ETIMEDOUT, ... The message names the
- *            attempts.
+ *            connect that tells most: -ECONNREFUSED, -ETIMEDOUT, ... The message names the first
+ *            attempts. If there were several, each one is also a cause of the error
+ *            (async_error.cause).
  * Cancelled  every attempt is closed. A lookup goes on in its thread, and its result is dropped.
  * Suspends   until the connection is there, or has failed.
  *
@@ -105,15 +113,26 @@ int await_open_connection_opt(const char *host, const char *port, async_stream *
  *
  * A handler that fails ends its own connection only. It is reported on stderr with its traceback,
  * ten of them in a second at most, then one line tells how many were not reported. A handler that
- * ends with -EPIPE or -ECONNRESET of its own connection is not reported, because that is
+ * ends with -ENODATA, -EPIPE or -ECONNRESET of its own connection is not reported, because that is
  * how connections end. If descriptors or memory run out, the server warns, and accepts again when
  * there are some.
- */
+ *
+ * A Unix socket that a killed server has left behind, on which nothing listens, is removed first;
+ * another kind of file never is. At the end the server removes the path if it still is its own. */
 #define await_serve(host, port, handler, ...)                                                      \
     await_serve_opt((host), (port), (handler),                                                     \
-                    ASYNC__OPTS(struct async_net_opts, __VA_ARGS__))
+                    ASYNC__OPTS(struct async_net_opts, .site = ASYNC_HERE, __VA_ARGS__))
 int await_serve_opt(const char *host, const char *port, async_co (*handler)(async_stream *s),
                     const struct async_net_opts *opts) ASYNC_CHECK;
+
+/* Return the .arg of the await_serve() that has accepted a connection.
+ *
+ *   struct room *room = async_serve_arg(s);
+ *
+ * s          the stream that the handler was called with.
+ * Returns    the pointer; NULL if there is none.
+ * Suspends   no. */
+void *async_serve_arg(const async_stream *s);
 
 /* Read some bytes, as soon as there are any.
  *

@@ -4,6 +4,7 @@
  *   struct async_stream_ops    the operations of one kind of stream
  *   async_stream_new           make a stream of that kind
  *   async_stream_self          return the data that a stream was made with
+ *   struct async_stream_layer  put a stream of that kind on top of each connection
  *
  * All functions of stream.h work on such a stream. The library checks the loop and the task,
  * refuses a second reader (-EBUSY), keeps bytes that were read ahead, finds the ends of lines,
@@ -135,6 +136,31 @@ int async_stream_new(const struct async_stream_ops *ops, void *self,
  * ops        the operations that s was made with, so that a stream of another kind is told apart.
  * Returns    the self of async_stream_new(); NULL if s is a stream of another kind. */
 void *async_stream_self(const async_stream *s, const struct async_stream_ops *ops);
+
+/* Put a stream on top of each connection of await_open_connection() or await_serve() (.layer).
+ *
+ *   struct tls {
+ *       async_stream_layer layer;
+ *       SSL_CTX *context;
+ *   };
+ *   ...
+ *   ASYNC_TRY(await_open_connection("example.org", "443", &s, .layer = &tls->layer));
+ *
+ * On a server, open runs in the task of the connection, so a slow handshake keeps no other
+ * connection waiting. If it fails, the task ends as if its handler had failed. */
+struct async_stream_layer {
+    /* Make a stream on top of a connection, for example by a handshake. May suspend. Use a timeout:
+     * the peer may not answer.
+     *
+     * inner      the connection, which belongs to the new stream from here on. If open fails, it
+     *            must drop inner.
+     * host       as given to await_open_connection(), for example to verify a certificate; NULL on
+     *            a server.
+     * ret        receives the stream.
+     * Returns    0 or a negative errno. */
+    int (*open)(const async_stream_layer *layer, async_stream *inner, const char *host,
+                async_stream **ret);
+};
 
 ASYNC_END_DECLS
 

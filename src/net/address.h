@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* address.h - addresses, and what can be said of a host without asking anybody. */
+/* address.h - addresses, and the addresses of hosts that need no lookup. */
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
 
@@ -21,23 +21,29 @@ struct address {
     };
 };
 
-/* In the order in which they are to be tried. */
+/* In the order in which they are tried. */
 struct addresses {
     int count;
     struct address at[];
 };
 
-struct addresses *async__addresses_new(int count); /* NULL: no memory */
+/* Allocate room for count addresses. Returns NULL if there is no memory. */
+struct addresses *async__addresses_new(int count);
 
-/* Numeric ones, "localhost", none at all, Unix sockets: 0, and *ret is to be freed, or NULL if it must be looked up; passive:
- * to listen on. -EINVAL, with a text; -ENOMEM. */
+/* Find the addresses of a host that needs no lookup: a numeric address, "localhost", no host at
+ * all, a Unix socket. passive: they are to listen on. Returns 0; then *ret belongs to the caller,
+ * and is NULL if the host must be looked up. Otherwise -EINVAL, with a message, or -ENOMEM. */
 int async__addresses_known(const char *host, const char *port, bool passive, struct addresses **ret);
 
-/* What the system has found, families by turns. NULL: no memory. */
+/* Copy what getaddrinfo() has found: each address once, IPv6 and IPv4 by turns. Returns NULL if
+ * there is no memory. */
 struct addresses *async__addresses_found(const struct addrinfo *list);
 
-int async__address_port(const struct address *a); /* 0: it has none */
+/* Returns the port, or 0 if the address has none. */
+int async__address_port(const struct address *a);
 void async__address_set_port(struct address *a, int port);
+
+/* Format an address as "127.0.0.1:80", "[::1]:80" or a path. */
 void async__address_text(const struct address *a, char text[static ADDRESS_TEXT]);
 
 #endif

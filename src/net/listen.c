@@ -7,107 +7,156 @@
 
 #include "io/owned_fd.h"
 
-enum { BACKLOG = 128, TRIES = 16 };
+enum { DEFAULT_BACKLOG = 128, PORT_TRIES = 16 };
 
-static void set(int fd, int level, int name)
+/* --- the path of a Unix socket --- */
+
+static bool is_same_file(const char *path, dev_t dev, ino_t ino)
 {
-    int one = 1;
-    async__sys.setsockopt(fd, level, name, &one, sizeof one);
+    struct stat st;
+    return lstat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-/* What is accepted inherits TCP_NODELAY: a system call less for each. */
-static void set_options(int fd, int family)
+/* Does a connection to the socket at `a` say that no process listens there? */
+static bool refuses_connections(const struct address *a)
 {
-    if (family == AF_UNIX)
-        return;
-    set(fd, SOL_SOCKET, SO_REUSEADDR);
-    set(fd, IPPROTO_TCP, TCP_NODELAY);
-    if (family == AF_INET6)
-        set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-}
-
-static int bind_and_listen(int fd, const struct address *a, int backlog)
-{
-    set_options(fd, a->any.sa_family);
-    if (async__sys.bind(fd, &a->any, a->len) < 0 ||
-        async__sys.listen(fd, backlog > 0 ? backlog : BACKLOG) < 0)
-        return -errno;
-    return 0;
-}
-
-static int add(struct loop *l, struct listeners *s, const struct address *a, int backlog)
-{
-    int fd = async__sys.socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = async__sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return -errno;
-    int r = bind_and_listen(fd, a, backlog);
-    if (r == 0)
-        r = async__poller_add_owned(&l->poller, fd);
-    if (r < 0) {
-        async__sys.close(fd);
-        return r;
-    }
-    s->fds[s->count++] = fd;
-    return 0;
+        return false;
+    bool refuses = async__sys.connect(fd, &a->any, a->len) < 0 && errno == ECONNREFUSED;
+    async__sys.close(fd);
+    return refuses;
 }
 
-static int port_of(int fd)
+/* A server that was killed leaves its socket behind, and could not be started again. Remove such a
+ * socket, but never another kind of file. Returns whether it was removed. */
+static bool remove_stale_socket(const struct address *a)
 {
-    struct address a = { .len = sizeof a - offsetof(struct address, any) };
-    return async__sys.getsockname(fd, &a.any, &a.len) < 0 ? 0 : async__address_port(&a);
+    struct stat st;
+    const char *path = a->un.sun_path;
+    return a->any.sa_family == AF_UNIX && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+           refuses_connections(a) && is_same_file(path, st.st_dev, st.st_ino) && unlink(path) == 0;
 }
 
-/* A machine need not have all the families that it knows the addresses of. */
-static bool may_lack(int r)
-{
-    return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL;
-}
-
-static int listen_on_all(struct loop *l, struct listeners *s, const struct addresses *on, int backlog)
-{
-    int lacking = 0;
-    char text[ADDRESS_TEXT] = "";
-    for (int i = 0; i < on->count; i++) {
-        struct address a = on->at[i];
-        if (s->port) /* the kernel chose one for the first */
-            async__address_set_port(&a, s->port);
-        int r = add(l, s, &a, backlog);
-        if (r < 0)
-            async__address_text(&a, text);
-        if (r < 0 && !may_lack(r))
-            return async_fail_at(r, NULL, "cannot listen on %s", text);
-        if (r < 0)
-            lacking = r;
-        else if (!s->port)
-            s->port = port_of(s->fds[0]);
-    }
-    return s->count ? 0 : async_fail_at(lacking, NULL, "cannot listen on %s", text);
-}
-
-/* Remember whose the path is: when we close, it may be our successor's. */
-static void note_path(struct listeners *s, const struct addresses *on)
+/* Remember the file behind the path: when the server closes, the path may belong to its
+ * successor. */
+static void remember_path(struct listeners *s, const struct addresses *on)
 {
     struct stat st;
     s->is_unix = on->at[0].any.sa_family == AF_UNIX;
-    if (!s->is_unix || stat(on->at[0].un.sun_path, &st) < 0)
+    if (!s->is_unix || lstat(on->at[0].un.sun_path, &st) < 0)
         return;
     s->path = on->at[0].un.sun_path;
     s->dev = st.st_dev;
     s->ino = st.st_ino;
 }
 
+/* --- one socket --- */
+
+static void set_option(int fd, int level, int name)
+{
+    int one = 1;
+    async__sys.setsockopt(fd, level, name, &one, sizeof one);
+}
+
+/* Accepted sockets inherit TCP_NODELAY, which saves a system call for each. */
+static void set_options(int fd, int family)
+{
+    if (family == AF_UNIX)
+        return;
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+    if (family == AF_INET6)
+        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+}
+
+static int bind_address(int fd, const struct address *a)
+{
+    int r = async__sys.bind(fd, &a->any, a->len) < 0 ? -errno : 0;
+    if (r == -EADDRINUSE && remove_stale_socket(a))
+        r = async__sys.bind(fd, &a->any, a->len) < 0 ? -errno : 0;
+    return r;
+}
+
+static int start_listening(struct loop *l, int fd, int backlog)
+{
+    if (async__sys.listen(fd, backlog > 0 ? backlog : DEFAULT_BACKLOG) < 0)
+        return -errno;
+    return async__poller_add_owned(&l->poller, fd);
+}
+
+static int add_listener(struct loop *l, struct listeners *s, const struct address *a, int backlog)
+{
+    int fd = async__sys.socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    set_options(fd, a->any.sa_family);
+    int r = bind_address(fd, a);
+    if (r == 0) {
+        r = start_listening(l, fd, backlog);
+        if (r < 0 && a->any.sa_family == AF_UNIX) /* bind() has made the file */
+            unlink(a->un.sun_path);
+    }
+    if (r < 0)
+        async__sys.close(fd);
+    else
+        s->fds[s->count++] = fd;
+    return r;
+}
+
+/* --- all of them --- */
+
+static int port_of_socket(int fd)
+{
+    struct address a = { .len = sizeof a - offsetof(struct address, any) };
+    return async__sys.getsockname(fd, &a.any, &a.len) < 0 ? 0 : async__address_port(&a);
+}
+
+/* A machine need not have every family that it knows addresses of. */
+static bool is_missing_family(int r)
+{
+    return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL;
+}
+
+static int cannot_listen(int r, const struct address *a)
+{
+    char text[ADDRESS_TEXT];
+    async__address_text(a, text);
+    return async_fail_at(r, NULL, "cannot listen on %s", text);
+}
+
+/* If the port is 0, the kernel chooses one for the first address, and the others take the same. */
+static int listen_on_all(struct loop *l, struct listeners *s, const struct addresses *on, int backlog)
+{
+    int missing = 0;
+    struct address a;
+    for (int i = 0; i < on->count; i++) {
+        a = on->at[i];
+        if (s->port)
+            async__address_set_port(&a, s->port);
+        int r = add_listener(l, s, &a, backlog);
+        if (r < 0 && !is_missing_family(r))
+            return cannot_listen(r, &a);
+        if (r < 0)
+            missing = r;
+        else if (!s->port)
+            s->port = port_of_socket(s->fds[0]);
+    }
+    return s->count ? 0 : cannot_listen(missing, &a);
+}
+
 int async__listen(struct loop *l, struct listeners *s, const struct addresses *on, int backlog)
 {
     bool any_port = async__address_port(&on->at[0]) == 0;
     int r = 0;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < PORT_TRIES; i++) {
         *s = (struct listeners){ 0 };
         r = listen_on_all(l, s, on, backlog);
         if (r == 0)
-            note_path(s, on);
+            remember_path(s, on);
         if (r == 0 || r != -EADDRINUSE || !any_port || s->count == 0)
             break;
-        async__listeners_close(l, s); /* free for one family is not free for the other: ask for another port */
+        async__listeners_close(l, s); /* a port that is free in one family need not be free in the other */
     }
     if (r < 0)
         async__listeners_close(l, s);
@@ -116,8 +165,7 @@ int async__listen(struct loop *l, struct listeners *s, const struct addresses *o
 
 void async__listeners_close(struct loop *l, struct listeners *s)
 {
-    struct stat st;
-    if (s->path && stat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
+    if (s->path && is_same_file(s->path, s->dev, s->ino))
         unlink(s->path);
     s->path = NULL;
     while (s->count > 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* listen.h - the sockets of a server. */
+/* listen.h - the sockets on which a server listens. */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
 
@@ -11,13 +11,16 @@ struct listeners {
     int count, port;
     int fds[ADDRESSES_MAX];
     bool is_unix;
-    dev_t dev; /* of the path of a Unix socket */
+    const char *path; /* of a Unix socket that the kernel has made for us; NULL: none */
+    dev_t dev;        /* of that file */
     ino_t ino;
-    const char *path;
 };
 
-/* Listen on all of them, on one port: 0, or a negative errno with a text. */
+/* Listen on all addresses, and on one port. Returns 0 or a negative errno, with a message. The
+ * paths in `on` must stay valid until the listeners are closed. */
 int async__listen(struct loop *l, struct listeners *s, const struct addresses *on, int backlog);
-void async__listeners_close(struct loop *l, struct listeners *s); /* again: nothing */
+
+/* Close them. Does nothing if they are closed already. */
+void async__listeners_close(struct loop *l, struct listeners *s);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Servers and connections, by numeric addresses and "localhost". */
-#include "net.h"
+#include "server.h"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #if __has_include(<valgrind/valgrind.h>)
@@ -14,42 +13,7 @@
 
 static const double moment = 0.005;
 
-ASYNC_DEF(echo, (async_stream *)s)
-{
-    char buf[1024];
-    ssize_t n;
-    while ((n = ASYNC_TRY(await_stream_read(s, buf, sizeof buf))) > 0)
-        ASYNC_TRY(await_stream_write(s, buf, (size_t)n));
-    return 0;
-}
-
-struct server {
-    async_co (*handler)(async_stream *s);
-    const char *host;
-    struct async_net_opts opts;
-    int port;
-    async_event serving;
-};
-
-ASYNC_DEF(server, (struct server *)v)
-{
-    v->opts.ret_port = &v->port;
-    v->opts.serving = &v->serving;
-    return await_serve_opt(v->host ? v->host : "127.0.0.1", "0", v->handler, &v->opts);
-}
-
-/* A line there and back. */
-ASYNC_DEF(asks, (const char *)host, (int)port, (const char *)text)
-{
-    char buf[256];
-    async_stream_auto s = NULL;
-    ASYNC_TRY(await_open_connection(host, text_of(port), &s));
-    ASYNC_TRY(await_stream_printf(s, "%s\n", text));
-    ASYNC_TRY(await_stream_readline(s, buf, sizeof buf));
-    return strncmp(buf, text, strlen(text)) == 0 ? 0 : -EBADMSG;
-}
-
-REAL(there_and_back)
+REAL(server_serves_until_it_is_cancelled)
 {
     struct server v = { .handler = echo };
     await_task_auto t = async_create_task(server(&v));
@@ -64,7 +28,7 @@ REAL(there_and_back)
 }
 
 /* Both addresses, one port. */
-REAL(localhost_is_both)
+REAL(localhost_serves_and_connects_by_both_families)
 {
     struct server v = { .handler = echo, .host = "localhost" };
     await_task_auto t = async_create_task(server(&v));
@@ -78,7 +42,7 @@ REAL(localhost_is_both)
 }
 
 /* Nobody listens on the first address. */
-REAL(the_second_address)
+REAL(connection_tries_the_next_address_when_one_refuses)
 {
     struct server v = { .handler = echo };
     await_task_auto t = async_create_task(server(&v));
@@ -86,7 +50,7 @@ REAL(the_second_address)
     return await_asks("localhost", v.port, "hello"); /* when: see inside-net, in virtual time */
 }
 
-REAL(errors_of_connections)
+REAL(connection_that_cannot_be_made_fails_with_a_message)
 {
     async_stream *s = (async_stream *)trail;
     int port = 0, fd = plain_listen(&port, 1);
@@ -101,8 +65,6 @@ REAL(errors_of_connections)
     is(await_open_connection("127.0.0.1", "80x", &s), -EINVAL);
     is(await_open_connection("127.0.0.1", "", &s), -EINVAL);
     is(await_open_connection("127.0.0.1", NULL, &s), -EINVAL);
-    is(await_open_connection("127.0.0.1", "1", &s, .tls = true), -ENOTSUP);
-    has_text(async_fail_text(-ENOTSUP), "TLS");
     is(await_open_connection("unix:", NULL, &s), -EINVAL);
     is(await_open_connection("/nowhere/at/all", NULL, &s), -ENOENT);
     is_true(s == (async_stream *)trail);
@@ -115,7 +77,7 @@ ASYNC_DEF(connects, (const char *)host, (int)port, (async_stream **)s)
 }
 
 /* A queue that is full does not answer: cancelled, nothing is left. */
-REAL(cancelled_connections)
+REAL(cancelled_connection_leaves_no_descriptor)
 {
     int port = 0, fd = plain_listen(&port, 0), full[8], n = 0;
     for (; n < 8; n++) {
@@ -136,12 +98,11 @@ REAL(cancelled_connections)
     return close(fd);
 }
 
-REAL(errors_of_servers)
+REAL(server_that_cannot_listen_fails_with_a_message)
 {
     int port = 0, fd = plain_listen(&port, 1);
     is(await_serve("127.0.0.1", text_of(port), echo), -EADDRINUSE);
     has_text(async_fail_text(-EADDRINUSE), "127.0.0.1:");
-    is(await_serve("127.0.0.1", "1", echo, .tls = true), -ENOTSUP);
     is(await_serve("192.0.2.1", "0", echo), -EADDRNOTAVAIL);
     is(await_serve("127.0.0.1", "no number, no service", echo), -EINVAL);
     return close(fd);
@@ -155,7 +116,7 @@ ASYNC_DEF(fails, (async_stream *)s)
                          : await_stream_write(s, buf, 2);
 }
 
-REAL(a_failing_handler)
+REAL(failing_handler_ends_its_own_connection_only)
 {
     char c;
     struct server v = { .handler = fails };
@@ -196,7 +157,7 @@ ASYNC_DEF(lives, (async_stream *)s)
 }
 
 /* With connections in every state: served, accepted a moment ago, in the queue. */
-REAL(cancelled_with_connections)
+REAL(cancelled_server_closes_connections_in_every_state)
 {
     for (int waits = 0; waits < 3; waits++) {
         char c;
@@ -222,7 +183,7 @@ REAL(cancelled_with_connections)
 }
 
 /* More than the limit wait their turn. */
-REAL(limited)
+REAL(connections_beyond_the_limit_wait)
 {
     int peers[6];
     struct server v = { .handler = lives, .opts = { .limit = 2 } };
@@ -264,7 +225,7 @@ static pid_t many_clients(int port, int n)
     _exit(0);
 }
 
-REAL(more_clients_than_descriptors)
+REAL(server_without_descriptors_warns_once_and_goes_on)
 {
     if (RUNNING_ON_VALGRIND) /* its limit is its own: it accepts, then closes */
         return 0;
@@ -290,7 +251,7 @@ REAL(more_clients_than_descriptors)
 }
 
 /* Connected and accepted ones; the numbers are nobody's business, so look at all. */
-REAL(no_delay_both_ways)
+REAL(sockets_have_no_delay_and_are_closed_by_exec)
 {
     int found = 0;
     struct server v = { .handler = lives };
@@ -314,39 +275,153 @@ REAL(no_delay_both_ways)
     return 0;
 }
 
-ASYNC_DEF(unix_server, (const char *)path, (async_event *)serving)
+/* --- .arg --- */
+
+ASYNC_DEF(counts, (async_stream *)s)
 {
-    return await_serve(path, NULL, echo, .serving = serving);
+    int *counter = async_serve_arg(s);
+    ++*counter;
+    return await_stream_write(s, "x", 1);
 }
 
-REAL(unix_sockets)
+REAL(handler_reads_the_argument_of_its_server)
 {
-    char dir[] = "/tmp/asyncio-test-XXXXXX", path[64], named[80];
-    ck_assert(mkdtemp(dir));
-    snprintf(path, sizeof path, "%s/socket", dir);
-    snprintf(named, sizeof named, "unix:%s", path);
-    async_event serving = { 0 };
-    {
-        await_task_auto t = async_create_task(unix_server(path, &serving));
-        ok(await_event_wait(&serving));
-        ok(await_asks(path, 0, "by path"));
-        ok(await_asks(named, 0, "by name"));
-        is(await_unix_server(path, NULL), -EADDRINUSE);
-        ok(access(path, F_OK));
+    int n[2] = { 0, 0 };
+    char c;
+    struct server v[2] = { { .handler = counts, .opts = { .arg = &n[0] } },
+                           { .handler = counts, .opts = { .arg = &n[1] } } };
+    await_task_auto t = NULL;
+    await_task_auto u = NULL;
+    ok(await_started(&v[0], &t));
+    ok(await_started(&v[1], &u));
+    for (int i = 0; i < 3; i++) {
+        async_stream_auto s = NULL;
+        ok(await_open_connection("127.0.0.1", text_of(v[i > 0].port), &s));
+        is(await_stream_read(s, &c, 1), 1);
+        is_true(!async_serve_arg(s)); /* not a server's */
     }
-    is(access(path, F_OK), -1); /* gone with its server */
-    async_event_clear(&serving);
-    {
-        await_task_auto t = async_create_task(unix_server(path, &serving));
-        ok(await_event_wait(&serving));
-        ok(unlink(path)); /* its successor has the path already */
-        ok(mknod(path, S_IFREG | 0600, 0));
-    }
-    ok(unlink(path));
-    is(await_asks(path, 0, "gone"), -ENOENT);
-    return rmdir(dir);
+    is(n[0], 1);
+    is(n[1], 2);
+    return 0;
 }
 
-SUITE("serve", there_and_back, localhost_is_both, the_second_address, errors_of_connections,
-      cancelled_connections, errors_of_servers, a_failing_handler, cancelled_with_connections,
-      limited, more_clients_than_descriptors, no_delay_both_ways, unix_sockets)
+/* --- .layer --- */
+
+/* A layer that exchanges a byte with its peer, and inverts all bytes that come after it. */
+static struct handshake {
+    async_stream_layer layer;
+    int opened, failed, finished;
+} handshake;
+
+static ssize_t inverted_read(async_stream *s, void *buf, size_t size);
+static ssize_t inverted_write(async_stream *s, const void *buf, size_t size);
+static int inverted_finish(async_stream *s);
+static void inverted_close(async_stream *s);
+static void inverted_free(async_stream *s);
+
+static const struct async_stream_ops inverted_ops = { .read = inverted_read,
+                                                      .write = inverted_write,
+                                                      .finish = inverted_finish,
+                                                      .close = inverted_close,
+                                                      .free = inverted_free };
+
+static async_stream *inner_of(async_stream *s)
+{
+    return async_stream_self(s, &inverted_ops);
+}
+
+static ssize_t inverted_read(async_stream *s, void *buf, size_t size)
+{
+    ssize_t n = await_stream_read(inner_of(s), buf, size);
+    for (ssize_t i = 0; i < n; i++)
+        ((char *)buf)[i] = (char)~((char *)buf)[i];
+    return n;
+}
+
+static ssize_t inverted_write(async_stream *s, const void *buf, size_t size)
+{
+    (void)size;
+    return await_stream_write_some(inner_of(s), &(const char){ (char)~*(const char *)buf }, 1);
+}
+
+static int inverted_finish(async_stream *s)
+{
+    handshake.finished++;
+    return await_stream_write(inner_of(s), ".", 1);
+}
+
+static void inverted_close(async_stream *s)
+{
+    async_stream_close(inner_of(s));
+}
+
+static void inverted_free(async_stream *s)
+{
+    async_stream *inner = inner_of(s);
+    async_stream_drop(&inner);
+}
+
+static int shake_hands(async_stream *inner, const char *host)
+{
+    char mine = host ? 'c' : 's', theirs;
+    ASYNC_TRY(await_stream_write(inner, &mine, 1));
+    ASYNC_TRY(await_stream_readexactly(inner, &theirs, 1, NULL));
+    return theirs == (host ? 's' : 'c') ? 0 : async_fail(-EPROTO, "not our protocol");
+}
+
+static int handshake_open(const async_stream_layer *layer, async_stream *inner, const char *host,
+                          async_stream **ret)
+{
+    is_true(layer == &handshake.layer);
+    is_true(!host || !strcmp(host, "127.0.0.1"));
+    int r = shake_hands(inner, host);
+    if (r == 0)
+        r = async_stream_new(&inverted_ops, inner, ret);
+    if (r < 0)
+        async_stream_drop(&inner);
+    *(r < 0 ? &handshake.failed : &handshake.opened) += 1;
+    return r;
+}
+
+REAL(layer_is_put_on_both_ends_of_a_connection_and_finished_after_the_handler)
+{
+    char buf[8], c;
+    handshake.layer.open = handshake_open;
+    struct server v = { .handler = counts, .opts = { .arg = &(int){ 0 }, .layer = &handshake.layer } };
+    await_task_auto t = NULL;
+    ok(await_started(&v, &t));
+    async_stream_auto s = NULL;
+    ok(await_open_connection("127.0.0.1", text_of(v.port), &s, .layer = &handshake.layer));
+    is(handshake.opened, 2);
+    is(await_stream_readexactly(s, buf, 2, NULL), 2); /* what the handler has written, and the farewell */
+    is(buf[0], 'x');
+    is(buf[1], (char)~'.');
+    is(handshake.finished, 1);
+
+    /* a client that is no party to it */
+    int fd = plain_connect(v.port);
+    say(fd, "GET / HTTP/1.0\r\n\r\n");
+    while (!handshake.failed)
+        ok(await_sleep(0.001));
+    has_text(heard(), "not our protocol");
+    is(read(fd, &c, 1), 1);
+    is_true(read(fd, &c, 1) <= 0);
+    ok(close(fd));
+    fd = plain_connect(v.port);
+    ok(close(fd));
+    while (handshake.failed < 2)
+        ok(await_sleep(0.001));
+    ok(await_sleep(moment));
+    is_text(heard(), ""); /* it has ended as connections end */
+    is(handshake.opened, 2);
+    return 0;
+}
+
+SUITE("serve", server_serves_until_it_is_cancelled, localhost_serves_and_connects_by_both_families,
+      connection_tries_the_next_address_when_one_refuses,
+      connection_that_cannot_be_made_fails_with_a_message, cancelled_connection_leaves_no_descriptor,
+      server_that_cannot_listen_fails_with_a_message, failing_handler_ends_its_own_connection_only,
+      cancelled_server_closes_connections_in_every_state, connections_beyond_the_limit_wait,
+      server_without_descriptors_warns_once_and_goes_on,
+      sockets_have_no_delay_and_are_closed_by_exec, handler_reads_the_argument_of_its_server,
+      layer_is_put_on_both_ends_of_a_connection_and_finished_after_the_handler)

@@ -323,6 +323,61 @@ CASE(cancelled_attempts)
     return 0;
 }
 
+ASYNC_DEF(connects_to_six)
+{
+    async_stream *s = NULL;
+    return await_open_connection("some.where", "80", &s);
+}
+
+/* The message names some of them, the causes of the error name all. */
+CASE(every_failed_attempt_is_a_cause_of_the_error)
+{
+    int r = 0;
+    fake_dns();
+    no_thread_needed();
+    async__sys.connect = fake_connect;
+    ADDRESSES("192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::4", "192.0.2.5", "192.0.2.6");
+    for (int i = 0; i < 6; i++) {
+        fates[i].address = dns.addresses[i];
+        fates[i].fate = i == 1 ? REFUSES : UNREACHABLE;
+    }
+    await_group (r, g)
+        async_spawn(g, connects_to_six());
+    is(r, -ECONNREFUSED);
+    const async_error *e = async_group_errors(g);
+    is_true(strlen(e->text) <= 127);
+    is_text(e->text, "192.0.2.1:80: Network is unreachable; [2001:db8::4]:80: Network is unreachable; "
+                     "192.0.2.2:80: Connection refused; and 3 more");
+    const async_error *c = e->cause;
+    static const char *const tried[] = { "192.0.2.1:80", "[2001:db8::4]:80", "192.0.2.2:80",
+                                         "192.0.2.3:80", "192.0.2.5:80", "192.0.2.6:80" };
+    for (int i = 0; i < 6; i++, c = c->next) {
+        is_text(c->task, tried[i]);
+        is(c->code, i == 2 ? -ECONNREFUSED : -ENETUNREACH);
+        is_true(c->parent == e);
+    }
+    is_true(!c);
+    async_error_print(e);
+    has_text(heard(), "  192.0.2.6:80: Network is unreachable\n");
+    return 0;
+}
+
+CASE(address_that_is_listed_twice_is_tried_once)
+{
+    async_stream *s = NULL;
+    fake_dns();
+    no_thread_needed();
+    async__sys.connect = fake_connect;
+    ADDRESSES("192.0.2.1", "192.0.2.1", "2001:db8::1", "192.0.2.2", "2001:db8::1", "192.0.2.1");
+    for (int i = 0; i < 3; i++) {
+        fates[i].address = dns.addresses[i + 1];
+        fates[i].fate = REFUSES;
+    }
+    is(await_open_connection("some.where", "80", &s), -ECONNREFUSED);
+    is_trail("192.0.2.1@0 2001:db8::1@0 192.0.2.2@0");
+    return 0;
+}
+
 /* --- servers --- */
 
 static int accept_errors[8], accept_count;
@@ -345,9 +400,41 @@ ASYNC_DEF(echo, (async_stream *)s)
     return 0;
 }
 
-ASYNC_DEF(server, (int *)port, (async_event *)serving)
+ASYNC_DEF(server, (const char *)host, (int *)port, (async_event *)serving)
 {
-    return await_serve("127.0.0.1", "0", echo, .ret_port = port, .serving = serving);
+    return await_serve(host, "0", echo, .ret_port = port, .serving = serving);
+}
+
+REAL(server_listens_once_on_an_address_that_is_listed_twice)
+{
+    int port;
+    async_event serving = { 0 };
+    fake_dns();
+    ADDRESSES("127.0.0.1", "127.0.0.1");
+    await_task_auto t = async_create_task(server("some.where", &port, &serving));
+    ok(await_event_wait(&serving));
+    return close(plain_connect(port));
+}
+
+static int failing_listen(int fd, int backlog)
+{
+    (void)fd, (void)backlog;
+    errno = EADDRINUSE;
+    return -1;
+}
+
+REAL(server_that_cannot_listen_leaves_no_path)
+{
+    char path[] = "/tmp/asyncio-test-listen-XXXXXX";
+    int port, fd = mkstemp(path);
+    async_event serving = { 0 };
+    ok(close(fd));
+    ok(unlink(path));
+    async__sys.listen = failing_listen;
+    is(await_server(path, &port, &serving), -EADDRINUSE);
+    is(access(path, F_OK), -1);
+    async__sys.listen = async__sys_kernel.listen;
+    return 0;
 }
 
 REAL(accept_survives)
@@ -358,13 +445,13 @@ REAL(accept_survives)
     async_event serving = { 0 };
     memcpy(accept_errors, errors, sizeof errors);
     async__sys.accept4 = fake_accept;
-    await_task_auto t = async_create_task(server(&port, &serving));
+    await_task_auto t = async_create_task(server("127.0.0.1", &port, &serving));
     ok(await_event_wait(&serving));
     int one = plain_connect(port);
     ok(await_sleep(0.5));
     is(accept_count, 7);
     const char *said = heard();
-    has_text(said, "no more connections");
+    has_text(said, "cannot accept connections at the moment");
     is_true(!strchr(said, '\n')[1]); /* once a minute */
     say(one, "x");
     int other = plain_connect(port); /* EAGAIN was a lie: an edge, as the kernel would have given */
@@ -383,10 +470,11 @@ REAL(accept_fails)
     async_event serving = { 0 };
     accept_errors[0] = EINVAL; /* nothing that waiting would cure */
     async__sys.accept4 = fake_accept;
-    is(await_server(&port, &serving), -EINVAL);
+    is(await_server("127.0.0.1", &port, &serving), -EINVAL);
     return 0;
 }
 
 SUITE("net", names, names_without_addresses, lookups_outlive_their_loop, some_lookups_at_a_time,
-      no_thread_for_a_lookup, families_by_turns, staggered, cancelled_attempts, accept_survives,
-      accept_fails)
+      no_thread_for_a_lookup, families_by_turns, staggered, cancelled_attempts, every_failed_attempt_is_a_cause_of_the_error,
+      address_that_is_listed_twice_is_tried_once, server_listens_once_on_an_address_that_is_listed_twice,
+      server_that_cannot_listen_leaves_no_path, accept_survives, accept_fails)
