@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors and connections, by the real clock: whatever is refused or cut, everything is closed. */
+/* Descriptors and connections: whatever is refused or cut off, everything is closed.
+ *
+ * Most run in virtual time, so that the pauses and timeouts of a run with a fault take a moment.
+ * Those that look up names wait for a thread, which takes real time, and use the real clock. */
 #include "scenario.h"
 
-#define LIMIT 10.0 /* seconds; much more than it takes */
+#define LIMIT 10.0 /* seconds; much more than a run takes */
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-ASYNC_DEF(rings, (int)fd)
+ASYNC_DEF(writes_a_byte, (int)fd)
 {
     int r = await_sleep(0);
     return write(fd, "x", 1) == 1 ? r : -EIO;
 }
 
-REAL_SCENARIO(a_descriptor_that_becomes_ready)
+SCENARIO(waiter_wakes_when_its_descriptor_becomes_ready)
 {
     int fds[2], r;
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
-    await_task_auto t = async_create_task(rings(fds[1]));
+    await_task_auto t = async_create_task(writes_a_byte(fds[1]));
     await_timeout (r, t ? 0.5 : 0) /* it may be cancelled before it begins */
         r = await_fd_ready(fds[0], POLLIN);
     if (r == -ETIMEDOUT && !t)
@@ -39,7 +42,7 @@ ASYNC_DEF(waits_for, (int)fd, (int)events)
     return r < 0 ? r : 0;
 }
 
-REAL_SCENARIO(a_descriptor_closed_under_those_who_wait)
+SCENARIO(waiter_wakes_when_its_descriptor_is_closed)
 {
     int fds[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
@@ -54,23 +57,23 @@ REAL_SCENARIO(a_descriptor_closed_under_those_who_wait)
         return r;
     r = await_task(t);
     must(r < 0);
-    return r == -EPIPE || r == -EBADF ? 0 : r; /* it waits, or comes too late */
+    return r == -EPIPE || r == -EBADF ? 0 : r; /* -EBADF if it began to wait after that */
 }
 
-static void counts(void *arg, int events)
+static void set_event(void *arg, int events)
 {
     (void)events;
     async_event_set(arg);
 }
 
-REAL_SCENARIO(a_watch)
+SCENARIO(watch_calls_its_function_until_it_is_stopped)
 {
     int fds[2], r;
     async_event e = { 0 };
     async_watch w;
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
-    r = async_watch_start(&w, fds[0], POLLIN, counts, &e);
+    r = async_watch_start(&w, fds[0], POLLIN, set_event, &e);
     if (r == 0) {
         async_ignore(write(fds[1], "x", 1));
         r = await_event_wait(&e);
@@ -97,12 +100,27 @@ ASYNC_DEF(echo, (async_stream *)s)
 struct place {
     const char *host;
     int port;
-    async_event serving;
+    async_event serving; /* also set when the server has ended, even if it never began */
+    int handlers;        /* how many have begun */
 };
+
+ASYNC_DEF(echoes, (async_stream *)s)
+{
+    struct place *p = async_serve_arg(s);
+    p->handlers++;
+    return await_echo(s);
+}
 
 ASYNC_DEF(serves, (struct place *)p)
 {
-    return await_serve(p->host, "0", echo, .ret_port = &p->port, .serving = &p->serving);
+    return await_serve(p->host, "0", echoes, .arg = p, .ret_port = &p->port,
+                       .serving = &p->serving);
+}
+
+static void server_ended(void *arg)
+{
+    struct place *p = arg;
+    async_event_set(&p->serving);
 }
 
 ASYNC_DEF(asks, (const char *)host, (int)port)
@@ -121,23 +139,25 @@ ASYNC_DEF(asks, (const char *)host, (int)port)
         n = await_stream_read(s, got, sizeof got);
     must(n <= 0);
     ASYNC_TRY(await_stream_close(s));
-    return n == -EPIPE || n == -ECONNRESET || n == -ENOTCONN ? 0 : (int)n; /* the server may lack memory */
+    /* A server without memory closes the connection. */
+    return n == -EPIPE || n == -ECONNRESET || n == -ENOTCONN ? 0 : (int)n;
 }
 
-/* The server, until the clients have gone. Whatever it lacks, a client is not left to wait. */
+/* Run the server until the clients have ended. Whatever it lacks, no client waits for ever. */
 static int await_service(struct place *p, int clients)
 {
     int r, inner = 0;
     double start = async_time();
     await_group (r, g) {
-        async_task *server = async_group_create_task(g, serves(p));
+        async_task *server = async_group_create_task(g, serves(p), .owned = p,
+                                                     .drop = server_ended);
         await_timeout (inner, LIMIT) {
-            while (inner == 0 && !async_event_is_set(&p->serving) && !async_task_done(server))
-                inner = await_sleep(0.0001);
+            inner = await_event_wait(&p->serving);
             for (int i = 0; i < clients && inner == 0 && !async_task_done(server); i++)
                 inner = await_asks(p->host, p->port);
         }
         must(async_time() - start < LIMIT);
+        must(p->handlers <= clients);
         if (async_task_done(server) && async_task_result(server) != -ECANCELED)
             inner = async_task_result(server);
         r = inner;
@@ -146,19 +166,19 @@ static int await_service(struct place *p, int clients)
     return r;
 }
 
-REAL_SCENARIO(a_server_and_a_client)
+SCENARIO(client_is_served)
 {
     struct place p = { .host = "127.0.0.1" };
     return await_service(&p, 1);
 }
 
-REAL_SCENARIO(a_server_and_three_clients)
+SCENARIO(three_clients_are_served)
 {
     struct place p = { .host = "127.0.0.1" };
     return await_service(&p, 3);
 }
 
-REAL_SCENARIO(a_server_by_a_unix_socket)
+SCENARIO(client_is_served_by_a_unix_socket)
 {
     char path[64];
     snprintf(path, sizeof path, "/tmp/asyncio-sweep-%d", (int)getpid());
@@ -168,16 +188,16 @@ REAL_SCENARIO(a_server_by_a_unix_socket)
     return r;
 }
 
-/* No name of a numeric address, but the resolver knows it without asking anybody. */
+/* Not a numeric address to this library, but the resolver knows it without a network. */
 #define NAME "127.1"
 
-REAL_SCENARIO(a_server_by_its_name)
+REAL_SCENARIO(clients_are_served_by_name)
 {
     struct place p = { .host = NAME };
     return await_service(&p, 2);
 }
 
-REAL_SCENARIO(nobody_listens)
+SCENARIO(connection_is_refused_where_no_server_listens)
 {
     async_stream_auto s = NULL;
     int r = await_open_connection("127.0.0.1", "1", &s);
@@ -185,7 +205,7 @@ REAL_SCENARIO(nobody_listens)
     return r == -ECONNREFUSED ? 0 : r;
 }
 
-REAL_SCENARIO(a_limit_for_a_connection)
+SCENARIO(connection_is_refused_within_its_timeout)
 {
     int r;
     async_stream_auto s = NULL;
@@ -195,7 +215,7 @@ REAL_SCENARIO(a_limit_for_a_connection)
     return r == -ECONNREFUSED || r == -EADDRNOTAVAIL ? 0 : r;
 }
 
-REAL_SCENARIO(names_where_nobody_listens)
+REAL_SCENARIO(message_names_what_was_looked_up)
 {
     for (int i = 0; i < 2; i++) {
         async_stream_auto s = NULL;
