@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* fd.c - waiting for a descriptor of the user. */
+/* fd_ready.c - await_fd_ready(): wait until a descriptor of the user is ready. */
 #include <asyncio/loop.h>
 
 #include <poll.h>
 
 #include "task/scope.h"
 
-static int ready_now(int fd, int events)
+/* Ask the kernel, without waiting. Returns the events that are there, 0, or a negative errno. */
+static int poll_now(int fd, int events)
 {
     struct pollfd p = { .fd = fd, .events = (short)events };
     if (fd < 0)
@@ -19,14 +20,15 @@ static int ready_now(int fd, int events)
     return p.revents & POLLNVAL ? -EBADF : p.revents;
 }
 
-static bool taken(const struct fd_entry *e, int events)
+/* Does another task or a watch use the descriptor for one of these events? */
+static bool is_in_use(const struct fd_entry *e, int events)
 {
     return e->owned || e->watch || (events & (POLLIN | POLLPRI) && e->reader) ||
            (events & POLLOUT && e->writer);
 }
 
 /* Take t out of the entry. What other tasks want of the descriptor stays registered. */
-static void remove_waiter(struct loop *l, async_task *t, int fd)
+static void unregister_waiter(struct loop *l, async_task *t, int fd)
 {
     struct fd_entry *e = &l->poller.entries[fd];
     if (e->reader == t)
@@ -40,7 +42,7 @@ static void remove_waiter(struct loop *l, async_task *t, int fd)
         async__poller_unregister(&l->poller, fd, e);
 }
 
-static int wait_ready(struct loop *l, async_task *t, int fd, int events)
+static int wait_until_ready(struct loop *l, async_task *t, int fd, int events)
 {
     struct fd_entry *e = async__poller_entry(&l->poller, fd);
     if (!e)
@@ -58,9 +60,10 @@ static int wait_ready(struct loop *l, async_task *t, int fd, int events)
     l->poller.waiting++;
     enum wake why = wait_in(t, NULL);
     l->poller.waiting--;
-    e = &l->poller.entries[fd];           /* the table may have moved */
-    if (e->reader == t || e->writer == t) /* otherwise it was closed, and the number may have a new owner */
-        remove_waiter(l, t, fd);
+    e = &l->poller.entries[fd]; /* the table may have moved */
+    /* Otherwise the descriptor was closed, and its number may have a new owner. */
+    if (e->reader == t || e->writer == t)
+        unregister_waiter(l, t, fd);
     return why == INTERRUPTED ? async__deliver_cancel(t) : t->value;
 }
 
@@ -74,10 +77,10 @@ int await_fd_ready(int fd, int events)
     events &= POLLIN | POLLOUT | POLLPRI;
     if (!events)
         return -EINVAL;
-    if (fd >= 0 && fd < l->poller.count && taken(&l->poller.entries[fd], events))
+    if (fd >= 0 && fd < l->poller.count && is_in_use(&l->poller.entries[fd], events))
         return -EBUSY;
-    r = ready_now(fd, events);
-    return r != 0 ? r : wait_ready(l, t, fd, events);
+    r = poll_now(fd, events);
+    return r != 0 ? r : wait_until_ready(l, t, fd, events);
 }
 
 int async_fd_close(int fd)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* owned_fd.c - wait for owned descriptors, and close them. */
 #include "io/owned_fd.h"
 
-static async_task **waiter_of(struct loop *l, int fd, enum fd_ready side)
+static async_task **waiter_slot(struct loop *l, int fd, enum fd_ready side)
 {
     struct fd_entry *e = &l->poller.entries[fd];
     return side == FD_READABLE ? &e->reader : &e->writer;
@@ -18,9 +19,9 @@ static int park_until_ready(struct loop *l, async_task *t)
 }
 
 /* The table may have moved during the wait, and the number may have a new owner. */
-static void remove_waiter(struct loop *l, async_task *t, int fd, enum fd_ready side)
+static void owned_fd_remove_waiter(struct loop *l, async_task *t, int fd, enum fd_ready side)
 {
-    async_task **waiter = waiter_of(l, fd, side);
+    async_task **waiter = waiter_slot(l, fd, side);
     if (*waiter == t)
         *waiter = NULL;
 }
@@ -33,9 +34,9 @@ int async__owned_fd_wait(async_task *t, int fd, enum fd_ready side)
         r = async__poller_register_owned(&l->poller, fd);
     if (unlikely(r < 0))
         return r;
-    *waiter_of(l, fd, side) = t;
+    *waiter_slot(l, fd, side) = t;
     r = park_until_ready(l, t);
-    remove_waiter(l, t, fd, side);
+    owned_fd_remove_waiter(l, t, fd, side);
     return r;
 }
 
@@ -48,10 +49,10 @@ int async__owned_fd_wait_any(async_task *t, const int *fds, int n, enum fd_ready
     if (r < 0)
         return r;
     for (int i = 0; i < n; i++)
-        *waiter_of(l, fds[i], side) = t;
+        *waiter_slot(l, fds[i], side) = t;
     r = park_until_ready(l, t);
     for (int i = 0; i < n; i++)
-        remove_waiter(l, t, fds[i], side);
+        owned_fd_remove_waiter(l, t, fds[i], side);
     return r;
 }
 

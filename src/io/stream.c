@@ -19,7 +19,10 @@ int async__stream_new(const struct async_stream_ops *ops, async_stream **ret)
     async_stream *s = async__malloc(sizeof *s);
     if (!s)
         return -ENOMEM;
-    *s = (async_stream){ .ops = ops, .home = async__loop->serial, .fd = -1, .exclusive = ops->exclusive };
+    *s = (async_stream){ .ops = ops,
+                         .home = async__loop->serial,
+                         .fd = -1,
+                         .exclusive = ops->exclusive };
     *ret = s;
     return 0;
 }
@@ -31,7 +34,8 @@ int async_stream_new(const struct async_stream_ops *ops, void *self, async_strea
         return -EPERM;
     }
     if ((!ops->read && !ops->write) || !ops->close)
-        return async_fail_at(-EINVAL, NULL, "a stream needs the operations close, and read or write");
+        return async_fail_at(-EINVAL, NULL,
+                             "a stream needs the operations close, and read or write");
     int r = async__stream_new(ops, ret);
     if (r == 0)
         (*ret)->self = self;
@@ -110,7 +114,8 @@ int async__stream_share_loop(async_stream *s, async_task *t)
 
 static int no_wait_operation(void)
 {
-    return async_fail_at(-EINVAL, NULL, "the stream would block, and its kind has no operation wait");
+    return async_fail_at(-EINVAL, NULL,
+                         "the stream would block, and its kind has no operation wait");
 }
 
 /* Bytes that have come for a reader that was cancelled before it ran stay in the stream: consuming
@@ -124,8 +129,9 @@ int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side)
         return async__stream_closed();
     if (unlikely(r < 0))
         return r;
-    return unlikely(side == FD_READABLE && t->scope->effectively_cancelled) ? async__deliver_cancel(t)
-                                                                            : 0;
+    if (unlikely(side == FD_READABLE && t->scope->effectively_cancelled))
+        return async__deliver_cancel(t);
+    return 0;
 }
 
 static ssize_t op_result(const async_stream *s, ssize_t n)
@@ -234,7 +240,8 @@ int async_stream_write_eof(async_stream *s)
     if (s->writing)
         return async__stream_busy(s);
     if (!s->ops->write_eof)
-        return async_fail_at(-ENOTSUP, NULL, "a stream of this kind cannot end in one direction only");
+        return async_fail_at(-ENOTSUP, NULL,
+                             "a stream of this kind cannot end in one direction only");
     int r = s->ops->write_eof(s);
     s->eof_written |= r == 0;
     return r;
@@ -256,7 +263,8 @@ void async_stream_close(async_stream *s)
     if (!s || s->closed)
         return;
     if (!stream_loop_runs(s) && async__handle_is_open(s->home)) {
-        async__warn("async_stream_close() of another thread's stream; use async_call_soon_threadsafe()");
+        async__warn("async_stream_close() of another thread's stream; "
+                    "use async_call_soon_threadsafe()");
         return;
     }
     s->closing = s->closed = true;

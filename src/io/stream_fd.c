@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* stream_fd.c - streams over owned descriptors: the operations of sockets and of pipes. */
 #include "io/stream_fd.h"
 
 static int fd_wait(async_stream *s, enum async_stream_side side)

@@ -129,7 +129,8 @@ int await_open_file(const char *path, const char *mode, async_stream **ret)
         return r;
     int flags = flags_of_mode(mode);
     if (flags < 0)
-        return async_fail_at(-EINVAL, NULL, "cannot open %.60s: there is no mode \"%.8s\"", path, mode);
+        return async_fail_at(-EINVAL, NULL, "cannot open %.60s: there is no mode \"%.8s\"", path,
+                             mode);
     r = async__stream_new(&file_ops, &s);
     if (r < 0)
         return async__file_failed(r, "open", path);

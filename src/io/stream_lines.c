@@ -8,12 +8,13 @@
 enum { FIRST_ROOM = 256, DEFAULT_LIMIT = 1024 * 1024 };
 
 /* Make room for a longer line, of at most limit bytes and a '\0'. */
-static int grow(char **line, size_t *room, size_t limit)
+static int grow_line(char **line, size_t *room, size_t limit)
 {
-    size_t most = limit < SIZE_MAX ? limit + 1 : SIZE_MAX, more = *room < most / 2 ? *room * 2 : most;
+    size_t most = limit < SIZE_MAX ? limit + 1 : SIZE_MAX;
+    size_t more = *room < most / 2 ? *room * 2 : most;
     if (*room >= most)
-        return async_fail_at(-ENOBUFS, NULL, "a line of more than %zu bytes; see .limit of async_lines()",
-                             limit);
+        return async_fail_at(-ENOBUFS, NULL,
+                             "a line of more than %zu bytes; see .limit of async_lines()", limit);
     char *p = async__realloc(*line, more);
     if (!p)
         return -ENOMEM;
@@ -22,7 +23,8 @@ static int grow(char **line, size_t *room, size_t limit)
     return 0;
 }
 
-static int run_lines(async_stream *s, size_t limit)
+/* The body of the generator. */
+static int yield_lines(async_stream *s, size_t limit)
 {
     char **async_item_ = NULL; /* await_yield() takes the type of an item from it */
     size_t room = limit < FIRST_ROOM ? limit + 1 : FIRST_ROOM;
@@ -32,7 +34,7 @@ static int run_lines(async_stream *s, size_t limit)
     for (;;) {
         ssize_t n = await_stream_readline(s, line, room);
         if (n == -ENOBUFS) {
-            ASYNC_TRY(grow(&line, &room, limit));
+            ASYNC_TRY(grow_line(&line, &room, limit));
             continue;
         }
         if (n <= 0)
@@ -43,7 +45,7 @@ static int run_lines(async_stream *s, size_t limit)
     }
 }
 
-ASYNC__MAKE(lines, "async_lines", run_lines, (async_stream *)s, (size_t)limit)
+ASYNC__MAKE(lines, "async_lines", yield_lines, (async_stream *)s, (size_t)limit)
 
 struct async_line_items async_lines_opt(async_stream *s, const struct async_lines_opts *opts)
 {

@@ -253,7 +253,8 @@ static int read_all(async_stream *s, async_task *t, char **ret, size_t *ret_size
     while (r > 0) {
         if (stream_left_over(s) > limit)
             return async_fail_at(-ENOBUFS, NULL,
-                                 "more than %zu bytes; see .limit of await_stream_read_all()", limit);
+                                 "more than %zu bytes; see .limit of await_stream_read_all()",
+                                 limit);
         r = buffer_fill(s, t);
         int e = r > 0 ? async__stream_share_loop(s, t) : 0;
         if (e < 0)

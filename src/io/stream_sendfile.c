@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sendfile.c - a file goes into a stream. Not by the call of that name: it would wait for the disk
- * on the loop's thread, and there are streams that are no sockets. */
+/* stream_sendfile.c - await_stream_sendfile(): write a part of a file to a stream. It does not use
+ * sendfile(2), which would wait for the disk on the loop's thread, and needs a socket. */
 #include "base/alloc.h"
 #include "file/file.h"
 #include "io/stream.h"
@@ -8,8 +8,9 @@
 
 enum { PIECE = 64 * 1024 };
 
-/* A piece, of at most that size: how much of it there was. */
-static ssize_t send_piece(async_stream *s, async_file *f, char *piece, int64_t offset, int64_t size)
+/* Send the next piece, at most size bytes. Returns how many bytes the file had. */
+static ssize_t send_file_piece(async_stream *s, async_file *f, char *piece, int64_t offset,
+                               int64_t size)
 {
     ssize_t n = await_pread(f, piece, size < PIECE ? (size_t)size : PIECE, offset);
     int r = n > 0 ? await_stream_write(s, piece, (size_t)n) : 0;
@@ -26,7 +27,7 @@ int64_t await_stream_sendfile(async_stream *s, async_file *f, int64_t offset, in
     if (!piece || size < 0)
         return async__file_failed(piece ? -EINVAL : -ENOMEM, "send", async_file_path(f));
     do {
-        n = send_piece(s, f, piece, offset + done, size - done);
+        n = send_file_piece(s, f, piece, offset + done, size - done);
         if (n < 0)
             return n;
         done += n;

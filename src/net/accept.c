@@ -5,8 +5,9 @@
 
 enum { BATCH = 16 }; /* connections accepted before their handlers run */
 
-#define PAUSE      0.1                  /* seconds until the next attempt, without descriptors or memory */
-#define WARN_EVERY INT64_C(60000000000) /* ns */
+/* Without descriptors or memory for another connection. */
+#define PAUSE      0.1                  /* seconds until the next attempt */
+#define WARN_EVERY INT64_C(60000000000) /* ns between two warnings */
 
 /* Make fd, which was just accepted, a connection of the server. Returns 0; or -ENOMEM, and then it
  * is closed. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* address.c - addresses: numeric hosts, results of getaddrinfo(), text. */
 #include "net/address.h"
 
 #include <asyncio/error.h>
@@ -80,7 +81,8 @@ static int single_address(struct address a, struct addresses **ret)
     return 0;
 }
 
-int async__addresses_known(const char *host, const char *port, bool passive, struct addresses **ret)
+int async__addresses_known(const char *host, const char *port, bool passive,
+                           struct addresses **ret)
 {
     struct in_addr four;
     struct in6_addr six;
@@ -92,7 +94,8 @@ int async__addresses_known(const char *host, const char *port, bool passive, str
         return unix_address(host, ret);
     if (!port || !port[0] || (n < 0 && port[0] >= '0' && port[0] <= '9'))
         return async_fail_at(-EINVAL, NULL,
-                             "\"%s\" is no port: a number from 0 to 65535, or the name of a service",
+                             "\"%s\" is not a port: neither a number from 0 to 65535 nor the name "
+                             "of a service",
                              port ? port : "NULL");
     if (n < 0) /* the table of services is a file, which must not be read on the loop's thread */
         return 0;

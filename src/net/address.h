@@ -33,7 +33,8 @@ struct addresses *async__addresses_new(int count);
 /* Find the addresses of a host that needs no lookup: a numeric address, "localhost", no host at
  * all, a Unix socket. passive: they are to listen on. Returns 0; then *ret belongs to the caller,
  * and is NULL if the host must be looked up. Otherwise -EINVAL, with a message, or -ENOMEM. */
-int async__addresses_known(const char *host, const char *port, bool passive, struct addresses **ret);
+int async__addresses_known(const char *host, const char *port, bool passive,
+                           struct addresses **ret);
 
 /* Copy what getaddrinfo() has found: each address once, IPv6 and IPv4 by turns. Returns NULL if
  * there is no memory. */

@@ -13,8 +13,8 @@ enum { REPORTS_PER_SECOND = 10 };
 static void print_summary(void *arg)
 {
     struct server *v = arg;
-    async__warn("server on %s: %lu more handlers failed within a second and were not reported", v->name,
-                v->reports.suppressed);
+    async__warn("server on %s: %lu more handlers failed within a second and were not reported",
+                v->name, v->reports.suppressed);
     v->reports.suppressed = 0;
     v->reports.summary_due = false;
 }

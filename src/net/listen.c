@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* listen.c - open the sockets on which a server listens, and close them. */
 #include "net/listen.h"
 
 #include <netinet/tcp.h>
@@ -17,7 +18,7 @@ static bool is_same_file(const char *path, dev_t dev, ino_t ino)
     return lstat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-/* Does a connection to the socket at `a` say that no process listens there? */
+/* Is the socket at `a` one on which no process listens? */
 static bool refuses_connections(const struct address *a)
 {
     int fd = async__sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -126,7 +127,8 @@ static int cannot_listen(int r, const struct address *a)
 }
 
 /* If the port is 0, the kernel chooses one for the first address, and the others take the same. */
-static int listen_on_all(struct loop *l, struct listeners *s, const struct addresses *on, int backlog)
+static int listen_on_all(struct loop *l, struct listeners *s, const struct addresses *on,
+                         int backlog)
 {
     int missing = 0;
     struct address a;
@@ -156,7 +158,8 @@ int async__listen(struct loop *l, struct listeners *s, const struct addresses *o
             remember_path(s, on);
         if (r == 0 || r != -EADDRINUSE || !any_port || s->count == 0)
             break;
-        async__listeners_close(l, s); /* a port that is free in one family need not be free in the other */
+        /* The port is free in one family, and not in the other. Let the kernel choose another. */
+        async__listeners_close(l, s);
     }
     if (r < 0)
         async__listeners_close(l, s);

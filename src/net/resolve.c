@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* resolve.c - names are looked up by getaddrinfo(), which knows everything and can neither wait without a thread nor be
- * cancelled. So each lookup is a job for the loop's pool for names, in a record of its own: a waiter that is cancelled
- * goes, and nothing of his is touched afterwards. */
+/* resolve.c - look up the addresses of a host by getaddrinfo().
+ *
+ * getaddrinfo() reads all that the system has configured for names, but it blocks, and cannot be
+ * cancelled. So each lookup is a job for the loop's thread pool for names (ASYNC_POOL_NAMES), in
+ * memory of its own. If the task that waits for it is cancelled, the task returns at once, and the
+ * thread goes on alone and frees the record. */
 #include "net/resolve.h"
 
 #include "base/alloc.h"
@@ -10,23 +13,24 @@
 struct lookup {
     struct job job;
     struct addresses *found;
-    int err, sys_err; /* EAI_..., errno */
+    int err;     /* EAI_... */
+    int sys_err; /* errno, if err is not 0 */
     uint32_t fault;
     bool passive;
     char *port;
     char host[];
 };
 
-static void free_lookup(struct job *j)
+static void lookup_free(struct job *j)
 {
     struct lookup *k = (struct lookup *)j;
     async__free(k->found);
     async__free(k);
 }
 
-static void ask(struct job *j);
+static void lookup_work(struct job *j);
 
-static struct lookup *new_lookup(const char *host, const char *port, bool passive)
+static struct lookup *lookup_new(const char *host, const char *port, bool passive)
 {
     size_t host_size = strlen(host) + 1, port_size = strlen(port) + 1;
     struct lookup *k = async__malloc(sizeof *k + host_size + port_size);
@@ -35,12 +39,12 @@ static struct lookup *new_lookup(const char *host, const char *port, bool passiv
     *k = (struct lookup){ .passive = passive, .fault = async__sys.draw_name_fault(passive) };
     memcpy(k->host, host, host_size);
     k->port = memcpy(k->host + host_size, port, port_size);
-    k->job = (struct job){ .work = ask, .release = free_lookup, .name = k->host };
+    k->job = (struct job){ .work = lookup_work, .release = lookup_free, .name = k->host };
     return k;
 }
 
-/* On the pool's thread. */
-static void ask(struct job *j)
+/* Runs on a thread of the pool. */
+static void lookup_work(struct job *j)
 {
     struct lookup *k = (struct lookup *)j;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = k->passive ? AI_PASSIVE : 0 };
@@ -51,13 +55,13 @@ static void ask(struct job *j)
         return;
     }
     k->found = async__addresses_found(list);
-    if (list) /* without addresses is no failure to some */
+    if (list) /* some systems report success without any address */
         async__sys.freeaddrinfo(list);
 }
 
-static int verdict(const struct lookup *k)
+/* Translate what getaddrinfo() has returned to 0 or a negative errno, with a message. */
+static int lookup_result(const struct lookup *k)
 {
-    static const char unknown[] = "no address";
     const char *why = gai_strerror(k->err);
     switch (k->err) {
     case 0:
@@ -75,26 +79,27 @@ static int verdict(const struct lookup *k)
     }
     if (!k->found)
         return -ENOMEM;
-    return k->found->count ? 0 : async_fail_at(-EHOSTUNREACH, NULL, "%s: %s", k->host, unknown);
+    return k->found->count ? 0 : async_fail_at(-EHOSTUNREACH, NULL, "%s: no address", k->host);
 }
 
-static int look_up(async_task *t, const char *host, const char *port, bool passive,
+static int look_up_host(async_task *t, const char *host, const char *port, bool passive,
                    struct addresses **ret)
 {
-    struct lookup *k = new_lookup(host ? host : "", port, passive);
+    struct lookup *k = lookup_new(host ? host : "", port, passive);
     int r = k ? async__job_await(t, ASYNC_POOL_NAMES, &k->job) : -ENOMEM;
     if (r == -ECANCELED)
-        return r; /* and the record is not ours any more */
+        return r; /* the pool frees the record */
     if (r < 0)
-        r = async_fail_at(r, NULL, "no thread to look %s up", host ? host : port);
+        r = async_fail_at(r, NULL, "cannot look up %s: no thread could be started",
+                          host ? host : port);
     else
-        r = verdict(k);
+        r = lookup_result(k);
     if (r == 0) {
         *ret = k->found;
         k->found = NULL;
     }
     if (k)
-        free_lookup(&k->job);
+        lookup_free(&k->job);
     return r;
 }
 
@@ -102,5 +107,5 @@ int async__resolve(async_task *t, const char *host, const char *port, bool passi
                    struct addresses **ret)
 {
     int r = async__addresses_known(host, port, passive, ret);
-    return r < 0 || *ret ? r : look_up(t, host, port, passive, ret);
+    return r < 0 || *ret ? r : look_up_host(t, host, port, passive, ret);
 }

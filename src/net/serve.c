@@ -9,7 +9,8 @@ static int serve(struct server *v, async_task *t)
 {
     int r = 0;
     await_group (r, g) {
-        g->policy = GROUP_BACKGROUND; /* failures are reported when they happen, and cancel nothing */
+        /* A handler that fails is reported at once, and cancels nothing. */
+        g->policy = GROUP_BACKGROUND;
         v->group = g;
         r = async__server_accept_all(v, t);
         async__listeners_close(t->loop, &v->on);

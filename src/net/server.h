@@ -16,10 +16,10 @@
 
 /* Reports of failed handlers: a limited number in each second. */
 struct failure_reports {
-    int64_t window;          /* when the present second began, ns; 0: none has begun */
-    unsigned reported;       /* in this second */
-    unsigned long suppressed;
-    async_callback summary;  /* tells how many were suppressed */
+    int64_t window;           /* when the present second began, ns; 0: none has begun */
+    unsigned reported;        /* reports in this second */
+    unsigned long suppressed; /* failures that were not reported, since the last summary */
+    async_callback summary;   /* prints how many were suppressed */
     bool summary_due;
 };
 
