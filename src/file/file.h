@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* file.h - one call on files: what both engines are given. It lies in the frame of the task that waits for it.
+/* file.h - requests for system calls on files, and the record of an open file.
  *
- * What allocates memory is not done here but by the task: a worker only calls the system. */
+ * A request describes a system call, or several in a row, that are made outside of the loop: by a
+ * thread of the pool, or by io_uring. It lies in the stack frame of the task that waits for it. The
+ * task allocates all memory beforehand, so a thread makes system calls only. */
 #ifndef FILE_FILE_H
 #define FILE_FILE_H
 
@@ -9,27 +11,40 @@
 
 #include "pool/thread.h"
 
-enum file_call {
-    FILE_OPEN, /* path, flags, mode: a descriptor of something with offsets, or of a directory if that is asked for */
-    FILE_CLOSE, /* fd; path: it is removed, or NULL */
-    FILE_SLURP, /* path, buf, size: how much there was; size if there may be more */
-    FILE_READ, /* fd, buf, size, offset: as many as there are at the moment, 0 at the end. whole: to size or the end */
-    FILE_WRITE, /* fd, data, size, offset: all; done says how much, also after an error */
-    FILE_COPY, /* fd, offset, other, other_offset, size: some, 0 at the end. done: in the first, of how many */
+/* The kinds of requests. Each comment lists the members that a kind uses, and its result if that is
+ * not 0. Every result can be a negative errno. */
+enum file_request_kind {
+    /* path, flags, mode. Result: a descriptor, of a file with offsets or a directory
+     * (O_DIRECTORY) */
+    FILE_OPEN,
+    /* fd; path is removed unless it is NULL */
+    FILE_CLOSE,
+    /* path, buf, size. Result: the number of bytes; if it is size, there may be more */
+    FILE_READ_WHOLE,
+    /* fd, buf, size, offset; whole: read until size bytes or the end. Result: the number of
+     * bytes */
+    FILE_READ,
+    /* fd, data, size, offset. done receives the number of bytes, also after an error */
+    FILE_WRITE,
+    /* fd, offset, other, other_offset, size. In the first request of a copy, done is the number of
+     * bytes of the whole copy. Result: the number of bytes, 0 at the end */
+    FILE_COPY,
     FILE_SYNC,    /* fd; flags: data only */
     FILE_RESIZE,  /* fd, offset */
     FILE_STATUS,  /* fd or path, status; flags as for fstatat() */
     FILE_RENAME,  /* path, to */
     FILE_UNLINK,  /* path; flags as for unlinkat() */
     FILE_MKDIR,   /* path, mode */
-    FILE_LIST,    /* fd, buf, size: a chunk of struct dirent64, 0 at the end */
+    FILE_LIST,    /* fd, buf, size. Result: bytes of struct dirent64 in buf, 0 at the end */
     FILE_MODE,    /* fd, mode */
     FILE_REPLACE, /* path, data, size, mode; flags: durable */
-    FILE_TEMPORARY, /* path: its directory; buf, size: room for the name. A descriptor; flags: it keeps its name */
-    FILE_CALLS,
+    /* path: the directory; buf, size: room for the name; flags: it keeps its name. Result: a
+     * descriptor */
+    FILE_TEMPORARY,
+    FILE_REQUEST_KINDS,
 };
 
-/* The system calls in them, by which a test may answer in the kernel's place. */
+/* The system calls in a request. A test can inject an error into each. */
 enum file_sys {
     SYS_OPEN = 1,
     SYS_STATUS,
@@ -38,14 +53,15 @@ enum file_sys {
     SYS_CLOSE,
     SYS_COPY,
     SYS_SYNC,
-    SYS_OTHER, /* the one call of the others */
+    SYS_OTHER, /* the system call of a kind that makes only one */
 };
 
-enum { FILE_NAME = 24 }; /* of a temporary file, with its '\0' */
+/* Bytes of the name of a temporary file, with its '\0'. */
+enum { FILE_NAME = 24 };
 
-struct file_op {
+struct file_request {
     struct job job;
-    enum file_call call;
+    enum file_request_kind kind;
     int fd, other;
     int flags;
     mode_t mode;
@@ -57,30 +73,32 @@ struct file_op {
     int64_t offset, other_offset;
     struct stat *status;
     size_t done;
-    uint32_t fault; /* injected by a test, see sys.h; 0: none */
+    uint32_t fate; /* the injected fault that it may meet, chosen by async__sys.draw_file_fault() */
     int64_t result;
-    bool over; /* it was made */
+    bool made; /* the system calls were made, and result is set */
 
-    /* The ring's. */
-    struct file_op *next;
+    /* Used by io_uring only. */
+    struct file_request *next; /* in the queue */
     async_task *waiter;
     uint8_t state;
-    uint8_t pending; /* completions to come */
-    uint8_t slot;
-    bool left; /* cancelled: an interrupted call was not made */
+    uint8_t pending; /* completions that are still to come */
+    uint8_t slot;    /* in the ring's table of open files */
+    bool cancelled;  /* the task was cancelled, so an interrupted call is not repeated */
 };
 
-/* Make the call, here and now, on any thread: op->result. */
-void async__file_call(struct file_op *op);
+/* Make the system calls of a request on the calling thread, and set its result. */
+void async__file_execute(struct file_request *rq);
 
-/* Let it be made, and wait: its result; or why it was not made, and then op->over is false. t is past its checkpoint, what:
- * the await_ that it is in. Without a sentence yet. */
-int64_t async__file_do(async_task *t, struct file_op *op, const char *what);
+/* Pass a request to io_uring or to a thread, and wait. The checkpoint of t has been passed; `what`
+ * is the public function that waits. Returns the result, without a message; or the reason why the
+ * system calls were not made, and then rq->made is false. */
+int64_t async__file_request(async_task *t, struct file_request *rq, const char *what);
 
-/* All of an await_ but its arguments: with the checkpoint, and the sentence "cannot VERB PATH". */
-int64_t async__file_try(struct file_op *op, const char *what, const char *verb, const char *path);
+/* Pass the checkpoint, make a request, and attach the message "cannot VERB PATH" to an error. */
+int64_t async__file_try(struct file_request *rq, const char *what, const char *verb,
+                        const char *path);
 
-/* The sentence alone: r. */
+/* Attach that message to the error r. Returns r. */
 int async__file_failed(int64_t r, const char *verb, const char *path);
 
 /* --- what the layer keeps for each loop --- */
@@ -89,35 +107,37 @@ struct uring;
 
 struct files {
     struct loop_module module; /* first */
-    struct uring *uring;       /* from the first call on; NULL: none */
-    bool no_uring;             /* there will be none */
-    int open;                  /* files that are open */
+    struct uring *uring;       /* opened at the first request; NULL: none */
+    bool no_uring;             /* io_uring is not wanted or cannot be had */
+    int open;                  /* how many files are open */
 };
 
-/* That of l, allocated at the first call. NULL: no memory. */
+/* Return the state of l, which is allocated at the first call. NULL if there is no memory. */
 struct files *async__files(struct loop *l);
 
 /* --- open files --- */
 
 struct async_file {
-    uint64_t home; /* serial number of its loop */
-    int64_t position; /* of the stream that it is part of, behind what that has read */
-    unsigned uses; /* calls under way: the descriptor and this record stay until the last one has returned */
-    int fd; /* -1: none any more */
+    uint64_t home;    /* serial number of its loop */
+    int64_t position; /* of a stream, behind the bytes that were read ahead */
+    unsigned uses; /* calls under way; the descriptor and the record stay until the last returns */
+    int fd;        /* -1 if it is closed */
     bool closed, dropped, appends;
-    pid_t named; /* the process by which it is closed takes its path away; 0: nobody does */
+    pid_t named; /* the process that removes the path when it closes the file; 0: none does */
     char path[];
 };
 
-/* A record without a descriptor yet, with room for so many bytes behind the path. NULL: no memory. */
+/* Allocate a record that has no descriptor yet, with `room` more bytes behind the path. Returns
+ * NULL if there is no memory. */
 async_file *async__file_new(const char *path, size_t room);
 
-/* It has one now. */
-void async__file_has(async_file *f, int fd);
+/* Give f its descriptor. */
+void async__file_set_fd(async_file *f, int fd);
 
-/* All of an await_ on f but its arguments. _use: t is past its checkpoint. */
-int64_t async__file_on(async_file *f, struct file_op *op, const char *what, const char *verb);
-int64_t async__file_use(async_task *t, async_file *f, struct file_op *op, const char *what,
+/* Make a request on f, with a message if it fails. async__file_on() passes the checkpoint first;
+ * for async__file_use() the checkpoint of t has been passed. */
+int64_t async__file_on(async_file *f, struct file_request *rq, const char *what, const char *verb);
+int64_t async__file_use(async_task *t, async_file *f, struct file_request *rq, const char *what,
                         const char *verb);
 
 #endif

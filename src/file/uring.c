@@ -1,139 +1,141 @@
 /* SPDX-License-Identifier: MIT */
-/* uring.c - who waits for the ring, and when the kernel is asked. */
+/* uring.c - the ring of a loop: its queue of requests, and the tasks that wait for them. */
 #include "file/uring_call.h"
 
 #include "base/alloc.h"
 #include "task/scope.h"
 
-/* Bytes that would be copied on the loop's thread, if they are in the cache. */
+/* More bytes are left to threads, because the kernel copies what is in the page cache on the thread
+ * that submits the request. */
 enum { LARGE = 64 * 1024 };
 
-static void take_turn(void *arg);
+static void run_ring(void *arg);
 
-/* --- the line --- */
+/* --- the queue --- */
 
-static void call_soon(struct uring *u)
+static void schedule_ring(struct uring *u)
 {
-    if (u->called)
+    if (u->scheduled)
         return;
-    u->called = true;
-    async_call_soon(&u->callback, take_turn, u);
+    u->scheduled = true;
+    async_call_soon(&u->callback, run_ring, u);
 }
 
-void async__uring_enqueue(struct uring *u, struct file_op *op)
+void async__uring_enqueue(struct uring *u, struct file_request *rq)
 {
-    op->state = QUEUED;
-    op->next = NULL;
-    *(u->first ? &u->last->next : &u->first) = op;
-    u->last = op;
-    call_soon(u);
+    rq->state = REQUEST_QUEUED;
+    rq->next = NULL;
+    *(u->first ? &u->last->next : &u->first) = rq;
+    u->last = rq;
+    schedule_ring(u);
 }
 
-void async__uring_dequeue(struct uring *u, const struct file_op *op)
+void async__uring_dequeue(struct uring *u, const struct file_request *rq)
 {
-    struct file_op **at = &u->first, *before = NULL;
-    while (*at != op) {
+    struct file_request **at = &u->first, *before = NULL;
+    while (*at != rq) {
         before = *at;
         at = &before->next;
     }
-    *at = op->next;
-    if (u->last == op)
+    *at = rq->next;
+    if (u->last == rq)
         u->last = before;
 }
 
-/* --- turns --- */
+/* --- submission and completion --- */
 
-/* What the kernel does not take now it is asked again, when others have had their turn: it is short of memory. */
-static void take_turn(void *arg)
+/* What the kernel does not accept now, because it is short of memory, is submitted again after
+ * other tasks have run. */
+static void run_ring(void *arg)
 {
     struct uring *u = arg;
-    u->called = false;
-    async__uring_ask(u);
+    u->scheduled = false;
+    async__uring_submit(u);
     async_ignore(async__sys.uring_enter(&u->ring));
-    async__uring_hear(u);
+    async__uring_complete(u);
     if (u->first || io_uring_sq_ready(&u->ring))
-        call_soon(u);
+        schedule_ring(u);
 }
 
-static void has_news(void *arg, int events)
+static void on_completions(void *arg, int events)
 {
     struct uring *u = arg;
     (void)events;
-    if (!u->called)
-        take_turn(u);
+    if (!u->scheduled)
+        run_ring(u);
 }
 
 /* --- waiting --- */
 
-static void ask_to_cancel(struct uring *u, struct file_op *op)
+static void submit_cancel(struct uring *u, struct file_request *rq)
 {
-    op->left = true;
+    rq->cancelled = true;
     if (io_uring_sq_space_left(&u->ring) == 0)
-        take_turn(u);
-    struct io_uring_sqe *q = op->state == FLYING ? io_uring_get_sqe(&u->ring) : NULL;
+        run_ring(u);
+    struct io_uring_sqe *q = rq->state == REQUEST_SUBMITTED ? io_uring_get_sqe(&u->ring) : NULL;
     if (!q)
         return;
-    unsigned step = op->call == FILE_SLURP ? READ : ALONE;
-    io_uring_prep_cancel64(q, (uint64_t)(uintptr_t)op | step, 0);
+    unsigned step = rq->kind == FILE_READ_WHOLE ? READ_STEP : ONLY_STEP;
+    io_uring_prep_cancel64(q, (uint64_t)(uintptr_t)rq | step, 0);
     io_uring_sqe_set_data64(q, 0);
     u->expected++;
-    call_soon(u);
+    schedule_ring(u);
 }
 
-/* The kernel may use our frame until it has answered. */
-static void wait_to_the_end(async_task *t, const struct file_op *op)
+/* The kernel may use the stack frame of t until the request is completed. */
+static void wait_for_completion(async_task *t, const struct file_request *rq)
 {
     async_scope shield;
     shield_enter(&shield, t);
-    while (op->state != SETTLED) {
+    while (rq->state != REQUEST_COMPLETED) {
         wait_is(t, WAITS_FILE);
         wait_in(t, NULL);
     }
     shield_leave(&shield, t);
 }
 
-static void interrupted(struct uring *u, async_task *t, struct file_op *op)
+static void request_interrupted(struct uring *u, async_task *t, struct file_request *rq)
 {
-    op->left = true;
-    if (op->state == QUEUED && op->done == 0) {
-        async__uring_dequeue(u, op);
+    rq->cancelled = true;
+    if (rq->state == REQUEST_QUEUED && rq->done == 0) {
+        async__uring_dequeue(u, rq);
         return;
     }
-    if (op->state == FLYING)
-        ask_to_cancel(u, op);
-    wait_to_the_end(t, op);
+    if (rq->state == REQUEST_SUBMITTED)
+        submit_cancel(u, rq);
+    wait_for_completion(t, rq);
 }
 
-int async__uring_await(struct uring *u, async_task *t, struct file_op *op)
+int async__uring_await(struct uring *u, async_task *t, struct file_request *rq)
 {
-    op->waiter = t;
-    async__uring_enqueue(u, op);
+    rq->waiter = t;
+    async__uring_enqueue(u, rq);
     u->loop->external++;
     wait_is(t, WAITS_FILE);
-    if (wait_in(t, NULL) == INTERRUPTED && op->state != SETTLED)
-        interrupted(u, t, op);
+    if (wait_in(t, NULL) == INTERRUPTED && rq->state != REQUEST_COMPLETED)
+        request_interrupted(u, t, rq);
     u->loop->external--;
-    if (op->over)
+    if (rq->made)
         return 0;
-    return op->left && op->done == 0 ? async__deliver_cancel(t) : -EAGAIN;
+    return rq->cancelled && rq->done == 0 ? async__deliver_cancel(t) : -EAGAIN;
 }
 
 /* --- life --- */
 
-bool async__uring_suits(const struct uring *u, const struct file_op *op)
+bool async__uring_suits(const struct uring *u, const struct file_request *rq)
 {
-    switch (op->call) {
-    case FILE_SLURP:
+    switch (rq->kind) {
+    case FILE_READ_WHOLE:
         return u->has_slots;
     case FILE_READ:
     case FILE_WRITE:
-        return op->size > 0 && op->size <= LARGE && op->offset >= 0;
+        return rq->size > 0 && rq->size <= LARGE && rq->offset >= 0;
     default:
-        return op->call == FILE_SYNC;
+        return rq->kind == FILE_SYNC;
     }
 }
 
-static int watch(struct uring *u)
+static int watch_ring(struct uring *u)
 {
     struct poller *f = &u->loop->poller;
     int fd = u->ring.ring_fd;
@@ -143,7 +145,7 @@ static int watch(struct uring *u)
     async__poller_fail_waiters(e);
     e->generation++;
     e->registered = e->owned = false;
-    u->watch = (async_watch){ .fn = has_news, .arg = u, .fd = fd };
+    u->watch = (async_watch){ .fn = on_completions, .arg = u, .fd = fd };
     e->watch = &u->watch;
     int r = async__poller_register(f, fd, e, EPOLLIN, false);
     if (r < 0)
@@ -163,7 +165,7 @@ struct uring *async__uring_open(struct loop *l)
     }
     u->has_slots = io_uring_register_files_sparse(&u->ring, SLOTS) == 0;
     u->slots = u->has_slots ? UINT64_MAX : 0;
-    if (watch(u) == 0)
+    if (watch_ring(u) == 0)
         return u;
     io_uring_queue_exit(&u->ring);
     async__free(u);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* uring.h - calls on files by io_uring, for those that are better off so: no thread, and what is in the page cache is read at
- * once, many files by one system call. A loop has a ring from its first such call on, if it can.
+/* uring.h - requests by io_uring, which needs no threads: content in the page cache is read at
+ * once, and one system call serves many files. A loop opens its ring at the first request, if the
+ * kernel supports it.
  *
- * A call stands in line until the ring's callback has its turn, in the ready queue behind the tasks that are ready
- * already: so their calls go to the kernel together. What it has done by then is told at once; the rest is told by the
- * ring's descriptor, which is in the loop's epoll. The buffers are the kernel's until it has answered: a task that is cancelled
- * says so to the kernel, and waits for the answer. */
+ * A request waits in a queue until the ring's callback runs, in the ready queue behind the tasks
+ * that are ready already, so that their requests are submitted together. Requests that are
+ * completed by then wake their tasks at once. For the others the ring's descriptor is in the loop's
+ * epoll. The kernel may use the buffers until a request is completed, so a task that is cancelled
+ * asks the kernel to cancel the request, and waits for its completion. */
 #ifndef FILE_URING_H
 #define FILE_URING_H
 
@@ -13,14 +15,14 @@
 
 struct uring;
 
-/* NULL: it cannot be had. */
+/* Open a ring. Returns NULL if the kernel refuses, or there is no memory. */
 struct uring *async__uring_open(struct loop *l);
 
-/* Whether op goes through it. */
-bool async__uring_suits(const struct uring *u, const struct file_op *op);
+/* Can the ring execute rq? */
+bool async__uring_suits(const struct uring *u, const struct file_request *rq);
 
-/* As async__job_await(); -EAGAIN: a thread must make the call. */
-int async__uring_await(struct uring *u, async_task *t, struct file_op *op);
+/* Wait for rq as async__job_await() does. Returns -EAGAIN if a thread must execute it. */
+int async__uring_await(struct uring *u, async_task *t, struct file_request *rq);
 
 void async__uring_close(struct uring *u);
 

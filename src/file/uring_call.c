@@ -1,88 +1,94 @@
 /* SPDX-License-Identifier: MIT */
-/* uring_call.c - what the kernel is asked, and what its answers mean. */
+/* uring_call.c - how requests are submitted to the kernel, and what their completions mean. */
 #include "file/uring_call.h"
 
 #include "task/scope.h"
 
-static void settle(struct file_op *op)
+static void complete_request(struct file_request *rq)
 {
-    async_task *t = op->waiter;
-    op->state = SETTLED;
-    if (t->node.state == TASK_PARKED) { /* else it was interrupted a moment ago */
+    async_task *t = rq->waiter;
+    rq->state = REQUEST_COMPLETED;
+    if (t->node.state == TASK_PARKED) { /* otherwise it was interrupted a moment ago */
         t->value = 0;
         async__wake(t, WOKEN);
     }
 }
 
-static void settle_with(struct file_op *op, int64_t result)
+static void complete_with(struct file_request *rq, int64_t result)
 {
-    op->result = result;
-    op->over = true;
-    settle(op);
+    rq->result = result;
+    rq->made = true;
+    complete_request(rq);
 }
 
-/* --- asking --- */
+/* --- submission --- */
 
-/* What the kernel hands back stays as it is when the rest is filled in. */
-static struct io_uring_sqe *ask(struct uring *u, struct file_op *op, unsigned step)
+/* Return the next free entry for a step of a request. The functions of liburing that fill it in do
+ * not change its user data. */
+static struct io_uring_sqe *next_submission(struct uring *u, struct file_request *rq, unsigned step)
 {
     struct io_uring_sqe *q = io_uring_get_sqe(&u->ring);
-    io_uring_sqe_set_data64(q, (uint64_t)(uintptr_t)op | step);
+    io_uring_sqe_set_data64(q, (uint64_t)(uintptr_t)rq | step);
     u->expected++;
-    op->pending++;
+    rq->pending++;
     return q;
 }
 
-/* Open, look, read, close, without a number: one after the other, and what has been opened is closed whatever came of
- * reading. O_NONBLOCK: the other end of a FIFO is not waited for. To be advised says ESPIPE of one. RWF_NOWAIT: only what
- * is in the page cache; files that the kernel makes up, whose reads end where a record does, say EOPNOTSUPP. So a short
- * read is the end. */
-static void ask_for_all(struct uring *u, struct file_op *op, size_t size)
+/* Submit four linked steps, which use a slot instead of a descriptor: open, advise, read, close.
+ * The hard link closes what was opened, whatever the result of reading. O_NONBLOCK, so that a FIFO
+ * does not wait for its other end; posix_fadvise() then fails with ESPIPE for it. RWF_NOWAIT reads
+ * only what is in the page cache, and fails with EOPNOTSUPP for files that the kernel generates,
+ * whose reads end at the end of a record. So a short read is the end of the file. */
+static void submit_read_whole(struct uring *u, struct file_request *rq, size_t size)
 {
     int flags = O_RDONLY | O_NOCTTY | O_NONBLOCK;
     unsigned slot = (unsigned)__builtin_ctzll(u->slots);
     u->slots &= ~(UINT64_C(1) << slot);
-    op->slot = (uint8_t)slot;
-    op->done = size;
-    struct io_uring_sqe *q = ask(u, op, OPENED);
-    io_uring_prep_openat_direct(q, AT_FDCWD, op->path, flags, 0, slot);
+    rq->slot = (uint8_t)slot;
+    rq->done = size;
+    struct io_uring_sqe *q = next_submission(u, rq, OPEN_STEP);
+    io_uring_prep_openat_direct(q, AT_FDCWD, rq->path, flags, 0, slot);
     q->flags |= IOSQE_IO_LINK;
-    q = ask(u, op, ADVISED);
+    q = next_submission(u, rq, ADVISE_STEP);
     io_uring_prep_fadvise(q, (int)slot, 0, 0, POSIX_FADV_SEQUENTIAL);
     q->flags |= IOSQE_FIXED_FILE | IOSQE_IO_LINK;
-    q = ask(u, op, READ);
-    io_uring_prep_read(q, (int)slot, op->buf, (unsigned)size, 0);
+    q = next_submission(u, rq, READ_STEP);
+    io_uring_prep_read(q, (int)slot, rq->buf, (unsigned)size, 0);
     q->rw_flags = RWF_NOWAIT;
     q->flags |= IOSQE_FIXED_FILE | IOSQE_IO_HARDLINK;
-    io_uring_prep_close_direct(ask(u, op, CLOSED), slot);
+    io_uring_prep_close_direct(next_submission(u, rq, CLOSE_STEP), slot);
 }
 
-static void ask_for(struct uring *u, struct file_op *op, size_t size)
+static void submit_request(struct uring *u, struct file_request *rq, size_t size)
 {
-    uint64_t at = (uint64_t)op->offset + op->done;
-    op->state = FLYING;
-    if (op->call == FILE_SLURP)
-        ask_for_all(u, op, size);
-    else if (op->call == FILE_READ)
-        io_uring_prep_read(ask(u, op, ALONE), op->fd, op->buf + op->done, (unsigned)size, at);
-    else if (op->call == FILE_WRITE)
-        io_uring_prep_write(ask(u, op, ALONE), op->fd, op->data + op->done, (unsigned)size, at);
+    uint64_t at = (uint64_t)rq->offset + rq->done;
+    rq->state = REQUEST_SUBMITTED;
+    if (rq->kind == FILE_READ_WHOLE)
+        submit_read_whole(u, rq, size);
+    else if (rq->kind == FILE_READ)
+        io_uring_prep_read(next_submission(u, rq, ONLY_STEP), rq->fd, rq->buf + rq->done,
+                           (unsigned)size, at);
+    else if (rq->kind == FILE_WRITE)
+        io_uring_prep_write(next_submission(u, rq, ONLY_STEP), rq->fd, rq->data + rq->done,
+                            (unsigned)size, at);
     else
-        io_uring_prep_fsync(ask(u, op, ALONE), op->fd, op->flags ? IORING_FSYNC_DATASYNC : 0);
+        io_uring_prep_fsync(next_submission(u, rq, ONLY_STEP), rq->fd,
+                            rq->flags ? IORING_FSYNC_DATASYNC : 0);
 }
 
-/* 0, or the errno that a test has in the kernel's place; or it makes *size smaller. */
-static int test_answer(struct file_op *op, size_t *size)
+/* Returns 0, or the errno that a test injects into a system call of rq. It may also reduce
+ * *size. */
+static int injected_error(struct file_request *rq, size_t *size)
 {
     static const int calls[][5] = {
-        [FILE_SLURP] = { SYS_OPEN, SYS_READ, SYS_CLOSE },
+        [FILE_READ_WHOLE] = { SYS_OPEN, SYS_READ, SYS_CLOSE },
         [FILE_READ] = { SYS_READ },
         [FILE_WRITE] = { SYS_WRITE },
         [FILE_SYNC] = { SYS_SYNC },
     };
-    for (const int *call = calls[op->call]; *call; call++) {
+    for (const int *call = calls[rq->kind]; *call; call++) {
         int err;
-        while ((err = async__sys.apply_file_fault(&op->fault, *call, size)) == EINTR)
+        while ((err = async__sys.apply_file_fault(&rq->fate, *call, size)) == EINTR)
             ;
         if (err)
             return err;
@@ -90,117 +96,121 @@ static int test_answer(struct file_op *op, size_t *size)
     return 0;
 }
 
-static unsigned steps(const struct file_op *op)
+static unsigned steps_of(const struct file_request *rq)
 {
-    return op->call == FILE_SLURP ? 4 : 1;
+    return rq->kind == FILE_READ_WHOLE ? 4 : 1;
 }
 
-/* As many of those in line as there is room for. */
-void async__uring_ask(struct uring *u)
+void async__uring_submit(struct uring *u)
 {
-    for (struct file_op *op; (op = u->first);) {
-        if (u->expected + steps(op) > ANSWERS || io_uring_sq_space_left(&u->ring) < steps(op) ||
-            (op->call == FILE_SLURP && !u->slots))
+    for (struct file_request *rq; (rq = u->first);) {
+        if (u->expected + steps_of(rq) > COMPLETIONS ||
+            io_uring_sq_space_left(&u->ring) < steps_of(rq) ||
+            (rq->kind == FILE_READ_WHOLE && !u->slots))
             return;
-        async__uring_dequeue(u, op);
-        size_t size = op->size - op->done;
-        int err = test_answer(op, &size);
+        async__uring_dequeue(u, rq);
+        size_t size = rq->size - rq->done;
+        int err = injected_error(rq, &size);
         if (err)
-            settle_with(op, -err);
+            complete_with(rq, -err);
         else
-            ask_for(u, op, size);
+            submit_request(u, rq, size);
     }
 }
 
-/* --- answers --- */
+/* --- completion --- */
 
-/* The ring cannot, or will not at once. */
-static bool is_for_threads(int64_t r)
+/* Errors by which the ring tells that it cannot execute a request, or not at once. */
+static bool needs_thread(int64_t r)
 {
     return r == -EAGAIN || r == -EINVAL || r == -EOPNOTSUPP || r == -EINTR || r == -ECANCELED;
 }
 
-/* A cancel is heard if nothing was done. Else what has begun goes to its end. */
-static void not_done(struct uring *u, struct file_op *op, int64_t r)
+/* A cancellation takes effect only if nothing was done. Otherwise the request goes on to its
+ * end. */
+static void request_failed(struct uring *u, struct file_request *rq, int64_t r)
 {
-    if (r == -EINTR && !op->left)
-        async__uring_enqueue(u, op);
-    else if (is_for_threads(r))
-        settle(op);
+    if (r == -EINTR && !rq->cancelled)
+        async__uring_enqueue(u, rq);
+    else if (needs_thread(r))
+        complete_request(rq);
     else
-        settle_with(op, r);
+        complete_with(rq, r);
 }
 
-static void transferred(struct uring *u, struct file_op *op, int64_t n)
+static void bytes_transferred(struct uring *u, struct file_request *rq, int64_t n)
 {
-    bool goes_on = op->call == FILE_WRITE || (op->whole && n > 0);
-    op->done += (size_t)n;
-    if (op->call == FILE_WRITE && n == 0)
-        settle_with(op, -EIO);
-    else if (goes_on && op->done < op->size)
-        async__uring_enqueue(u, op);
+    bool goes_on = rq->kind == FILE_WRITE || (rq->whole && n > 0);
+    rq->done += (size_t)n;
+    if (rq->kind == FILE_WRITE && n == 0)
+        complete_with(rq, -EIO);
+    else if (goes_on && rq->done < rq->size)
+        async__uring_enqueue(u, rq);
     else
-        settle_with(op, op->call == FILE_WRITE ? 0 : (int64_t)op->done);
+        complete_with(rq, rq->kind == FILE_WRITE ? 0 : (int64_t)rq->done);
 }
 
-/* At once: the ring may be full. What could not be closed is replaced by the next one there. */
+/* Close by a system call, because the ring may be full. If that fails, the next file in this slot
+ * replaces the one that is open. */
 static void close_slot(struct uring *u, unsigned slot)
 {
     async_ignore(io_uring_register_files_update(&u->ring, slot, &(int){ -1 }, 1));
 }
 
-/* result: of reading, fd: of opening, other: of looking, offset: of closing; done: what was asked for. */
-static void read_whole(struct uring *u, struct file_op *op)
+/* All four steps are completed. Their results are in fd (open), other (advise), result (read) and
+ * offset (close); done is the number of bytes that were requested. */
+static void read_whole_completed(struct uring *u, struct file_request *rq)
 {
-    if (op->fd == 0 && op->offset == -ECANCELED) { /* something before has failed, and it is open still */
-        close_slot(u, op->slot);
-        op->offset = 0;
+    if (rq->fd == 0 &&
+        rq->offset == -ECANCELED) { /* an earlier step failed, and the file is open */
+        close_slot(u, rq->slot);
+        rq->offset = 0;
     }
-    u->slots |= UINT64_C(1) << op->slot;
-    size_t asked = op->done;
-    op->done = 0;
-    int64_t r = op->fd < 0 ? op->fd : op->other < 0 ? -EAGAIN : op->result;
-    if (r == (int64_t)asked && asked < op->size)
+    u->slots |= UINT64_C(1) << rq->slot;
+    size_t asked = rq->done;
+    rq->done = 0;
+    int64_t r = rq->fd < 0 ? rq->fd : rq->other < 0 ? -EAGAIN : rq->result;
+    if (r == (int64_t)asked && asked < rq->size)
         r = -EAGAIN;
-    if (r >= 0 && op->offset < 0)
-        r = op->offset;
-    op->offset = 0;
+    if (r >= 0 && rq->offset < 0)
+        r = rq->offset;
+    rq->offset = 0;
     if (r < 0)
-        not_done(u, op, r == -ENXIO ? -EAGAIN : r);
+        request_failed(u, rq, r == -ENXIO ? -EAGAIN : r);
     else
-        settle_with(op, r);
+        complete_with(rq, r);
 }
 
-static void answered(struct uring *u, struct file_op *op, unsigned step, int64_t r)
+static void step_completed(struct uring *u, struct file_request *rq, unsigned step, int64_t r)
 {
-    op->pending--;
+    rq->pending--;
     switch (step) {
-    case OPENED:
-        op->fd = (int)r;
+    case OPEN_STEP:
+        rq->fd = (int)r;
         break;
-    case ADVISED:
-        op->other = (int)r;
+    case ADVISE_STEP:
+        rq->other = (int)r;
         break;
-    case READ:
-        op->result = r;
+    case READ_STEP:
+        rq->result = r;
         break;
-    case CLOSED:
-        op->offset = r;
+    case CLOSE_STEP:
+        rq->offset = r;
         break;
     default:
         if (r < 0)
-            not_done(u, op, r);
-        else if (op->call == FILE_SYNC)
-            settle_with(op, 0);
+            request_failed(u, rq, r);
+        else if (rq->kind == FILE_SYNC)
+            complete_with(rq, 0);
         else
-            transferred(u, op, r);
+            bytes_transferred(u, rq, r);
         return;
     }
-    if (op->pending == 0)
-        read_whole(u, op);
+    if (rq->pending == 0)
+        read_whole_completed(u, rq);
 }
 
-void async__uring_hear(struct uring *u)
+void async__uring_complete(struct uring *u)
 {
     struct io_uring_cqe *c;
     while (io_uring_peek_cqe(&u->ring, &c) == 0) {
@@ -209,6 +219,7 @@ void async__uring_hear(struct uring *u)
         io_uring_cqe_seen(&u->ring, c);
         u->expected--;
         if (data)
-            answered(u, (struct file_op *)(uintptr_t)(data & ~(uint64_t)STEP), data & STEP, r);
+            step_completed(u, (struct file_request *)(uintptr_t)(data & ~(uint64_t)STEP_MASK),
+                           data & STEP_MASK, r);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* uring_call.h - what the two halves of the ring share: uring.c, who waits and when the kernel is asked; uring_call.c, what it
- * is asked and what its answers mean. */
+/* uring_call.h - what uring.c and uring_call.c share. The former queues requests and waits for
+ * them, the latter submits them to the kernel and handles their completions. */
 #ifndef FILE_URING_CALL_H
 #define FILE_URING_CALL_H
 
@@ -12,40 +12,41 @@
 
 enum {
     ENTRIES = 256,
-    ANSWERS = 2 * ENTRIES, /* that the kernel has room for */
-    SLOTS = 64,            /* files that are read whole at a time */
+    COMPLETIONS = 2 * ENTRIES, /* for which the kernel has room */
+    SLOTS = 64,                /* files that are read whole at a time */
 };
 
-/* Where a call stands. */
-enum { QUEUED, FLYING, SETTLED };
+/* States of a request. */
+enum { REQUEST_QUEUED, REQUEST_SUBMITTED, REQUEST_COMPLETED };
 
-/* The steps of a small file that is read whole, in the low bits of what the kernel hands back. */
-enum { ALONE, OPENED, ADVISED, READ, CLOSED, STEP = 7 };
+/* Steps of a request, in the low bits of the user data of a submission. A small file that is read
+ * whole takes four. */
+enum { ONLY_STEP, OPEN_STEP, ADVISE_STEP, READ_STEP, CLOSE_STEP, STEP_MASK = 7 };
 
 struct uring {
     struct io_uring ring;
     struct loop *loop;
     async_watch watch; /* of the ring's descriptor */
     async_callback callback;
-    bool called;                  /* it is */
-    struct file_op *first, *last; /* QUEUED */
-    uint64_t slots;               /* bits: those that are free */
-    bool has_slots;               /* the kernel has them: files are read whole here */
-    unsigned expected;            /* answers to come */
+    bool scheduled;                    /* the callback is queued */
+    struct file_request *first, *last; /* the queue */
+    uint64_t slots;                    /* a bit for each slot that is free */
+    bool has_slots;                    /* the kernel supports slots, so files can be read whole */
+    unsigned expected;                 /* completions to come */
 };
 
 /* --- uring.c --- */
 
-/* The last in line, or out of the line. */
-void async__uring_enqueue(struct uring *u, struct file_op *op);
-void async__uring_dequeue(struct uring *u, const struct file_op *op);
+/* Append a request to the queue, or take it out. */
+void async__uring_enqueue(struct uring *u, struct file_request *rq);
+void async__uring_dequeue(struct uring *u, const struct file_request *rq);
 
 /* --- uring_call.c --- */
 
-/* Give the ring as many of those in line as there is room for. */
-void async__uring_ask(struct uring *u);
+/* Submit as many queued requests as the ring has room for. */
+void async__uring_submit(struct uring *u);
 
-/* What the kernel has answered by now: whose call is over is woken. */
-void async__uring_hear(struct uring *u);
+/* Handle the completions that have arrived, and wake the tasks whose requests are complete. */
+void async__uring_complete(struct uring *u);
 
 #endif

@@ -21,13 +21,13 @@ static ssize_t file_read(async_stream *s, void *buf, size_t size)
 {
     async_task *t = async__loop->sched.current;
     async_file *f = s->self;
-    struct file_op op = { .call = FILE_READ,
-                          .buf = buf,
-                          .size = size < PIECE_MAX ? size : PIECE_MAX,
-                          .offset = f->position };
+    struct file_request rq = { .kind = FILE_READ,
+                               .buf = buf,
+                               .size = size < PIECE_MAX ? size : PIECE_MAX,
+                               .offset = f->position };
     int64_t n = checkpoint(t);
     if (n == 0)
-        n = async__file_use(t, f, &op, "a read of a file", "read");
+        n = async__file_use(t, f, &rq, "a read of a file", "read");
     if (n <= 0 || s->closing)
         return (ssize_t)n;
     if (t->scope->effectively_cancelled)
@@ -49,20 +49,20 @@ static ssize_t file_write(async_stream *s, const void *buf, size_t size)
     async_task *t = async__loop->sched.current;
     async_file *f = s->self;
     int64_t at = f->position - (int64_t)stream_left_over(s);
-    struct file_op op = { .call = FILE_WRITE,
-                          .data = buf,
-                          .size = size < PIECE_MAX ? size : PIECE_MAX,
-                          .offset = at };
+    struct file_request rq = { .kind = FILE_WRITE,
+                               .data = buf,
+                               .size = size < PIECE_MAX ? size : PIECE_MAX,
+                               .offset = at };
     int r = checkpoint(t);
     if (r == 0)
-        r = (int)async__file_use(t, f, &op, "a write to a file", "write");
+        r = (int)async__file_use(t, f, &rq, "a write to a file", "write");
     if (s->closing)
         return r;
-    if (op.over && !f->appends) {
+    if (rq.made && !f->appends) {
         async__stream_forget(s);
-        f->position = at + (int64_t)op.done;
+        f->position = at + (int64_t)rq.done;
     }
-    return op.done > 0 ? (ssize_t)op.done : r;
+    return rq.done > 0 ? (ssize_t)rq.done : r;
 }
 
 /* --- the end --- */

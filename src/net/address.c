@@ -81,8 +81,7 @@ static int single_address(struct address a, struct addresses **ret)
     return 0;
 }
 
-int async__addresses_known(const char *host, const char *port, bool passive,
-                           struct addresses **ret)
+int async__addresses_known(const char *host, const char *port, bool passive, struct addresses **ret)
 {
     struct in_addr four;
     struct in6_addr six;

@@ -83,7 +83,7 @@ static int lookup_result(const struct lookup *k)
 }
 
 static int look_up_host(async_task *t, const char *host, const char *port, bool passive,
-                   struct addresses **ret)
+                        struct addresses **ret)
 {
     struct lookup *k = lookup_new(host ? host : "", port, passive);
     int r = k ? async__job_await(t, ASYNC_POOL_NAMES, &k->job) : -ENOMEM;

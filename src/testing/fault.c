@@ -179,24 +179,24 @@ static ssize_t faulty_ring_put(struct ring *r, const void *buf, size_t size)
 
 enum { FAULTS_OF_FILE_MAX = 12 };
 
-/* The possible faults of file requests, by enum file_call: a system call that the request makes,
- * and the fault of that call. A SYS_ value of 0 ends each list. */
+/* The possible faults of file requests, by enum file_request_kind: a system call that the request
+ * makes, and the fault of that call. A SYS_ value of 0 ends each list. */
 static const struct file_fault {
     enum file_sys call;
     int fault;
-} file_faults[FILE_CALLS][FAULTS_OF_FILE_MAX + 1] = {
+} file_faults[FILE_REQUEST_KINDS][FAULTS_OF_FILE_MAX + 1] = {
     [FILE_OPEN] = { { SYS_OPEN, EINTR },
                     { SYS_OPEN, EMFILE },
                     { SYS_OPEN, EACCES },
                     { SYS_OPEN, ENOSPC },
                     { SYS_STATUS, EIO } },
     [FILE_CLOSE] = { { SYS_CLOSE, EINTR }, { SYS_CLOSE, EIO }, { SYS_CLOSE, EDQUOT } },
-    [FILE_SLURP] = { { SYS_OPEN, EINTR },
-                     { SYS_OPEN, ENFILE },
-                     { SYS_READ, EINTR },
-                     { SYS_READ, EIO },
-                     { SYS_READ, PARTIAL },
-                     { SYS_CLOSE, EIO } },
+    [FILE_READ_WHOLE] = { { SYS_OPEN, EINTR },
+                          { SYS_OPEN, ENFILE },
+                          { SYS_READ, EINTR },
+                          { SYS_READ, EIO },
+                          { SYS_READ, PARTIAL },
+                          { SYS_CLOSE, EIO } },
     [FILE_READ] = { { SYS_READ, EINTR }, { SYS_READ, EIO }, { SYS_READ, PARTIAL } },
     [FILE_WRITE] = { { SYS_WRITE, EINTR },
                      { SYS_WRITE, ENOSPC },

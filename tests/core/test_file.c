@@ -185,7 +185,7 @@ FILES(names_are_made_moved_and_removed)
     struct stat st;
     ok(await_mkdir("d", 0750));
     is(await_mkdir("d", 0750), -EEXIST);
-    is_text(async_fail_text(-EEXIST), "cannot make d: File exists");
+    is_text(async_fail_text(-EEXIST), "cannot make the directory d: File exists");
     ok(await_stat("d", &st));
     is_true(S_ISDIR(st.st_mode));
     put("d/a", "text");
