@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A stream of a new kind, on top of another stream: it turns all that passes through it into capital letters, and counts the
- * bytes. TLS would be built in the same way. Lines, printf() and the rest of stream.h work on it as on any other stream. */
+/* A stream of a new kind, on top of another stream: it turns all that passes through it into
+ * capital letters, and counts the bytes. TLS would be built in the same way. Lines, printf() and
+ * the rest of stream.h work on it as on any other stream. */
 #include <asyncio.h>
-#include <asyncio/testing.h> /* a pair of streams in memory, which takes the place of a connection */
+#include <asyncio/testing.h> /* a pair of streams in memory, instead of a connection */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,8 @@ static int upper_write_eof(async_stream *s)
     return async_stream_write_eof(upper_of(s)->inner);
 }
 
-/* await_stream_close() calls this first, while it still may suspend. TLS would send its close_notify here. */
+/* await_stream_close() calls this first, while it still may suspend. TLS would send its
+ * close_notify here. */
 static int upper_finish(async_stream *s)
 {
     return await_stream_write(upper_of(s)->inner, "(the end)\n", 10);
@@ -128,7 +130,8 @@ ASYNC_DEF(amain)
 
     await_task_auto peer = async_create_task(print_all(far_end));
     ASYNC_TRY(await_stream_write(upper, "and back\n", 9));
-    printf("%zu bytes read, %zu bytes written\n", upper_of(upper)->bytes_read, upper_of(upper)->bytes_written);
+    printf("%zu bytes read, %zu bytes written\n", upper_of(upper)->bytes_read,
+           upper_of(upper)->bytes_written);
     ASYNC_TRY(await_stream_close(upper));
     return await_task(peer);
 }

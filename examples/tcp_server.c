@@ -2,7 +2,8 @@
 /* A server on a TCP port, and its clients. The handlers of all connections share one record (.arg),
  * read lines of a bounded length, and answer. A client sends all that it has, then reads the answer
  * to its end.
- * Python: await asyncio.start_server(handler, "127.0.0.1", 0); async for line in reader; await reader.read(-1) */
+ * Python: await asyncio.start_server(handler, "127.0.0.1", 0); async for line in reader; await
+ * reader.read(-1) */
 #include <asyncio.h>
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* files.h - what the tests of files share: a directory of its own for each, which is the working directory. */
+/* files.h - what the tests of files share: a directory of its own for each, which is the working
+ * directory. */
 #ifndef TESTS_FILES_H
 #define TESTS_FILES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors: waiting for them, closing them under somebody. */
+/* Descriptors: waiting for them, and closing them while a task waits. */
 #include "run.h"
 
 #include <limits.h>
@@ -31,7 +31,7 @@ ASYNC_DEF(waits, (int)fd, (int)events, (const char *)word)
     return r;
 }
 
-CASE(ready_at_once)
+CASE(ready_descriptor_returns_at_once)
 {
     open_pipe();
     is(await_fd_ready(pipe_fds[1], POLLOUT), POLLOUT);
@@ -44,7 +44,7 @@ CASE(ready_at_once)
     return async_fd_close(pipe_fds[0]);
 }
 
-CASE(ready_later)
+CASE(wait_returns_when_the_descriptor_becomes_ready)
 {
     open_pipe();
     for (int i = 0; i < 3; i++) {
@@ -58,7 +58,7 @@ CASE(ready_later)
     return async_fd_close(pipe_fds[0]);
 }
 
-CASE(bad_descriptors)
+CASE(bad_descriptor_is_refused)
 {
     async_watch w;
     is(await_fd_ready(-1, POLLIN), -EBADF);
@@ -73,7 +73,7 @@ CASE(bad_descriptors)
     return 0;
 }
 
-CASE(cancelled_wait)
+CASE(cancelled_wait_leaves_the_descriptor_free)
 {
     int r;
     open_pipe();
@@ -90,7 +90,7 @@ CASE(cancelled_wait)
     return async_fd_close(pipe_fds[0]);
 }
 
-CASE(second_reader_is_busy)
+CASE(second_reader_is_refused)
 {
     int fds[2];
     ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
@@ -116,7 +116,7 @@ CASE(second_reader_is_busy)
 }
 
 /* One of two is cancelled: the other still waits, and is still woken. */
-CASE(cancel_one_of_two)
+CASE(cancelled_reader_leaves_the_writer_waiting)
 {
     int fds[2];
     ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
@@ -134,7 +134,7 @@ CASE(cancel_one_of_two)
     return async_fd_close(fds[1]);
 }
 
-CASE(close_wakes_with_epipe)
+CASE(close_wakes_the_waiter_with_epipe)
 {
     open_pipe();
     await_task_auto in = async_create_task(waits(pipe_fds[0], POLLIN, "in"));
@@ -146,13 +146,13 @@ CASE(close_wakes_with_epipe)
 }
 
 /* Closed, and the number used again at once: the new owner's events are its own. */
-CASE(number_used_again)
+CASE(number_that_is_used_again_is_a_new_descriptor)
 {
     open_pipe();
     int old = pipe_fds[0], writer = pipe_fds[1];
     await_task_auto in = async_create_task(waits(old, POLLIN, "old"));
     ok(await_sleep(0));
-    put(writer); /* ready, but nobody has looked */
+    put(writer); /* ready, but the loop has not polled since */
     ok(async_fd_close(old));
     open_pipe();
     is(pipe_fds[0], old);
@@ -169,7 +169,7 @@ CASE(number_used_again)
 }
 
 /* Its owner closes it by close(), between two waits: nothing is assumed. */
-CASE(closed_behind_our_back)
+CASE(descriptor_closed_without_the_loop_is_registered_again)
 {
     for (int i = 0; i < 3; i++) {
         open_pipe();
@@ -183,7 +183,7 @@ CASE(closed_behind_our_back)
     return 0;
 }
 
-CASE(regular_files_are_ready)
+CASE(regular_file_is_always_ready)
 {
     int fd = memfd_create("file", MFD_CLOEXEC);
     is(await_fd_ready(fd, POLLIN), POLLIN);
@@ -214,8 +214,8 @@ static void cancels(void *arg, int events)
     is_true(async_task_cancel(h->prey));
 }
 
-/* Both descriptors become ready in one poll: whichever is told first, the waiter is not stranded; if it was woken
- * before the cancel it returns its success, for it takes nothing from others. */
+/* Both descriptors become ready in one poll: whichever is told first, the waiter is not stranded;
+ * if it was woken before the cancel it returns its success, for it takes nothing from others. */
 static void hunt(bool prey_first)
 {
     int other[2];
@@ -237,19 +237,19 @@ static void hunt(bool prey_first)
     }
 }
 
-CASE(chosen_then_cancelled)
+CASE(wait_that_succeeded_before_the_cancel_returns_success)
 {
     hunt(true);
     return 0;
 }
 
-CASE(cancelled_then_ready)
+CASE(wait_that_was_cancelled_first_returns_the_cancel)
 {
     hunt(false);
     return 0;
 }
 
-CASE(many_descriptors)
+CASE(many_descriptors_are_waited_for_at_once)
 {
     enum { N = 100 };
     static int fds[N][2];
@@ -270,7 +270,7 @@ CASE(many_descriptors)
     return 0;
 }
 
-START_TEST(outside_of_a_loop)
+START_TEST(wait_outside_of_a_loop_is_refused)
 {
     async_watch w;
     ears_open();
@@ -317,7 +317,12 @@ CASE(urgent_data_wakes_its_waiter_while_another_task_waits_to_write)
     return close(peer) + close(l);
 }
 
-SUITE("fd", ready_at_once, ready_later, bad_descriptors, cancelled_wait, second_reader_is_busy,
-      cancel_one_of_two, close_wakes_with_epipe, number_used_again, closed_behind_our_back,
-      regular_files_are_ready, chosen_then_cancelled, cancelled_then_ready, many_descriptors,
-      urgent_data_wakes_its_waiter_while_another_task_waits_to_write, outside_of_a_loop)
+SUITE("fd", ready_descriptor_returns_at_once, wait_returns_when_the_descriptor_becomes_ready,
+      bad_descriptor_is_refused, cancelled_wait_leaves_the_descriptor_free,
+      second_reader_is_refused, cancelled_reader_leaves_the_writer_waiting,
+      close_wakes_the_waiter_with_epipe, number_that_is_used_again_is_a_new_descriptor,
+      descriptor_closed_without_the_loop_is_registered_again, regular_file_is_always_ready,
+      wait_that_succeeded_before_the_cancel_returns_success,
+      wait_that_was_cancelled_first_returns_the_cancel, many_descriptors_are_waited_for_at_once,
+      urgent_data_wakes_its_waiter_while_another_task_waits_to_write,
+      wait_outside_of_a_loop_is_refused)

@@ -58,7 +58,7 @@ FILES(files_that_tell_no_size_are_read_whole)
     return 0;
 }
 
-FILES(what_cannot_be_read_is_named)
+FILES(message_names_the_file_that_cannot_be_read)
 {
     char *text = NULL;
     is(await_read_file("none", &text, NULL), -ENOENT);
@@ -80,12 +80,12 @@ FILES(what_cannot_be_read_is_named)
     return 0;
 }
 
-FILES(what_is_forbidden_is_refused)
+FILES(forbidden_file_is_refused)
 {
     char *text = NULL;
     put("secret", "x");
     ok(chmod("secret", 0));
-    bool root = geteuid() == 0; /* whom nothing is forbidden: nobody takes his place */
+    bool root = geteuid() == 0; /* to which nothing is forbidden, so become another user */
     is(root ? seteuid(65534) : 0, 0);
     is(await_read_file("secret", &text, NULL), -EACCES);
     has_text(async_fail_text(-EACCES), "secret: Permission denied");
@@ -285,7 +285,7 @@ FILES(the_engine_has_a_name)
 }
 
 /* And not that of descriptor 0. */
-CASE(no_path_has_no_status)
+CASE(null_path_is_refused)
 {
     const char *volatile none = NULL;
     struct stat st;
@@ -295,8 +295,8 @@ CASE(no_path_has_no_status)
 }
 
 SUITE("file", the_engine_has_a_name, a_file_is_read_whole, files_of_any_size_are_read_whole,
-      files_that_tell_no_size_are_read_whole, what_cannot_be_read_is_named,
-      what_is_forbidden_is_refused, a_file_is_replaced_at_once, a_link_stays_and_its_file_is_replaced,
+      files_that_tell_no_size_are_read_whole, message_names_the_file_that_cannot_be_read,
+      forbidden_file_is_refused, a_file_is_replaced_at_once, a_link_stays_and_its_file_is_replaced,
       only_files_are_replaced, a_copy_has_the_content_and_the_permissions,
       names_are_made_moved_and_removed, a_directory_is_listed, a_cancelled_task_begins_nothing,
-      outside_of_tasks_they_are_refused, no_path_has_no_status)
+      outside_of_tasks_they_are_refused, null_path_is_refused)

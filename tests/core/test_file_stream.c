@@ -159,7 +159,7 @@ ASYNC_DEF(reads_a_line, (async_stream *)s, (char *)buf, (size_t)size)
     return (int)await_stream_readline(s, buf, size);
 }
 
-FILES(one_task_at_a_time)
+FILES(second_task_is_refused_while_one_reads_or_writes)
 {
     char buf[8];
     async_stream_auto s = NULL;
@@ -176,7 +176,7 @@ FILES(one_task_at_a_time)
     return 0;
 }
 
-FILES(a_stream_that_is_closed_under_a_reader)
+FILES(reader_of_a_stream_that_is_closed_gets_epipe)
 {
     static char buf[100000];
     memset(buf, 'x', sizeof buf);
@@ -227,7 +227,7 @@ FILES(a_cancelled_read_consumes_nothing)
 
 /* --- lines --- */
 
-FILES(the_lines_of_a_file)
+FILES(lines_of_a_file_are_read_one_by_one)
 {
     async_stream_auto s = NULL;
     int r, n = 0;
@@ -251,7 +251,7 @@ FILES(the_lines_of_a_file)
         if (!strcmp(line, "three"))
             break;
     ok(r);
-    is(async_stream_tell(s), 11); /* the rest is there for whoever comes next */
+    is(async_stream_tell(s), 11); /* the rest is there for the next call */
     await_for_each (r, line, async_lines(s)) {
         is_text(line, longest);
         break;
@@ -260,7 +260,7 @@ FILES(the_lines_of_a_file)
     return 0;
 }
 
-FILES(the_lines_of_any_stream)
+FILES(lines_of_any_stream_are_read_one_by_one)
 {
     async_stream_auto a = NULL;
     async_stream_auto b = NULL;
@@ -324,7 +324,7 @@ FILES(a_file_is_sent_into_a_file)
     return 0;
 }
 
-FILES(what_cannot_be_sent_is_named)
+FILES(message_names_the_file_that_cannot_be_sent)
 {
     async_stream_auto a = NULL;
     async_stream_auto b = NULL;
@@ -349,6 +349,8 @@ FILES(what_cannot_be_sent_is_named)
 SUITE("file_stream", a_file_is_read_as_a_stream, a_file_is_written_as_a_stream,
       the_modes_are_those_of_fopen, one_position_serves_reading_and_writing,
       appending_leaves_the_position_alone, a_position_may_be_beyond_4_GiB,
-      only_files_have_a_position, one_task_at_a_time, a_stream_that_is_closed_under_a_reader,
-      a_cancelled_read_consumes_nothing, the_lines_of_a_file, the_lines_of_any_stream,
-      a_file_is_sent_into_a_stream, a_file_is_sent_into_a_file, what_cannot_be_sent_is_named)
+      only_files_have_a_position, second_task_is_refused_while_one_reads_or_writes,
+      reader_of_a_stream_that_is_closed_gets_epipe, a_cancelled_read_consumes_nothing,
+      lines_of_a_file_are_read_one_by_one, lines_of_any_stream_are_read_one_by_one,
+      a_file_is_sent_into_a_stream, a_file_is_sent_into_a_file,
+      message_names_the_file_that_cannot_be_sent)

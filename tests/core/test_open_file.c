@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Open files: at offsets, temporary ones, shared by tasks, cancelled and dropped. Run once for each engine. */
+/* Open files: at offsets, temporary ones, shared by tasks, cancelled and dropped. Run once for each
+ * engine. */
 #include "files.h"
 
 #include <signal.h>
@@ -7,7 +8,7 @@
 
 /* --- open files --- */
 
-FILES(reading_and_writing_at_offsets)
+FILES(bytes_are_read_and_written_at_offsets)
 {
     char buf[16] = "";
     struct stat st;
@@ -61,7 +62,7 @@ FILES(offsets_may_be_beyond_4_GiB)
     return 0;
 }
 
-FILES(a_device_that_is_full_says_so)
+FILES(write_to_a_full_device_fails)
 {
     async_file_auto f = NULL;
     async_stream_auto s = NULL;
@@ -75,7 +76,7 @@ FILES(a_device_that_is_full_says_so)
 }
 
 /* The kernel writes what there is room for, and refuses the rest. */
-FILES(a_file_that_may_grow_no_further)
+FILES(write_beyond_the_size_limit_fails)
 {
     struct rlimit most = { 1000, RLIM_INFINITY };
     static char text[2000], back[2000];
@@ -110,7 +111,7 @@ FILES(appending_goes_to_the_end)
     return 0;
 }
 
-FILES(what_has_no_offsets_is_not_opened)
+FILES(file_without_offsets_is_not_opened)
 {
     async_file *f = NULL;
     ok(mkfifo("fifo", 0666));
@@ -130,7 +131,7 @@ FILES(what_has_no_offsets_is_not_opened)
     return 0;
 }
 
-FILES(an_open_file_is_like_any_other)
+FILES(descriptor_of_an_open_file_blocks_and_is_closed_by_exec)
 {
     async_file_auto f = NULL;
     ok(await_open("a", O_RDWR | O_CREAT, &f));
@@ -267,8 +268,9 @@ ASYNC_DEF(reads_much, (async_file *)f, (char *)buf, (size_t)size)
     return (int)await_pread(f, buf, size, 0);
 }
 
-/* The reader's memory is its own again when the cancel has returned, and what it says it has read is there. */
-FILES(a_cancelled_read_has_let_go_of_its_memory)
+/* The reader's memory is its own again when the cancel has returned, and what it says it has read
+ * is there. */
+FILES(cancelled_read_uses_its_memory_no_more)
 {
     enum { SIZE = 1 << 20, TIMES = 50 };
     async_file_auto f = NULL;
@@ -296,7 +298,7 @@ FILES(a_cancelled_read_has_let_go_of_its_memory)
     return 0;
 }
 
-FILES(a_file_that_is_dropped_under_a_call)
+FILES(file_dropped_during_a_call_stays_until_the_call_returns)
 {
     enum { SIZE = 1 << 20 };
     char *buf = malloc(SIZE);
@@ -321,7 +323,7 @@ ASYNC_DEF(leaves_a_file_open)
     return await_temporary_file("/tmp", &f);
 }
 
-START_TEST(a_file_left_open_is_said)
+START_TEST(file_left_open_is_reported_when_the_loop_closes)
 {
     ears_open();
     ok(async_run(leaves_a_file_open()));
@@ -330,9 +332,11 @@ START_TEST(a_file_left_open_is_said)
 }
 END_TEST
 
-SUITE("open-file", reading_and_writing_at_offsets, offsets_may_be_beyond_4_GiB,
-      a_device_that_is_full_says_so, a_file_that_may_grow_no_further, appending_goes_to_the_end,
-      what_has_no_offsets_is_not_opened, an_open_file_is_like_any_other, many_tasks_use_one_file,
-      a_range_is_copied, a_large_range_does_not_overlap_itself, a_temporary_file_has_no_name,
-      a_named_temporary_file_goes_with_its_handle, a_cancelled_read_has_let_go_of_its_memory,
-      a_file_that_is_dropped_under_a_call, a_file_left_open_is_said)
+SUITE("open-file", bytes_are_read_and_written_at_offsets, offsets_may_be_beyond_4_GiB,
+      write_to_a_full_device_fails, write_beyond_the_size_limit_fails, appending_goes_to_the_end,
+      file_without_offsets_is_not_opened, descriptor_of_an_open_file_blocks_and_is_closed_by_exec,
+      many_tasks_use_one_file, a_range_is_copied, a_large_range_does_not_overlap_itself,
+      a_temporary_file_has_no_name, a_named_temporary_file_goes_with_its_handle,
+      cancelled_read_uses_its_memory_no_more,
+      file_dropped_during_a_call_stays_until_the_call_returns,
+      file_left_open_is_reported_when_the_loop_closes)

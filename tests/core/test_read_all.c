@@ -94,7 +94,7 @@ CASE(cancelled_read_to_the_end_consumes_nothing)
     make_pair(10000);
     for (int i = 0; i < 3; i++) {
         for (int j = 0; j < 1000; j++)
-            ok(await_stream_write(far_end, "0123456789" + i, 1));
+            ok(await_stream_write(far_end, &"012"[i], 1));
         is(await_wait_for(reads_all(&none, NULL), 1), -ETIMEDOUT);
         is_true(!none);
     }
@@ -157,10 +157,10 @@ CASE(line_beyond_the_limit_ends_the_iteration_and_stays_in_the_stream)
         size_t limit;
         int lines, result;
     } cases[] = {
-        { "abc\nabcd\n", 5, 2, 0 },       { "abc\nabcd\n", 4, 1, -ENOBUFS },
-        { "abc\nabcd", 4, 2, 0 },         { "abc\nabcde", 4, 1, -ENOBUFS },
-        { "\n\n", 1, 2, 0 },              { "\nx\n", 1, 1, -ENOBUFS },
-        { "abc\n", SIZE_MAX, 1, 0 },      { "", 1, 0, 0 },
+        { "abc\nabcd\n", 5, 2, 0 },  { "abc\nabcd\n", 4, 1, -ENOBUFS },
+        { "abc\nabcd", 4, 2, 0 },    { "abc\nabcde", 4, 1, -ENOBUFS },
+        { "\n\n", 1, 2, 0 },         { "\nx\n", 1, 1, -ENOBUFS },
+        { "abc\n", SIZE_MAX, 1, 0 }, { "", 1, 0, 0 },
     };
     for (size_t i = 0; i < countof(cases); i++) {
         int lines;

@@ -41,7 +41,7 @@ REAL(localhost_serves_and_connects_by_both_families)
     return 0;
 }
 
-/* Nobody listens on the first address. */
+/* No server listens on the first address. */
 REAL(connection_tries_the_next_address_when_one_refuses)
 {
     struct server v = { .handler = echo };
@@ -250,7 +250,7 @@ REAL(server_without_descriptors_warns_once_and_goes_on)
     return 0;
 }
 
-/* Connected and accepted ones; the numbers are nobody's business, so look at all. */
+/* The sockets of both ends. Their numbers are not known, so look at all descriptors. */
 REAL(sockets_have_no_delay_and_are_closed_by_exec)
 {
     int found = 0;
@@ -387,13 +387,15 @@ REAL(layer_is_put_on_both_ends_of_a_connection_and_finished_after_the_handler)
 {
     char buf[8], c;
     handshake.layer.open = handshake_open;
-    struct server v = { .handler = counts, .opts = { .arg = &(int){ 0 }, .layer = &handshake.layer } };
+    struct server v = { .handler = counts,
+                        .opts = { .arg = &(int){ 0 }, .layer = &handshake.layer } };
     await_task_auto t = NULL;
     ok(await_started(&v, &t));
     async_stream_auto s = NULL;
     ok(await_open_connection("127.0.0.1", text_of(v.port), &s, .layer = &handshake.layer));
     is(handshake.opened, 2);
-    is(await_stream_readexactly(s, buf, 2, NULL), 2); /* what the handler has written, and the farewell */
+    is(await_stream_readexactly(s, buf, 2, NULL),
+       2); /* what the handler has written, and the farewell */
     is(buf[0], 'x');
     is(buf[1], (char)~'.');
     is(handshake.finished, 1);
@@ -419,8 +421,9 @@ REAL(layer_is_put_on_both_ends_of_a_connection_and_finished_after_the_handler)
 
 SUITE("serve", server_serves_until_it_is_cancelled, localhost_serves_and_connects_by_both_families,
       connection_tries_the_next_address_when_one_refuses,
-      connection_that_cannot_be_made_fails_with_a_message, cancelled_connection_leaves_no_descriptor,
-      server_that_cannot_listen_fails_with_a_message, failing_handler_ends_its_own_connection_only,
+      connection_that_cannot_be_made_fails_with_a_message,
+      cancelled_connection_leaves_no_descriptor, server_that_cannot_listen_fails_with_a_message,
+      failing_handler_ends_its_own_connection_only,
       cancelled_server_closes_connections_in_every_state, connections_beyond_the_limit_wait,
       server_without_descriptors_warns_once_and_goes_on,
       sockets_have_no_delay_and_are_closed_by_exec, handler_reads_the_argument_of_its_server,

@@ -107,9 +107,11 @@ CASE(failures_beyond_ten_a_second_are_counted_in_one_line)
         const char *said = heard();
         is(lines_with(said, "no such letter"), 10);
         is(lines_with(said, "not reported"), 0);
-        snprintf(summary, sizeof summary,
-                 "asyncio: server on 127.0.0.1:%d: %d more handlers failed within a second and were "
-                 "not reported\n", v.port, 5 + round);
+        snprintf(
+                summary, sizeof summary,
+                "asyncio: server on 127.0.0.1:%d: %d more handlers failed within a second and were "
+                "not reported\n",
+                v.port, 5 + round);
         if (round == 0)
             ok(await_sleep(1));
         else

@@ -14,7 +14,7 @@ ASYNC_DEF(says_later, (int)peer, (const char *)text)
     return 0;
 }
 
-REAL(what_has_come)
+REAL(read_returns_what_has_come)
 {
     char buf[64];
     int peer;
@@ -37,7 +37,7 @@ REAL(what_has_come)
 }
 
 /* Each text in two pieces, cut at each place: what is read does not depend on it. */
-REAL(separators_in_pieces)
+REAL(separator_that_comes_in_pieces_is_found)
 {
     static const char text[] = "one\r\n\r\ntwo\r\r\n\r\n\r\n\r\nrest";
     char first[sizeof text], buf[sizeof text];
@@ -65,7 +65,7 @@ REAL(separators_in_pieces)
     return 0;
 }
 
-REAL(lines)
+REAL(line_is_read_with_its_end_or_refused_if_it_does_not_fit)
 {
     char buf[32];
     int peer;
@@ -90,7 +90,7 @@ REAL(lines)
     return close(peer);
 }
 
-REAL(long_lines)
+REAL(line_longer_than_the_buffer_is_read)
 {
     enum { LONG = 100000 };
     char *text = malloc(2 * LONG + 1), *buf = malloc(LONG + 2);
@@ -113,7 +113,7 @@ REAL(long_lines)
     return close(peer);
 }
 
-REAL(exactly_so_many)
+REAL(readexactly_returns_all_bytes_or_how_many_there_were)
 {
     char buf[32] = "";
     size_t got = 99;
@@ -141,7 +141,7 @@ REAL(exactly_so_many)
 }
 
 /* However much has come when it is cancelled, left over from before or not: nothing is lost. */
-REAL(cancelled_reads_consume_nothing)
+REAL(cancelled_read_consumes_nothing)
 {
     static const char text[] = "0123456789";
     char buf[64];
@@ -172,7 +172,7 @@ REAL(cancelled_reads_consume_nothing)
     return 0;
 }
 
-REAL(one_reader_one_writer)
+REAL(second_reader_or_writer_is_refused)
 {
     char buf[8], *much = calloc(1, 16 << 20);
     int peer;
@@ -216,7 +216,7 @@ ASYNC_DEF(slow_reader, (int)peer, (unsigned char *)sum)
     }
 }
 
-REAL(big_writes_to_slow_readers)
+REAL(large_write_waits_for_a_slow_reader)
 {
     enum { MUCH = 8 << 20 };
     unsigned char *data = malloc(MUCH), sum = 0, want = 0;
@@ -236,7 +236,7 @@ REAL(big_writes_to_slow_readers)
     return close(peer);
 }
 
-REAL(formatted)
+REAL(formatted_text_of_any_length_is_written)
 {
     char *text = malloc(5001), *got = malloc(5100);
     int peer;
@@ -267,7 +267,7 @@ ASYNC_DEF(counts, (int *)n)
 }
 
 /* A peer that is always ahead does not keep the loop to itself. */
-REAL(others_have_their_turn)
+REAL(reads_that_never_wait_let_other_tasks_run)
 {
     char text[2001], c;
     int peer, turns = 0;
@@ -286,6 +286,8 @@ REAL(others_have_their_turn)
     return close(peer);
 }
 
-SUITE("stream", what_has_come, separators_in_pieces, lines, long_lines, exactly_so_many,
-      cancelled_reads_consume_nothing, one_reader_one_writer, big_writes_to_slow_readers, formatted,
-      others_have_their_turn)
+SUITE("stream", read_returns_what_has_come, separator_that_comes_in_pieces_is_found,
+      line_is_read_with_its_end_or_refused_if_it_does_not_fit, line_longer_than_the_buffer_is_read,
+      readexactly_returns_all_bytes_or_how_many_there_were, cancelled_read_consumes_nothing,
+      second_reader_or_writer_is_refused, large_write_waits_for_a_slow_reader,
+      formatted_text_of_any_length_is_written, reads_that_never_wait_let_other_tasks_run)

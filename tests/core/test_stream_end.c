@@ -14,7 +14,7 @@ ASYNC_DEF(calls_again, (async_stream *)s)
 
 static const char closed_here[] = "the stream was closed on our side";
 
-REAL(close_wakes_who_waits)
+REAL(close_wakes_the_tasks_that_wait)
 {
     char buf[8], *much = calloc(1, 16 << 20);
     int peer;
@@ -44,7 +44,7 @@ REAL(close_wakes_who_waits)
 }
 
 /* The stream goes while a call on it waits: that call still finds what it looks at. */
-REAL(drop_under_a_reader)
+REAL(drop_wakes_the_reader_and_frees_later)
 {
     char buf[8];
     int peer;
@@ -84,7 +84,7 @@ REAL(cancelled_close_closes)
     return close(peer);
 }
 
-REAL(peers_that_reset)
+REAL(reset_is_reported_to_reader_and_writer)
 {
     char buf[8];
     int peer;
@@ -95,12 +95,12 @@ REAL(peers_that_reset)
     reset(peer);
     is(await_task(t), -ECONNRESET);
     is(await_stream_write(s, "x", 1), -EPIPE); /* and no signal */
-    for (int i = 0; i < 2; i++) /* not the end that a peer makes in order */
+    for (int i = 0; i < 2; i++)                /* not the end that a peer makes in order */
         is(await_stream_read(s, buf, sizeof buf), -ECONNRESET);
     return 0;
 }
 
-REAL(peers_that_do_not_read)
+REAL(write_to_a_peer_that_has_closed_fails_without_a_signal)
 {
     int peer, r = 0;
     async_stream_auto s = NULL;
@@ -114,13 +114,13 @@ REAL(peers_that_do_not_read)
     return 0;
 }
 
-REAL(half_closed)
+REAL(write_eof_leaves_reading_open)
 {
     char buf[8];
     int peer;
     async_stream_auto s = NULL;
     ok(await_pair(&s, &peer));
-    ok(shutdown(peer, SHUT_WR)); /* they have said all, and still listen */
+    ok(shutdown(peer, SHUT_WR)); /* the peer has ended its side only */
     is(await_stream_read(s, buf, sizeof buf), 0);
     ok(await_stream_write(s, "back", 4));
     is(read(peer, buf, sizeof buf), 4);
@@ -129,7 +129,7 @@ REAL(half_closed)
 
     async_stream_auto other = NULL;
     ok(await_pair(&other, &peer));
-    ok(async_stream_write_eof(other)); /* and we */
+    ok(async_stream_write_eof(other)); /* and this side */
     ok(async_stream_write_eof(other));
     is(read(peer, buf, sizeof buf), 0);
     is(await_stream_write(other, "x", 1), -EPIPE);
@@ -147,8 +147,9 @@ ASYNC_DEF(open_left)
     return close(peer);
 }
 
-/* A loop that closes says what was left open, and closes it; the handle is good for nothing but to be dropped. */
-START_TEST(left_open)
+/* A loop that closes says what was left open, and closes it; the handle is good for nothing but to
+ * be dropped. */
+START_TEST(stream_left_open_is_reported_when_the_loop_closes)
 {
     ears_open();
     ok(async_run(open_left()));
@@ -168,7 +169,7 @@ ASYNC_DEF(uses_a_foreign_one, (async_stream *)s)
     return 0;
 }
 
-START_TEST(of_another_loop)
+START_TEST(stream_of_another_loop_is_refused)
 {
     ears_open();
     ok(async_run(open_left()));
@@ -181,5 +182,7 @@ START_TEST(of_another_loop)
 }
 END_TEST
 
-SUITE("stream-end", close_wakes_who_waits, drop_under_a_reader, cancelled_close_closes,
-      peers_that_reset, peers_that_do_not_read, half_closed, left_open, of_another_loop)
+SUITE("stream-end", close_wakes_the_tasks_that_wait, drop_wakes_the_reader_and_frees_later,
+      cancelled_close_closes, reset_is_reported_to_reader_and_writer,
+      write_to_a_peer_that_has_closed_fails_without_a_signal, write_eof_leaves_reading_open,
+      stream_left_open_is_reported_when_the_loop_closes, stream_of_another_loop_is_refused)

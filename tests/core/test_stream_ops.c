@@ -40,7 +40,8 @@ static int upper_finish(async_stream *s)
     struct upper *u = upper_of(s);
     char c;
     note("finish");
-    ssize_t r = u->finish_waits ? await_stream_readexactly(u->inner, &c, 1, NULL) : u->finish_result;
+    ssize_t r =
+            u->finish_waits ? await_stream_readexactly(u->inner, &c, 1, NULL) : u->finish_result;
     return r < 0 ? (int)r : u->finish_result;
 }
 
@@ -321,7 +322,9 @@ static void source_close(async_stream *s)
     async_event_set(&source.ready);
 }
 
-static const struct async_stream_ops source_ops = { .read = source_read, .wait = source_wait, .close = source_close };
+static const struct async_stream_ops source_ops = { .read = source_read,
+                                                    .wait = source_wait,
+                                                    .close = source_close };
 
 static async_stream *source_open(const struct async_stream_ops *ops)
 {
@@ -384,7 +387,8 @@ CASE(reader_that_is_cancelled_after_its_wait_consumes_nothing)
 CASE(operations_that_are_missing_are_refused)
 {
     static const struct async_stream_ops one_way = { .read = source_read, .close = source_close };
-    static const struct async_stream_ops other_way = { .write = upper_write, .close = source_close };
+    static const struct async_stream_ops other_way = { .write = upper_write,
+                                                       .close = source_close };
     static const struct async_stream_ops no_close = { .read = source_read };
     static const struct async_stream_ops no_side = { .close = source_close };
     char buf[4];
@@ -423,14 +427,15 @@ CASE(exclusive_stream_refuses_a_writer_while_a_task_reads)
 static void source_unread(async_stream *s, size_t n)
 {
     (void)s;
-    source.text = source.text ? source.text - n : "abc" + 3 - n;
+    source.text = source.text ? source.text - n : &"abc"[3 - n];
 }
 
 CASE(cancelled_readexactly_uses_unread_where_there_is_one)
 {
-    static const struct async_stream_ops ops = {
-        .read = source_read, .wait = source_wait, .close = source_close, .unread = source_unread
-    };
+    static const struct async_stream_ops ops = { .read = source_read,
+                                                 .wait = source_wait,
+                                                 .close = source_close,
+                                                 .unread = source_unread };
     char buf[8];
     async_stream_auto s = source_open(&ops);
     await_task_auto t = async_create_task(reads_exactly(s, buf, 8));
@@ -459,7 +464,9 @@ static ssize_t endless_write(async_stream *s, const void *buf, size_t size)
     return size > 0;
 }
 
-static const struct async_stream_ops endless_ops = { .read = endless_read, .write = endless_write, .close = source_close };
+static const struct async_stream_ops endless_ops = { .read = endless_read,
+                                                     .write = endless_write,
+                                                     .close = source_close };
 
 static int turns;
 
@@ -521,9 +528,12 @@ SUITE("stream_ops", all_functions_of_streams_work_on_an_adapters_stream,
       second_reader_or_writer_is_refused_but_one_of_each_is_not,
       close_wakes_tasks_in_read_and_write_and_frees_after_they_have_returned,
       cancelled_readexactly_gives_back_what_an_adapter_has_read, await_close_finishes_then_closes,
-      cancelled_await_close_still_closes, drop_while_another_task_finishes_frees_when_that_has_returned,
-      drop_after_the_loop_has_closed_closes_and_frees, would_block_is_followed_by_wait_and_another_attempt,
-      reader_that_is_cancelled_after_its_wait_consumes_nothing, operations_that_are_missing_are_refused,
-      exclusive_stream_refuses_a_writer_while_a_task_reads, cancelled_readexactly_uses_unread_where_there_is_one,
-      long_call_that_never_waits_lets_others_run, stream_closed_while_others_run_ends_a_call_that_never_waits,
-      no_stream_without_a_loop)
+      cancelled_await_close_still_closes,
+      drop_while_another_task_finishes_frees_when_that_has_returned,
+      drop_after_the_loop_has_closed_closes_and_frees,
+      would_block_is_followed_by_wait_and_another_attempt,
+      reader_that_is_cancelled_after_its_wait_consumes_nothing,
+      operations_that_are_missing_are_refused, exclusive_stream_refuses_a_writer_while_a_task_reads,
+      cancelled_readexactly_uses_unread_where_there_is_one,
+      long_call_that_never_waits_lets_others_run,
+      stream_closed_while_others_run_ends_a_call_that_never_waits, no_stream_without_a_loop)

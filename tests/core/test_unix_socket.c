@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Servers and connections by Unix sockets: who owns the path, and a backlog that is full. */
+/* Servers and connections by Unix sockets: the ownership of the path, and a backlog that is
+ * full. */
 #include "server.h"
 
 #include <sys/stat.h>
@@ -214,6 +215,6 @@ CASE(connection_that_is_cancelled_while_the_backlog_is_full_leaves_nothing)
 SUITE("unix_socket", server_is_reached_by_path_and_removes_the_path_at_its_end,
       path_with_a_slash_may_be_relative, socket_that_a_killed_server_has_left_is_removed,
       socket_of_a_running_server_is_not_removed,
-      other_files_in_the_place_of_the_socket_are_not_removed, path_that_belongs_to_a_successor_stays,
-      connection_waits_while_the_backlog_is_full,
+      other_files_in_the_place_of_the_socket_are_not_removed,
+      path_that_belongs_to_a_successor_stays, connection_waits_while_the_backlog_is_full,
       connection_that_is_cancelled_while_the_backlog_is_full_leaves_nothing)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Watches: called as long as their descriptor is ready, and not for a former owner of its number. */
+/* Watches: called as long as their descriptor is ready, and not for a former owner of its
+ * number. */
 #include "run.h"
 
 #include <limits.h>
@@ -19,7 +20,7 @@ static void put(int fd)
 }
 
 /* The table of descriptors does not grow for a number that is none. */
-CASE(absurd_descriptors)
+CASE(absurd_descriptor_is_refused)
 {
     async_watch w;
     is(async_watch_start(&w, 1 << 29, POLLIN, NULL, NULL), -EBADF);
@@ -46,7 +47,7 @@ static void on_events(void *arg, int events)
 }
 
 /* Called as long as it is ready, not each time when it becomes so. */
-CASE(watch_is_level_triggered)
+CASE(watch_calls_again_while_bytes_are_left)
 {
     open_pipe();
     struct watched w = { .limit = 5 };
@@ -65,7 +66,7 @@ CASE(watch_is_level_triggered)
     return async_fd_close(pipe_fds[0]);
 }
 
-CASE(watch_change)
+CASE(changed_watch_calls_for_the_new_events)
 {
     open_pipe();
     struct watched w = { .limit = 1 };
@@ -84,7 +85,7 @@ CASE(watch_change)
 }
 
 /* Hang-up comes unasked. */
-CASE(watch_hangup)
+CASE(hangup_is_reported_to_a_watch)
 {
     open_pipe();
     struct watched w = { .limit = 1 };
@@ -112,7 +113,7 @@ static void stops_both(void *arg, int events)
 }
 
 /* Stopped: not called again, not even for what is ready by now. */
-CASE(watch_stopped_by_another)
+CASE(watch_stopped_by_another_watch_is_not_called)
 {
     int other[2];
     struct twins t = { 0 };
@@ -144,7 +145,7 @@ static void on_fresh(void *arg, int events)
     ((struct swap *)arg)->fresh_calls++;
 }
 
-/* Whoever is told first closes the other's descriptor, and opens its number anew. */
+/* The watch that is called first closes the descriptor of the other, and opens its number anew. */
 static void swaps(struct swap *s, async_watch *other)
 {
     s->calls++;
@@ -181,8 +182,9 @@ ASYNC_DEF(waits, (int)fd)
     return await_fd_ready(fd, POLLIN);
 }
 
-/* A cancelled task that has not run yet, when its descriptor is closed and the number watched by another one. */
-CASE(number_of_a_cancelled_wait)
+/* A cancelled task that has not run yet, when its descriptor is closed and the number watched by
+ * another one. */
+CASE(number_of_a_cancelled_wait_can_be_watched)
 {
     int r, used;
     async_watch w;
@@ -205,8 +207,9 @@ CASE(number_of_a_cancelled_wait)
     return r;
 }
 
-/* What the kernel said of a former owner of the number, in the same batch, is not told to the new one. */
-CASE(number_used_again_in_one_batch)
+/* What the kernel said of a former owner of the number, in the same batch, is not told to the new
+ * one. */
+CASE(number_used_again_in_one_batch_gets_no_old_event)
 {
     int other[2];
     struct swap s = { 0 };
@@ -230,7 +233,7 @@ CASE(number_used_again_in_one_batch)
 }
 
 /* Events 0 means silence, also of a peer that has hung up. */
-CASE(silent_after_hangup)
+CASE(watch_for_nothing_is_silent_after_a_hangup)
 {
     open_pipe();
     struct watched w = { .limit = -1 };
@@ -250,7 +253,7 @@ CASE(silent_after_hangup)
 }
 
 /* POLLHUP means: nothing but the end, whatever there is to read. */
-CASE(only_the_end)
+CASE(watch_for_hangup_is_called_only_at_the_end)
 {
     open_pipe();
     struct watched w = { .limit = 1 };
@@ -356,9 +359,11 @@ CASE(stop_in_another_threads_loop_is_refused_with_a_message)
     return 0;
 }
 
-SUITE("watch", absurd_descriptors, watch_is_level_triggered, watch_change, watch_hangup,
-      watch_stopped_by_another, number_used_again_in_one_batch, number_of_a_cancelled_wait,
-      silent_after_hangup, only_the_end,
+SUITE("watch", absurd_descriptor_is_refused, watch_calls_again_while_bytes_are_left,
+      changed_watch_calls_for_the_new_events, hangup_is_reported_to_a_watch,
+      watch_stopped_by_another_watch_is_not_called,
+      number_used_again_in_one_batch_gets_no_old_event, number_of_a_cancelled_wait_can_be_watched,
+      watch_for_nothing_is_silent_after_a_hangup, watch_for_hangup_is_called_only_at_the_end,
       start_of_an_active_watch_is_refused_and_leaves_it_as_it_is,
       watch_is_stopped_after_its_loop_has_closed,
       stop_in_another_threads_loop_is_refused_with_a_message)

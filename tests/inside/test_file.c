@@ -52,7 +52,7 @@ static void good_again(void)
     async__sys.apply_file_fault = async__sys_kernel.apply_file_fault;
 }
 
-ASYNC_DEF(a_full_disk)
+ASYNC_DEF(full_disk_is_reported_and_leaves_the_old_file)
 {
     char buf[16], path[] = "/tmp/asyncio-test-XXXXXX";
     async_file_auto f = NULL;
@@ -74,7 +74,7 @@ ASYNC_DEF(a_full_disk)
     return await_rmdir(path); /* which is empty */
 }
 
-ASYNC_DEF(a_stream_on_a_full_disk)
+ASYNC_DEF(write_to_a_stream_on_a_full_disk_fails)
 {
     char path[] = "/tmp/asyncio-test-XXXXXX";
     must(mkdtemp(path) && chdir(path) == 0);
@@ -96,7 +96,7 @@ ASYNC_DEF(a_stream_on_a_full_disk)
     return await_rmdir(path);
 }
 
-ASYNC_DEF(where_the_kernel_cannot_copy)
+ASYNC_DEF(copy_reads_and_writes_where_the_kernel_cannot_copy)
 {
     static const int cannot[] = { EXDEV, EOPNOTSUPP, ENOSYS, EINVAL, EPERM };
     char buf[16];
@@ -119,7 +119,7 @@ ASYNC_DEF(where_the_kernel_cannot_copy)
     return 0;
 }
 
-ASYNC_DEF(without_nameless_files)
+ASYNC_DEF(temporary_file_is_unlinked_where_nameless_files_are_not_supported)
 {
     struct stat st;
     async_file_auto f = NULL;
@@ -151,7 +151,7 @@ static int look_around(uint32_t *fate, int call, size_t *size)
     return 0;
 }
 
-ASYNC_DEF(a_secret_is_secret_while_it_is_written)
+ASYNC_DEF(replaced_file_keeps_its_mode_while_it_is_written)
 {
     char path[] = "/tmp/asyncio-test-XXXXXX";
     must(mkdtemp(path) && chdir(path) == 0);
@@ -165,8 +165,8 @@ ASYNC_DEF(a_secret_is_secret_while_it_is_written)
     return await_rmdir(path);
 }
 
-/* Interrupted, in pieces: nobody notices. */
-ASYNC_DEF(calls_that_are_interrupted)
+/* Calls that are interrupted, or done in pieces, have the same result. */
+ASYNC_DEF(interrupted_call_is_repeated)
 {
     static const enum file_sys calls[] = { SYS_OPEN, SYS_READ,  SYS_WRITE,
                                            SYS_SYNC, SYS_CLOSE, SYS_OTHER };
@@ -191,7 +191,7 @@ ASYNC_DEF(calls_that_are_interrupted)
 }
 
 /* As the kernel's log says when it is opened like a FIFO. A ring hands such a file to a thread. */
-ASYNC_DEF(a_file_that_has_nothing_yet)
+ASYNC_DEF(generated_file_that_has_nothing_yet_is_waited_for)
 {
     async_data_auto text = NULL;
     if (strcmp(async_file_engine(), "pool") != 0)
@@ -209,7 +209,7 @@ static int no_thread(void *(*fn)(void *arg), void *arg)
     return EAGAIN;
 }
 
-ASYNC_DEF(without_any_thread)
+ASYNC_DEF(call_fails_if_no_thread_can_be_started)
 {
     struct stat st;
     async__sys.thread = no_thread;
@@ -219,15 +219,19 @@ ASYNC_DEF(without_any_thread)
     return await_stat("/", &st);
 }
 
-IN_A_LOOP(a_full_disk)
-IN_A_LOOP(a_stream_on_a_full_disk)
-IN_A_LOOP(where_the_kernel_cannot_copy)
-IN_A_LOOP(without_nameless_files)
-IN_A_LOOP(without_any_thread)
-IN_A_LOOP(a_secret_is_secret_while_it_is_written)
-IN_A_LOOP(calls_that_are_interrupted)
-IN_A_LOOP(a_file_that_has_nothing_yet)
+IN_A_LOOP(full_disk_is_reported_and_leaves_the_old_file)
+IN_A_LOOP(write_to_a_stream_on_a_full_disk_fails)
+IN_A_LOOP(copy_reads_and_writes_where_the_kernel_cannot_copy)
+IN_A_LOOP(temporary_file_is_unlinked_where_nameless_files_are_not_supported)
+IN_A_LOOP(call_fails_if_no_thread_can_be_started)
+IN_A_LOOP(replaced_file_keeps_its_mode_while_it_is_written)
+IN_A_LOOP(interrupted_call_is_repeated)
+IN_A_LOOP(generated_file_that_has_nothing_yet_is_waited_for)
 
-SUITE("file", test_a_full_disk, test_a_stream_on_a_full_disk, test_where_the_kernel_cannot_copy,
-      test_without_nameless_files, test_without_any_thread, test_a_secret_is_secret_while_it_is_written,
-      test_calls_that_are_interrupted, test_a_file_that_has_nothing_yet)
+SUITE("file", test_full_disk_is_reported_and_leaves_the_old_file,
+      test_write_to_a_stream_on_a_full_disk_fails,
+      test_copy_reads_and_writes_where_the_kernel_cannot_copy,
+      test_temporary_file_is_unlinked_where_nameless_files_are_not_supported,
+      test_call_fails_if_no_thread_can_be_started,
+      test_replaced_file_keeps_its_mode_while_it_is_written, test_interrupted_call_is_repeated,
+      test_generated_file_that_has_nothing_yet_is_waited_for)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the outside world would have to be asked for: names with many addresses, lookups that take long, accept() that
- * fails. System calls and the resolver answer as the test wants. */
+/* What needs a network: names with many addresses, lookups that take
+ * long, accept() that fails. System calls and the resolver answer as the test wants. */
 #include "../core/net.h"
 
 #include <netdb.h>
@@ -59,8 +59,8 @@ static void fake_dns(void)
     async__sys.freeaddrinfo = fake_freeaddrinfo;
 }
 
-/* For virtual time, which does not wait for threads: the answer is there before anybody waits for it. The worker is this
- * thread, and ends when it has nothing to do. */
+/* For virtual time, which does not wait for threads: the answer is there before anybody waits for
+ * it. The worker is this thread, and ends when it has nothing to do. */
 static int make_no_thread(void *(*fn)(void *arg), void *arg)
 {
     fn(arg);
@@ -146,7 +146,7 @@ ASYNC_DEF(connects, (const char *)host, (int)port, (async_stream **)s)
 
 /* --- names --- */
 
-REAL(names)
+REAL(name_is_looked_up_on_a_thread)
 {
     int port = 0, fd = plain_listen(&port, 8);
     async_stream_auto s = NULL;
@@ -157,7 +157,7 @@ REAL(names)
     return close(fd);
 }
 
-REAL(names_without_addresses)
+REAL(message_names_the_host_without_an_address)
 {
     static const struct {
         int eai, err;
@@ -178,7 +178,7 @@ REAL(names_without_addresses)
     return 0;
 }
 
-/* The answer comes when nobody waits any more, or never while the loop lives. */
+/* The answer comes when no task waits any more, or only after the loop has closed. */
 ASYNC_DEF(abandoned_lookups)
 {
     async_stream *s = NULL;
@@ -194,7 +194,7 @@ ASYNC_DEF(abandoned_lookups)
     return 0; /* the loop closes while the thread is at it */
 }
 
-START_TEST(lookups_outlive_their_loop)
+START_TEST(lookup_under_way_does_not_keep_the_loop_open)
 {
     is(run_heard(abandoned_lookups(), &(const struct async_run_opts){ 0 }), 0);
     is(async_set_allocator(NULL), -EBUSY); /* some of its memory is in use */
@@ -223,7 +223,7 @@ ASYNC_DEF(releases_when_full)
     return 0;
 }
 
-REAL(some_lookups_at_a_time)
+REAL(lookups_run_sixteen_at_a_time)
 {
     int port = 0, fd = plain_listen(&port, 64);
     async_stream *s[40] = { 0 };
@@ -251,7 +251,7 @@ static int no_thread(void *(*fn)(void *arg), void *arg)
     return EAGAIN;
 }
 
-REAL(no_thread_for_a_lookup)
+REAL(lookup_fails_if_no_thread_can_be_started)
 {
     async_stream *s = NULL;
     async__sys.thread = no_thread;
@@ -271,7 +271,7 @@ static void addresses(const char *const *list)
 }
 #define ADDRESSES(...) addresses((const char *const[]){ __VA_ARGS__, NULL })
 
-CASE(families_by_turns)
+CASE(addresses_are_tried_by_turns_of_family)
 {
     async_stream *s = NULL;
     fake_dns();
@@ -289,7 +289,7 @@ CASE(families_by_turns)
     return 0;
 }
 
-CASE(staggered)
+CASE(next_attempt_begins_after_a_quarter_of_a_second)
 {
     int port = 0, fd = plain_listen(&port, 8);
     fake_dns();
@@ -306,7 +306,7 @@ CASE(staggered)
     return close(fd);
 }
 
-CASE(cancelled_attempts)
+CASE(cancelled_connection_closes_all_attempts)
 {
     async_stream *s = NULL;
     fake_dns();
@@ -346,11 +346,12 @@ CASE(every_failed_attempt_is_a_cause_of_the_error)
     is(r, -ECONNREFUSED);
     const async_error *e = async_group_errors(g);
     is_true(strlen(e->text) <= 127);
-    is_text(e->text, "192.0.2.1:80: Network is unreachable; [2001:db8::4]:80: Network is unreachable; "
-                     "192.0.2.2:80: Connection refused; and 3 more");
+    is_text(e->text,
+            "192.0.2.1:80: Network is unreachable; [2001:db8::4]:80: Network is unreachable; "
+            "192.0.2.2:80: Connection refused; and 3 more");
     const async_error *c = e->cause;
     static const char *const tried[] = { "192.0.2.1:80", "[2001:db8::4]:80", "192.0.2.2:80",
-                                         "192.0.2.3:80", "192.0.2.5:80", "192.0.2.6:80" };
+                                         "192.0.2.3:80", "192.0.2.5:80",     "192.0.2.6:80" };
     for (int i = 0; i < 6; i++, c = c->next) {
         is_text(c->task, tried[i]);
         is(c->code, i == 2 ? -ECONNREFUSED : -ENETUNREACH);
@@ -437,7 +438,7 @@ REAL(server_that_cannot_listen_leaves_no_path)
     return 0;
 }
 
-REAL(accept_survives)
+REAL(server_goes_on_after_errors_of_accept)
 {
     static const int errors[] = { ECONNABORTED, EINTR, EMFILE, EPROTO, ENFILE, ENOBUFS, EAGAIN };
     int port;
@@ -464,7 +465,7 @@ REAL(accept_survives)
     return close(other);
 }
 
-REAL(accept_fails)
+REAL(server_ends_if_accept_fails_for_good)
 {
     int port;
     async_event serving = { 0 };
@@ -474,7 +475,11 @@ REAL(accept_fails)
     return 0;
 }
 
-SUITE("net", names, names_without_addresses, lookups_outlive_their_loop, some_lookups_at_a_time,
-      no_thread_for_a_lookup, families_by_turns, staggered, cancelled_attempts, every_failed_attempt_is_a_cause_of_the_error,
-      address_that_is_listed_twice_is_tried_once, server_listens_once_on_an_address_that_is_listed_twice,
-      server_that_cannot_listen_leaves_no_path, accept_survives, accept_fails)
+SUITE("net", name_is_looked_up_on_a_thread, message_names_the_host_without_an_address,
+      lookup_under_way_does_not_keep_the_loop_open, lookups_run_sixteen_at_a_time,
+      lookup_fails_if_no_thread_can_be_started, addresses_are_tried_by_turns_of_family,
+      next_attempt_begins_after_a_quarter_of_a_second, cancelled_connection_closes_all_attempts,
+      every_failed_attempt_is_a_cause_of_the_error, address_that_is_listed_twice_is_tried_once,
+      server_listens_once_on_an_address_that_is_listed_twice,
+      server_that_cannot_listen_leaves_no_path, server_goes_on_after_errors_of_accept,
+      server_ends_if_accept_fails_for_good)

@@ -25,7 +25,7 @@ ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size)
     return (int)await_stream_readexactly(s, buf, size, NULL);
 }
 
-REAL(pipes)
+REAL(pipe_is_read_and_written_as_a_stream)
 {
     int fds[2];
     char c, *much = calloc(1, 1 << 20), *got = malloc(1 << 20);
@@ -52,7 +52,7 @@ REAL(pipes)
     return 0;
 }
 
-REAL(socket_pairs)
+REAL(socket_pair_is_read_and_written_as_a_stream)
 {
     int fds[2];
     char buf[8];
@@ -90,7 +90,7 @@ static void send_with_descriptor(int fd, const char *text)
 }
 
 /* Where a read stops though more is there: at descriptors that are passed, at urgent data. */
-REAL(short_reads_that_are_not_the_end)
+REAL(short_read_of_a_socket_is_not_the_end)
 {
     int fds[2], peer;
     char buf[8];
@@ -128,7 +128,7 @@ ASYNC_DEF(steals, (int)pipe, (int)fd, (async_task *)reader)
 }
 
 /* Woken, cancelled before it ran, and then there is nothing: it does not wait again. */
-REAL(woken_for_nothing)
+REAL(reader_that_was_woken_for_nothing_waits_again)
 {
     int peer, fds[2];
     char c;
@@ -150,7 +150,7 @@ REAL(woken_for_nothing)
 }
 
 /* A stream that waits for its peer keeps no buffer. */
-REAL(idle_streams_are_small)
+REAL(idle_stream_has_no_buffer)
 {
     int peer;
     char buf[64];
@@ -180,7 +180,7 @@ static ssize_t counted_read(int fd, void *buf, size_t size)
     return read(fd, buf, size);
 }
 
-REAL(no_read_in_vain)
+REAL(no_read_is_made_in_vain)
 {
     int peer;
     char c[8];
@@ -247,5 +247,6 @@ REAL(fast_peer_and_large_pieces_let_others_run)
     return close(peer);
 }
 
-SUITE("stream", pipes, socket_pairs, short_reads_that_are_not_the_end, woken_for_nothing,
-      idle_streams_are_small, no_read_in_vain, fast_peer_and_large_pieces_let_others_run)
+SUITE("stream", pipe_is_read_and_written_as_a_stream, socket_pair_is_read_and_written_as_a_stream,
+      short_read_of_a_socket_is_not_the_end, reader_that_was_woken_for_nothing_waits_again,
+      idle_stream_has_no_buffer, no_read_is_made_in_vain, fast_peer_and_large_pieces_let_others_run)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* io_uring where it is refused, too small, or slow to answer. $ASYNCIO_FILES asks for it; what the kernel does not have is
- * not looked at. */
+/* io_uring where it is refused, too small, or slow to answer. $ASYNCIO_FILES asks for it; what the
+ * kernel does not have is not looked at. */
 #include "suite.h"
 
 #include <asyncio.h>
@@ -98,7 +98,7 @@ static bool is_whole(const struct one *o)
     return true;
 }
 
-ASYNC_DEF(a_cancelled_call_waits_for_the_kernel)
+ASYNC_DEF(cancelled_request_waits_for_its_completion)
 {
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
@@ -141,7 +141,7 @@ static struct one *many(async_file *f, int n)
 }
 
 /* More than the ring has entries, than it has answers, than it has places for files. */
-ASYNC_DEF(more_calls_than_the_ring_has_room_for)
+ASYNC_DEF(requests_beyond_the_room_of_the_ring_wait)
 {
     enum { MANY = 2000 };
     async_file_auto f = NULL;
@@ -157,7 +157,7 @@ ASYNC_DEF(more_calls_than_the_ring_has_room_for)
 }
 
 /* Who stands in line for the ring goes at once. The kernel has nothing of his. */
-ASYNC_DEF(a_call_in_line_is_taken_back)
+ASYNC_DEF(cancelled_request_in_the_queue_is_taken_back)
 {
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
@@ -183,7 +183,7 @@ ASYNC_DEF(a_call_in_line_is_taken_back)
 }
 
 /* There is no room to tell the kernel of each. */
-ASYNC_DEF(many_calls_are_cancelled_at_a_time)
+ASYNC_DEF(many_requests_are_cancelled_at_once)
 {
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
@@ -200,7 +200,8 @@ ASYNC_DEF(many_calls_are_cancelled_at_a_time)
     return 0;
 }
 
-/* What was opened and cannot be read has to be closed, also where the kernel has taken nothing for a while. */
+/* What was opened and cannot be read has to be closed, also where the kernel has taken nothing for
+ * a while. */
 static unsigned filled;
 
 static int enter_again(struct io_uring *ring)
@@ -231,21 +232,22 @@ ASYNC_DEF(read_pipe, (const char *)path)
     return await_read_file(path, &text, &n);
 }
 
-ASYNC_DEF(a_full_ring_closes_what_cannot_be_read)
+ASYNC_DEF(full_ring_closes_a_file_that_cannot_be_read)
 {
     char dir[] = "/tmp/asyncio-uring-XXXXXX", path[sizeof dir + 8];
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
     if (!has_ring())
         return 0;
-    must(mkdtemp(dir) && snprintf(path, sizeof path, "%s/pipe", dir) > 0 && mkfifo(path, 0600) == 0);
+    must(mkdtemp(dir) && snprintf(path, sizeof path, "%s/pipe", dir) > 0 &&
+         mkfifo(path, 0600) == 0);
     struct one *all = many(f, PIECES);
     async__sys.uring_enter = enter_when_full;
     await_task_auto t = async_create_task(read_pipe(path)); /* the first in line */
     int r = await_all(all, PIECES, READS);
     must(await_task(t) == -ESPIPE);
     ASYNC_TRY(await_some_turns());
-    must(open(path, O_WRONLY | O_NONBLOCK) < 0 && errno == ENXIO); /* nobody reads it */
+    must(open(path, O_WRONLY | O_NONBLOCK) < 0 && errno == ENXIO); /* it has no reader */
     must(unlink(path) == 0 && rmdir(dir) == 0);
     free(all);
     return r;
@@ -267,7 +269,7 @@ static int meets_little(uint32_t *unused, int which, size_t *size)
     return 0;
 }
 
-ASYNC_DEF(what_is_done_by_pieces_is_done_whole)
+ASYNC_DEF(request_done_in_pieces_is_completed)
 {
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
@@ -311,7 +313,7 @@ ASYNC_DEF(all_of_it_by_threads)
     return 0;
 }
 
-START_TEST(where_it_cannot_be_had_threads_do_the_same)
+START_TEST(threads_do_the_same_where_the_ring_cannot_be_opened)
 {
     static const int refusals[] = { ENOSYS, EPERM, ENOMEM, EMFILE };
     async__sys.uring_open = refuse;
@@ -323,7 +325,7 @@ START_TEST(where_it_cannot_be_had_threads_do_the_same)
 END_TEST
 
 /* As containers do. */
-START_TEST(where_a_filter_forbids_it_threads_do_the_same)
+START_TEST(threads_do_the_same_where_a_filter_forbids_the_ring)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -338,8 +340,9 @@ START_TEST(where_a_filter_forbids_it_threads_do_the_same)
 }
 END_TEST
 
-/* Then the kernel gives no places for files that are read whole, and those go to threads, also while the ring is busy. */
-ASYNC_DEF(with_few_descriptors)
+/* Then the kernel gives no places for files that are read whole, and those go to threads, also
+ * while the ring is busy. */
+ASYNC_DEF(files_are_read_with_few_descriptors)
 {
     struct rlimit few = { 60, 60 };
     async_file_auto f = NULL;
@@ -359,16 +362,17 @@ ASYNC_DEF(with_few_descriptors)
     return 0;
 }
 
-IN_A_LOOP(a_cancelled_call_waits_for_the_kernel)
-IN_A_LOOP(more_calls_than_the_ring_has_room_for)
-IN_A_LOOP(a_call_in_line_is_taken_back)
-IN_A_LOOP(many_calls_are_cancelled_at_a_time)
-IN_A_LOOP(a_full_ring_closes_what_cannot_be_read)
-IN_A_LOOP(what_is_done_by_pieces_is_done_whole)
-IN_A_LOOP(with_few_descriptors)
+IN_A_LOOP(cancelled_request_waits_for_its_completion)
+IN_A_LOOP(requests_beyond_the_room_of_the_ring_wait)
+IN_A_LOOP(cancelled_request_in_the_queue_is_taken_back)
+IN_A_LOOP(many_requests_are_cancelled_at_once)
+IN_A_LOOP(full_ring_closes_a_file_that_cannot_be_read)
+IN_A_LOOP(request_done_in_pieces_is_completed)
+IN_A_LOOP(files_are_read_with_few_descriptors)
 
-SUITE("uring", test_a_cancelled_call_waits_for_the_kernel,
-      test_more_calls_than_the_ring_has_room_for, test_a_call_in_line_is_taken_back,
-      test_many_calls_are_cancelled_at_a_time, test_a_full_ring_closes_what_cannot_be_read,
-      test_what_is_done_by_pieces_is_done_whole, where_it_cannot_be_had_threads_do_the_same,
-      where_a_filter_forbids_it_threads_do_the_same, test_with_few_descriptors)
+SUITE("uring", test_cancelled_request_waits_for_its_completion,
+      test_requests_beyond_the_room_of_the_ring_wait,
+      test_cancelled_request_in_the_queue_is_taken_back, test_many_requests_are_cancelled_at_once,
+      test_full_ring_closes_a_file_that_cannot_be_read, test_request_done_in_pieces_is_completed,
+      threads_do_the_same_where_the_ring_cannot_be_opened,
+      threads_do_the_same_where_a_filter_forbids_the_ring, test_files_are_read_with_few_descriptors)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files, by the real clock, once for each engine. Whatever fails, a file is closed, and one that is replaced holds the
- * old content or the new one. */
+/* Files, by the real clock, once for each engine. Whatever fails, a file is closed, and one that is
+ * replaced holds the old content or the new one. */
 #include "scenario.h"
 
 #include <fcntl.h>
@@ -82,8 +82,9 @@ REAL_SCENARIO(a_file_replaced)
     put("a", "the old one");
     int r = await_write_file("a", "a new one", 9, .durable = true);
     must(!strcmp(content("a"), r == 0 ? "a new one" : "the old one") ||
-         (r < 0 && r != -ECANCELED && !strcmp(content("a"), "a new one"))); /* only syncing failed */
-    must(rmdir(place) < 0);                                                 /* which is not empty */
+         (r < 0 && r != -ECANCELED &&
+          !strcmp(content("a"), "a new one"))); /* only syncing failed */
+    must(rmdir(place) < 0);                     /* which is not empty */
     must(unlink("a") == 0);
     return r;
 }

@@ -149,8 +149,8 @@ static int await_service(struct place *p, int clients)
     int r, inner = 0;
     double start = async_time();
     await_group (r, g) {
-        async_task *server = async_group_create_task(g, serves(p), .owned = p,
-                                                     .drop = server_ended);
+        async_task *server =
+                async_group_create_task(g, serves(p), .owned = p, .drop = server_ended);
         await_timeout (inner, LIMIT) {
             inner = await_event_wait(&p->serving);
             for (int i = 0; i < clients && inner == 0 && !async_task_done(server); i++)

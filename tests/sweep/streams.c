@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams in memory: a read that is cancelled has consumed nothing, so byte follows byte for whoever reads on. */
+/* Streams in memory: a read that is cancelled has consumed nothing, so the next one goes on with
+ * the next byte. */
 #include "scenario.h"
 
 enum { BYTES = 40 };
@@ -289,7 +290,8 @@ SCENARIO(short_writes_in_order)
     return r;
 }
 
-/* A write that is cancelled has written nothing, or the call says how much. So a sender can go on. */
+/* A write that is cancelled has written nothing, or the call says how much. So a sender can go
+ * on. */
 SCENARIO(write_some_that_is_cancelled_wrote_nothing)
 {
     int total = 0, r = 0;
