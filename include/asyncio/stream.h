@@ -193,7 +193,7 @@ struct async_read_all_opts {
  *   ASYNC_TRY(await_stream_read_all(s, &text, &size, .limit = 1 << 20));
  *
  * ret        receives the bytes and a '\0' behind them. They belong to the caller:
- *            async_data_drop().
+ *            async_data_drop() (file.h).
  * ret_size   receives the number of bytes; may be NULL.
  * ...        options: .limit
  * Returns    0; -ENOBUFS if there are more bytes than .limit; or a common error. After an error
