@@ -5,6 +5,8 @@
  * Those that look up names wait for a thread, which takes real time, and use the real clock. */
 #include "scenario.h"
 
+#include <asyncio/stream_ops.h>
+
 #define LIMIT 10.0 /* seconds; much more than a run takes */
 
 #include <fcntl.h>
@@ -99,6 +101,7 @@ ASYNC_DEF(echo, (async_stream *)s)
 
 struct place {
     const char *host;
+    const async_stream_layer *layer;
     int port;
     async_event serving; /* also set when the server has ended, even if it never began */
     int handlers;        /* how many have begun */
@@ -113,7 +116,7 @@ ASYNC_DEF(echoes, (async_stream *)s)
 
 ASYNC_DEF(serves, (struct place *)p)
 {
-    return await_serve(p->host, "0", echoes, .arg = p, .ret_port = &p->port,
+    return await_serve(p->host, "0", echoes, .layer = p->layer, .arg = p, .ret_port = &p->port,
                        .serving = &p->serving);
 }
 
@@ -123,12 +126,12 @@ static void server_ended(void *arg)
     async_event_set(&p->serving);
 }
 
-ASYNC_DEF(asks, (const char *)host, (int)port)
+ASYNC_DEF(asks, (struct place *)p)
 {
     char text[16], got[8];
     async_stream_auto s = NULL;
-    snprintf(text, sizeof text, "%d", port);
-    ASYNC_TRY(await_open_connection(host, text, &s));
+    snprintf(text, sizeof text, "%d", p->port);
+    ASYNC_TRY(await_open_connection(p->host, text, &s, .layer = p->layer));
     ssize_t n = await_stream_write(s, "hello", 5);
     if (n == 0)
         n = async_stream_write_eof(s);
@@ -154,7 +157,7 @@ static int await_service(struct place *p, int clients)
         await_timeout (inner, LIMIT) {
             inner = await_event_wait(&p->serving);
             for (int i = 0; i < clients && inner == 0 && !async_task_done(server); i++)
-                inner = await_asks(p->host, p->port);
+                inner = await_asks(p);
         }
         must(async_time() - start < LIMIT);
         must(p->handlers <= clients);
@@ -186,6 +189,94 @@ SCENARIO(client_is_served_by_a_unix_socket)
     int r = await_service(&p, 1);
     unlink(path);
     return r;
+}
+
+/* --- a layer on top of each connection --- */
+
+static ssize_t shifted_read(async_stream *s, void *buf, size_t size);
+static ssize_t shifted_write(async_stream *s, const void *buf, size_t size);
+static int shifted_write_eof(async_stream *s);
+static int shifted_finish(async_stream *s);
+static void shifted_close(async_stream *s);
+static void shifted_free(async_stream *s);
+
+/* A stream that changes each byte. TLS has the same shape. */
+static const struct async_stream_ops shifted_ops = { .read = shifted_read,
+                                                     .write = shifted_write,
+                                                     .finish = shifted_finish,
+                                                     .write_eof = shifted_write_eof,
+                                                     .close = shifted_close,
+                                                     .free = shifted_free };
+
+static async_stream *inner_of(const async_stream *s)
+{
+    return async_stream_self(s, &shifted_ops);
+}
+
+static ssize_t shifted_read(async_stream *s, void *buf, size_t size)
+{
+    ssize_t n = await_stream_read(inner_of(s), buf, size);
+    for (ssize_t i = 0; i < n; i++)
+        ((char *)buf)[i]--;
+    return n;
+}
+
+static ssize_t shifted_write(async_stream *s, const void *buf, size_t size)
+{
+    (void)size;
+    return await_stream_write_some(inner_of(s), &(char){ (char)(*(const char *)buf + 1) }, 1);
+}
+
+static int shifted_write_eof(async_stream *s)
+{
+    return async_stream_write_eof(inner_of(s));
+}
+
+static int shifted_finish(async_stream *s)
+{
+    return await_stream_close(inner_of(s));
+}
+
+static void shifted_close(async_stream *s)
+{
+    async_stream_close(inner_of(s));
+}
+
+static void shifted_free(async_stream *s)
+{
+    async_stream *inner = inner_of(s);
+    async_stream_drop(&inner);
+}
+
+/* Both sides send a byte, and wait for that of the other. */
+static int shake_hands(async_stream *inner)
+{
+    char theirs;
+    ASYNC_TRY(await_stream_write(inner, "!", 1));
+    ASYNC_TRY(await_stream_readexactly(inner, &theirs, 1, NULL));
+    must(theirs == '!');
+    return 0;
+}
+
+static int shifted_open(const async_stream_layer *layer, async_stream *inner, const char *host,
+                        async_stream **ret)
+{
+    (void)layer, (void)host;
+    int r = shake_hands(inner);
+    if (r == 0)
+        r = async_stream_new(&shifted_ops, inner, ret);
+    if (r < 0)
+        async_stream_drop(&inner);
+    /* A server without memory closes the connection during the handshake. */
+    return r == -ENODATA && host ? async_fail(-EPIPE, "no handshake") : r;
+}
+
+SCENARIO(client_is_served_through_a_layer)
+{
+    static const async_stream_layer layer = { .open = shifted_open };
+    struct place p = { .host = "127.0.0.1", .layer = &layer };
+    int r = await_service(&p, 1);
+    return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 
 /* Not a numeric address to this library, but the resolver knows it without a network. */
