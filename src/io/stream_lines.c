@@ -34,7 +34,9 @@ static int yield_lines(async_stream *s, size_t limit)
     for (;;) {
         ssize_t n = await_stream_readline(s, line, room);
         if (n == -ENOBUFS) {
-            ASYNC_TRY(grow_line(&line, &room, limit));
+            int r = grow_line(&line, &room, limit);
+            if (r < 0) /* ASYNC_TRY would add a line of the library to the traceback */
+                return r;
             continue;
         }
         if (n <= 0)
