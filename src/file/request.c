@@ -95,8 +95,8 @@ static void work_on_request(struct job *j)
  * use a second core where there is one, and leave that of the loop to other tasks. */
 static bool is_ring_wanted(void)
 {
-    const char *asked = secure_getenv("ASYNCIO_FILES");
-    return asked && !strcmp(asked, "uring");
+    const char *engine = secure_getenv("ASYNCIO_FILES");
+    return engine && !strcmp(engine, "uring");
 }
 
 /* Return the ring of l, which is opened at the first request. NULL if it has none. */

@@ -167,10 +167,10 @@ static void read_whole_completed(struct uring *u, struct file_request *rq)
         rq->offset = 0;
     }
     u->slots |= UINT64_C(1) << rq->slot;
-    size_t asked = rq->done;
+    size_t requested = rq->done;
     rq->done = 0;
     int64_t r = rq->fd < 0 ? rq->fd : rq->other < 0 ? -EAGAIN : rq->result;
-    if (r == (int64_t)asked && asked < rq->size)
+    if (r == (int64_t)requested && requested < rq->size)
         r = -EAGAIN;
     if (r >= 0 && rq->offset < 0)
         r = rq->offset;

@@ -27,7 +27,7 @@ static bool is_in_use(const struct fd_entry *e, int events)
            (events & POLLOUT && e->writer);
 }
 
-/* Take t out of the entry. What other tasks want of the descriptor stays registered. */
+/* Take t out of the entry. The events for which other tasks wait stay registered. */
 static void unregister_waiter(struct loop *l, async_task *t, int fd)
 {
     struct fd_entry *e = &l->poller.entries[fd];

@@ -2,15 +2,15 @@
 /* owned_fd.h - wait for owned descriptors: the library's own sockets and pipes, which connect,
  * listen or carry a stream.
  *
- * Use one as follows. While its entry in the poller's table says that it may be ready, make the
- * system call. If the call fails with EAGAIN, clear the bit and wait. No other code can close the
- * descriptor or use its number again, so the kernel need not be asked before. */
+ * Use one as follows. While the bit in its entry of the poller's table is set, make the system
+ * call. If the call fails with EAGAIN, clear the bit and wait. No other code can close the
+ * descriptor or use its number again, so no poll() is needed before. */
 #ifndef IO_OWNED_FD_H
 #define IO_OWNED_FD_H
 
 #include "task/scope.h"
 
-/* The bits (enum fd_ready) that say for what fd may be ready. */
+/* The bits (enum fd_ready) for which fd may be ready. */
 static inline uint8_t *owned_fd_ready(const struct loop *l, int fd)
 {
     return &l->poller.entries[fd].ready;

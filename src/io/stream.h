@@ -8,7 +8,8 @@
  *   testing/stream_pair.c    streams in memory, for tests
  *   adapters                 for example TLS
  * stream.c (life, writing) and stream_read.c (reading, the buffer) serve all kinds and call the
- * table. The only kind that they know is the TCP socket, whose fast path is inlined (stream_fd.h).
+ * table. The only kind that they treat differently is the TCP socket, whose fast path is inlined
+ * (stream_fd.h).
  *
  * A stream has a buffer only while bytes are left over from a read that took more than it could
  * give. So a connection that waits for its peer is this record and an entry in the poller's
@@ -38,7 +39,7 @@ struct async_stream {
     bool closed : 1;       /* ops->close has been called */
     bool dropped : 1;
     bool eof_written : 1; /* async_stream_write_eof() has succeeded */
-    bool reset : 1;       /* a read has returned -ECONNRESET, which the kernel tells only once */
+    bool reset : 1;       /* a read has returned -ECONNRESET, which the kernel reports only once */
     bool lost : 1;        /* a call has failed as connections end, async__stream_call_failed() */
 };
 
@@ -52,7 +53,8 @@ int async__stream_enter(async_stream *s, async_task **t, bool *side, const char 
 /* Free s if it was dropped. The calling task has returned from its last call on s. */
 void async__stream_free_if_dropped(async_stream *s);
 
-/* A call on s returns the error err. Remember what await_serve() wants of it. */
+/* A call on s returns the error err. Record whether it is an end of the connection, for
+ * await_serve(). */
 COLD void async__stream_call_failed(async_stream *s, ssize_t err);
 
 static inline void stream_unuse(async_stream *s)
@@ -75,8 +77,8 @@ static inline ssize_t stream_leave(async_stream *s, bool *side, ssize_t r)
 /* Wait until a read or a write of s may succeed. Returns 0 or a negative errno. */
 int async__stream_wait(async_stream *s, async_task *t, enum fd_ready side);
 
-/* One read or write by way of the table. The operation may suspend; if s is closed meanwhile, the
- * error says so. */
+/* Read or write once by the table of s. The operation may suspend; if s is closed meanwhile, the
+ * result is -EPIPE. */
 ssize_t async__stream_op_read(async_stream *s, void *buf, size_t size);
 ssize_t async__stream_op_write(async_stream *s, const void *buf, size_t size);
 

@@ -6,9 +6,9 @@
 
 #include "io/stream.h"
 
-/* A short read of a TCP socket means that nothing is left, which saves a system call that would say
- * so. That does not hold for other sockets, where reads stop at the borders of messages with
- * descriptors, nor for pipes. */
+/* A short read of a TCP socket means that nothing is left, which saves a system call that would
+ * fail with EAGAIN. That does not hold for other sockets, where reads stop at the borders of
+ * messages with descriptors, nor for pipes. */
 extern const struct async_stream_ops async__tcp_ops, async__socket_ops, async__pipe_ops;
 
 /* Make a stream of fd, which is nonblocking and registered as owned. Returns 0; or -ENOMEM, and

@@ -32,7 +32,7 @@ struct connecting {
 
 /* --- failures --- */
 
-/* An error that says that there is no way from here tells less than an answer of the host. */
+/* Is it an error of the route to the host? It tells the user less than an answer of the host. */
 static bool tells_little(int err)
 {
     return err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EADDRNOTAVAIL ||
@@ -152,7 +152,7 @@ static int open_socket(struct loop *l, int family)
     return r < 0 ? r : fd;
 }
 
-/* The backlog of a Unix socket is full. There is no event that says when it is not full any more,
+/* The backlog of a Unix socket is full. The kernel reports no event when there is room again,
  * so try again after a pause. A blocking connect() would wait, too. */
 static void try_again_later(struct connecting *c, int fd)
 {

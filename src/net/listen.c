@@ -113,7 +113,7 @@ static int port_of_socket(int fd)
     return async__sys.getsockname(fd, &a.any, &a.len) < 0 ? 0 : async__address_port(&a);
 }
 
-/* A machine need not have every family that it knows addresses of. */
+/* Names may have addresses of a family that the machine does not support. */
 static bool is_missing_family(int r)
 {
     return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL;
