@@ -52,7 +52,7 @@ static int64_t copy_chunk(struct file_request *rq)
     char chunk[COPY_CHUNK];
     size_t size = rq->size < sizeof chunk ? rq->size : sizeof chunk;
     int64_t n = async__syscall_read(rq, rq->fd, chunk, size, rq->offset);
-    struct file_request out = { .data = chunk, .offset = rq->other_offset, .fate = rq->fate };
+    struct file_request out = { .data = chunk, .offset = rq->other_offset, .fault = rq->fault };
     if (n <= 0)
         return n;
     out.size = (size_t)n;

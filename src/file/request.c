@@ -180,7 +180,7 @@ const char *async_file_engine(void)
 int64_t async__file_request(async_task *t, struct file_request *rq, const char *what)
 {
     rq->job = (struct job){ .work = work_on_request, .name = what };
-    rq->fate = async__sys.draw_file_fault((int)rq->kind);
+    rq->fault = async__sys.draw_file_fault((int)rq->kind);
     int r = request_from_ring(t, rq);
     if (r == -EAGAIN)
         r = async__job_await(t, ASYNC_POOL_FILES, &rq->job);

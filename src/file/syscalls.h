@@ -15,7 +15,7 @@
  * unless size is NULL. */
 static inline bool has_injected_error(struct file_request *rq, enum file_sys call, size_t *size)
 {
-    int err = async__sys.apply_file_fault(&rq->fate, (int)call, size);
+    int err = async__sys.apply_file_fault(&rq->fault, (int)call, size);
     errno = err;
     return err != 0;
 }

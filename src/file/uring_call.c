@@ -88,7 +88,7 @@ static int injected_error(struct file_request *rq, size_t *size)
     };
     for (const int *call = calls[rq->kind]; *call; call++) {
         int err;
-        while ((err = async__sys.apply_file_fault(&rq->fate, *call, size)) == EINTR)
+        while ((err = async__sys.apply_file_fault(&rq->fault, *call, size)) == EINTR)
             ;
         if (err)
             return err;

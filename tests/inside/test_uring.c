@@ -255,7 +255,7 @@ ASYNC_DEF(full_ring_closes_a_file_that_cannot_be_read)
 
 /* --- less than it was asked for --- */
 
-static uint32_t fate(int which)
+static uint32_t fault(int which)
 {
     (void)which;
     return 1;
