@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -199,6 +200,18 @@ static void *sys_map_shared(int fd, size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
+static int sys_timerfd(void)
+{
+    return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
+static int sys_timerfd_set(int fd, int64_t when)
+{
+    struct itimerspec ts = { .it_value = { .tv_sec = when / 1000000000,
+                                           .tv_nsec = when % 1000000000 } };
+    return timerfd_settime(fd, TFD_TIMER_ABSTIME, &ts, NULL);
+}
+
 static uint32_t sys_draw_file_fault(int call)
 {
     (void)call;
@@ -260,8 +273,8 @@ static int sys_uring_enter(struct io_uring *ring)
         .getaddrinfo = sys_getaddrinfo, .freeaddrinfo = freeaddrinfo, .thread = sys_thread,        \
         .processors = sys_processors, .futex_wait = sys_futex_wait, .futex_wake = sys_futex_wake,  \
         .socketpair = sys_socketpair, .spawn = posix_spawn, .pidfd = sys_pidfd,                    \
-        .waitpid = waitpid, .kill = kill, .sendmsg = sendmsg, .memfd = sys_memfd,                  \
-        .map_shared = sys_map_shared,                                                              \
+        .waitpid = waitpid, .kill = kill, .sendmsg = sendmsg, .recv = recv, .memfd = sys_memfd,    \
+        .map_shared = sys_map_shared, .timerfd = sys_timerfd, .timerfd_set = sys_timerfd_set,      \
         .ring_get = async__ring_get, .ring_put = async__ring_put,                                  \
         .draw_file_fault = sys_draw_file_fault, .apply_file_fault = sys_apply_file_fault,          \
         .draw_name_fault = sys_draw_name_fault,                                                    \

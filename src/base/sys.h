@@ -58,7 +58,8 @@ struct async_sys {
     ssize_t (*ring_put)(struct ring *r, const void *buf, size_t size);
 
     /* Processes. socketpair() makes packet sockets, of which the first is non-blocking. spawn()
-     * returns 0 or an errno. The size of a memfd() cannot be changed. */
+     * returns 0 or an errno. The size of a memfd() cannot be changed. timerfd() makes a timer of
+     * CLOCK_MONOTONIC, which timerfd_set() lets expire at a time in ns, or never if that is 0. */
     int (*socketpair)(int fds[2]);
     int (*spawn)(pid_t *ret, const char *path, const posix_spawn_file_actions_t *actions,
                  const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
@@ -66,8 +67,11 @@ struct async_sys {
     int (*waitpid)(pid_t pid, int *status, int options);
     int (*kill)(pid_t pid, int sig);
     ssize_t (*sendmsg)(int fd, const struct msghdr *m, int flags);
+    ssize_t (*recv)(int fd, void *buf, size_t size, int flags);
     int (*memfd)(size_t size);
     void *(*map_shared)(int fd, size_t size); /* returns NULL if it fails */
+    int (*timerfd)(void);
+    int (*timerfd_set)(int fd, int64_t when);
 
     /* Injected faults of file requests and name lookups, which run on threads of a pool. A fault is
      * drawn on the loop's thread before the request is sent, so that it is the same in each run; 0

@@ -9,7 +9,7 @@
 
 #include <asyncio/file.h>
 
-#include "pool/thread.h"
+#include "pool/job.h"
 
 /* The kinds of requests. Each comment lists the members that a kind uses, and its result if that is
  * not 0. Every result can be a negative errno. */

@@ -11,6 +11,7 @@
 #include "loop/loop.h"
 
 _Thread_local bool async__forked;
+unsigned async__fork_generation;
 
 static void before_fork(void)
 {
@@ -42,6 +43,7 @@ static void disable(struct loop *l)
 static void in_child(void)
 {
     struct loop *l = async__loop;
+    async__fork_generation++;
     async__handles_forked();
     after_fork();
     if (!l)

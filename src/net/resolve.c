@@ -8,7 +8,7 @@
 #include "net/resolve.h"
 
 #include "base/alloc.h"
-#include "pool/thread.h"
+#include "pool/job.h"
 
 struct lookup {
     struct job job;

@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 #include "observe/observe.h"
-#include "pool/process.h"
-#include "pool/thread.h"
+#include "pool/async_thread_pool.h"
+#include "pool/process_pool.h"
 #include "task/group.h"
 #include "task/scope.h"
 #include "task/task.h"
@@ -106,6 +106,16 @@ static void print_process(const struct process_wait *w)
         fprintf(stderr, " of pool \"%s\"", w->pool);
 }
 
+static void print_thread(const struct thread_wait *w)
+{
+    if (w->job)
+        fprintf(stderr, "waits for \"%s\" on a thread", w->job);
+    else
+        fputs("waits for room in the queue", stderr);
+    if (w->pool)
+        fprintf(stderr, " of pool \"%s\"", w->pool);
+}
+
 static bool print_descriptor(const async_task *t)
 {
     const struct poller *p = &t->loop->poller;
@@ -119,17 +129,17 @@ static bool print_descriptor(const async_task *t)
     return false;
 }
 
-/* Print what t waits for if it waits in no queue. */
+/* Print what t waits for if it waits in no queue, or in that of a thread pool. */
 static void print_unqueued(const async_task *t)
 {
     struct process_wait process;
-    const char *job = t->node.why == WAITS_THREAD ? async__job_of(t) : NULL;
+    struct thread_wait thread;
     if (t->node.why == WAITS_STREAM)
         fputs("waits for a stream in memory", stderr);
     else if (print_descriptor(t))
         ;
-    else if (job)
-        fprintf(stderr, "waits for \"%s\" on a thread", job);
+    else if (async__thread_wait_of(t, &thread))
+        print_thread(&thread);
     else if (async__process_wait_of(t, &process))
         print_process(&process);
     else if (t->node.why == WAITS_FILE)
@@ -179,7 +189,7 @@ static void print_wait(const async_task *t)
         fputs(t->node.state == TASK_RUNNING ? "runs" : "is ready", stderr);
     else if (t->node.why == WAITS_TASKS)
         print_several(t);
-    else if (!t->queue)
+    else if (!t->queue || t->node.why == WAITS_THREAD)
         print_unqueued(t);
     else if (t->node.why >= WAITS_LOCK)
         print_object(t);

@@ -1,93 +1,97 @@
 /* SPDX-License-Identifier: MIT */
-/* process_pool.c - pools of processes as their users see them, and the loop's own. */
-#include "pool/pools.h"
-#include "pool/process.h"
+/* process_pool.c - process pools as their users see them, and the loop's own pool. */
+#include <math.h>
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "pool/pools.h"
+#include "pool/process_pool.h"
 #include "task/error.h"
 #include "task/scope.h"
 
-#include <math.h>
-
 enum { WORKERS_MAX = 1024 };
 
-static int check(const struct async_process_pool_opts *o)
+/* Seconds that a worker may take to start: the constructors of the program run in it. */
+#define START_TIMEOUT_DEFAULT 5.0
+
+/* --- opening --- */
+
+static int check_process_opts(const struct async_process_pool_opts *o)
 {
     if (!async__loop)
         return -EPERM;
-    if (o->max_workers > WORKERS_MAX || !(o->timeout >= 0))
+    if (o->max_workers > WORKERS_MAX || !(o->timeout >= 0) || !(o->start_timeout >= 0))
         return -EINVAL;
-    return o->sandbox && !async__sandbox_known() ? -ENOSYS : 0;
+    return o->sandbox && !async__sandbox_is_known() ? -ENOSYS : 0;
 }
 
-static int open_pool(const struct async_process_pool_opts *o, struct async_process_pool **ret)
+static void close_process_pools(struct pools *pools);
+
+static int open_process_pool(const struct async_process_pool_opts *o,
+                             struct async_process_pool **ret)
 {
-    int r = check(o);
+    int r = check_process_opts(o);
     if (r < 0)
         return r;
     unsigned n = o->max_workers ? o->max_workers : (unsigned)async__sys.processors();
-    struct async_process_pool *p = async__calloc(1, sizeof *p + n * sizeof *p->workers);
+    struct pools *pools = async__pools(async__loop);
+    struct async_process_pool *p =
+            pools ? async__calloc(1, sizeof *p + n * sizeof *p->workers) : NULL;
     char *name = o->name && p ? async__strdup(o->name) : NULL;
-    if (!p || (o->name && !name) || !async__pools(async__loop)) {
-        async__free(name);
+    if (!p || (o->name && !name)) {
         async__free(p);
         return -ENOMEM;
     }
+    pools->close_processes = close_process_pools;
     p->name = name;
     p->loop = async__loop;
+    p->timer = (struct real_timer){ .fd = -1, .when = NEVER };
     p->max_workers = n;
     p->timeout = o->timeout < HUGE_VAL ? o->timeout : 0;
-    p->orders = (struct worker_orders){ o->sandbox, o->max_memory, o->max_cpu };
+    p->start_timeout = o->start_timeout > 0 ? o->start_timeout : START_TIMEOUT_DEFAULT;
+    p->max_cpu = o->max_cpu;
+    p->orders = (struct worker_orders){ o->sandbox, o->max_memory };
     *ret = p;
     return 0;
-}
-
-static void link_pool(struct async_process_pool *p)
-{
-    p->next = pools_of(p->loop)->opened;
-    pools_of(p->loop)->opened = p;
 }
 
 async_process_pool *async_process_pool_open_opt(const struct async_process_pool_opts *opts)
 {
     static const struct async_process_pool_opts defaults;
     struct async_process_pool *p;
-    int r = open_pool(opts ? opts : &defaults, &p);
+    int r = open_process_pool(opts ? opts : &defaults, &p);
     if (r < 0) {
         errno = -r;
         return NULL;
     }
-    link_pool(p);
+    p->next = pools_of(p->loop)->opened_processes;
+    pools_of(p->loop)->opened_processes = p;
     return p;
 }
 
-static void free_pool(struct async_process_pool *p)
+/* --- the end --- */
+
+static void free_process_pool(struct async_process_pool *p)
 {
-    struct async_process_pool **at = &pools_of(p->loop)->opened;
+    struct async_process_pool **at = &pools_of(p->loop)->opened_processes;
     while (*at && *at != p)
         at = &(*at)->next;
     if (*at)
         *at = p->next;
-    async__pool_end(p);
-    for (unsigned i = 0; i < p->knows; i++)
+    async__process_pool_end(p);
+    for (unsigned i = 0; i < p->known_count; i++)
         async__free(p->known[i].path);
     async__free(p->name);
     async__free(p);
 }
 
-/* Nothing of a pool is for two threads at a time. */
-static bool is_foreign(const struct async_process_pool *p, const char *what)
+/* Only its own thread may use a pool. */
+static bool is_foreign_process_pool(const struct async_process_pool *p, const char *what)
 {
     if (p->loop == async__loop)
         return false;
-    async__warn("%s: the process pool belongs to another thread's loop", what);
+    async__warn("%s() of a process pool that belongs to another thread's loop", what);
     return true;
-}
-
-static bool is_busy(const struct async_process_pool *p)
-{
-    return p->queued || p->running;
 }
 
 int await_process_pool_close(async_process_pool **handle)
@@ -97,13 +101,13 @@ int await_process_pool_close(async_process_pool **handle)
     if (!p)
         return 0;
     int r = await_begin(&t, "await_process_pool_close");
-    if (r == -EPERM || is_foreign(p, "await_process_pool_close"))
+    if (r == -EPERM || is_foreign_process_pool(p, "await_process_pool_close"))
         return -EPERM;
     *handle = NULL;
     p->closing = true;
-    while (r == 0 && is_busy(p))
+    while (r == 0 && (p->queued || p->running))
         r = wait_for_event(t, &p->idle);
-    free_pool(p);
+    free_process_pool(p);
     return r;
 }
 
@@ -111,58 +115,59 @@ void async_process_pool_drop(async_process_pool **p)
 {
     struct async_process_pool *pool = *p;
     *p = NULL;
-    if (pool && (pool->loop->forked || !is_foreign(pool, "async_process_pool_drop")))
-        free_pool(pool);
+    if (pool && (pool->loop->forked || !is_foreign_process_pool(pool, "async_process_pool_drop")))
+        free_process_pool(pool);
 }
 
-void async_process_pool_stats(const async_process_pool *p, struct async_process_pool_stats *ret)
+static void close_process_pools(struct pools *pools)
 {
-    *ret = (struct async_process_pool_stats){ .max_workers = p->max_workers,
-                                              .queued = p->queued,
-                                              .running = p->running,
-                                              .done = p->done,
-                                              .started = p->started,
-                                              .lost = p->lost };
-    for (unsigned i = 0; i < p->max_workers; i++)
-        ret->workers += p->workers[i].state != WORKER_NONE;
+    if (pools->own_processes)
+        free_process_pool(pools->own_processes);
+    pools->own_processes = NULL;
+    if (pools->opened_processes)
+        async__warn("the loop closes with a process pool open; use async_process_pool_auto");
+    while (pools->opened_processes)
+        free_process_pool(pools->opened_processes);
 }
 
-static int await_answer(async_task *t, struct async_process_pool *p, struct call *c)
+/* --- calls --- */
+
+/* Wait for the end of c. A reply may come after the cancel, also while the call is being taken
+ * back. Then *out has been written, so the call has succeeded, and the next await_ fails. */
+static int await_reply(async_task *t, struct async_process_pool *p, struct process_call *c)
 {
     struct loop *l = p->loop;
-    l->poller.waiting++;
     int r = 0;
+    l->poller.waiting++;
     if (!c->done) {
         wait_is(t, WAITS_PROCESS);
         r = wait_for_event(t, NULL);
     }
     l->poller.waiting--;
     if (!c->done)
-        async__pool_withdraw(p, c);
-    /* The answer may have come after the cancel, also while the call was being taken back. Then *out is written, so it
-     * is a success, and the next await_ will fail. */
+        async__process_withdraw(p, c);
     if (!c->done || (r < 0 && c->result < 0))
         return r;
-    if (c->result >= 0 || !c->text[0])
+    if (c->result >= 0 || !c->message[0])
         return c->result;
-    return async_fail_at(c->result, NULL, "%s", c->text);
+    return async_fail_at(c->result, NULL, "%s", c->message);
 }
 
-static int make_call(async_task *t, struct async_process_pool *p, struct call *c)
+static int make_process_call(async_task *t, struct async_process_pool *p, struct process_call *c)
 {
     c->task = t;
     if (!p)
         return async_fail_at(-EPIPE, NULL, "no process pool: it was closed, or never opened");
-    if (is_foreign(p, "await_process_pool_call"))
+    if (is_foreign_process_pool(p, "await_process_pool_call"))
         return -EPERM;
     if (p->closing)
         return async_fail_at(-EPIPE, NULL, "the process pool is closing");
-    int r = async__call_locate(p, c);
+    int r = async__process_call_locate(p, c);
     if (r < 0)
         return r;
-    async__call_enqueue(p, c, false);
-    async__pool_dispatch(p);
-    return await_answer(t, p, c);
+    async__process_call_enqueue(p, c, false);
+    async__process_dispatch(p);
+    return await_reply(t, p, c);
 }
 
 int await_process_pool_call_named(async_process_pool *p, const char *name,
@@ -171,8 +176,13 @@ int await_process_pool_call_named(async_process_pool *p, const char *name,
 {
     async_task *t;
     int r = await_begin(&t, "await_process_pool_call");
-    struct call c = { .fn = fn, .name = name, .in = in, .in_size = in_size, .out = out, .out_size = out_size };
-    return r < 0 ? r : make_call(t, p, &c);
+    struct process_call c = { .fn = fn,
+                              .name = name,
+                              .in = in,
+                              .in_size = in_size,
+                              .out = out,
+                              .out_size = out_size };
+    return r < 0 ? r : make_process_call(t, p, &c);
 }
 
 int await_process_pool_call(async_process_pool *p, int (*fn)(const void *in, void *out),
@@ -189,13 +199,18 @@ int await_to_process_named(const char *name, int (*fn)(const void *in, void *out
     int r = await_begin(&t, "await_to_process");
     if (r < 0)
         return r;
-    struct call c = { .fn = fn, .name = name, .in = in, .in_size = in_size, .out = out, .out_size = out_size };
+    struct process_call c = { .fn = fn,
+                              .name = name,
+                              .in = in,
+                              .in_size = in_size,
+                              .out = out,
+                              .out_size = out_size };
     struct pools *pools = async__pools(t->loop);
     if (!pools)
         return -ENOMEM;
-    if (!pools->own)
-        r = open_pool(&defaults, &pools->own);
-    return r < 0 ? r : make_call(t, pools->own, &c);
+    if (!pools->own_processes)
+        r = open_process_pool(&defaults, &pools->own_processes);
+    return r < 0 ? r : make_process_call(t, pools->own_processes, &c);
 }
 
 int await_to_process(int (*fn)(const void *in, void *out), const void *in, size_t in_size,
@@ -204,13 +219,17 @@ int await_to_process(int (*fn)(const void *in, void *out), const void *in, size_
     return await_to_process_named(NULL, fn, in, in_size, out, out_size);
 }
 
-void async__process_pools_close(struct pools *p)
+/* --- reports --- */
+
+void async_process_pool_stats(const async_process_pool *p, struct async_process_pool_stats *ret)
 {
-    if (p->own)
-        free_pool(p->own);
-    p->own = NULL;
-    if (p->opened)
-        async__warn("the loop closes with a process pool open");
-    while (p->opened)
-        free_pool(p->opened);
+    *ret = (struct async_process_pool_stats){ .max_workers = p->max_workers,
+                                              .queued = p->queued,
+                                              .running = p->running,
+                                              .done = p->done,
+                                              .started = p->started,
+                                              .lost = p->lost,
+                                              .killed = p->killed };
+    for (unsigned i = 0; i < p->max_workers; i++)
+        ret->workers += p->workers[i].state != WORKER_NONE;
 }

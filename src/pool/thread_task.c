@@ -1,44 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* thread_task.c - tasks that are nothing but a call on a thread. Such a task needs no stack: where another one would run its
- * first step, it is put in the line of the pool, together with its like behind it in the ready queue, and where another one
- * would go on, it ends. So in everything that can be seen from outside it is as if it awaited the call. For what a task
- * does at its beginning and at its end, the loop's own stack lends it a body. */
-#include "base/alloc.h"
-#include "pool/crew.h"
-#include "pool/pools.h"
+/* thread_task.c - thread tasks: tasks that are only a call on a thread.
+ *
+ * Such a task needs no stack. Where another task would run its first step, it is queued in the
+ * thread pool, together with the thread tasks behind it in the ready queue. Where another task
+ * would resume, it ends. In everything that can be seen from outside it behaves like a task that
+ * awaits the call. For what every task does when it begins and when it ends, the loop's own stack
+ * lends it a body. */
 #include "pool/thread_task.h"
-#include "task/error.h"
+
+#include "base/alloc.h"
+#include "pool/pools.h"
+#include "pool/thread_call.h"
+#include "pool/thread_pool.h"
 #include "task/scope.h"
 #include "task/task.h"
 
-struct direct {
-    struct task_start start; /* first: it is what the task's record points to */
+struct thread_task {
+    struct task_start start; /* first, because the task's record points to it */
     struct job job;
-    struct thread_call *said; /* of its failure, or NULL */
+    struct thread_call *failure; /* the message of its error, or NULL */
     int result;
-    bool refused; /* with that result: there was no thread */
+    bool refused; /* with that result, because there was no thread */
 };
 
-static const struct async_thread_body *body_of(const void *frame)
+static struct thread_task *thread_task_of(const async_task *t)
 {
-    const struct async_thread_body *body;
-    memcpy(&body, (const char *)frame + ASYNC__THREAD_ROOM, sizeof body);
-    return body;
+    return (struct thread_task *)t->start;
 }
 
-void async__thread_unpack(async_co *co)
+/* --- records --- */
+
+static void keep_call_record(void *record, void *size)
 {
-    const struct async_thread_body *body = body_of(co->frame);
-    co->run = body->run;
-    co->name = body->name;
+    sanitizer_keep(record, *(size_t *)size);
 }
 
-/* The long way: in a task that has a stack. */
-int await_thread_(void *frame)
+static void thread_tasks_keep(struct pools *p)
 {
-    async_co co = { .run = await_thread_ };
-    memcpy(co.frame, frame, ASYNC_FRAME_MAX);
-    return await_to_thread(co);
+    async__slab_each(&p->thread_tasks, keep_call_record, &(size_t){ p->thread_tasks.size });
 }
 
 static struct task_start *thread_task_alloc(struct loop *l)
@@ -46,10 +45,12 @@ static struct task_start *thread_task_alloc(struct loop *l)
     struct pools *p = async__pools(l);
     if (!p)
         return NULL;
-    if (!p->thread_tasks.size)
-        async__slab_init(&p->thread_tasks, sizeof(struct direct));
-    struct direct *d = slab_take(&p->thread_tasks);
-    return d ? &d->start : NULL;
+    if (!p->keep_thread_tasks) {
+        p->keep_thread_tasks = thread_tasks_keep;
+        async__slab_init(&p->thread_tasks, sizeof(struct thread_task));
+    }
+    struct thread_task *x = slab_take(&p->thread_tasks);
+    return x ? &x->start : NULL;
 }
 
 static void thread_task_free(struct loop *l, struct task_start *s)
@@ -57,25 +58,16 @@ static void thread_task_free(struct loop *l, struct task_start *s)
     slab_give(&pools_of(l)->thread_tasks, s);
 }
 
-static void keep_record(void *record, void *size)
+static void thread_task_release(struct loop *l, struct thread_task *x)
 {
-    sanitizer_keep(record, *(size_t *)size);
+    async__free(x->failure);
+    thread_task_free(l, &x->start);
 }
 
-void async__thread_tasks_keep(struct pools *p)
-{
-    async__slab_each(&p->thread_tasks, keep_record, &(size_t){ p->thread_tasks.size });
-}
+/* --- on a thread of the pool --- */
 
-static struct direct *direct_of(const async_task *t)
-{
-    return (struct direct *)t->start;
-}
-
-/* --- on the worker's thread --- */
-
-/* Without memory for its words an error goes without them. */
-static struct thread_call *kept(const struct thread_call *e)
+/* Returns a copy, or NULL if there is no memory: then the error has no message. */
+static struct thread_call *copy_failure(const struct thread_call *e)
 {
     struct thread_call *copy = async__malloc(sizeof *copy);
     if (copy)
@@ -83,78 +75,76 @@ static struct thread_call *kept(const struct thread_call *e)
     return copy;
 }
 
-static void make_call(struct job *j)
+static void run_thread_task(struct job *j)
 {
-    struct direct *d = (struct direct *)((char *)j - offsetof(struct direct, job));
+    struct thread_task *x = (struct thread_task *)((char *)j - offsetof(struct thread_task, job));
     struct thread_call e NOT_CLEARED;
-    d->result = async__thread_call_run(&e, j->name, body_of(d->start.co.frame)->run, d->start.co.frame,
-                                  d->start.context);
-    d->start.context = NULL;
-    if (d->result < 0 && e.code == d->result)
-        d->said = kept(&e);
+    x->result = async__thread_call_run(&e, j->name, thread_body_of(x->start.co.frame)->run,
+                                       x->start.co.frame, x->start.context);
+    x->start.context = NULL;
+    if (x->result < 0 && e.code == x->result)
+        x->failure = copy_failure(&e);
 }
 
-/* --- on the loop's --- */
+/* --- beginning --- */
 
-static void forget(struct loop *l, struct direct *d)
+/* Must the checkpoint of t, which has no scope of its own yet, be passed? */
+static bool needs_check(const struct loop *l, const async_task *t)
 {
-    async__free(d->said);
-    slab_give(&pools_of(l)->thread_tasks, d);
+    if (t->node.flags & TASK_CANCELLED_EARLY)
+        return true;
+    const async_scope *outer = t->group ? &t->group->scope : NULL;
+    return outer && (outer->effectively_cancelled || outer->next_deadline != l->no_deadline);
 }
 
-/* Is its checkpoint one that has to look? */
-static bool is_alert(const struct loop *l, const async_task *t)
+/* Pass the checkpoint of t as every task does when it begins. Returns false if t was cancelled, and
+ * has ended. */
+static bool pass_checkpoint(struct loop *l, async_task *t)
 {
-    const async_scope *around = t->group ? &t->group->scope : NULL;
-    return t->node.flags & TASK_CANCELLED_EARLY || (around && (around->effectively_cancelled || around->next_deadline != l->no_deadline));
-}
-
-/* What every task does first. false: it was cancelled, and has ended. */
-static bool passes(struct loop *l, async_task *t)
-{
-    struct direct *d = direct_of(t);
+    struct thread_task *x = thread_task_of(t);
     struct task_body b NOT_CLEARED;
     async__task_borrow_body(t, &b);
     int r = checkpoint(t);
     if (r == 0)
-        t->start = &d->start;
+        t->start = &x->start;
     else
         async__task_end(t, r);
     l->sched.current = NULL;
     if (r < 0)
-        forget(l, d);
+        thread_task_release(l, x);
     return r == 0;
 }
 
-static void begin(struct loop *l, async_task *t, struct jobs *list)
+static void begin_thread_task(struct loop *l, async_task *t, struct job_list *list)
 {
-    struct direct *d = direct_of(t);
-    d->said = NULL;
-    d->refused = false;
-    if (unlikely(is_alert(l, t)) && !passes(l, t))
+    struct thread_task *x = thread_task_of(t);
+    x->failure = NULL;
+    x->refused = false;
+    if (unlikely(needs_check(l, t)) && !pass_checkpoint(l, t))
         return;
-    d->job = (struct job){ .work = make_call, .name = d->start.co.name, .waiter = t };
-    jobs_append(list, &d->job);
+    x->job = (struct job){ .work = run_thread_task, .name = x->start.co.name, .waiter = t };
+    job_list_append(list, &x->job);
     t->node.kind = NODE_THREAD;
     t->node.state = TASK_PARKED;
     wait_is(t, WAITS_THREAD);
     l->external++;
 }
 
-/* There is no thread for them: as if they had been there, and had failed at once. */
-static void refuse(const struct jobs *list, int err)
+/* There is no thread for these: end them as if they had begun, and had failed at once. */
+static void refuse_jobs(const struct job_list *list, int err)
 {
     for (struct job *j = list->first, *next; j; j = next) {
-        struct direct *d = direct_of(j->waiter);
+        struct thread_task *x = thread_task_of(j->waiter);
         next = j->next;
-        d->result = err;
-        d->refused = true;
-        async__job_done(j);
+        x->result = err;
+        x->refused = true;
+        async__job_finish(j);
     }
 }
 
-/* The next in the ready queue, if it is another one. A seeded loop has an order of its own. */
-static async_task *next_of_them(struct loop *l)
+/* Take the next entry of the ready queue if it is a thread task, too. A stepwise loop chooses the
+ * order itself. */
+static async_task *next_new_thread_task(struct loop *l)
 {
     struct async_waiter *w = l->sched.ready.head;
     if (!w || w->kind != NODE_THREAD_NEW || l->stepwise || --l->sched.budget <= 0)
@@ -163,52 +153,59 @@ static async_task *next_of_them(struct loop *l)
     return task_of(w);
 }
 
-static void begin_all(struct loop *l, async_task *t)
+/* Begin t and the thread tasks that follow it: one lock and at most one wake-up for up to 64 of
+ * them. */
+static void begin_thread_tasks(struct loop *l, async_task *t)
 {
-    struct jobs list = { NULL, NULL };
-    for (; t; t = next_of_them(l))
-        begin(l, t, &list);
+    struct job_list list = { NULL, NULL };
+    for (; t; t = next_new_thread_task(l))
+        begin_thread_task(l, t, &list);
     if (!list.first)
         return;
-    struct crew *c = async__crew_of(l, ASYNC_POOL_THREADS);
-    int r = c ? async__crew_put(c, &list) : -ENOMEM;
+    struct thread_pool *p = async__pool_of_kind(l, ASYNC_POOL_THREADS);
+    int r = p ? async__thread_pool_put(p, &list) : -ENOMEM;
     if (r < 0)
-        refuse(&list, r);
+        refuse_jobs(&list, r);
 }
 
-static int verdict(struct direct *d)
+/* --- ending --- */
+
+static int thread_task_result(struct thread_task *x)
 {
-    const struct thread_call *e = d->said;
-    if (d->refused)
-        return async_fail_at(d->result, NULL, "no thread for %s", d->job.name);
-    return e ? async_fail_at(d->result, e->site, "%s", e->message) : d->result;
+    const struct thread_call *e = x->failure;
+    if (x->refused)
+        return async_fail_at(x->result, NULL, "no thread for %s", x->job.name);
+    return e ? async_fail_at(x->result, e->site, "%s", e->message) : x->result;
 }
 
-static void end(struct loop *l, async_task *t, struct direct *d)
+static void end_thread_task(struct loop *l, async_task *t, struct thread_task *x)
 {
     struct task_body b NOT_CLEARED;
     l->external--;
     async__task_borrow_body(t, &b);
-    async__task_end(t, d->job.done ? verdict(d) : async__deliver_cancel(t));
+    async__task_end(t, x->job.done ? thread_task_result(x) : async__deliver_cancel(t));
     l->sched.current = NULL;
-    forget(l, d);
+    thread_task_release(l, x);
 }
 
 static void thread_task_step(struct loop *l, async_task *t)
 {
     if (t->node.kind == NODE_THREAD_NEW) {
-        begin_all(l, t);
+        begin_thread_tasks(l, t);
         return;
     }
-    struct direct *d = direct_of(t);
-    if (d->job.done || async__crew_take_back(pools_of(l)->threads[ASYNC_POOL_THREADS], &d->job)) {
-        end(l, t, d);
+    struct thread_task *x = thread_task_of(t);
+    if (x->job.done ||
+        async__thread_pool_take_back(pools_of(l)->by_kind[ASYNC_POOL_THREADS], &x->job)) {
+        end_thread_task(l, t, x);
         return;
     }
-    t->node.state = TASK_PARKED; /* cancelled, but it has begun */
+    /* It was cancelled, but the call has begun, and its result counts. */
+    t->node.state = TASK_PARKED;
     wait_is(t, WAITS_THREAD);
 }
 
-const struct task_kind async__thread_task_kind = {
-    .run = await_thread_, .alloc = thread_task_alloc, .free = thread_task_free, .step = thread_task_step
-};
+const struct task_kind async__thread_task_kind = { .run = await_thread_,
+                                                   .alloc = thread_task_alloc,
+                                                   .free = thread_task_free,
+                                                   .step = thread_task_step };

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* worker.h - the worker's side. One thread, no loop: it reads a call, makes it, answers. */
+/* worker.h - a worker process: a new process of the same program that reads calls, makes them, and
+ * replies. It has one thread of its own and no loop. */
 #ifndef POOL_WORKER_H
 #define POOL_WORKER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "pool/frame.h"
-
 struct worker_orders {
     bool sandbox;
-    size_t memory; /* bytes of address space; 0: no limit */
-    unsigned cpu;  /* seconds of processor time for each call; 0: no limit */
+    size_t max_memory; /* bytes of address space; 0: no bound */
 };
 
-/* Answer calls until the other end is closed. */
-_Noreturn void async__worker_serve(const struct worker_orders *o);
+/* Answer calls until the other end of the socket is closed. In the worker. */
+_Noreturn void async__worker_main(const struct worker_orders *o);
 
-/* Whether there is a sandbox on this processor. */
-bool async__sandbox_known(void);
+/* Is there a sandbox for this processor? */
+bool async__sandbox_is_known(void);
 
-/* Give up what a call with untrusted data has no need of. 0, or a negative errno. */
-int async__sandbox_enter(void);
+/* Give up everything that a call with untrusted data does not need, for all threads. keep: a
+ * descriptor besides the worker's socket that stays open, or -1. Returns 0 or a negative errno. In
+ * the worker. */
+int async__sandbox_enter(int keep);
 
 #endif

@@ -94,6 +94,8 @@ FAULTY(mprotect, int, (void *p, size_t size, int prot), (p, size, prot), ENOMEM)
 FAULTY(socketpair, int, (int fds[2]), (fds), EMFILE, ENFILE)
 FAULTY(pidfd, int, (pid_t pid), (pid), EMFILE, ENFILE, ENOSYS)
 FAULTY(memfd, int, (size_t size), (size), EMFILE, ENFILE, ENOMEM, ENOSPC)
+FAULTY(timerfd, int, (void), (), EMFILE, ENFILE, ENOMEM)
+FAULTY(recv, ssize_t, (int fd, void *buf, size_t size, int flags), (fd, buf, size, flags), EINTR)
 /* clang-format on */
 
 static ssize_t faulty_sendmsg(int fd, const struct msghdr *m, int flags)
@@ -344,9 +346,9 @@ static int faulty_thread(void *(*fn)(void *arg), void *arg)
             m(getsockname) m(getsockopt) m(setsockopt) m(shutdown) m(madvise) m(mprotect)          \
                     m(epoll_ctl) m(epoll_wait) m(close) m(write_nosignal) m(send) m(ring_get)      \
                             m(ring_put) m(thread) m(socketpair) m(pidfd) m(memfd) m(sendmsg)       \
-                                    m(spawn) m(waitpid) m(draw_file_fault) m(apply_file_fault)     \
-                                            m(uring_open) m(uring_enter) m(draw_name_fault)        \
-                                                    m(getaddrinfo)
+                                    m(timerfd) m(recv) m(spawn) m(waitpid) m(draw_file_fault)      \
+                                            m(apply_file_fault) m(uring_open) m(uring_enter)       \
+                                                    m(draw_name_fault) m(getaddrinfo)
 #define REPLACE(name) async__sys.name = faulty_##name;
 #define RESTORE(name) async__sys.name = real.name;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* held.h - calls on threads whose bodies wait for the test. */
+/* held.h - functions on threads that return only when the test opens a door. */
 #ifndef TESTS_HELD_H
 #define TESTS_HELD_H
 
@@ -13,7 +13,7 @@ static struct {
     pthread_cond_t changed;
     bool open;
 } door = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
-static atomic_int inside, most_inside, left_room;
+static atomic_int inside, most_inside, left_room; /* calls at the door; at most so far; that have passed it */
 
 static inline void open_door(bool open)
 {
@@ -43,6 +43,7 @@ ASYNC_DEF(until_inside, (int)n)
     return 0;
 }
 
+/* How many threads the loop's own pool may have. */
 static inline unsigned most_threads(void)
 {
     cpu_set_t ours;
@@ -51,7 +52,7 @@ static inline unsigned most_threads(void)
     return n < 32 ? n : 32;
 }
 
-/* A group of calls that keeps every thread of the pool busy until the door is opened. */
+/* A group of calls that keeps every thread of that pool busy until the door is opened. */
 ASYNC_DEF(fills_the_pool)
 {
     int r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* processes.h - what the tests of processes share. They need real time: the workers live in it. */
+/* processes.h - functions and helpers for the tests of process pools. They run in real time, as
+ * workers do. */
 #ifndef TESTS_PROCESSES_H
 #define TESTS_PROCESSES_H
 
@@ -8,6 +9,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -45,7 +47,7 @@ static inline int descriptors(void)
     return n;
 }
 
-/* Many of them will die. */
+/* Many workers are killed by signals that write core files. */
 __attribute__((constructor)) static void leave_no_cores(void)
 {
     struct rlimit none = { 0, 0 };
@@ -54,7 +56,7 @@ __attribute__((constructor)) static void leave_no_cores(void)
 
 /* --- what the workers do --- */
 
-enum way {
+enum act {
     LIVES,
     SEGV,
     ABRT,
@@ -64,33 +66,34 @@ enum way {
     HANGS,
     STOPS,
     CLOSES,
+    SHUTS_DOWN,
     CLOSES_ALL,
     EXITS_WELL,
     FORKS
 };
 
-struct order {
-    enum way way;
+struct task_order {
+    enum act act;
     int number;
 };
 
-static inline void fall(int sig)
+static inline void raise_default(int sig)
 {
     signal(sig, SIG_DFL);
     raise(sig);
 }
 
-ASYNC_PROCESS(live_or_die, (const struct order *)o, (int *)answer)
+ASYNC_PROCESS(do_act, (const struct task_order *)o, (int *)answer)
 {
-    switch (o->way) {
+    switch (o->act) {
     case SEGV:
-        fall(SIGSEGV);
+        raise_default(SIGSEGV);
         break;
     case ABRT:
-        fall(SIGABRT);
+        raise_default(SIGABRT);
         break;
     case FPE:
-        fall(SIGFPE);
+        raise_default(SIGFPE);
         break;
     case KILLED:
         raise(SIGKILL);
@@ -107,13 +110,17 @@ ASYNC_PROCESS(live_or_die, (const struct order *)o, (int *)answer)
         close(3);
         for (;;)
             pause();
+    case SHUTS_DOWN:
+        shutdown(3, SHUT_RDWR);
+        for (;;)
+            pause();
     case CLOSES_ALL:
         close_range(0, ~0u, 0);
         break;
     case EXITS_WELL:
         exit(0);
     case FORKS:
-        if (fork() < 0) /* both come back from the call */
+        if (fork() < 0) /* parent and child return from the call */
             return -errno;
         break;
     default:
@@ -151,17 +158,18 @@ ASYNC_PROCESS(nap, (const int *)ms, (pid_t *)pid)
 
 ASYNC_DEF(hang_in, (async_process_pool *)p)
 {
-    struct order o = { HANGS, 0 };
+    struct task_order o = { HANGS, 0 };
     int answer;
-    return await_process_pool_run(p, live_or_die, &o, &answer);
+    return await_process_pool_run(p, do_act, &o, &answer);
 }
 
-static inline int await_death(async_process_pool *p, enum way way, int code, const char *sentence)
+/* The call fails with that error and message, and leaves its result alone. */
+static inline int await_death(async_process_pool *p, enum act act, int code, const char *message)
 {
-    struct order o = { way, 1 };
-    int answer = -1, r = await_process_pool_run(p, live_or_die, &o, &answer);
+    struct task_order o = { act, 1 };
+    int answer = -1, r = await_process_pool_run(p, do_act, &o, &answer);
     is(r, code);
-    has_text(async_fail_text(r), sentence);
+    has_text(async_fail_text(r), message);
     is(answer, -1);
     return 0;
 }
@@ -169,21 +177,21 @@ static inline int await_death(async_process_pool *p, enum way way, int code, con
 struct tally {
     async_process_pool *pool;
     int answers, wrong;
-    char what[200]; /* the first that was */
+    char what[200]; /* the first wrong answer */
 };
 
-ASYNC_DEF(one_of_many, (struct tally *)t, (int)i, (int)way)
+ASYNC_DEF(one_of_many, (struct tally *)t, (int)i, (int)act)
 {
-    static const char *const said[] = { "",        "SIGSEGV", "SIGABRT", "SIGFPE",
-                                        "SIGKILL", "exit(3)", "longer" };
-    struct order o = { (enum way)way, i };
-    int answer = -1, r = await_process_pool_run(t->pool, live_or_die, &o, &answer);
-    int expected = way == LIVES ? 0 : way == HANGS ? -ETIMEDOUT : -EOWNERDEAD;
-    bool right = r == expected && answer == (way == LIVES ? 2 * i : -1) &&
-                 (r == 0 || strstr(async_fail_text(r), said[way]));
+    static const char *const messages[] = { "",        "SIGSEGV",  "SIGABRT", "SIGFPE",
+                                            "SIGKILL", "status 3", "longer" };
+    struct task_order o = { (enum act)act, i };
+    int answer = -1, r = await_process_pool_run(t->pool, do_act, &o, &answer);
+    int expected = act == LIVES ? 0 : act == HANGS ? -ETIMEDOUT : -EOWNERDEAD;
+    bool right = r == expected && answer == (act == LIVES ? 2 * i : -1) &&
+                 (r == 0 || strstr(async_fail_text(r), messages[act]));
     t->answers++;
     if (!right && t->wrong++ == 0)
-        snprintf(t->what, sizeof t->what, "call %d, way %d: %s, %s", i, way, shown(r),
+        snprintf(t->what, sizeof t->what, "call %d, act %d: %s, %s", i, act, shown(r),
                  async_fail_text(r));
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls on threads. A body that is to take its time waits for the test; nothing here is a matter of milliseconds. */
+/* Calls on threads of the loop's own pool. A function that shall take its time waits until the test
+ * lets it go, so nothing here depends on how fast the machine is. */
 #include "held.h"
 
 #include <sys/wait.h>
@@ -18,7 +19,7 @@ ASYNC_DEF(triple, (int)n)
     return 3 * n;
 }
 
-CASE(a_call_runs_on_another_thread)
+CASE(call_runs_on_another_thread)
 {
     int n[2];
     test_thread = pthread_self();
@@ -26,7 +27,7 @@ CASE(a_call_runs_on_another_thread)
     ok(await_gather(n, twice(6), twice(7)));
     is(n[0], 12);
     is(n[1], 14);
-    is(await_to_thread(triple(5)), 15); /* any coroutine that does not await */
+    is(await_to_thread(triple(5)), 15); /* a coroutine that never awaits may run on a thread, too */
     return 0;
 }
 
@@ -62,7 +63,7 @@ ASYNC_DEF(opens_when_full, (unsigned)n)
     return 0;
 }
 
-CASE(more_calls_than_threads_stand_in_a_line)
+CASE(calls_beyond_the_threads_wait_in_the_queue)
 {
     int r;
     unsigned n = most_threads();
@@ -85,7 +86,6 @@ CASE(more_calls_than_threads_stand_in_a_line)
     return 0;
 }
 
-/* As many tasks as you like, each gets its own result. */
 ASYNC_DEF(calls, (int)n, (int *)sum)
 {
     for (int i = 0; i < 10; i++) {
@@ -96,7 +96,7 @@ ASYNC_DEF(calls, (int)n, (int *)sum)
     return 0;
 }
 
-CASE(many_calls)
+CASE(each_of_many_calls_gets_its_own_result)
 {
     int r, sum = 0;
     await_group (r, g) {
@@ -122,19 +122,19 @@ ASYNC_DEF(passes_on)
     return 0;
 }
 
-ASYNC_THREAD(asks_for_words)
+ASYNC_THREAD(reads_its_own_message)
 {
-    int r = async_fail(-EIO, "words");
-    return !strcmp(async_fail_text(-EIO), "words") && !async_fail_text(-EPROTO)[0] ? 1 : r;
+    int r = async_fail(-EIO, "message");
+    return !strcmp(async_fail_text(-EIO), "message") && !async_fail_text(-EPROTO)[0] ? 1 : r;
 }
 
-CASE(the_sentence_of_an_error_arrives)
+CASE(message_of_an_error_reaches_the_caller)
 {
     is(await_fails("it broke"), -EPROTO);
     is_text(async_fail_text(-EPROTO), "it broke on a thread");
     is(await_fails(NULL), -ENOENT);
     is_text(async_fail_text(-ENOENT), "");
-    is(await_asks_for_words(), 1);
+    is(await_reads_its_own_message(), 1);
     await_task_auto t = async_create_task(passes_on());
     is(await_task(t), -EPROTO);
     is_text(async_fail_text(-EPROTO), "it broke on a thread");
@@ -153,11 +153,14 @@ ASYNC_THREAD(awaits)
     return 7;
 }
 
-CASE(a_body_must_not_await)
+CASE(await_on_a_thread_is_refused)
 {
     is(await_awaits(), 7);
     const char *said = heard();
-    has_text(said, "await_sleep() on the thread that runs \"awaits\": a function on a thread must not await");
+    has_text(
+            said,
+            "await_sleep() on the thread that runs \"awaits\": a function on a thread must not "
+             "await");
     has_text(said, "await_to_thread() on the thread that runs \"awaits\"");
     is_time(0);
     return 0;
@@ -185,9 +188,9 @@ ASYNC_THREAD(takes_much, (large)arg)
     return arg.bytes[0];
 }
 
-/* What goes to a thread by itself may be sent there with options; if its arguments leave no room to know it by, it says what
- * to do instead. */
-CASE(what_goes_to_a_thread_by_itself_may_be_given_to_one)
+/* An ASYNC_THREAD may be given options. If its arguments leave no room to recognise it, a message
+ * says what to do instead. */
+CASE(thread_function_may_be_called_with_options)
 {
     large arg = { "x" };
     is(await_to_thread(twice(21)), 42);
@@ -200,11 +203,14 @@ CASE(what_goes_to_a_thread_by_itself_may_be_given_to_one)
        -EPERM);
     is_text(async_fail_text(-EPERM),
             "await_to_thread() of \"takes_much\", which goes to a thread by itself");
+    has_text(
+            heard(),
+             "\"takes_much\" is an ASYNC_THREAD with large arguments, which goes to a thread by "
+             "itself: await it as any coroutine; for .abandon, or for a pool of your own, give it "
+             "a pointer to them, or use an async_call()");
+    is(await_calls_itself(1), -EPERM); /* because a function on a thread must not await */
     has_text(heard(),
-             "\"takes_much\" is an ASYNC_THREAD with large arguments, which goes to a thread by itself: await it as "
-             "any coroutine; for .abandon give it a pointer to them, or use an async_call()");
-    is(await_calls_itself(1), -EPERM); /* which is something else */
-    has_text(heard(), "on the thread that runs \"calls_itself\": a function on a thread must not await");
+             "on the thread that runs \"calls_itself\": a function on a thread must not await");
     return 0;
 }
 
@@ -224,15 +230,15 @@ ASYNC_DEF(with_request, (int)n)
     ok(async_local_set(request, n));
     for (int i = 0; i < 20; i++) {
         is(await_sees(i), n * 100 + i);
-        is(async_local_get(request), n); /* what it sets it keeps to itself */
+        is(async_local_get(request), n); /* what the function sets is not seen here */
     }
     return 0;
 }
 
-CASE(task_local_variables_go_along)
+CASE(function_sees_task_local_variables_of_its_caller)
 {
     int r;
-    is(await_sees(3), 103); /* and the thread keeps nothing of it */
+    is(await_sees(3), 103); /* the thread does not keep what the function has set */
     is(await_sees(4), 104);
     await_group (r, g) {
         for (int i = 2; i < 12; i++)
@@ -252,7 +258,7 @@ ASYNC_THREAD(runs)
     return 0;
 }
 
-CASE(cancelled_before_it_begins_it_never_runs)
+CASE(cancel_before_a_call_begins_prevents_it)
 {
     await_task_auto full = async_create_task(fills_the_pool());
     ok(await_until_inside((int)most_threads()));
@@ -269,7 +275,7 @@ CASE(cancelled_before_it_begins_it_never_runs)
     return 0;
 }
 
-ASYNC_DEF(is_told_later, (int *)result)
+ASYNC_DEF(gets_its_result_later, (int *)result)
 {
     *result = await_held(5);
     return await_sleep(0);
@@ -283,14 +289,14 @@ ASYNC_DEF(opens_later)
     return 0;
 }
 
-CASE(cancelled_after_it_has_begun_it_is_waited_for)
+CASE(cancel_after_a_call_has_begun_waits_for_it)
 {
     int result = 0;
-    await_task_auto t = async_create_task(is_told_later(&result));
+    await_task_auto t = async_create_task(gets_its_result_later(&result));
     ok(await_until_inside(1));
     async_task_cancel(t);
     await_task_auto opens = async_create_task(opens_later());
-    is(await_task(t), -ECANCELED); /* of the next await_ */
+    is(await_task(t), -ECANCELED); /* from the await_ after the call */
     is(result, 5);
     is(left_room, 1);
     ok(await_task(opens));
@@ -301,7 +307,8 @@ CASE(cancelled_after_it_has_begun_it_is_waited_for)
     left_room = 0;
     await_task_auto opens_again = async_create_task(opens_later());
     r = await_wait_for(held(6), 0.5);
-    ck_assert(r == 6 || (r == -ETIMEDOUT && left_room == 0)); /* not begun in time, on a slow machine */
+    /* On a slow machine the call may not begin in time. */
+    ck_assert(r == 6 || (r == -ETIMEDOUT && left_room == 0));
     await_timeout (r, 0) {
         r = result = await_held(7);
     }
@@ -318,7 +325,7 @@ ASYNC_DEF(twice_in_a_cancelled_task)
     return 0;
 }
 
-CASE(a_cancelled_task_begins_nothing)
+CASE(cancelled_task_begins_no_call)
 {
     ok(await_wait_for(twice_in_a_cancelled_task(), 1));
     is_false(has_run);
@@ -335,7 +342,7 @@ static void *runs_a_loop(void *arg)
     return arg;
 }
 
-START_TEST(several_loops)
+START_TEST(loops_of_several_threads_have_separate_pools)
 {
     pthread_t t[4];
     for (size_t i = 0; i < countof(t); i++)
@@ -345,8 +352,8 @@ START_TEST(several_loops)
 }
 END_TEST
 
-/* A child has none of the parent's threads, but its loops make their own. */
-ASYNC_THREAD(forks)
+/* A child has none of the parent's threads, but its loops start their own. */
+ASYNC_THREAD(forks_and_runs_a_loop)
 {
     pid_t pid = fork();
     int status = -1;
@@ -357,19 +364,139 @@ ASYNC_THREAD(forks)
     return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
 }
 
-CASE(a_fork_has_pools_of_its_own)
-{
 #if defined __SANITIZE_THREAD__
-    return 0; /* which does not know threads in a child of a process that had some */
+#define NO_FORKS return 0 /* it does not support threads in a child of a process that had some */
+#else
+#define NO_FORKS (void)0
 #endif
+
+CASE(child_of_fork_has_pools_of_its_own)
+{
+    NO_FORKS;
     for (int i = 0; i < 5; i++)
-        is(await_forks(), 33);
+        is(await_forks_and_runs_a_loop(), 33);
     return 0;
 }
 
-SUITE("pool", a_call_runs_on_another_thread, calls_run_at_the_same_time,
-      more_calls_than_threads_stand_in_a_line, many_calls, the_sentence_of_an_error_arrives,
-      a_body_must_not_await, what_goes_to_a_thread_by_itself_may_be_given_to_one,
-      task_local_variables_go_along, cancelled_before_it_begins_it_never_runs,
-      cancelled_after_it_has_begun_it_is_waited_for, a_cancelled_task_begins_nothing, several_loops,
-      a_fork_has_pools_of_its_own)
+/* What the processes of the next tests share. */
+static struct {
+    atomic_int runs_in_parent, runs_in_child;
+    pid_t parent;
+} * shared;
+
+static void share(void)
+{
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    is_true(shared != MAP_FAILED);
+    shared->parent = getpid();
+}
+
+enum way { RETURNS, EXITS };
+
+static atomic_bool may_fork;
+
+/* Does not look for leaks at the exit of a child, in which the stacks of other threads are lost. */
+static atomic_bool is_forked;
+int __lsan_is_turned_off(void);
+
+int __lsan_is_turned_off(void)
+{
+    return is_forked;
+}
+
+/* Both processes go on here, and the parent gets the number of its child. */
+ASYNC_THREAD(forks, (enum way)way, (pid_t *)child)
+{
+    while (!may_fork)
+        usleep(100);
+    pid_t pid = fork();
+    if (pid == 0)
+        alarm(20); /* a child that hangs is killed, and fails the test */
+    is_forked = pid == 0;
+    if (pid == 0 && way == EXITS)
+        exit(7);
+    if (pid > 0)
+        *child = pid;
+    return pid < 0 ? -errno : 5;
+}
+
+ASYNC_THREAD(counts)
+{
+    atomic_fetch_add(getpid() == shared->parent ? &shared->runs_in_parent : &shared->runs_in_child,
+                     1);
+    return 0;
+}
+
+ASYNC_DEF(forks_in, (async_thread_pool *)p, (enum way)way, (pid_t *)child)
+{
+    return await_thread_pool_call(p, forks(way, child));
+}
+
+ASYNC_DEF(counts_in, (async_thread_pool *)p)
+{
+    return await_thread_pool_call(p, counts());
+}
+
+static int status_of(pid_t child)
+{
+    int status = -1;
+    is(waitpid(child, &status, 0), child);
+    is_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* Call forks() on the one thread of a pool while three calls wait in the queue. Returns how the
+ * child ends. */
+static int await_fork_before_others(enum way way)
+{
+    struct async_pool_stats stats = { 0 };
+    pid_t child = 0;
+    async_thread_pool_auto p = async_thread_pool_open(.threads = 1);
+    may_fork = false;
+    await_task_auto fork_task = async_create_task(forks_in(p, way, &child));
+    await_task_auto a = async_create_task(counts_in(p));
+    await_task_auto b = async_create_task(counts_in(p));
+    while (stats.queued < 2) {
+        ok(await_sleep(0.001));
+        ok(async_thread_pool_stats(p, &stats));
+    }
+    may_fork = true;
+    is(await_task(fork_task), 5);
+    int status = status_of(child);
+    ok(await_task(a));
+    ok(await_task(b));
+    return status;
+}
+
+/* Otherwise the copy of the thread would run the calls that wait in the copy of the queue, and wait
+ * for more. */
+CASE(child_that_returns_from_a_call_ends_and_runs_no_other)
+{
+    NO_FORKS;
+    share();
+    is(await_fork_before_others(RETURNS), EXIT_FAILURE);
+    has_text(heard(),
+             "a child of fork() has returned from \"forks\" on a thread of a pool, and ends here");
+    is(shared->runs_in_parent, 2);
+    is(shared->runs_in_child, 0);
+    return 0;
+}
+
+CASE(child_that_exits_in_a_call_does_not_hang)
+{
+    NO_FORKS;
+    share();
+    is(await_fork_before_others(EXITS), 7);
+    is(shared->runs_in_parent, 2);
+    is(shared->runs_in_child, 0);
+    return 0;
+}
+
+SUITE("pool", call_runs_on_another_thread, calls_run_at_the_same_time,
+      calls_beyond_the_threads_wait_in_the_queue, each_of_many_calls_gets_its_own_result,
+      message_of_an_error_reaches_the_caller, await_on_a_thread_is_refused,
+      thread_function_may_be_called_with_options, function_sees_task_local_variables_of_its_caller,
+      cancel_before_a_call_begins_prevents_it, cancel_after_a_call_has_begun_waits_for_it,
+      cancelled_task_begins_no_call, loops_of_several_threads_have_separate_pools,
+      child_of_fork_has_pools_of_its_own, child_that_returns_from_a_call_ends_and_runs_no_other,
+      child_that_exits_in_a_call_does_not_hang)

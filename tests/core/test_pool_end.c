@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls on threads that nobody waits for any more: abandoned by their task, or left to the end of the loop. */
+/* Calls on threads that no task waits for any more: abandoned by their task, or still running when
+ * the loop closes. */
 #include "held.h"
 
 /* --- abandoned --- */
@@ -15,12 +16,22 @@ static void release(void *owned)
 
 static int one = 1;
 
+static atomic_bool opening;
+
+ASYNC_THREAD(opens)
+{
+    opening = true;
+    usleep(20000);
+    open_door(true);
+    return 0;
+}
+
 ASYNC_DEF(abandons, (int)result)
 {
     return await_to_thread(held(result), .abandon = true, .owned = &one, .release = release);
 }
 
-CASE(an_abandoned_call_goes_on_by_itself)
+CASE(abandoned_call_finishes_by_itself)
 {
     await_task_auto t = async_create_task(abandons(5));
     ok(await_until_inside(1));
@@ -33,15 +44,16 @@ CASE(an_abandoned_call_goes_on_by_itself)
         ok(await_sleep(0.001));
     is(left_room, 1);
     is_true(pthread_equal(released_on, pthread_self()));
-    is(await_abandons(6), 6); /* nobody cancels: the caller keeps what it owns */
+    is(await_abandons(6), 6); /* without a cancel the caller keeps what it owns */
     is(await_abandons(-EIO), -EIO);
     is(released, 1);
-    is(await_abandons(-ECANCELED), -ECANCELED); /* its own word, but the rule is the rule */
+    /* Returned by the function itself: the same rule holds. */
+    is(await_abandons(-ECANCELED), -ECANCELED);
     is(released, 2);
     return 0;
 }
 
-CASE(an_abandoned_call_that_has_not_begun_is_released_at_once)
+CASE(abandoned_call_that_has_not_begun_is_released_at_once)
 {
     await_task_auto full = async_create_task(fills_the_pool());
     ok(await_until_inside((int)most_threads()));
@@ -59,11 +71,37 @@ ASYNC_DEF(leaves_one_running)
     return await_until_inside(1);
 }
 
-START_TEST(a_closing_loop_names_what_was_abandoned)
+ASYNC_DEF(abandons_one_for_each_thread)
+{
+    int r;
+    await_group (r, g) {
+        for (unsigned i = 0; i < most_threads(); i++)
+            async_spawn(g, abandons(0));
+        ok(await_until_inside((int)most_threads()));
+        async_group_cancel(g);
+    }
+    return r;
+}
+
+CASE(abandoned_calls_do_not_block_others)
+{
+    struct async_pool_stats s;
+    ok(await_abandons_one_for_each_thread());
+    ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
+    is(s.abandoned, most_threads());
+    ok(await_opens());
+    while (released < (int)most_threads())
+        ok(await_sleep(0.001));
+    ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
+    is(s.abandoned, 0);
+    return 0;
+}
+
+START_TEST(closing_loop_names_abandoned_calls)
 {
     ears_open();
     ok(async_run(leaves_one_running(), .shutdown_timeout = 0.02));
-    has_text(heard(), "leaves \"held\" to itself, which has been on a thread for ");
+    has_text(heard(), "the loop closes while \"held\" still runs on a thread, since ");
     ears_close();
     is(released, 0);
     is(async_set_allocator(NULL), -EBUSY);
@@ -72,19 +110,9 @@ START_TEST(a_closing_loop_names_what_was_abandoned)
         usleep(1000);
     is(released, 1);
     is_false(pthread_equal(released_on, pthread_self()));
-    usleep(50000); /* the thread itself has a few more steps to go */
+    usleep(50000); /* for the last steps of the thread itself */
 }
 END_TEST
-
-static atomic_bool opening;
-
-ASYNC_THREAD(opens)
-{
-    opening = true;
-    usleep(20000);
-    open_door(true);
-    return 0;
-}
 
 ASYNC_DEF(opens_soon)
 {
@@ -102,15 +130,16 @@ ASYNC_DEF(leaves_two_running)
     return 0;
 }
 
-START_TEST(a_closing_loop_waits_for_what_was_abandoned)
+START_TEST(closing_loop_waits_for_abandoned_calls)
 {
-    is(run_heard(leaves_two_running(), &(const struct async_run_opts){ .shutdown_timeout = 20 }), 0);
+    is(run_heard(leaves_two_running(), &(const struct async_run_opts){ .shutdown_timeout = 20 }),
+       0);
     is(released, 2);
     ok(async_set_allocator(NULL));
 }
 END_TEST
 
-/* What still runs may wake somebody, or not. */
+/* The release function of a call that still runs may wake a task. */
 static async_event freed;
 
 static void frees(void *owned)
@@ -123,19 +152,19 @@ static int held_a_little_longer(void *arg)
 {
     (void)arg;
     int r = held_body_(0);
-    usleep(20000); /* so that everybody waits by then */
+    usleep(20000); /* so that all tasks wait by then */
     return r;
 }
 
-ASYNC_DEF(abandons_what_frees, (bool)frees_something)
+ASYNC_DEF(abandons_held, (bool)sets_event)
 {
     return await_to_thread(async_call(held_a_little_longer, NULL, "held"), .abandon = true,
-                           .release = frees_something ? frees : NULL);
+                           .release = sets_event ? frees : NULL);
 }
 
-ASYNC_DEF(waits_for_what_is_freed)
+ASYNC_DEF(waits_for_the_release)
 {
-    await_task_auto t = async_create_task(abandons_what_frees(true));
+    await_task_auto t = async_create_task(abandons_held(true));
     ok(await_until_inside(1));
     async_task_cancel(t);
     is(await_task(t), -ECANCELED);
@@ -143,26 +172,26 @@ ASYNC_DEF(waits_for_what_is_freed)
     return await_event_wait(&freed);
 }
 
-START_TEST(what_an_abandoned_call_releases_may_wake_a_task)
+START_TEST(release_of_an_abandoned_call_may_wake_a_task)
 {
-    is(run_heard(waits_for_what_is_freed(), NULL), 0);
+    is(run_heard(waits_for_the_release(), NULL), 0);
     async_event_clear(&freed);
     inside = 0;
     open_door(false);
-    RUN(waits_for_what_is_freed());
+    RUN(waits_for_the_release());
 }
 END_TEST
 
 ASYNC_DEF(waits_for_nothing)
 {
-    await_task_auto t = async_create_task(abandons_what_frees(false));
+    await_task_auto t = async_create_task(abandons_held(false));
     ok(await_until_inside(1));
     async_task_cancel(t);
     is(await_task(t), -ECANCELED);
     return await_event_wait(&freed);
 }
 
-START_TEST(an_abandoned_call_that_wakes_nobody_hides_no_deadlock)
+START_TEST(abandoned_call_without_a_release_hides_no_deadlock)
 {
     for (int virtual = 0; virtual < 2; virtual ++) {
         inside = left_room = 0;
@@ -177,7 +206,7 @@ START_TEST(an_abandoned_call_that_wakes_nobody_hides_no_deadlock)
             usleep(1000);
         is(left_room, 1);
     }
-    usleep(50000); /* the thread itself has a few more steps to go */
+    usleep(50000); /* for the last steps of the thread itself */
 }
 END_TEST
 
@@ -190,7 +219,7 @@ ASYNC_DEF(starts_one_that_hangs)
     return await_until_inside(1);
 }
 
-START_TEST(a_call_that_does_not_end_is_named)
+START_TEST(call_that_outlives_the_run_is_named)
 {
     ears_open();
     is(async_run(starts_one_that_hangs(), .shutdown_timeout = 0.02), -ETIME);
@@ -202,12 +231,12 @@ START_TEST(a_call_that_does_not_end_is_named)
     is(left_room, 1);
     for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
         usleep(1000);
-    ok(async_set_allocator(NULL)); /* its pool has gone with it */
+    ok(async_set_allocator(NULL)); /* the pool has gone with its thread */
 }
 END_TEST
 
-/* main returns, or is cancelled, at any moment of other tasks' calls: all that was accepted is waited for or taken back,
- * each thing is released once, nothing is left. */
+/* Main returns at any moment of other tasks' calls: every call that was accepted is waited for or
+ * taken back, everything is released once, nothing is left. */
 static atomic_int owned, given_back;
 
 static void give_back(void *p)
@@ -263,14 +292,17 @@ static void shut_down_often(unsigned from)
         shut_down_often(from);                                                                     \
     }                                                                                              \
     END_TEST
-SHUTDOWNS(shutdown_at_any_moment, 0)
-SHUTDOWNS(shutdown_at_any_moment_2, 250)
-SHUTDOWNS(shutdown_at_any_moment_3, 500)
-SHUTDOWNS(shutdown_at_any_moment_4, 750)
+SHUTDOWNS(shutdown_at_any_moment_releases_everything_once, 0)
+SHUTDOWNS(shutdown_at_any_moment_releases_everything_once_2, 250)
+SHUTDOWNS(shutdown_at_any_moment_releases_everything_once_3, 500)
+SHUTDOWNS(shutdown_at_any_moment_releases_everything_once_4, 750)
 
-SUITE("pool-end", what_an_abandoned_call_releases_may_wake_a_task,
-      an_abandoned_call_that_wakes_nobody_hides_no_deadlock, an_abandoned_call_goes_on_by_itself,
-      an_abandoned_call_that_has_not_begun_is_released_at_once,
-      a_closing_loop_names_what_was_abandoned, a_closing_loop_waits_for_what_was_abandoned,
-      a_call_that_does_not_end_is_named, shutdown_at_any_moment, shutdown_at_any_moment_2,
-      shutdown_at_any_moment_3, shutdown_at_any_moment_4)
+SUITE("pool-end", abandoned_call_finishes_by_itself,
+      abandoned_call_that_has_not_begun_is_released_at_once, abandoned_calls_do_not_block_others,
+      closing_loop_names_abandoned_calls, closing_loop_waits_for_abandoned_calls,
+      release_of_an_abandoned_call_may_wake_a_task,
+      abandoned_call_without_a_release_hides_no_deadlock, call_that_outlives_the_run_is_named,
+      shutdown_at_any_moment_releases_everything_once,
+      shutdown_at_any_moment_releases_everything_once_2,
+      shutdown_at_any_moment_releases_everything_once_3,
+      shutdown_at_any_moment_releases_everything_once_4)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The handle of a pool of processes: who may use it, and what it is when the pool has gone. */
+/* The handle of a process pool: which thread may use it, and its value when the pool was closed. */
 #include "processes.h"
 
 #include <pthread.h>
 
-REAL(a_handle_is_null_when_its_pool_was_closed)
+REAL(closed_pool_leaves_a_null_handle)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     int ms = 0;
@@ -31,7 +31,7 @@ static void drop_in_a_child(async_process_pool *p)
     is(status, 0);
 }
 
-REAL(a_pool_that_is_dropped_in_a_child_goes_on_in_its_parent)
+REAL(pool_dropped_in_a_forked_child_still_works_in_the_parent)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     int ms = 0;
@@ -61,21 +61,22 @@ static void *use_elsewhere(void *pool)
     return NULL;
 }
 
-REAL(a_pool_is_for_its_own_loop)
+REAL(use_from_another_loop_is_refused)
 {
     pthread_t thread;
     int in = 4, out = 0;
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     ok(pthread_create(&thread, NULL, use_elsewhere, p));
     ok(pthread_join(thread, NULL));
-    const char *said = heard();
-    has_text(said, "await_process_pool_call: the process pool belongs to another thread's loop");
-    has_text(said, "await_process_pool_close: the process pool");
-    has_text(said, "async_process_pool_drop: the process pool");
+    const char *warnings = heard();
+    has_text(warnings,
+             "await_process_pool_call() of a process pool that belongs to another thread's loop");
+    has_text(warnings, "await_process_pool_close() of a process pool");
+    has_text(warnings, "async_process_pool_drop() of a process pool");
     ok(await_process_pool_run(p, add_one, &in, &out));
     is(out, 5);
     return 0;
 }
 
-SUITE("handles of process pools", a_handle_is_null_when_its_pool_was_closed,
-      a_pool_that_is_dropped_in_a_child_goes_on_in_its_parent, a_pool_is_for_its_own_loop)
+SUITE("process pool handles", closed_pool_leaves_a_null_handle,
+      pool_dropped_in_a_forked_child_still_works_in_the_parent, use_from_another_loop_is_refused)

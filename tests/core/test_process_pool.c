@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions in other processes: what they are given and give back, and the pools of them. */
+/* Functions in other processes: their arguments, results and errors, and the pools of workers. */
 #include "processes.h"
 
 /* --- what the workers do --- */
@@ -12,7 +12,7 @@ ASYNC_PROCESS(refuse, (const int *)n, (int *)unused)
 
 /* --- arguments, results, errors --- */
 
-REAL(a_function_runs_in_another_process)
+REAL(function_runs_in_another_process)
 {
     int ms = 0;
     pid_t pid = 0;
@@ -21,7 +21,7 @@ REAL(a_function_runs_in_another_process)
     return 0;
 }
 
-REAL(bytes_go_in_and_come_out)
+REAL(argument_and_result_are_copied)
 {
     int sums[100];
     for (int i = 0; i < 100; i++) {
@@ -31,7 +31,7 @@ REAL(bytes_go_in_and_come_out)
     return 0;
 }
 
-REAL(an_error_comes_back_with_its_sentence_and_leaves_the_result_alone)
+REAL(error_returns_with_its_message_and_leaves_the_result_alone)
 {
     int n = EPROTO, result = 5;
     is(await_refuse(&n, &result), -EPROTO);
@@ -40,7 +40,7 @@ REAL(an_error_comes_back_with_its_sentence_and_leaves_the_result_alone)
     return 0;
 }
 
-REAL(large_arguments_and_results_go_by_shared_memory)
+REAL(large_argument_and_result_are_copied)
 {
     large *in = malloc(sizeof *in), *out = malloc(sizeof *out);
     for (size_t i = 0; i < sizeof in->bytes; i++)
@@ -65,7 +65,7 @@ static int echo(const void *in, void *out)
     return 0;
 }
 
-REAL(sizes_around_the_end_of_a_frame_arrive_whole)
+REAL(sizes_around_the_packet_size_are_copied_whole)
 {
     static const size_t sizes[] = { 0, 1, 32767, 32768, 32769, 65536, 100000 };
     unsigned char *in = calloc(1, 100000), *out = malloc(100001);
@@ -98,7 +98,7 @@ static int file_scope(const void *in, void *out)
     return 0;
 }
 
-REAL(constructors_have_run_and_main_has_not)
+REAL(constructors_have_run_in_a_worker_and_main_has_not)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     int seen = 0;
@@ -119,7 +119,7 @@ static int surroundings(const void *in, void *out)
     return 0;
 }
 
-REAL(a_worker_has_no_descriptors_of_ours)
+REAL(worker_inherits_only_the_standard_descriptors)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     int seen[2], fds[2];
@@ -132,7 +132,33 @@ REAL(a_worker_has_no_descriptors_of_ours)
     return 0;
 }
 
-static int prints(const void *in, void *out)
+/* Count the mappings that another process can share and that this one can write to. */
+static int count_shared_mappings(const void *in, void *out)
+{
+    char line[512], access[5];
+    int n = 0;
+    FILE *f = fopen("/proc/self/maps", "re");
+    (void)in;
+    while (f && fgets(line, sizeof line, f))
+        n += sscanf(line, "%*s %4s", access) == 1 && access[1] == 'w' && access[3] == 's';
+    if (f)
+        fclose(f);
+    *(int *)out = f ? n : -1;
+    return 0;
+}
+
+/* A call that takes its worker over could otherwise change what the loop reads there. */
+REAL(worker_shares_no_memory_with_the_loop)
+{
+    async_process_pool_auto p =
+            async_process_pool_open(.max_workers = 1, .timeout = 60, .max_cpu = 60);
+    int n = -1;
+    ok(await_process_pool_call(p, count_shared_mappings, NULL, 0, &n, sizeof n));
+    is(n, 0);
+    return 0;
+}
+
+static int print_line(const void *in, void *out)
 {
     (void)in;
     (void)out;
@@ -140,28 +166,28 @@ static int prints(const void *in, void *out)
     return 0;
 }
 
-REAL(what_is_printed_is_there_with_the_answer_and_once)
+REAL(output_of_a_call_is_written_once_before_its_reply)
 {
-    char said[256] = "";
+    char text[256] = "";
     int memory = memfd_create("stdout", 0), real = dup(STDOUT_FILENO);
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     fflush(stdout);
     dup2(memory, STDOUT_FILENO);
     printf("not flushed\n");
-    ok(await_process_pool_call(p, prints, NULL, 0, NULL, 0));
-    is(pread(memory, said, sizeof said - 1, 0), strlen("from the worker\n"));
+    ok(await_process_pool_call(p, print_line, NULL, 0, NULL, 0));
+    is(pread(memory, text, sizeof text - 1, 0), strlen("from the worker\n"));
     fflush(stdout);
     dup2(real, STDOUT_FILENO);
     close(real);
-    is_true(pread(memory, said, sizeof said - 1, 0) > 0);
-    is_text(said, "from the worker\nnot flushed\n");
+    is_true(pread(memory, text, sizeof text - 1, 0) > 0);
+    is_text(text, "from the worker\nnot flushed\n");
     close(memory);
     return 0;
 }
 
 static const void *volatile not_in_a_file;
 
-REAL(a_function_that_lies_in_no_file_is_refused)
+REAL(function_outside_of_any_file_is_refused)
 {
     void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int (*fn)(const void *, void *);
@@ -172,7 +198,7 @@ REAL(a_function_that_lies_in_no_file_is_refused)
     return 0;
 }
 
-REAL(a_call_behind_one_that_lasts_moves_to_a_worker_that_is_free)
+REAL(call_behind_a_long_one_moves_to_an_idle_worker)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 2);
     struct tally t = { p, 0, 0, "" };
@@ -191,7 +217,7 @@ REAL(a_call_behind_one_that_lasts_moves_to_a_worker_that_is_free)
 
 /* --- cancellation, closing --- */
 
-REAL(a_call_that_is_cancelled_is_stopped_and_others_do_not_notice)
+REAL(cancelled_call_is_stopped_and_others_succeed)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     struct tally t = { p, 0, 0, "" };
@@ -210,7 +236,7 @@ REAL(a_call_that_is_cancelled_is_stopped_and_others_do_not_notice)
         async_task_cancel(behind);
         is(await_task(behind), -ECANCELED);
         async_process_pool_stats(p, &s);
-        is(s.lost, 0); /* it had not begun */
+        is(s.killed, 0); /* the cancelled call had not begun */
         async_task_cancel(running);
         is(await_task(running), -ECANCELED);
     }
@@ -218,20 +244,21 @@ REAL(a_call_that_is_cancelled_is_stopped_and_others_do_not_notice)
     is(t.answers, 30);
     is_text(t.what, "");
     async_process_pool_stats(p, &s);
-    is(s.lost, 1);
+    is(s.killed, 1);
+    is(s.lost, 0);
     is(s.started, 2);
     return 0;
 }
 
 ASYNC_DEF(fails_when_closed, (async_process_pool *)p, (int)code)
 {
-    struct order o = { HANGS, 0 };
+    struct task_order o = { HANGS, 0 };
     int answer;
-    is(await_process_pool_run(p, live_or_die, &o, &answer), code);
+    is(await_process_pool_run(p, do_act, &o, &answer), code);
     return 0;
 }
 
-REAL(close_waits_for_the_calls_and_drop_does_not)
+REAL(close_waits_for_calls_and_drop_fails_them)
 {
     async_process_pool *p = async_process_pool_open(.max_workers = 1);
     struct tally t = { p, 0, 0, "" };
@@ -241,7 +268,7 @@ REAL(close_waits_for_the_calls_and_drop_does_not)
             async_spawn(g, one_of_many(&t, i, LIVES));
         ok(await_sleep(0));
         ok(await_process_pool_close(&p));
-        ok(await_sleep(0)); /* they have been woken, and may not have run yet */
+        ok(await_sleep(0)); /* the tasks were woken, and may not have run yet */
         is(t.answers, 20);
         p = async_process_pool_open(.max_workers = 1);
         for (int i = 0; i < 12; i++)
@@ -259,7 +286,7 @@ ASYNC_DEF(close_it, (async_process_pool *)p)
     return await_process_pool_close(&p);
 }
 
-REAL(a_close_that_is_cancelled_drops_the_pool)
+REAL(cancelled_close_drops_the_pool)
 {
     async_process_pool *p = async_process_pool_open(.max_workers = 1);
     int g_result;
@@ -275,7 +302,7 @@ REAL(a_close_that_is_cancelled_drops_the_pool)
     return 0;
 }
 
-ASYNC_DEF(many_and_an_early_end, (unsigned)moment)
+ASYNC_DEF(many_calls_with_timeout, (unsigned)moment)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 2);
     struct tally t = { p, 0, 0, "" };
@@ -291,19 +318,19 @@ ASYNC_DEF(many_and_an_early_end, (unsigned)moment)
     return r;
 }
 
-/* One worker or another is starting, working, dying at each of these moments. */
-REAL(a_pool_may_end_at_any_moment)
+/* At each of these moments workers are starting, working or dying. */
+REAL(pool_closed_at_any_moment_leaves_nothing)
 {
     int before = descriptors();
     for (unsigned moment = 0; moment < (SLOW ? 10 : 60); moment++) {
-        int r = await_many_and_an_early_end(moment);
+        int r = await_many_calls_with_timeout(moment);
         is_true(r == 0 || r == -ETIMEDOUT);
     }
     is(descriptors(), before);
     return 0;
 }
 
-START_TEST(a_pool_wants_a_loop)
+START_TEST(open_without_a_loop_fails)
 {
     async_process_pool *p = async_process_pool_open(.max_workers = 1);
     is_true(p == NULL);
@@ -311,7 +338,7 @@ START_TEST(a_pool_wants_a_loop)
 }
 END_TEST
 
-REAL(a_pool_wants_a_sensible_size)
+REAL(open_with_invalid_options_fails)
 {
     is_true(async_process_pool_open(.max_workers = 100000) == NULL);
     is(errno, EINVAL);
@@ -322,7 +349,7 @@ REAL(a_pool_wants_a_sensible_size)
 
 /* --- reports --- */
 
-/* Until the tree of tasks has that in it. */
+/* Wait until the printed tree of tasks contains that text. */
 static int await_report(const char *part)
 {
     for (;;) {
@@ -333,7 +360,7 @@ static int await_report(const char *part)
     }
 }
 
-static int waits_for_ever(const void *in, void *out)
+static int wait_for_ever(const void *in, void *out)
 {
     (void)in, (void)out;
     while (pause() < 0)
@@ -343,10 +370,10 @@ static int waits_for_ever(const void *in, void *out)
 
 ASYNC_DEF(calls_by_address, (async_process_pool *)p)
 {
-    return await_process_pool_call(p, waits_for_ever, NULL, 0, NULL, 0);
+    return await_process_pool_call(p, wait_for_ever, NULL, 0, NULL, 0);
 }
 
-REAL(who_waits_for_a_process_is_told_which)
+REAL(report_names_the_process_that_a_task_waits_for)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1, .name = "heavy work");
     async_process_pool_auto nameless = async_process_pool_open(.max_workers = 1);
@@ -355,26 +382,26 @@ REAL(who_waits_for_a_process_is_told_which)
     pid_t pid;
     ok(await_process_pool_run(p, nap, &ms, &pid));
     await_task_auto running = async_create_task(hang_in(p), .name = "first");
-    snprintf(text, sizeof text,
-             "first: waits for \"live_or_die\" in process %ld of pool \"heavy work\"", (long)pid);
+    snprintf(text, sizeof text, "first: waits for \"do_act\" in process %ld of pool \"heavy work\"",
+             (long)pid);
     ok(await_report(text));
     await_task_auto behind = async_create_task(hang_in(p), .name = "second");
-    ok(await_report("second: waits for a process for \"live_or_die\" of pool \"heavy work\""));
+    ok(await_report("second: waits for a process for \"do_act\" of pool \"heavy work\""));
     async_task_cancel(running);
-    ok(await_report("second: waits for \"live_or_die\" in process "));
+    ok(await_report("second: waits for \"do_act\" in process "));
     await_task_auto other = async_create_task(calls_by_address(nameless), .name = "third");
     ok(await_report("third: waits for \"a call\" in process "));
     is(await_process_pool_call_named(nameless, "x", NULL, NULL, 0, NULL, 0), -ENOEXEC);
     return 0;
 }
 
-SUITE("process pools", a_function_runs_in_another_process, bytes_go_in_and_come_out,
-      an_error_comes_back_with_its_sentence_and_leaves_the_result_alone,
-      large_arguments_and_results_go_by_shared_memory, sizes_around_the_end_of_a_frame_arrive_whole,
-      constructors_have_run_and_main_has_not, a_worker_has_no_descriptors_of_ours,
-      what_is_printed_is_there_with_the_answer_and_once, a_function_that_lies_in_no_file_is_refused,
-      a_call_behind_one_that_lasts_moves_to_a_worker_that_is_free,
-      a_call_that_is_cancelled_is_stopped_and_others_do_not_notice,
-      close_waits_for_the_calls_and_drop_does_not, a_close_that_is_cancelled_drops_the_pool,
-      a_pool_may_end_at_any_moment, a_pool_wants_a_loop, a_pool_wants_a_sensible_size,
-      who_waits_for_a_process_is_told_which)
+SUITE("process pools", function_runs_in_another_process, argument_and_result_are_copied,
+      error_returns_with_its_message_and_leaves_the_result_alone,
+      large_argument_and_result_are_copied, sizes_around_the_packet_size_are_copied_whole,
+      constructors_have_run_in_a_worker_and_main_has_not,
+      worker_inherits_only_the_standard_descriptors, worker_shares_no_memory_with_the_loop,
+      output_of_a_call_is_written_once_before_its_reply, function_outside_of_any_file_is_refused,
+      call_behind_a_long_one_moves_to_an_idle_worker, cancelled_call_is_stopped_and_others_succeed,
+      close_waits_for_calls_and_drop_fails_them, cancelled_close_drops_the_pool,
+      pool_closed_at_any_moment_leaves_nothing, open_without_a_loop_fails,
+      open_with_invalid_options_fails, report_names_the_process_that_a_task_waits_for)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* scheduler.h - actors that are contexts on one thread, and who of them goes on: by a list of choices, which is a run. The
- * next run is the next list. What the actors share asks with step() first. */
+/* scheduler.h - explore the orders in which several threads can run.
+ *
+ * The threads are actors: contexts on one thread. Each operation that they share (an atomic access, a
+ * mutex, a system call) first calls step(), where the scheduler chooses the actor that continues. A
+ * run is the list of these choices, and the next run is the next list in lexical order, until all
+ * lists with at most so many preemptions have been tried. */
 #ifndef INSIDE_SCHEDULER_H
 #define INSIDE_SCHEDULER_H
 
@@ -23,23 +27,23 @@ enum actor_state { ABSENT, ABLE, AT_MUTEX, AT_FUTEX, AT_EVENT, FINISHED };
 static struct actor {
     ucontext_t context;
     enum actor_state state;
-    const void *at; /* the mutex or the word */
-    bool gave_way;  /* it waits for others by trying again and again */
+    const void *at; /* the mutex or word that it waits at */
+    bool gave_way;  /* it has called sched_yield(), and waits by trying again */
     void *(*fn)(void *arg);
     void *arg;
     char *stack;
 } actors[ACTORS];
 static ucontext_t outside;
-static int now_at; /* the actor that runs */
+static int now_at; /* index of the actor that runs */
 
 static struct {
     unsigned char choice[DEPTH], options[DEPTH];
-    int depth, known; /* of this run; what is repeated of the last one */
+    int depth, known; /* choices of this run; how many of them are repeated from the last run */
     int preemptions, most;
     bool timeouts;
 } run;
 
-static const void *held[2]; /* mutexes that are locked: there is one, and the retired's */
+static const void *held[2]; /* the mutexes that are locked: at most that of the pool, and that of the handles */
 static bool event;
 static long runs;
 
@@ -54,7 +58,8 @@ static unsigned choose(unsigned options)
     return run.choice[run.depth++];
 }
 
-/* The last choice that has another option. false: there is none, all have been seen. */
+/* Advance to the next list of choices: the last choice that has another option takes it. Returns false
+ * if there is none, because all lists have been tried. */
 static bool next_list(void)
 {
     while (run.depth > 0 && run.choice[run.depth - 1] + 1 == run.options[run.depth - 1])
@@ -66,7 +71,7 @@ static bool next_list(void)
     return true;
 }
 
-/* Who may go on, the one who runs first. */
+/* List the actors that may continue, the running one first. */
 static int candidates(int *list)
 {
     int n = 0;
@@ -91,7 +96,7 @@ static void go_on(void)
     int list[ACTORS], n = candidates(list), before = now_at;
     bool polite = actors[before].gave_way;
     if (n == 0)
-        ck_abort_msg("run %ld: nobody can go on", runs);
+        ck_abort_msg("run %ld: deadlock, no actor can continue", runs);
     int next = list[choose((unsigned)n)];
     actors[before].gave_way = false;
     if (next == before)

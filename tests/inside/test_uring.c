@@ -255,7 +255,7 @@ ASYNC_DEF(full_ring_closes_a_file_that_cannot_be_read)
 
 /* --- less than it was asked for --- */
 
-static uint32_t fault(int which)
+static uint32_t draw_fault(int which)
 {
     (void)which;
     return 1;
@@ -274,7 +274,7 @@ ASYNC_DEF(request_done_in_pieces_is_completed)
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
     struct one *all = many(f, 20);
-    async__sys.draw_file_fault = fate;
+    async__sys.draw_file_fault = draw_fault;
     async__sys.apply_file_fault = meets_little;
     ASYNC_TRY(await_all(all, 20, READS));
     for (int i = 0; i < 20; i++)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls on threads, swept: what fails is the loop's side, the bodies just do their work. */
+/* Sweeps of calls on threads. Faults are injected on the loop's side; the functions on threads do
+ * their work. */
 #include "scenario.h"
 
 ASYNC_LOCAL(int, number, 0);
 
-/* An item is what a body has made: it has run if, and only if, its call says so. */
+/* The function has run if, and only if, its call returned its result. */
 ASYNC_THREAD(makes, (bool *)ran, (int)n)
 {
     *ran = true;
@@ -29,7 +30,8 @@ SCENARIO(calls_at_once)
     return await_gather(NULL, calls(1), calls(10), calls(100));
 }
 
-/* In real time: the virtual clock waits a moment for threads, which may be too short for a slow machine. */
+/* In real time, because the virtual clock waits for threads only for a moment, which may be too
+ * short on a slow machine. */
 REAL_SCENARIO(calls_in_blocks)
 {
     int r, s = 0;
@@ -46,7 +48,7 @@ REAL_SCENARIO(calls_in_blocks)
     return r;
 }
 
-/* What is handed over is given back by exactly one side, by whichever way. */
+/* What a call owns is freed by exactly one side. */
 static void give_back(void *owned)
 {
     account.kept++;
@@ -78,18 +80,90 @@ SCENARIO(abandoned_calls)
     return await_hands_over();
 }
 
-/* A failure's sentence, and the pool's figures. */
+/* The message of an error arrives, and the pool is empty afterwards. */
 ASYNC_THREAD(fails, (int)code)
 {
-    return async_fail(code, "as it was asked to");
+    return async_fail(code, "the function failed");
 }
 
 SCENARIO(a_call_that_fails)
 {
     struct async_pool_stats s;
     int r = await_to_thread(fails(-EPROTO));
-    must(r != -EPROTO || !strcmp(async_fail_text(r), "as it was asked to"));
+    must(r != -EPROTO || !strcmp(async_fail_text(r), "the function failed"));
     ASYNC_TRY(async_pool_stats(ASYNC_POOL_THREADS, &s));
     must(s.queued == 0 && s.running == 0);
     return r == -EPROTO ? 0 : r;
+}
+
+/* --- thread pools of one's own --- */
+
+ASYNC_DEF(calls_in, (async_thread_pool **)p, (int)n)
+{
+    bool ran = false;
+    int r = await_thread_pool_call(*p, makes(&ran, n));
+    must(ran == (r >= 0));
+    must(r < 0 || r == n);
+    return r;
+}
+
+/* One thread and room for one call in the queue, so one of the three waits for room. */
+SCENARIO(calls_in_a_bounded_pool)
+{
+    ASYNC_TRY(async_local_set(number, 7));
+    async_thread_pool *p = async_thread_pool_open(.threads = 1, .max_queued = 1, .name = "swept");
+    if (!p)
+        return -errno;
+    int r = await_gather(NULL, calls_in(&p, 1), calls_in(&p, 2), calls_in(&p, 3));
+    int closed = await_thread_pool_close(&p);
+    return r < 0 ? r : closed;
+}
+
+ASYNC_DEF(hands_over_to, (async_thread_pool *)p)
+{
+    int *owned = malloc(sizeof *owned);
+    account.made++;
+    int r = await_thread_pool_call(p, fills(owned), .abandon = true, .owned = owned,
+                                   .release = give_back);
+    must(r < 0 || *owned == 42);
+    if (r != -ECANCELED) {
+        account.used++;
+        free(owned);
+    }
+    return r;
+}
+
+SCENARIO(abandoned_calls_in_a_pool)
+{
+    async_thread_pool *p = async_thread_pool_open(.threads = 1, .max_queued = 1);
+    if (!p)
+        return -errno;
+    int r = await_gather(NULL, hands_over_to(p), hands_over_to(p), hands_over_to(p));
+    int closed = await_thread_pool_close(&p);
+    return r < 0 ? r : closed;
+}
+
+ASYNC_DEF(drops, (async_thread_pool **)p)
+{
+    async_thread_pool_drop(p);
+    return 0;
+}
+
+/* The pool is dropped while calls are queued, or run: each of them ends, with its result or with
+ * -EPIPE. */
+SCENARIO(pool_dropped_with_calls)
+{
+    ASYNC_TRY(async_local_set(number, 7));
+    async_thread_pool *p = async_thread_pool_open(.threads = 1, .max_queued = 1);
+    int n[4];
+    if (!p)
+        return -errno;
+    int failed = await_gather_all(n, calls_in(&p, 1), calls_in(&p, 2), calls_in(&p, 3), drops(&p));
+    async_thread_pool_drop(&p);
+    if (failed < 0)
+        return failed;
+    for (int i = 0; i < 3; i++)
+        if (n[i] < 0 && n[i] != -EPIPE)
+            return n[i];
+    return n[3];
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tasks that are nothing but a call on a thread: what can be seen of them is what is seen of a task that awaits it. */
+/* Thread tasks: tasks that are only a call on a thread. They behave like tasks that await the
+ * call. */
 #include "held.h"
 
 #include <sys/resource.h>
@@ -21,7 +22,7 @@ struct large {
     char text[60];
 };
 
-/* Its arguments leave no room for more. */
+/* Its arguments leave no room for the function, so a task of it has a stack. */
 ASYNC_THREAD(measures, (struct large)l)
 {
     return (int)strlen(l.text);
@@ -29,7 +30,7 @@ ASYNC_THREAD(measures, (struct large)l)
 
 /* --- results --- */
 
-CASE(a_task_of_it_has_its_result)
+CASE(task_has_the_result_of_its_call)
 {
     int n[3];
     await_task_auto t = async_create_task(runs(21), .name = "called");
@@ -44,7 +45,7 @@ CASE(a_task_of_it_has_its_result)
     is(await_co(runs(5)), 5);
     is(await_race(n, runs(6)), 0);
     is(n[0], 6);
-    is(await_wait_for(runs(7), 60), 7);
+    is(await_wait_for(runs(7), ASYNC_FOREVER), 7);
     return 0;
 }
 
@@ -56,23 +57,23 @@ static void is_done(async_task *t, void *arg)
     done_with = async_task_result(t);
 }
 
-CASE(its_end_is_heard_of)
+CASE(end_of_a_thread_task_is_reported_to_waiters)
 {
     async_task *two[2];
     await_task_auto a = two[0] = async_create_task(held(1));
     await_task_auto b = two[1] = async_create_task(runs(2));
     ok(async_task_add_done_callback(b, is_done, NULL));
-    is(await_wait(two, 2, ASYNC_FIRST_COMPLETED, 60), 1);
+    is(await_wait(two, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
     is_true(two[0] == b);
     ok(await_sleep(0));
     is(done_with, 2);
     is_false(async_task_done(a));
     open_door(true);
-    is(await_wait(two, 2, ASYNC_ALL_COMPLETED, 60), 2);
+    is(await_wait(two, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 2);
     return 0;
 }
 
-CASE(a_crowd_of_them_needs_no_memory_for_stacks)
+CASE(many_thread_tasks_need_no_stacks)
 {
     int r;
     unsigned n = (unsigned)at_most(20000);
@@ -113,13 +114,13 @@ ASYNC_THREAD(sees_argument)
     return argument;
 }
 
-CASE(it_begins_when_its_task_would)
+CASE(thread_tasks_begin_in_the_order_of_the_ready_queue)
 {
     await_task_auto before = async_create_task(says(1));
     await_task_auto t = async_create_task(sees_argument());
     await_task_auto after = async_create_task(says(2));
     usleep(2000);
-    argument = true; /* nothing runs before we let others run */
+    argument = true; /* the call has not begun, because this task has not suspended */
     is(await_task(t), 1);
     is_trail("1 2");
     ok(await_task(after));
@@ -134,7 +135,7 @@ ASYNC_DEF(several)
     return 0;
 }
 
-START_TEST(loops_of_all_kinds)
+START_TEST(thread_tasks_run_in_every_kind_of_loop)
 {
     for (uint64_t seed = 1; seed < 20; seed++)
         RUN(several(), .seed = seed);
@@ -145,7 +146,7 @@ END_TEST
 
 /* --- errors --- */
 
-CASE(what_it_failed_of_is_told)
+CASE(failure_reaches_waiters_with_its_message)
 {
     int r;
     is(await_gather(NULL, runs(1), fails("it broke")), -EPROTO);
@@ -166,7 +167,7 @@ CASE(what_it_failed_of_is_told)
 
 /* --- cancelled --- */
 
-CASE(cancelled_before_its_turn_it_never_begins)
+CASE(cancel_before_the_first_step_prevents_the_call)
 {
     int r;
     await_task_auto t = async_create_task(runs(1));
@@ -195,7 +196,7 @@ ASYNC_DEF(is_late)
     return 0;
 }
 
-START_TEST(after_its_limit_it_never_begins)
+START_TEST(expired_timeout_prevents_the_call)
 {
     is(run_heard(is_late(), NULL), 0);
     is(ran, 0);
@@ -207,7 +208,7 @@ ASYNC_DEF(fails_at_once)
     return -EIO;
 }
 
-CASE(cancelled_in_the_line_it_never_begins)
+CASE(cancel_while_queued_prevents_the_call)
 {
     int r;
     await_task_auto full = async_create_task(fills_the_pool());
@@ -236,7 +237,7 @@ ASYNC_DEF(opens_in_a_second)
     return 0;
 }
 
-CASE(cancelled_after_it_has_begun_its_result_counts)
+CASE(cancel_after_the_call_has_begun_keeps_its_result)
 {
     int r;
     await_task_auto t = async_create_task(held(5));
@@ -259,7 +260,7 @@ CASE(cancelled_after_it_has_begun_its_result_counts)
     return await_task(dropped);
 }
 
-CASE(a_shield_keeps_it)
+CASE(shield_protects_the_call_from_a_timeout)
 {
     int r, n = 0;
     await_timeout (r, 0.1) {
@@ -271,9 +272,9 @@ CASE(a_shield_keeps_it)
     return 0;
 }
 
-/* --- looked at --- */
+/* --- reports --- */
 
-CASE(it_is_in_the_tree)
+CASE(task_tree_shows_thread_tasks)
 {
     await_task_auto t = async_create_task(held(0));
     async_print_tasks();
@@ -300,7 +301,7 @@ ASYNC_DEF(leaves_some)
     return 0;
 }
 
-START_TEST(main_returns_before_they_begin)
+START_TEST(calls_that_have_not_begun_when_main_returns_never_do)
 {
     RUN(leaves_some());
     is(ran, 0);
@@ -316,7 +317,7 @@ ASYNC_DEF(leaves_a_failure)
     return 0;
 }
 
-START_TEST(a_failure_that_nobody_awaits_is_said)
+START_TEST(failure_that_is_never_retrieved_is_reported)
 {
     ears_open();
     ok(async_run(leaves_a_failure()));
@@ -336,7 +337,7 @@ ASYNC_DEF(returns_at_some_moment, (unsigned)seed)
     return 0;
 }
 
-START_TEST(shutdown_at_any_moment)
+START_TEST(shutdown_at_any_moment_leaves_nothing)
 {
     ears_open();
     for (unsigned i = 0; i < 400; i++) {
@@ -348,9 +349,11 @@ START_TEST(shutdown_at_any_moment)
 }
 END_TEST
 
-SUITE("direct", a_task_of_it_has_its_result, its_end_is_heard_of,
-      a_crowd_of_them_needs_no_memory_for_stacks, it_begins_when_its_task_would, loops_of_all_kinds,
-      what_it_failed_of_is_told, cancelled_before_its_turn_it_never_begins,
-      after_its_limit_it_never_begins, cancelled_in_the_line_it_never_begins,
-      cancelled_after_it_has_begun_its_result_counts, a_shield_keeps_it, it_is_in_the_tree,
-      main_returns_before_they_begin, a_failure_that_nobody_awaits_is_said, shutdown_at_any_moment)
+SUITE("thread tasks", task_has_the_result_of_its_call, end_of_a_thread_task_is_reported_to_waiters,
+      many_thread_tasks_need_no_stacks, thread_tasks_begin_in_the_order_of_the_ready_queue,
+      thread_tasks_run_in_every_kind_of_loop, failure_reaches_waiters_with_its_message,
+      cancel_before_the_first_step_prevents_the_call, expired_timeout_prevents_the_call,
+      cancel_while_queued_prevents_the_call, cancel_after_the_call_has_begun_keeps_its_result,
+      shield_protects_the_call_from_a_timeout, task_tree_shows_thread_tasks,
+      calls_that_have_not_begun_when_main_returns_never_do,
+      failure_that_is_never_retrieved_is_reported, shutdown_at_any_moment_leaves_nothing)
