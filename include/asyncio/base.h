@@ -9,9 +9,8 @@
  * The rules of all headers:
  *
  *   await_x(...)   may suspend the calling task. It returns 0 or more, or a negative errno value,
- *   and
- *                  the compiler warns if the result is not used. Each call is a cancellation point,
- *                  even if it need not wait: it returns -ECANCELED if the task is cancelled.
+ *                  and the compiler warns if the result is not used. Each call is a cancellation
+ *                  point, even if it need not wait: it returns -ECANCELED if the task is cancelled.
  *                  Outside of a task it returns -EPERM, and a message is printed to stderr.
  *   async_x(...)   never suspends. It may be called in tasks and in callbacks.
  *   ASYNC_X        a constant; or a macro that defines something, or that may return from the
@@ -50,6 +49,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+/* Begin and end the declarations of a header: they are visible outside of the library, and have C
+ * linkage in C++. */
 #ifdef __cplusplus
 #define ASYNC_BEGIN_DECLS extern "C" { _Pragma("GCC visibility push(default)")
 #define ASYNC_END_DECLS   _Pragma("GCC visibility pop") }
@@ -60,8 +61,12 @@
 
 ASYNC_BEGIN_DECLS
 
-/* Attributes: the result must be used; the thing may be unused; drop(&variable) is called when the
- * variable goes out of scope; argument f is a format of printf() for the arguments from a on. */
+/* Attributes of declarations.
+ *
+ * ASYNC_CHECK   the result of the function must be used.
+ * ASYNC_UNUSED  no warning if the function or variable is not used.
+ * ASYNC_AUTO    drop(&variable) is called when the variable goes out of scope.
+ * ASYNC_FORMAT  argument f is a format of printf() for the arguments from a on. */
 #define ASYNC_CHECK        __attribute__((warn_unused_result))
 #define ASYNC_UNUSED       __attribute__((unused))
 #define ASYNC_AUTO(drop)   __attribute__((cleanup(drop), unused))
@@ -103,10 +108,16 @@ typedef struct async_site {
         &async_site_;                                                                              \
     })
 
-/* Types that are described in other headers: loop.h, task.h, group.h, scope.h. */
+/* The event loop of a thread; see loop.h. */
 typedef struct async_loop async_loop;
+
+/* A task; see task.h. */
 typedef struct async_task async_task;
+
+/* A group of tasks; see group.h. */
 typedef struct async_group async_group;
+
+/* A block that can be cancelled, or a task; see scope.h. */
 typedef struct async_scope async_scope;
 
 /* A queue of waiting tasks, a part of other structs. Zero is empty. Its members are private. */

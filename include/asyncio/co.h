@@ -65,10 +65,10 @@ typedef struct async_co {
 /* Define name(parameters), which makes a coroutine object, for a function await_name(parameters)
  * that is declared elsewhere. So coroutines can be shared between files:
  *
- *   int await_fetch(int id);          in the header
+ *   int await_fetch(int id);         // in the header
  *   ASYNC_CO(fetch, (int)id)
  *
- *   int await_fetch(int id) { ... }   in one file
+ *   int await_fetch(int id) { ... }  // in one file
  *
  * The compiler checks the parameters against the declaration. */
 #define ASYNC_CO(name, ...) ASYNC__MAKE(name, #name, await_##name, ##__VA_ARGS__)

@@ -98,7 +98,8 @@ typedef struct async_gen {
  *
  * g          the generator, &name(arguments).gen in a variable. One task at a time may wait for an
  *            item.
- * item, size receives the item, and its size in bytes.
+ * item       receives the item.
+ * size       the size of the item in bytes.
  * Returns    1 and an item; 0 at the end, or after await_gen_drop(); the error of the generator;
  *            -EBUSY if another task waits for an item; -EPERM, -ECANCELED, -ENOMEM.
  * Cancelled  no item is lost: one that was about to be returned is that of the next call. So a race

@@ -50,12 +50,15 @@ struct async_run_opts {
 };
 
 /* Debug mode reports on stderr:
- *   a step of a task, from one await_ call to the next, that blocked the loop for longer than
- *   slow_step a task that has swallowed its cancellation, and one that ignores it
- *   a block that was left by a bare return
- *   tasks that await each other in a circle
- *   tasks that were left running when the main task returned, and tasks whose handles were lost
- *   errors of a group that the program never looked at
+ *
+ *   - a step of a task, from one await_ call to the next, that blocked the loop for longer than
+ *     slow_step
+ *   - a task that has swallowed its cancellation, and one that ignores it
+ *   - a block that was left by a bare return
+ *   - tasks that await each other in a circle
+ *   - tasks that were left running when the main task returned, and tasks whose handles were lost
+ *   - errors of a group that were never retrieved
+ *
  * Each step becomes a little slower. Without debug mode none of this costs anything. */
 
 /* Run a program's main coroutine, and print its error.
@@ -139,7 +142,7 @@ void async_runner_close_at(async_runner *rn, const async_site *site);
  *
  *   async_runner_start(rn, amain());
  *   while (async_runner_turn(rn, &result) == 0)
- *       wait until async_runner_fd(rn) is readable, for at most async_runner_timeout(rn) seconds
+ *       wait_readable(async_runner_fd(rn), async_runner_timeout(rn)); // as the other loop does
  *
  * Between two turns all async_ functions may be called, as in a callback. All of this happens on
  * the Runner's thread, and not inside of a run. A deadlock is not detected.

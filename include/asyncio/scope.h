@@ -114,6 +114,7 @@ bool async_scope_expired(const async_scope *s);
 
 /* --- why a task is cancelled --- */
 
+/* What has cancelled a task. */
 enum async_cancel_kind {
     ASYNC_CANCEL_NONE,     /* it is not cancelled */
     ASYNC_CANCEL_TASK,     /* async_task_cancel(), or its handle was dropped */

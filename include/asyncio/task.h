@@ -91,6 +91,7 @@ int await_task(async_task *t) ASYNC_CHECK;
 /* Return await_task(t) as a coroutine object, for await_gather() and the like. */
 async_co async_joining(async_task *t) ASYNC_CHECK;
 
+/* Options of async_task_cancel(). */
 struct async_cancel_opts {
     const async_site *site; /* where it is cancelled; the macro sets this */
     const char *reason;     /* for async_cancel_cause(); copied, and cut to 63 bytes; default "" */

@@ -32,14 +32,15 @@
  *
  * Each await_ function is called from a task of the session's loop and is a cancellation point.
  * Common errors, each with a message (async_fail_text()) and a kind (enum async_http_error):
- *   -EPERM      not called from a task, or the session is NULL or belongs to another loop
- *   -ECANCELED  the caller was cancelled; the transfer is aborted, though the server may have seen
- *               the request
- *   -ETIMEDOUT  .timeout, .connect_timeout or .stall_timeout has expired
- *   -ENODATA    the server closed the connection before the response was complete
- *   -ECONNRESET the connection was reset before the response was complete
- *   -EPIPE      the session was closed
- *   -ENOMEM     there is no memory; -EMFILE and the like: the process has run out of something else
+ *   -EPERM       not called from a task, or the session is NULL or belongs to another loop
+ *   -ECANCELED   the caller was cancelled; the transfer is aborted, though the server may have seen
+ *                the request
+ *   -ETIMEDOUT   .timeout, .connect_timeout or .stall_timeout has expired
+ *   -ENODATA     the server closed the connection before the response was complete
+ *   -ECONNRESET  the connection was reset before the response was complete
+ *   -EPIPE       the session was closed
+ *   -ENOMEM      there is no memory; -EMFILE and the like: the process has run out of something
+ *                else
  *
  * The program is linked with libasyncio-http and libcurl (pkg-config asyncio-http). */
 #ifndef ASYNCIO_HTTP_H
@@ -379,7 +380,8 @@ typedef struct async_http_chunk {
     size_t size;      /* 1 to 16 KiB */
 } async_http_chunk;
 
-struct async_http_chunks { /* the generator; its members are private */
+/* The generator that async_http_chunks() returns. Its members are private. */
+struct async_http_chunks {
     async_gen gen;
     async_http_chunk *item;
 };

@@ -288,6 +288,7 @@ async_sqlite_rows async_sqlite_stmt_query_values(async_sqlite_stmt *s,
 
 /* --- transactions --- */
 
+/* Options of a transaction. */
 struct async_sqlite_transaction_opts {
     size_t struct_size; /* set by the macro */
     bool deferred;      /* BEGIN DEFERRED: lock the database with the first statement that reads or

@@ -21,6 +21,7 @@
 
 ASYNC_BEGIN_DECLS
 
+/* The types of values. */
 enum async_sqlite_type {
     ASYNC_SQLITE_NULL,
     ASYNC_SQLITE_INT64,

@@ -72,8 +72,13 @@
 
 ASYNC_BEGIN_DECLS
 
+/* A server that async_web_server_start() has started. */
 typedef struct async_web_server async_web_server;
+
+/* A request, which a handler receives and responds to. */
 typedef struct async_web_request async_web_request;
+
+/* A response that is made once and sent often; see async_web_page_new(). */
 typedef struct async_web_page async_web_page;
 
 /* --- routes --- */
@@ -200,7 +205,8 @@ const char *async_web_path(const async_web_request *rq);
 
 /* Return a parameter of the route's path, decoded, or NULL if the route has none of that name.
  *
- *   { "GET", "/users/{id}", show_user }    const char *id = async_web_param(rq, "id"); */
+ *   { "GET", "/users/{id}", show_user }               // in the table of routes
+ *   const char *id = async_web_param(rq, "id");       // in show_user() */
 const char *async_web_param(const async_web_request *rq, const char *name);
 
 /* Parse a parameter of the route's path as a decimal number.
@@ -296,8 +302,8 @@ int async_web_add_header(async_web_request *rq, const char *name, const char *va
 /* Create a response that is made once and sent often: nothing is allocated or copied for a request.
  *
  *   static async_web_page *front;
- *   front = async_web_page_new(200, "text/html", html, strlen(html));    before the server starts
- *   return async_web_send(rq, front);                                   in handlers
+ *   front = async_web_page_new(200, "text/html", html, strlen(html)); // before the server starts
+ *   return async_web_send(rq, front);                                 // in handlers
  *
  * bytes      not copied; must stay valid until the page is freed.
  * Returns    the page, which belongs to the caller; NULL with EINVAL or ENOMEM in errno. */
