@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A27: download 12 photographs, then find the edges in each: one after the other, on threads, in tasks and processes.
+/* Download 12 photographs, then find the edges in each: one after the other, on threads, in tasks and processes.
  *
  *     images                            4000 x 3000 pixels, half a second each to arrive
  *     images --size 400x300 --delay 0.05

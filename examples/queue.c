@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A20: producers and consumers around a queue of two; join, shutdown; the priority and the LIFO kind.
+/* Producers and consumers share a queue of two slots: join, shutdown, and the priority and LIFO kinds.
  * Python: q = asyncio.Queue(2); await q.put(x); x = await q.get(); q.task_done(); await q.join(); q.shutdown() */
 #include <asyncio.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@ ASYNC_DEF(producer, (int_queue *)q, (int)first)
 {
     for (int item = first; item < first + 3; item++) {
         bool full = async_queue_full(q);
-        ASYNC_TRY(await_queue_put(q, item)); /* waits while it is full */
+        ASYNC_TRY(await_queue_put(q, item)); /* waits while the queue is full */
         printf("put %d%s\n", item, full ? ", having waited" : "");
     }
     return 0;
@@ -19,7 +19,7 @@ ASYNC_DEF(producer, (int_queue *)q, (int)first)
 ASYNC_DEF(consumer, (int_queue *)q, (int *)sum)
 {
     int item, r;
-    while ((r = await_queue_get(q, &item)) == 0) { /* waits while it is empty */
+    while ((r = await_queue_get(q, &item)) == 0) { /* waits while the queue is empty */
         ASYNC_TRY(await_sleep(0.1));
         *sum += item;
         async_queue_task_done(q);
@@ -36,7 +36,7 @@ ASYNC_DEF(work)
     await_group (r, g) {
         async_spawn(g, consumer(&q, &sum));
         ASYNC_TRY(await_gather(NULL, producer(&q, 10), producer(&q, 20)));
-        ASYNC_TRY(await_queue_join(&q)); /* until each item is done */
+        ASYNC_TRY(await_queue_join(&q)); /* until each item has been dealt with */
         printf("sum %d after %.1f s\n", sum, async_time() - start);
         async_queue_shutdown(&q, false);
         printf("too late: %s\n", strerror(-await_queue_put(&q, 1)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A7: calls that block, on threads, then in processes: they overlap, and the loop stays free. Arguments and results cross
- * over, and so does an error with its sentence. What crashes in a process is an error, too.
+/* Calls that block run on threads, and then in processes. They overlap, and the loop stays free. An error of
+ * such a call arrives with its message. A crash in another process is an error, too.
  * Python: await asyncio.gather(asyncio.to_thread(read_slowly, 1), asyncio.to_thread(read_slowly, 2), tick()),
  * loop.run_in_executor(ProcessPoolExecutor(), count, 1) */
 #include <asyncio.h>
@@ -10,7 +10,7 @@
 
 ASYNC_THREAD(read_slowly, (int)id, (char *)text)
 {
-    usleep(200 * 1000); /* here it would stop the loop */
+    usleep(200 * 1000); /* in a task, this would stop the loop */
     if (id > 2)
         return async_fail(-ENOENT, "there is no number %d", id);
     return sprintf(text, "number %d", id);
@@ -42,7 +42,7 @@ ASYNC_DEF(in_processes)
     ASYNC_TRY(await_gather(NULL, count(&ids[0], &letters[0]), count(&ids[1], &letters[1])));
     printf("%d and %d letters; the loop was %s\n", letters[0], letters[1],
            ticks > 1 ? "free" : "blocked");
-    for (int i = 2; i < 4; i++) { /* the same in a pool of one's own */
+    for (int i = 2; i < 4; i++) { /* the same in a pool that this program has opened */
         int r = await_process_pool_run(pool, count, &ids[i], &letters[0]);
         printf("%s\n", async_fail_text(r));
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A22: a context manager that prints how long its block took, however the block was left.
+/* A context manager that prints how long its block took, however the block was left.
  * Python: class Timer: async def __aenter__(self): ...; async def __aexit__(self, *exc): ...
  *         async with Timer("work"): ... */
 #include <asyncio.h>
@@ -43,7 +43,7 @@ ASYNC_DEF(on_error)
     struct timer t;
     await_with (r, timer(&t, "a block that failed")) {
         ASYNC_TRY(await_sleep(0.1));
-        ASYNC_TRY(async_fail(-EIO, "the disk is gone")); /* an exception: leaves the block and the function */
+        ASYNC_TRY(async_fail(-EIO, "the disk is gone")); /* leaves the block and the function */
         puts("not reached");
     }
     return r;
@@ -55,7 +55,7 @@ ASYNC_DEF(early_return)
     struct timer t;
     await_with (r, timer(&t, "a block that returned")) {
         ASYNC_TRY(await_sleep(0.1));
-        /* The manager is left all the same; only its own errors are lost, which `break` would keep.
+        /* The context manager is left, too, but its own errors would be lost; ASYNC_RETURN keeps them.
          * asyncio: allow return-in-block */
         return 7;
     }
@@ -67,7 +67,7 @@ ASYNC_DEF(amain)
     ASYNC_TRY(await_to_the_end());
     printf("on error: %s\n", strerror(-await_on_error()));
     printf("early return: %d\n", await_early_return());
-    int r = await_wait_for(to_the_end(), 0.1); /* cancelled inside: the same */
+    int r = await_wait_for(to_the_end(), 0.1); /* the block is left by a cancellation */
     printf("on timeout: %s\n", strerror(-r));
     return 0;
 }

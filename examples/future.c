@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A15: a future that another task sets: the awaiter wakes with the value, though the setter may still run.
+/* A future whose result another task sets. The waiter wakes with the result while the setter may still run.
  * Python: fut = loop.create_future(); fut.set_result(42); await fut */
 #include <asyncio.h>
 #include <stdio.h>

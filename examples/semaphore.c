@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A17: six tasks, and never more than two of them inside.
+/* Six tasks, of which never more than two are inside.
  * Python: sem = asyncio.Semaphore(2); async with sem: ... */
 #include <asyncio.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ ASYNC_DEF(visitor, (struct room *)room, (int)id)
 {
     int r;
     await_with (r, &room->door) {
-        room->inside++; /* no lock: nobody else runs between two awaits */
+        room->inside++; /* needs no lock: no other task runs between two awaits */
         if (room->most < room->inside)
             room->most = room->inside;
         printf("%d enters, %d inside\n", id, room->inside);
@@ -26,7 +26,7 @@ ASYNC_DEF(visitor, (struct room *)room, (int)id)
 ASYNC_DEF(amain)
 {
     int r;
-    struct room room = { .door = ASYNC_SEMAPHORE(2) }; /* the tasks may point here: they end before it does */
+    struct room room = { .door = ASYNC_SEMAPHORE(2) }; /* tasks may point to it, since they end first */
     double start = async_time();
     await_group (r, g)
         for (int id = 1; id <= 6; id++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A23: async iteration: the lines of a file, the items of an API that gives them a page at a time. The consumer stops
- * early, and what the generator holds is closed.
+/* Generators: the lines of a file, and the items of an API that has a page of them at a time. The consumer stops
+ * early, and the generator closes what it has opened.
  * Python: async for line in f: ...; async def items(): ... yield item */
 #include <asyncio.h>
 #include <stdio.h>
@@ -26,12 +26,12 @@ enum { PAGE = 3, ITEMS = 8 };
 
 struct page {
     int count, item[PAGE];
-    int next; /* the number of the next page; 0: this was the last one */
+    int next; /* the number of the next page; 0 after the last one */
 };
 
 ASYNC_DEF(get_page, (int)number, (struct page *)ret)
 {
-    ASYNC_TRY(await_sleep(0.1)); /* here be the network */
+    ASYNC_TRY(await_sleep(0.1)); /* stands for the network */
     printf("(page %d)\n", number);
     *ret = (struct page){ .next = number * PAGE < ITEMS ? number + 1 : 0 };
     for (int i = (number - 1) * PAGE; i < ITEMS && ret->count < PAGE; i++)
@@ -64,7 +64,7 @@ ASYNC_DEF(amain, (const char *)path)
 
     await_for_each (r, item, items(1)) {
         if (item == 104)
-            break; /* the third page is never asked for */
+            break; /* the third page is never requested */
         sum += item;
     }
     ASYNC_TRY(r);

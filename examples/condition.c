@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A19: consumers wait until there is something for them: notify one, notify all, wait for a predicate.
+/* Consumers wait until there is something for them. Producers notify one of them, or all.
  * Python: async with cond: await cond.wait_for(lambda: stock > 0); cond.notify(1) */
 #include <asyncio.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A18: several wait for an event, one sets it: all go on.
+/* Several tasks wait for an event. When it is set, all of them go on.
  * Python: event = asyncio.Event(); await event.wait(); event.set() */
 #include <asyncio.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ ASYNC_DEF(setter, (async_event *)e)
     ASYNC_TRY(await_sleep(0.2));
     puts("set");
     async_event_set(e);
-    async_event_clear(e); /* at once: who waited is released all the same */
+    async_event_clear(e); /* the tasks that waited go on all the same */
     return 0;
 }
 
@@ -28,7 +28,7 @@ ASYNC_DEF(amain)
     ASYNC_TRY(await_gather(NULL, waiter(&e, "alice"), waiter(&e, "bob"), setter(&e)));
     printf("is it set? %s\n", async_event_is_set(&e) ? "yes" : "no");
     async_event_set(&e);
-    return await_waiter(&e, "carol"); /* need not wait */
+    return await_waiter(&e, "carol"); /* returns at once, because the event is set */
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A14: a task in the background: main goes on and awaits it at the end.
+/* A task in the background. Main goes on, and awaits the task at the end.
  * Python: task = asyncio.create_task(background_job()); print("continuing"); ...; await task */
 #include <asyncio.h>
 #include <stdio.h>

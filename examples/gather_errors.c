@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A9: a gather with one failing child, both ways: the first error ends it, or errors are results.
+/* A gather with one failing child. Either the first error ends the gather, or errors are results.
  * Python: asyncio.gather(...), asyncio.gather(..., return_exceptions=True) */
 #include <asyncio.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ ASYNC_DEF(amain)
     r = await_gather(got, fetch_data(1, 0.1), fetch_data(2, 0.2), fetch_data(3, 0.3));
     printf("gather: %s after %.1f s\n", async_fail_text(r), async_time() - start);
 
-    start = async_time(); /* nobody is left behind: 3 has ended, too */
+    start = async_time(); /* number 3 has ended, too */
     r = await_gather_all(got, fetch_data(1, 0.1), fetch_data(2, 0.2), fetch_data(3, 0.3));
     printf("all: %d failed after %.1f s:", r, async_time() - start);
     for (int i = 0; i < 3; i++)

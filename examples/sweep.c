@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A29: a test of your own code. Transfers between accounts, and a sweep that cancels, refuses memory and changes the
- * order at each place where that can happen: the money must be somewhere after every run. With an argument the transfer
- * forgets to give back what it took, and the sweep says how to see that. */
+/* A test of your own code: transfers between accounts, and a sweep that cancels, refuses memory and changes the order
+ * of tasks at each point where that can happen. After every run, no money may be lost. With an argument, the transfer
+ * has a bug, and the sweep prints how to repeat the run that has found it. */
 #include <asyncio.h>
 #include <asyncio/testing.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ static const char *audit(void *arg, int result)
 ASYNC_DEF(transfer, (int)from, (int)to, (int)amount)
 {
     account[from] -= amount;
-    int r = await_sleep(1); /* the other bank takes its time */
+    int r = await_sleep(1); /* stands for the other bank */
     if (r < 0 && !careless)
         account[from] += amount;
     if (r < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A5: tasks run from their creation on, whatever is awaited, and keep their results.
+/* Tasks run whatever their creator awaits, and keep their results.
  * Python: result2 = await task2; result1 = await task1 */
 #include <asyncio.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A2: a coroutine object is a call that has not been made.
+/* A coroutine object is a call that has not been made.
  * Python: co = fetch_data(1); print(co); result = await co */
 #include <asyncio.h>
 #include <stdio.h>
@@ -13,13 +13,13 @@ ASYNC_DEF(fetch_data, (int)id)
 
 ASYNC_DEF(amain)
 {
-    /* `fetch_data(1);` on a line of its own does not compile without a warning: the value is unused. What Python
-     * says when the program runs, "coroutine was never awaited", the compiler says here. */
+    /* `fetch_data(1);` on a line of its own does not compile without a warning, because its value is unused. Python
+     * reports "coroutine was never awaited" when the program runs; here the compiler does. */
     async_co co = fetch_data(1);
     puts("made, and nothing has run");
     printf("<coroutine object %s>\n", co.name);
 
-    /* Await an object: here, in this task, without a limit. It is a value: one can await it twice. */
+    /* Await an object in this task. It is a value, and can be awaited twice. */
     int result = ASYNC_TRY(await_co(co));
     printf("result %d\n", result);
 

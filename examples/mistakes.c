@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A28: four mistakes, and who names each. Run with debug mode, it says on stderr which task and where; the compiler
- * refuses the first one, and `asyncio lint` finds the first, the third and the fourth without running anything. */
+/* Four mistakes and the tools that find them. Debug mode prints the task and its place to stderr. The compiler refuses
+ * the first mistake. `asyncio lint` finds the first, the third and the fourth one without running the program. */
 #include <asyncio.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -12,16 +12,16 @@ ASYNC_DEF(greet, (const char *)name)
     return 0;
 }
 
-/* 1. Forgetting to await. With -DMISTAKE: "ignoring return value of 'greet'", at this line, and it is an error. */
+/* 1. Forgetting to await. With -DMISTAKE the compiler stops: "ignoring return value of 'greet'". */
 ASYNC_DEF(forgets)
 {
 #ifdef MISTAKE
-    greet("nobody"); /* asyncio: allow never-awaited: it is what is shown */
+    greet("nobody"); /* asyncio: allow never-awaited: this example shows it */
 #endif
     return await_greet("world");
 }
 
-/* 2. Leaving main before tasks end: they are cancelled, and named. */
+/* 2. Leaving main before tasks have ended. They are cancelled, and reported. */
 ASYNC_DEF(leaves)
 {
     async_spawn(async_background(), greet("too late"));
@@ -29,7 +29,7 @@ ASYNC_DEF(leaves)
     return 0;
 }
 
-/* 3. Blocking the loop: nothing else runs meanwhile. Named are the task, where it was made and for how long. */
+/* 3. Blocking the loop. No other task runs meanwhile. The report has the task, its place, and the time. */
 ASYNC_DEF(sleeps)
 {
     usleep(500000); /* asyncio: allow blocking: it should have been await_sleep(0.5) */
@@ -42,7 +42,7 @@ ASYNC_DEF(blocks)
     return await_task(t);
 }
 
-/* 4. Swallowing a cancel: the error of the await is ignored, and the task ends as if nothing had been. */
+/* 4. Swallowing a cancellation. The error is ignored, and the task ends as if it had succeeded. */
 ASYNC_DEF(deaf)
 {
     async_ignore(await_sleep(10));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A12: an operation of 0.5 s with a limit of 0.2 s.
+/* An operation of 0.5 s with a timeout of 0.2 s.
  * Python: try: await asyncio.wait_for(slow_operation(), timeout=2)
  *         except asyncio.TimeoutError: ... */
 #include <asyncio.h>

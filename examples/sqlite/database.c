@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A21: an async context manager opens a database connection, and closes it on every way out.
+/* An async context manager opens a database connection, and closes it on every way out.
  * Python: async with aiosqlite.connect("accounts.db") as db: ...
  *
  * A transfer between two accounts is a transaction: it takes place as a whole or not at all. */

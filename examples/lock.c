@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A16: five tasks change something shared around an await: the lock keeps each pair of lines together.
+/* Five tasks change something shared before and after an await. The lock keeps each pair of lines together.
  * Python: async with lock: ... */
 #include <asyncio.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ ASYNC_DEF(modify, (struct shared *)s, (int)id)
     await_with (r, &s->lock) {
         int before = s->value;
         printf("%d: before %d\n", id, before);
-        ASYNC_TRY(await_sleep(0.1)); /* others run; none of them is in here */
+        ASYNC_TRY(await_sleep(0.1)); /* other tasks run, but none of them in this block */
         s->value = before + 1;
         printf("%d: after %d\n", id, s->value);
     }

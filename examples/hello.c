@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A1: hello, a pause, world, through the one entry point.
+/* Print hello, wait, and print world.
  * Python: async def main(): print("hello"); await asyncio.sleep(1); print("world")
  *         asyncio.run(main()) */
 #include <asyncio.h>
@@ -8,7 +8,7 @@
 ASYNC_DEF(hello)
 {
     puts("hello");
-    ASYNC_TRY(await_sleep(0.1)); /* `await`: the others may run meanwhile */
+    ASYNC_TRY(await_sleep(0.1)); /* other tasks may run meanwhile */
     puts("world");
     return 0;
 }
@@ -17,13 +17,13 @@ ASYNC_DEF(amain)
 {
     ASYNC_TRY(await_hello());
 
-    /* Inside it one awaits. A second loop inside the first is refused: the message is on stderr. */
+    /* A second loop inside the first one is refused, with a message on stderr. */
     int r = async_run(hello());
     printf("async_run inside async_run: %s\n", strerror(-r));
     return r == -EBUSY ? 0 : -EINVAL;
 }
 
-/* Makes the loop, runs amain to its end, closes the loop. async_run() is the same for use outside of main(). */
+/* Make a loop, run amain to its end, and close the loop. Outside of main(), use async_run(). */
 int main(void)
 {
     return async_main(amain());

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A11: wait for the first, for the first error, for all: the done ones stand first in the array, the pending ones behind.
- * Nobody is cancelled, the pending ones finish later.
+/* Wait for the first task, for the first error, and for all. Tasks that have ended are moved to the front of the array.
+ * No task is cancelled; those that are pending end later.
  * Python: done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED) */
 #include <asyncio.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ ASYNC_DEF(amain)
     done = ASYNC_TRY(await_wait(tasks, N, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER));
     show("first error", tasks, done, start);
     done = ASYNC_TRY(await_wait(tasks, N, ASYNC_ALL_COMPLETED, 0.125));
-    show("a limit", tasks, done, start); /* which is no error */
+    show("a limit", tasks, done, start); /* running out of time is no error */
     done = ASYNC_TRY(await_wait(tasks, N, ASYNC_ALL_COMPLETED, ASYNC_FOREVER));
     show("all", tasks, done, start);
     printf("two: %s, four: %d\n", strerror(-async_task_result(two)), async_task_result(four));

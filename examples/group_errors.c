@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A10: a task group with one failing child: the others and the body are cancelled, and every error can be reached.
+/* A group with one failing child. The other children and the body are cancelled, and the program reads every error.
  * Python: async with asyncio.TaskGroup() as g: ...; except* OSError as eg: eg.exceptions */
 #include <asyncio.h>
 #include <stdio.h>

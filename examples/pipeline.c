@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A24: the pipeline challenge: ten users at once, then three at a time, both timed.
+/* Fetch ten users at once, and then three at a time, and measure both.
  * Python: async with Timer(): users = await asyncio.gather(*(fetch_user(i) for i in range(10))) */
 #include <asyncio.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@ struct user {
     char name[16];
 };
 
-ASYNC_DEF(fetch_user, (int)id, (struct user *)ret) /* what is larger than an int goes through ret */
+ASYNC_DEF(fetch_user, (int)id, (struct user *)ret) /* results larger than an int go through ret */
 {
-    ASYNC_TRY(await_sleep(0.1)); /* the server thinks */
+    ASYNC_TRY(await_sleep(0.1)); /* stands for the server */
     *ret = (struct user){ .id = id };
     snprintf(ret->name, sizeof ret->name, "user%d", id);
     return 0;
@@ -27,7 +27,7 @@ ASYNC_DEF(fetch_politely, (async_semaphore *)limit, (int)id, (struct user *)ret)
     return r;
 }
 
-/* The Timer of A22. */
+/* The timer of timer.c. */
 ASYNC_DEF(timer_enter, (double *)start)
 {
     *start = async_time();

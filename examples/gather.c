@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A8: gather coroutines, gather tasks, a task group: results in the order of the arguments.
+/* Gather coroutines, gather tasks, and a group. The results have the order of the arguments.
  * Python: await asyncio.gather(fetch_data(1), fetch_data(2)); async with asyncio.TaskGroup() as g: ... */
 #include <asyncio.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ ASYNC_DEF(task_group, (int *)got)
         async_task *second = async_group_create_task(g, fetch_data(2, 0.1));
         got[0] = ASYNC_TRY(await_task(first));
         got[1] = ASYNC_TRY(await_task(second));
-    } /* what was only spawned would be awaited here */
+    } /* the block ends when all children have ended */
     return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A25: fetch 2,000 URLs of an API in one session, at most 10 at a time, and keep the results in
+/* Fetch 2,000 URLs of an API in one session, at most 10 at a time, and keep the results in
  * order. In Python:
  *
  *     async with ClientSession() as session:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A26: a thousand tasks on one thread; with an argument, a million: a26_many_tasks 1000000
+/* A thousand tasks on one thread, or as many as the argument says: many_tasks 1000000
  * Python: await asyncio.gather(*(nap(i) for i in range(1000))) */
 #include <asyncio.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ ASYNC_DEF(nap, (long)i)
     return await_sleep(delay(i));
 }
 
-/* The most memory that the process ever had resident, in bytes; 0: unknown. */
+/* Return the peak resident memory of the process in bytes, or 0 if it is unknown. */
 static double peak_memory(void)
 {
     char line[128];

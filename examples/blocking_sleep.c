@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A6: the two tasks of A4, but they sleep by a call that blocks: nothing overlaps, the sum of the times. In debug mode the
- * library says which task kept the loop, for how long, and where.
+/* The two tasks of tasks.c, but they sleep by a call that blocks. So they do not overlap, and take the sum of the
+ * times. In debug mode the library reports which task has blocked the loop, for how long, and where it was created.
  * Python: time.sleep() in a coroutine, and asyncio.run(main(), debug=True). */
 #include <asyncio.h>
 #include <stdio.h>
