@@ -70,7 +70,7 @@ bool async_remote_cancel(async_remote *r);
  * waited for, so the task may use variables of the block.
  *
  *   async_remote_auto r = async_create_task_threadsafe(loop, fetch(url)); */
-#define async_remote_auto ASYNC_AUTO(async_remote_drop) async_remote *
+#define async_remote_auto ASYNC_AUTO(async_remote_drop) __typeof__(async_remote *)
 
 /* Cancel a task, wait for its end, and give its handle up. A failure that was never retrieved is
  * printed to stderr. On the loop's own thread, which cannot wait, a task that has not ended is

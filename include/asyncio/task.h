@@ -70,7 +70,7 @@ async_task *async_create_task_opt(const async_co *co,
 /* Declare the handle of a task. At the end of the block in which it is declared, the task is
  * cancelled and awaited. Suspends there until the task has ended; a cancellation does not interrupt
  * that. */
-#define await_task_auto ASYNC_AUTO(await_task_drop) async_task *
+#define await_task_auto ASYNC_AUTO(await_task_drop) __typeof__(async_task *)
 
 /* Give a handle up: cancel the task if it has not ended, and wait for its end.
  *
