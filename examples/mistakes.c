@@ -16,7 +16,7 @@ ASYNC_DEF(greet, (const char *)name)
 ASYNC_DEF(forgets)
 {
 #ifdef MISTAKE
-    greet("nobody"); /* asyncio: allow never-awaited: this example shows it */
+    greet("world"); /* asyncio: allow never-awaited: this example shows it */
 #endif
     return await_greet("world");
 }

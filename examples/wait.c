@@ -35,7 +35,7 @@ ASYNC_DEF(amain)
     done = ASYNC_TRY(await_wait(tasks, N, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER));
     show("first error", tasks, done, start);
     done = ASYNC_TRY(await_wait(tasks, N, ASYNC_ALL_COMPLETED, 0.125));
-    show("a limit", tasks, done, start); /* running out of time is no error */
+    show("a timeout", tasks, done, start); /* running out of time is no error */
     done = ASYNC_TRY(await_wait(tasks, N, ASYNC_ALL_COMPLETED, ASYNC_FOREVER));
     show("all", tasks, done, start);
     printf("two: %s, four: %d\n", strerror(-async_task_result(two)), async_task_result(four));

@@ -16,7 +16,7 @@ struct grey {
     int width, height;
 };
 
-/* libjpeg's way with an error is exit(). Ours is to come back with its sentence. */
+/* On an error libjpeg would call exit(). Return to the caller instead, with libjpeg's message. */
 struct decoder {
     struct jpeg_decompress_struct d;
     struct jpeg_error_mgr errors;
@@ -31,7 +31,7 @@ static void give_up(j_common_ptr d)
     longjmp(k->back, 1);
 }
 
-/* What libjpeg calls a warning, half a picture for example, is an error here. */
+/* Treat warnings of libjpeg as errors, because half a picture causes only a warning. */
 static void warn(j_common_ptr d, int message)
 {
     if (message < 0)
@@ -57,7 +57,7 @@ static int decode_rows(struct decoder *k, struct grey *ret)
     return 0;
 }
 
-/* ret->pixels is for free() in any case. */
+/* Decode a photograph. The caller frees ret->pixels, also after an error. */
 static int decode(FILE *f, const char *name, struct grey *ret)
 {
     struct decoder k;
@@ -76,7 +76,7 @@ static int decode(FILE *f, const char *name, struct grey *ret)
     return r;
 }
 
-/* How much the grey changes there, across and down together. */
+/* Return how much the grey changes at a pixel, across and down together. */
 static unsigned char change(const unsigned char *p, int width)
 {
     int across = p[-width + 1] + 2 * p[1] + p[width + 1] - p[-width - 1] - 2 * p[-1] - p[width - 1];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* edges.h - the work: where does a photograph change from one pixel to the next? */
+/* edges.h - find the edges in a photograph. */
 #ifndef IMAGES_EDGES_H
 #define IMAGES_EDGES_H
 
-/* Read the JPEG file source, find the edges (Sobel's operator), and write them to target as another one. It blocks and
- * computes, so it belongs on a thread or in a process. 0; -EBADMSG: not a photograph, with libjpeg's sentence; what
- * open() and its kin say. A bad file leaves no target behind. */
+/* Read the JPEG file source, find the edges by Sobel's operator, and write them to the JPEG file target. It blocks and
+ * computes, so it belongs on a thread or in a process. Returns 0; -EBADMSG if source is no photograph, with libjpeg's
+ * message; or an error of open() and the like. After an error there is no file target. */
 int edges_of_file(const char *source, const char *target);
 
 #endif

@@ -80,7 +80,7 @@ static void *run(void *arg)
 {
     struct gallery *g = arg;
     g->result = async_run(serve_photos(g));
-    if (!g->loop) /* it never opened */
+    if (!g->loop) /* it could not be opened */
         sem_post(&g->told);
     return NULL;
 }

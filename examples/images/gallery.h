@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gallery.h - the server: photographs that come after a moment, by way of a redirect. It has a loop and a thread of its
- * own, so that clients may block as they like. */
+/* gallery.h - a server for photographs, which it sends after a delay and a redirect. It has a loop on a thread of its
+ * own, so clients may block. */
 #ifndef IMAGES_GALLERY_H
 #define IMAGES_GALLERY_H
 
@@ -10,13 +10,13 @@
 
 #include "photo.h"
 
-enum { PHOTOS = 12, CORRUPT = PHOTOS }; /* behind the good ones stands one that is cut short */
+enum { PHOTOS = 12, CORRUPT = PHOTOS }; /* the last one is cut off in the middle */
 
 struct gallery {
     struct jpeg photos[PHOTOS + 1];
     double delay; /* seconds before each */
-    int port;     /* when it is open */
-    /* the rest is its own */
+    int port;     /* set when the server is open */
+    /* the other members are private */
     pthread_t thread;
     async_loop *loop;
     async_event closing;
@@ -24,7 +24,7 @@ struct gallery {
     int result;
 };
 
-/* Photographs of that size, made on all processors. gallery_free(): in any case. */
+/* Make photographs of that size, on all processors. Call gallery_free() in any case. */
 ASYNC_CHECK int await_gallery_paint(struct gallery *g, int width, int height);
 void gallery_free(struct gallery *g);
 

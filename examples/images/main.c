@@ -5,7 +5,7 @@
  *     images --size 400x300 --delay 0.05
  *     images --keep DIR                 leave photographs and edges there
  *
- * The photographs are generated, the server is in this program, on a thread of its own. */
+ * The program generates the photographs, and has the server on a thread of its own. */
 #include <asyncio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static bool parse(int argc, char **argv, struct options *o)
            o->delay >= 0;
 }
 
-/* ---- where things are ---- */
+/* ---- folders and files ---- */
 
 static int name_files(struct album *a, const char *folder, int port)
 {
@@ -59,7 +59,7 @@ static void remove_files(const struct album *a)
     }
 }
 
-/* All edges of this version as one number: the versions must agree. FNV-1a. */
+/* Return a checksum (FNV-1a) of all edges of this version. It must be the same for all versions. */
 static uint64_t digest(const struct album *a)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -93,7 +93,7 @@ static int await_timed(struct album *a, async_co step, double *ret)
 static int await_version(struct album *a, const struct version *v, uint64_t *ret, double *first)
 {
     double fetch = 0, find = 0;
-    remove_files(a); /* each version must make its own */
+    remove_files(a); /* so that each version makes files of its own */
     ASYNC_TRY(await_timed(a, v->fetch(a), &fetch));
     ASYNC_TRY(await_timed(a, v->find(a), &find));
     *ret = digest(a);

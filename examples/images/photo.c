@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* photo.c - mountains at some hour of the day, different for each number, and full of detail: what a camera would bring
- * home, and an edge detector has something to do with. */
+/* photo.c - draw mountains at some hour of the day, different for each number, with many edges. */
 #include "photo.h"
 
 #include <errno.h>
@@ -19,7 +18,7 @@ int jpeg_encode(const unsigned char *pixels, int width, int height, int channels
     struct jpeg_error_mgr errors;
     unsigned long size = 0;
     ret->bytes = NULL;
-    c.err = jpeg_std_error(&errors); /* it ends the process; there is nothing here to go wrong but memory */
+    c.err = jpeg_std_error(&errors); /* ends the process on an error, which here can only be a lack of memory */
     jpeg_create_compress(&c);
     jpeg_mem_dest(&c, &ret->bytes, &size);
     c.image_width = (JDIMENSION)width;
@@ -40,7 +39,7 @@ int jpeg_encode(const unsigned char *pixels, int width, int height, int channels
     return ret->bytes ? 0 : -ENOMEM;
 }
 
-/* 0 to 1, always the same for the same place. */
+/* Return noise from 0 to 1, always the same for the same position. */
 static float grain(uint32_t x, uint32_t y)
 {
     uint32_t h = x * 0x8da6b343u ^ y * 0xd8163841u;
@@ -48,7 +47,7 @@ static float grain(uint32_t x, uint32_t y)
     return (float)((h ^ h >> 15) & 0xffff) / 65535;
 }
 
-/* A line that wanders: what is between the grains is smooth. */
+/* Return smooth noise: values between the grains are interpolated. */
 static float wander(float x, uint32_t seed)
 {
     float whole = floorf(x), part = x - whole, ease = part * part * (3 - 2 * part);
@@ -56,7 +55,7 @@ static float wander(float x, uint32_t seed)
     return from + (to - from) * ease;
 }
 
-/* How high the mountains of a range are there, as a part of the picture's height. */
+/* Return the height of a mountain range at a column, as a part of the picture's height. */
 static float ridge(float x, int range, uint32_t seed)
 {
     float height = 0, share = 0.5f, scale = 3;
@@ -81,7 +80,7 @@ static void dot(unsigned char *at, struct light l, float shade)
     at[2] = level(l.blue * shade);
 }
 
-/* Column by column: from the nearest range, at the bottom, up to the sky. */
+/* Draw a column from the nearest range, at the bottom, up to the sky. */
 static void paint_column(unsigned char *pixels, int width, int height, int x, uint32_t seed)
 {
     float hour = (float)(seed % 12) / 12, across = (float)x / (float)width;

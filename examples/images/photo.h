@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* photo.h - photographs that nobody has taken, and JPEG files in memory. */
+/* photo.h - generate photographs, and write JPEG files to memory. */
 #ifndef IMAGES_PHOTO_H
 #define IMAGES_PHOTO_H
 
 #include <stddef.h>
 
-/* A JPEG file in memory; bytes is for free(). */
+/* A JPEG file in memory. The caller frees bytes. */
 struct jpeg {
     unsigned char *bytes;
     size_t size;
 };
 
-/* Photograph number n, of that many pixels: always the same one. 0; -ENOMEM. */
+/* Make photograph number n in that size, always the same one. Returns 0 or -ENOMEM. */
 int photo_make(int n, int width, int height, struct jpeg *ret);
 
-/* Write pixels, channels (1: grey, 3: colour) bytes each, as a JPEG file. 0; -ENOMEM. */
+/* Write pixels as a JPEG file; channels is 1 for grey, 3 for colour. Returns 0 or -ENOMEM. */
 int jpeg_encode(const unsigned char *pixels, int width, int height, int channels, struct jpeg *ret);
 
 #endif

@@ -14,7 +14,7 @@ static void step_done(struct album *a)
         a->progress(++a->done);
 }
 
-/* ---- 1: one call after the other, each of which blocks ---- */
+/* ---- version 1: calls that block, one after the other ---- */
 
 static int perform(const char *url, FILE *f)
 {
@@ -26,7 +26,7 @@ static int perform(const char *url, FILE *f)
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, f); /* and libcurl writes by fwrite() */
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, f); /* libcurl then writes by fwrite() */
     CURLcode code = curl_easy_perform(curl);
     curl_easy_cleanup(curl);
     return code == CURLE_OK ? 0 : async_fail(-EIO, "%s: %s", url, curl_easy_strerror(code));
@@ -61,7 +61,7 @@ ASYNC_DEF(find_in_turn, (struct album *)a)
     return 0;
 }
 
-/* ---- 2: the same calls on threads ---- */
+/* ---- version 2: the same calls on threads ---- */
 
 ASYNC_THREAD(download_on_thread, (const char *)url, (const char *)file)
 {
@@ -87,7 +87,7 @@ ASYNC_DEF(thread_finds, (struct album *)a, (int)i)
     return 0;
 }
 
-/* All photographs at once, each in a task. */
+/* Process all photographs at once, each in a task. */
 static int await_all(struct album *a, async_co (*one)(struct album *a, int i))
 {
     int r;
@@ -108,7 +108,7 @@ ASYNC_DEF(find_on_threads, (struct album *)a)
     return await_all(a, thread_finds);
 }
 
-/* ---- 3: downloads in tasks, edges in processes ---- */
+/* ---- version 3: downloads in tasks, edges in processes ---- */
 
 struct session_of {
     struct album *album;
@@ -116,7 +116,7 @@ struct session_of {
     async_semaphore *limit;
 };
 
-/* Piece by piece, from the network to the file: a photograph need not fit into memory. */
+/* Copy a photograph from the network to a file in pieces, so that it need not fit into memory. */
 ASYNC_DEF(download, (async_http_session *)session, (const char *)url, (const char *)file)
 {
     async_http_response_auto answer = NULL;
@@ -130,7 +130,7 @@ ASYNC_DEF(download, (async_http_session *)session, (const char *)url, (const cha
             break;
         ASYNC_TRY(await_stream_write(out, piece, (size_t)n));
     }
-    return await_stream_close(out); /* the last chance to hear that not all was written */
+    return await_stream_close(out); /* reports errors of writing that come late */
 }
 
 ASYNC_DEF(task_fetches, (const struct session_of *)s, (int)i)
@@ -162,7 +162,7 @@ ASYNC_DEF(fetch_at_once, (struct album *)a)
     return await_fetch_in_tasks(a, PHOTOS);
 }
 
-/* What a worker is told and tells: bytes, no pointers. */
+/* Arguments and results of a worker process: bytes, no pointers. */
 struct work {
     char photo[NAME_SIZE], edges[NAME_SIZE];
 };
@@ -179,7 +179,7 @@ ASYNC_PROCESS(edges_in_process, (const struct work *)work, (struct answer *)answ
 
 static struct work work_of(const struct album *a, int i)
 {
-    struct work w = { 0 }; /* all of it travels */
+    struct work w = { 0 }; /* all bytes are sent to the worker */
     snprintf(w.photo, sizeof w.photo, "%s", a->photo[i]);
     snprintf(w.edges, sizeof w.edges, "%s", a->edges[i]);
     return w;
@@ -212,7 +212,7 @@ ASYNC_DEF(find_in_processes, (struct album *)a)
     return await_find_by_workers(a, PHOTOS);
 }
 
-/* ---- 4: the same, kind to both ends ---- */
+/* ---- version 4: the same, with limits for server and processors ---- */
 
 ASYNC_DEF(fetch_a_few, (struct album *)a)
 {
@@ -233,7 +233,7 @@ const struct version versions[4] = {
 
 /* ---- the corrupt one ---- */
 
-/* A decoder without manners: bad data, and it crashes. */
+/* A decoder that crashes on bad data. */
 ASYNC_PROCESS(fragile_edges, (const struct work *)work, (struct answer *)answer)
 {
     answer->nothing = 0;
