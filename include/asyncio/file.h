@@ -79,7 +79,7 @@ int await_read_file(const char *path, char **ret, size_t *ret_size) ASYNC_CHECK;
  *
  * data       *data may be NULL. */
 void async_data_drop(char **data);
-#define async_data_auto ASYNC_AUTO(async_data_drop) char *
+#define async_data_auto ASYNC_AUTO(async_data_drop) __typeof__(char *)
 
 struct async_write_opts {
     mode_t mode;  /* of a new file, less the umask; default 0666 */
@@ -193,7 +193,7 @@ int await_close(async_file *f) ASYNC_CHECK;
  *
  * f          *f may be NULL. */
 void async_file_drop(async_file **f);
-#define async_file_auto ASYNC_AUTO(async_file_drop) async_file *
+#define async_file_auto ASYNC_AUTO(async_file_drop) __typeof__(async_file *)
 
 /* Read at an offset.
  *

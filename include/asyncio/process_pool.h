@@ -176,7 +176,7 @@ int await_process_pool_close(async_process_pool **p) ASYNC_CHECK;
 void async_process_pool_drop(async_process_pool **p);
 
 /* Declare a pool that is dropped at the end of its block. */
-#define async_process_pool_auto ASYNC_AUTO(async_process_pool_drop) async_process_pool *
+#define async_process_pool_auto ASYNC_AUTO(async_process_pool_drop) __typeof__(async_process_pool *)
 
 /* The state of a process pool. */
 struct async_process_pool_stats {

@@ -302,7 +302,7 @@ void async_stream_close(async_stream *s);
  * If another task is in a call on the stream, that call returns -EPIPE, and the stream is freed
  * then. */
 void async_stream_drop(async_stream **s);
-#define async_stream_auto ASYNC_AUTO(async_stream_drop) async_stream *
+#define async_stream_auto ASYNC_AUTO(async_stream_drop) __typeof__(async_stream *)
 
 ASYNC_END_DECLS
 
