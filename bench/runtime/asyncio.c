@@ -6,6 +6,8 @@
  * README is one figure here; what is measured lies between now_ns() and per(). */
 #include "common.h"
 #include <asyncio.h>
+#include <poll.h>
+#include <unistd.h>
 
 ASYNC_DEF(trivial)
 {
@@ -26,6 +28,70 @@ ASYNC_DEF(run_switch, (long)n)
     ASYNC_TRY(await_gather(NULL, spin(n), spin(n)));
     per("switch", t0, 2 * n);
     return 0;
+}
+
+/* Row 1s: the same, but each task waits in a function of its own. */
+static __attribute__((noinline)) int yield_often(long times)
+{
+    for (long i = 0; i < times; i++)
+        ASYNC_TRY(await_sleep(0));
+    return 0;
+}
+
+ASYNC_DEF(spin_elsewhere, (long)times)
+{
+    return yield_often(times);
+}
+
+ASYNC_DEF(run_sites, (long)n)
+{
+    int64_t t0 = now_ns();
+    ASYNC_TRY(await_gather(NULL, spin(n), spin_elsewhere(n)));
+    per("switch_sites", t0, 2 * n);
+    return 0;
+}
+
+/* Row 1x: the same, but one task has set a sticky flag of the floating point unit. */
+ASYNC_DEF(spin_inexact, (long)times)
+{
+    volatile double one = 1, three = 3, third = one / three;
+    (void)third;
+    return yield_often(times);
+}
+
+ASYNC_DEF(run_inexact, (long)n)
+{
+    int64_t t0 = now_ns();
+    ASYNC_TRY(await_gather(NULL, spin_inexact(n), spin_elsewhere(n)));
+    per("switch_inexact", t0, 2 * n);
+    return 0;
+}
+
+/* Row 1f: the same while a third task waits for a descriptor. */
+ASYNC_DEF(wait_to_read, (int)fd)
+{
+    return await_fd_ready(fd, POLLIN);
+}
+
+ASYNC_DEF(run_waited, (long)n)
+{
+    int ends[2];
+    if (pipe(ends) < 0)
+        return -errno;
+    await_task_auto reader = async_create_task(wait_to_read(ends[0]));
+    ASYNC_TRY(await_sleep(0));
+    int64_t t0 = now_ns();
+    ASYNC_TRY(await_gather(NULL, spin(n), spin(n)));
+    per("switch_waited", t0, 2 * n);
+    return 0;
+}
+
+ASYNC_DEF(run_switches, (long)n)
+{
+    ASYNC_TRY(await_run_switch(n));
+    ASYNC_TRY(await_run_sites(n));
+    ASYNC_TRY(await_run_inexact(n));
+    return await_run_waited(n);
 }
 
 /* Row 1b: n tasks alive, each yields 20 times after all have started. */
@@ -361,14 +427,14 @@ static const struct {
     async_co (*workload)(long n);
     long n;
 } workloads[] = {
-    { "switch", run_switch, 5000000 }, { "ring", run_ring, 100000 },
-    { "spawn", run_spawn, 1000000 },   { "sleepers", run_sleepers, 1000 },
+    { "switch", run_switches, 5000000 }, { "ring", run_ring, 100000 },
+    { "spawn", run_spawn, 1000000 },     { "sleepers", run_sleepers, 1000 },
 #if __has_include(<asyncio/queue.h>)
     { "queue", run_queue, 10000000 },
 #endif
-    { "sem", run_sem, 100000 },        { "mutex", run_mutex, 10000 },
-    { "thread", run_thread, 100000 },  { "process", run_process, 10000 },
-    { "event", run_event, 100000 },    { "timers", run_timers, 1000000 },
+    { "sem", run_sem, 100000 },          { "mutex", run_mutex, 10000 },
+    { "thread", run_thread, 100000 },    { "process", run_process, 10000 },
+    { "event", run_event, 100000 },      { "timers", run_timers, 1000000 },
 };
 
 int main(int argc, char **argv)

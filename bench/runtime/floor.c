@@ -285,6 +285,8 @@ static void run_stacks(void)
     per("stack_touch", t1, N);
     per("stack_guard_touch", t0, N);
     report("stack_rss", (double)(status_bytes("VmRSS") - base) / N, "B");
+    munmap(p, (size_t)N * STACK);
+    per("stack_life", t0, N);
 }
 
 /* Touch that much memory and free it. The page faults of the next program then do not wait for the
