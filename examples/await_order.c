@@ -19,7 +19,8 @@ ASYNC_DEF(second_first)
 
     int result = ASYNC_TRY(await_task(task2));
     double start = async_time();
-    printf("result %d; task 1 is %s\n", result, async_task_done(task1) ? "done already" : "running");
+    printf("result %d; task 1 is %s\n", result,
+           async_task_done(task1) ? "done already" : "running");
     result = ASYNC_TRY(await_task(task1)); /* at once: its result was kept */
     printf("result %d after %.1f s more\n", result, async_time() - start);
     return 0;

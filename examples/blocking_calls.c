@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls that block run on threads, and then in processes. They overlap, and the loop stays free. An error of
- * such a call arrives with its message. A crash in another process is an error, too.
- * Python: await asyncio.gather(asyncio.to_thread(read_slowly, 1), asyncio.to_thread(read_slowly, 2), tick()),
- * loop.run_in_executor(ProcessPoolExecutor(), count, 1) */
+/* Calls that block run on threads, and then in processes. They overlap, and the loop stays free. An
+ * error of such a call arrives with its message. A crash in another process is an error, too.
+ * Python: await asyncio.gather(asyncio.to_thread(read_slowly, 1), asyncio.to_thread(read_slowly,
+ * 2), tick()), loop.run_in_executor(ProcessPoolExecutor(), count, 1) */
 #include <asyncio.h>
 #include <signal.h>
 #include <stdio.h>

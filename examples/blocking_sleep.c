@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The two tasks of tasks.c, but they sleep by a call that blocks. So they do not overlap, and take the sum of the
- * times. In debug mode the library reports which task has blocked the loop, for how long, and where it was created.
- * Python: time.sleep() in a coroutine, and asyncio.run(main(), debug=True). */
+/* The two tasks of tasks.c, but they sleep by a call that blocks. So they do not overlap, and take
+ * the sum of the times. In debug mode the library reports which task has blocked the loop, for how
+ * long, and where it was created. Python: time.sleep() in a coroutine, and asyncio.run(main(),
+ * debug=True). */
 #include <asyncio.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a task is cancelled: by another task, by a timeout, by a failure in its group, by Ctrl-C, or because the main
- * task has returned.
+/* Why a task is cancelled: by another task, by a timeout, by a failure in its group, by Ctrl-C, or
+ * because the main task has returned.
  * Python: the message of task.cancel(msg) */
 #include <asyncio.h>
 #include <signal.h>
@@ -9,12 +9,18 @@
 static const char *name_of(enum async_cancel_kind kind)
 {
     switch (kind) {
-    case ASYNC_CANCEL_NONE: return "it is not cancelled";
-    case ASYNC_CANCEL_TASK: return "a task has cancelled it";
-    case ASYNC_CANCEL_TIMEOUT: return "a deadline has passed";
-    case ASYNC_CANCEL_GROUP: return "its group is cancelled";
-    case ASYNC_CANCEL_SHUTDOWN: return "the main task has returned";
-    case ASYNC_CANCEL_SIGNAL: return "Ctrl-C";
+    case ASYNC_CANCEL_NONE:
+        return "it is not cancelled";
+    case ASYNC_CANCEL_TASK:
+        return "a task has cancelled it";
+    case ASYNC_CANCEL_TIMEOUT:
+        return "a deadline has passed";
+    case ASYNC_CANCEL_GROUP:
+        return "its group is cancelled";
+    case ASYNC_CANCEL_SHUTDOWN:
+        return "the main task has returned";
+    case ASYNC_CANCEL_SIGNAL:
+        return "Ctrl-C";
     }
     return "";
 }

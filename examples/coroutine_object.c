@@ -13,8 +13,9 @@ ASYNC_DEF(fetch_data, (int)id)
 
 ASYNC_DEF(amain)
 {
-    /* `fetch_data(1);` on a line of its own does not compile without a warning, because its value is unused. Python
-     * reports "coroutine was never awaited" when the program runs; here the compiler does. */
+    /* `fetch_data(1);` on a line of its own does not compile without a warning, because its value
+     * is unused. Python reports "coroutine was never awaited" when the program runs; here the
+     * compiler does. */
     async_co co = fetch_data(1);
     puts("made, and nothing has run");
     printf("<coroutine object %s>\n", co.name);

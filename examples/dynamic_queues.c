@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues whose storage is not a part of the variable: one that grows without a bound, one whose capacity is known only
- * when the program runs, and one in an array that the program has already.
+/* Queues whose storage is not a part of the variable: one that grows without a bound, one whose
+ * capacity is known only when the program runs, and one in an array that the program has already.
  * Python: asyncio.Queue(), asyncio.Queue(n), asyncio.PriorityQueue() */
 #include <asyncio.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A program that has a loop of its own, here a plain poll(), runs tasks in it: the Runner has a descriptor
- * and a timeout for poll(). When either is due, the program gives the Runner a turn. */
+/* A program that has a loop of its own, here a plain poll(), runs tasks in it: the Runner has a
+ * descriptor and a timeout for poll(). When either is due, the program gives the Runner a turn. */
 #include <asyncio.h>
 #include <math.h>
 #include <poll.h>

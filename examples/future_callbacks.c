@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions that are called when a future has a result. They run outside of tasks and must not await.
- * Python: future.add_done_callback(), future.remove_done_callback() */
+/* Functions that are called when a future has a result. They run outside of tasks and must not
+ * await. Python: future.add_done_callback(), future.remove_done_callback() */
 #include <asyncio.h>
 #include <stdio.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Gather coroutines, gather tasks, and a group. The results have the order of the arguments.
- * Python: await asyncio.gather(fetch_data(1), fetch_data(2)); async with asyncio.TaskGroup() as g: ... */
+ * Python: await asyncio.gather(fetch_data(1), fetch_data(2)); async with asyncio.TaskGroup() as g:
+ * ... */
 #include <asyncio.h>
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Generators: the lines of a file, and the items of an API that has a page of them at a time. The consumer stops
+/* Generators: lines of a file, and items of an API that has pages of them. The consumer stops
  * early, and the generator closes what it has opened.
  * Python: async for line in f: ...; async def items(): ... yield item */
 #include <asyncio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A group with one failing child. The other children and the body are cancelled, and the program reads every error.
- * Python: async with asyncio.TaskGroup() as g: ...; except* OSError as eg: eg.exceptions */
+/* A group with one failing child. The other children and the body are cancelled, and the program
+ * reads every error. Python: async with asyncio.TaskGroup() as g: ...; except* OSError as eg:
+ * eg.exceptions */
 #include <asyncio.h>
 #include <stdio.h>
 

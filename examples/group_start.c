@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Start a task in a group, and wait until it is ready. A server is ready when it listens, and its port is the value
- * that it reports.
+/* Start a task in a group, and wait until it is ready. A server is ready when it listens, and its
+ * port is the value that it reports.
  * Python: trio has this as nursery.start() and task_status.started() */
 #include <asyncio.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Five tasks change something shared before and after an await. The lock keeps each pair of lines together.
- * Python: async with lock: ... */
+/* Five tasks change something shared before and after an await. The lock keeps each pair of lines
+ * together. Python: async with lock: ... */
 #include <asyncio.h>
 #include <stdio.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Four mistakes and the tools that find them. Debug mode prints the task and its place to stderr. The compiler refuses
- * the first mistake. `asyncio lint` finds the first, the third and the fourth one without running the program. */
+/* Four mistakes and the tools that find them. Debug mode prints the task and its place to stderr.
+ * The compiler refuses the first mistake. `asyncio lint` finds the first, the third and the fourth
+ * one without running the program. */
 #include <asyncio.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@ ASYNC_DEF(leaves)
     return 0;
 }
 
-/* 3. Blocking the loop. No other task runs meanwhile. The report has the task, its place, and the time. */
+/* 3. Blocking the loop. No other task runs meanwhile. The report has the task, its place, and the
+ * time. */
 ASYNC_DEF(sleeps)
 {
     usleep(500000); /* asyncio: allow blocking: it should have been await_sleep(0.5) */

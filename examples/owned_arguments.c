@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that belongs to a task. A task that is cancelled before it begins never runs, so it cannot free its argument.
- * With .owned and .drop the library does, exactly once, in every case.
+/* Memory that belongs to a task. A task that is cancelled before it begins never runs, so it cannot
+ * free its argument. With .owned and .drop the library does, exactly once, in every case.
  * Python: has a garbage collector */
 #include <asyncio.h>
 #include <stdio.h>

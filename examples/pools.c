@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How busy the pools of threads and processes are: one pool for calls that block, one for files, one for names of
- * hosts, and a process pool of the program's own.
+/* How busy the pools of threads and processes are: one pool for calls that block, one for files,
+ * one for names of hosts, and a process pool of the program's own.
  * Python: ThreadPoolExecutor and ProcessPoolExecutor, without statistics */
 #include <asyncio.h>
 #include <stdio.h>
@@ -25,7 +25,8 @@ static int print_stats(const char *name, enum async_pool pool)
     struct async_pool_stats stats;
     int r = async_pool_stats(pool, &stats);
     if (r == 0)
-        printf("%s: %llu calls begun, %u run now\n", name, (unsigned long long)stats.begun, stats.running);
+        printf("%s: %llu calls begun, %u run now\n", name, (unsigned long long)stats.begun,
+               stats.running);
     return r;
 }
 
@@ -43,8 +44,8 @@ ASYNC_DEF(call_processes)
         return -errno;
     ASYNC_TRY(await_process_pool_call(pool, square, &n, sizeof n, &result, sizeof result));
     async_process_pool_stats(pool, &stats);
-    printf("own pool: %llu call done, %u worker of at most %u\n", (unsigned long long)stats.done, stats.workers,
-           stats.max_workers);
+    printf("own pool: %llu call done, %u worker of at most %u\n", (unsigned long long)stats.done,
+           stats.workers, stats.max_workers);
     return await_process_pool_close(&pool);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Producers and consumers share a queue of two slots: join, shutdown, and the priority and LIFO kinds.
- * Python: q = asyncio.Queue(2); await q.put(x); x = await q.get(); q.task_done(); await q.join(); q.shutdown() */
+/* Producers and consumers share a queue of two slots: join, shutdown, and the priority and LIFO
+ * kinds. Python: q = asyncio.Queue(2); await q.put(x); x = await q.get(); q.task_done(); await
+ * q.join(); q.shutdown() */
 #include <asyncio.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A loop without a main task: it runs callbacks and tasks until async_stop() is called. What is left goes on in the
- * next run.
+/* A loop without a main task: it runs callbacks and tasks until async_stop() is called. What is
+ * left goes on in the next run.
  * Python: loop.run_forever(), loop.stop() */
 #include <asyncio.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Several runs in one loop. A Runner keeps the task-local variables and the background tasks of a run for the next one.
- * Ctrl-C cancels the main task of a run, and the program decides how to go on.
- * Python: with asyncio.Runner() as runner: runner.run(main()) */
+/* Several runs in one loop. A Runner keeps the task-local variables and the background tasks of a
+ * run for the next one. Ctrl-C cancels the main task of a run, and the program decides how to go
+ * on. Python: with asyncio.Runner() as runner: runner.run(main()) */
 #include <asyncio.h>
 #include <signal.h>
 #include <stdio.h>

@@ -26,7 +26,8 @@ ASYNC_DEF(visitor, (struct room *)room, (int)id)
 ASYNC_DEF(amain)
 {
     int r;
-    struct room room = { .door = ASYNC_SEMAPHORE(2) }; /* tasks may point to it, since they end first */
+    /* Tasks may point to it, since they end first. */
+    struct room room = { .door = ASYNC_SEMAPHORE(2) };
     double start = async_time();
     await_group (r, g)
         for (int id = 1; id <= 6; id++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A signal handler that wakes a task. It may not use most functions of the library, but it can post a call to the loop:
- * async_call_soon_signalsafe() takes no lock and allocates nothing.
+/* A signal handler that wakes a task. It may not use most functions of the library, but it can post
+ * a call to the loop: async_call_soon_signalsafe() takes no lock and allocates nothing.
  * Python: loop.add_signal_handler() */
 #include <asyncio.h>
 #include <signal.h>

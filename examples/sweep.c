@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A test of your own code: transfers between accounts, and a sweep that cancels, refuses memory and changes the order
- * of tasks at each point where that can happen. After every run, no money may be lost. With an argument, the transfer
- * has a bug, and the sweep prints how to repeat the run that has found it. */
+/* A test of your own code: transfers between accounts, and a sweep that cancels, refuses memory and
+ * changes the order of tasks at each point where that can happen. After every run, no money may be
+ * lost. With an argument, the transfer has a bug, and the sweep prints how to repeat the run that
+ * has found it. */
 #include <asyncio.h>
 #include <asyncio/testing.h>
 #include <stdio.h>

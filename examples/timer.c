@@ -55,7 +55,8 @@ ASYNC_DEF(early_return)
     struct timer t;
     await_with (r, timer(&t, "a block that returned")) {
         ASYNC_TRY(await_sleep(0.1));
-        /* The context manager is left, too, but its own errors would be lost; ASYNC_RETURN keeps them.
+        /* The context manager is left, too, but its own errors would be lost; ASYNC_RETURN keeps
+         * them.
          * asyncio: allow return-in-block */
         return 7;
     }

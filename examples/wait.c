@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Wait for the first task, for the first error, and for all. Tasks that have ended are moved to the front of the array.
- * No task is cancelled; those that are pending end later.
+/* Wait for the first task, for the first error, and for all. Tasks that have ended are moved to the
+ * front of the array. No task is cancelled; those that are pending end later.
  * Python: done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED) */
 #include <asyncio.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Three workers with different delays and three steps each run concurrently, and then one after the other.
- * Python: await asyncio.gather(worker("A", 0.9), worker("B", 1.2), worker("C", 1.5)) */
+/* Three workers with different delays and three steps each run concurrently, and then one after the
+ * other. Python: await asyncio.gather(worker("A", 0.9), worker("B", 1.2), worker("C", 1.5)) */
 #include <asyncio.h>
 #include <stdio.h>
 

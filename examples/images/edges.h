@@ -3,9 +3,10 @@
 #ifndef IMAGES_EDGES_H
 #define IMAGES_EDGES_H
 
-/* Read the JPEG file source, find the edges by Sobel's operator, and write them to the JPEG file target. It blocks and
- * computes, so it belongs on a thread or in a process. Returns 0; -EBADMSG if source is no photograph, with libjpeg's
- * message; or an error of open() and the like. After an error there is no file target. */
+/* Read the JPEG file source, find the edges by Sobel's operator, and write them to the JPEG file
+ * target. It blocks and computes, so it belongs on a thread or in a process. Returns 0; -EBADMSG if
+ * source is no photograph, with libjpeg's message; or an error of open() and the like. After an
+ * error there is no file target. */
 int edges_of_file(const char *source, const char *target);
 
 #endif

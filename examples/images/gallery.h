@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gallery.h - a server for photographs, which it sends after a delay and a redirect. It has a loop on a thread of its
- * own, so clients may block. */
+/* gallery.h - a server for photographs, which it sends after a delay and a redirect. It has a loop
+ * on a thread of its own, so clients may block. */
 #ifndef IMAGES_GALLERY_H
 #define IMAGES_GALLERY_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Download 12 photographs, then find the edges in each: one after the other, on threads, in tasks and processes.
+/* Download 12 photographs, then find the edges in each: one after the other, on threads, in tasks
+ * and processes.
  *
  *     images                            4000 x 3000 pixels, half a second each to arrive
  *     images --size 400x300 --delay 0.05
@@ -115,8 +116,10 @@ static int await_versions(struct album *a)
     for (int i = 1; i < 4; i++)
         if (digests[i] != digests[0] || digests[i] == 0)
             return async_fail(-EPROTO, "the edges of %s are not those of v1", versions[i].name);
-    printf("\nAll four have found the same edges. On threads the edges gain what the processors allow: in C threads\n"
-           "compute side by side, where Python's take turns. Processes cost more, and contain what goes wrong:\n\n");
+    printf("\nAll four have found the same edges. On threads the edges gain what the processors "
+           "allow: in C threads\n"
+           "compute side by side, where Python's take turns. Processes cost more, and contain "
+           "what goes wrong:\n\n");
     return 0;
 }
 

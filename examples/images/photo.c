@@ -18,7 +18,8 @@ int jpeg_encode(const unsigned char *pixels, int width, int height, int channels
     struct jpeg_error_mgr errors;
     unsigned long size = 0;
     ret->bytes = NULL;
-    c.err = jpeg_std_error(&errors); /* ends the process on an error, which here can only be a lack of memory */
+    /* Ends the process on an error, which here can only be a lack of memory. */
+    c.err = jpeg_std_error(&errors);
     jpeg_create_compress(&c);
     jpeg_mem_dest(&c, &ret->bytes, &size);
     c.image_width = (JDIMENSION)width;
@@ -29,8 +30,8 @@ int jpeg_encode(const unsigned char *pixels, int width, int height, int channels
     jpeg_set_quality(&c, QUALITY, TRUE);
     jpeg_start_compress(&c, TRUE);
     while (c.next_scanline < c.image_height) {
-        JSAMPROW row =
-                (JSAMPROW)(uintptr_t)(pixels + (size_t)c.next_scanline * (size_t)(width * channels));
+        JSAMPROW row = (JSAMPROW)(uintptr_t)(pixels +
+                                             (size_t)c.next_scanline * (size_t)(width * channels));
         jpeg_write_scanlines(&c, &row, 1);
     }
     jpeg_finish_compress(&c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* versions.h - four versions of the same program, which fetches photographs and finds their edges. */
+/* versions.h - four versions of the same program, which fetches photographs and finds their
+ * edges. */
 #ifndef IMAGES_VERSIONS_H
 #define IMAGES_VERSIONS_H
 

@@ -11,13 +11,13 @@
  *      compiler makes it a tail call; see switch_x86_64.S for the reason.
  *
  * void async__switch_in_place(void **save, void *to, int value, struct switch_thread *thread)
- *      The same for a function that is not returned from at its next switch. It does not disturb the
- *      processor's prediction of returns.
+ *      The same for a function that is not returned from at its next switch. It does not disturb
+ *      the processor's prediction of returns.
  *
  * void *async__switch_prepare(void *top, void (*entry)(void), void *bottom)
- *      Make a new stack, with this top (16-byte aligned) and bottom, one that was left: switching to
- *      it calls entry(), which must not return, with the floating point control words of the caller
- *      of this function. Returns its stack pointer.
+ *      Make a new stack, with this top (16-byte aligned) and bottom, one that was left: switching
+ *      to it calls entry(), which must not return, with the floating point control words of the
+ *      caller of this function. Returns its stack pointer.
  *
  * void async__switch_reset(void *sp, const struct fp_control *fp)
  *      Let a stack that was left continue with these floating point control words. Only if

@@ -76,8 +76,8 @@ struct async_sys {
     /* Injected faults of file requests and name lookups, which run on threads of a pool. A fault is
      * drawn on the loop's thread before the request is sent, so that it is the same in each run; 0
      * stands for none. apply_file_fault() is then called before each system call (enum file_sys) of
-     * the request (enum file_request_kind). It returns 0, perhaps with a smaller *size, or an errno with
-     * which that call is to fail instead of being made. */
+     * the request (enum file_request_kind). It returns 0, perhaps with a smaller *size, or an errno
+     * with which that call is to fail instead of being made. */
     uint32_t (*draw_file_fault)(int call);
     int (*apply_file_fault)(uint32_t *fault, int call, size_t *size);
     uint32_t (*draw_name_fault)(bool passive);

@@ -73,7 +73,8 @@ struct file_request {
     int64_t offset, other_offset;
     struct stat *status;
     size_t done;
-    uint32_t fault; /* the injected fault that it may meet, chosen by async__sys.draw_file_fault() */
+    /* The injected fault that it may meet, chosen by async__sys.draw_file_fault(). */
+    uint32_t fault;
     int64_t result;
     bool made; /* the system calls were made, and result is set */
 

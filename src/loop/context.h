@@ -3,7 +3,7 @@
  *
  * A context is a list of settings, one record each. Contexts share their tails, so copying one for
  * a new task is counting a reference. A task has its context in its body. A callback, a post and a
- * watch keep a reference to the context of the code that asked for them and run in it. Outside of
+ * watch keep a reference to the context in which they were made, and run in it. Outside of
  * these a thread has a context of its own. */
 #ifndef LOOP_CONTEXT_H
 #define LOOP_CONTEXT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* handle.c - posts: calls that other threads ask for. */
+/* handle.c - posts: calls that other threads send to the loop. */
 #include "loop/handle.h"
 
 #include <asyncio/loop.h>

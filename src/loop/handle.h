@@ -16,8 +16,8 @@ struct async_loop {
     /* Threads and signal handlers that use the handle now; it is not closed under them. */
     atomic_uint inside;
     atomic_bool wake_pending; /* the loop has been woken and has not looked yet */
-    /* The loop will look at wake_pending before it waits for the kernel, so waking it needs no write
-     * to the eventfd. Always false for an embedded loop. */
+    /* The loop will look at wake_pending before it waits for the kernel, so waking it needs no
+     * write to the eventfd. Always false for an embedded loop. */
     atomic_bool awake;
     atomic_uint interrupts; /* Ctrl-C, counted by the signal handler */
     uint64_t serial;        /* of the loop: unique in this process, never 0 */

@@ -64,9 +64,9 @@ static void set_budget(struct loop *l, int64_t now, bool idle)
     l->sched.budget = (l->allowance > l->poller.events ? l->allowance : l->poller.events) + 1;
 }
 
-/* An iteration that comes early finds nothing to do and costs as much as twenty steps: two switches,
- * returns that are predicted wrong, a clock, and a system call if a descriptor is waited for. The
- * coarse clock shows whether it would be early. Other threads and signal handlers
+/* An iteration that comes early finds nothing to do and costs as much as twenty steps: two
+ * switches, returns that are predicted wrong, a clock, and a system call if a descriptor is waited
+ * for. The coarse clock shows whether it would be early. Other threads and signal handlers
  * set wake_pending. */
 bool async__budget_renew(struct loop *l)
 {

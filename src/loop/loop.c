@@ -136,7 +136,7 @@ static void check_leaks(struct loop *l)
         async__warn("the loop closes with %d streams open", l->poller.owned);
 }
 
-/* Closing the pools runs release functions, which may still ask for callbacks. */
+/* Closing the pools runs release functions, which may still schedule callbacks. */
 static void close_modules(struct loop *l)
 {
     for (int i = 0; i < LOOP_MODULES; i++) {

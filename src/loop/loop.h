@@ -140,8 +140,9 @@ extern _Thread_local struct loop *async__loop __attribute__((tls_model("initial-
 /* This thread had a loop when it became the child of fork(). */
 extern _Thread_local bool async__forked;
 
-/* How many fork() calls lie between the first process that had a loop and this one. It changes only in the child, before the
- * child goes on, so a thread that finds another value than before runs in a child. */
+/* How many fork() calls lie between the first process that had a loop and this one. It changes only
+ * in the child, before the child goes on, so a thread that finds another value than before runs in
+ * a child. */
 extern unsigned async__fork_generation;
 
 /* Open a loop for this thread. Returns 0 or a negative errno. */

@@ -2,7 +2,7 @@
 /* module.h - state that a higher layer keeps for each loop.
  *
  * A layer embeds struct loop_module as the first member of its own state, which it allocates when
- * it first needs it, and puts it into loop.module. The loop knows nothing of it but these two
+ * it first needs it, and puts it into loop.module. The loop uses nothing of it but these two
  * operations. */
 #ifndef LOOP_MODULE_H
 #define LOOP_MODULE_H

@@ -162,7 +162,8 @@ static void call_watch(struct async_watch *w, int events)
 }
 
 /* Wake the tasks whose events have come, and register anew for what the others still want: a
- * registration is for one event. If that fails, they wake, too, and find out for themselves. */
+ * registration is for one event. If that fails, these tasks wake, too, and find the error in
+ * their own system calls. */
 static void deliver_to_tasks(struct loop *l, int fd, struct fd_entry *e, int events)
 {
     if (e->reader && events & INPUT)

@@ -7,7 +7,8 @@
  *                      the tasks created before and after it.
  *   struct task_start  until the task first runs: what it starts with. A task that is given a stack
  *                      when it is created has none.
- *   struct task_body   while it has a stack: at the top of its stack, on a page that is touched in any
+ *   struct task_body   while it has a stack: at the top of its stack, on a page that is touched in
+ *   any
  *                      case.
  * So a task that never suspends borrows a warm stack for a moment, and a million sleeping tasks
  * cost one page and one record each. The loop layer reads and writes only what concerns switching,

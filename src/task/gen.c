@@ -20,7 +20,7 @@ int await_gen_yield(const void *item)
                     async__task_label(t).text);
         return -EPERM;
     }
-    if (g->left) /* the body was told by a cancel, and has shielded itself from that */
+    if (g->left) /* the body was cancelled, and has shielded itself from that */
         return -ECANCELED;
     g->item = item;
     g->wanted = false;

@@ -27,8 +27,8 @@ static void append_error(async_group *g, async_error *e)
     g->latest_error = e;
 }
 
-/* The group keeps the record of the failure, and with it the strings that tell why the group was
- * cancelled. */
+/* The group keeps the record of the failure, and with it the strings of the cause of the
+ * cancellation. */
 static void child_failed(async_group *g, async_task *t)
 {
     async_error *e = async__error_new(t, t->result);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* handle.c - what the owner of a task's handle does with it: await, cancel, drop, ask. */
+/* handle.c - what the owner of a task's handle does with it: await, cancel, drop, query. */
 #include <asyncio/task.h>
 
 #include <stdio.h>
@@ -169,8 +169,8 @@ void async__task_cancel_and_wait(async_task *self, async_task *t, enum async_can
 
 /* --- the end of a handle --- */
 
-/* The group of a child keeps its record until the group ends, because it may still ask for the
- * child's result. If the handle is dropped, nothing will ask. */
+/* The group of a child keeps its record until the group ends, because the program may still read
+ * the child's result. After the handle is dropped, nothing reads it. */
 static void release(async_task *t)
 {
     if (t->group)
@@ -239,8 +239,8 @@ uint64_t async_task_id(const async_task *t)
     return t ? task_id(t) : 0;
 }
 
-/* The default name is made when it is first asked for. Without memory the name of the coroutine
- * alone must do. */
+/* The default name is made at the first call. If there is no memory for it, return the name of the
+ * coroutine alone. */
 const char *async_task_name(const async_task *t)
 {
     if (!t)

@@ -104,8 +104,7 @@ void async__remote_fail_waiters(struct loop *l)
     async__slab_each(&l->tasks, fail_waiters, NULL);
 }
 
-/* It may run in the last moments of the loop. Then the waiters are told that nothing comes of
- * it. */
+/* This may run while the loop closes. Then the task is not created, and its waiters fail. */
 static void start_remote(void *arg)
 {
     async_remote *r = arg;

@@ -2,8 +2,8 @@
 /* scope.h - cancellation: what every await_ call checks first, and how a cancel reaches what it
  * concerns.
  *
- * Each scope knows by itself whether an await_ call in it is refused (effectively_cancelled) and
- * which deadline comes next for it (next_deadline): its own state combined with that of the scopes
+ * Each scope stores whether an await_ call in it is refused (effectively_cancelled) and which
+ * deadline comes next for it (next_deadline): its own state combined with that of the scopes
  * around it, up to the nearest shield. Both are kept right when something changes: when a scope is
  * entered, and, by a walk over everything inside, when one is cancelled. So a checkpoint looks at
  * one scope, however deep it lies. */
@@ -105,7 +105,7 @@ static inline int wait_to_acquire(async_task *t, async_waitq *q, bool *chosen)
 void async__scope_enter(async_scope *s, async_task *t);
 
 /* Cancel s: interrupt everything inside, up to the shields. Does nothing if s is cancelled already.
- * The strings of cause must live as long as s; a who of NULL stands for the task of s. */
+ * The strings of cause must live as long as s; NULL as the name stands for the task of s. */
 void async__scope_cancel(async_scope *s, async_cause cause);
 
 /* A request to the task of s, its root scope, was withdrawn: derive the flags of everything inside

@@ -121,8 +121,8 @@ static COLD async_task *creation_failed(async_group *g, const async_co *co,
 }
 
 /* The members that all new tasks have. They are written one by one, here and below: the compiler
- * would clear the whole record first, by an instruction that is slow to start. The other members are
- * written when the task starts, parks or is linked. */
+ * would clear the whole record first, by an instruction that is slow to start. The other members
+ * are written when the task starts, parks or is linked. */
 static inline void init_record(struct loop *l, async_task *t, async_group *g, bool detached)
 {
     t->node.state = TASK_READY;
@@ -282,7 +282,7 @@ void async__task_borrow_body(async_task *t, struct task_body *b)
     init_root(t);
 }
 
-/* The task ends without having begun. That is also what a cancel wants. */
+/* The task ends without having begun: there is no memory for its stack, or it is cancelled. */
 void async__task_fail_start(async_task *t, int err)
 {
     struct task_body b = { .root.kind = SCOPE_ROOT, .message = "no memory for a stack" };

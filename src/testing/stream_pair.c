@@ -61,7 +61,8 @@ static ssize_t pair_read(async_stream *s, void *buf, size_t size)
 {
     struct pair_end *e = end_of(s);
     ssize_t n;
-    if (!pair_is_ready(e, ASYNC_STREAM_READABLE)) /* so that a sweep injects no fault into an attempt that must wait */
+    /* So that a sweep injects no fault into an attempt that must wait. */
+    if (!pair_is_ready(e, ASYNC_STREAM_READABLE))
         return ASYNC_STREAM_WOULD_BLOCK;
     while ((n = async__sys.ring_get(&e->in, buf, size)) < 0 && errno == EINTR)
         ;
@@ -177,7 +178,8 @@ static struct stream_pair *pair_new(size_t room)
 {
     size_t bytes;
     struct stream_pair *p = NULL;
-    if (!__builtin_mul_overflow(room, 2, &bytes) && !__builtin_add_overflow(bytes, sizeof *p, &bytes))
+    if (!__builtin_mul_overflow(room, 2, &bytes) &&
+        !__builtin_add_overflow(bytes, sizeof *p, &bytes))
         p = async__malloc(bytes);
     if (!p)
         return NULL;
@@ -188,13 +190,15 @@ static struct stream_pair *pair_new(size_t room)
     return p;
 }
 
-int async_stream_pair_opt(async_stream **ret_a, async_stream **ret_b, const struct async_pair_opts *opts)
+int async_stream_pair_opt(async_stream **ret_a, async_stream **ret_b,
+                          const struct async_pair_opts *opts)
 {
     struct loop *l = async__loop;
     async_stream *s[2] = { NULL, NULL };
     size_t room = opts && opts->room ? opts->room : DEFAULT_ROOM;
     if (!l) {
-        async__warn("async_stream_pair() on a thread without a loop; call it in a task or callback");
+        async__warn("async_stream_pair() on a thread without a loop; call it in a task or "
+                    "callback");
         return -EPERM;
     }
     struct stream_pair *p = pairs_of(l) ? pair_new(room) : NULL;
