@@ -25,7 +25,8 @@ ASYNC_DEF(get, (const char *)host, (const char *)port, (struct page *)page)
     return 0;
 }
 
-ASYNC_DEF(worker, (async_semaphore *)limit, (const char *)host, (const char *)port, (struct page *)page)
+ASYNC_DEF(worker, (async_semaphore *)limit, (const char *)host, (const char *)port,
+          (struct page *)page)
 {
     int r;
     await_with (r, limit)

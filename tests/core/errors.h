@@ -3,7 +3,7 @@
 #ifndef TESTS_ERRORS_H
 #define TESTS_ERRORS_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 static double moment = 1; /* of virtual time */
 

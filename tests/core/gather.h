@@ -3,22 +3,22 @@
 #ifndef TESTS_GATHER_H
 #define TESTS_GATHER_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
 {
     int e = await_sleep(after);
-    note("%d%s", r, e < 0 ? "!" : "");
+    log_event("%d%s", r, e < 0 ? "!" : "");
     return e < 0 ? e : r;
 }
 
 ASYNC_DEF(fails_late, (int)error)
 {
     int r = await_sleep(100), s;
-    is(r, -ECANCELED);
+    expect_int(r, -ECANCELED);
     await_shield (s)
-        ok(await_sleep(2));
-    note("late");
+        expect_ok(await_sleep(2));
+    log_event("late");
     return error;
 }
 

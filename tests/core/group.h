@@ -3,12 +3,12 @@
 #ifndef TESTS_CORE_GROUP_H
 #define TESTS_CORE_GROUP_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(child, (const char *)word, (double)seconds)
 {
     int r = await_sleep(seconds);
-    note("%s=%s", word, shown(r));
+    log_event("%s=%s", word, result_text(r));
     return r;
 }
 
@@ -22,16 +22,16 @@ ASYNC_DEF(fails, (double)after, (int)error)
 ASYNC_DEF(fails_late, (double)seconds, (int)error)
 {
     int r = await_sleep(100), s;
-    is(r, -ECANCELED);
+    expect_int(r, -ECANCELED);
     await_shield (s)
-        ok(await_sleep(seconds));
+        expect_ok(await_sleep(seconds));
     return error;
 }
 
 static inline void codes(async_group *g)
 {
     async_for_each_error (e, g)
-        note("%s:%s", e->task, shown(e->code));
+        log_event("%s:%s", e->task, result_text(e->code));
 }
 
 #endif

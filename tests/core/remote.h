@@ -3,7 +3,7 @@
 #ifndef TESTS_REMOTE_H
 #define TESTS_REMOTE_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -49,7 +49,7 @@ static void *helps(void *arg)
 {
     struct helper *h = arg;
     h->result = h->fn();
-    ok(async_call_soon_threadsafe(home, says_ended, h));
+    expect_ok(async_call_soon_threadsafe(home, says_ended, h));
     return NULL;
 }
 
@@ -59,9 +59,9 @@ ASYNC_DEF(in_a_thread, (thread_fn *)fn)
     pthread_t t;
     if (!home) /* other threads read it */
         home = async_get_running_loop();
-    ok(pthread_create(&t, NULL, helps, &h));
-    ok(await_event_wait(&h.ended));
-    ok(pthread_join(t, NULL));
+    expect_ok(pthread_create(&t, NULL, helps, &h));
+    expect_ok(await_event_wait(&h.ended));
+    expect_ok(pthread_join(t, NULL));
     return h.result;
 }
 

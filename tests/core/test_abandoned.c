@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a loop leaves behind that closed although tasks would not end, and what the next one makes of it. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 typedef async_queue_of(int, 1) int_queue;
 
@@ -99,49 +99,48 @@ ASYNC_DEF(takes_lines_over)
             async_spawn(g, stands_alone(i));
         ASYNC_TRY(await_sleep(1));
         async_event_set(&left.event);
-        ok(async_semaphore_release(&left.semaphore));
-        ok(async_future_set_result(&left.future, 0));
-        is(async_barrier_waiting(&left.barrier), 1);
-        is(await_barrier_wait(&left.barrier), 1);
-        ok(await_queue_put(&left.empty, 4));
+        expect_ok(async_semaphore_release(&left.semaphore));
+        expect_ok(async_future_set_result(&left.future, 0));
+        expect_int(async_barrier_waiting(&left.barrier), 1);
+        expect_int(await_barrier_wait(&left.barrier), 1);
+        expect_ok(await_queue_put(&left.empty, 4));
         while (!async_queue_empty(&left.full)) {
-            ok(await_queue_get(&left.full, &item));
-            ok(async_queue_task_done(&left.full));
+            expect_ok(await_queue_get(&left.full, &item));
+            expect_ok(async_queue_task_done(&left.full));
             ASYNC_TRY(await_sleep(0)); /* and whom there is room for puts the next */
         }
-        ok(await_lock_acquire(&left.lock));
-        ok(async_condition_notify(&left.condition, 1));
-        ok(async_lock_release(&left.lock));
-        is(await_lock_acquire(&left.held), -EOWNERDEAD);
-        has_text(async_fail_text(-EOWNERDEAD), "a loop that is closed has left the lock held");
+        expect_ok(await_lock_acquire(&left.lock));
+        expect_ok(async_condition_notify(&left.condition, 1));
+        expect_ok(async_lock_release(&left.lock));
+        expect_int(await_lock_acquire(&left.held), -EOWNERDEAD);
+        expect_contains(async_fail_text(-EOWNERDEAD),
+                        "a loop that is closed has left the lock held");
     }
     return r;
 }
 
-START_TEST(lines_of_an_abandoned_loop)
+TEST(lines_of_an_abandoned_loop)
 {
-    ears_open();
-    is(async_run(leaves_lines(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
-    has_text(heard(), "abandoned");
-    ok(async_run(takes_lines_over(), .virtual_clock = true));
-    is_text(heard(), "");
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_run(leaves_lines(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
+    expect_contains(captured_stderr(), "abandoned");
+    expect_ok(async_run(takes_lines_over(), .virtual_clock = true));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 /* A thread that only prepares things wakes nobody who is lost. */
-START_TEST(a_thread_prepares_what_was_abandoned)
+TEST(a_thread_prepares_what_was_abandoned)
 {
-    ears_open();
-    is(async_run(leaves_lines(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
+    capture_stderr_begin();
+    expect_int(async_run(leaves_lines(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
     async_event_set(&left.event);
-    ok(async_semaphore_release(&left.semaphore));
-    ok(async_future_set_result(&left.future, 0));
-    ok(async_queue_put_nowait(&left.empty, 4));
-    ok(async_run(stands_alone(1)));
-    ok(async_run(stands_alone(4)));
-    ears_close();
+    expect_ok(async_semaphore_release(&left.semaphore));
+    expect_ok(async_future_set_result(&left.future, 0));
+    expect_ok(async_queue_put_nowait(&left.empty, 4));
+    expect_ok(async_run(stands_alone(1)));
+    expect_ok(async_run(stands_alone(4)));
+    capture_stderr_end();
 }
-END_TEST
 
 SUITE("abandoned", lines_of_an_abandoned_loop, a_thread_prepares_what_was_abandoned)

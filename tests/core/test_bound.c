@@ -21,19 +21,20 @@ static int takes_the_lock_in_its_own_loop(void)
     return async_run(takes_the_lock());
 }
 
-CASE(free_lock_of_an_open_loop_is_refused_in_another_loop)
+LOOP_TEST(free_lock_of_an_open_loop_is_refused_in_another_loop)
 {
-    ok(await_takes_the_lock());
-    is(await_in_a_thread(takes_the_lock_in_its_own_loop), -EPERM);
-    has_text(heard(), "uses a lock that belongs to another thread's loop");
-    is_false(async_lock_locked(&lock));
+    expect_ok(await_takes_the_lock());
+    expect_int(await_in_a_thread(takes_the_lock_in_its_own_loop), -EPERM);
+    expect_contains(captured_stderr(), "uses a lock that belongs to another thread's loop");
+    expect_false(async_lock_locked(&lock));
     return await_takes_the_lock();
 }
 
 ASYNC_DEF(waits_for_the_condition)
 {
     int r;
-    await_with (r, &lock) r = await_condition_wait(&condition);
+    await_with (r, &lock)
+        r = await_condition_wait(&condition);
     return r;
 }
 
@@ -42,36 +43,36 @@ static int waits_for_the_condition_in_its_own_loop(void)
     return async_run(waits_for_the_condition());
 }
 
-CASE(condition_of_an_open_loop_is_refused_in_another_loop)
+LOOP_TEST(condition_of_an_open_loop_is_refused_in_another_loop)
 {
     await_task_auto waiter = async_create_task(waits_for_the_condition());
-    ok(await_sleep(0));
-    is(await_in_a_thread(waits_for_the_condition_in_its_own_loop), -EPERM);
-    has_text(heard(), "belongs to another thread's loop");
+    expect_ok(await_sleep(0));
+    expect_int(await_in_a_thread(waits_for_the_condition_in_its_own_loop), -EPERM);
+    expect_contains(captured_stderr(), "belongs to another thread's loop");
     int r;
-    await_with (r, &lock) ok(async_condition_notify(&condition, 1));
-    ok(r);
+    await_with (r, &lock)
+        expect_ok(async_condition_notify(&condition, 1));
+    expect_ok(r);
     return await_task(waiter);
 }
 
 /* The number of a loop is never used again, however many loops there are. */
-START_TEST(lock_that_a_closed_loop_left_held_stays_lost_after_many_loops)
+TEST(lock_that_a_closed_loop_left_held_stays_lost_after_many_loops)
 {
-    ok(async_run(keeps_the_lock()));
-    int loops = at_most(5000);
+    expect_ok(async_run(keeps_the_lock()));
+    int loops = reduced_count(5000);
     for (int i = 0; i < loops; i++) {
-        is(async_run(takes_the_lock()), -EOWNERDEAD);
-        has_text(async_fail_text(-EOWNERDEAD), "a loop that is closed has left the lock held");
+        expect_int(async_run(takes_the_lock()), -EOWNERDEAD);
+        expect_contains(async_fail_text(-EOWNERDEAD),
+                        "a loop that is closed has left the lock held");
     }
 }
-END_TEST
 
-START_TEST(free_lock_of_a_closed_loop_can_be_used_in_the_next_one)
+TEST(free_lock_of_a_closed_loop_can_be_used_in_the_next_one)
 {
-    ok(async_run(takes_the_lock()));
-    ok(async_run(takes_the_lock()));
+    expect_ok(async_run(takes_the_lock()));
+    expect_ok(async_run(takes_the_lock()));
 }
-END_TEST
 
 SUITE("core-bound", free_lock_of_an_open_loop_is_refused_in_another_loop,
       condition_of_an_open_loop_is_refused_in_another_loop,

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* Callbacks: soon, later, at a time, not at all. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 static void says(void *word)
 {
-    note("%s", (const char *)word);
+    log_event("%s", (const char *)word);
 }
 
-CASE(soon_in_order)
+LOOP_TEST(soon_in_order)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 };
     async_call_soon(&a, says, (void *)"a");
     async_call_soon(&b, says, (void *)"b");
     async_call_soon(&c, says, (void *)"c");
-    is_trail("");
-    ok(await_sleep(0));
-    is_trail("a b c");
-    ok(await_sleep(1));
-    is_trail("a b c"); /* once */
+    expect_events("");
+    expect_ok(await_sleep(0));
+    expect_events("a b c");
+    expect_ok(await_sleep(1));
+    expect_events("a b c"); /* once */
     return 0;
 }
 
-CASE(later_in_order)
+LOOP_TEST(later_in_order)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, e = { 0 };
     async_call_later(&a, 2, says, (void *)"a");
@@ -29,18 +29,18 @@ CASE(later_in_order)
     async_call_at(&c, 2, says, (void *)"c"); /* as late as a: after it */
     async_call_later(&d, -1, says, (void *)"d");
     async_call_at(&e, -5, says, (void *)"e");
-    ok(await_sleep(0.5));
-    has_text(trail, "d");
-    has_text(trail, "e");
-    forget_trail();
-    ok(await_sleep(1));
-    is_trail("b");
-    ok(await_sleep(1));
-    is_trail("b a c");
+    expect_ok(await_sleep(0.5));
+    expect_contains(event_log, "d");
+    expect_contains(event_log, "e");
+    clear_events();
+    expect_ok(await_sleep(1));
+    expect_events("b");
+    expect_ok(await_sleep(1));
+    expect_events("b a c");
     return 0;
 }
 
-CASE(equal_times_in_the_order_of_calls)
+LOOP_TEST(equal_times_in_the_order_of_calls)
 {
     static async_callback cbs[100];
     static char words[100][8];
@@ -50,44 +50,44 @@ CASE(equal_times_in_the_order_of_calls)
         async_call_at(&cbs[i], 5, says, words[i]);
         strcat(strcat(expected, i ? " " : ""), words[i]);
     }
-    ok(await_sleep(5));
-    ok(await_sleep(0));
-    is_trail(expected);
+    expect_ok(await_sleep(5));
+    expect_ok(await_sleep(0));
+    expect_events(expected);
     return 0;
 }
 
 static void says_when(void *arg)
 {
     (void)arg;
-    note("%g", async_time());
-    is_true(async_current_task() == NULL);
-    is_true(async_get_running_loop() != NULL);
+    log_event("%g", async_time());
+    expect_true(async_current_task() == NULL);
+    expect_true(async_get_running_loop() != NULL);
 }
 
-CASE(not_early)
+LOOP_TEST(not_early)
 {
     async_callback a = { 0 };
-    ok(await_sleep(3));
+    expect_ok(await_sleep(3));
     async_call_later(&a, 0.25, says_when, NULL);
-    ok(await_sleep(1));
-    is_trail("3.25");
+    expect_ok(await_sleep(1));
+    expect_events("3.25");
     return 0;
 }
 
 /* A cancelled handle never runs, even when already in the ready list. */
-CASE(cancelled)
+LOOP_TEST(cancelled)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 };
     async_call_soon(&a, says, (void *)"a");
     async_call_later(&b, 1, says, (void *)"b");
     async_call_soon(&c, says, (void *)"c");
-    is_true(async_callback_cancel(&a));
-    is_true(async_callback_cancel(&b));
-    is_false(async_callback_cancel(&a));
-    is_false(async_callback_cancel(&b));
-    ok(await_sleep(2));
-    is_trail("c");
-    is_false(async_callback_cancel(&c)); /* it has run */
+    expect_true(async_callback_cancel(&a));
+    expect_true(async_callback_cancel(&b));
+    expect_false(async_callback_cancel(&a));
+    expect_false(async_callback_cancel(&b));
+    expect_ok(await_sleep(2));
+    expect_events("c");
+    expect_false(async_callback_cancel(&c)); /* it has run */
     return 0;
 }
 
@@ -98,54 +98,54 @@ struct pair {
 static void cancels_other(void *arg)
 {
     struct pair *p = arg;
-    note("first");
-    is_true(async_callback_cancel(&p->other));
+    log_event("first");
+    expect_true(async_callback_cancel(&p->other));
 }
 
-CASE(cancelled_when_due)
+LOOP_TEST(cancelled_when_due)
 {
     struct pair p = { 0 };
     async_call_later(&p.cb, 1, cancels_other, &p);
     async_call_later(&p.other, 1, says, (void *)"second"); /* ready in the same pass */
-    ok(await_sleep(2));
-    is_trail("first");
+    expect_ok(await_sleep(2));
+    expect_events("first");
     return 0;
 }
 
 static void again(void *arg)
 {
     struct pair *p = arg;
-    note("again");
+    log_event("again");
     async_call_soon(&p->cb, again, p); /* its memory is ours again while it runs */
 }
 
 /* Added in a turn: run in the next one; a callback for ever does not starve a timer. */
-CASE(adds_itself)
+LOOP_TEST(adds_itself)
 {
     struct pair p = { 0 };
     async_call_soon(&p.cb, again, &p);
-    ok(await_sleep(0));
-    is_trail("again");
-    ok(await_sleep(0));
-    is_trail("again again");
-    is_true(async_callback_cancel(&p.cb));
-    ok(await_sleep(1));
-    is_trail("again again");
+    expect_ok(await_sleep(0));
+    expect_events("again");
+    expect_ok(await_sleep(0));
+    expect_events("again again");
+    expect_true(async_callback_cancel(&p.cb));
+    expect_ok(await_sleep(1));
+    expect_events("again again");
     return 0;
 }
 
 static void frees(void *arg)
 {
     free(arg);
-    note("freed");
+    log_event("freed");
 }
 
-CASE(frees_itself)
+LOOP_TEST(frees_itself)
 {
     async_callback *cb = calloc(1, sizeof *cb);
     async_call_soon(cb, frees, cb);
-    ok(await_sleep(0));
-    is_trail("freed");
+    expect_ok(await_sleep(0));
+    expect_events("freed");
     return 0;
 }
 
@@ -154,47 +154,47 @@ static void wakes(void *event)
     async_event_set(event);
 }
 
-CASE(wakes_a_task)
+LOOP_TEST(wakes_a_task)
 {
     async_event e = { 0 };
     async_callback cb = { 0 };
     async_call_later(&cb, 4, wakes, &e);
-    ok(await_event_wait(&e));
-    is_time(4);
+    expect_ok(await_event_wait(&e));
+    expect_time(4);
     return 0;
 }
 
 static void spawns(void *group)
 {
-    ok(async_spawn((async_group *)group, async_sleep(2)));
+    expect_ok(async_spawn((async_group *)group, async_sleep(2)));
 }
 
-CASE(spawns_a_task)
+LOOP_TEST(spawns_a_task)
 {
     int r;
     async_callback cb = { 0 };
     await_group (r, g) {
         async_call_later(&cb, 1, spawns, g);
-        ok(await_sleep(1));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(1));
+        expect_ok(await_sleep(0));
     }
-    ok(r);
-    is_time(3);
+    expect_ok(r);
+    expect_time(3);
     return 0;
 }
 
 static void cancels(void *task)
 {
-    is_true(async_task_cancel(task, .reason = "by a callback"));
+    expect_true(async_task_cancel(task, .reason = "by a callback"));
 }
 
-CASE(cancels_a_task)
+LOOP_TEST(cancels_a_task)
 {
     async_callback cb = { 0 };
     await_task_auto t = async_create_task(async_sleep(100));
     async_call_later(&cb, 1, cancels, t);
-    is(await_task(t), -ECANCELED);
-    is_time(1);
+    expect_int(await_task(t), -ECANCELED);
+    expect_time(1);
     return 0;
 }
 
@@ -204,13 +204,13 @@ static async_callback lasting[3];
 
 static void adds_another(void *arg)
 {
-    note("ready");
+    log_event("ready");
     async_call_soon(&lasting[2], adds_another, arg);
 }
 
 static void starts_a_task(void *arg)
 {
-    note("starts");
+    log_event("starts");
     *(async_task **)arg = async_create_task(async_sleep(1000));
 }
 
@@ -219,15 +219,15 @@ static async_task *started;
 ASYNC_DEF(cleans_up)
 {
     int r = await_sleep(1000);
-    note("cleanup");
+    log_event("cleanup");
     async_call_soon(&lasting[1], says, (void *)"after");
     return r;
 }
 
 ASYNC_DEF(returns_before_callbacks)
 {
-    ok(async_spawn(async_background(), cleans_up()));
-    ok(await_sleep(1));
+    expect_ok(async_spawn(async_background(), cleans_up()));
+    expect_ok(await_sleep(1));
     async_call_soon(&lasting[0], adds_another, NULL);
     async_call_soon(&lasting[1], starts_a_task, &started);
     return 0;
@@ -237,21 +237,20 @@ ASYNC_DEF(returns_before_callbacks)
  * and its memory is its owner's again. */
 static void check_end(uint64_t seed)
 {
-    forget_trail();
-    RUN(returns_before_callbacks(), .seed = seed);
-    has_text(trail, "ready");
-    has_text(trail, "starts");
-    has_text(strstr(trail, "cleanup"), "after");
-    is_false(async_callback_cancel(&lasting[2]));
-    is(lasting[2].state, 0);
+    clear_events();
+    expect_run_ok(returns_before_callbacks(), .seed = seed);
+    expect_contains(event_log, "ready");
+    expect_contains(event_log, "starts");
+    expect_contains(strstr(event_log, "cleanup"), "after");
+    expect_false(async_callback_cancel(&lasting[2]));
+    expect_ok(lasting[2].state);
 }
 
-START_TEST(ready_when_main_returns)
+TEST(ready_when_main_returns)
 {
     for (uint64_t seed = 0; seed < 50; seed++)
         check_end(seed);
 }
-END_TEST
 
 ASYNC_DEF(returns_at_once)
 {
@@ -260,32 +259,31 @@ ASYNC_DEF(returns_at_once)
     return 0;
 }
 
-START_TEST(ready_when_main_returns_at_once)
+TEST(ready_when_main_returns_at_once)
 {
-    RUN(returns_at_once());
-    is_trail("a starts");
+    expect_run_ok(returns_at_once());
+    expect_events("a starts");
 }
-END_TEST
 
 static void awaits(void *arg)
 {
     int r;
     *(int *)arg = await_sleep(1);
     await_timeout (r, 1)
-        note("not reached");
-    is(r, -EPERM);
-    is(await_gather(NULL, async_sleep(1)), -EPERM);
+        log_event("not reached");
+    expect_int(r, -EPERM);
+    expect_int(await_gather(NULL, async_sleep(1)), -EPERM);
 }
 
-CASE(must_not_await)
+LOOP_TEST(must_not_await)
 {
     int result = 0;
     async_callback cb = { 0 };
     async_call_soon(&cb, awaits, &result);
-    ok(await_sleep(0));
-    is(result, -EPERM);
-    has_text(heard(), "await_sleep() in a callback");
-    is_trail("");
+    expect_ok(await_sleep(0));
+    expect_int(result, -EPERM);
+    expect_contains(captured_stderr(), "await_sleep() in a callback");
+    expect_events("");
     return 0;
 }
 
@@ -294,18 +292,18 @@ static void runs(void *arg)
     *(int *)arg = async_run(async_sleep(1));
 }
 
-CASE(must_not_run)
+LOOP_TEST(must_not_run)
 {
     int result = 0;
     async_callback cb = { 0 };
     async_call_soon(&cb, runs, &result);
-    ok(await_sleep(0));
-    is(result, -EBUSY);
-    has_text(heard(), "async_run() inside");
+    expect_ok(await_sleep(0));
+    expect_int(result, -EBUSY);
+    expect_contains(captured_stderr(), "async_run() inside");
     return 0;
 }
 
-CASE(a_million_armed_and_cancelled)
+LOOP_TEST(a_million_armed_and_cancelled)
 {
     async_callback kept = { 0 }, cb[8] = { 0 };
     int refused = 0;
@@ -316,10 +314,10 @@ CASE(a_million_armed_and_cancelled)
         async_call_later(&cb[i % 8], 10 + i % 1000, says, (void *)"never");
     }
     for (int i = 0; i < 8; i++)
-        is_true(async_callback_cancel(&cb[i]));
-    is(refused, 0);
-    ok(await_sleep(100));
-    is_trail("kept");
+        expect_true(async_callback_cancel(&cb[i]));
+    expect_ok(refused);
+    expect_ok(await_sleep(100));
+    expect_events("kept");
     return 0;
 }
 
@@ -327,35 +325,36 @@ CASE(a_million_armed_and_cancelled)
 
 static void says_its_word(void *word)
 {
-    note("%s", (const char *)word);
+    log_event("%s", (const char *)word);
 }
 
-CASE(callback_scheduled_twice_runs_once_with_a_message)
+LOOP_TEST(callback_scheduled_twice_runs_once_with_a_message)
 {
     async_callback cb = { 0 };
     async_call_soon(&cb, says_its_word, (void *)"first");
     async_call_soon(&cb, says_its_word, (void *)"second");
-    has_text(heard(), "async_call_soon() of a callback that is scheduled already");
+    expect_contains(captured_stderr(), "async_call_soon() of a callback that is scheduled already");
     async_call_later(&cb, 1, says_its_word, (void *)"third");
-    has_text(heard(), "async_call_later() of a callback that is scheduled already");
-    ok(await_sleep(2));
-    is_trail("first");
+    expect_contains(captured_stderr(),
+                    "async_call_later() of a callback that is scheduled already");
+    expect_ok(await_sleep(2));
+    expect_events("first");
     async_call_later(&cb, 1, says_its_word, (void *)"later");
     async_call_soon(&cb, says_its_word, (void *)"soon");
-    has_text(heard(), "scheduled already");
-    ok(await_sleep(2));
-    is_trail("first later");
+    expect_contains(captured_stderr(), "scheduled already");
+    expect_ok(await_sleep(2));
+    expect_events("first later");
     return 0;
 }
 
-CASE(callback_can_be_scheduled_again_while_it_runs_and_after_a_cancel)
+LOOP_TEST(callback_can_be_scheduled_again_while_it_runs_and_after_a_cancel)
 {
     async_callback cb = { 0 };
     async_call_later(&cb, 1, says_its_word, (void *)"never");
-    is_true(async_callback_cancel(&cb));
+    expect_true(async_callback_cancel(&cb));
     async_call_soon(&cb, says_its_word, (void *)"now");
-    ok(await_sleep(0));
-    is_trail("now");
+    expect_ok(await_sleep(0));
+    expect_events("now");
     return 0;
 }
 
@@ -378,26 +377,26 @@ ASYNC_DEF(leaves_one_armed)
 ASYNC_DEF(cancels_what_is_gone)
 {
     async_call_later(&other, 1, counts_up, NULL);
-    is_false(async_callback_cancel(&armed)); /* which had the same place in another loop */
-    is_false(async_callback_cancel(&armed));
+    expect_false(async_callback_cancel(&armed)); /* which had the same place in another loop */
+    expect_false(async_callback_cancel(&armed));
     return await_sleep(2);
 }
 
-START_TEST(one_that_was_armed_in_a_loop_that_is_closed)
+TEST(one_that_was_armed_in_a_loop_that_is_closed)
 {
-    ears_open();
-    ok(async_run(leaves_one_armed(), .virtual_clock = true));
-    is_text(heard(), ""); /* the loop gives it back in silence, as asyncio does */
-    ok(async_run(cancels_what_is_gone(), .virtual_clock = true));
-    is_text(heard(), "");
-    ears_close();
-    is(counted, 1);
+    capture_stderr_begin();
+    expect_ok(async_run(leaves_one_armed(), .virtual_clock = true));
+    expect_text(captured_stderr(), ""); /* the loop gives it back in silence, as asyncio does */
+    expect_ok(async_run(cancels_what_is_gone(), .virtual_clock = true));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
+    expect_int(counted, 1);
 }
-END_TEST
 
 SUITE("callback", callback_scheduled_twice_runs_once_with_a_message,
       callback_can_be_scheduled_again_while_it_runs_and_after_a_cancel,
       one_that_was_armed_in_a_loop_that_is_closed, ready_when_main_returns,
-      ready_when_main_returns_at_once, soon_in_order, later_in_order, equal_times_in_the_order_of_calls,
-      not_early, cancelled, cancelled_when_due, adds_itself, frees_itself, wakes_a_task,
-      spawns_a_task, cancels_a_task, must_not_await, must_not_run, a_million_armed_and_cancelled)
+      ready_when_main_returns_at_once, soon_in_order, later_in_order,
+      equal_times_in_the_order_of_calls, not_early, cancelled, cancelled_when_due, adds_itself,
+      frees_itself, wakes_a_task, spawns_a_task, cancels_a_task, must_not_await, must_not_run,
+      a_million_armed_and_cancelled)

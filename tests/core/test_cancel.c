@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Cancelling tasks, and withdrawing it. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
 {
@@ -9,46 +9,46 @@ ASYNC_DEF(value, (int)r, (double)after)
 }
 
 /* cancel: the awaiter sees it, the task is done and cancelled, a further cancel returns false. */
-CASE(cancel)
+LOOP_TEST(cancel)
 {
     await_task_auto t = async_create_task(value(1, 100));
-    ok(await_sleep(1));
-    is_true(async_task_cancel(t));
-    is_false(async_task_done(t));
-    is(await_task(t), -ECANCELED);
-    is_true(async_task_done(t));
-    is_true(async_task_cancelled(t));
-    is_false(async_task_cancel(t));
-    is(async_task_result(t), -ECANCELED);
-    is_time(1);
-    ok(await_sleep(0)); /* the awaiter is not cancelled itself */
+    expect_ok(await_sleep(1));
+    expect_true(async_task_cancel(t));
+    expect_false(async_task_done(t));
+    expect_int(await_task(t), -ECANCELED);
+    expect_true(async_task_done(t));
+    expect_true(async_task_cancelled(t));
+    expect_false(async_task_cancel(t));
+    expect_int(async_task_result(t), -ECANCELED);
+    expect_time(1);
+    expect_ok(await_sleep(0)); /* the awaiter is not cancelled itself */
     return 0;
 }
 
-CASE(cancel_finished)
+LOOP_TEST(cancel_finished)
 {
     await_task_auto t = async_create_task(value(1, 0));
-    is(await_task(t), 1);
-    is_false(async_task_cancel(t));
-    is(await_task(t), 1);
-    is_false(async_task_cancel(NULL));
+    expect_int(await_task(t), 1);
+    expect_false(async_task_cancel(t));
+    expect_int(await_task(t), 1);
+    expect_false(async_task_cancel(NULL));
     return 0;
 }
 
 ASYNC_DEF(cancels_itself)
 {
-    is_true(async_task_cancel(async_current_task()));
-    is(await_sleep(100), -ECANCELED);
-    is(await_sleep(0), -ECANCELED); /* level-triggered */
+    expect_true(async_task_cancel(async_current_task()));
+    expect_int(await_sleep(100), -ECANCELED);
+    expect_int(await_sleep(0), -ECANCELED); /* level-triggered */
     return -ECANCELED;
 }
 
-CASE(cancel_current_task)
+LOOP_TEST(cancel_current_task)
 {
     await_task_auto t = async_create_task(cancels_itself());
-    is(await_task(t), -ECANCELED);
-    is_true(async_task_cancelled(t));
-    is_time(0);
+    expect_int(await_task(t), -ECANCELED);
+    expect_true(async_task_cancelled(t));
+    expect_time(0);
     return 0;
 }
 
@@ -59,28 +59,28 @@ ASYNC_DEF(cancels_itself_and_ends)
 }
 
 /* A cancel is delivered at suspensions only. */
-CASE(value_after_cancelling_itself)
+LOOP_TEST(value_after_cancelling_itself)
 {
     await_task_auto t = async_create_task(cancels_itself_and_ends());
-    is(await_task(t), 5);
-    is_false(async_task_cancelled(t));
+    expect_int(await_task(t), 5);
+    expect_false(async_task_cancelled(t));
     return 0;
 }
 
 ASYNC_DEF(catches)
 {
-    is(await_sleep(100), -ECANCELED);
+    expect_int(await_sleep(100), -ECANCELED);
     return 42;
 }
 
-CASE(cancel_task_catching)
+LOOP_TEST(cancel_task_catching)
 {
     await_task_auto t = async_create_task(catches());
-    ok(await_sleep(1));
-    is_true(async_task_cancel(t));
-    is(await_task(t), 42);
-    is_false(async_task_cancelled(t));
-    is_true(async_task_done(t));
+    expect_ok(await_sleep(1));
+    expect_true(async_task_cancel(t));
+    expect_int(await_task(t), 42);
+    expect_false(async_task_cancelled(t));
+    expect_true(async_task_done(t));
     return 0;
 }
 
@@ -90,14 +90,14 @@ ASYNC_DEF(never, (bool *)ran)
     return 0;
 }
 
-CASE(cancelled_before_first_step)
+LOOP_TEST(cancelled_before_first_step)
 {
     bool ran = false;
     await_task_auto t = async_create_task(never(&ran));
-    is_true(async_task_cancel(t));
-    is(await_task(t), -ECANCELED);
-    is_true(async_task_cancelled(t));
-    is_false(ran);
+    expect_true(async_task_cancel(t));
+    expect_int(await_task(t), -ECANCELED);
+    expect_true(async_task_cancelled(t));
+    expect_false(ran);
     return 0;
 }
 
@@ -105,123 +105,125 @@ CASE(cancelled_before_first_step)
 ASYNC_DEF(sleeps_twice)
 {
     int first = await_sleep(1), second = await_sleep(1);
-    note("%s %s", shown(first), shown(second));
+    log_event("%s %s", result_text(first), result_text(second));
     return second;
 }
 
 ASYNC_DEF(cancels_at_one, (async_task **)t)
 {
-    ok(await_sleep(1));
-    is_true(async_task_cancel(*t));
+    expect_ok(await_sleep(1));
+    expect_true(async_task_cancel(*t));
     return 0;
 }
 
-CASE(cancel_of_a_runnable_task)
+LOOP_TEST(cancel_of_a_runnable_task)
 {
     async_task *victim = NULL;
-    await_task_auto killer = async_create_task(cancels_at_one(&victim)); /* its timer is the first */
+    /* its timer is the first */
+    await_task_auto killer = async_create_task(cancels_at_one(&victim));
     await_task_auto sleeper = async_create_task(sleeps_twice());
     victim = sleeper;
-    ok(await_task(killer));
-    is(await_task(sleeper), -ECANCELED);
-    is_trail("0 -ECANCELED"); /* its sleep had ended: success beats the cancel that came after */
+    expect_ok(await_task(killer));
+    expect_int(await_task(sleeper), -ECANCELED);
+    /* its sleep had ended: success beats the cancel that came after */
+    expect_events("0 -ECANCELED");
     return 0;
 }
 
 ASYNC_DEF(uncancels)
 {
-    is(await_sleep(100), -ECANCELED);
-    is(async_cancelling(), 1);
-    is(async_uncancel(), 0);
-    is(async_cancelling(), 0);
-    ok(await_sleep(1));
-    note("waited");
-    is(await_sleep(100), -ECANCELED);
-    is(async_cancelling(), 1);
+    expect_int(await_sleep(100), -ECANCELED);
+    expect_int(async_cancelling(), 1);
+    expect_ok(async_uncancel());
+    expect_ok(async_cancelling());
+    expect_ok(await_sleep(1));
+    log_event("waited");
+    expect_int(await_sleep(100), -ECANCELED);
+    expect_int(async_cancelling(), 1);
     return -ECANCELED;
 }
 
-CASE(uncancel_basic)
+LOOP_TEST(uncancel_basic)
 {
     await_task_auto t = async_create_task(uncancels());
-    ok(await_sleep(1));
-    is_true(async_task_cancel(t));
-    ok(await_sleep(2));
-    is_trail("waited");
-    is_false(async_task_done(t));
-    is_true(async_task_cancel(t));
-    is(await_task(t), -ECANCELED);
-    is_true(async_task_cancelled(t));
-    is_time(3);
-    is(async_uncancel(), 0); /* of nothing: nothing */
-    is(await_task(t), -ECANCELED);
+    expect_ok(await_sleep(1));
+    expect_true(async_task_cancel(t));
+    expect_ok(await_sleep(2));
+    expect_events("waited");
+    expect_false(async_task_done(t));
+    expect_true(async_task_cancel(t));
+    expect_int(await_task(t), -ECANCELED);
+    expect_true(async_task_cancelled(t));
+    expect_time(3);
+    expect_ok(async_uncancel()); /* of nothing: nothing */
+    expect_int(await_task(t), -ECANCELED);
     return 0;
 }
 
 ASYNC_DEF(counts)
 {
-    is(await_sleep(100), -ECANCELED);
-    is(async_cancelling(), 2);
-    is(async_uncancel(), 1);
-    is(await_sleep(0), -ECANCELED); /* still cancelled */
-    is(async_uncancel(), 0);
-    ok(await_sleep(0));
+    expect_int(await_sleep(100), -ECANCELED);
+    expect_int(async_cancelling(), 2);
+    expect_int(async_uncancel(), 1);
+    expect_int(await_sleep(0), -ECANCELED); /* still cancelled */
+    expect_ok(async_uncancel());
+    expect_ok(await_sleep(0));
     return 0;
 }
 
 /* Two cancels make 2, one uncancel leaves it cancelled. */
-CASE(two_requests)
+LOOP_TEST(two_requests)
 {
     await_task_auto t = async_create_task(counts());
-    ok(await_sleep(1));
-    is_true(async_task_cancel(t));
-    is_true(async_task_cancel(t));
-    ok(await_task(t));
+    expect_ok(await_sleep(1));
+    expect_true(async_task_cancel(t));
+    expect_true(async_task_cancel(t));
+    expect_ok(await_task(t));
     return 0;
 }
 
-CASE(uncancel_drops_an_undelivered_cancel)
+LOOP_TEST(uncancel_drops_an_undelivered_cancel)
 {
     async_task_cancel(async_current_task());
-    is(async_cancelling(), 1);
-    is(async_uncancel(), 0);
-    ok(await_sleep(1));
-    is_time(1);
+    expect_int(async_cancelling(), 1);
+    expect_ok(async_uncancel());
+    expect_ok(await_sleep(1));
+    expect_time(1);
     return 0;
 }
 
 /* A cancelled task's await of a finished task fails too: every await_ is a cancellation point. */
-CASE(await_finished_when_cancelled)
+LOOP_TEST(await_finished_when_cancelled)
 {
     await_task_auto t = async_create_task(value(3, 0));
-    is(await_task(t), 3);
+    expect_int(await_task(t), 3);
     async_task_cancel(async_current_task());
-    is(await_task(t), -ECANCELED);
-    is(await_task(NULL), -ECANCELED);
+    expect_int(await_task(t), -ECANCELED);
+    expect_int(await_task(NULL), -ECANCELED);
     async_uncancel();
-    is(await_task(t), 3);
+    expect_int(await_task(t), 3);
     return 0;
 }
 
 ASYNC_DEF(joins, (async_task *)t, (const char *)who)
 {
     int r = await_task(t);
-    note("%s=%s", who, shown(r));
+    log_event("%s=%s", who, result_text(r));
     return r;
 }
 
 /* Cancelling the waiter does not cancel the task; joiners wake in their order. */
-CASE(several_joiners)
+LOOP_TEST(several_joiners)
 {
     await_task_auto t = async_create_task(value(3, 2));
     await_task_auto a = async_create_task(joins(t, "a"));
     await_task_auto b = async_create_task(joins(t, "b"));
     await_task_auto c = async_create_task(joins(t, "c"));
-    ok(await_sleep(1));
-    is_true(async_task_cancel(b));
-    is(await_task(c), 3);
-    is(await_task(a), 3);
-    is_trail("b=-ECANCELED a=3 c=3");
+    expect_ok(await_sleep(1));
+    expect_true(async_task_cancel(b));
+    expect_int(await_task(c), 3);
+    expect_int(await_task(a), 3);
+    expect_events("b=-ECANCELED a=3 c=3");
     return 0;
 }
 
@@ -229,18 +231,18 @@ CASE(several_joiners)
 ASYNC_DEF(joins_twice, (async_task *)t)
 {
     int first = await_task(t), second = await_task(t);
-    note("%s %s", shown(first), shown(second));
+    log_event("%s %s", result_text(first), result_text(second));
     return 0;
 }
 
-CASE(join_chosen_then_cancelled)
+LOOP_TEST(join_chosen_then_cancelled)
 {
     await_task_auto t = async_create_task(value(9, 1));
     await_task_auto j = async_create_task(joins_twice(t));
     await_task_auto k = async_create_task(cancels_at_one(&j)); /* wakes behind t in the same pass */
-    ok(await_task(k));
-    ok(await_task(j));
-    is_trail("9 -ECANCELED");
+    expect_ok(await_task(k));
+    expect_ok(await_task(j));
+    expect_events("9 -ECANCELED");
     return 0;
 }
 
@@ -249,38 +251,38 @@ ASYNC_DEF(slow_cleanup, (const char *)word)
     int r = await_sleep(100);
     int s;
     await_shield (s)
-        ok(await_sleep(1));
-    ok(s);
-    note("%s=%s", word, shown(r));
+        expect_ok(await_sleep(1));
+    expect_ok(s);
+    log_event("%s=%s", word, result_text(r));
     return r;
 }
 
 /* A handle's block is left: its task is cancelled and awaited. */
-CASE(left_block_cancels_and_awaits)
+LOOP_TEST(left_block_cancels_and_awaits)
 {
     {
         await_task_auto t = async_create_task(slow_cleanup("t"));
-        ok(await_sleep(1));
-        is_trail("");
+        expect_ok(await_sleep(1));
+        expect_events("");
         (void)t;
     }
-    is_trail("t=-ECANCELED");
-    is_time(2);
+    expect_events("t=-ECANCELED");
+    expect_time(2);
     return 0;
 }
 
 /* ...shielded: also if we are cancelled ourselves. */
-CASE(left_block_awaits_when_cancelled)
+LOOP_TEST(left_block_awaits_when_cancelled)
 {
     {
         await_task_auto t = async_create_task(slow_cleanup("t"));
-        ok(await_sleep(1));
+        expect_ok(await_sleep(1));
         async_task_cancel(async_current_task());
         (void)t;
     }
-    is_trail("t=-ECANCELED");
-    is_time(2);
-    is(await_sleep(0), -ECANCELED);
+    expect_events("t=-ECANCELED");
+    expect_time(2);
+    expect_int(await_sleep(0), -ECANCELED);
     async_uncancel();
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose cancellation it is. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <signal.h>
 
@@ -8,7 +9,7 @@ ASYNC_DEF(tells)
 {
     int r = await_sleep(100);
     async_cause c = async_cancel_cause();
-    note("%d/%s/%s/%d", c.kind, c.who, c.why, c.site != NULL);
+    log_event("%d/%s/%s/%d", c.kind, c.who, c.why, c.site != NULL);
     return r;
 }
 
@@ -19,57 +20,57 @@ ASYNC_DEF(asks, (async_task *)t)
     return 0;
 }
 
-CASE(cause_task)
+LOOP_TEST(cause_task)
 {
-    is(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
+    expect_int(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
     await_task_auto t = async_create_task(tells());
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     await_task_auto a = async_create_task(asks(t), .name = "boss");
-    ok(await_task(a));
-    is(await_task(t), -ECANCELED);
-    is_trail("1/boss/too slow/1");
-    is(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
+    expect_ok(await_task(a));
+    expect_int(await_task(t), -ECANCELED);
+    expect_events("1/boss/too slow/1");
+    expect_int(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
     return 0;
 }
 
-CASE(cause_timeout)
+LOOP_TEST(cause_timeout)
 {
     int r, s;
     const int line = __LINE__ + 1;
     await_timeout (r, 1) {
-        is(await_sleep(5), -ECANCELED);
+        expect_int(await_sleep(5), -ECANCELED);
         async_cause c = async_cancel_cause();
-        is(c.kind, ASYNC_CANCEL_TIMEOUT);
-        is_text(c.who, async_task_name(async_current_task()));
-        is(c.site->line, line);
+        expect_int(c.kind, ASYNC_CANCEL_TIMEOUT);
+        expect_text(c.who, async_task_name(async_current_task()));
+        expect_int(c.site->line, line);
         await_shield (s) /* also within a shield */
-            is(async_cancel_cause().kind, ASYNC_CANCEL_TIMEOUT);
+            expect_int(async_cancel_cause().kind, ASYNC_CANCEL_TIMEOUT);
     }
-    is(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
+    expect_int(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
     return 0;
 }
 
-CASE(cause_renamed)
+LOOP_TEST(cause_renamed)
 {
     int r, s;
     async_task *self = async_current_task();
     async_task_set_name(self, "the first name");
     await_timeout (r, 1) {
         async_task_set_name(self, "the second one");
-        is(await_sleep(5), -ECANCELED);
-        is_text(async_cancel_cause().who, "the second one");
+        expect_int(await_sleep(5), -ECANCELED);
+        expect_text(async_cancel_cause().who, "the second one");
     }
     await_group (r, g) {
         async_group_cancel(g);
         async_task_set_name(self, "the third one");
-        is_text(async_cancel_cause().who, "the second one");
+        expect_text(async_cancel_cause().who, "the second one");
     }
     await_timeout (s, 1) {
         await_group (r, g2)
             async_spawn(g2, tells());
     }
     async_task_set_name(self, "the fourth one");
-    is_trail("2/the third one//1");
+    expect_events("2/the third one//1");
     return 0;
 }
 
@@ -80,39 +81,39 @@ ASYNC_DEF(fails, (double)after, (int)error)
     return 0;
 }
 
-CASE(cause_group)
+LOOP_TEST(cause_group)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, tells());
         async_spawn(g, fails(1, -EIO), .name = "culprit");
     }
-    is(r, -EIO);
-    is_trail("3/culprit/no luck/1");
-    forget_trail();
+    expect_int(r, -EIO);
+    expect_events("3/culprit/no luck/1");
+    clear_events();
     await_group (r, g2) {
         async_spawn(g2, tells());
-        ok(await_sleep(1));
+        expect_ok(await_sleep(1));
         async_group_cancel(g2);
     }
-    has_text(trail, "3/cause_group_case/");
+    expect_contains(event_log, "3/cause_group_case/");
     return 0;
 }
 
 /* Of two causes the outermost. */
-CASE(cause_outermost)
+LOOP_TEST(cause_outermost)
 {
     int outer, inner, s;
     await_timeout (outer, 2) {
         await_timeout (inner, 1) {
-            is(await_sleep(100), -ECANCELED);
+            expect_int(await_sleep(100), -ECANCELED);
             async_task_cancel(async_current_task(), .reason = "outermost");
-            is(async_cancel_cause().kind, ASYNC_CANCEL_TASK);
-            is_text(async_cancel_cause().why, "outermost");
+            expect_int(async_cancel_cause().kind, ASYNC_CANCEL_TASK);
+            expect_text(async_cancel_cause().why, "outermost");
             async_uncancel();
             await_shield (s)
-                ok(await_sleep(5));
-            is(async_cancel_cause().kind, ASYNC_CANCEL_TIMEOUT);
+                expect_ok(await_sleep(5));
+            expect_int(async_cancel_cause().kind, ASYNC_CANCEL_TIMEOUT);
         }
     }
     return 0;
@@ -144,10 +145,10 @@ ASYNC_DEF(keeps_its_cause)
 
 #define is_cause(kind_, why_, function)                                                            \
     do {                                                                                           \
-        is(last_cause.kind, kind_);                                                                \
-        is_text(last_cause.why, why_);                                                             \
-        is_true(last_cause.site != NULL);                                                          \
-        is_text(last_cause.site->func, function);                                                  \
+        expect_int(last_cause.kind, kind_);                                                        \
+        expect_text(last_cause.why, why_);                                                         \
+        expect_true(last_cause.site != NULL);                                                      \
+        expect_text(last_cause.site->func, function);                                              \
     } while (0)
 
 ASYNC_DEF(drops_a_handle)
@@ -156,9 +157,9 @@ ASYNC_DEF(drops_a_handle)
     return t ? await_sleep(1) : -ENOMEM;
 }
 
-CASE(dropped_handle_tells_where_the_handle_was_made)
+LOOP_TEST(dropped_handle_tells_where_the_handle_was_made)
 {
-    ok(await_drops_a_handle());
+    expect_ok(await_drops_a_handle());
     is_cause(ASYNC_CANCEL_TASK, "its handle was dropped", "await_drops_a_handle");
     return 0;
 }
@@ -168,15 +169,15 @@ ASYNC_DEF(leaves_its_group)
     int r;
     await_group (r, g) {
         async_spawn(g, keeps_its_cause());
-        ok(await_sleep(1));
+        expect_ok(await_sleep(1));
         r = -EINVAL;
     }
     return r;
 }
 
-CASE(left_body_tells_where_the_group_is)
+LOOP_TEST(left_body_tells_where_the_group_is)
 {
-    is(await_leaves_its_group(), -EINVAL);
+    expect_int(await_leaves_its_group(), -EINVAL);
     is_cause(ASYNC_CANCEL_GROUP, "its body was left", "await_leaves_its_group");
     return 0;
 }
@@ -187,9 +188,9 @@ ASYNC_DEF(races)
     return await_race(&result, keeps_its_cause(), async_sleep(1));
 }
 
-CASE(lost_race_tells_where_the_race_is)
+LOOP_TEST(lost_race_tells_where_the_race_is)
 {
-    is(await_races(), 1);
+    expect_int(await_races(), 1);
     is_cause(ASYNC_CANCEL_GROUP, "another coroutine won the race", "await_races");
     return 0;
 }
@@ -212,9 +213,9 @@ ASYNC_DEF(leaves_a_generator)
     return r;
 }
 
-CASE(left_generator_tells_where_the_loop_over_it_is)
+LOOP_TEST(left_generator_tells_where_the_loop_over_it_is)
 {
-    ok(await_leaves_a_generator());
+    expect_ok(await_leaves_a_generator());
     is_cause(ASYNC_CANCEL_TASK, "the loop over it was left", "await_leaves_a_generator");
     return 0;
 }
@@ -225,12 +226,11 @@ ASYNC_DEF(leaves_a_task_in_the_background)
     return await_sleep(1);
 }
 
-START_TEST(shutdown_tells_where_the_run_was_started)
+TEST(shutdown_tells_where_the_run_was_started)
 {
-    ok(async_run(leaves_a_task_in_the_background(), .virtual_clock = true));
+    expect_ok(async_run(leaves_a_task_in_the_background(), .virtual_clock = true));
     is_cause(ASYNC_CANCEL_SHUTDOWN, "main has returned", __func__);
 }
-END_TEST
 
 ASYNC_DEF(is_interrupted)
 {
@@ -238,18 +238,14 @@ ASYNC_DEF(is_interrupted)
     return await_keeps_its_cause();
 }
 
-START_TEST(interrupt_tells_where_the_run_was_started)
+TEST(interrupt_tells_where_the_run_was_started)
 {
     signal(SIGINT, SIG_DFL); /* Check has installed a handler of its own */
-    is(async_main(is_interrupted(), .virtual_clock = true), 130);
+    expect_int(async_main(is_interrupted(), .virtual_clock = true), 130);
     is_cause(ASYNC_CANCEL_SIGNAL, "interrupted by Ctrl-C", __func__);
 }
-END_TEST
 
-SUITE("cause", dropped_handle_tells_where_the_handle_was_made,
-      left_body_tells_where_the_group_is,
-      lost_race_tells_where_the_race_is,
-      left_generator_tells_where_the_loop_over_it_is,
-      shutdown_tells_where_the_run_was_started,
-      interrupt_tells_where_the_run_was_started,
+SUITE("cause", dropped_handle_tells_where_the_handle_was_made, left_body_tells_where_the_group_is,
+      lost_race_tells_where_the_race_is, left_generator_tells_where_the_loop_over_it_is,
+      shutdown_tells_where_the_run_was_started, interrupt_tells_where_the_run_was_started,
       cause_task, cause_timeout, cause_renamed, cause_group, cause_outermost)

@@ -1,39 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /* as_completed: results as they come, and whose they are. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
 {
     int e = await_sleep(after);
     if (e < 0)
-        note("%d!", r);
+        log_event("%d!", r);
     return e < 0 ? e : r;
 }
 
-CASE(in_the_order_of_the_ends)
+LOOP_TEST(in_the_order_of_the_ends)
 {
     int r;
     await_for_each (r, d, async_as_completed(value(1, 3), value(2, 1), value(-EIO, 2))) {
-        note("%zu:%s", d.index, shown(d.result));
-        is_time(async_time() < 1.5 ? 1 : async_time() < 2.5 ? 2 : 3);
+        log_event("%zu:%s", d.index, result_text(d.result));
+        expect_time(async_time() < 1.5 ? 1 : async_time() < 2.5 ? 2 : 3);
     }
-    ok(r);
-    is_trail("1:2 2:-EIO 0:1");
-    is_time(3);
+    expect_ok(r);
+    expect_events("1:2 2:-EIO 0:1");
+    expect_time(3);
     return 0;
 }
 
 /* Those that have ended before they are asked for come in the order of their ends too. */
-CASE(a_slow_consumer)
+LOOP_TEST(a_slow_consumer)
 {
     int r;
     await_for_each (r, d, async_as_completed(value(1, 3), value(2, 1), value(3, 1), value(4, 2))) {
-        note("%zu", d.index);
-        ok(await_sleep(10));
+        log_event("%zu", d.index);
+        expect_ok(await_sleep(10));
     }
-    ok(r);
-    is_trail("1 2 3 0");
-    is_time(41);
+    expect_ok(r);
+    expect_events("1 2 3 0");
+    expect_time(41);
     return 0;
 }
 
@@ -41,7 +41,7 @@ ASYNC_DEF(leaves_it, (int)how)
 {
     int r;
     await_for_each (r, d, async_as_completed(value(1, 1), value(2, 5), value(3, 6))) {
-        is(d.index, 0);
+        expect_ok(d.index);
         if (how == 0)
             break;
         if (how == 1)
@@ -53,16 +53,16 @@ ASYNC_DEF(leaves_it, (int)how)
 }
 
 /* However it is left, the others are cancelled and awaited. */
-CASE(left_early)
+LOOP_TEST(left_early)
 {
-    ok(await_leaves_it(0));
-    is_trail("2! 3!");
-    is_time(1);
-    is(await_leaves_it(1), 1);
-    is(await_leaves_it(2), -EIO);
-    is(await_wait_for(leaves_it(3), 2), -ETIMEDOUT);
-    is_trail("2! 3! 2! 3! 2! 3! 2! 3!");
-    is_time(6);
+    expect_ok(await_leaves_it(0));
+    expect_events("2! 3!");
+    expect_time(1);
+    expect_int(await_leaves_it(1), 1);
+    expect_int(await_leaves_it(2), -EIO);
+    expect_int(await_wait_for(leaves_it(3), 2), -ETIMEDOUT);
+    expect_events("2! 3! 2! 3! 2! 3! 2! 3!");
+    expect_time(6);
     return 0;
 }
 
@@ -72,61 +72,63 @@ ASYNC_DEF(fails, (double)after, (const char *)message)
     return async_fail(-EIO, "%s", message);
 }
 
-CASE(failure_that_a_loop_left_early_has_not_received_is_reported)
+LOOP_TEST(failure_that_a_loop_left_early_has_not_received_is_reported)
 {
     int r;
-    await_for_each (r, d, async_as_completed(fails(1, "received"), fails(2, "not received"), value(1, 3))) {
+    await_for_each (
+            r, d, async_as_completed(fails(1, "received"), fails(2, "not received"), value(1, 3))) {
+        /* meanwhile the second one fails */
         if (d.index == 0)
-            ok(await_sleep(5)); /* meanwhile the second one fails */
+            expect_ok(await_sleep(5));
         break;
     }
-    ok(r);
-    const char *said = heard();
-    has_text(said, "task error was never retrieved:\nfails-");
-    has_text(said, "not received");
-    is_true(!strstr(said, ": received"));
+    expect_ok(r);
+    const char *said = captured_stderr();
+    expect_contains(said, "task error was never retrieved:\nfails-");
+    expect_contains(said, "not received");
+    expect_true(!strstr(said, ": received"));
     return 0;
 }
 
 /* A limit applies to the whole iteration. */
-CASE(with_a_limit)
+LOOP_TEST(with_a_limit)
 {
     int r;
     await_timeout (r, 2.5)
         await_for_each (r, d, async_as_completed(value(1, 1), value(2, 2), value(3, 3)))
-            note("%d", d.result);
-    is(r, -ETIMEDOUT);
-    is_trail("1 2 3!");
-    is_time(2.5);
+            log_event("%d", d.result);
+    expect_int(r, -ETIMEDOUT);
+    expect_events("1 2 3!");
+    expect_time(2.5);
     return 0;
 }
 
-CASE(cancelled_ones_are_results)
+LOOP_TEST(cancelled_ones_are_results)
 {
     int r, n = 0;
     await_task_auto t = async_create_task(value(1, 9));
     await_for_each (r, d, async_as_completed(async_joining(t), value(2, 1))) {
-        note("%zu:%s", d.index, shown(d.result));
+        log_event("%zu:%s", d.index, result_text(d.result));
         if (n++ == 0)
             async_task_cancel(t);
     }
-    ok(r);
-    is_trail("1:2 1! 0:-ECANCELED");
+    expect_ok(r);
+    expect_events("1:2 1! 0:-ECANCELED");
     return 0;
 }
 
-CASE(none)
+LOOP_TEST(none)
 {
     int r;
     await_for_each (r, d, async_as_completed_n(NULL, 0))
-        note("%zu", d.index);
-    ok(r);
-    is_trail("");
+        log_event("%zu", d.index);
+    expect_ok(r);
+    expect_events("");
     return 0;
 }
 
 /* Ten thousand: each is told once. */
-CASE(many)
+LOOP_TEST(many)
 {
     enum { N = 10000 };
     static async_co cos[N];
@@ -136,14 +138,14 @@ CASE(many)
     for (int i = 0; i < N; i++)
         cos[i] = value(i, 1 + (i * 7919 % N) / 100);
     await_for_each (r, d, async_as_completed_n(cos, N)) {
-        is(d.result, d.index);
-        is(told[d.index]++, 0);
-        is_true(1 + ((int)d.index * 7919 % N) / 100 >= last);
+        expect_int(d.result, d.index);
+        expect_ok(told[d.index]++);
+        expect_true(1 + ((int)d.index * 7919 % N) / 100 >= last);
         last = 1 + ((int)d.index * 7919 % N) / 100;
         n++;
     }
-    ok(r);
-    is(n, N);
+    expect_ok(r);
+    expect_int(n, N);
     return 0;
 }
 

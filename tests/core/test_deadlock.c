@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* What happens when nothing can happen any more, and when tasks will not end. */
-#include "run.h"
 
+#include "../frame/loop_test.h"
+
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 
 static async_lock lock_a, lock_b;
 static async_event never;
 
-/* Run co; what it says is in ears.text. */
+/* Run co; what it says is in capture.text. */
 static int run_watched(async_co co, const struct async_run_opts *opts)
 {
-    ears_open();
+    capture_stderr_begin();
     int r = async_run_opt(co, opts);
-    heard();
-    ears_close();
+    captured_stderr();
+    capture_stderr_end();
     return r;
 }
 
@@ -28,7 +30,7 @@ ASYNC_DEF(takes_both, (async_lock *)first, (async_lock *)second)
     await_with (r, first) {
         ASYNC_TRY(await_sleep(0.001));
         await_with (r, second)
-            note("both");
+            log_event("both");
     }
     return r;
 }
@@ -40,39 +42,36 @@ ASYNC_DEF(crossed_locks)
         async_spawn(g, takes_both(&lock_a, &lock_b), .name = "ab");
         async_spawn(g, takes_both(&lock_b, &lock_a), .name = "ba");
     }
-    note("main %s", shown(r));
+    log_event("main %s", result_text(r));
     return r;
 }
 
 static void is_told_of_crossed_locks(int r)
 {
-    is(r, -EDEADLK);
-    has_text(ears.text, "deadlock: all tasks are waiting and nothing can wake them:\n"
-                        "    crossed_locks: waits for the 2 tasks of its group\n"
-                        "      ab: waits for lock ");
-    has_text(ears.text, ", held by \"ba\"; created in await_crossed_locks, ");
-    has_text(ears.text, "\n      ba: waits for lock ");
-    has_text(ears.text, ", held by \"ab\"; created in ");
-    is_trail("main -ECANCELED"); /* and everybody was let go in order */
+    expect_int(r, -EDEADLK);
+    expect_contains(capture.text, "deadlock: all tasks are waiting and nothing can wake them:\n"
+                                  "    crossed_locks: waits for the 2 tasks of its group\n"
+                                  "      ab: waits for lock ");
+    expect_contains(capture.text, ", held by \"ba\"; created in await_crossed_locks, ");
+    expect_contains(capture.text, "\n      ba: waits for lock ");
+    expect_contains(capture.text, ", held by \"ab\"; created in ");
+    expect_events("main -ECANCELED"); /* and everybody was let go in order */
 }
 
-START_TEST(locks_taken_in_two_orders)
+TEST(locks_taken_in_two_orders)
 {
     is_told_of_crossed_locks(run_virtual(crossed_locks()));
 }
-END_TEST
 
-START_TEST(by_the_real_clock)
+TEST(by_the_real_clock)
 {
     is_told_of_crossed_locks(run_real(crossed_locks()));
 }
-END_TEST
 
-START_TEST(in_a_seeded_run)
+TEST(in_a_seeded_run)
 {
     is_told_of_crossed_locks(run_virtual(crossed_locks(), .seed = 7));
 }
-END_TEST
 
 ASYNC_DEF(main_of_a_program)
 {
@@ -81,16 +80,16 @@ ASYNC_DEF(main_of_a_program)
 }
 
 /* Its error is the deadlock, not the cancellation by which main heard of it. */
-START_TEST(of_a_program)
+TEST(of_a_program)
 {
-    ears_open();
-    is(async_main(main_of_a_program()), EXIT_FAILURE);
-    const char *said = heard();
-    has_text(said, "deadlock: all tasks are waiting");
-    has_text(said, "main_of_a_program: Resource deadlock avoided\n    at await_main_of_a_program");
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_main(main_of_a_program()), EXIT_FAILURE);
+    const char *said = captured_stderr();
+    expect_contains(said, "deadlock: all tasks are waiting");
+    expect_contains(said,
+                    "main_of_a_program: Resource deadlock avoided\n    at await_main_of_a_program");
+    capture_stderr_end();
 }
-END_TEST
 
 typedef async_queue_of(int, 1) int_queue;
 
@@ -181,7 +180,7 @@ ASYNC_DEF(waits_for_everything)
     return r;
 }
 
-START_TEST(every_kind_of_wait)
+TEST(every_kind_of_wait)
 {
     static const char *const lines[] = {
         "\n    waits_for_everything: waits for the 11 tasks of its group\n",
@@ -197,14 +196,13 @@ START_TEST(every_kind_of_wait)
         "\n      waits_others-11: waits for others at barrier ",
         "\n      sleeps_for_ever-12: sleeps for ever; created in ",
     };
-    is(run_virtual(waits_for_everything()), -EDEADLK);
+    expect_int(run_virtual(waits_for_everything()), -EDEADLK);
     for (size_t i = 0; i < countof(lines); i++)
-        has_text(ears.text, lines[i]);
+        expect_contains(capture.text, lines[i]);
     char address[32];
     snprintf(address, sizeof address, "event %p", (void *)&never);
-    has_text(ears.text, address);
+    expect_contains(capture.text, address);
 }
-END_TEST
 
 /* --- what is none --- */
 
@@ -217,53 +215,51 @@ static void sets(void *event)
 
 static void *posts(void *loop)
 {
-    ok(async_call_soon_threadsafe(loop, sets, &never));
+    expect_ok(async_call_soon_threadsafe(loop, sets, &never));
     return NULL;
 }
 
 ASYNC_DEF(is_woken_by_a_thread)
 {
-    ok(pthread_create(&thread, NULL, posts, async_get_running_loop()));
+    expect_ok(pthread_create(&thread, NULL, posts, async_get_running_loop()));
     ASYNC_TRY(await_event_wait(&never));
-    ok(pthread_join(thread, NULL));
+    expect_ok(pthread_join(thread, NULL));
     return 0;
 }
 
-START_TEST(a_thread_may_post)
+TEST(a_thread_may_post)
 {
-    ok(run_real(is_woken_by_a_thread()));
-    is_text(ears.text, "");
+    expect_ok(run_real(is_woken_by_a_thread()));
+    expect_text(capture.text, "");
 }
-END_TEST
 
 static void *writes(void *fds)
 {
-    is(write(((int *)fds)[1], "x", 1), 1);
+    expect_int(write(((int *)fds)[1], "x", 1), 1);
     return NULL;
 }
 
 ASYNC_DEF(is_woken_by_a_pipe)
 {
     int fds[2];
-    ok(pipe2(fds, O_CLOEXEC));
-    ok(pthread_create(&thread, NULL, writes, fds));
-    is(await_fd_ready(fds[0], POLLIN), POLLIN);
-    ok(pthread_join(thread, NULL));
+    expect_ok(pipe2(fds, O_CLOEXEC));
+    expect_ok(pthread_create(&thread, NULL, writes, fds));
+    expect_int(await_fd_ready(fds[0], POLLIN), POLLIN);
+    expect_ok(pthread_join(thread, NULL));
     close(fds[0]);
     close(fds[1]);
     return 0;
 }
 
-START_TEST(a_descriptor_is_waited_for)
+TEST(a_descriptor_is_waited_for)
 {
-    ok(run_real(is_woken_by_a_pipe()));
-    is_text(ears.text, "");
+    expect_ok(run_real(is_woken_by_a_pipe()));
+    expect_text(capture.text, "");
 }
-END_TEST
 
 ASYNC_DEF(sleeps_until_interrupted)
 {
-    is(await_sleep(ASYNC_FOREVER), -ECANCELED);
+    expect_int(await_sleep(ASYNC_FOREVER), -ECANCELED);
     return -ECANCELED;
 }
 
@@ -275,17 +271,16 @@ static void *interrupts(void *arg)
     return NULL;
 }
 
-START_TEST(sleeping_until_interrupted)
+TEST(sleeping_until_interrupted)
 {
     signal(SIGINT, SIG_DFL); /* the test runner has its own */
-    ears_open();
-    ok(pthread_create(&thread, NULL, interrupts, NULL));
-    is(async_main(sleeps_until_interrupted()), 130);
-    ok(pthread_join(thread, NULL));
-    is_text(heard(), "");
-    ears_close();
+    capture_stderr_begin();
+    expect_ok(pthread_create(&thread, NULL, interrupts, NULL));
+    expect_int(async_main(sleeps_until_interrupted()), 130);
+    expect_ok(pthread_join(thread, NULL));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 /* --- tasks that will not end --- */
 
@@ -302,7 +297,7 @@ ASYNC_DEF(refuses_for, (double)seconds)
     int r;
     await_shield (r)
         r = await_sleep(seconds);
-    note("ended");
+    log_event("ended");
     return r;
 }
 
@@ -314,74 +309,70 @@ ASYNC_DEF(leaves_two_behind, (int)result)
     return result;
 }
 
-START_TEST(shutdown_timeout_names_who_refuses)
+TEST(shutdown_timeout_names_who_refuses)
 {
-    is(run_virtual(leaves_two_behind(5), .shutdown_timeout = 3), -ETIME);
-    has_text(ears.text, "tasks that have not ended 3 s after main has returned are abandoned:\n");
-    has_text(ears.text, "\n    stubborn: waits for event ");
-    has_text(ears.text, "; created in await_leaves_two_behind, ");
-    is_true(!strstr(ears.text, "refuses_for"));
-    is_trail("ended");
-    ok(run_virtual(refuses_for(1))); /* the thread is as good as new */
+    expect_int(run_virtual(leaves_two_behind(5), .shutdown_timeout = 3), -ETIME);
+    expect_contains(capture.text,
+                    "tasks that have not ended 3 s after main has returned are abandoned:\n");
+    expect_contains(capture.text, "\n    stubborn: waits for event ");
+    expect_contains(capture.text, "; created in await_leaves_two_behind, ");
+    expect_true(!strstr(capture.text, "refuses_for"));
+    expect_events("ended");
+    expect_ok(run_virtual(refuses_for(1))); /* the thread is as good as new */
 }
-END_TEST
 
-START_TEST(error_of_main_stays)
+TEST(error_of_main_stays)
 {
-    is(run_virtual(leaves_two_behind(-EIO), .shutdown_timeout = 3), -EIO);
-    has_text(ears.text, "stubborn");
+    expect_int(run_virtual(leaves_two_behind(-EIO), .shutdown_timeout = 3), -EIO);
+    expect_contains(capture.text, "stubborn");
 }
-END_TEST
 
-START_TEST(shutdown_timeout_that_is_not_needed)
+TEST(shutdown_timeout_that_is_not_needed)
 {
-    is(run_virtual(refuses_for(2), .shutdown_timeout = 1), 0);
-    is_text(ears.text, "");
+    expect_ok(run_virtual(refuses_for(2), .shutdown_timeout = 1));
+    expect_text(capture.text, "");
 }
-END_TEST
 
-START_TEST(shutdown_without_limit_is_a_deadlock)
+TEST(shutdown_without_limit_is_a_deadlock)
 {
-    is(run_virtual(leaves_two_behind(5)), -EDEADLK);
-    has_text(ears.text, "deadlock: these tasks were cancelled, but nothing can wake them");
-    has_text(ears.text, "\n    stubborn: waits for event ");
+    expect_int(run_virtual(leaves_two_behind(5)), -EDEADLK);
+    expect_contains(capture.text,
+                    "deadlock: these tasks were cancelled, but nothing can wake them");
+    expect_contains(capture.text, "\n    stubborn: waits for event ");
 }
-END_TEST
 
-START_TEST(deadlock_behind_a_shield)
+TEST(deadlock_behind_a_shield)
 {
-    is(run_virtual(refuses()), -EDEADLK);
-    has_text(ears.text, "they are abandoned:\n    refuses: waits for event ");
-    has_text(ears.text, "; it was cancelled");
+    expect_int(run_virtual(refuses()), -EDEADLK);
+    expect_contains(capture.text, "they are abandoned:\n    refuses: waits for event ");
+    expect_contains(capture.text, "; it was cancelled");
 }
-END_TEST
 
-START_TEST(runner_goes_on_after_a_deadlock)
+TEST(runner_goes_on_after_a_deadlock)
 {
-    ears_open();
+    capture_stderr_begin();
     async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
-    is(async_runner_run(rn, waits_event()), -EDEADLK);
-    has_text(heard(), "deadlock");
-    ok(async_runner_run(rn, refuses_for(1)));
+    expect_int(async_runner_run(rn, waits_event()), -EDEADLK);
+    expect_contains(captured_stderr(), "deadlock");
+    expect_ok(async_runner_run(rn, refuses_for(1)));
     async_runner_close(rn);
-    is_text(heard(), "");
-    ears_close();
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 /* --- looking on --- */
 
-CASE(tasks_are_printed)
+LOOP_TEST(tasks_are_printed)
 {
     await_task_auto t = async_create_task(waits_event());
     await_task_auto fresh = NULL;
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     fresh = async_create_task(waits_future());
     async_print_tasks();
-    const char *said = heard();
-    has_text(said, "tasks_are_printed_case: runs\n");
-    has_text(said, "    waits_event-2: waits for event ");
-    has_text(said, "    waits_future-3: has not started; created in ");
+    const char *said = captured_stderr();
+    expect_contains(said, "tasks_are_printed_case: runs\n");
+    expect_contains(said, "    waits_event-2: waits for event ");
+    expect_contains(said, "    waits_future-3: has not started; created in ");
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Done callbacks, and the list of all tasks. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
 {
@@ -10,69 +10,69 @@ ASYNC_DEF(value, (int)r, (double)after)
 
 static void says(async_task *t, void *word)
 {
-    is_true(async_current_task() == NULL); /* between the steps of tasks */
-    note("%s:%s", (const char *)word, shown(async_task_result(t)));
+    expect_true(async_current_task() == NULL); /* between the steps of tasks */
+    log_event("%s:%s", (const char *)word, result_text(async_task_result(t)));
 }
 
 /* Never called inline, in the order of registration. */
-CASE(in_order_after_the_end)
+LOOP_TEST(in_order_after_the_end)
 {
     await_task_auto t = async_create_task(value(3, 1));
-    ok(async_task_add_done_callback(t, says, "a"));
-    ok(async_task_add_done_callback(t, says, "b"));
-    is(await_task(t), 3);
-    is_trail("a:3 b:3");
+    expect_ok(async_task_add_done_callback(t, says, "a"));
+    expect_ok(async_task_add_done_callback(t, says, "b"));
+    expect_int(await_task(t), 3);
+    expect_events("a:3 b:3");
     return 0;
 }
 
-CASE(of_a_task_that_has_ended)
+LOOP_TEST(of_a_task_that_has_ended)
 {
     await_task_auto t = async_create_task(value(3, 0));
-    is(await_task(t), 3);
-    ok(async_task_add_done_callback(t, says, "late"));
-    is_trail("");
-    ok(await_sleep(0));
-    is_trail("late:3");
+    expect_int(await_task(t), 3);
+    expect_ok(async_task_add_done_callback(t, says, "late"));
+    expect_events("");
+    expect_ok(await_sleep(0));
+    expect_events("late:3");
     return 0;
 }
 
-CASE(of_a_task_that_is_cancelled)
+LOOP_TEST(of_a_task_that_is_cancelled)
 {
     await_task_auto t = async_create_task(value(3, 100));
     await_task_auto never = async_create_task(value(3, 100));
-    ok(async_task_add_done_callback(never, says, "never"));
+    expect_ok(async_task_add_done_callback(never, says, "never"));
     async_task_cancel(never);
-    ok(async_task_add_done_callback(t, says, "t"));
-    ok(await_sleep(1));
+    expect_ok(async_task_add_done_callback(t, says, "t"));
+    expect_ok(await_sleep(1));
     async_task_cancel(t);
-    ok(await_sleep(0));
-    ok(await_sleep(0));
-    is_trail("never:-ECANCELED t:-ECANCELED");
+    expect_ok(await_sleep(0));
+    expect_ok(await_sleep(0));
+    expect_events("never:-ECANCELED t:-ECANCELED");
     return 0;
 }
 
 /* The handle goes before they have run: the task is still there for them. */
-CASE(dropped_before_they_run)
+LOOP_TEST(dropped_before_they_run)
 {
     async_task *t = async_create_task(value(3, 1), .name = "a name of its own");
-    ok(async_task_add_done_callback(t, says, "a"));
+    expect_ok(async_task_add_done_callback(t, says, "a"));
     await_task_drop(&t);
-    ok(await_sleep(0));
-    is_trail("a:-ECANCELED");
+    expect_ok(await_sleep(0));
+    expect_events("a:-ECANCELED");
     t = async_create_task(value(4, 0));
-    is(await_task(t), 4);
-    ok(async_task_add_done_callback(t, says, "b"));
-    ok(async_task_add_done_callback(t, says, "c"));
+    expect_int(await_task(t), 4);
+    expect_ok(async_task_add_done_callback(t, says, "b"));
+    expect_ok(async_task_add_done_callback(t, says, "c"));
     await_task_drop(&t);
-    is_trail("a:-ECANCELED");
-    ok(await_sleep(0));
-    is_trail("a:-ECANCELED b:4 c:4");
+    expect_events("a:-ECANCELED");
+    expect_ok(await_sleep(0));
+    expect_events("a:-ECANCELED b:4 c:4");
     return 0;
 }
 
 ASYNC_DEF(adds_to_itself, (const char *)word)
 {
-    ok(async_task_add_done_callback(async_current_task(), says, (void *)(uintptr_t)word));
+    expect_ok(async_task_add_done_callback(async_current_task(), says, (void *)(uintptr_t)word));
     return 0;
 }
 
@@ -82,31 +82,30 @@ ASYNC_DEF(add_to_themselves)
     int r;
     await_group (r, g)
         async_spawn(g, adds_to_itself("child"));
-    ok(r);
+    expect_ok(r);
     async_spawn(async_background(), adds_to_itself("background"));
-    ok(await_sleep(0));
-    ok(await_adds_to_itself("main"));
+    expect_ok(await_sleep(0));
+    expect_ok(await_adds_to_itself("main"));
     return 0;
 }
 
 static void adds_another(async_task *t, void *word)
 {
     says(t, word);
-    ok(async_task_add_done_callback(t, says, "another"));
+    expect_ok(async_task_add_done_callback(t, says, "another"));
 }
 
-START_TEST(run_at_loop_close)
+TEST(run_at_loop_close)
 {
-    RUN(add_to_themselves());
-    is_trail("child:0 background:0 main:0");
+    expect_run_ok(add_to_themselves());
+    expect_events("child:0 background:0 main:0");
 }
-END_TEST
 
 static void adds_itself(async_task *t, void *arg)
 {
     (void)arg;
     if (async_task_add_done_callback(t, adds_itself, NULL) < 0)
-        note("over");
+        log_event("over");
 }
 
 ASYNC_DEF(adds_for_ever)
@@ -115,51 +114,50 @@ ASYNC_DEF(adds_for_ever)
 }
 
 /* One that adds itself does not keep the loop open. */
-START_TEST(added_for_ever)
+TEST(added_for_ever)
 {
-    RUN(adds_for_ever());
-    is_trail("over");
+    expect_run_ok(adds_for_ever());
+    expect_events("over");
 }
-END_TEST
 
-CASE(added_during_delivery)
+LOOP_TEST(added_during_delivery)
 {
     await_task_auto t = async_create_task(value(3, 1));
-    ok(async_task_add_done_callback(t, adds_another, "one"));
-    is(await_task(t), 3);
-    ok(await_sleep(0));
-    is_trail("one:3 another:3");
+    expect_ok(async_task_add_done_callback(t, adds_another, "one"));
+    expect_int(await_task(t), 3);
+    expect_ok(await_sleep(0));
+    expect_events("one:3 another:3");
     return 0;
 }
 
 static void removes(async_task *t, void *word)
 {
-    note("removed%zu", async_task_remove_done_callback(t, says, word));
+    log_event("removed%zu", async_task_remove_done_callback(t, says, word));
 }
 
-CASE(removed)
+LOOP_TEST(removed)
 {
     static char a[] = "a", b[] = "b";
     await_task_auto t = async_create_task(value(3, 1));
-    ok(async_task_add_done_callback(t, says, a));
-    ok(async_task_add_done_callback(t, says, b));
-    ok(async_task_add_done_callback(t, says, a));
-    is(async_task_remove_done_callback(t, says, a), 2);
-    is(async_task_remove_done_callback(t, says, a), 0);
-    is(await_task(t), 3);
-    is_trail("b:3");
+    expect_ok(async_task_add_done_callback(t, says, a));
+    expect_ok(async_task_add_done_callback(t, says, b));
+    expect_ok(async_task_add_done_callback(t, says, a));
+    expect_int(async_task_remove_done_callback(t, says, a), 2);
+    expect_ok(async_task_remove_done_callback(t, says, a));
+    expect_int(await_task(t), 3);
+    expect_events("b:3");
     return 0;
 }
 
 /* During delivery it is safe, and comes too late: they are on their way. */
-CASE(removed_during_delivery)
+LOOP_TEST(removed_during_delivery)
 {
     static char a[] = "a";
     await_task_auto t = async_create_task(value(3, 1));
-    ok(async_task_add_done_callback(t, removes, a));
-    ok(async_task_add_done_callback(t, says, a));
-    is(await_task(t), 3);
-    is_trail("removed0 a:3");
+    expect_ok(async_task_add_done_callback(t, removes, a));
+    expect_ok(async_task_add_done_callback(t, says, a));
+    expect_int(await_task(t), 3);
+    expect_events("removed0 a:3");
     return 0;
 }
 
@@ -170,14 +168,14 @@ static void starts_another(async_task *t, void *ret)
     *(async_task **)ret = NULL;
 }
 
-CASE(starts_a_task)
+LOOP_TEST(starts_a_task)
 {
     async_task *t = async_create_task(value(3, 1));
-    ok(async_task_add_done_callback(t, starts_another, &t));
-    is(await_task(t), 3);
-    is_true(t == NULL);
-    ok(await_sleep(1));
-    is_trail("started:0");
+    expect_ok(async_task_add_done_callback(t, starts_another, &t));
+    expect_int(await_task(t), 3);
+    expect_true(t == NULL);
+    expect_ok(await_sleep(1));
+    expect_events("started:0");
     return 0;
 }
 
@@ -186,23 +184,23 @@ ASYNC_LOCAL(int, request, 1);
 static void sees(async_task *t, void *arg)
 {
     (void)t;
-    note("%d", async_local_get(request));
-    ok(async_local_set(request, 99)); /* its own copy */
+    log_event("%d", async_local_get(request));
+    expect_ok(async_local_set(request, 99)); /* its own copy */
     (void)arg;
 }
 
 /* With the task-local variables of who added it. */
-CASE(locals_of_who_added_it)
+LOOP_TEST(locals_of_who_added_it)
 {
     await_task_auto t = async_create_task(value(3, 1));
-    ok(async_task_add_done_callback(t, sees, NULL));
-    ok(async_local_set(request, 2));
-    ok(async_task_add_done_callback(t, sees, NULL));
-    ok(async_local_set(request, 3));
-    ok(async_task_add_done_callback(t, sees, NULL));
-    is(await_task(t), 3);
-    is_trail("1 2 3");
-    is(async_local_get(request), 3);
+    expect_ok(async_task_add_done_callback(t, sees, NULL));
+    expect_ok(async_local_set(request, 2));
+    expect_ok(async_task_add_done_callback(t, sees, NULL));
+    expect_ok(async_local_set(request, 3));
+    expect_ok(async_task_add_done_callback(t, sees, NULL));
+    expect_int(await_task(t), 3);
+    expect_events("1 2 3");
+    expect_int(async_local_get(request), 3);
     return 0;
 }
 
@@ -211,20 +209,20 @@ static void sets_and_sees(async_task *t, void *arg)
     (void)t;
     (void)arg;
     int before = async_local_get(request);
-    ok(async_local_set(request, before + 1));
-    note("%d>%d", before, async_local_get(request));
+    expect_ok(async_local_set(request, before + 1));
+    log_event("%d>%d", before, async_local_get(request));
 }
 
 /* Also where there were none: what one sets is not the next one's. */
-CASE(what_a_callback_sets_goes_with_it)
+LOOP_TEST(what_a_callback_sets_goes_with_it)
 {
     await_task_auto t = async_create_task(value(3, 1));
-    ok(async_task_add_done_callback(t, sets_and_sees, NULL));
-    ok(async_task_add_done_callback(t, sets_and_sees, NULL));
-    is(await_task(t), 3);
-    ok(await_sleep(0));
-    is_trail("1>2 1>2");
-    is(async_local_get(request), 1);
+    expect_ok(async_task_add_done_callback(t, sets_and_sees, NULL));
+    expect_ok(async_task_add_done_callback(t, sets_and_sees, NULL));
+    expect_int(await_task(t), 3);
+    expect_ok(await_sleep(0));
+    expect_events("1>2 1>2");
+    expect_int(async_local_get(request), 1);
     return 0;
 }
 
@@ -234,32 +232,32 @@ ASYNC_DEF(awaits, (async_task *)t)
 }
 
 /* Among those who await the task, and beside another function and another argument. */
-CASE(only_what_was_added_is_removed)
+LOOP_TEST(only_what_was_added_is_removed)
 {
     int r;
     static char a[] = "a", b[] = "b";
     await_task_auto t = async_create_task(value(3, 1));
     await_group (r, g) {
         async_spawn(g, awaits(t));
-        ok(await_sleep(0));
-        ok(async_task_add_done_callback(t, says, a));
-        ok(async_task_add_done_callback(t, removes, a));
-        ok(async_task_add_done_callback(t, says, b));
-        is(async_task_remove_done_callback(t, says, a), 1);
-        is(async_task_remove_done_callback(t, removes, a), 1);
-        is(async_task_remove_done_callback(NULL, says, b), 0);
+        expect_ok(await_sleep(0));
+        expect_ok(async_task_add_done_callback(t, says, a));
+        expect_ok(async_task_add_done_callback(t, removes, a));
+        expect_ok(async_task_add_done_callback(t, says, b));
+        expect_int(async_task_remove_done_callback(t, says, a), 1);
+        expect_int(async_task_remove_done_callback(t, removes, a), 1);
+        expect_ok(async_task_remove_done_callback(NULL, says, b));
     }
-    is(await_task(t), 3);
-    ok(await_sleep(0));
-    is_trail("b:3");
+    expect_int(await_task(t), 3);
+    expect_ok(await_sleep(0));
+    expect_events("b:3");
     return r;
 }
 
-CASE(misuse)
+LOOP_TEST(misuse)
 {
-    is(async_task_add_done_callback(NULL, says, NULL), -EINVAL);
-    is(async_task_add_done_callback(async_current_task(), NULL, NULL), -EINVAL);
-    is(async_task_remove_done_callback(NULL, says, NULL), 0);
+    expect_int(async_task_add_done_callback(NULL, says, NULL), -EINVAL);
+    expect_int(async_task_add_done_callback(async_current_task(), NULL, NULL), -EINVAL);
+    expect_ok(async_task_remove_done_callback(NULL, says, NULL));
     return 0;
 }
 
@@ -275,53 +273,53 @@ static void nothing(async_task *t, void *arg)
 }
 
 /* A callback is not one who reads the result. */
-CASE(errors_stay_unread)
+LOOP_TEST(errors_stay_unread)
 {
     async_task *t = async_create_task(fails(1));
-    ok(async_task_add_done_callback(t, nothing, NULL));
-    ok(await_sleep(2));
+    expect_ok(async_task_add_done_callback(t, nothing, NULL));
+    expect_ok(await_sleep(2));
     await_task_drop(&t);
-    has_text(heard(), "was never retrieved");
+    expect_contains(captured_stderr(), "was never retrieved");
     return 0;
 }
 
 /* --- all tasks --- */
 
-CASE(all_tasks)
+LOOP_TEST(all_tasks)
 {
     int r;
     async_task *all[8] = { NULL }, *me = async_current_task();
-    is(async_all_tasks(NULL, 0), 1);
-    is(async_all_tasks(all, 8), 1);
-    is_true(all[0] == me);
+    expect_int(async_all_tasks(NULL, 0), 1);
+    expect_int(async_all_tasks(all, 8), 1);
+    expect_true(all[0] == me);
     await_task_auto t = async_create_task(value(1, 1));
     await_group (r, g) {
         async_spawn(g, value(2, 2));
         async_spawn(async_background(), value(3, 3));
-        is(async_all_tasks(all, 8), 4); /* those that have not started too */
+        expect_int(async_all_tasks(all, 8), 4); /* those that have not started too */
         size_t seen = 0;
         for (size_t i = 0; i < 4; i++)
             seen += all[i] == me ? 1 : all[i] == t ? 2 : 0;
-        is(seen, 3);
+        expect_int(seen, 3);
         all[1] = NULL;
-        is(async_all_tasks(all, 1), 4);
-        is_true(all[1] == NULL);
-        ok(await_sleep(1.5));
-        is(async_all_tasks(NULL, 0), 3); /* t has ended, though its handle is there */
+        expect_int(async_all_tasks(all, 1), 4);
+        expect_true(all[1] == NULL);
+        expect_ok(await_sleep(1.5));
+        expect_int(async_all_tasks(NULL, 0), 3); /* t has ended, though its handle is there */
     }
-    ok(r);
-    is(async_all_tasks(NULL, 0), 2);
+    expect_ok(r);
+    expect_int(async_all_tasks(NULL, 0), 2);
     return 0;
 }
 
-START_TEST(no_tasks_outside)
+TEST(no_tasks_outside)
 {
     async_task *all[1];
-    is(async_all_tasks(all, 1), 0);
+    expect_ok(async_all_tasks(all, 1));
 }
-END_TEST
 
 SUITE("done", in_order_after_the_end, of_a_task_that_has_ended, of_a_task_that_is_cancelled,
       dropped_before_they_run, run_at_loop_close, added_for_ever, added_during_delivery, removed,
-      removed_during_delivery, starts_a_task, locals_of_who_added_it, what_a_callback_sets_goes_with_it,
-      only_what_was_added_is_removed, misuse, errors_stay_unread, all_tasks, no_tasks_outside)
+      removed_during_delivery, starts_a_task, locals_of_who_added_it,
+      what_a_callback_sets_goes_with_it, only_what_was_added_is_removed, misuse, errors_stay_unread,
+      all_tasks, no_tasks_outside)

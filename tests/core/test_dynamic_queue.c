@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of queues whose storage and capacity are chosen at run time. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 typedef async_dynamic_queue_of(int) int_queue;
 
 #define FILL_FROM_TO(q, from, to)                                                                  \
     for (int i_ = (from); i_ <= (to); i_++)                                                        \
-    ok(async_queue_put_nowait((q), i_))
+    expect_ok(async_queue_put_nowait((q), i_))
 #define GET_FROM_TO(q, from, to)                                                                   \
     for (int i_ = (from), item_; i_ <= (to); i_++) {                                               \
-        ok(await_queue_get((q), &item_));                                                          \
-        is(item_, i_);                                                                             \
+        expect_ok(await_queue_get((q), &item_));                                                   \
+        expect_int(item_, i_);                                                                     \
     }
 
-CASE(unbounded_queue_grows_and_keeps_the_order)
+LOOP_TEST(unbounded_queue_grows_and_keeps_the_order)
 {
     int_queue q = ASYNC_DYNAMIC_QUEUE(q, 0);
     FILL_FROM_TO(&q, 1, 10);
     GET_FROM_TO(&q, 1, 7); /* so that the first item is in the middle when the queue grows */
     FILL_FROM_TO(&q, 11, 10000);
-    is(async_queue_count(&q), 9993);
-    is_false(async_queue_full(&q));
+    expect_int(async_queue_count(&q), 9993);
+    expect_false(async_queue_full(&q));
     GET_FROM_TO(&q, 8, 10000);
-    is_true(async_queue_empty(&q));
+    expect_true(async_queue_empty(&q));
     async_queue_free(&q);
     return 0;
 }
@@ -30,36 +30,36 @@ CASE(unbounded_queue_grows_and_keeps_the_order)
 ASYNC_DEF(puts_item, (int_queue *)q, (int)item)
 {
     int r = await_queue_put(q, item);
-    note("put%d:%s", item, shown(r));
+    log_event("put%d:%s", item, result_text(r));
     return r;
 }
 
-CASE(capacity_given_at_run_time_makes_putters_wait)
+LOOP_TEST(capacity_given_at_run_time_makes_putters_wait)
 {
     size_t capacity = 2;
     int_queue q = ASYNC_DYNAMIC_QUEUE(q, capacity);
     int r;
     FILL_FROM_TO(&q, 1, 2);
-    is_true(async_queue_full(&q));
-    is(async_queue_put_nowait(&q, 3), -EAGAIN);
+    expect_true(async_queue_full(&q));
+    expect_int(async_queue_put_nowait(&q, 3), -EAGAIN);
     await_group (r, g) {
         async_spawn(g, puts_item(&q, 3));
-        ok(await_sleep(1));
-        is_trail("");
+        expect_ok(await_sleep(1));
+        expect_events("");
         GET_FROM_TO(&q, 1, 3);
-        is_trail("put3:0");
+        expect_events("put3:0");
     }
     async_queue_free(&q);
     return r;
 }
 
-CASE(dynamic_lifo_queue_returns_the_last_item_first)
+LOOP_TEST(dynamic_lifo_queue_returns_the_last_item_first)
 {
     int_queue q = ASYNC_DYNAMIC_LIFO_QUEUE(q, 0);
     FILL_FROM_TO(&q, 1, 100);
     for (int i = 100, item; i > 0; i--) {
-        ok(await_queue_get(&q, &item));
-        is(item, i);
+        expect_ok(await_queue_get(&q, &item));
+        expect_int(item, i);
     }
     async_queue_free(&q);
     return 0;
@@ -70,23 +70,23 @@ static int ascending(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
-CASE(dynamic_priority_queue_returns_the_smallest_item_first)
+LOOP_TEST(dynamic_priority_queue_returns_the_smallest_item_first)
 {
     int_queue q = ASYNC_DYNAMIC_PRIORITY_QUEUE(q, 0, ascending);
     for (int i = 0; i < 100; i++)
-        ok(async_queue_put_nowait(&q, i * 37 % 100));
+        expect_ok(async_queue_put_nowait(&q, i * 37 % 100));
     GET_FROM_TO(&q, 0, 99);
     async_queue_free(&q);
     return 0;
 }
 
-CASE(queue_in_an_array_of_the_caller_holds_as_many_items_as_it_has_slots)
+LOOP_TEST(queue_in_an_array_of_the_caller_holds_as_many_items_as_it_has_slots)
 {
     int *slots = malloc(3 * sizeof *slots);
     int_queue q = ASYNC_QUEUE_IN(q, slots, 3);
     for (int round = 0; round < 4; round++) {
         FILL_FROM_TO(&q, 1, 3);
-        is(async_queue_put_nowait(&q, 4), -EAGAIN);
+        expect_int(async_queue_put_nowait(&q, 4), -EAGAIN);
         GET_FROM_TO(&q, 1, 3);
     }
     async_queue_free(&q);
@@ -95,13 +95,13 @@ CASE(queue_in_an_array_of_the_caller_holds_as_many_items_as_it_has_slots)
     return 0;
 }
 
-CASE(freed_queue_can_be_used_again)
+LOOP_TEST(freed_queue_can_be_used_again)
 {
     int_queue q = ASYNC_DYNAMIC_QUEUE(q, 0);
     FILL_FROM_TO(&q, 1, 100);
     async_queue_free(&q);
     async_queue_free(&q);
-    is(async_queue_count(&q), 0);
+    expect_ok(async_queue_count(&q));
     FILL_FROM_TO(&q, 1, 100);
     GET_FROM_TO(&q, 1, 100);
     async_queue_free(&q);
@@ -112,16 +112,16 @@ struct pair {
     int a, b;
 };
 
-CASE(items_may_be_struct_literals)
+LOOP_TEST(items_may_be_struct_literals)
 {
     async_dynamic_queue_of(struct pair) q = ASYNC_DYNAMIC_QUEUE(q, 0);
     struct pair item;
-    ok(await_queue_put(&q, (struct pair){ 1, 2 }));
-    ok(async_queue_put_nowait(&q, (struct pair){ .a = 3, .b = 4 }));
-    ok(await_queue_get(&q, &item));
-    is(item.a * 10 + item.b, 12);
-    ok(await_queue_get(&q, &item));
-    is(item.a * 10 + item.b, 34);
+    expect_ok(await_queue_put(&q, (struct pair){ 1, 2 }));
+    expect_ok(async_queue_put_nowait(&q, (struct pair){ .a = 3, .b = 4 }));
+    expect_ok(await_queue_get(&q, &item));
+    expect_int(item.a * 10 + item.b, 12);
+    expect_ok(await_queue_get(&q, &item));
+    expect_int(item.a * 10 + item.b, 34);
     async_queue_free(&q);
     return 0;
 }
@@ -149,31 +149,30 @@ ASYNC_DEF(puts_until_there_is_no_memory)
 {
     int_queue q = ASYNC_DYNAMIC_QUEUE(q, 0);
     int n = 0, r;
-    ok(await_queue_put(&q, n++));
+    expect_ok(await_queue_put(&q, n++));
     out_of_memory = true;
     while ((r = await_queue_put(&q, n)) == 0)
         n++;
     out_of_memory = false;
-    is(r, -ENOMEM);
-    is(async_queue_count(&q), n);
-    ok(await_queue_put(&q, n));
+    expect_int(r, -ENOMEM);
+    expect_int(async_queue_count(&q), n);
+    expect_ok(await_queue_put(&q, n));
     GET_FROM_TO(&q, 0, n);
     async_queue_free(&q);
     return 0;
 }
 
-START_TEST(queue_that_cannot_grow_keeps_its_items)
+TEST(queue_that_cannot_grow_keeps_its_items)
 {
     const async_allocator allocator = { test_malloc, test_realloc, test_free, NULL };
-    ok(async_set_allocator(&allocator));
-    RUN(puts_until_there_is_no_memory());
+    expect_ok(async_set_allocator(&allocator));
+    expect_run_ok(puts_until_there_is_no_memory());
 }
-END_TEST
 
-CASE(capacity_beyond_all_memory_is_refused)
+LOOP_TEST(capacity_beyond_all_memory_is_refused)
 {
     int_queue q = ASYNC_DYNAMIC_QUEUE(q, SIZE_MAX / 2);
-    is(async_queue_put_nowait(&q, 1), -ENOMEM);
+    expect_int(async_queue_put_nowait(&q, 1), -ENOMEM);
     return 0;
 }
 

@@ -2,27 +2,27 @@
 /* Errors: sentences, trees, and where they come from. */
 #include "errors.h"
 
-CASE(sentences)
+LOOP_TEST(sentences)
 {
-    is_text(async_fail_text(-EIO), "");
-    is(async_fail(-EIO, "%d %s", 3, "words"), -EIO);
-    is_text(async_fail_text(-EIO), "3 words");
-    is_text(async_fail_text(-EPROTO), "");
-    is(async_fail(-EIO, "again: %s", async_fail_text(-EIO)), -EIO); /* the old text as an argument */
-    is_text(async_fail_text(-EIO), "again: 3 words");
-    is(async_fail(-EDOM, "%0300d", 1), -EDOM);
-    is(strlen(async_fail_text(-EDOM)), 127);
+    expect_text(async_fail_text(-EIO), "");
+    expect_int(async_fail(-EIO, "%d %s", 3, "words"), -EIO);
+    expect_text(async_fail_text(-EIO), "3 words");
+    expect_text(async_fail_text(-EPROTO), "");
+    /* the old text as an argument */
+    expect_int(async_fail(-EIO, "again: %s", async_fail_text(-EIO)), -EIO);
+    expect_text(async_fail_text(-EIO), "again: 3 words");
+    expect_int(async_fail(-EDOM, "%0300d", 1), -EDOM);
+    expect_int(strlen(async_fail_text(-EDOM)), 127);
     return 0;
 }
 
-START_TEST(sentences_outside)
+TEST(sentences_outside)
 {
-    is(async_fail(-EIO, "no task's"), -EIO);
-    is_text(async_fail_text(-EIO), "no task's");
-    is(async_fail(-EDOM, "the next"), -EDOM);
-    is_text(async_fail_text(-EIO), "");
+    expect_int(async_fail(-EIO, "no task's"), -EIO);
+    expect_text(async_fail_text(-EIO), "no task's");
+    expect_int(async_fail(-EDOM, "the next"), -EDOM);
+    expect_text(async_fail_text(-EIO), "");
 }
-END_TEST
 
 ASYNC_DEF(fails_and_cleans_up, (int)error, (const char *)words)
 {
@@ -60,53 +60,52 @@ ASYNC_DEF(will_not_wait_for_it)
 static int runner_result(async_runner *rn, async_co co)
 {
     int r = -1;
-    ok(async_runner_start(rn, co));
+    expect_ok(async_runner_start(rn, co));
     while (async_runner_turn(rn, &r) == 0)
         ;
     return r;
 }
 
 /* A run's error comes with its sentence, in all ways to run; the next error has none of it. */
-START_TEST(sentence_of_a_run)
+TEST(sentence_of_a_run)
 {
-    is(async_run(fails_and_cleans_up(-EIO, "the disk"), .virtual_clock = true), -EIO);
-    is_text(async_fail_text(-EIO), "the disk");
-    is_text(async_fail_text(-EDOM), "");
-    is(async_run(fails_and_cleans_up(-EIO, NULL), .virtual_clock = true), -EIO);
-    is_text(async_fail_text(-EIO), "");
-    is(async_run(gathers_failures(), .virtual_clock = true), -EIO);
-    is_text(async_fail_text(-EIO), "door is broken");
-    ok(async_run(fails_and_cleans_up(0, NULL), .virtual_clock = true));
+    expect_int(async_run(fails_and_cleans_up(-EIO, "the disk"), .virtual_clock = true), -EIO);
+    expect_text(async_fail_text(-EIO), "the disk");
+    expect_text(async_fail_text(-EDOM), "");
+    expect_int(async_run(fails_and_cleans_up(-EIO, NULL), .virtual_clock = true), -EIO);
+    expect_text(async_fail_text(-EIO), "");
+    expect_int(async_run(gathers_failures(), .virtual_clock = true), -EIO);
+    expect_text(async_fail_text(-EIO), "door is broken");
+    expect_ok(async_run(fails_and_cleans_up(0, NULL), .virtual_clock = true));
     async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
-    is(async_runner_run(rn, fails_and_cleans_up(-EIO, "the first")), -EIO);
-    is_text(async_fail_text(-EIO), "the first");
-    is(runner_result(rn, fails_and_cleans_up(-EIO, "by turns")), -EIO);
-    is_text(async_fail_text(-EIO), "by turns");
+    expect_int(async_runner_run(rn, fails_and_cleans_up(-EIO, "the first")), -EIO);
+    expect_text(async_fail_text(-EIO), "the first");
+    expect_int(runner_result(rn, fails_and_cleans_up(-EIO, "by turns")), -EIO);
+    expect_text(async_fail_text(-EIO), "by turns");
     async_runner_close(rn);
-    is_text(async_fail_text(-EIO), "by turns");
+    expect_text(async_fail_text(-EIO), "by turns");
 }
-END_TEST
 
-START_TEST(sentence_of_a_run_that_could_not_end)
+TEST(sentence_of_a_run_that_could_not_end)
 {
-    ears_open();
-    is(async_run(waits_for_nothing(), .virtual_clock = true), -EDEADLK);
-    is_text(async_fail_text(-EDEADLK), "all tasks are waiting and nothing can wake them");
-    is(async_run(will_not_wait_for_it(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
-    is_text(async_fail_text(-ETIME), "tasks that have not ended in time were abandoned");
-    heard();
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_run(waits_for_nothing(), .virtual_clock = true), -EDEADLK);
+    expect_text(async_fail_text(-EDEADLK), "all tasks are waiting and nothing can wake them");
+    expect_int(async_run(will_not_wait_for_it(), .virtual_clock = true, .shutdown_timeout = 1),
+               -ETIME);
+    expect_text(async_fail_text(-ETIME), "tasks that have not ended in time were abandoned");
+    captured_stderr();
+    capture_stderr_end();
 }
-END_TEST
 
 /* A sentence is its task's. */
-CASE(sentences_are_per_task)
+LOOP_TEST(sentences_are_per_task)
 {
-    is(async_fail(-EIO, "mine"), -EIO);
-    is(await_gather(NULL, broken("a")), -EIO);
-    is_text(async_fail_text(-EIO), "a is broken"); /* the latest that came here */
-    is(await_broken("b"), -EIO);
-    is_text(async_fail_text(-EIO), "b is broken");
+    expect_int(async_fail(-EIO, "mine"), -EIO);
+    expect_int(await_gather(NULL, broken("a")), -EIO);
+    expect_text(async_fail_text(-EIO), "a is broken"); /* the latest that came here */
+    expect_int(await_broken("b"), -EIO);
+    expect_text(async_fail_text(-EIO), "b is broken");
     return 0;
 }
 
@@ -125,104 +124,106 @@ ASYNC_DEF(fails_later_for_another_reason)
     return -EIO;
 }
 
-CASE(message_of_a_handled_error_is_not_attached_to_a_later_one)
+LOOP_TEST(message_of_a_handled_error_is_not_attached_to_a_later_one)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, fails_later_for_another_reason());
     }
-    is(r, -EIO);
-    is_text(async_group_errors(g)->text, "");
+    expect_int(r, -EIO);
+    expect_text(async_group_errors(g)->text, "");
     await_task_auto t = async_create_task(fails_later_for_another_reason());
-    is(await_task(t), -EIO);
-    is_text(async_fail_text(-EIO), "");
+    expect_int(await_task(t), -EIO);
+    expect_text(async_fail_text(-EIO), "");
     return 0;
 }
 
 ASYNC_DEF(fails_and_cleans_up_in_a_shield)
 {
     int r = await_reads_its_cache(), cleanup = 0;
-    await_shield (cleanup) cleanup = await_sleep(1);
+    await_shield (cleanup)
+        cleanup = await_sleep(1);
     return r;
 }
 
-CASE(message_stays_with_an_error_while_a_shield_cleans_up)
+LOOP_TEST(message_stays_with_an_error_while_a_shield_cleans_up)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, fails_and_cleans_up_in_a_shield());
     }
-    is(r, -EIO);
-    has_text(async_group_errors(g)->text, "the cache is corrupt");
+    expect_int(r, -EIO);
+    expect_contains(async_group_errors(g)->text, "the cache is corrupt");
     return 0;
 }
 
-CASE(tree)
+LOOP_TEST(tree)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, family(), .name = "family");
     }
-    is(r, -EIO);
+    expect_int(r, -EIO);
     async_for_each_error (e, g) {
         int depth = 0;
         for (const async_error *p = e->parent; p; p = p->parent)
             depth++;
-        note("%d:%s:%s", depth, e->task, e->text);
+        log_event("%d:%s:%s", depth, e->task, e->text);
     }
-    has_text(trail, "0:family: 1:child 1:door is broken");
+    expect_contains(event_log, "0:family: 1:child 1:door is broken");
     const async_error *top = async_group_errors(g);
-    is_true(async_error_find(top, -EIO) == top);
-    is_true(async_error_find(top->cause, -EIO) == top->cause);
-    is_true(async_error_find(top, -EPROTO) == NULL);
-    is_true(top->cause->parent == top);
-    is_text(heard(), "");
+    expect_true(async_error_find(top, -EIO) == top);
+    expect_true(async_error_find(top->cause, -EIO) == top->cause);
+    expect_true(async_error_find(top, -EPROTO) == NULL);
+    expect_true(top->cause->parent == top);
+    expect_text(captured_stderr(), "");
     async_error_print(top);
-    const char *printed = heard();
-    has_text(printed, "family: Input/output error");
-    has_text(printed, "\n  child 1: Input/output error: door is broken");
+    const char *printed = captured_stderr();
+    expect_contains(printed, "family: Input/output error");
+    expect_contains(printed, "\n  child 1: Input/output error: door is broken");
     return 0;
 }
 
 /* Several, flat, in the order of their coming. */
-CASE(siblings)
+LOOP_TEST(siblings)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, fails_with(-EIO), .name = "a");
-        async_spawn(g, fails_with(-EPROTO), .name = "b"); /* never starts: the group is cancelled by then */
+        /* never starts: the group is cancelled by then */
+        async_spawn(g, fails_with(-EPROTO), .name = "b");
     }
-    is(r, -EIO);
+    expect_int(r, -EIO);
     const async_error *e = async_group_errors(g);
-    is_text(e->task, "a");
-    is_true(async_error_next(e) == NULL);
+    expect_text(e->task, "a");
+    expect_true(async_error_next(e) == NULL);
     return 0;
 }
 
-CASE(site_of_the_first_note)
+LOOP_TEST(site_of_the_first_note)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, second());
     }
-    is(r, -EIO);
+    expect_int(r, -EIO);
     const async_error *e = async_group_errors(g);
-    is_true(e->site != NULL);
-    is_text(e->site->func, "await_broken");
-    has_text(e->site->file, "errors.h");
+    expect_true(e->site != NULL);
+    expect_text(e->site->func, "await_broken");
+    expect_contains(e->site->file, "errors.h");
     return 0;
 }
 
 /* Who awaits a task that has failed has its words, and its record as the cause. */
-CASE(words_of_an_awaited_task)
+LOOP_TEST(words_of_an_awaited_task)
 {
     await_task_auto t = async_create_task(broken("door"), .name = "opener");
-    is(await_task(t), -EIO);
-    is_text(async_fail_text(-EIO), "door is broken");
+    expect_int(await_task(t), -EIO);
+    expect_text(async_fail_text(-EIO), "door is broken");
     await_task_auto u = async_create_task(broken("gate"));
-    ok(await_sleep(1));
-    is(await_task(u), -EIO); /* it had ended before */
-    is_text(async_fail_text(-EIO), "gate is broken");
+    expect_ok(await_sleep(1));
+    expect_int(await_task(u), -EIO); /* it had ended before */
+    expect_text(async_fail_text(-EIO), "gate is broken");
     return 0;
 }
 
@@ -233,16 +234,16 @@ ASYNC_DEF(fails_plainly)
 }
 
 /* An error that was dealt with is not blamed for the next one of the same code. */
-CASE(no_false_blame)
+LOOP_TEST(no_false_blame)
 {
     int r;
-    is(await_broken("door"), -EIO);
-    ok(await_sleep(1));
+    expect_int(await_broken("door"), -EIO);
+    expect_ok(await_sleep(1));
     await_group (r, g) {
         async_spawn(g, fails_plainly());
     }
-    is(r, -EIO);
-    is_text(async_group_errors(g)->text, "");
+    expect_int(r, -EIO);
+    expect_text(async_group_errors(g)->text, "");
     return 0;
 }
 
@@ -255,15 +256,15 @@ ASYNC_DEF(limited)
 }
 
 /* The words and the places of a limit. */
-CASE(words_of_a_limit)
+LOOP_TEST(words_of_a_limit)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, limited());
     }
-    is(r, -ETIMEDOUT);
-    has_text(async_group_errors(g)->text, "the timeout set in await_limited");
-    is_text(async_group_errors(g)->site->func, "await_limited");
+    expect_int(r, -ETIMEDOUT);
+    expect_contains(async_group_errors(g)->text, "the timeout set in await_limited");
+    expect_text(async_group_errors(g)->site->func, "await_limited");
     return 0;
 }
 
@@ -280,53 +281,54 @@ ASYNC_DEF(fails_below, (int)depth)
     return r < 0 ? async_fail(-EIO, "depth %d", depth) : 0;
 }
 
-CASE(nested_tree)
+LOOP_TEST(nested_tree)
 {
     int r, depth = 3;
     await_group (r, g)
         async_spawn(g, fails_below(depth), .name = "child");
-    is(r, -EIO);
+    expect_int(r, -EIO);
     const async_error *last = NULL;
     async_for_each_error (e, g) {
-        is_true(e->parent == last && e->created != NULL && e->trace_depth > 0 && e->trace[0] == e->site);
-        is(e->code, depth ? -EIO : -EPROTO);
-        is_text(e->task, "child");
+        expect_true(e->parent == last && e->created != NULL && e->trace_depth > 0 &&
+                    e->trace[0] == e->site);
+        expect_int(e->code, depth ? -EIO : -EPROTO);
+        expect_text(e->task, "child");
         last = e;
         depth--;
     }
-    is(depth, -1);
-    is_text(async_error_find(async_group_errors(g), -EPROTO)->text, "the bottom");
-    is_true(async_error_find(async_group_errors(g), -EPIPE) == NULL);
+    expect_int(depth, -1);
+    expect_text(async_error_find(async_group_errors(g), -EPROTO)->text, "the bottom");
+    expect_true(async_error_find(async_group_errors(g), -EPIPE) == NULL);
     async_error_print_traces(async_group_errors(g));
-    const char *said = heard();
-    has_text(said, "child: Input/output error: depth 3 (");
-    has_text(said, "\n    at await_fails_below, ");
-    has_text(said, "\n  child: Input/output error: depth 2 (");
-    has_text(said, "\n      child: Protocol error: the bottom (");
-    has_text(said, "\n          at await_fails_below, ");
-    has_text(said, "\n          created in await_fails_below, ");
+    const char *said = captured_stderr();
+    expect_contains(said, "child: Input/output error: depth 3 (");
+    expect_contains(said, "\n    at await_fails_below, ");
+    expect_contains(said, "\n  child: Input/output error: depth 2 (");
+    expect_contains(said, "\n      child: Protocol error: the bottom (");
+    expect_contains(said, "\n          at await_fails_below, ");
+    expect_contains(said, "\n          created in await_fails_below, ");
     return 0;
 }
 /* Whatever the body was at when a child failed. */
-CASE(words_of_a_child)
+LOOP_TEST(words_of_a_child)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, broken("a child"));
     }
-    is(r, -EIO);
-    is_text(async_fail_text(r), "a child is broken");
+    expect_int(r, -EIO);
+    expect_text(async_fail_text(r), "a child is broken");
     await_group (r, h) {
         async_spawn(h, broken("another"));
         r = await_sleep(100); /* interrupted by the failure */
     }
-    is(r, -EIO);
-    is_text(async_fail_text(r), "another is broken");
+    expect_int(r, -EIO);
+    expect_text(async_fail_text(r), "another is broken");
     return 0;
 }
 
 SUITE("error", message_of_a_handled_error_is_not_attached_to_a_later_one,
-      message_stays_with_an_error_while_a_shield_cleans_up,
-      words_of_a_child, sentences, sentences_outside, sentence_of_a_run,
-      sentence_of_a_run_that_could_not_end, sentences_are_per_task, tree, siblings,
-      site_of_the_first_note, words_of_an_awaited_task, no_false_blame, words_of_a_limit, nested_tree)
+      message_stays_with_an_error_while_a_shield_cleans_up, words_of_a_child, sentences,
+      sentences_outside, sentence_of_a_run, sentence_of_a_run_that_could_not_end,
+      sentences_are_per_task, tree, siblings, site_of_the_first_note, words_of_an_awaited_task,
+      no_false_blame, words_of_a_limit, nested_tree)

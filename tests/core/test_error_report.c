@@ -4,96 +4,93 @@
 
 /* --- async_main: a traceback on stderr, an exit status --- */
 
-START_TEST(main_prints_a_traceback)
+TEST(main_prints_a_traceback)
 {
-    ears_open();
+    capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
-    is(async_main(second()), EXIT_FAILURE);
-    const char *said = heard();
-    ears_close();
-    has_text(said, "second: Input/output error: deep is broken\n");
-    has_text(said, "at await_first, ");
-    has_text(said, "at await_second, ");
-    is_true(strstr(said, "await_first") < strstr(said, "await_second"));
+    expect_int(async_main(second()), EXIT_FAILURE);
+    const char *said = captured_stderr();
+    capture_stderr_end();
+    expect_contains(said, "second: Input/output error: deep is broken\n");
+    expect_contains(said, "at await_first, ");
+    expect_contains(said, "at await_second, ");
+    expect_true(strstr(said, "await_first") < strstr(said, "await_second"));
 }
-END_TEST
 
-START_TEST(main_prints_the_tree)
+TEST(main_prints_the_tree)
 {
-    ears_open();
+    capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
-    is(async_main(family()), EXIT_FAILURE);
-    const char *said = heard();
-    ears_close();
-    has_text(said, "family: Input/output error");
-    has_text(said, "child 1: Input/output error: door is broken");
+    expect_int(async_main(family()), EXIT_FAILURE);
+    const char *said = captured_stderr();
+    capture_stderr_end();
+    expect_contains(said, "family: Input/output error");
+    expect_contains(said, "child 1: Input/output error: door is broken");
 }
-END_TEST
 
-START_TEST(main_succeeds)
+TEST(main_succeeds)
 {
-    ears_open();
+    capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
-    is(async_main(fails_with(7)), EXIT_SUCCESS);
-    is_text(heard(), "");
-    ears_close();
+    expect_int(async_main(fails_with(7)), EXIT_SUCCESS);
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 /* An older error does not show in the traceback of a newer one. */
 ASYNC_DEF(recovers)
 {
-    is(await_second(), -EIO);
+    expect_int(await_second(), -EIO);
     return -EPROTO;
 }
 
-START_TEST(handled_errors_leave_no_trace)
+TEST(handled_errors_leave_no_trace)
 {
-    ears_open();
+    capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
-    is(async_main(recovers()), EXIT_FAILURE);
-    const char *said = heard();
-    ears_close();
-    has_text(said, "recovers: Protocol error\n");
-    is_true(strstr(said, "await_first") == NULL);
+    expect_int(async_main(recovers()), EXIT_FAILURE);
+    const char *said = captured_stderr();
+    capture_stderr_end();
+    expect_contains(said, "recovers: Protocol error\n");
+    expect_true(strstr(said, "await_first") == NULL);
 }
-END_TEST
 
 /* A failure in the background cancels nobody and is reported with its traceback, once. */
-CASE(background_failure)
+LOOP_TEST(background_failure)
 {
     async_spawn(async_background(), second(), .name = "worker");
     async_spawn(async_background(), async_sleep(3));
-    ok(await_sleep(2));
-    const char *said = heard();
-    has_text(said, "worker: Input/output error: deep is broken\n");
-    has_text(said, "at await_first, ");
-    is_true(strstr(strstr(said, "worker") + 1, "worker") == NULL);
-    ok(await_sleep(5));
-    is_text(heard(), "");
+    expect_ok(await_sleep(2));
+    const char *said = captured_stderr();
+    expect_contains(said, "worker: Input/output error: deep is broken\n");
+    expect_contains(said, "at await_first, ");
+    expect_true(strstr(strstr(said, "worker") + 1, "worker") == NULL);
+    expect_ok(await_sleep(5));
+    expect_text(captured_stderr(), "");
     return 0;
 }
 
 /* --- what nobody has read --- */
 
-CASE(unread_error)
+LOOP_TEST(unread_error)
 {
     {
         await_task_auto t = async_create_task(second(), .name = "lonely");
-        ok(await_sleep(2));
-        is_text(heard(), "");
+        expect_ok(await_sleep(2));
+        expect_text(captured_stderr(), "");
         (void)t;
     }
-    const char *said = heard(); /* once the last handle has gone */
+    const char *said = captured_stderr(); /* once the last handle has gone */
     char once[512];
-    has_text(said,
-             "asyncio: task error was never retrieved:\nlonely: Input/output error: deep is broken (");
-    has_text(said, "\n    at await_first, ");
-    has_text(said, "\n    at await_second, ");
-    has_text(said, "\n    created in await_unread_error_case, ");
-    is_true(snprintf(once, sizeof once, "%s", strstr(said, "lonely") + 1) < (int)sizeof once);
-    is_true(!strstr(once, "lonely"));
-    ok(await_sleep(1));
+    expect_contains(
+            said,
+            "asyncio: task error was never retrieved:\nlonely: Input/output error: deep is broken (");
+    expect_contains(said, "\n    at await_first, ");
+    expect_contains(said, "\n    at await_second, ");
+    expect_contains(said, "\n    created in await_unread_error_case, ");
+    expect_true(snprintf(once, sizeof once, "%s", strstr(said, "lonely") + 1) < (int)sizeof once);
+    expect_true(!strstr(once, "lonely"));
+    expect_ok(await_sleep(1));
     return 0;
 }
 
@@ -101,56 +98,56 @@ CASE(unread_error)
 ASYNC_DEF(loses_a_handle)
 {
     async_task *t = async_create_task(second(), .name = "lost");
-    ok(await_sleep(t ? 2 : 0));
-    is_text(heard(), "");
+    expect_ok(await_sleep(t ? 2 : 0));
+    expect_text(captured_stderr(), "");
     return 0;
 }
 
-START_TEST(unread_error_of_a_lost_handle)
+TEST(unread_error_of_a_lost_handle)
 {
-    ears_open();
-    ok(async_run(loses_a_handle(), .virtual_clock = true));
-    const char *said = heard();
-    has_text(said,
-             "asyncio: task error was never retrieved:\nlost: Input/output error: deep is broken (");
-    has_text(said, "\n    created in await_loses_a_handle, ");
-    ears_close();
+    capture_stderr_begin();
+    expect_ok(async_run(loses_a_handle(), .virtual_clock = true));
+    const char *said = captured_stderr();
+    expect_contains(
+            said,
+            "asyncio: task error was never retrieved:\nlost: Input/output error: deep is broken (");
+    expect_contains(said, "\n    created in await_loses_a_handle, ");
+    capture_stderr_end();
 }
-END_TEST
 
-CASE(read_errors_are_silent)
+LOOP_TEST(read_errors_are_silent)
 {
     {
         await_task_auto t = async_create_task(second());
-        is(await_task(t), -EIO);
+        expect_int(await_task(t), -EIO);
         await_task_auto u = async_create_task(second());
-        ok(await_sleep(2));
-        is(async_task_result(u), -EIO);
+        expect_ok(await_sleep(2));
+        expect_int(async_task_result(u), -EIO);
         await_task_auto v = async_create_task(second());
-        is(await_gather(NULL, async_joining(v)), -EIO);
+        expect_int(await_gather(NULL, async_joining(v)), -EIO);
     }
-    is_text(heard(), "");
+    expect_text(captured_stderr(), "");
     return 0;
 }
 
 /* shield_duplicate_log_once: two awaiters cancelled, the task fails later: reported exactly once. */
-CASE(shield_duplicate_log_once)
+LOOP_TEST(shield_duplicate_log_once)
 {
     {
         await_task_auto t = async_create_task(broken("it"), .name = "lonely");
-        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
-        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
-        ok(await_sleep(2));
+        expect_int(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
+        expect_int(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
+        expect_ok(await_sleep(2));
     }
-    const char *said = heard();
-    has_text(said, "lonely");
-    is_true(strstr(strstr(said, "lonely") + 1, "lonely") == NULL);
+    const char *said = captured_stderr();
+    expect_contains(said, "lonely");
+    expect_true(strstr(strstr(said, "lonely") + 1, "lonely") == NULL);
     {
         await_task_auto t = async_create_task(async_sleep(1));
-        is(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
-        ok(await_sleep(2));
+        expect_int(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
+        expect_ok(await_sleep(2));
     }
-    is_text(heard(), ""); /* it succeeded */
+    expect_text(captured_stderr(), ""); /* it succeeded */
     return 0;
 }
 
@@ -163,19 +160,19 @@ ASYNC_DEF(fails_far_below, (int)depth)
 }
 
 /* The traceback has its beginning, where the error comes from, and as much of the way as there is room for. */
-CASE(long_way)
+LOOP_TEST(long_way)
 {
     async_task *t = async_create_task(fails_far_below(40));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     await_task_drop(&t);
     int lines = 0;
-    const char *said = heard();
-    has_text(said, "fails_far_below-2: Input/output error: the bottom is reached");
+    const char *said = captured_stderr();
+    expect_contains(said, "fails_far_below-2: Input/output error: the bottom is reached");
     while ((said = strstr(said, "at await_fails_far_below, "))) {
         said++;
         lines++;
     }
-    is(lines, 16);
+    expect_int(lines, 16);
     return 0;
 }
 
@@ -218,35 +215,34 @@ ASYNC_DEF(fails_in_groups, (int)depth)
     return r;
 }
 
-/* A file keeps the whole report, which may be longer than what heard() returns. */
+/* A file keeps the whole report, which may be longer than what captured_stderr() returns. */
 static char *report_of(async_co co, bool debug)
 {
     static char text[256 * 1024];
     FILE *real = stderr, *file = fmemopen(text, sizeof text, "w");
-    is_true(file != NULL);
+    expect_true(file != NULL);
     setvbuf(file, NULL, _IONBF, 0); /* as stderr itself: printing needs the stack of the task */
     stderr = file;
-    is(async_main(co, .debug = debug, .virtual_clock = true, .slow_step = 1e9), EXIT_FAILURE);
+    expect_int(async_main(co, .debug = debug, .virtual_clock = true, .slow_step = 1e9),
+               EXIT_FAILURE);
     stderr = real;
     fclose(file);
     return text;
 }
 
-START_TEST(report_of_many_errors_ends_after_200_lines)
+TEST(report_of_many_errors_ends_after_200_lines)
 {
     char *said = report_of(has_many_failing_children(1000), false);
-    is_true(lines_of(said) <= 202);
-    has_text(said, "\n    and 800 more errors");
+    expect_true(lines_of(said) <= 202);
+    expect_contains(said, "\n    and 800 more errors");
 }
-END_TEST
 
-START_TEST(report_of_a_deep_tree_ends_after_200_lines)
+TEST(report_of_a_deep_tree_ends_after_200_lines)
 {
     char *said = report_of(fails_in_groups(1000), false);
-    is_true(lines_of(said) <= 202);
-    has_text(said, " more errors");
+    expect_true(lines_of(said) <= 202);
+    expect_contains(said, " more errors");
 }
-END_TEST
 
 ASYNC_DEF(prints_at_the_bottom, (int)depth)
 {
@@ -267,15 +263,13 @@ ASYNC_DEF(prints_a_deep_tree)
 }
 
 /* The smallest stack is enough to print a tree of any depth. */
-START_TEST(tree_of_tasks_is_printed_without_recursion)
+TEST(tree_of_tasks_is_printed_without_recursion)
 {
-    has_text(report_of(prints_a_deep_tree(), true), "prints_at_the_bottom");
+    expect_contains(report_of(prints_a_deep_tree(), true), "prints_at_the_bottom");
 }
-END_TEST
 
 SUITE("error-report", report_of_many_errors_ends_after_200_lines,
-      report_of_a_deep_tree_ends_after_200_lines,
-      tree_of_tasks_is_printed_without_recursion,
+      report_of_a_deep_tree_ends_after_200_lines, tree_of_tasks_is_printed_without_recursion,
       long_way, main_prints_a_traceback, main_prints_the_tree, main_succeeds,
       handled_errors_leave_no_trace, background_failure, unread_error,
       unread_error_of_a_lost_handle, read_errors_are_silent, shield_duplicate_log_once)

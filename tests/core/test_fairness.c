@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests that a task whose await_ calls never have to wait lets the other tasks run. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 /* A task that repeats an await_ call until another task has run for a hundred loop iterations. It
  * gives up after so many calls that another task would have run long before. */
@@ -25,83 +25,83 @@ ASYNC_DEF(runs_a_hundred_times)
             long calls_ = 0;                                                                       \
             for (; !others_ran && calls_ < CALLS_MAX; calls_++)                                    \
                 call;                                                                              \
-            ck_assert_msg(others_ran, "no other task ran during %ld calls", calls_);               \
+            expect_that(others_ran, "no other task ran during %ld calls", calls_);                 \
         }                                                                                          \
-        ok(result_);                                                                               \
+        expect_ok(result_);                                                                        \
     } while (0)
 
 /* --- each kind of call that need not wait --- */
 
-CASE(free_lock_lets_other_tasks_run)
+LOOP_TEST(free_lock_lets_other_tasks_run)
 {
     async_lock lock = { 0 };
     REPEAT_UNTIL_OTHERS_RAN({
-        ok(await_lock_acquire(&lock));
+        expect_ok(await_lock_acquire(&lock));
         async_lock_release(&lock);
     });
     return 0;
 }
 
-CASE(free_semaphore_lets_other_tasks_run)
+LOOP_TEST(free_semaphore_lets_other_tasks_run)
 {
     async_semaphore semaphore = ASYNC_SEMAPHORE(2);
     REPEAT_UNTIL_OTHERS_RAN({
-        ok(await_semaphore_acquire(&semaphore));
+        expect_ok(await_semaphore_acquire(&semaphore));
         async_semaphore_release(&semaphore);
     });
     return 0;
 }
 
-CASE(set_event_lets_other_tasks_run)
+LOOP_TEST(set_event_lets_other_tasks_run)
 {
     async_event event = { .set = true };
-    REPEAT_UNTIL_OTHERS_RAN(ok(await_event_wait(&event)));
+    REPEAT_UNTIL_OTHERS_RAN(expect_ok(await_event_wait(&event)));
     return 0;
 }
 
 /* The calls on this queue are inlined in the caller; those on the next one are not. */
-CASE(queue_with_items_and_slots_lets_other_tasks_run)
+LOOP_TEST(queue_with_items_and_slots_lets_other_tasks_run)
 {
     async_queue_of(int, 4) queue = ASYNC_QUEUE(queue);
     int item;
     REPEAT_UNTIL_OTHERS_RAN({
-        ok(await_queue_put(&queue, 1));
-        ok(await_queue_get(&queue, &item));
+        expect_ok(await_queue_put(&queue, 1));
+        expect_ok(await_queue_get(&queue, &item));
     });
     return 0;
 }
 
-CASE(growing_queue_lets_other_tasks_run)
+LOOP_TEST(growing_queue_lets_other_tasks_run)
 {
     async_dynamic_queue_of(int) queue = ASYNC_DYNAMIC_QUEUE(queue, 0);
     int item;
     REPEAT_UNTIL_OTHERS_RAN({
-        ok(await_queue_put(&queue, 1));
-        ok(await_queue_get(&queue, &item));
+        expect_ok(await_queue_put(&queue, 1));
+        expect_ok(await_queue_get(&queue, &item));
     });
     async_queue_free(&queue);
     return 0;
 }
 
-CASE(join_of_finished_queue_lets_other_tasks_run)
+LOOP_TEST(join_of_finished_queue_lets_other_tasks_run)
 {
     async_queue_of(int, 1) queue = ASYNC_QUEUE(queue);
-    REPEAT_UNTIL_OTHERS_RAN(ok(await_queue_join(&queue)));
+    REPEAT_UNTIL_OTHERS_RAN(expect_ok(await_queue_join(&queue)));
     return 0;
 }
 
-CASE(completed_future_lets_other_tasks_run)
+LOOP_TEST(completed_future_lets_other_tasks_run)
 {
     async_future future = { 0 };
-    ok(async_future_set_result(&future, 7));
-    REPEAT_UNTIL_OTHERS_RAN(is(await_future(&future), 7));
+    expect_ok(async_future_set_result(&future, 7));
+    REPEAT_UNTIL_OTHERS_RAN(expect_int(await_future(&future), 7));
     return 0;
 }
 
-CASE(barrier_of_one_lets_other_tasks_run)
+LOOP_TEST(barrier_of_one_lets_other_tasks_run)
 {
     async_barrier barrier = ASYNC_BARRIER(1);
-    REPEAT_UNTIL_OTHERS_RAN(is(await_barrier_wait(&barrier), 0));
+    REPEAT_UNTIL_OTHERS_RAN(expect_int(await_barrier_wait(&barrier), 0));
     return 0;
 }
 
@@ -110,34 +110,34 @@ ASYNC_DEF(returns_at_once)
     return 5;
 }
 
-CASE(task_that_has_ended_lets_other_tasks_run)
+LOOP_TEST(task_that_has_ended_lets_other_tasks_run)
 {
     await_task_auto task = async_create_task(returns_at_once());
-    is(await_task(task), 5);
-    REPEAT_UNTIL_OTHERS_RAN(is(await_task(task), 5));
-    REPEAT_UNTIL_OTHERS_RAN(is(await_wait(&task, 1, ASYNC_ALL_COMPLETED, 0), 1));
+    expect_int(await_task(task), 5);
+    REPEAT_UNTIL_OTHERS_RAN(expect_int(await_task(task), 5));
+    REPEAT_UNTIL_OTHERS_RAN(expect_int(await_wait(&task, 1, ASYNC_ALL_COMPLETED, 0), 1));
     return 0;
 }
 
-CASE(coroutine_that_awaits_nothing_lets_other_tasks_run)
+LOOP_TEST(coroutine_that_awaits_nothing_lets_other_tasks_run)
 {
-    REPEAT_UNTIL_OTHERS_RAN(is(await_co(returns_at_once()), 5));
+    REPEAT_UNTIL_OTHERS_RAN(expect_int(await_co(returns_at_once()), 5));
     return 0;
 }
 
-CASE(gather_lets_other_tasks_run)
+LOOP_TEST(gather_lets_other_tasks_run)
 {
-    REPEAT_UNTIL_OTHERS_RAN(ok(await_gather(NULL, returns_at_once())));
+    REPEAT_UNTIL_OTHERS_RAN(expect_ok(await_gather(NULL, returns_at_once())));
     return 0;
 }
 
-CASE(blocks_that_need_not_wait_let_other_tasks_run)
+LOOP_TEST(blocks_that_need_not_wait_let_other_tasks_run)
 {
     async_lock lock = { 0 };
     int r;
-    REPEAT_UNTIL_OTHERS_RAN({ await_with (r, &lock) {} });
-    REPEAT_UNTIL_OTHERS_RAN({ await_group (r, g) {} });
-    ok(r);
+    REPEAT_UNTIL_OTHERS_RAN({ await_with (r, &lock){} });
+    REPEAT_UNTIL_OTHERS_RAN({ await_group (r, g){} });
+    expect_ok(r);
     return 0;
 }
 
@@ -148,7 +148,7 @@ ASYNC_GEN(int, endless)
     return 0;
 }
 
-CASE(generator_that_awaits_nothing_lets_other_tasks_run)
+LOOP_TEST(generator_that_awaits_nothing_lets_other_tasks_run)
 {
     int r;
     others_ran = false;
@@ -159,7 +159,7 @@ CASE(generator_that_awaits_nothing_lets_other_tasks_run)
             if (others_ran || ++items > CALLS_MAX)
                 break;
         }
-        is_true(others_ran);
+        expect_true(others_ran);
     }
     return r;
 }
@@ -180,13 +180,13 @@ ASYNC_DEF(retries_whatever_the_error)
     return others_ran ? 0 : -ELOOP;
 }
 
-CASE(cancelled_retry_loop_lets_other_tasks_run)
+LOOP_TEST(cancelled_retry_loop_lets_other_tasks_run)
 {
     await_task_auto client = async_create_task(retries_whatever_the_error());
-    ok(await_sleep(0));
-    is_true(async_task_cancel(client));
-    ok(await_runs_a_hundred_times());
-    ok(await_task(client));
+    expect_ok(await_sleep(0));
+    expect_true(async_task_cancel(client));
+    expect_ok(await_runs_a_hundred_times());
+    expect_ok(await_task(client));
     return 0;
 }
 
@@ -203,14 +203,13 @@ ASYNC_DEF(leaves_a_retry_loop_running)
     return await_sleep(0);
 }
 
-START_TEST(shutdown_timeout_ends_a_cancelled_retry_loop)
+TEST(shutdown_timeout_ends_a_cancelled_retry_loop)
 {
-    ears_open();
-    is(async_run(leaves_a_retry_loop_running(), .shutdown_timeout = 0.01), -ETIME);
-    has_text(heard(), "never_gives_up");
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_run(leaves_a_retry_loop_running(), .shutdown_timeout = 0.01), -ETIME);
+    expect_contains(captured_stderr(), "never_gives_up");
+    capture_stderr_end();
 }
-END_TEST
 
 /* --- how often, and at which point of the call --- */
 
@@ -221,18 +220,18 @@ ASYNC_DEF(counts_iterations, (int *)count, (const bool *)stop)
     return 0;
 }
 
-CASE(other_tasks_run_after_every_128_calls)
+LOOP_TEST(other_tasks_run_after_every_128_calls)
 {
     int count = 0, r;
     bool stop = false;
     async_event event = { .set = true };
     await_group (r, g) {
         async_spawn(g, counts_iterations(&count, &stop));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         count = 0;
         for (int i = 0; i < 10 * 128; i++)
-            ok(await_event_wait(&event));
-        is(count, 10);
+            expect_ok(await_event_wait(&event));
+        expect_int(count, 10);
         stop = true;
     }
     return r;
@@ -245,7 +244,7 @@ ASYNC_DEF(shuts_down, (async_queue *)queue)
 }
 
 /* The call that lets other tasks run does so before it looks at the queue. */
-CASE(queue_shut_down_while_a_call_lets_others_run_is_seen_by_that_call)
+LOOP_TEST(queue_shut_down_while_a_call_lets_others_run_is_seen_by_that_call)
 {
     async_queue_of(int, 256) queue = ASYNC_QUEUE(queue);
     int r, puts = 0;
@@ -253,9 +252,9 @@ CASE(queue_shut_down_while_a_call_lets_others_run_is_seen_by_that_call)
         async_spawn(g, shuts_down(&queue.q));
         while (puts < 256 && (r = await_queue_put(&queue, puts)) == 0)
             puts++;
-        is(r, -EPIPE);
-        is_true(puts < 128);
-        is(async_queue_count(&queue), puts);
+        expect_int(r, -EPIPE);
+        expect_true(puts < 128);
+        expect_int(async_queue_count(&queue), puts);
         r = 0;
     }
     return r;
@@ -265,9 +264,8 @@ SUITE("core-fairness", free_lock_lets_other_tasks_run, free_semaphore_lets_other
       set_event_lets_other_tasks_run, queue_with_items_and_slots_lets_other_tasks_run,
       growing_queue_lets_other_tasks_run, join_of_finished_queue_lets_other_tasks_run,
       completed_future_lets_other_tasks_run, barrier_of_one_lets_other_tasks_run,
-      task_that_has_ended_lets_other_tasks_run,
-      coroutine_that_awaits_nothing_lets_other_tasks_run, gather_lets_other_tasks_run,
-      blocks_that_need_not_wait_let_other_tasks_run,
+      task_that_has_ended_lets_other_tasks_run, coroutine_that_awaits_nothing_lets_other_tasks_run,
+      gather_lets_other_tasks_run, blocks_that_need_not_wait_let_other_tasks_run,
       generator_that_awaits_nothing_lets_other_tasks_run, cancelled_retry_loop_lets_other_tasks_run,
       shutdown_timeout_ends_a_cancelled_retry_loop, other_tasks_run_after_every_128_calls,
       queue_shut_down_while_a_call_lets_others_run_is_seen_by_that_call)

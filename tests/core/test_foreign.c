@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Two threads with a loop each, and one with none: what belongs to another's loop is refused with a word, and nothing
  * of it is touched. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -27,21 +28,21 @@ ASYNC_DEF(sleeps)
 static void is_not_called(void *arg)
 {
     (void)arg;
-    note("called");
+    log_event("called");
 }
 
 static void is_not_told(async_task *t, void *arg)
 {
     (void)t;
     (void)arg;
-    note("told");
+    log_event("told");
 }
 
 static void joins(void *(*fn)(void *arg))
 {
     pthread_t t;
-    ok(pthread_create(&t, NULL, fn, NULL));
-    ok(pthread_join(t, NULL));
+    expect_ok(pthread_create(&t, NULL, fn, NULL));
+    expect_ok(pthread_join(t, NULL));
 }
 
 /* Neither awaits nor waits for it, though the first of the tasks is its own. */
@@ -49,21 +50,21 @@ ASYNC_DEF(intrudes)
 {
     await_task_auto own = async_create_task(sleeps());
     async_task *both[] = { own, theirs.child };
-    is(await_task(theirs.child), -EPERM);
-    is(await_wait(both, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), -EPERM);
-    is_false(async_task_cancel(theirs.child));
-    is(async_task_add_done_callback(theirs.child, is_not_told, NULL), -EPERM);
-    is(async_task_remove_done_callback(theirs.child, is_not_told, NULL), 0);
-    is(async_spawn(theirs.group, nothing()), -EPERM);
-    is(async_spawn(theirs.background, nothing()), -EPERM);
-    is_true(async_group_create_task(theirs.group, nothing()) == NULL);
+    expect_int(await_task(theirs.child), -EPERM);
+    expect_int(await_wait(both, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), -EPERM);
+    expect_false(async_task_cancel(theirs.child));
+    expect_int(async_task_add_done_callback(theirs.child, is_not_told, NULL), -EPERM);
+    expect_ok(async_task_remove_done_callback(theirs.child, is_not_told, NULL));
+    expect_int(async_spawn(theirs.group, nothing()), -EPERM);
+    expect_int(async_spawn(theirs.background, nothing()), -EPERM);
+    expect_true(async_group_create_task(theirs.group, nothing()) == NULL);
     async_group_cancel(theirs.group);
     async_group_cancel(theirs.background);
     await_task_drop(&theirs.lost);
-    is_true(theirs.lost == NULL);
+    expect_true(theirs.lost == NULL);
     async_task *all[8];
-    is(async_all_tasks(all, countof(all)), 2); /* this one, and its own */
-    is(await_task(own), 0);
+    expect_int(async_all_tasks(all, countof(all)), 2); /* this one, and its own */
+    expect_ok(await_task(own));
     return 0;
 }
 
@@ -83,16 +84,16 @@ ASYNC_DEF(calls_back)
 
 static void *with_a_loop(void *arg)
 {
-    ok(async_run(intrudes(), .virtual_clock = true));
-    ok(async_run(calls_back(), .virtual_clock = true));
+    expect_ok(async_run(intrudes(), .virtual_clock = true));
+    expect_ok(async_run(calls_back(), .virtual_clock = true));
     return arg;
 }
 
 static void *without_a_loop(void *arg)
 {
-    is_false(async_callback_cancel(&theirs.armed));
+    expect_false(async_callback_cancel(&theirs.armed));
     async_group_cancel(theirs.background);
-    is(async_all_tasks(NULL, 0), 0);
+    expect_ok(async_all_tasks(NULL, 0));
     return arg;
 }
 
@@ -101,7 +102,7 @@ ASYNC_DEF(waits_for_theirs)
     return await_event_wait(&theirs.event);
 }
 
-CASE(what_another_loop_has)
+LOOP_TEST(what_another_loop_has)
 {
     int r;
     async_task *lost = NULL;
@@ -112,76 +113,80 @@ CASE(what_another_loop_has)
         async_spawn(g, waits_for_theirs());
         theirs.lost = lost = async_create_task(sleeps(), .name = "lost");
         async_call_later(&theirs.armed, 0.5, uses_event, NULL);
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         joins(with_a_loop);
-        const char *said = heard();
-        has_text(said, "task \"intrudes\" awaits a task of another thread's loop");
-        has_text(said, "task \"intrudes\" waits for a task of another thread's loop");
-        has_text(said, "async_task_cancel() of task \"sleeps-2\" from a thread that does not run its loop");
-        has_text(said, "async_task_add_done_callback() to a task of another thread's loop");
-        has_text(said, "async_spawn() into a group of another thread's loop");
-        has_text(said, "async_group_cancel() of a group of another thread's loop");
-        has_text(said, "task \"?\" is dropped where the task cannot be awaited: it goes on");
-        has_text(said, "a thread uses an event that belongs to another thread's loop");
+        const char *said = captured_stderr();
+        expect_contains(said, "task \"intrudes\" awaits a task of another thread's loop");
+        expect_contains(said, "task \"intrudes\" waits for a task of another thread's loop");
+        expect_contains(
+                said,
+                "async_task_cancel() of task \"sleeps-2\" from a thread that does not run its loop");
+        expect_contains(said, "async_task_add_done_callback() to a task of another thread's loop");
+        expect_contains(said, "async_spawn() into a group of another thread's loop");
+        expect_contains(said, "async_group_cancel() of a group of another thread's loop");
+        expect_contains(said, "task \"?\" is dropped where the task cannot be awaited: it goes on");
+        expect_contains(said, "a thread uses an event that belongs to another thread's loop");
         joins(without_a_loop);
-        has_text(heard(), "async_group_cancel() of a group of another thread's loop");
+        expect_contains(captured_stderr(),
+                        "async_group_cancel() of a group of another thread's loop");
     }
-    ok(r);
-    is_time(1);
-    is(await_task(lost), 0);
+    expect_ok(r);
+    expect_time(1);
+    expect_ok(await_task(lost));
     await_task_drop(&lost);
-    is_trail("");
+    expect_events("");
     return 0;
 }
 
 /* --- no loop at all --- */
 
-START_TEST(calls_that_need_a_loop)
+TEST(calls_that_need_a_loop)
 {
     async_callback cb = { 0 };
-    ears_open();
+    capture_stderr_begin();
     async_call_later(&cb, 1, is_not_called, NULL);
     async_call_at(&cb, 1, is_not_called, NULL);
-    has_text(heard(), "on a thread without a loop: the function will not be called");
-    is_false(async_callback_cancel(&cb));
-    is(async_spawn(NULL, nothing()), -EPERM);
-    has_text(heard(), "async_spawn() outside of a task");
-    is(async_uncancel(), -EPERM);
-    has_text(heard(), "async_uncancel() outside of a task");
-    is(async_cancelling(), -EPERM);
-    has_text(heard(), "async_cancelling() outside of a task");
-    is(async_with_outcome(), -EPERM);
-    has_text(heard(), "async_with_outcome() outside of a task");
+    expect_contains(captured_stderr(),
+                    "on a thread without a loop: the function will not be called");
+    expect_false(async_callback_cancel(&cb));
+    expect_int(async_spawn(NULL, nothing()), -EPERM);
+    expect_contains(captured_stderr(), "async_spawn() outside of a task");
+    expect_int(async_uncancel(), -EPERM);
+    expect_contains(captured_stderr(), "async_uncancel() outside of a task");
+    expect_int(async_cancelling(), -EPERM);
+    expect_contains(captured_stderr(), "async_cancelling() outside of a task");
+    expect_int(async_with_outcome(), -EPERM);
+    expect_contains(captured_stderr(), "async_with_outcome() outside of a task");
     async_lock lock = { 0 };
     async_condition condition = ASYNC_CONDITION(&lock);
-    is(async_condition_notify(&condition, 1), -EPERM);
-    has_text(heard(), "calls async_condition_notify() without holding the condition's lock");
-    is(async_cancel_cause().kind, 0);
-    is_text(async_cancel_cause().who, "");
-    is_true(async_background() == NULL);
-    is(async_fail(-EIO, "nobody keeps it"), -EIO);
-    is_text(heard(), "");
-    ears_close();
+    expect_int(async_condition_notify(&condition, 1), -EPERM);
+    expect_contains(captured_stderr(),
+                    "calls async_condition_notify() without holding the condition's lock");
+    expect_ok(async_cancel_cause().kind);
+    expect_text(async_cancel_cause().who, "");
+    expect_true(async_background() == NULL);
+    expect_int(async_fail(-EIO, "nobody keeps it"), -EIO);
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 static void asks(void *arg)
 {
     (void)arg;
-    is(async_uncancel(), -EPERM);
-    is(async_cancelling(), -EPERM);
-    is(async_with_outcome(), -EPERM);
-    is(async_cancel_cause().kind, 0);
-    note("asked");
+    expect_int(async_uncancel(), -EPERM);
+    expect_int(async_cancelling(), -EPERM);
+    expect_int(async_with_outcome(), -EPERM);
+    expect_ok(async_cancel_cause().kind);
+    log_event("asked");
 }
 
-CASE(calls_that_need_a_task)
+LOOP_TEST(calls_that_need_a_task)
 {
     async_callback cb = { 0 };
     async_call_soon(&cb, asks, NULL);
-    ok(await_sleep(0));
-    is_trail("asked");
-    has_text(heard(), "async_with_outcome() in a callback");
+    expect_ok(await_sleep(0));
+    expect_events("asked");
+    expect_contains(captured_stderr(), "async_with_outcome() in a callback");
     return 0;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A child of fork() has a copy of a loop that is its parent's: it is told so, and its parent hears nothing of it. */
-#include "run.h"
 
+#include "../frame/loop_test.h"
+
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -13,7 +15,7 @@ enum { GOOD = 42 };
 static int ended_well(pid_t child)
 {
     int status = 0;
-    is(waitpid(child, &status, 0), child);
+    expect_int(waitpid(child, &status, 0), child);
     return WIFEXITED(status) && WEXITSTATUS(status) == GOOD ? 0 : -status - 1000;
 }
 
@@ -25,7 +27,7 @@ static int ended_well(pid_t child)
 
 static bool was_said(const char *words)
 {
-    return strstr(heard(), words);
+    return strstr(captured_stderr(), words);
 }
 
 ASYNC_DEF(seven)
@@ -40,27 +42,28 @@ static void in_the_child(void)
 {
     async_event e = { 0 };
     child_checks(await_sleep(0) == -EPERM);
-    child_checks(was_said("await_sleep() in a child of fork(), whose loop belongs to the parent: call exec or _exit()"));
+    child_checks(was_said(
+            "await_sleep() in a child of fork(), whose loop belongs to the parent: call exec or _exit()"));
     child_checks(await_event_wait(&e) == -EPERM);
     child_checks(async_create_task(seven()) == NULL);
     child_checks(async_spawn(async_background(), seven()) == -EPERM);
     child_checks(async_get_running_loop() == NULL);
     child_checks(async_current_task() == NULL);
     child_checks(await_fd_ready(0, POLLIN) == -EPERM);
-    heard();
+    captured_stderr();
     child_checks(async_run(seven()) == 7);
     child_checks(async_run(seven(), .virtual_clock = true) == 7);
     child_checks(await_sleep(0) == -EPERM);
-    heard();
+    captured_stderr();
     _exit(GOOD);
 }
 
-CASE(child_in_a_task)
+LOOP_TEST(child_in_a_task)
 {
     pid_t child = fork();
     if (child == 0)
         in_the_child();
-    ok(ended_well(child));
+    expect_ok(ended_well(child));
     return await_sleep(1);
 }
 
@@ -71,19 +74,19 @@ static void forks(void *ret)
         in_the_child();
 }
 
-CASE(child_in_a_callback)
+LOOP_TEST(child_in_a_callback)
 {
     async_callback cb = { 0 };
     pid_t child = -1;
     async_call_soon(&cb, forks, &child);
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     return ended_well(child);
 }
 
 /* Waits of the parent are as they were, however much the child closes, asks and ends. */
 ASYNC_DEF(reads, (int)fd, (char *)ret)
 {
-    is(await_fd_ready(fd, POLLIN), POLLIN);
+    expect_int(await_fd_ready(fd, POLLIN), POLLIN);
     return (int)read(fd, ret, 1);
 }
 
@@ -91,28 +94,28 @@ static async_watch w;
 
 static void heard_of(void *times, int events)
 {
-    is(events, POLLIN);
+    expect_int(events, POLLIN);
     ++*(int *)times;
     async_watch_stop(&w);
 }
 
 static void *posts(void *loop)
 {
-    ok(async_call_soon_threadsafe(loop, (void (*)(void *))async_event_set, &never));
+    expect_ok(async_call_soon_threadsafe(loop, (void (*)(void *))async_event_set, &never));
     return NULL;
 }
 
-CASE(parent_hears_nothing)
+LOOP_TEST(parent_hears_nothing)
 {
     int r, fds[2], watched[2], times = 0;
     char c = 0;
     pthread_t thread;
-    ok(pipe(fds));
-    ok(pipe(watched));
-    ok(async_watch_start(&w, watched[0], POLLIN, heard_of, &times));
+    expect_ok(pipe(fds));
+    expect_ok(pipe(watched));
+    expect_ok(async_watch_start(&w, watched[0], POLLIN, heard_of, &times));
     await_group (r, g) {
         async_spawn(g, reads(fds[0], &c));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         pid_t child = fork();
         if (child == 0) {
             async_watch_stop(&w);
@@ -120,18 +123,18 @@ CASE(parent_hears_nothing)
             close(watched[0]);
             in_the_child();
         }
-        ok(ended_well(child));
-        is(times, 0);
-        is(write(fds[1], "x", 1), 1);
-        is(write(watched[1], "x", 1), 1);
+        expect_ok(ended_well(child));
+        expect_ok(times);
+        expect_int(write(fds[1], "x", 1), 1);
+        expect_int(write(watched[1], "x", 1), 1);
     }
-    ok(r);
-    is(c, 'x');
-    ok(await_sleep(1));
-    is(times, 1);
-    ok(pthread_create(&thread, NULL, posts, async_get_running_loop()));
-    ok(await_event_wait(&never));
-    ok(pthread_join(thread, NULL));
+    expect_ok(r);
+    expect_int(c, 'x');
+    expect_ok(await_sleep(1));
+    expect_int(times, 1);
+    expect_ok(pthread_create(&thread, NULL, posts, async_get_running_loop()));
+    expect_ok(await_event_wait(&never));
+    expect_ok(pthread_join(thread, NULL));
     for (int i = 0; i < 2; i++) {
         close(fds[i]);
         close(watched[i]);
@@ -178,8 +181,8 @@ static void is_not_called(async_task *t, void *arg)
 ASYNC_DEF(forks_before_its_callbacks)
 {
     await_task_auto t = async_create_task(seven());
-    is(await_task(t), 7);
-    ok(async_task_add_done_callback(t, is_not_called, NULL));
+    expect_int(await_task(t), 7);
+    expect_ok(async_task_add_done_callback(t, is_not_called, NULL));
     child = fork();
     return 0;
 }
@@ -195,15 +198,15 @@ ASYNC_DEF(forks_with_a_file)
     if (child == 0)
         return 0;
     siginfo_t info;
-    ok(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT));
-    ok(access(temporary, F_OK));
+    expect_ok(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT));
+    expect_ok(access(temporary, F_OK));
     return await_close(f);
 }
 
 static void comes_back(async_co co)
 {
     parent = getpid();
-    ears_open();
+    capture_stderr_begin();
     int r = async_run(co);
     if (getpid() != parent) {
         child_checks(r == -EPERM);
@@ -211,19 +214,18 @@ static void comes_back(async_co co)
         child_checks(async_run(seven()) == 7);
         _exit(GOOD);
     }
-    ok(r);
-    ok(ended_well(child));
-    is_text(heard(), "");
-    ears_close();
+    expect_ok(r);
+    expect_ok(ended_well(child));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
 
-START_TEST(child_that_returns)
+TEST(child_that_returns)
 {
     comes_back(forks_and_returns(false));
     comes_back(forks_and_returns(true));
     comes_back(forks_before_its_callbacks());
 }
-END_TEST
 
 ASYNC_DEF(has_a_child, (async_co *)co)
 {
@@ -238,19 +240,17 @@ ASYNC_DEF(has_a_child, (async_co *)co)
     return r;
 }
 
-START_TEST(child_that_returns_from_another_task)
+TEST(child_that_returns_from_another_task)
 {
     async_co co = forks_and_returns(false);
     comes_back(has_a_child(&co));
 }
-END_TEST
 
-START_TEST(child_that_returns_leaves_its_parents_file)
+TEST(child_that_returns_leaves_its_parents_file)
 {
     comes_back(forks_with_a_file());
-    is(access(temporary, F_OK), -1);
+    expect_int(access(temporary, F_OK), -1);
 }
-END_TEST
 
 /* --- other ways to fork --- */
 
@@ -260,65 +260,65 @@ static void *forks_in_a_thread(void *arg)
     if (c == 0) {
         child_checks(await_sleep(0) == -EPERM);
         child_checks(was_said("await_sleep() outside of a task"));
-        child_checks(async_call_soon_threadsafe(arg, NULL, NULL) == -EPIPE); /* its thread does not exist here */
+        /* its thread does not exist here */
+        child_checks(async_call_soon_threadsafe(arg, NULL, NULL) == -EPIPE);
         child_checks(async_run(seven()) == 7);
         _exit(GOOD);
     }
     child = c;
-    ok(async_call_soon_threadsafe(arg, (void (*)(void *))async_event_set, &never));
+    expect_ok(async_call_soon_threadsafe(arg, (void (*)(void *))async_event_set, &never));
     return NULL;
 }
 
 /* While the thread forks nothing is checked here: a check has a lock, and the child checks, too. */
-CASE(child_of_another_thread)
+LOOP_TEST(child_of_another_thread)
 {
     pthread_t thread;
     int err = pthread_create(&thread, NULL, forks_in_a_thread, async_get_running_loop());
     if (err)
         return -err;
-    ok(await_event_wait(&never));
-    ok(pthread_join(thread, NULL));
+    expect_ok(await_event_wait(&never));
+    expect_ok(pthread_join(thread, NULL));
     return ended_well(child);
 }
 
-CASE(fork_and_exec)
+LOOP_TEST(fork_and_exec)
 {
     pid_t c = fork();
     if (c == 0) {
         execl("/bin/sh", "sh", "-c", "exit 42", (char *)NULL);
         _exit(1);
     }
-    ok(ended_well(c));
+    expect_ok(ended_well(c));
     char *const argv[] = { (char *)"sh", (char *)"-c", (char *)"exit 42", NULL };
-    ok(posix_spawn(&c, "/bin/sh", NULL, NULL, argv, environ));
-    ok(ended_well(c));
+    expect_ok(posix_spawn(&c, "/bin/sh", NULL, NULL, argv, environ));
+    expect_ok(ended_well(c));
     return await_sleep(1);
 }
 
-START_TEST(child_beside_a_runner)
+TEST(child_beside_a_runner)
 {
-    ears_open();
+    capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
-    is(async_runner_run(rn, seven()), 7);
+    expect_int(async_runner_run(rn, seven()), 7);
     pid_t c = fork();
     if (c == 0) {
         child_checks(async_runner_run(rn, seven()) == -EBUSY);
         child_checks(was_said("async_runner_run() in a child of fork()"));
         async_runner_close(rn);
-        heard();
+        captured_stderr();
         async_runner *own = async_runner_open(NULL);
         child_checks(own && async_runner_run(own, seven()) == 7);
         async_runner_close(own);
-        child_checks(!heard()[0]);
+        child_checks(!captured_stderr()[0]);
         _exit(GOOD);
     }
-    ok(ended_well(c));
-    is(async_runner_run(rn, seven()), 7);
+    expect_ok(ended_well(c));
+    expect_int(async_runner_run(rn, seven()), 7);
     async_runner_close(rn);
-    is_text(heard(), "");
-    ears_close();
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 ASYNC_DEF(sets_in_the_child)
 {
@@ -331,26 +331,25 @@ ASYNC_DEF(sets_in_the_child)
         _exit(GOOD);
     }
     int status;
-    is(waitpid(c, &status, 0), c);
-    is_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    has_text(heard(),
-             "a child of fork() wakes task \"waits-2\" of its parent's loop");
+    expect_int(waitpid(c, &status, 0), c);
+    expect_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    expect_contains(captured_stderr(),
+                    "a child of fork() wakes task \"waits-2\" of its parent's loop");
     return 0;
 }
 
-START_TEST(waking_a_parents_task)
+TEST(waking_a_parents_task)
 {
-    RUN(sets_in_the_child());
+    expect_run_ok(sets_in_the_child());
 }
-END_TEST
 
-START_TEST(child_in_a_started_run)
+TEST(child_in_a_started_run)
 {
     int r = 0;
     parent = getpid();
-    ears_open();
+    capture_stderr_begin();
     async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
-    ok(async_runner_start(rn, forks_before_its_callbacks()));
+    expect_ok(async_runner_start(rn, forks_before_its_callbacks()));
     for (int ended = 0; ended == 0;) {
         ended = async_runner_turn(rn, &r);
         if (getpid() != parent) {
@@ -362,13 +361,12 @@ START_TEST(child_in_a_started_run)
             _exit(GOOD);
         }
     }
-    ok(r);
-    ok(ended_well(child));
+    expect_ok(r);
+    expect_ok(ended_well(child));
     async_runner_close(rn);
-    is_text(heard(), "");
-    ears_close();
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 SUITE("fork", child_in_a_started_run, child_in_a_task, child_in_a_callback, parent_hears_nothing,
       child_that_returns, child_that_returns_leaves_its_parents_file,

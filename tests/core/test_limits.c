@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of processes that may not have much address space, or whose memory is locked. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <sys/resource.h>
 
@@ -18,7 +19,7 @@ static long memory(const char *key)
     char line[256];
     long kib = 0;
     FILE *f = fopen("/proc/self/status", "r");
-    is_true(f != NULL);
+    expect_true(f != NULL);
     while (fgets(line, sizeof line, f))
         if (!strncmp(line, key, strlen(key)))
             kib = atol(line + strlen(key) + 1);
@@ -37,37 +38,34 @@ ASYNC_DEF(runs_sleepers, (int)n)
 }
 
 /* 1,000 stacks of 64 KiB need 63 MiB of addresses. */
-START_TEST(run_needs_little_more_address_space_than_its_stacks)
+TEST(run_needs_little_more_address_space_than_its_stacks)
 {
     if (SANITIZED || getenv("TEST_MANY"))
         return;
     struct rlimit limit = { (rlim_t)memory("VmSize:") + 160 * MIB, RLIM_INFINITY };
-    ok(setrlimit(RLIMIT_AS, &limit));
-    ok(async_run(runs_sleepers(1000), .virtual_clock = true));
+    expect_ok(setrlimit(RLIMIT_AS, &limit));
+    expect_ok(async_run(runs_sleepers(1000), .virtual_clock = true));
 }
-END_TEST
 
 /* Too many for the limit: an error, and the loop goes on. */
-START_TEST(stacks_beyond_the_address_space_are_refused)
+TEST(stacks_beyond_the_address_space_are_refused)
 {
     if (SANITIZED || getenv("TEST_MANY"))
         return;
     struct rlimit limit = { (rlim_t)memory("VmSize:") + 64 * MIB, RLIM_INFINITY };
-    ok(setrlimit(RLIMIT_AS, &limit));
-    is(async_run(runs_sleepers(5000), .virtual_clock = true), -ENOMEM);
-    ok(async_run(runs_sleepers(10), .virtual_clock = true));
+    expect_ok(setrlimit(RLIMIT_AS, &limit));
+    expect_int(async_run(runs_sleepers(5000), .virtual_clock = true), -ENOMEM);
+    expect_ok(async_run(runs_sleepers(10), .virtual_clock = true));
 }
-END_TEST
 
-START_TEST(locked_memory_holds_few_stacks)
+TEST(locked_memory_holds_few_stacks)
 {
     if (SANITIZED || getenv("TEST_MANY") || mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
         return;
     long before = memory("VmRSS:");
-    ok(async_run(runs_sleepers(1), .virtual_clock = true));
-    is_true(memory("VmHWM:") - before < 32 * MIB);
+    expect_ok(async_run(runs_sleepers(1), .virtual_clock = true));
+    expect_true(memory("VmHWM:") - before < 32 * MIB);
 }
-END_TEST
 
 SUITE("core-limits", run_needs_little_more_address_space_than_its_stacks,
       stacks_beyond_the_address_space_are_refused, locked_memory_holds_few_stacks)

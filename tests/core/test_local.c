@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Task-local variables: who sees what, and that a list of settings does not grow. */
-#include "run.h"
 
+#include "../frame/loop_test.h"
+
+#include <poll.h>
 #include <errno.h>
 #include <pthread.h>
 
@@ -12,32 +14,32 @@ ASYNC_LOCAL(char, three, 'c');
 ASYNC_DEF(sees, (int)a, (long)b, (char)c)
 {
     ASYNC_TRY(await_sleep(1));
-    is(async_local_get(one), a);
-    is(async_local_get(two), b);
-    is(async_local_get(three), c);
-    ok(async_local_set(two, 99));
-    is(async_local_get(two), 99);
-    is(async_local_get(one), a);
-    is(async_local_get(three), c);
+    expect_int(async_local_get(one), a);
+    expect_int(async_local_get(two), b);
+    expect_int(async_local_get(three), c);
+    expect_ok(async_local_set(two, 99));
+    expect_int(async_local_get(two), 99);
+    expect_int(async_local_get(one), a);
+    expect_int(async_local_get(three), c);
     return 0;
 }
 
-CASE(seen_as_at_the_creation)
+LOOP_TEST(seen_as_at_the_creation)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, sees(1, 2, 'c'));
-        ok(async_local_set(one, 10));
+        expect_ok(async_local_set(one, 10));
         async_spawn(g, sees(10, 2, 'c'));
-        ok(async_local_set(two, 20));
-        ok(async_local_set(three, 'd'));
+        expect_ok(async_local_set(two, 20));
+        expect_ok(async_local_set(three, 'd'));
         async_spawn(g, sees(10, 20, 'd'));
-        ok(async_local_set(one, 11)); /* the last in the list, shared */
+        expect_ok(async_local_set(one, 11)); /* the last in the list, shared */
         async_spawn(g, sees(11, 20, 'd'));
-        ok(async_local_set(two, 21));
+        expect_ok(async_local_set(two, 21));
         async_spawn(g, sees(11, 21, 'd'));
     }
-    is(async_local_get(two), 21);
+    expect_int(async_local_get(two), 21);
     return r;
 }
 
@@ -70,7 +72,7 @@ static void count_free(void *ctx, void *p)
 static void count_memory(void)
 {
     static const async_allocator counting = { count_malloc, count_realloc, count_free, NULL };
-    ok(async_set_allocator(&counting));
+    expect_ok(async_set_allocator(&counting));
 }
 
 ASYNC_DEF(keeps, (int)a)
@@ -86,22 +88,21 @@ ASYNC_DEF(sets_for_each)
     size_t before = live;
     await_group (r, g)
         for (int i = 0; i < 1000; i++) {
-            ok(async_local_set(one, i));
-            ok(async_local_set(three, 'x'));
+            expect_ok(async_local_set(one, i));
+            expect_ok(async_local_set(three, 'x'));
             async_spawn(g, keeps(i));
-            ok(await_sleep(1));
-            is_true(live < before + 40);
+            expect_ok(await_sleep(1));
+            expect_true(live < before + 40);
         }
     return r;
 }
 
-START_TEST(does_not_grow)
+TEST(does_not_grow)
 {
     count_memory();
-    RUN(sets_for_each());
-    is(live, 0);
+    expect_run_ok(sets_for_each());
+    expect_ok(live);
 }
-END_TEST
 
 /* A setting that there is no memory for changes nothing: neither its own value, nor the others of the list that had to
  * be copied, nor those of whom it was shared with. */
@@ -110,44 +111,42 @@ ASYNC_DEF(sets_without_memory)
     int r;
     long refused = 0;
     await_group (r, g) {
-        ok(async_local_set(one, 10));
-        ok(async_local_set(two, 20));
-        ok(async_local_set(three, 'd'));
+        expect_ok(async_local_set(one, 10));
+        expect_ok(async_local_set(two, 20));
+        expect_ok(async_local_set(three, 'd'));
         async_spawn(g, sees(10, 20, 'd'));
         do {
             countdown = ++refused;
             r = async_local_set(one, 11);
             countdown = 0;
-            is_true(r == 0 || r == -ENOMEM);
-            is(async_local_get(one), r == 0 ? 11 : 10);
-            is(async_local_get(two), 20);
-            is(async_local_get(three), 'd');
+            expect_true(r == 0 || r == -ENOMEM);
+            expect_int(async_local_get(one), r == 0 ? 11 : 10);
+            expect_int(async_local_get(two), 20);
+            expect_int(async_local_get(three), 'd');
         } while (r < 0);
     }
-    is(refused, 4); /* one, and copies of the two that stood before it */
+    expect_int(refused, 4); /* one, and copies of the two that stood before it */
     return r;
 }
 
-START_TEST(without_memory)
+TEST(without_memory)
 {
     count_memory();
-    RUN(sets_without_memory());
-    is(live, 0);
+    expect_run_ok(sets_without_memory());
+    expect_ok(live);
 }
-END_TEST
 
 /* What frees a thread's variables when it ends needs a key, of which a process has a thousand or so. */
-START_TEST(no_key_left)
+TEST(no_key_left)
 {
     pthread_key_t key;
     while (pthread_key_create(&key, NULL) == 0)
         ;
-    is(async_local_set(one, 11), -ENOMEM);
-    is(async_local_set(one, 11), -ENOMEM);
-    is(async_local_get(one), 1);
-    RUN(sees(1, 2, 'c')); /* a task's are its own */
+    expect_int(async_local_set(one, 11), -ENOMEM);
+    expect_int(async_local_set(one, 11), -ENOMEM);
+    expect_int(async_local_get(one), 1);
+    expect_run_ok(sees(1, 2, 'c')); /* a task's are its own */
 }
-END_TEST
 
 /* --- callbacks --- */
 
@@ -157,8 +156,8 @@ static int seen[4];
 static void looks(void *at)
 {
     *(int *)at = async_local_get(one);
-    ok(async_local_set(one, -1));
-    is(async_local_get(one), -1);
+    expect_ok(async_local_set(one, -1));
+    expect_int(async_local_get(one), -1);
 }
 
 static void looks_at_end(async_task *t, void *at)
@@ -169,119 +168,118 @@ static void looks_at_end(async_task *t, void *at)
 
 ASYNC_DEF(asks_for_callbacks, (async_callback *)cbs, (int)n)
 {
-    ok(async_local_set(one, n));
+    expect_ok(async_local_set(one, n));
     async_call_soon(&cbs[0], looks, &seen[0]);
-    ok(async_local_set(one, n + 1));
+    expect_ok(async_local_set(one, n + 1));
     async_call_later(&cbs[1], 2, looks, &seen[1]);
-    ok(async_local_set(one, n + 2));
-    ok(async_call_soon_threadsafe(async_get_running_loop(), looks, &seen[2]));
-    ok(async_local_set(one, n + 3));
-    ok(async_task_add_done_callback(async_current_task(), looks_at_end, &seen[3]));
-    ok(async_local_set(one, n + 4));
+    expect_ok(async_local_set(one, n + 2));
+    expect_ok(async_call_soon_threadsafe(async_get_running_loop(), looks, &seen[2]));
+    expect_ok(async_local_set(one, n + 3));
+    expect_ok(async_task_add_done_callback(async_current_task(), looks_at_end, &seen[3]));
+    expect_ok(async_local_set(one, n + 4));
     return 0;
 }
 
 ASYNC_DEF(callbacks_look)
 {
     async_callback cbs[2] = { 0 };
-    ok(await_asks_for_callbacks(cbs, 0)); /* not in a task of its own, which ends before they run */
-    ok(await_sleep(3));
-    is(seen[0], 0);
-    is(seen[1], 1);
-    is(seen[2], 2);
-    is(async_local_get(one), 4);
+    /* not in a task of its own, which ends before they run */
+    expect_ok(await_asks_for_callbacks(cbs, 0));
+    expect_ok(await_sleep(3));
+    expect_ok(seen[0]);
+    expect_int(seen[1], 1);
+    expect_int(seen[2], 2);
+    expect_int(async_local_get(one), 4);
     await_task_auto t = async_create_task(asks_for_callbacks(cbs, 10));
-    ok(await_sleep(3));
+    expect_ok(await_sleep(3));
     for (int i = 0; i < 4; i++)
-        is(seen[i], 10 + i);
-    is(async_local_get(one), 4);
+        expect_int(seen[i], 10 + i);
+    expect_int(async_local_get(one), 4);
     async_call_later(&cbs[0], 1, looks, &seen[0]);
-    is_true(async_callback_cancel(&cbs[0]));
+    expect_true(async_callback_cancel(&cbs[0]));
     async_call_soon(&cbs[1], looks, &seen[1]);
-    is_true(async_callback_cancel(&cbs[1]));
+    expect_true(async_callback_cancel(&cbs[1]));
     return 0;
 }
 
-START_TEST(callbacks_see_what_was_set_when_they_were_asked_for)
+TEST(callbacks_see_what_was_set_when_they_were_asked_for)
 {
     count_memory();
     for (unsigned seed = 0; seed < 5; seed++)
-        RUN(callbacks_look(), .seed = seed);
-    is(live, 0);
-    is(async_local_get(one), 1);
-    ok(async_set_allocator(NULL)); /* nobody has set anything outside of tasks */
+        expect_run_ok(callbacks_look(), .seed = seed);
+    expect_ok(live);
+    expect_int(async_local_get(one), 1);
+    expect_ok(async_set_allocator(NULL)); /* nobody has set anything outside of tasks */
 }
-END_TEST
 
 static async_callback left;
 
 ASYNC_DEF(leaves_a_callback)
 {
-    ok(async_local_set(one, 5));
+    expect_ok(async_local_set(one, 5));
     async_call_later(&left, 100, looks, &seen[0]);
     return 0;
 }
 
 ASYNC_DEF(cancels_what_was_left)
 {
-    is_false(async_callback_cancel(&left));
+    expect_false(async_callback_cancel(&left));
     return 0;
 }
 
-START_TEST(a_callback_of_a_closed_loop_gives_back_what_it_saw)
+TEST(a_callback_of_a_closed_loop_gives_back_what_it_saw)
 {
     const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
-    ok(async_set_allocator(&a));
-    ears_open();
-    ok(async_run(leaves_a_callback(), .virtual_clock = true));
-    is_text(heard(), "");
-    ok(async_run(cancels_what_was_left(), .virtual_clock = true));
-    ears_close();
-    is(live, 0);
+    expect_ok(async_set_allocator(&a));
+    capture_stderr_begin();
+    expect_ok(async_run(leaves_a_callback(), .virtual_clock = true));
+    expect_text(captured_stderr(), "");
+    expect_ok(async_run(cancels_what_was_left(), .virtual_clock = true));
+    capture_stderr_end();
+    expect_ok(live);
 }
-END_TEST
 
 /* A callback asks for the next: what it was given goes on, what it has set too. */
 static void asks_for_the_next(void *cb)
 {
     int n = async_local_get(one);
-    note("%d", n);
-    ok(async_local_set(one, n + 1));
+    log_event("%d", n);
+    expect_ok(async_local_set(one, n + 1));
     if (n < 5)
         async_call_later(cb, 1, asks_for_the_next, cb);
 }
 
-CASE(a_callback_hands_on_what_it_sees)
+LOOP_TEST(a_callback_hands_on_what_it_sees)
 {
     async_callback cb = { 0 };
-    ok(async_local_set(one, 3));
+    expect_ok(async_local_set(one, 3));
     async_call_soon(&cb, asks_for_the_next, &cb);
-    ok(async_local_set(one, 0));
-    ok(await_sleep(10));
-    is_trail("3 4 5");
-    is(async_local_get(one), 0);
+    expect_ok(async_local_set(one, 0));
+    expect_ok(await_sleep(10));
+    expect_events("3 4 5");
+    expect_ok(async_local_get(one));
     return 0;
 }
 
 static void looks_at_events(void *at, int events)
 {
-    is_true(events & POLLOUT);
+    expect_true(events & POLLOUT);
     looks(at);
 }
 
-CASE(a_watch_sees_what_was_set_when_it_was_started)
+LOOP_TEST(a_watch_sees_what_was_set_when_it_was_started)
 {
     int fds[2];
     async_watch w;
-    ok(pipe2(fds, O_CLOEXEC));
-    ok(async_local_set(one, 7));
-    ok(async_watch_start(&w, fds[1], POLLOUT, looks_at_events, &seen[0]));
-    ok(async_local_set(one, 8));
+    expect_ok(pipe2(fds, O_CLOEXEC));
+    expect_ok(async_local_set(one, 7));
+    expect_ok(async_watch_start(&w, fds[1], POLLOUT, looks_at_events, &seen[0]));
+    expect_ok(async_local_set(one, 8));
     for (int i = 0; i < 3; i++) {
         seen[0] = 0;
         while (!seen[0])
-            ok(await_sleep(0));
-        is(seen[0], 7);
+            expect_ok(await_sleep(0));
+        expect_int(seen[0], 7);
     }
     async_watch_stop(&w);
     close(fds[0]);
@@ -290,19 +288,18 @@ CASE(a_watch_sees_what_was_set_when_it_was_started)
 }
 
 /* Its own thread's, while no task or callback runs. */
-START_TEST(a_callback_asked_for_outside_of_tasks)
+TEST(a_callback_asked_for_outside_of_tasks)
 {
     async_callback cb = { 0 };
-    ok(async_local_set(one, 5));
+    expect_ok(async_local_set(one, 5));
     async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
     async_call_soon(&cb, looks, &seen[0]);
-    ok(async_local_set(one, 6));
-    ok(async_runner_run(rn, async_sleep(1)));
-    is(seen[0], 5);
-    is(async_local_get(one), 6);
+    expect_ok(async_local_set(one, 6));
+    expect_ok(async_runner_run(rn, async_sleep(1)));
+    expect_int(seen[0], 5);
+    expect_int(async_local_get(one), 6);
     async_runner_close(rn);
 }
-END_TEST
 
 SUITE("local", without_memory, no_key_left, callbacks_see_what_was_set_when_they_were_asked_for,
       a_callback_of_a_closed_loop_gives_back_what_it_saw, a_callback_hands_on_what_it_sees,

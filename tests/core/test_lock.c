@@ -1,65 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(holds, (async_lock *)l, (const char *)word, (double)seconds)
 {
     int r = await_lock_acquire(l);
-    note("%s=%s", word, shown(r));
+    log_event("%s=%s", word, result_text(r));
     if (r < 0)
         return r;
     int s = await_sleep(seconds);
-    ok(async_lock_release(l));
+    expect_ok(async_lock_release(l));
     return s;
 }
 
-CASE(lock_first_come_first_served)
+LOOP_TEST(lock_first_come_first_served)
 {
     async_lock l = { 0 };
-    ok(await_gather(NULL, holds(&l, "a", 1), holds(&l, "b", 1), holds(&l, "c", 1)));
-    is_trail("a=0 b=0 c=0");
-    is_time(3);
-    is_false(async_lock_locked(&l));
+    expect_ok(await_gather(NULL, holds(&l, "a", 1), holds(&l, "b", 1), holds(&l, "c", 1)));
+    expect_events("a=0 b=0 c=0");
+    expect_time(3);
+    expect_false(async_lock_locked(&l));
     return 0;
 }
 
-CASE(lock_is_not_recursive)
+LOOP_TEST(lock_is_not_recursive)
 {
     async_lock l = { 0 };
-    ok(await_lock_acquire(&l));
-    is_true(async_lock_locked(&l));
-    is(await_lock_acquire(&l), -EDEADLK);
-    ok(async_lock_release(&l));
-    is_false(async_lock_locked(&l));
+    expect_ok(await_lock_acquire(&l));
+    expect_true(async_lock_locked(&l));
+    expect_int(await_lock_acquire(&l), -EDEADLK);
+    expect_ok(async_lock_release(&l));
+    expect_false(async_lock_locked(&l));
     return 0;
 }
 
-CASE(lock_release_by_another)
+LOOP_TEST(lock_release_by_another)
 {
     async_lock l = { 0 };
-    is(async_lock_release(&l), -EPERM);
-    has_text(heard(), "releases a lock");
+    expect_int(async_lock_release(&l), -EPERM);
+    expect_contains(captured_stderr(), "releases a lock");
     await_task_auto t = async_create_task(holds(&l, "a", 5));
-    ok(await_sleep(1));
-    is(async_lock_release(&l), -EPERM);
-    has_text(heard(), "releases a lock");
-    is_true(async_lock_locked(&l));
-    ok(await_task(t));
+    expect_ok(await_sleep(1));
+    expect_int(async_lock_release(&l), -EPERM);
+    expect_contains(captured_stderr(), "releases a lock");
+    expect_true(async_lock_locked(&l));
+    expect_ok(await_task(t));
     return 0;
 }
 
 /* Every call is a cancellation point, also when the lock is free. */
-CASE(acquire_when_cancelled)
+LOOP_TEST(acquire_when_cancelled)
 {
     async_lock l = { 0 };
     async_event e = { .set = true };
     async_semaphore s = ASYNC_SEMAPHORE(1);
     async_task_cancel(async_current_task());
-    is(await_lock_acquire(&l), -ECANCELED);
-    is_false(async_lock_locked(&l));
-    is(await_event_wait(&e), -ECANCELED);
-    is(await_semaphore_acquire(&s), -ECANCELED);
-    is(s.value, 1);
+    expect_int(await_lock_acquire(&l), -ECANCELED);
+    expect_false(async_lock_locked(&l));
+    expect_int(await_event_wait(&e), -ECANCELED);
+    expect_int(await_semaphore_acquire(&s), -ECANCELED);
+    expect_int(s.value, 1);
     async_uncancel();
     return 0;
 }
@@ -67,21 +67,21 @@ CASE(acquire_when_cancelled)
 /* fifo_fairness: released, it belongs to the waiter even before that runs: the releaser's retry must queue. */
 ASYNC_DEF(releases_and_retries, (async_lock *)l)
 {
-    ok(await_lock_acquire(l));
-    ok(await_sleep(1));
-    ok(async_lock_release(l));
-    is_true(async_lock_locked(l));
-    note("retry");
-    ok(await_lock_acquire(l));
-    note("again");
+    expect_ok(await_lock_acquire(l));
+    expect_ok(await_sleep(1));
+    expect_ok(async_lock_release(l));
+    expect_true(async_lock_locked(l));
+    log_event("retry");
+    expect_ok(await_lock_acquire(l));
+    log_event("again");
     return async_lock_release(l);
 }
 
-CASE(lock_no_barging)
+LOOP_TEST(lock_no_barging)
 {
     async_lock l = { 0 };
-    ok(await_gather(NULL, releases_and_retries(&l), holds(&l, "b", 1)));
-    is_trail("retry b=0 again");
+    expect_ok(await_gather(NULL, releases_and_retries(&l), holds(&l, "b", 1)));
+    expect_events("retry b=0 again");
     return 0;
 }
 
@@ -89,65 +89,65 @@ CASE(lock_no_barging)
 static void lock_race(bool release_first)
 {
     async_lock l = { 0 };
-    ok(await_lock_acquire(&l));
+    expect_ok(await_lock_acquire(&l));
     await_task_auto a = async_create_task(holds(&l, "a", 1));
     await_task_auto b = async_create_task(holds(&l, "b", 1));
     await_task_auto c = async_create_task(holds(&l, "c", 1));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     if (release_first)
-        ok(async_lock_release(&l));
-    is_true(async_task_cancel(a));
+        expect_ok(async_lock_release(&l));
+    expect_true(async_task_cancel(a));
     if (!release_first)
-        ok(async_lock_release(&l));
-    is(await_task(a), -ECANCELED);
-    ok(await_task(b));
-    ok(await_task(c));
-    is_trail("a=-ECANCELED b=0 c=0");
-    is_false(async_lock_locked(&l));
+        expect_ok(async_lock_release(&l));
+    expect_int(await_task(a), -ECANCELED);
+    expect_ok(await_task(b));
+    expect_ok(await_task(c));
+    expect_events("a=-ECANCELED b=0 c=0");
+    expect_false(async_lock_locked(&l));
 }
 
-CASE(lock_cancel_release_race)
+LOOP_TEST(lock_cancel_release_race)
 {
     lock_race(false);
     return 0;
 }
 
-CASE(lock_chosen_then_cancelled)
+LOOP_TEST(lock_chosen_then_cancelled)
 {
     lock_race(true);
     return 0;
 }
 
-CASE(lock_last_waiter_cancelled)
+LOOP_TEST(lock_last_waiter_cancelled)
 {
     async_lock l = { 0 };
-    ok(await_lock_acquire(&l));
+    expect_ok(await_lock_acquire(&l));
     await_task_auto a = async_create_task(holds(&l, "a", 1));
-    ok(await_sleep(1));
-    ok(async_lock_release(&l));
+    expect_ok(await_sleep(1));
+    expect_ok(async_lock_release(&l));
     async_task_cancel(a);
-    is(await_task(a), -ECANCELED);
-    is_false(async_lock_locked(&l));
-    ok(await_lock_acquire(&l));
+    expect_int(await_task(a), -ECANCELED);
+    expect_false(async_lock_locked(&l));
+    expect_ok(await_lock_acquire(&l));
     return async_lock_release(&l);
 }
 
 /* Cancelled in the middle of the line. */
-CASE(lock_middle_waiter_cancelled)
+LOOP_TEST(lock_middle_waiter_cancelled)
 {
     async_lock l = { 0 };
-    ok(await_lock_acquire(&l));
+    expect_ok(await_lock_acquire(&l));
     await_task_auto a = async_create_task(holds(&l, "a", 1));
     await_task_auto b = async_create_task(holds(&l, "b", 1));
     await_task_auto c = async_create_task(holds(&l, "c", 1));
-    ok(await_sleep(0));
+    expect_ok(await_sleep(0));
     async_task_cancel(b);
-    is(await_task(b), -ECANCELED);
+    expect_int(await_task(b), -ECANCELED);
     async_task_cancel(c);
-    is(await_task(c), -ECANCELED);
-    ok(async_lock_release(&l));
-    ok(await_task(a));
-    is_trail("b=-ECANCELED c=-ECANCELED a=0");
+    expect_int(await_task(c), -ECANCELED);
+    expect_ok(async_lock_release(&l));
+    expect_ok(await_task(a));
+    expect_events("b=-ECANCELED c=-ECANCELED a=0");
     return 0;
 }
 
@@ -157,19 +157,19 @@ ASYNC_DEF(takes_and_ends, (async_lock *)l)
 }
 
 /* Waiting has a limit; then the lock is not held. */
-CASE(lock_with_a_limit)
+LOOP_TEST(lock_with_a_limit)
 {
     async_lock l = { 0 };
     await_task_auto t = async_create_task(holds(&l, "a", 5));
-    ok(await_sleep(0));
-    is(await_wait_for(takes_and_ends(&l), 1), -ETIMEDOUT);
-    ok(await_task(t));
-    is_false(async_lock_locked(&l));
+    expect_ok(await_sleep(0));
+    expect_int(await_wait_for(takes_and_ends(&l), 1), -ETIMEDOUT);
+    expect_ok(await_task(t));
+    expect_false(async_lock_locked(&l));
     int r;
     await_with (r, &l)
-        is_true(async_lock_locked(&l));
-    ok(r);
-    is_false(async_lock_locked(&l));
+        expect_true(async_lock_locked(&l));
+    expect_ok(r);
+    expect_false(async_lock_locked(&l));
     return 0;
 }
 
@@ -189,67 +189,67 @@ ASYNC_DEF(takes_and_leaves, (async_lock *)l, (double)seconds)
 ASYNC_DEF(fails_by_the_owner, (async_lock *)l, (const char *)word)
 {
     int r = await_lock_acquire(l);
-    is_true(says_owner_ended(r, "\"takes_and_leaves-2\""));
-    note("%s", word);
+    expect_true(says_owner_ended(r, "\"takes_and_leaves-2\""));
+    log_event("%s", word);
     return 0;
 }
 
 /* Nobody can release it: who waits learns so when the owner ends, who comes later at once. */
-CASE(lock_whose_owner_has_ended)
+LOOP_TEST(lock_whose_owner_has_ended)
 {
     async_lock l = { 0 };
-    ok(await_gather(NULL, takes_and_leaves(&l, 1), fails_by_the_owner(&l, "a"),
-                    fails_by_the_owner(&l, "b")));
-    is_trail("a b");
-    is_time(1);
-    is_true(async_lock_locked(&l));
-    is(async_lock_release(&l), -EPERM);
-    has_text(heard(), "releases a lock");
-    is_true(says_owner_ended(await_lock_acquire(&l), "takes_and_leaves"));
+    expect_ok(await_gather(NULL, takes_and_leaves(&l, 1), fails_by_the_owner(&l, "a"),
+                           fails_by_the_owner(&l, "b")));
+    expect_events("a b");
+    expect_time(1);
+    expect_true(async_lock_locked(&l));
+    expect_int(async_lock_release(&l), -EPERM);
+    expect_contains(captured_stderr(), "releases a lock");
+    expect_true(says_owner_ended(await_lock_acquire(&l), "takes_and_leaves"));
     int r;
     await_with (r, &l)
-        note("not reached");
-    is(r, -EOWNERDEAD);
-    is_trail("a b");
+        log_event("not reached");
+    expect_int(r, -EOWNERDEAD);
+    expect_events("a b");
     return 0;
 }
 
 /* Whoever gets the memory that the owner had does not get its lock. */
-CASE(lock_of_an_ended_owner_is_nobody_elses)
+LOOP_TEST(lock_of_an_ended_owner_is_nobody_elses)
 {
     async_lock l = { 0 };
-    ok(await_co(async_joining(async_create_task(takes_and_leaves(&l, 0)))));
+    expect_ok(await_co(async_joining(async_create_task(takes_and_leaves(&l, 0)))));
     for (int i = 0; i < 100; i++)
-        ok(await_gather(NULL, fails_by_the_owner(&l, "x")));
+        expect_ok(await_gather(NULL, fails_by_the_owner(&l, "x")));
     return 0;
 }
 
-CASE(lock_whose_owner_was_cancelled)
+LOOP_TEST(lock_whose_owner_was_cancelled)
 {
     async_lock l = { 0 };
     await_task_auto owner = async_create_task(takes_and_leaves(&l, 100), .name = "Kurt");
     await_task_auto a = async_create_task(takes_and_leaves(&l, 100));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_task_cancel(owner);
-    is(await_task(owner), -ECANCELED);
-    is(await_task(a), -EOWNERDEAD);
-    is_true(says_owner_ended(await_lock_acquire(&l), "\"Kurt\""));
+    expect_int(await_task(owner), -ECANCELED);
+    expect_int(await_task(a), -EOWNERDEAD);
+    expect_true(says_owner_ended(await_lock_acquire(&l), "\"Kurt\""));
     return 0;
 }
 
 /* It is handed on, and then abandoned by its second owner, while the third is cancelled. */
-CASE(lock_handed_on_and_left)
+LOOP_TEST(lock_handed_on_and_left)
 {
     async_lock l = { 0 };
     await_task_auto a = async_create_task(holds(&l, "a", 1));
     await_task_auto b = async_create_task(takes_and_leaves(&l, 1));
     await_task_auto c = async_create_task(holds(&l, "c", 1));
     await_task_auto d = async_create_task(holds(&l, "d", 1));
-    ok(await_sleep(1.5));
+    expect_ok(await_sleep(1.5));
     async_task_cancel(c);
-    is(await_task(d), -EOWNERDEAD);
-    is_trail("a=0 c=-ECANCELED d=-EOWNERDEAD");
-    is_time(2);
+    expect_int(await_task(d), -EOWNERDEAD);
+    expect_events("a=0 c=-ECANCELED d=-EOWNERDEAD");
+    expect_time(2);
     return 0;
 }
 
@@ -259,18 +259,18 @@ ASYNC_DEF(waits_for_news, (async_condition *)c)
     return await_condition_wait(c);
 }
 
-CASE(condition_whose_lock_is_left)
+LOOP_TEST(condition_whose_lock_is_left)
 {
     async_lock l = { 0 };
     async_condition c = ASYNC_CONDITION(&l);
     await_task_auto a = async_create_task(waits_for_news(&c));
     await_task_auto b = async_create_task(waits_for_news(&c));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     await_task_auto owner = async_create_task(takes_and_leaves(&l, 1));
-    ok(await_task(owner));
-    is(await_task(a), -EOWNERDEAD);
-    is(await_task(b), -EOWNERDEAD);
-    is_time(2);
+    expect_ok(await_task(owner));
+    expect_int(await_task(a), -EOWNERDEAD);
+    expect_int(await_task(b), -EOWNERDEAD);
+    expect_time(2);
     return 0;
 }
 
@@ -283,19 +283,19 @@ ASYNC_DEF(leaves_its_own)
     return async_lock_release(&released);
 }
 
-CASE(lock_gone_with_its_owner)
+LOOP_TEST(lock_gone_with_its_owner)
 {
     async_lock other = { 0 };
-    ok(await_lock_acquire(&other));
+    expect_ok(await_lock_acquire(&other));
     await_task_auto a = async_create_task(holds(&other, "a", 1));
     int r;
     await_group (r, g)
         for (int i = 0; i < 100; i++)
             async_spawn(g, leaves_its_own());
-    ok(r);
-    ok(async_lock_release(&other));
-    ok(await_task(a));
-    is_trail("a=0");
+    expect_ok(r);
+    expect_ok(async_lock_release(&other));
+    expect_ok(await_task(a));
+    expect_events("a=0");
     return 0;
 }
 
@@ -304,32 +304,30 @@ static async_lock lasting;
 
 ASYNC_DEF(finds_it_left)
 {
-    is(await_lock_acquire(&lasting), -EOWNERDEAD);
-    has_text(async_fail_text(-EOWNERDEAD), "a loop that is closed");
+    expect_int(await_lock_acquire(&lasting), -EOWNERDEAD);
+    expect_contains(async_fail_text(-EOWNERDEAD), "a loop that is closed");
     return 0;
 }
 
-START_TEST(lock_left_by_a_loop)
+TEST(lock_left_by_a_loop)
 {
-    RUN(takes_and_leaves(&lasting, 0));
-    RUN(finds_it_left());
+    expect_run_ok(takes_and_leaves(&lasting, 0));
+    expect_run_ok(finds_it_left());
 }
-END_TEST
 
 ASYNC_DEF(is_told)
 {
     async_lock l = { 0 };
     await_task_auto owner = async_create_task(takes_and_leaves(&l, 0), .name = "Kurt");
-    ok(await_task(owner));
-    has_text(heard(), "task \"Kurt\" has ended and still holds a lock");
+    expect_ok(await_task(owner));
+    expect_contains(captured_stderr(), "task \"Kurt\" has ended and still holds a lock");
     return 0;
 }
 
-START_TEST(lock_left_is_told_when_debugging)
+TEST(lock_left_is_told_when_debugging)
 {
-    RUN(is_told(), .debug = true);
+    expect_run_ok(is_told(), .debug = true);
 }
-END_TEST
 
 ASYNC_DEF(cancels_after, (async_task *)t, (double)seconds)
 {
@@ -339,14 +337,14 @@ ASYNC_DEF(cancels_after, (async_task *)t, (double)seconds)
 }
 
 /* Its owner has ended, and it is cancelled before it could hear of that. */
-CASE(lock_left_then_cancelled)
+LOOP_TEST(lock_left_then_cancelled)
 {
     async_lock l = { 0 };
     await_task_auto owner = async_create_task(takes_and_leaves(&l, 1));
     await_task_auto waiter = async_create_task(holds(&l, "a", 1));
     await_task_auto canceller = async_create_task(cancels_after(waiter, 1));
-    is(await_task(waiter), -ECANCELED);
-    is_trail("a=-ECANCELED");
+    expect_int(await_task(waiter), -ECANCELED);
+    expect_events("a=-ECANCELED");
     return await_task(canceller);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* async_main: Ctrl-C, other signals, and the exit status. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,7 +16,7 @@ ASYNC_DEF(returns, (int)r)
 
 static void on_signal(int sig)
 {
-    note("handler%d", sig == SIGINT);
+    log_event("handler%d", sig == SIGINT);
 }
 
 /* A loop that is never idle hears of it too. */
@@ -36,11 +37,11 @@ static int main_heard(async_co co)
     sigaction(SIGINT, NULL, &now);
     if (now.sa_handler != on_signal)
         signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
-    ears_open();
+    capture_stderr_begin();
     int r = async_main(co);
-    const char *said = heard();
-    note("said:%s", said);
-    ears_close();
+    const char *said = captured_stderr();
+    log_event("said:%s", said);
+    capture_stderr_end();
     return r;
 }
 
@@ -49,57 +50,52 @@ ASYNC_DEF(interrupted_alone, (int)how)
     raise(SIGINT);
     int r = await_sleep(1000);
     async_cause c = async_cancel_cause();
-    note("%s/%d/%d", shown(r), c.kind, async_cancelling());
+    log_event("%s/%d/%d", result_text(r), c.kind, async_cancelling());
     if (how == 3) {
-        is(async_uncancel(), 0);
-        ok(await_sleep(0.001));
+        expect_ok(async_uncancel());
+        expect_ok(await_sleep(0.001));
     }
     return how == 0 ? r : how == 2 ? -EIO : 0;
 }
 
 /* interrupt_wait: it cancels main first; it is reported as an interrupt only if main ended by it. */
-START_TEST(interrupt_cancels_main)
+TEST(interrupt_cancels_main)
 {
-    is(main_heard(interrupted_alone(0)), 130);
-    is_trail("-ECANCELED/5/1 said:"); /* ASYNC_CANCEL_SIGNAL; no traceback */
+    expect_int(main_heard(interrupted_alone(0)), 130);
+    expect_events("-ECANCELED/5/1 said:"); /* ASYNC_CANCEL_SIGNAL; no traceback */
     struct sigaction now;
-    ok(sigaction(SIGINT, NULL, &now));
-    is_true(now.sa_handler == SIG_DFL); /* put back */
+    expect_ok(sigaction(SIGINT, NULL, &now));
+    expect_true(now.sa_handler == SIG_DFL); /* put back */
 }
-END_TEST
 
-START_TEST(interrupt_while_busy)
+TEST(interrupt_while_busy)
 {
-    is(main_heard(interrupted_while_busy()), 130);
+    expect_int(main_heard(interrupted_while_busy()), 130);
 }
-END_TEST
 
-START_TEST(interrupt_answered_by_a_value)
+TEST(interrupt_answered_by_a_value)
 {
-    is(main_heard(interrupted_alone(1)), 0);
-    is_trail("-ECANCELED/5/1 said:");
+    expect_ok(main_heard(interrupted_alone(1)));
+    expect_events("-ECANCELED/5/1 said:");
 }
-END_TEST
 
-START_TEST(interrupt_answered_by_an_error)
+TEST(interrupt_answered_by_an_error)
 {
-    is(main_heard(interrupted_alone(2)), 1);
-    has_text(trail, "interrupted_alone: Input/output error");
+    expect_int(main_heard(interrupted_alone(2)), 1);
+    expect_contains(event_log, "interrupted_alone: Input/output error");
 }
-END_TEST
 
-START_TEST(interrupt_withdrawn)
+TEST(interrupt_withdrawn)
 {
-    is(main_heard(interrupted_alone(3)), 0);
-    is_trail("-ECANCELED/5/1 said:");
+    expect_ok(main_heard(interrupted_alone(3)));
+    expect_events("-ECANCELED/5/1 said:");
 }
-END_TEST
 
 ASYNC_DEF(interrupted_twice)
 {
     int s;
     raise(SIGINT);
-    is(await_sleep(1000), -ECANCELED);
+    expect_int(await_sleep(1000), -ECANCELED);
     await_shield (s) {
         raise(SIGINT); /* ends the program at once */
         async_ignore(await_sleep(1000));
@@ -111,23 +107,22 @@ static void dies_by(int sig, async_co co)
 {
     int status;
     pid_t pid = fork();
-    ck_assert(pid >= 0);
+    expect_true(pid >= 0);
     if (pid == 0) {
         signal(SIGINT, SIG_DFL);
         setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
         alarm(20);
         _exit(async_main(co));
     }
-    ck_assert(waitpid(pid, &status, 0) == pid);
-    is_true(WIFSIGNALED(status));
-    is(WTERMSIG(status), sig);
+    expect_true(waitpid(pid, &status, 0) == pid);
+    expect_true(WIFSIGNALED(status));
+    expect_int(WTERMSIG(status), sig);
 }
 
-START_TEST(second_interrupt_ends_the_program)
+TEST(second_interrupt_ends_the_program)
 {
     dies_by(SIGINT, interrupted_twice());
 }
-END_TEST
 
 ASYNC_DEF(interrupts_late)
 {
@@ -147,11 +142,10 @@ ASYNC_DEF(leaves_work)
 }
 
 /* main has returned, and there is nobody left to cancel. */
-START_TEST(interrupt_while_shutting_down)
+TEST(interrupt_while_shutting_down)
 {
     dies_by(SIGINT, leaves_work());
 }
-END_TEST
 
 ASYNC_DEF(sends, (int)sig)
 {
@@ -160,7 +154,7 @@ ASYNC_DEF(sends, (int)sig)
 }
 
 /* Not a fault, which would repeat. */
-START_TEST(sent_signal_is_not_swallowed)
+TEST(sent_signal_is_not_swallowed)
 {
     struct sigaction now;
     sigaction(SIGSEGV, NULL, &now);
@@ -169,7 +163,6 @@ START_TEST(sent_signal_is_not_swallowed)
     dies_by(SIGSEGV, sends(SIGSEGV));
     dies_by(SIGBUS, sends(SIGBUS));
 }
-END_TEST
 
 ASYNC_DEF(interrupted_elsewhere)
 {
@@ -178,25 +171,23 @@ ASYNC_DEF(interrupted_elsewhere)
 }
 
 /* A handler that is there already is left alone. */
-START_TEST(own_handler_is_left_alone)
+TEST(own_handler_is_left_alone)
 {
     struct sigaction now;
     signal(SIGINT, on_signal);
-    is(main_heard(interrupted_elsewhere()), 0);
-    is_trail("handler1 said:");
-    ok(sigaction(SIGINT, NULL, &now));
-    is_true(now.sa_handler == on_signal);
+    expect_ok(main_heard(interrupted_elsewhere()));
+    expect_events("handler1 said:");
+    expect_ok(sigaction(SIGINT, NULL, &now));
+    expect_true(now.sa_handler == on_signal);
 }
-END_TEST
 
 /* async_run() leaves the signal alone altogether. */
-START_TEST(run_takes_no_signals)
+TEST(run_takes_no_signals)
 {
     signal(SIGINT, on_signal);
-    is(async_run(interrupted_elsewhere()), 0);
-    is_trail("handler1");
+    expect_ok(async_run(interrupted_elsewhere()));
+    expect_events("handler1");
 }
-END_TEST
 
 ASYNC_DEF(sets_a_handler)
 {
@@ -204,41 +195,39 @@ ASYNC_DEF(sets_a_handler)
     return await_sleep(0.001);
 }
 
-START_TEST(handler_that_main_sets_stays)
+TEST(handler_that_main_sets_stays)
 {
     struct sigaction now;
-    is(main_heard(sets_a_handler()), 0);
-    ok(sigaction(SIGINT, NULL, &now));
-    is_true(now.sa_handler == on_signal);
+    expect_ok(main_heard(sets_a_handler()));
+    expect_ok(sigaction(SIGINT, NULL, &now));
+    expect_true(now.sa_handler == on_signal);
 }
-END_TEST
 
 static void (*library_handler)(int sig);
 
 ASYNC_DEF(finds_the_handler)
 {
     struct sigaction now;
-    ok(sigaction(SIGINT, NULL, &now));
+    expect_ok(sigaction(SIGINT, NULL, &now));
     library_handler = now.sa_handler;
     return now.sa_handler == SIG_DFL ? 1 : 0;
 }
 
 /* Another thread was just about to run the handler when main ended. */
-START_TEST(interrupt_after_the_end)
+TEST(interrupt_after_the_end)
 {
     sigset_t set, pending;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
-    is(main_heard(finds_the_handler()), 0);
-    ok(sigprocmask(SIG_BLOCK, &set, NULL));
+    expect_ok(main_heard(finds_the_handler()));
+    expect_ok(sigprocmask(SIG_BLOCK, &set, NULL));
     library_handler(SIGINT);
-    ok(sigpending(&pending));
-    is_true(sigismember(&pending, SIGINT)); /* it ends the program as soon as it may */
+    expect_ok(sigpending(&pending));
+    expect_true(sigismember(&pending, SIGINT)); /* it ends the program as soon as it may */
     struct sigaction now;
-    ok(sigaction(SIGINT, NULL, &now));
-    is_true(now.sa_handler == SIG_DFL);
+    expect_ok(sigaction(SIGINT, NULL, &now));
+    expect_true(now.sa_handler == SIG_DFL);
 }
-END_TEST
 
 static void *has_a_main(void *arg)
 {
@@ -246,16 +235,15 @@ static void *has_a_main(void *arg)
 }
 
 /* A signal is the whole program's: only the first thread's main has anything to do with it. */
-START_TEST(main_of_another_thread_takes_no_signals)
+TEST(main_of_another_thread_takes_no_signals)
 {
     pthread_t t;
     void *r = NULL;
     signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
-    ok(pthread_create(&t, NULL, has_a_main, &r));
-    ok(pthread_join(t, &r));
-    is_true(r != NULL);
+    expect_ok(pthread_create(&t, NULL, has_a_main, &r));
+    expect_ok(pthread_join(t, &r));
+    expect_true(r != NULL);
 }
-END_TEST
 
 ASYNC_DEF(stuck, (int)result)
 {
@@ -265,40 +253,37 @@ ASYNC_DEF(stuck, (int)result)
 }
 
 /* What main returns when it is cancelled for that is reported as it is; the cancellation itself as what it was for. */
-START_TEST(deadlock_and_the_error_of_main)
+TEST(deadlock_and_the_error_of_main)
 {
-    is(main_heard(stuck(-EIO)), 1);
-    has_text(trail, "stuck: Input/output error");
-    forget_trail();
-    is(main_heard(stuck(0)), 1);
-    has_text(trail, "stuck: Resource deadlock avoided");
-    forget_trail();
-    is(main_heard(stuck(3)), 1); /* answered, but it was none the less one */
+    expect_int(main_heard(stuck(-EIO)), 1);
+    expect_contains(event_log, "stuck: Input/output error");
+    clear_events();
+    expect_int(main_heard(stuck(0)), 1);
+    expect_contains(event_log, "stuck: Resource deadlock avoided");
+    clear_events();
+    expect_int(main_heard(stuck(3)), 1); /* answered, but it was none the less one */
 }
-END_TEST
 
 static int raw(void *frame)
 {
     (void)frame;
-    note("%s", async_task_name(async_current_task()));
+    log_event("%s", async_task_name(async_current_task()));
     return 0;
 }
 
-START_TEST(coroutine_without_a_name)
+TEST(coroutine_without_a_name)
 {
-    ok(async_run((async_co){ .run = raw }));
-    is_trail("main");
+    expect_ok(async_run((async_co){ .run = raw }));
+    expect_events("main");
 }
-END_TEST
 
-START_TEST(exit_status)
+TEST(exit_status)
 {
-    is(main_heard(returns(0)), 0);
-    is(main_heard(returns(9)), 0);
-    is(main_heard(returns(-EIO)), 1);
-    is(main_heard(returns(-ECANCELED)), 1); /* cancelled, but by no Ctrl-C */
+    expect_ok(main_heard(returns(0)));
+    expect_ok(main_heard(returns(9)));
+    expect_int(main_heard(returns(-EIO)), 1);
+    expect_int(main_heard(returns(-ECANCELED)), 1); /* cancelled, but by no Ctrl-C */
 }
-END_TEST
 
 SUITE("main", interrupt_cancels_main, interrupt_while_busy, interrupt_answered_by_a_value,
       interrupt_answered_by_an_error, interrupt_withdrawn, second_interrupt_ends_the_program,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Without memory: each allocation of a scenario fails once, then all from it on. The result is -ENOMEM or success, and
  * nothing leaks. */
-#include "run.h"
 
+#include "../frame/loop_test.h"
+
+#include <poll.h>
 /* --- an allocator that counts, and fails on order --- */
 
 static struct {
@@ -19,7 +21,7 @@ static bool refuses(void)
 
 static void *heap_malloc(void *ctx, size_t size)
 {
-    is_true(ctx == &heap);
+    expect_true(ctx == &heap);
     if (refuses())
         return NULL;
     void *p = malloc(size);
@@ -31,7 +33,7 @@ static void *heap_malloc(void *ctx, size_t size)
 
 static void *heap_realloc(void *ctx, void *p, size_t size)
 {
-    is_true(ctx == &heap);
+    expect_true(ctx == &heap);
     if (refuses())
         return NULL;
     void *to = realloc(p, size);
@@ -41,14 +43,15 @@ static void *heap_realloc(void *ctx, void *p, size_t size)
 
 static void heap_free(void *ctx, void *p)
 {
-    is_true(ctx == &heap && p != NULL);
+    expect_true(ctx == &heap && p != NULL);
     heap.live--;
     free(p);
 }
 
 static void heap_install(void)
 {
-    ok(async_set_allocator(&(const async_allocator){ heap_malloc, heap_realloc, heap_free, &heap }));
+    expect_ok(async_set_allocator(
+            &(const async_allocator){ heap_malloc, heap_realloc, heap_free, &heap }));
 }
 
 /* --- scenarios: each returns 0, or -ENOMEM --- */
@@ -66,7 +69,7 @@ ASYNC_DEF(tasks)
     if (a)
         async_task_set_name(a, "another name");
     int r = await_task(a), s = await_task(b);
-    is_true((r == 1 || r == -ENOMEM) && (s == 2 || s == -ENOMEM));
+    expect_true((r == 1 || r == -ENOMEM) && (s == 2 || s == -ENOMEM));
     return r < 0 || s < 0 ? -ENOMEM : 0;
 }
 
@@ -76,7 +79,7 @@ ASYNC_DEF(gathers)
     int e = await_gather(r, value(1, 1), value(2, 2), value(3, 3));
     if (e < 0)
         return e;
-    is(r[0] + r[1] + r[2], 6);
+    expect_int(r[0] + r[1] + r[2], 6);
     e = await_gather_all(r, value(1, 1), value(-EIO, 1));
     if (e < 0)
         return e;
@@ -105,14 +108,14 @@ ASYNC_DEF(groups)
         async_spawn(g, failing_family());
         async_spawn(g, value(0, 9));
     }
-    is_true(r == -EIO || r == -ENOMEM);
+    expect_true(r == -EIO || r == -ENOMEM);
     return r == -EIO ? 0 : r;
 }
 
 ASYNC_DEF(background)
 {
     int r = async_spawn(async_background(), value(0, 50));
-    is_true(r == 0 || r == -ENOMEM);
+    expect_true(r == 0 || r == -ENOMEM);
     ASYNC_TRY(await_sleep(1));
     return r;
 }
@@ -127,22 +130,22 @@ ASYNC_DEF(posts)
     int n = 0, accepted = 0;
     for (int i = 0; i < 10; i++) {
         int r = async_call_soon_threadsafe(async_get_running_loop(), counts, &n);
-        is_true(r == 0 || r == -ENOMEM);
+        expect_true(r == 0 || r == -ENOMEM);
         accepted += r == 0;
     }
     ASYNC_TRY(await_sleep(1));
-    is(n, accepted);
+    expect_int(n, accepted);
     return n == 10 ? 0 : -ENOMEM;
 }
 
 ASYNC_DEF(descriptors)
 {
     int fds[2], r;
-    ok(pipe2(fds, O_CLOEXEC));
+    expect_ok(pipe2(fds, O_CLOEXEC));
     await_timeout (r, 1)
         r = await_fd_ready(fds[0], POLLIN);
     close(fds[1]);
-    ok(async_fd_close(fds[0]));
+    expect_ok(async_fd_close(fds[0]));
     return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -155,7 +158,7 @@ ASYNC_DEF(sleeps_long, (async_event *)e)
     return r;
 }
 
-CASE(paths_without_allocations)
+ASYNC_DEF(paths_without_allocations)
 {
     heap.calls = 0;
     async_event e = { 0 };
@@ -165,47 +168,45 @@ CASE(paths_without_allocations)
     await_group (r, g) {
         for (int i = 0; i < 10; i++)
             async_spawn(g, sleeps_long(&e));
-        ok(await_sleep(1));
+        expect_ok(await_sleep(1));
         long before = heap.calls;
-        ok(await_lock_acquire(&l));
-        ok(async_lock_release(&l));
+        expect_ok(await_lock_acquire(&l));
+        expect_ok(async_lock_release(&l));
         async_call_later(&cb, 1, counts, &n);
         await_timeout (s, 1)
             s = await_sleep(5);
-        is(s, -ETIMEDOUT);
+        expect_int(s, -ETIMEDOUT);
         await_shield (s)
-            ok(await_sleep(1));
-        is(n, 1);
+            expect_ok(await_sleep(1));
+        expect_int(n, 1);
         async_group_cancel(g);
         r = await_sleep(1);
-        is(heap.calls, before);
+        expect_int(heap.calls, before);
     }
-    ok(r);
+    expect_ok(r);
     return 0;
 }
 
-START_TEST(no_allocations)
+TEST(no_allocations)
 {
     heap_install();
-    (void)paths_without_allocations;
-    RUN(paths_without_allocations_case());
-    is(heap.live, 0);
+    expect_run_ok(paths_without_allocations());
+    expect_ok(heap.live);
 }
-END_TEST
 
 /* --- the sweep --- */
 
 static void run_once(async_co co)
 {
     heap.calls = 0;
-    ears_open();
+    capture_stderr_begin();
     int r = async_run(co, .virtual_clock = true);
-    const char *said = heard();
-    ears_close();
-    ck_assert_msg(r == 0 || r == -ENOMEM, "allocation %ld%s: %s", heap.fail_at,
-                  heap.for_ever ? " and the rest" : "", shown(r));
-    ck_assert_msg(r == 0 || heap.fail_at > 0, "it fails without cause: %s", shown(r));
-    ck_assert_msg(!strstr(said, "the loop closes with"), "allocation %ld: %s", heap.fail_at, said);
+    const char *said = captured_stderr();
+    capture_stderr_end();
+    expect_that(r == 0 || r == -ENOMEM, "allocation %ld%s: %s", heap.fail_at,
+                heap.for_ever ? " and the rest" : "", result_text(r));
+    expect_that(r == 0 || heap.fail_at > 0, "it fails without cause: %s", result_text(r));
+    expect_that(!strstr(said, "the loop closes with"), "allocation %ld: %s", heap.fail_at, said);
 }
 
 /* One of each scenario before: what the library keeps for good (loops' gates) is not a leak. */
@@ -215,25 +216,24 @@ static void sweep(async_co co)
     heap.fail_at = 0;
     run_once(co);
     long most = heap.calls, kept = 0;
-    is_true(most > 0);
+    expect_true(most > 0);
     for (int for_ever = 0; for_ever < 2; for_ever++)
         for (heap.fail_at = 1; heap.fail_at <= most + 1; heap.fail_at++) {
             heap.for_ever = for_ever;
             long before = heap.live;
             run_once(co);
             kept = heap.live - before;
-            ck_assert_msg(kept == 0 || kept == 1, "allocation %ld: %ld are left", heap.fail_at, kept);
+            expect_that(kept == 0 || kept == 1, "allocation %ld: %ld are left", heap.fail_at, kept);
         }
     heap.fail_at = 0;
     run_once(co);
 }
 
 #define SWEEP(scenario)                                                                            \
-    START_TEST(without_memory_##scenario)                                                          \
+    TEST(without_memory_##scenario)                                                                \
     {                                                                                              \
         sweep(scenario());                                                                         \
-    }                                                                                              \
-    END_TEST
+    }
 
 SWEEP(tasks)
 SWEEP(gathers)
@@ -244,20 +244,19 @@ SWEEP(descriptors)
 
 ASYNC_DEF(changes_the_allocator)
 {
-    is(async_set_allocator(NULL), -EBUSY);
+    expect_int(async_set_allocator(NULL), -EBUSY);
     return 0;
 }
 
-START_TEST(not_while_a_loop_is_open)
+TEST(not_while_a_loop_is_open)
 {
-    RUN(changes_the_allocator());
-    ok(async_set_allocator(NULL));
+    expect_run_ok(changes_the_allocator());
+    expect_ok(async_set_allocator(NULL));
     async_runner *rn = async_runner_open(NULL);
-    is(async_set_allocator(NULL), -EBUSY);
+    expect_int(async_set_allocator(NULL), -EBUSY);
     async_runner_close(rn);
-    ok(async_set_allocator(NULL));
+    expect_ok(async_set_allocator(NULL));
 }
-END_TEST
 
 /* Nothing of the library's touches what came from an allocator that is no more in use. */
 static char *page;
@@ -274,7 +273,8 @@ static void *page_malloc(void *ctx, size_t size)
 static void *page_realloc(void *ctx, void *p, size_t size)
 {
     char *copy = page_malloc(ctx, size);
-    return copy && p ? memmove(copy, p, size) : copy; /* what lies behind the old one does not matter */
+    /* what lies behind the old one does not matter */
+    return copy && p ? memmove(copy, p, size) : copy;
 }
 
 static void page_free(void *ctx, void *p)
@@ -288,20 +288,19 @@ ASYNC_DEF(sleeps_a_little)
     return await_sleep(0.001);
 }
 
-START_TEST(after_another_allocator)
+TEST(after_another_allocator)
 {
     const async_allocator a = { page_malloc, page_realloc, page_free, NULL };
     page = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    is_true(page != MAP_FAILED);
-    ok(async_set_allocator(&a));
-    ok(async_run(sleeps_a_little()));
-    ok(async_set_allocator(NULL));
-    ok(mprotect(page, 1 << 20, PROT_NONE));
-    ok(async_run(sleeps_a_little()));
+    expect_true(page != MAP_FAILED);
+    expect_ok(async_set_allocator(&a));
+    expect_ok(async_run(sleeps_a_little()));
+    expect_ok(async_set_allocator(NULL));
+    expect_ok(mprotect(page, 1 << 20, PROT_NONE));
+    expect_ok(async_run(sleeps_a_little()));
 }
-END_TEST
 
-START_TEST(runner_without_memory)
+TEST(runner_without_memory)
 {
     heap_install();
     heap.for_ever = true;
@@ -311,16 +310,15 @@ START_TEST(runner_without_memory)
         async_runner *rn = async_runner_open(NULL);
         if (rn) {
             heap.fail_at = 0;
-            is(async_runner_run(rn, value(3, 0)), 3);
+            expect_int(async_runner_run(rn, value(3, 0)), 3);
             async_runner_close(rn);
             break;
         }
-        is(errno, ENOMEM);
-        is_true(heap.fail_at < 20);
-        is_true(async_get_running_loop() == NULL);
+        expect_int(errno, ENOMEM);
+        expect_true(heap.fail_at < 20);
+        expect_true(async_get_running_loop() == NULL);
     }
 }
-END_TEST
 
 SUITE("memory", no_allocations, without_memory_tasks, without_memory_gathers, without_memory_groups,
       without_memory_background, without_memory_posts, without_memory_descriptors,

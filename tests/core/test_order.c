@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Who runs when: no starvation, seeded orders, misuse that concerns the whole loop. */
-#include "run.h"
 
+#include "../frame/loop_test.h"
+
+#include <poll.h>
 #include <limits.h>
 
 /* --- starvation: two tasks keep each other runnable; the others have their turn within so many steps --- */
@@ -34,15 +36,15 @@ static void hogs_spawn(async_group *g, struct hogs *h)
 }
 
 /* overload: main asks to close them, and does get its turn. */
-CASE(hogs_and_main)
+LOOP_TEST(hogs_and_main)
 {
     struct hogs h = { 0 };
     int r;
     await_group (r, g) {
         hogs_spawn(g, &h);
         for (int i = 0; i < 100; i++)
-            ok(await_sleep(0));
-        is_true(h.steps >= 50 && h.steps < 1000);
+            expect_ok(await_sleep(0));
+        expect_true(h.steps >= 50 && h.steps < 1000);
         async_group_cancel(g);
     }
     return r;
@@ -67,12 +69,11 @@ ASYNC_DEF(hogs_and_a_timer_body)
     return r;
 }
 
-START_TEST(hogs_and_a_timer)
+TEST(hogs_and_a_timer)
 {
-    is(async_run(hogs_and_a_timer_body()), 0);
-    is(async_run(hogs_and_a_timer_body(), .seed = 5), 0);
+    expect_ok(async_run(hogs_and_a_timer_body()));
+    expect_ok(async_run(hogs_and_a_timer_body(), .seed = 5));
 }
-END_TEST
 
 static void stops(void *arg)
 {
@@ -86,7 +87,7 @@ ASYNC_DEF(hogs_and_callbacks_body, (bool)later)
     int r;
     await_group (r, g) {
         hogs_spawn(g, &h);
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         if (later)
             async_call_later(&cb, 0.001, stops, &h);
         else
@@ -95,16 +96,15 @@ ASYNC_DEF(hogs_and_callbacks_body, (bool)later)
     return r;
 }
 
-START_TEST(hogs_and_callbacks)
+TEST(hogs_and_callbacks)
 {
-    is(async_run(hogs_and_callbacks_body(false)), 0);
-    is(async_run(hogs_and_callbacks_body(true)), 0);
+    expect_ok(async_run(hogs_and_callbacks_body(false)));
+    expect_ok(async_run(hogs_and_callbacks_body(true)));
 }
-END_TEST
 
 ASYNC_DEF(stops_by_io, (struct hogs *)h, (int)fd)
 {
-    is(await_fd_ready(fd, POLLIN), POLLIN);
+    expect_int(await_fd_ready(fd, POLLIN), POLLIN);
     h->stop = true;
     return 0;
 }
@@ -113,26 +113,25 @@ ASYNC_DEF(hogs_and_io_body)
 {
     struct hogs h = { 0 };
     int r, fds[2];
-    ok(pipe2(fds, O_CLOEXEC));
+    expect_ok(pipe2(fds, O_CLOEXEC));
     await_group (r, g) {
         hogs_spawn(g, &h);
         async_spawn(g, stops_by_io(&h, fds[0]));
         for (int i = 0; i < 10; i++)
-            ok(await_sleep(0));
-        is(write(fds[1], "x", 1), 1);
+            expect_ok(await_sleep(0));
+        expect_int(write(fds[1], "x", 1), 1);
     }
     close(fds[1]);
-    ok(async_fd_close(fds[0]));
+    expect_ok(async_fd_close(fds[0]));
     return r;
 }
 
-START_TEST(hogs_and_io)
+TEST(hogs_and_io)
 {
-    is(async_run(hogs_and_io_body()), 0);
-    is(async_run(hogs_and_io_body(), .virtual_clock = true), 0);
-    is(async_run(hogs_and_io_body(), .seed = 9), 0);
+    expect_ok(async_run(hogs_and_io_body()));
+    expect_ok(async_run(hogs_and_io_body(), .virtual_clock = true));
+    expect_ok(async_run(hogs_and_io_body(), .seed = 9));
 }
-END_TEST
 
 ASYNC_DEF(hogs_and_posts_body)
 {
@@ -140,17 +139,16 @@ ASYNC_DEF(hogs_and_posts_body)
     int r;
     await_group (r, g) {
         hogs_spawn(g, &h);
-        ok(await_sleep(0));
-        ok(async_call_soon_threadsafe(async_get_running_loop(), stops, &h));
+        expect_ok(await_sleep(0));
+        expect_ok(async_call_soon_threadsafe(async_get_running_loop(), stops, &h));
     }
     return r;
 }
 
-START_TEST(hogs_and_posts)
+TEST(hogs_and_posts)
 {
-    is(async_run(hogs_and_posts_body()), 0);
+    expect_ok(async_run(hogs_and_posts_body()));
 }
-END_TEST
 
 /* A limit around a task that never leaves anybody waiting: each await_ looks. */
 ASYNC_DEF(hog_with_a_limit)
@@ -160,15 +158,14 @@ ASYNC_DEF(hog_with_a_limit)
     await_timeout (r, 0.001)
         while ((r = await_sleep(0)) == 0 && ++steps < 100 * (long)PATIENCE)
             ;
-    is(r, -ETIMEDOUT);
+    expect_int(r, -ETIMEDOUT);
     return 0;
 }
 
-START_TEST(limits_on_a_hog)
+TEST(limits_on_a_hog)
 {
-    ok(async_run(hog_with_a_limit()));
+    expect_ok(async_run(hog_with_a_limit()));
 }
-END_TEST
 
 /* ...also if it never suspends at all. */
 ASYNC_DEF(limit_without_suspension)
@@ -179,18 +176,17 @@ ASYNC_DEF(limit_without_suspension)
     await_timeout (r, 0.001)
         while ((r = await_event_wait(&e)) == 0 && ++steps < 1000 * (long)PATIENCE)
             ;
-    is(r, -ETIMEDOUT);
+    expect_int(r, -ETIMEDOUT);
     return 0;
 }
 
-START_TEST(limits_without_suspension)
+TEST(limits_without_suspension)
 {
-    ok(async_run(limit_without_suspension()));
+    expect_ok(async_run(limit_without_suspension()));
 }
-END_TEST
 
 /* The virtual clock stands still while anything is ready. */
-CASE(virtual_clock_stands_still)
+LOOP_TEST(virtual_clock_stands_still)
 {
     struct hogs h = { 0 };
     int r;
@@ -199,11 +195,11 @@ CASE(virtual_clock_stands_still)
         hogs_spawn(g, &h);
         async_call_later(&cb, 1, stops, &h);
         for (int i = 0; i < 1000; i++)
-            ok(await_sleep(0));
-        is_time(0);
+            expect_ok(await_sleep(0));
+        expect_time(0);
         h.stop = true;
     }
-    is_true(async_callback_cancel(&cb));
+    expect_true(async_callback_cancel(&cb));
     return r;
 }
 
@@ -212,7 +208,7 @@ CASE(virtual_clock_stands_still)
 ASYNC_DEF(walks, (int)i)
 {
     for (int k = 0; k < 3; k++) {
-        note("%d", i);
+        log_event("%d", i);
         ASYNC_TRY(await_sleep(k == 1 ? i % 3 : 0));
     }
     return 0;
@@ -229,46 +225,44 @@ ASYNC_DEF(walkers)
 
 static const char *order_of(uint64_t seed)
 {
-    static char texts[4][sizeof trail];
+    static char texts[4][sizeof event_log];
     static unsigned n;
-    forget_trail();
-    RUN(walkers(), .seed = seed);
-    return strcpy(texts[n++ % countof(texts)], trail);
+    clear_events();
+    expect_run_ok(walkers(), .seed = seed);
+    return strcpy(texts[n++ % countof(texts)], event_log);
 }
 
-START_TEST(seeds)
+TEST(seeds)
 {
     const char *plain = order_of(0), *one = order_of(1);
-    is_text(order_of(0), plain);
-    is_text(order_of(1), one);
-    is_true(strcmp(plain, one) != 0);
+    expect_text(order_of(0), plain);
+    expect_text(order_of(1), one);
+    expect_true(strcmp(plain, one) != 0);
     unsigned different = 0;
     for (uint64_t seed = 2; seed < 22; seed++) {
         const char *other = order_of(seed);
-        is(strlen(other), strlen(plain));
+        expect_int(strlen(other), strlen(plain));
         different += strcmp(other, one) != 0;
         if (seed == 21)
-            is_text(order_of(21), other);
+            expect_text(order_of(21), other);
         one = order_of(1);
     }
-    is(different, 20);
-    is_true(strcmp(order_of(UINT64_MAX), order_of(1)) != 0);
+    expect_int(different, 20);
+    expect_true(strcmp(order_of(UINT64_MAX), order_of(1)) != 0);
 }
-END_TEST
 
 /* Without a seed: the order of the spawns, each step. */
-START_TEST(plain_order)
+TEST(plain_order)
 {
-    has_text(order_of(0), "0 1 2 3 4 5 6 7 8 9 10 11 0 1 2 3 4 5 6 7 8 9 10 11 ");
+    expect_contains(order_of(0), "0 1 2 3 4 5 6 7 8 9 10 11 0 1 2 3 4 5 6 7 8 9 10 11 ");
 }
-END_TEST
 
 /* What seeded orders may not change: who waits first is served first. */
 ASYNC_DEF(takes, (async_lock *)l, (int *)next, (int)number)
 {
     ASYNC_TRY(await_sleep(number));
     ASYNC_TRY(await_lock_acquire(l));
-    is(number, *next);
+    expect_int(number, *next);
     ++*next;
     ASYNC_TRY(await_sleep(100));
     return async_lock_release(l);
@@ -281,16 +275,15 @@ ASYNC_DEF(lock_in_order)
     await_group (r, g)
         for (int i = 0; i < 20; i++)
             async_spawn(g, takes(&l, &next, i));
-    is(next, 20);
+    expect_int(next, 20);
     return r;
 }
 
-START_TEST(seeds_keep_lines)
+TEST(seeds_keep_lines)
 {
     for (uint64_t seed = 1; seed < 20; seed++)
-        RUN(lock_in_order(), .seed = seed);
+        expect_run_ok(lock_in_order(), .seed = seed);
 }
-END_TEST
 
 /* --- tasks that start tasks --- */
 
@@ -317,57 +310,56 @@ static int relay_on(void *arg)
     return await_event_wait(&relay.never);
 }
 
-CASE(starts_and_posts)
+LOOP_TEST(starts_and_posts)
 {
     int r;
     await_group (r, g) {
-        ok(async_call_soon_threadsafe(async_get_running_loop(), on_heard, NULL));
+        expect_ok(async_call_soon_threadsafe(async_get_running_loop(), on_heard, NULL));
         async_spawn(g, async_call(relay_on, g, "relay"));
     }
-    is_true(relay.heard);
-    is_true(relay.made < 100);
+    expect_true(relay.heard);
+    expect_true(relay.made < 100);
     return r;
 }
 
 /* --- outside of a task --- */
 
-START_TEST(outside_of_a_task)
+TEST(outside_of_a_task)
 {
     int r = 1;
-    ears_open();
-    is(await_sleep(1), -EPERM);
-    has_text(heard(), "await_sleep() outside of a task");
-    is(await_wait_for(async_sleep(1), 1), -EPERM);
-    is(await_gather(NULL, async_sleep(1)), -EPERM);
-    is(await_race(NULL, async_sleep(1)), -EPERM);
-    is(await_task(NULL), -EPERM);
+    capture_stderr_begin();
+    expect_int(await_sleep(1), -EPERM);
+    expect_contains(captured_stderr(), "await_sleep() outside of a task");
+    expect_int(await_wait_for(async_sleep(1), 1), -EPERM);
+    expect_int(await_gather(NULL, async_sleep(1)), -EPERM);
+    expect_int(await_race(NULL, async_sleep(1)), -EPERM);
+    expect_int(await_task(NULL), -EPERM);
     async_lock l = { 0 };
     async_semaphore s = ASYNC_SEMAPHORE(1);
     async_condition c = ASYNC_CONDITION(&l);
-    is(await_lock_acquire(&l), -EPERM);
-    is(await_semaphore_acquire(&s), -EPERM);
-    is(await_condition_wait(&c), -EPERM);
-    is(s.value, 1);
-    heard();
+    expect_int(await_lock_acquire(&l), -EPERM);
+    expect_int(await_semaphore_acquire(&s), -EPERM);
+    expect_int(await_condition_wait(&c), -EPERM);
+    expect_int(s.value, 1);
+    captured_stderr();
     await_timeout (r, 1)
-        note("not reached");
-    is(r, -EPERM);
-    has_text(heard(), "() outside of a task");
+        log_event("not reached");
+    expect_int(r, -EPERM);
+    expect_contains(captured_stderr(), "() outside of a task");
     r = 1;
     await_group (r, g)
-        note("not reached");
-    is(r, -EPERM);
-    heard();
-    is(async_uncancel(), -EPERM);
-    is(async_cancelling(), -EPERM);
-    is_true(async_create_task(async_sleep(1)) == NULL);
-    is_true(heard()[0] != '\0');
-    is(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
-    is_trail("");
-    is_true(async_time() > 0);
-    ears_close();
+        log_event("not reached");
+    expect_int(r, -EPERM);
+    captured_stderr();
+    expect_int(async_uncancel(), -EPERM);
+    expect_int(async_cancelling(), -EPERM);
+    expect_true(async_create_task(async_sleep(1)) == NULL);
+    expect_true(captured_stderr()[0] != '\0');
+    expect_int(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
+    expect_events("");
+    expect_true(async_time() > 0);
+    capture_stderr_end();
 }
-END_TEST
 
 SUITE("order", hogs_and_main, hogs_and_a_timer, hogs_and_callbacks, hogs_and_io, hogs_and_posts,
       limits_on_a_hog, starts_and_posts, limits_without_suspension, virtual_clock_stands_still,

@@ -7,9 +7,9 @@ static int marker;
 
 static void drop(void *owned)
 {
-    is_true(owned == &marker);
-    is_true(async_current_task() == NULL);
-    note("dropped");
+    expect_true(owned == &marker);
+    expect_true(async_current_task() == NULL);
+    log_event("dropped");
     dropped++;
 }
 
@@ -18,17 +18,17 @@ static void drop(void *owned)
 ASYNC_DEF(runs, (double)seconds)
 {
     int r = await_sleep(seconds);
-    note("ended");
+    log_event("ended");
     return r;
 }
 
-CASE(task_that_ends_drops_it_after_its_body)
+LOOP_TEST(task_that_ends_drops_it_after_its_body)
 {
     await_task_auto t = async_create_task(runs(1), OWNED);
-    ok(await_sleep(0.5));
-    is(dropped, 0);
-    ok(await_task(t));
-    is_trail("ended dropped");
+    expect_ok(await_sleep(0.5));
+    expect_ok(dropped);
+    expect_ok(await_task(t));
+    expect_events("ended dropped");
     return 0;
 }
 
@@ -37,33 +37,33 @@ ASYNC_DEF(fails)
     return -EIO;
 }
 
-CASE(task_that_fails_drops_it)
+LOOP_TEST(task_that_fails_drops_it)
 {
     await_task_auto t = async_create_task(fails(), OWNED);
-    is(await_task(t), -EIO);
-    is(dropped, 1);
+    expect_int(await_task(t), -EIO);
+    expect_int(dropped, 1);
     return 0;
 }
 
-CASE(task_cancelled_before_its_first_step_drops_it)
+LOOP_TEST(task_cancelled_before_its_first_step_drops_it)
 {
     await_task_auto t = async_create_task(runs(0), OWNED);
-    is_true(async_task_cancel(t));
-    is(await_task(t), -ECANCELED);
-    is_trail("dropped");
+    expect_true(async_task_cancel(t));
+    expect_int(await_task(t), -ECANCELED);
+    expect_events("dropped");
     return 0;
 }
 
-CASE(handle_dropped_before_the_first_step_drops_it)
+LOOP_TEST(handle_dropped_before_the_first_step_drops_it)
 {
     {
         await_task_auto t ASYNC_UNUSED = async_create_task(runs(0), OWNED);
     }
-    is_trail("dropped");
+    expect_events("dropped");
     return 0;
 }
 
-CASE(children_that_never_start_drop_theirs)
+LOOP_TEST(children_that_never_start_drop_theirs)
 {
     int r;
     await_group (r, g) {
@@ -71,47 +71,47 @@ CASE(children_that_never_start_drop_theirs)
         for (int i = 0; i < 3; i++)
             async_spawn(g, runs(1), OWNED);
     }
-    is(r, -EIO);
-    is(dropped, 3);
+    expect_int(r, -EIO);
+    expect_int(dropped, 3);
     return 0;
 }
 
-CASE(child_that_a_cancelled_group_refuses_drops_it_at_once)
+LOOP_TEST(child_that_a_cancelled_group_refuses_drops_it_at_once)
 {
     int r;
     await_group (r, g) {
         async_group_cancel(g);
-        is(async_spawn(g, runs(0), OWNED), -ECANCELED);
-        is(dropped, 1);
+        expect_int(async_spawn(g, runs(0), OWNED), -ECANCELED);
+        expect_int(dropped, 1);
         async_task *t = async_group_create_task(g, runs(0), OWNED);
-        is(dropped, 2);
-        is(async_task_result(t), -ECANCELED);
+        expect_int(dropped, 2);
+        expect_int(async_task_result(t), -ECANCELED);
     }
     return r;
 }
 
-CASE(task_without_a_stack_of_its_size_drops_it)
+LOOP_TEST(task_without_a_stack_of_its_size_drops_it)
 {
-    is_true(async_create_task(runs(0), OWNED, .stack_size = (size_t)2 << 30) == NULL);
-    is(dropped, 1);
-    has_text(heard(), ".stack_size of 2147483648 bytes is more than 1 GiB");
+    expect_true(async_create_task(runs(0), OWNED, .stack_size = (size_t)2 << 30) == NULL);
+    expect_int(dropped, 1);
+    expect_contains(captured_stderr(), ".stack_size of 2147483648 bytes is more than 1 GiB");
     return 0;
 }
 
-CASE(detached_task_drops_it)
+LOOP_TEST(detached_task_drops_it)
 {
     async_spawn(async_background(), runs(1), OWNED, .name = "with a name");
-    ok(await_sleep(2));
-    is_trail("ended dropped");
+    expect_ok(await_sleep(2));
+    expect_events("ended dropped");
     return 0;
 }
 
-CASE(renamed_task_drops_it)
+LOOP_TEST(renamed_task_drops_it)
 {
     await_task_auto t = async_create_task(runs(1), OWNED);
     async_task_set_name(t, "another name");
-    ok(await_task(t));
-    is(dropped, 1);
+    expect_ok(await_task(t));
+    expect_int(dropped, 1);
     return 0;
 }
 
@@ -121,12 +121,11 @@ ASYNC_DEF(leaves_a_task_that_drops)
     return await_sleep(0);
 }
 
-START_TEST(task_that_shutdown_cancels_drops_it)
+TEST(task_that_shutdown_cancels_drops_it)
 {
-    RUN(leaves_a_task_that_drops());
-    is_trail("ended dropped");
+    expect_run_ok(leaves_a_task_that_drops());
+    expect_events("ended dropped");
 }
-END_TEST
 
 /* --- out of memory: each allocation that creating the task makes fails in turn --- */
 
@@ -159,45 +158,43 @@ ASYNC_DEF(creates_without_memory)
         fail_at = k;
         await_task_auto t = async_create_task(runs(0), OWNED, .name = "a name that must be copied");
         fail_at = 0;
-        is(dropped, t ? 0 : 1);
-        is(await_task(t), t ? 0 : -ENOMEM);
-        is(dropped, 1);
+        expect_int(dropped, t ? 0 : 1);
+        expect_int(await_task(t), t ? 0 : -ENOMEM);
+        expect_int(dropped, 1);
     }
     return 0;
 }
 
-START_TEST(task_without_memory_drops_it_at_once)
+TEST(task_without_memory_drops_it_at_once)
 {
     const async_allocator allocator = { test_malloc, test_realloc, test_free, NULL };
-    ok(async_set_allocator(&allocator));
-    RUN(creates_without_memory());
+    expect_ok(async_set_allocator(&allocator));
+    expect_run_ok(creates_without_memory());
 }
-END_TEST
 
-START_TEST(task_refused_outside_of_a_loop_drops_it)
+TEST(task_refused_outside_of_a_loop_drops_it)
 {
-    ears_open();
-    is_true(async_create_task(runs(0), OWNED) == NULL);
-    is(async_spawn(NULL, runs(0), OWNED), -EPERM);
-    has_text(heard(), "async_create_task");
-    ears_close();
-    is(dropped, 2);
+    capture_stderr_begin();
+    expect_true(async_create_task(runs(0), OWNED) == NULL);
+    expect_int(async_spawn(NULL, runs(0), OWNED), -EPERM);
+    expect_contains(captured_stderr(), "async_create_task");
+    capture_stderr_end();
+    expect_int(dropped, 2);
 }
-END_TEST
 
 /* --- tasks that another thread creates --- */
 
 static int creates_from_a_thread(void)
 {
     async_remote_auto r = async_create_task_threadsafe(home, doubles(2), OWNED);
-    is(async_remote_wait(r, ASYNC_FOREVER), 4);
+    expect_int(async_remote_wait(r, ASYNC_FOREVER), 4);
     return 0;
 }
 
-CASE(task_created_by_another_thread_drops_it_on_the_loops_thread)
+LOOP_TEST(task_created_by_another_thread_drops_it_on_the_loops_thread)
 {
-    ok(await_in_a_thread(creates_from_a_thread));
-    is(dropped, 1);
+    expect_ok(await_in_a_thread(creates_from_a_thread));
+    expect_int(dropped, 1);
     return 0;
 }
 
@@ -209,19 +206,17 @@ ASYNC_DEF(remembers_its_loop)
     return 0;
 }
 
-START_TEST(closed_loop_that_refuses_the_task_drops_it)
+TEST(closed_loop_that_refuses_the_task_drops_it)
 {
-    ok(async_run(remembers_its_loop()));
+    expect_ok(async_run(remembers_its_loop()));
     async_remote_auto r = async_create_task_threadsafe(closed, doubles(2), OWNED);
-    is(dropped, 1);
-    is(async_remote_wait(r, 0), -EPIPE);
+    expect_int(dropped, 1);
+    expect_int(async_remote_wait(r, 0), -EPIPE);
 }
-END_TEST
 
 SUITE("core-owned", task_that_ends_drops_it_after_its_body, task_that_fails_drops_it,
       task_cancelled_before_its_first_step_drops_it, handle_dropped_before_the_first_step_drops_it,
-      children_that_never_start_drop_theirs,
-      child_that_a_cancelled_group_refuses_drops_it_at_once,
+      children_that_never_start_drop_theirs, child_that_a_cancelled_group_refuses_drops_it_at_once,
       task_without_a_stack_of_its_size_drops_it, detached_task_drops_it, renamed_task_drops_it,
       task_that_shutdown_cancels_drops_it, task_without_memory_drops_it_at_once,
       task_refused_outside_of_a_loop_drops_it,

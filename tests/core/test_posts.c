@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Posts from other threads: in order, to a loop that is busy, that closes, that has gone. Under the thread sanitizer too. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -52,20 +53,20 @@ static void *posts(void *arg)
 }
 
 /* Four threads at once: everything arrives, in the order of each. */
-CASE(posts_in_the_order_of_each_thread)
+LOOP_TEST(posts_in_the_order_of_each_thread)
 {
     static struct poster posters[THREADS];
     static async_event done[THREADS];
     for (int i = 0; i < THREADS; i++) {
         posters[i] = (struct poster){ .loop = async_get_running_loop(), .done = &done[i] };
-        ok(pthread_create(&posters[i].thread, NULL, posts, &posters[i]));
+        expect_ok(pthread_create(&posters[i].thread, NULL, posts, &posters[i]));
     }
     for (int i = 0; i < THREADS; i++) {
-        ok(await_event_wait(&done[i]));
-        ok(pthread_join(posters[i].thread, NULL));
-        is(posters[i].misplaced, 0);
-        is(posters[i].next, POSTS);
-        is(posters[i].accepted, POSTS);
+        expect_ok(await_event_wait(&done[i]));
+        expect_ok(pthread_join(posters[i].thread, NULL));
+        expect_ok(posters[i].misplaced);
+        expect_int(posters[i].next, POSTS);
+        expect_int(posters[i].accepted, POSTS);
     }
     return 0;
 }
@@ -78,7 +79,7 @@ ASYNC_DEF(spins, (const bool *)stop)
     return 0;
 }
 
-CASE(posts_to_a_busy_loop)
+LOOP_TEST(posts_to_a_busy_loop)
 {
     static struct poster p;
     static async_event done;
@@ -88,13 +89,13 @@ CASE(posts_to_a_busy_loop)
     await_group (r, g) {
         async_spawn(g, spins(&stop));
         async_spawn(g, spins(&stop));
-        ok(pthread_create(&p.thread, NULL, posts, &p));
-        ok(await_event_wait(&done));
+        expect_ok(pthread_create(&p.thread, NULL, posts, &p));
+        expect_ok(await_event_wait(&done));
         stop = true;
     }
-    ok(r);
-    ok(pthread_join(p.thread, NULL));
-    is(p.misplaced, 0);
+    expect_ok(r);
+    expect_ok(pthread_join(p.thread, NULL));
+    expect_ok(p.misplaced);
     return 0;
 }
 
@@ -104,34 +105,34 @@ static atomic_bool enough;
 static void posts_again(void *loop)
 {
     if (!atomic_load(&enough))
-        ok(async_call_soon_threadsafe(loop, posts_again, loop));
+        expect_ok(async_call_soon_threadsafe(loop, posts_again, loop));
 }
 
-CASE(posts_that_never_stop)
+LOOP_TEST(posts_that_never_stop)
 {
     async_loop *l = async_get_running_loop();
-    ok(async_call_soon_threadsafe(l, posts_again, l));
+    expect_ok(async_call_soon_threadsafe(l, posts_again, l));
     for (int i = 0; i < 100; i++)
-        ok(await_sleep(i % 2 ? 0 : 1));
+        expect_ok(await_sleep(i % 2 ? 0 : 1));
     atomic_store(&enough, true);
-    ok(await_sleep(0));
+    expect_ok(await_sleep(0));
     return 0;
 }
 
 /* Posted from the loop's own thread: never called inline. */
 static void says(void *word)
 {
-    note("%s", (const char *)word);
+    log_event("%s", (const char *)word);
 }
 
-CASE(posts_from_the_own_thread)
+LOOP_TEST(posts_from_the_own_thread)
 {
     async_loop *l = async_get_running_loop();
-    ok(async_call_soon_threadsafe(l, says, (void *)"a"));
-    ok(async_call_soon_threadsafe(l, says, (void *)"b"));
-    is_trail("");
-    ok(await_sleep(1));
-    is_trail("a b");
+    expect_ok(async_call_soon_threadsafe(l, says, (void *)"a"));
+    expect_ok(async_call_soon_threadsafe(l, says, (void *)"b"));
+    expect_events("");
+    expect_ok(await_sleep(1));
+    expect_events("a b");
     return 0;
 }
 
@@ -146,7 +147,7 @@ static void sets_last(void *arg)
 
 static void posts_the_last(void *loop)
 {
-    ok(async_call_soon_threadsafe(loop, sets_last, NULL));
+    expect_ok(async_call_soon_threadsafe(loop, sets_last, NULL));
 }
 
 static void nothing_much(void *arg)
@@ -159,25 +160,25 @@ ASYNC_DEF(waits_for_the_last)
     return await_event_wait(&last);
 }
 
-CASE(posts_behind_older_ones)
+LOOP_TEST(posts_behind_older_ones)
 {
     int r, fds[2];
     async_loop *l = async_get_running_loop();
-    ok(pipe2(fds, O_CLOEXEC));
+    expect_ok(pipe2(fds, O_CLOEXEC));
     async_watch w;
-    ok(async_watch_start(&w, fds[0], 0, NULL, NULL));
+    expect_ok(async_watch_start(&w, fds[0], 0, NULL, NULL));
     for (int n = 1; n < 300; n++) {
         async_event_clear(&last);
-        ok(async_call_soon_threadsafe(l, posts_the_last, l));
+        expect_ok(async_call_soon_threadsafe(l, posts_the_last, l));
         for (int i = 1; i < n; i++)
-            ok(async_call_soon_threadsafe(l, nothing_much, NULL));
+            expect_ok(async_call_soon_threadsafe(l, nothing_much, NULL));
         r = await_wait_for(waits_for_the_last(), 5);
-        ck_assert_msg(r == 0, "behind %d: %s", n, shown(r));
+        expect_that(r == 0, "behind %d: %s", n, result_text(r));
     }
     async_watch_stop(&w);
     close(fds[0]);
     close(fds[1]);
-    is_time(0);
+    expect_time(0);
     return 0;
 }
 
@@ -202,27 +203,26 @@ ASYNC_DEF(waits_for_some)
 {
     for (int i = 0; i < THREADS; i++) {
         late[i] = (struct poster){ .loop = async_get_running_loop() };
-        ok(pthread_create(&late[i].thread, NULL, posts_until_refused, &late[i]));
+        expect_ok(pthread_create(&late[i].thread, NULL, posts_until_refused, &late[i]));
     }
     for (int i = 0; i < THREADS; i++)
         while (late[i].next < 100)
-            ok(await_sleep(0));
+            expect_ok(await_sleep(0));
     return 0;
 }
 
-START_TEST(posts_while_the_loop_closes)
+TEST(posts_while_the_loop_closes)
 {
     for (int round = 0; round < 5; round++) {
-        RUN(waits_for_some());
+        expect_run_ok(waits_for_some());
         for (int i = 0; i < THREADS; i++) {
-            ok(pthread_join(late[i].thread, NULL));
-            is(late[i].misplaced, 0);
-            is(late[i].next, late[i].accepted);
-            is(async_call_soon_threadsafe(late[i].loop, says, NULL), -EPIPE);
+            expect_ok(pthread_join(late[i].thread, NULL));
+            expect_ok(late[i].misplaced);
+            expect_int(late[i].next, late[i].accepted);
+            expect_int(async_call_soon_threadsafe(late[i].loop, says, NULL), -EPIPE);
         }
     }
 }
-END_TEST
 
 static async_loop *former;
 
@@ -230,22 +230,21 @@ ASYNC_DEF(tells_its_loop, (bool)post_one)
 {
     former = async_get_running_loop();
     if (post_one)
-        ok(async_call_soon_threadsafe(former, says, (void *)"called"));
+        expect_ok(async_call_soon_threadsafe(former, says, (void *)"called"));
     return 0;
 }
 
-START_TEST(posts_to_a_closed_loop)
+TEST(posts_to_a_closed_loop)
 {
-    RUN(tells_its_loop(true));
-    is_trail("called");
-    is(async_call_soon_threadsafe(former, says, (void *)"never"), -EPIPE);
+    expect_run_ok(tells_its_loop(true));
+    expect_events("called");
+    expect_int(async_call_soon_threadsafe(former, says, (void *)"never"), -EPIPE);
     async_loop *first = former;
-    RUN(tells_its_loop(false));
-    is_true(former != first); /* not yet used again */
-    is(async_call_soon_threadsafe(first, says, (void *)"never"), -EPIPE);
-    is_trail("called");
+    expect_run_ok(tells_its_loop(false));
+    expect_true(former != first); /* not yet used again */
+    expect_int(async_call_soon_threadsafe(first, says, (void *)"never"), -EPIPE);
+    expect_events("called");
 }
-END_TEST
 
 static async_task *created_while_closing;
 
@@ -257,16 +256,15 @@ static void creates_a_task(void *arg ASYNC_UNUSED)
 ASYNC_DEF(posts_and_returns)
 {
     for (int i = 0; i < 3; i++)
-        ok(async_call_soon_threadsafe(async_get_running_loop(), creates_a_task, NULL));
+        expect_ok(async_call_soon_threadsafe(async_get_running_loop(), creates_a_task, NULL));
     return 0;
 }
 
 /* The posts run while the loop closes, where tasks are refused; none of their memory is left. */
-START_TEST(task_created_by_a_post_that_runs_while_the_loop_closes_leaves_nothing)
+TEST(task_created_by_a_post_that_runs_while_the_loop_closes_leaves_nothing)
 {
-    RUN(posts_and_returns());
+    expect_run_ok(posts_and_returns());
 }
-END_TEST
 
 SUITE("posts", task_created_by_a_post_that_runs_while_the_loop_closes_leaves_nothing,
       posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,

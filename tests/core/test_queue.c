@@ -2,36 +2,36 @@
 /* Queues: order, room, and whose an item is. */
 #include "queue.h"
 
-CASE(arguments_are_evaluated_once)
+LOOP_TEST(arguments_are_evaluated_once)
 {
     queue qs[] = { ASYNC_QUEUE(qs[0]), ASYNC_QUEUE(qs[1]) }, *at = qs;
     int items[] = { 7, 8 }, *item = items, got[2] = { 0 }, *to = got;
-    ok(await_queue_put(at++, *item++));
-    is(at - qs, 1);
-    is(item - items, 1);
-    ok(async_queue_put_nowait(at--, *item++));
-    is(at - qs, 0);
-    is(async_queue_count(at++), 1);
-    is(at - qs, 1);
-    is_true(async_queue_full(at--));
-    is_false(async_queue_empty(at++));
-    is(at - qs, 1);
-    ok(await_queue_get(at--, to++));
-    ok(async_queue_get_nowait(at++, to++));
-    is(to - got, 2);
-    is(got[0], 8);
-    is(got[1], 7);
-    ok(async_queue_task_done(at--));
-    ok(async_queue_task_done(at++));
-    ok(await_queue_join(at--));
+    expect_ok(await_queue_put(at++, *item++));
+    expect_int(at - qs, 1);
+    expect_int(item - items, 1);
+    expect_ok(async_queue_put_nowait(at--, *item++));
+    expect_ok(at - qs);
+    expect_int(async_queue_count(at++), 1);
+    expect_int(at - qs, 1);
+    expect_true(async_queue_full(at--));
+    expect_false(async_queue_empty(at++));
+    expect_int(at - qs, 1);
+    expect_ok(await_queue_get(at--, to++));
+    expect_ok(async_queue_get_nowait(at++, to++));
+    expect_int(to - got, 2);
+    expect_int(got[0], 8);
+    expect_int(got[1], 7);
+    expect_ok(async_queue_task_done(at--));
+    expect_ok(async_queue_task_done(at++));
+    expect_ok(await_queue_join(at--));
     async_queue_shutdown(at++, true);
-    is(at - qs, 1);
+    expect_int(at - qs, 1);
     return 0;
 }
 
 /* --- order and room --- */
 
-CASE(first_in_first_out)
+LOOP_TEST(first_in_first_out)
 {
     queue3 q = ASYNC_QUEUE(q);
     for (int round = 0; round < 4; round++) { /* all the way round its slots */
@@ -39,18 +39,18 @@ CASE(first_in_first_out)
         TAKE(&q, 1, 2);
     }
     int item = 7;
-    is_true(async_queue_empty(&q));
-    is(async_queue_get_nowait(&q, &item), -EAGAIN);
-    is(item, 7);
+    expect_true(async_queue_empty(&q));
+    expect_int(async_queue_get_nowait(&q, &item), -EAGAIN);
+    expect_int(item, 7);
     FILL(&q, 1, 2, 3);
-    is_true(async_queue_full(&q));
-    is(async_queue_put_nowait(&q, 4), -EAGAIN);
-    is(async_queue_count(&q), 3);
+    expect_true(async_queue_full(&q));
+    expect_int(async_queue_put_nowait(&q, 4), -EAGAIN);
+    expect_int(async_queue_count(&q), 3);
     TAKE(&q, 1, 2, 3);
     return 0;
 }
 
-CASE(last_in_first_out)
+LOOP_TEST(last_in_first_out)
 {
     queue3 q = ASYNC_LIFO_QUEUE(q);
     FILL(&q, 1, 2, 3);
@@ -71,7 +71,7 @@ static int by_urgency(const void *a, const void *b)
 
 typedef async_queue_of(struct job, 8) jobs;
 
-CASE(smallest_first_equals_in_their_order)
+LOOP_TEST(smallest_first_equals_in_their_order)
 {
     static const int urgency[] = { 2, 1, 2, 0, 1, 2, 0, 1 }, wanted[] = { 3, 6, 1, 4, 7, 0, 2, 5 };
     jobs q = ASYNC_PRIORITY_QUEUE(q, by_urgency);
@@ -79,58 +79,58 @@ CASE(smallest_first_equals_in_their_order)
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 8; i++) {
             j = (struct job){ urgency[i], i };
-            ok(async_queue_put_nowait(&q, j));
+            expect_ok(async_queue_put_nowait(&q, j));
         }
         for (int i = 0; i < 8; i++) {
-            ok(async_queue_get_nowait(&q, &j));
-            is(j.number, wanted[i]);
+            expect_ok(async_queue_get_nowait(&q, &j));
+            expect_int(j.number, wanted[i]);
         }
         j = (struct job){ 0, 0 }; /* begin the next round at another slot */
-        ok(async_queue_put_nowait(&q, j));
-        ok(async_queue_get_nowait(&q, &j));
+        expect_ok(async_queue_put_nowait(&q, j));
+        expect_ok(async_queue_get_nowait(&q, &j));
     }
     return 0;
 }
 
-CASE(put_waits_for_room_in_order)
+LOOP_TEST(put_waits_for_room_in_order)
 {
     queue3 q = ASYNC_QUEUE(q);
     FILL(&q, 1, 2, 3);
     await_task_auto a = async_create_task(puts_three(&q, 4));
     await_task_auto b = async_create_task(puts_three(&q, 5));
-    ok(await_sleep(1));
-    is_trail("");
+    expect_ok(await_sleep(1));
+    expect_events("");
     TAKE(&q, 1);
-    is(async_queue_put_nowait(&q, 9), -EAGAIN); /* the place is a's */
-    is_true(async_queue_full(&q));
-    ok(await_task(a));
-    is_trail("put4:0");
+    expect_int(async_queue_put_nowait(&q, 9), -EAGAIN); /* the place is a's */
+    expect_true(async_queue_full(&q));
+    expect_ok(await_task(a));
+    expect_events("put4:0");
     TAKE(&q, 2);
-    ok(await_task(b));
+    expect_ok(await_task(b));
     TAKE(&q, 3, 4, 5);
     return 0;
 }
 
-CASE(get_waits_for_an_item_in_order)
+LOOP_TEST(get_waits_for_an_item_in_order)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "a"));
     await_task_auto b = async_create_task(gets_three(&q, "b"));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     int item;
     FILL(&q, 1);
-    is(async_queue_count(&q), 0); /* it is a's */
-    is_true(async_queue_empty(&q));
-    is(async_queue_get_nowait(&q, &item), -EAGAIN);
+    expect_ok(async_queue_count(&q)); /* it is a's */
+    expect_true(async_queue_empty(&q));
+    expect_int(async_queue_get_nowait(&q, &item), -EAGAIN);
     FILL(&q, 2);
-    ok(await_task(b));
-    ok(await_task(a));
-    is_trail("a:1 b:2");
+    expect_ok(await_task(b));
+    expect_ok(await_task(a));
+    expect_events("a:1 b:2");
     return 0;
 }
 
 /* A woken getter is owed an item, not a certain one: another getter may take the front item if there is one more. */
-CASE(nobody_takes_a_getters_item)
+LOOP_TEST(nobody_takes_a_getters_item)
 {
     static const struct {
         const char *kind, *got;
@@ -141,46 +141,46 @@ CASE(nobody_takes_a_getters_item)
         FILL(q, 8);
         TAKE(q, 8);
         await_task_auto a = async_create_task(gets_three(q, "a"));
-        ok(await_sleep(1));
-        forget_trail();
+        expect_ok(await_sleep(1));
+        clear_events();
         FILL(q, 1, 2);
         TAKE(q, rows[i].beside);
-        ok(await_task(a));
-        is_trail(rows[i].got);
+        expect_ok(await_task(a));
+        expect_events(rows[i].got);
     }
     return 0;
 }
 
-CASE(two_getters_items_and_one_beside)
+LOOP_TEST(two_getters_items_and_one_beside)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "a"));
     await_task_auto b = async_create_task(gets_three(&q, "b"));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     FILL(&q, 1, 2, 3);
     TAKE(&q, 1);
     FILL(&q, 4);
-    ok(await_task(b));
+    expect_ok(await_task(b));
     TAKE(&q, 4);
-    is_trail("a:2 b:3");
+    expect_events("a:2 b:3");
     return 0;
 }
 
 /* get_cancel_drop_one: a getter that was woken is cancelled: the item stays first, and the next getter has it. */
-CASE(get_cancel_drop_one)
+LOOP_TEST(get_cancel_drop_one)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "a"));
     await_task_auto b = async_create_task(gets_three(&q, "b"));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     FILL(&q, 1);
     async_task_cancel(a);
-    ok(await_task(b));
-    is_trail("a:-ECANCELED b:1");
+    expect_ok(await_task(b));
+    expect_events("a:-ECANCELED b:1");
     return 0;
 }
 
-CASE(get_cancel_drop_many)
+LOOP_TEST(get_cancel_drop_many)
 {
     enum { N = 3 };
     queue3 q = ASYNC_QUEUE(q);
@@ -188,12 +188,12 @@ CASE(get_cancel_drop_many)
     for (int i = 0; i < N; i++)
         t[i] = async_create_task(gets_three(&q, "x"));
     await_task_auto last = async_create_task(gets_three(&q, "last"));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     FILL(&q, 1, 2, 3);
     for (int i = 0; i < N; i++)
         async_task_cancel(t[i]);
-    ok(await_task(last));
-    is_trail("x:-ECANCELED x:-ECANCELED x:-ECANCELED last:1");
+    expect_ok(await_task(last));
+    expect_events("x:-ECANCELED x:-ECANCELED x:-ECANCELED last:1");
     TAKE(&q, 2, 3);
     for (int i = 0; i < N; i++)
         await_task_drop(&t[i]);
@@ -201,93 +201,93 @@ CASE(get_cancel_drop_many)
 }
 
 /* put_cancelled_race: a putter that was promised a place is cancelled: the next putter has the place. */
-CASE(put_cancelled_race)
+LOOP_TEST(put_cancelled_race)
 {
     queue3 q = ASYNC_QUEUE(q);
     FILL(&q, 1, 2, 3);
     await_task_auto a = async_create_task(puts_three(&q, 4));
     await_task_auto b = async_create_task(puts_three(&q, 5));
     await_task_auto c = async_create_task(puts_three(&q, 6));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_task_cancel(b); /* in line */
     TAKE(&q, 1);
     async_task_cancel(a); /* promised */
-    ok(await_task(c));
-    is_trail("put5:-ECANCELED put4:-ECANCELED put6:0");
+    expect_ok(await_task(c));
+    expect_events("put5:-ECANCELED put4:-ECANCELED put6:0");
     TAKE(&q, 2, 3, 6);
     return 0;
 }
 
 /* A getter that need not wait does not overtake: the items leave in their order, to the getter that
  * returns first. */
-CASE(items_leave_in_order_although_a_later_getter_returns_first)
+LOOP_TEST(items_leave_in_order_although_a_later_getter_returns_first)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "woken"));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     FILL(&q, 1, 2);
     int first;
-    ok(await_queue_get(&q, &first)); /* at once, before the task that was woken has run */
-    ok(await_task(a));
-    is(first, 1);
-    is_trail("woken:2");
+    expect_ok(await_queue_get(&q, &first)); /* at once, before the task that was woken has run */
+    expect_ok(await_task(a));
+    expect_int(first, 1);
+    expect_events("woken:2");
     return 0;
 }
 
 /* --- task_done, join --- */
 
-CASE(join_waits_for_the_last_to_be_done)
+LOOP_TEST(join_waits_for_the_last_to_be_done)
 {
     queue3 q = ASYNC_QUEUE(q);
-    ok(await_queue_join(&q)); /* nothing was put */
-    is(async_queue_task_done(&q), -EINVAL);
+    expect_ok(await_queue_join(&q)); /* nothing was put */
+    expect_int(async_queue_task_done(&q), -EINVAL);
     FILL(&q, 1, 2);
     await_task_auto a = async_create_task(joins(&q));
     await_task_auto b = async_create_task(joins(&q));
     TAKE(&q, 1, 2);
-    ok(await_sleep(1));
-    ok(async_queue_task_done(&q));
-    ok(await_sleep(1));
-    is_trail("");
-    ok(async_queue_task_done(&q));
-    ok(await_task(a));
-    ok(await_task(b));
-    is_trail("joined:0 joined:0");
-    is(async_queue_task_done(&q), -EINVAL);
+    expect_ok(await_sleep(1));
+    expect_ok(async_queue_task_done(&q));
+    expect_ok(await_sleep(1));
+    expect_events("");
+    expect_ok(async_queue_task_done(&q));
+    expect_ok(await_task(a));
+    expect_ok(await_task(b));
+    expect_events("joined:0 joined:0");
+    expect_int(async_queue_task_done(&q), -EINVAL);
     return 0;
 }
 
-CASE(join_cancelled)
+LOOP_TEST(join_cancelled)
 {
     queue3 q = ASYNC_QUEUE(q);
     FILL(&q, 1);
-    is(await_wait_for(joins(&q), 1), -ETIMEDOUT);
+    expect_int(await_wait_for(joins(&q), 1), -ETIMEDOUT);
     TAKE(&q, 1);
-    ok(async_queue_task_done(&q));
-    ok(await_queue_join(&q));
-    is_trail("joined:-ECANCELED");
+    expect_ok(async_queue_task_done(&q));
+    expect_ok(await_queue_join(&q));
+    expect_events("joined:-ECANCELED");
     return 0;
 }
 
 /* A call that would not wait is a cancellation point too. */
-CASE(cancelled_task_neither_puts_nor_gets)
+LOOP_TEST(cancelled_task_neither_puts_nor_gets)
 {
     int r;
     typedef async_queue_of(int, 2) two;
     two q = ASYNC_QUEUE(q);
-    ok(await_queue_put(&q, 1));
+    expect_ok(await_queue_put(&q, 1));
     await_group (r, g) {
         async_group_cancel(g);
         int item = 5;
-        is(await_queue_put(&q, 2), -ECANCELED);
-        is(await_queue_get(&q, &item), -ECANCELED);
-        is(item, 5);
+        expect_int(await_queue_put(&q, 2), -ECANCELED);
+        expect_int(await_queue_get(&q, &item), -ECANCELED);
+        expect_int(item, 5);
     }
-    is(async_queue_count(&q), 1);
+    expect_int(async_queue_count(&q), 1);
     return r;
 }
 
-CASE(limit_that_has_passed_is_heard_where_nobody_waits)
+LOOP_TEST(limit_that_has_passed_is_heard_where_nobody_waits)
 {
     int r = 0, puts = 0;
     typedef async_queue_of(int, 2) two;
@@ -296,8 +296,8 @@ CASE(limit_that_has_passed_is_heard_where_nobody_waits)
         r = await_queue_put(&q, 1);
         puts += r == 0;
     }
-    is(r, -ETIMEDOUT);
-    is(puts, 0);
+    expect_int(r, -ETIMEDOUT);
+    expect_ok(puts);
     return 0;
 }
 
@@ -309,8 +309,8 @@ ASYNC_DEF(finds_what_was_prepared)
 {
     int item = 0;
     for (int i = 1; i <= 2; i++) {
-        ok(await_queue_get(&prepared, &item));
-        is(item, i);
+        expect_ok(await_queue_get(&prepared, &item));
+        expect_int(item, i);
     }
     async_queue_shutdown(&prepared, false);
     return 0;
@@ -319,24 +319,23 @@ ASYNC_DEF(finds_what_was_prepared)
 ASYNC_DEF(finds_it_shut)
 {
     int item;
-    is(await_queue_put(&prepared, 3), -EPIPE);
-    is(await_queue_get(&prepared, &item), -EPIPE);
+    expect_int(await_queue_put(&prepared, 3), -EPIPE);
+    expect_int(await_queue_get(&prepared, &item), -EPIPE);
     return 0;
 }
 
-START_TEST(filled_before_the_loop_and_shut_after_it)
+TEST(filled_before_the_loop_and_shut_after_it)
 {
-    ok(async_queue_put_nowait(&prepared, 1));
-    ok(async_queue_put_nowait(&prepared, 2));
-    RUN(finds_what_was_prepared());
-    RUN(finds_it_shut());
+    expect_ok(async_queue_put_nowait(&prepared, 1));
+    expect_ok(async_queue_put_nowait(&prepared, 2));
+    expect_run_ok(finds_what_was_prepared());
+    expect_run_ok(finds_it_shut());
 }
-END_TEST
 
 SUITE("queue", filled_before_the_loop_and_shut_after_it, cancelled_task_neither_puts_nor_gets,
       limit_that_has_passed_is_heard_where_nobody_waits, arguments_are_evaluated_once,
       first_in_first_out, last_in_first_out, smallest_first_equals_in_their_order,
       put_waits_for_room_in_order, get_waits_for_an_item_in_order, nobody_takes_a_getters_item,
       two_getters_items_and_one_beside, get_cancel_drop_one, get_cancel_drop_many,
-      items_leave_in_order_although_a_later_getter_returns_first,
-      put_cancelled_race, join_waits_for_the_last_to_be_done, join_cancelled)
+      items_leave_in_order_although_a_later_getter_returns_first, put_cancelled_race,
+      join_waits_for_the_last_to_be_done, join_cancelled)

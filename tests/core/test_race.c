@@ -2,31 +2,31 @@
 /* Several at once: race, also as a select. */
 #include "gather.h"
 
-CASE(race_first_wins)
+LOOP_TEST(race_first_wins)
 {
     int result = 0;
-    is(await_race(&result, value(1, 3), value(2, 1), fails_late(-EIO)), 1);
-    is(result, 2);
-    is_trail("2 1! late");
-    is_time(3); /* the losers have ended */
-    ok(await_sleep(0));
+    expect_int(await_race(&result, value(1, 3), value(2, 1), fails_late(-EIO)), 1);
+    expect_int(result, 2);
+    expect_events("2 1! late");
+    expect_time(3); /* the losers have ended */
+    expect_ok(await_sleep(0));
     return 0;
 }
 
-CASE(race_error_wins)
+LOOP_TEST(race_error_wins)
 {
     int result = 0;
-    is(await_race(&result, value(1, 3), value(-EIO, 1)), 1);
-    is(result, -EIO);
+    expect_int(await_race(&result, value(1, 3), value(-EIO, 1)), 1);
+    expect_int(result, -EIO);
     return 0;
 }
 
-CASE(race_two_in_one_pass)
+LOOP_TEST(race_two_in_one_pass)
 {
     int result = 0;
-    is(await_race(&result, value(1, 2), value(2, 1), value(3, 1)), 1);
-    is(result, 2);
-    is(await_race(NULL, value(1, 0), value(2, 0)), 0);
+    expect_int(await_race(&result, value(1, 2), value(2, 1), value(3, 1)), 1);
+    expect_int(result, 2);
+    expect_ok(await_race(NULL, value(1, 0), value(2, 0)));
     return 0;
 }
 
@@ -35,30 +35,30 @@ ASYNC_DEF(races, (int *)result)
     return await_race(result, value(1, 100), fails_late(-EIO));
 }
 
-CASE(race_cancelled)
+LOOP_TEST(race_cancelled)
 {
     int result = 7;
     await_task_auto t = async_create_task(races(&result));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_task_cancel(t);
-    is(await_task(t), -ECANCELED);
-    is(result, 7);
-    is_trail("1! late");
-    is_time(3);
+    expect_int(await_task(t), -ECANCELED);
+    expect_int(result, 7);
+    expect_events("1! late");
+    expect_time(3);
     return 0;
 }
 
 /* A success that has happened beats the cancel that comes while the losers end. */
-CASE(race_won_then_cancelled)
+LOOP_TEST(race_won_then_cancelled)
 {
     int result = 0, r;
     await_timeout (r, 2) {
         r = await_race(&result, value(3, 1), fails_late(0));
-        is(r, 0);
-        is(result, 3);
+        expect_ok(r);
+        expect_int(result, 3);
     }
-    is_time(3);
-    ok(await_sleep(0));
+    expect_time(3);
+    expect_ok(await_sleep(0));
     return 0;
 }
 
@@ -74,7 +74,7 @@ ASYNC_DEF(gets, (int_queue *)q, (int *)ret)
 ASYNC_CO(future, (async_future *)f)
 ASYNC_CO(event_wait, (async_event *)e)
 
-CASE(select_over_unlike_awaitables)
+LOOP_TEST(select_over_unlike_awaitables)
 {
     int r = 0, item = 0;
     int_queue q = ASYNC_QUEUE(q);
@@ -84,58 +84,58 @@ CASE(select_over_unlike_awaitables)
     await_task_auto put = async_create_task(value(0, 2));
 #define SELECT()                                                                                   \
     await_race(&r, gets(&q, &item), future(&f), event_wait(&e), async_joining(t), async_sleep(3))
-    is(SELECT(), 4);
-    is_time(3);
-    is(SELECT(), 3);
-    is(r, 4);
-    is_time(4);
+    expect_int(SELECT(), 4);
+    expect_time(3);
+    expect_int(SELECT(), 3);
+    expect_int(r, 4);
+    expect_time(4);
     await_task_drop(&t);
     t = async_create_task(value(0, 9));
-    ok(async_queue_put_nowait(&q, 5));
-    is(SELECT(), 0);
-    is(item, 5);
-    ok(async_future_set_result(&f, 6));
-    is(SELECT(), 1);
-    is(r, 6);
+    expect_ok(async_queue_put_nowait(&q, 5));
+    expect_ok(SELECT());
+    expect_int(item, 5);
+    expect_ok(async_future_set_result(&f, 6));
+    expect_int(SELECT(), 1);
+    expect_int(r, 6);
     async_queue_shutdown(&q, false);
     r = 0;
     async_future pending = { 0 };
-    is(await_race(&r, future(&pending), gets(&q, &item)), 1); /* closed is ready */
-    is(r, -EPIPE);
+    expect_int(await_race(&r, future(&pending), gets(&q, &item)), 1); /* closed is ready */
+    expect_int(r, -EPIPE);
     return 0;
 }
 
 ASYNC_DEF(puts_both, (int_queue *)first, (int_queue *)second)
 {
-    ok(await_sleep(1));
-    ok(async_queue_put_nowait(first, 1));
-    ok(async_queue_put_nowait(second, 2));
+    expect_ok(await_sleep(1));
+    expect_ok(async_queue_put_nowait(first, 1));
+    expect_ok(async_queue_put_nowait(second, 2));
     return 0;
 }
 
 /* choose: two are chosen in one turn: exactly one commits, the other's item stays where it was. */
-CASE(choose)
+LOOP_TEST(choose)
 {
     int r, got[2] = { 0 };
     int_queue q[2] = { ASYNC_QUEUE(q[0]), ASYNC_QUEUE(q[1]) };
     for (int first = 0; first < 2; first++) {
         await_task_auto t = async_create_task(puts_both(&q[first], &q[!first]));
         got[0] = got[1] = 0;
-        is(await_race(&r, gets(&q[0], &got[0]), gets(&q[1], &got[1])), first);
-        ok(r);
-        is(got[first], 1);
-        is(got[!first], 0);
-        is(async_queue_count(&q[first]), 0);
-        ok(async_queue_get_nowait(&q[!first], &r));
-        is(r, 2);
-        ok(await_task(t));
+        expect_int(await_race(&r, gets(&q[0], &got[0]), gets(&q[1], &got[1])), first);
+        expect_ok(r);
+        expect_int(got[first], 1);
+        expect_ok(got[!first]);
+        expect_ok(async_queue_count(&q[first]));
+        expect_ok(async_queue_get_nowait(&q[!first], &r));
+        expect_int(r, 2);
+        expect_ok(await_task(t));
     }
-    is(await_wait_for(gets(&q[0], &r), 0), -ETIMEDOUT); /* no clause, limit 0 */
+    expect_int(await_wait_for(gets(&q[0], &r), 0), -ETIMEDOUT); /* no clause, limit 0 */
     return 0;
 }
 
 /* All are ready all the time: nobody is passed over. */
-CASE(select_is_fair)
+LOOP_TEST(select_is_fair)
 {
     int won[3] = { 0 }, item;
     int_queue q[3] = { ASYNC_QUEUE(q[0]), ASYNC_QUEUE(q[1]), ASYNC_QUEUE(q[2]) };
@@ -143,14 +143,14 @@ CASE(select_is_fair)
         for (int k = 0; k < 3; k++)
             async_ignore(async_queue_put_nowait(&q[k], k));
         int k = await_race(NULL, gets(&q[0], &item), gets(&q[1], &item), gets(&q[2], &item));
-        is(item, k);
-        is_true(i > 0 || k == 0);
+        expect_int(item, k);
+        expect_true(i > 0 || k == 0);
         won[k]++;
         k = await_race(NULL, gets(&q[0], &item), async_sleep(0)); /* another select between */
-        is_true(k == 0 || k == 1);
+        expect_true(k == 0 || k == 1);
     }
     for (int k = 0; k < 3; k++)
-        ck_assert_msg(won[k] > 30, "%d won %d of 300", k, won[k]);
+        expect_that(won[k] > 30, "%d won %d of 300", k, won[k]);
     return 0;
 }
 
@@ -169,18 +169,18 @@ ASYNC_DEF(next, (counts_gen_ *)g, (int *)ret)
 }
 
 /* Two generators have an item in one turn: the loser's is its next. */
-CASE(select_loses_no_item_of_a_generator)
+LOOP_TEST(select_loses_no_item_of_a_generator)
 {
     int a = -1, b = -1, r, sum = 0, rounds = 0;
     counts_gen_ g = counts(3), h = counts(3);
     for (; rounds < 6; rounds++) {
         int k = await_race(&r, next(&g, &a), next(&h, &b));
-        is(r, 1);
+        expect_int(r, 1);
         sum += k == 0 ? a : b;
     }
-    is(sum, 6);
-    ok(await_next(&g, &a));
-    ok(await_next(&h, &a));
+    expect_int(sum, 6);
+    expect_ok(await_next(&g, &a));
+    expect_ok(await_next(&h, &a));
     await_gen_drop(&g.gen);
     await_gen_drop(&h.gen);
     return 0;

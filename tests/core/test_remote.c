@@ -5,13 +5,13 @@
 static int calls(void)
 {
     for (int i = 0; i < CALLS; i++)
-        is(async_run_coroutine_threadsafe(home, doubles(i)), 2 * i);
+        expect_int(async_run_coroutine_threadsafe(home, doubles(i)), 2 * i);
     return async_run_coroutine_threadsafe(home, doubles(-1));
 }
 
-CASE(result_and_error_come_back)
+LOOP_TEST(result_and_error_come_back)
 {
-    is(await_in_a_thread(calls), -EPROTO);
+    expect_int(await_in_a_thread(calls), -EPROTO);
     return 0;
 }
 
@@ -24,15 +24,15 @@ ASYNC_DEF(sees_request)
 
 static int asks_with_a_request(void)
 {
-    is(async_run_coroutine_threadsafe(home, sees_request()), 1);
-    ok(async_local_set(request, 5));
-    is(async_run_coroutine_threadsafe(home, sees_request()), 5);
+    expect_int(async_run_coroutine_threadsafe(home, sees_request()), 1);
+    expect_ok(async_local_set(request, 5));
+    expect_int(async_run_coroutine_threadsafe(home, sees_request()), 5);
     return 0;
 }
 
-CASE(it_sees_the_variables_of_the_thread_that_asks)
+LOOP_TEST(it_sees_the_variables_of_the_thread_that_asks)
 {
-    ok(async_local_set(request, 9));
+    expect_ok(async_local_set(request, 9));
     return await_in_a_thread(asks_with_a_request);
 }
 
@@ -41,14 +41,14 @@ static async_loop *gone;
 /* What has been said of the error is there for who has waited, and goes with the next one. */
 static int hears_why(void)
 {
-    is(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
-    is_text(async_fail_text(-EPROTO), "-1 is negative");
+    expect_int(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
+    expect_text(async_fail_text(-EPROTO), "-1 is negative");
     async_remote_auto r = async_create_task_threadsafe(home, doubles(-2));
-    is(async_remote_wait(r, ASYNC_FOREVER), -EPROTO);
-    is_text(async_fail_text(-EPROTO), "-2 is negative");
-    is(async_run_coroutine_threadsafe(gone, doubles(-3)), -EPIPE);
-    is_text(async_fail_text(-EPIPE), "the loop is closed");
-    is_text(async_fail_text(-EPROTO), "");
+    expect_int(async_remote_wait(r, ASYNC_FOREVER), -EPROTO);
+    expect_text(async_fail_text(-EPROTO), "-2 is negative");
+    expect_int(async_run_coroutine_threadsafe(gone, doubles(-3)), -EPIPE);
+    expect_text(async_fail_text(-EPIPE), "the loop is closed");
+    expect_text(async_fail_text(-EPROTO), "");
     return 0;
 }
 
@@ -58,18 +58,17 @@ ASYNC_DEF(goes)
     return 0;
 }
 
-START_TEST(the_sentence_of_an_error_comes_along)
+TEST(the_sentence_of_an_error_comes_along)
 {
-    ok(async_run(goes()));
-    RUN(in_a_thread(hears_why));
+    expect_ok(async_run(goes()));
+    expect_run_ok(in_a_thread(hears_why));
 }
-END_TEST
 
 /* In a task of another loop, which stands still meanwhile. */
 ASYNC_DEF(asks_the_other_loop)
 {
-    is(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
-    is_text(async_fail_text(-EPROTO), "-1 is negative");
+    expect_int(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
+    expect_text(async_fail_text(-EPROTO), "-1 is negative");
     return 0;
 }
 
@@ -78,36 +77,36 @@ static int has_a_loop(void)
     return async_run(asks_the_other_loop());
 }
 
-CASE(the_sentence_of_an_error_reaches_a_task)
+LOOP_TEST(the_sentence_of_an_error_reaches_a_task)
 {
     return await_in_a_thread(has_a_loop);
 }
 
-CASE(many_threads_call)
+LOOP_TEST(many_threads_call)
 {
     int r[THREADS];
-    is(await_gather_all(r, in_a_thread(calls), in_a_thread(calls), in_a_thread(calls),
-                        in_a_thread(calls)),
-       THREADS);
+    expect_int(await_gather_all(r, in_a_thread(calls), in_a_thread(calls), in_a_thread(calls),
+                                in_a_thread(calls)),
+               THREADS);
     for (int i = 0; i < THREADS; i++)
-        is(r[i], -EPROTO);
+        expect_int(r[i], -EPROTO);
     return 0;
 }
 
 static int waits_a_little(void)
 {
     async_remote_auto r = async_create_task_threadsafe(home, waits_for_ever());
-    is(async_remote_wait(r, 0), -ETIMEDOUT);
+    expect_int(async_remote_wait(r, 0), -ETIMEDOUT);
     while (!atomic_load(&begun))
-        is(async_remote_wait(r, 0.001), -ETIMEDOUT);
-    is_false(async_remote_done(r));
+        expect_int(async_remote_wait(r, 0.001), -ETIMEDOUT);
+    expect_false(async_remote_done(r));
     return 0;
 }
 
-CASE(limit_of_the_wait_and_end_of_the_block)
+LOOP_TEST(limit_of_the_wait_and_end_of_the_block)
 {
-    ok(await_in_a_thread(waits_a_little));
-    is(cancelled, 1); /* before the block of the handle was left */
+    expect_ok(await_in_a_thread(waits_a_little));
+    expect_int(cancelled, 1); /* before the block of the handle was left */
     return 0;
 }
 
@@ -116,18 +115,18 @@ static int cancels(void)
     async_remote_auto r = async_create_task_threadsafe(home, waits_for_ever());
     while (!atomic_load(&begun))
         sched_yield();
-    is_true(async_remote_cancel(r));
+    expect_true(async_remote_cancel(r));
     async_remote_cancel(r);
-    is(async_remote_wait(r, ASYNC_FOREVER), -ECANCELED);
-    is_false(async_remote_cancel(r));
-    is(async_remote_wait(r, 0), -ECANCELED);
+    expect_int(async_remote_wait(r, ASYNC_FOREVER), -ECANCELED);
+    expect_false(async_remote_cancel(r));
+    expect_int(async_remote_wait(r, 0), -ECANCELED);
     return 0;
 }
 
-CASE(cancel_from_the_other_thread)
+LOOP_TEST(cancel_from_the_other_thread)
 {
-    ok(await_in_a_thread(cancels));
-    is(cancelled, 1);
+    expect_ok(await_in_a_thread(cancels));
+    expect_int(cancelled, 1);
     return 0;
 }
 
@@ -136,8 +135,8 @@ ASYNC_DEF(why)
     if (await_event_wait(&never) == 0)
         return -ETIME;
     async_cause c = async_cancel_cause();
-    is(c.kind, ASYNC_CANCEL_TASK);
-    is_text(c.why, "another thread has cancelled it");
+    expect_int(c.kind, ASYNC_CANCEL_TASK);
+    expect_text(c.why, "another thread has cancelled it");
     return 7;
 }
 
@@ -147,12 +146,12 @@ static int cancels_at_once(void)
         async_remote_auto r = async_create_task_threadsafe(home, why());
         async_remote_cancel(r);
         int result = async_remote_wait(r, ASYNC_FOREVER); /* began in between, or not */
-        is_true(result == -ECANCELED || result == 7);
+        expect_true(result == -ECANCELED || result == 7);
     }
     return 0;
 }
 
-CASE(cancelled_before_or_after_its_start)
+LOOP_TEST(cancelled_before_or_after_its_start)
 {
     return await_in_a_thread(cancels_at_once);
 }
@@ -170,13 +169,13 @@ static int is_cancelled_inside(void)
     return async_run_coroutine_threadsafe(home, shows_itself());
 }
 
-CASE(cancel_inside_reaches_the_thread)
+LOOP_TEST(cancel_inside_reaches_the_thread)
 {
     await_task_auto t = async_create_task(in_a_thread(is_cancelled_inside));
     while (!victim)
         ASYNC_TRY(await_sleep(0.01));
-    is_true(async_task_cancel(victim));
-    is(await_task(t), -ECANCELED);
+    expect_true(async_task_cancel(victim));
+    expect_int(await_task(t), -ECANCELED);
     return 0;
 }
 
@@ -197,13 +196,13 @@ static int detaches(void)
     return 0;
 }
 
-CASE(detached_failure_is_reported)
+LOOP_TEST(detached_failure_is_reported)
 {
-    ok(await_in_a_thread(detaches));
+    expect_ok(await_in_a_thread(detaches));
     async_event_set(&detached);
-    ok(await_sleep(1));
-    const char *said = heard();
-    has_text(said, "fails_later-2: Protocol error: -5 is negative");
+    expect_ok(await_sleep(1));
+    const char *said = captured_stderr();
+    expect_contains(said, "fails_later-2: Protocol error: -5 is negative");
     return 0;
 }
 
@@ -213,45 +212,45 @@ static int never_waits(void)
     while (!async_remote_done(r))
         sched_yield();
     async_remote_drop(&r);
-    is_true(r == NULL);
+    expect_true(r == NULL);
     async_remote_drop(&r);
     return 0;
 }
 
-CASE(failure_that_nobody_waited_for)
+LOOP_TEST(failure_that_nobody_waited_for)
 {
-    ok(await_in_a_thread(never_waits));
-    has_text(heard(), "task error was never retrieved: doubles: Protocol error");
+    expect_ok(await_in_a_thread(never_waits));
+    expect_contains(captured_stderr(), "task error was never retrieved: doubles: Protocol error");
     return 0;
 }
 
 /* --- on the loop's own thread --- */
 
-CASE(own_thread_cannot_wait)
+LOOP_TEST(own_thread_cannot_wait)
 {
     async_loop *l = async_get_running_loop();
-    is(async_run_coroutine_threadsafe(l, doubles(1)), -EDEADLK);
-    has_text(heard(), "on the loop's own thread");
+    expect_int(async_run_coroutine_threadsafe(l, doubles(1)), -EDEADLK);
+    expect_contains(captured_stderr(), "on the loop's own thread");
     async_remote *r = async_create_task_threadsafe(l, doubles(1));
-    is(async_remote_wait(r, 1), -EDEADLK);
-    has_text(heard(), "on the thread whose loop runs the task");
-    ok(await_sleep(1));
-    is(async_remote_wait(r, 1), 2);
+    expect_int(async_remote_wait(r, 1), -EDEADLK);
+    expect_contains(captured_stderr(), "on the thread whose loop runs the task");
+    expect_ok(await_sleep(1));
+    expect_int(async_remote_wait(r, 1), 2);
     async_remote_drop(&r);
     r = async_create_task_threadsafe(l, waits_for_ever());
-    ok(await_sleep(1));
-    is(begun, 1);
+    expect_ok(await_sleep(1));
+    expect_int(begun, 1);
     async_remote_drop(&r);
-    has_text(heard(), "dropped on the thread of its own loop");
-    ok(await_sleep(1));
-    is(cancelled, 1);
+    expect_contains(captured_stderr(), "dropped on the thread of its own loop");
+    expect_ok(await_sleep(1));
+    expect_int(cancelled, 1);
     return 0;
 }
 
 static int raw(void *frame)
 {
     (void)frame;
-    note("%s", async_task_name(async_current_task()));
+    log_event("%s", async_task_name(async_current_task()));
     return 0;
 }
 
@@ -260,41 +259,42 @@ ASYNC_DEF(fails_with, (int)r)
     return await_sleep(0) < 0 ? -EINTR : r;
 }
 
-CASE(coroutine_without_a_name)
+LOOP_TEST(coroutine_without_a_name)
 {
-    async_remote *r = async_create_task_threadsafe(async_get_running_loop(), (async_co){ .run = raw });
-    ok(await_sleep(1));
-    ok(async_remote_wait(r, 0));
+    async_remote *r =
+            async_create_task_threadsafe(async_get_running_loop(), (async_co){ .run = raw });
+    expect_ok(await_sleep(1));
+    expect_ok(async_remote_wait(r, 0));
     async_remote_drop(&r);
-    is_trail("task-2");
+    expect_events("task-2");
     return 0;
 }
 
 /* Only an error gets lost with a handle: no result, no cancellation, no refusal. */
-CASE(what_nobody_has_to_read)
+LOOP_TEST(what_nobody_has_to_read)
 {
     async_loop *l = async_get_running_loop();
     async_remote *r[] = { async_create_task_threadsafe(l, doubles(2)),
                           async_create_task_threadsafe(l, waits_for_ever()),
                           async_create_task_threadsafe(l, fails_with(-EPIPE)) };
-    ok(await_sleep(1));
-    is_true(async_remote_cancel(r[1]));
-    is_true(async_remote_cancel(r[1])); /* it is on its way */
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
+    expect_true(async_remote_cancel(r[1]));
+    expect_true(async_remote_cancel(r[1])); /* it is on its way */
+    expect_ok(await_sleep(1));
     for (size_t i = 0; i < countof(r); i++) {
-        is_true(async_remote_done(r[i]));
+        expect_true(async_remote_done(r[i]));
         async_remote_detach(r[i]);
     }
-    is_text(heard(), "");
+    expect_text(captured_stderr(), "");
     return 0;
 }
 
 /* A thread that has a loop, too: it waits with all of that. Such a result is no misuse. */
 ASYNC_DEF(calls_another_loop)
 {
-    is(async_run_coroutine_threadsafe(home, doubles(4)), 8);
+    expect_int(async_run_coroutine_threadsafe(home, doubles(4)), 8);
     async_remote *r = async_create_task_threadsafe(home, fails_with(-EDEADLK));
-    is(async_remote_wait(r, ASYNC_FOREVER), -EDEADLK);
+    expect_int(async_remote_wait(r, ASYNC_FOREVER), -EDEADLK);
     async_remote_drop(&r);
     r = async_create_task_threadsafe(home, waits_for_ever());
     async_remote_drop(&r); /* and waits */
@@ -306,27 +306,27 @@ static int calls_from_a_loop(void)
     return async_run(calls_another_loop(), .virtual_clock = true);
 }
 
-CASE(another_loop_calls)
+LOOP_TEST(another_loop_calls)
 {
-    ok(await_in_a_thread(calls_from_a_loop));
-    is_text(heard(), "");
+    expect_ok(await_in_a_thread(calls_from_a_loop));
+    expect_text(captured_stderr(), "");
     return 0;
 }
 
-START_TEST(no_handle)
+TEST(no_handle)
 {
     async_remote *r = NULL;
-    is_true(async_remote_done(r));
-    is_false(async_remote_cancel(r));
-    is(async_remote_wait(r, 0), -ENOMEM);
+    expect_true(async_remote_done(r));
+    expect_false(async_remote_cancel(r));
+    expect_int(async_remote_wait(r, 0), -ENOMEM);
     async_remote_drop(&r);
     async_remote_detach(r);
 }
-END_TEST
 
 SUITE("remote", it_sees_the_variables_of_the_thread_that_asks, coroutine_without_a_name,
       what_nobody_has_to_read, another_loop_calls, result_and_error_come_back,
       the_sentence_of_an_error_comes_along, the_sentence_of_an_error_reaches_a_task,
       many_threads_call, limit_of_the_wait_and_end_of_the_block, cancel_from_the_other_thread,
       cancelled_before_or_after_its_start, cancel_inside_reaches_the_thread,
-      detached_failure_is_reported, failure_that_nobody_waited_for, own_thread_cannot_wait, no_handle)
+      detached_failure_is_reported, failure_that_nobody_waited_for, own_thread_cannot_wait,
+      no_handle)

@@ -33,20 +33,20 @@ ASYNC_DEF(leaves_some_behind)
 }
 
 /* What a loop is abandoned with nobody waits for in vain. */
-START_TEST(abandoned_loop)
+TEST(abandoned_loop)
 {
-    ears_open();
-    is(async_run(leaves_some_behind(), .virtual_clock = true, .shutdown_timeout = 5), -ETIME);
-    has_text(heard(), "refuses_to_end-3: waits for event");
+    capture_stderr_begin();
+    expect_int(async_run(leaves_some_behind(), .virtual_clock = true, .shutdown_timeout = 5),
+               -ETIME);
+    expect_contains(captured_stderr(), "refuses_to_end-3: waits for event");
     const int wanted[] = { -EPIPE, 2, -EPIPE };
     for (size_t i = 0; i < countof(kept); i++) {
-        is(async_remote_wait(kept[i], ASYNC_FOREVER), wanted[i]);
+        expect_int(async_remote_wait(kept[i], ASYNC_FOREVER), wanted[i]);
         async_remote_drop(&kept[i]);
     }
-    is_text(heard(), "");
-    ears_close();
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 static atomic_bool ready, goes_on;
 
@@ -55,8 +55,8 @@ static void *asks_until_closed(void *arg)
     int *served = arg, r;
     while ((r = async_run_coroutine_threadsafe(home, doubles(1))) == 2)
         ++*served;
-    is_true(r == -EPIPE || r == -ECANCELED);
-    is(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
+    expect_true(r == -EPIPE || r == -ECANCELED);
+    expect_int(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
     return NULL;
 }
 
@@ -67,21 +67,20 @@ ASYNC_DEF(serves_some)
 {
     home = async_get_running_loop();
     for (int i = 0; i < THREADS; i++)
-        ok(pthread_create(&threads[i], NULL, asks_until_closed, &served[i]));
+        expect_ok(pthread_create(&threads[i], NULL, asks_until_closed, &served[i]));
     for (int i = 0; i < 200; i++)
         ASYNC_TRY(await_sleep(0));
     return 0;
 }
 
-START_TEST(closing_strands_nobody)
+TEST(closing_strands_nobody)
 {
     for (int round = 0; round < 10; round++) {
-        RUN(serves_some());
+        expect_run_ok(serves_some());
         for (int i = 0; i < THREADS; i++)
-            ok(pthread_join(threads[i], NULL));
+            expect_ok(pthread_join(threads[i], NULL));
     }
 }
-END_TEST
 
 ASYNC_DEF(tells_its_loop)
 {
@@ -89,17 +88,16 @@ ASYNC_DEF(tells_its_loop)
     return 0;
 }
 
-START_TEST(closed_loop)
+TEST(closed_loop)
 {
-    RUN(tells_its_loop());
-    is(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
+    expect_run_ok(tells_its_loop());
+    expect_int(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
     async_remote *r = async_create_task_threadsafe(home, doubles(1));
-    is_true(async_remote_done(r));
-    is_false(async_remote_cancel(r));
-    is(async_remote_wait(r, 0), -EPIPE);
+    expect_true(async_remote_done(r));
+    expect_false(async_remote_cancel(r));
+    expect_int(async_remote_wait(r, 0), -EPIPE);
     async_remote_drop(&r);
 }
-END_TEST
 
 static void *asks_twice(void *arg)
 {
@@ -118,24 +116,23 @@ ASYNC_DEF(sleeps_a_little)
 }
 
 /* A Runner's loop that is between two runs: it begins in the next, and what still runs is ended by the close. */
-START_TEST(loop_that_does_not_run_yet)
+TEST(loop_that_does_not_run_yet)
 {
     pthread_t t;
     int r[2];
     async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
-    ok(async_runner_run(rn, tells_its_loop()));
-    ok(pthread_create(&t, NULL, asks_twice, r));
+    expect_ok(async_runner_run(rn, tells_its_loop()));
+    expect_ok(pthread_create(&t, NULL, asks_twice, r));
     while (!atomic_load(&ready))
         sched_yield();
-    is(atomic_load(&begun), 0);
-    ok(async_runner_run(rn, sleeps_a_little()));
-    is(atomic_load(&begun), 1);
+    expect_ok(atomic_load(&begun));
+    expect_ok(async_runner_run(rn, sleeps_a_little()));
+    expect_int(atomic_load(&begun), 1);
     async_runner_close(rn);
-    ok(pthread_join(t, NULL));
-    is(r[0], 42);
-    is(r[1], -ECANCELED);
+    expect_ok(pthread_join(t, NULL));
+    expect_int(r[0], 42);
+    expect_int(r[1], -ECANCELED);
 }
-END_TEST
 
 /* Posted to a loop that closes without another run: refused. */
 static void *asks_once(void *arg)
@@ -149,21 +146,20 @@ static void *asks_once(void *arg)
     return NULL;
 }
 
-START_TEST(loop_closed_after_the_post)
+TEST(loop_closed_after_the_post)
 {
     pthread_t t;
     int r = 0;
     async_runner *rn = async_runner_open(NULL);
-    ok(async_runner_run(rn, tells_its_loop()));
-    ok(pthread_create(&t, NULL, asks_once, &r));
+    expect_ok(async_runner_run(rn, tells_its_loop()));
+    expect_ok(pthread_create(&t, NULL, asks_once, &r));
     while (!atomic_load(&ready))
         sched_yield();
     async_runner_close(rn);
     atomic_store(&goes_on, true);
-    ok(pthread_join(t, NULL));
-    is_true(r == 2 || r == -EPIPE || r == -ECANCELED);
+    expect_ok(pthread_join(t, NULL));
+    expect_true(r == 2 || r == -EPIPE || r == -ECANCELED);
 }
-END_TEST
 
 /* The thread that waits has gone, by the time the task ends. */
 static int leaves_it(void)
@@ -172,11 +168,11 @@ static int leaves_it(void)
     return 0;
 }
 
-CASE(waiter_has_gone)
+LOOP_TEST(waiter_has_gone)
 {
-    ok(await_in_a_thread(leaves_it));
-    ok(await_sleep(1));
-    is(begun, 1);
+    expect_ok(await_in_a_thread(leaves_it));
+    expect_ok(await_sleep(1));
+    expect_int(begun, 1);
     return 0; /* and the loop's end ends it */
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of ASYNC_RETURN, which returns a value from inside of blocks. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 static async_lock lock;
 
@@ -13,19 +13,19 @@ ASYNC_DEF(returns_from_blocks, (int)value)
     return -EPROTO;
 }
 
-CASE(value_is_returned_and_the_blocks_are_left)
+LOOP_TEST(value_is_returned_and_the_blocks_are_left)
 {
-    is(await_returns_from_blocks(7), 7);
-    is_false(async_lock_locked(&lock));
-    is(await_returns_from_blocks(-EIO), -EIO);
-    is_false(async_lock_locked(&lock));
+    expect_int(await_returns_from_blocks(7), 7);
+    expect_false(async_lock_locked(&lock));
+    expect_int(await_returns_from_blocks(-EIO), -EIO);
+    expect_false(async_lock_locked(&lock));
     return 0;
 }
 
 ASYNC_DEF(sleeps_and_notes)
 {
     int r = await_sleep(1);
-    note("%s", shown(r));
+    log_event("%s", result_text(r));
     return r;
 }
 
@@ -45,20 +45,20 @@ ASYNC_DEF(returns_from_a_group, (async_co *)child)
     return r;
 }
 
-CASE(children_of_a_group_are_awaited_before_the_value_is_returned)
+LOOP_TEST(children_of_a_group_are_awaited_before_the_value_is_returned)
 {
     async_co child = sleeps_and_notes();
-    is(await_returns_from_a_group(&child), 7);
-    is_trail("0");
-    is_time(1);
+    expect_int(await_returns_from_a_group(&child), 7);
+    expect_events("0");
+    expect_time(1);
     return 0;
 }
 
-CASE(error_of_a_child_is_returned_instead_of_the_value)
+LOOP_TEST(error_of_a_child_is_returned_instead_of_the_value)
 {
     async_co child = fails();
-    is(await_returns_from_a_group(&child), -EIO);
-    has_text(async_fail_text(-EIO), "a child has failed");
+    expect_int(await_returns_from_a_group(&child), -EIO);
+    expect_contains(async_fail_text(-EIO), "a child has failed");
     return 0;
 }
 
@@ -80,9 +80,9 @@ ASYNC_DEF(returns_from_a_manager_that_cannot_be_left)
     return 0;
 }
 
-CASE(error_of_leaving_a_context_manager_is_returned_instead_of_the_value)
+LOOP_TEST(error_of_leaving_a_context_manager_is_returned_instead_of_the_value)
 {
-    is(await_returns_from_a_manager_that_cannot_be_left(), -EPIPE);
+    expect_int(await_returns_from_a_manager_that_cannot_be_left(), -EPIPE);
     return 0;
 }
 
@@ -96,9 +96,9 @@ ASYNC_DEF(returns_after_a_timeout)
     return 0;
 }
 
-CASE(timeout_that_interrupted_the_block_is_returned_instead_of_the_value)
+LOOP_TEST(timeout_that_interrupted_the_block_is_returned_instead_of_the_value)
 {
-    is(await_returns_after_a_timeout(), -ETIMEDOUT);
+    expect_int(await_returns_after_a_timeout(), -ETIMEDOUT);
     return 0;
 }
 
@@ -117,27 +117,26 @@ ASYNC_DEF(returns_without_a_block, (int)n)
     ASYNC_RETURN(n);
 }
 
-CASE(without_a_block_it_is_a_return)
+LOOP_TEST(without_a_block_it_is_a_return)
 {
-    is(await_returns_without_a_block(3), 3);
-    is(await_returns_without_a_block(-3), -3);
-    is_text(await_name_of(2), "many");
+    expect_int(await_returns_without_a_block(3), 3);
+    expect_int(await_returns_without_a_block(-3), -3);
+    expect_text(await_name_of(2), "many");
     return 0;
 }
 
 static async_runner *debugged;
 
-START_TEST(it_is_no_bare_return_in_debug_mode)
+TEST(it_is_no_bare_return_in_debug_mode)
 {
-    ears_open();
-    debugged = async_runner_open(
-            &(const struct async_run_opts){ .virtual_clock = true, .debug = true, .slow_step = 1e9 });
-    is(async_runner_run(debugged, returns_from_blocks(7)), 7);
+    capture_stderr_begin();
+    debugged = async_runner_open(&(
+            const struct async_run_opts){ .virtual_clock = true, .debug = true, .slow_step = 1e9 });
+    expect_int(async_runner_run(debugged, returns_from_blocks(7)), 7);
     async_runner_close(debugged);
-    is_text(heard(), "");
-    ears_close();
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 SUITE("core-return", value_is_returned_and_the_blocks_are_left,
       children_of_a_group_are_awaited_before_the_value_is_returned,

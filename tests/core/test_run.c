@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The way in and out: run, Runner, main; what is left when main returns. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <errno.h>
 
@@ -9,41 +10,39 @@ ASYNC_DEF(returns, (int)r)
     return r;
 }
 
-START_TEST(result_comes_back)
+TEST(result_comes_back)
 {
-    is(async_run(returns(7)), 7);
-    is(async_run(returns(-EIO)), -EIO);
-    is(async_run(returns(-ECANCELED)), -ECANCELED);
-    is_true(async_get_running_loop() == NULL);
+    expect_int(async_run(returns(7)), 7);
+    expect_int(async_run(returns(-EIO)), -EIO);
+    expect_int(async_run(returns(-ECANCELED)), -ECANCELED);
+    expect_true(async_get_running_loop() == NULL);
 }
-END_TEST
 
 ASYNC_DEF(nests, (int)r)
 {
-    is(async_run(returns(1)), -EBUSY);
+    expect_int(async_run(returns(1)), -EBUSY);
     errno = 0;
-    is_true(async_runner_open(NULL) == NULL);
-    is(errno, EBUSY);
+    expect_true(async_runner_open(NULL) == NULL);
+    expect_int(errno, EBUSY);
     return r;
 }
 
-START_TEST(nested_run_is_refused)
+TEST(nested_run_is_refused)
 {
-    ears_open();
-    is(async_run(nests(3)), 3);
-    has_text(heard(), "async_run() inside a running loop");
-    is(async_run(returns(4)), 4);
-    is_text(heard(), "");
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_run(nests(3)), 3);
+    expect_contains(captured_stderr(), "async_run() inside a running loop");
+    expect_int(async_run(returns(4)), 4);
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 ASYNC_DEF(child, (const char *)word, (int)error)
 {
     int r = await_sleep(100), s;
     await_shield (s)
-        ok(await_sleep(1));
-    note("%s=%s/%d", word, shown(r), async_cancel_cause().kind);
+        expect_ok(await_sleep(1));
+    log_event("%s=%s/%d", word, result_text(r), async_cancel_cause().kind);
     return error ? error : r;
 }
 
@@ -53,17 +52,18 @@ ASYNC_DEF(leaves_tasks, (int)error)
 {
     async_spawn(async_background(), child("background", error));
     lost = async_create_task(child("lost", error), .name = "lost");
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     return 5;
 }
 
 /* cancels_hanging_tasks: main returns while tasks sleep: cancelled and awaited, the result is unaffected. */
-START_TEST(cancels_hanging_tasks)
+TEST(cancels_hanging_tasks)
 {
-    is(run_heard(leaves_tasks(0), &(const struct async_run_opts){ .virtual_clock = true }), 5);
-    is_trail("background=-ECANCELED/4 lost=-ECANCELED/4"); /* ASYNC_CANCEL_SHUTDOWN */
+    expect_int(
+            run_silently(leaves_tasks(0), &(const struct async_run_opts){ .virtual_clock = true }),
+            5);
+    expect_events("background=-ECANCELED/4 lost=-ECANCELED/4"); /* ASYNC_CANCEL_SHUTDOWN */
 }
-END_TEST
 
 /* reports_hanging_tasks_errors: their cleanup errors are said, the result is unaffected. */
 ASYNC_DEF(loses_handles, (int)n)
@@ -74,63 +74,59 @@ ASYNC_DEF(loses_handles, (int)n)
 }
 
 /* More records than a chunk of the slab has room for. */
-START_TEST(forgets_ended_tasks)
+TEST(forgets_ended_tasks)
 {
-    RUN(loses_handles(3000));
+    expect_run_ok(loses_handles(3000));
 }
-END_TEST
 
-START_TEST(reports_hanging_tasks_errors)
+TEST(reports_hanging_tasks_errors)
 {
-    ears_open();
-    is(async_run(leaves_tasks(-EPROTO), .virtual_clock = true), 5);
-    const char *said = heard();
-    ears_close();
-    has_text(said, "child-2: Protocol error");
-    has_text(said, "lost: Protocol error");
+    capture_stderr_begin();
+    expect_int(async_run(leaves_tasks(-EPROTO), .virtual_clock = true), 5);
+    const char *said = captured_stderr();
+    capture_stderr_end();
+    expect_contains(said, "child-2: Protocol error");
+    expect_contains(said, "lost: Protocol error");
 }
-END_TEST
 
 /* Debug mode names them. */
-START_TEST(debug_names_hanging_tasks)
+TEST(debug_names_hanging_tasks)
 {
-    ears_open();
-    is(async_run(leaves_tasks(0), .virtual_clock = true, .debug = true), 5);
-    const char *said = heard();
-    ears_close();
-    has_text(said, "\"child-2\" in the background");
-    has_text(said, "\"lost\" was left running");
+    capture_stderr_begin();
+    expect_int(async_run(leaves_tasks(0), .virtual_clock = true, .debug = true), 5);
+    const char *said = captured_stderr();
+    capture_stderr_end();
+    expect_contains(said, "\"child-2\" in the background");
+    expect_contains(said, "\"lost\" was left running");
 }
-END_TEST
 
 ASYNC_DEF(spawns_in_cleanup)
 {
-    is(await_sleep(100), -ECANCELED);
-    is(async_spawn(async_background(), child("never", 0)), -ECANCELED);
-    is(await_sleep(0), -ECANCELED);
+    expect_int(await_sleep(100), -ECANCELED);
+    expect_int(async_spawn(async_background(), child("never", 0)), -ECANCELED);
+    expect_int(await_sleep(0), -ECANCELED);
     return -ECANCELED;
 }
 
 ASYNC_DEF(never_started)
 {
-    note("started");
+    log_event("started");
     return 0;
 }
 
 ASYNC_DEF(leaves_stubborn_tasks)
 {
     async_spawn(async_background(), spawns_in_cleanup());
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_spawn(async_background(), never_started());
     return 0;
 }
 
-START_TEST(shutdown_refuses_spawns)
+TEST(shutdown_refuses_spawns)
 {
-    RUN(leaves_stubborn_tasks());
-    is_trail("");
+    expect_run_ok(leaves_stubborn_tasks());
+    expect_events("");
 }
-END_TEST
 
 /* A value of main beats its own pending cancel; tasks get theirs all the same. */
 ASYNC_DEF(main_cancels_itself)
@@ -140,12 +136,11 @@ ASYNC_DEF(main_cancels_itself)
     return 0;
 }
 
-START_TEST(shutdown_of_a_cancelled_main)
+TEST(shutdown_of_a_cancelled_main)
 {
-    RUN(main_cancels_itself());
-    is_trail(""); /* it had not started */
+    expect_run_ok(main_cancels_itself());
+    expect_events(""); /* it had not started */
 }
-END_TEST
 
 /* --- Runner --- */
 
@@ -153,7 +148,7 @@ ASYNC_DEF(ticks)
 {
     for (;;) {
         ASYNC_TRY(await_sleep(1));
-        note("tick");
+        log_event("tick");
     }
 }
 
@@ -163,101 +158,96 @@ ASYNC_DEF(starts_ticks)
     return await_sleep(1.5);
 }
 
-START_TEST(runner_keeps_its_loop)
+TEST(runner_keeps_its_loop)
 {
     const struct async_run_opts opts = { .virtual_clock = true };
-    ears_open();
+    capture_stderr_begin();
     async_runner *rn = async_runner_open(&opts);
-    is_true(rn != NULL);
-    ok(async_runner_run(rn, starts_ticks()));
-    is_trail("tick");
-    ok(async_runner_run(rn, async_sleep(2)));
-    is_trail("tick tick tick");
-    is(async_runner_run(rn, returns(-EIO)), -EIO);
+    expect_true(rn != NULL);
+    expect_ok(async_runner_run(rn, starts_ticks()));
+    expect_events("tick");
+    expect_ok(async_runner_run(rn, async_sleep(2)));
+    expect_events("tick tick tick");
+    expect_int(async_runner_run(rn, returns(-EIO)), -EIO);
     async_runner_close(rn);
-    is_trail("tick tick tick");
-    is_text(heard(), "");
-    ears_close();
+    expect_events("tick tick tick");
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
     async_runner_close(NULL);
-    is_true(async_get_running_loop() == NULL);
+    expect_true(async_get_running_loop() == NULL);
 }
-END_TEST
 
 ASYNC_DEF(nests_runner, (async_runner *)rn)
 {
-    is(async_runner_run(rn, returns(1)), -EBUSY);
-    has_text(heard(), "async_runner_run() inside a run");
+    expect_int(async_runner_run(rn, returns(1)), -EBUSY);
+    expect_contains(captured_stderr(), "async_runner_run() inside a run");
     return 6;
 }
 
-START_TEST(runner_inside_a_run)
+TEST(runner_inside_a_run)
 {
-    ears_open();
+    capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
-    is(async_runner_run(rn, nests_runner(rn)), 6);
-    is(async_runner_run(rn, returns(1)), 1);
-    is(async_run(returns(2)), -EBUSY); /* this thread's loop is open */
-    has_text(heard(), "async_run() inside");
+    expect_int(async_runner_run(rn, nests_runner(rn)), 6);
+    expect_int(async_runner_run(rn, returns(1)), 1);
+    expect_int(async_run(returns(2)), -EBUSY); /* this thread's loop is open */
+    expect_contains(captured_stderr(), "async_run() inside");
     async_runner_close(rn);
-    is(async_run(returns(2)), 2);
-    ears_close();
+    expect_int(async_run(returns(2)), 2);
+    capture_stderr_end();
 }
-END_TEST
 
 static void on_call(void *arg)
 {
     async_runner *rn = arg;
-    is(async_runner_run(rn, returns(1)), -EBUSY);
-    has_text(heard(), "async_runner_run() inside a run");
+    expect_int(async_runner_run(rn, returns(1)), -EBUSY);
+    expect_contains(captured_stderr(), "async_runner_run() inside a run");
     async_runner_close(rn);
-    has_text(heard(), "async_runner_close() inside a run");
-    note("called");
+    expect_contains(captured_stderr(), "async_runner_close() inside a run");
+    log_event("called");
 }
 
 ASYNC_DEF(calls_back, (async_runner *)rn)
 {
     async_callback cb = { 0 };
     async_call_soon(&cb, on_call, rn);
-    ok(await_sleep(0.001));
+    expect_ok(await_sleep(0.001));
     return 6;
 }
 
 /* Where no task runs, but the loop does. */
-START_TEST(runner_inside_a_callback)
+TEST(runner_inside_a_callback)
 {
-    ears_open();
+    capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
-    is(async_runner_run(rn, calls_back(rn)), 6);
-    is_trail("called");
-    is(async_runner_run(rn, returns(1)), 1);
+    expect_int(async_runner_run(rn, calls_back(rn)), 6);
+    expect_events("called");
+    expect_int(async_runner_run(rn, returns(1)), 1);
     async_runner_close(rn);
-    is_text(heard(), "");
-    ears_close();
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
-START_TEST(runner_without_a_run)
+TEST(runner_without_a_run)
 {
-    ears_open();
+    capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
     async_runner_close(rn);
-    is_text(heard(), "");
-    ears_close();
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
-START_TEST(debug_by_environment)
+TEST(debug_by_environment)
 {
     setenv("ASYNCIO_DEBUG", "1", 1);
-    ears_open();
-    is(async_run(leaves_tasks(0), .virtual_clock = true), 5);
-    has_text(heard(), "\"lost\" was left running");
+    capture_stderr_begin();
+    expect_int(async_run(leaves_tasks(0), .virtual_clock = true), 5);
+    expect_contains(captured_stderr(), "\"lost\" was left running");
     setenv("ASYNCIO_DEBUG", "0", 1);
-    is(async_run(leaves_tasks(0), .virtual_clock = true), 5);
-    is_text(heard(), "");
-    ears_close();
+    expect_int(async_run(leaves_tasks(0), .virtual_clock = true), 5);
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 ASYNC_DEF(will_not_end, (async_event *)never)
 {
@@ -280,23 +270,22 @@ ASYNC_DEF(will_end)
 }
 
 /* With a limit and without one, when it is a deadlock. */
-START_TEST(a_runner_that_is_closed_abandons_what_will_not_end)
+TEST(a_runner_that_is_closed_abandons_what_will_not_end)
 {
     for (int limit = 0; limit < 2; limit++) {
         async_event never = { 0 };
         async_runner *rn = async_runner_open(
                 &(struct async_run_opts){ .virtual_clock = true, .shutdown_timeout = limit });
-        ok(async_runner_run(rn, leaves_one_that_will_not_end(&never)));
-        ears_open();
+        expect_ok(async_runner_run(rn, leaves_one_that_will_not_end(&never)));
+        capture_stderr_begin();
         async_runner_close(rn);
-        const char *said = heard();
-        ears_close();
-        has_text(said, limit ? "that have not ended 1 s after main" : "they are abandoned");
-        has_text(said, "    will_not_end-2: waits for event ");
-        ok(async_run(will_end()));
+        const char *said = captured_stderr();
+        capture_stderr_end();
+        expect_contains(said, limit ? "that have not ended 1 s after main" : "they are abandoned");
+        expect_contains(said, "    will_not_end-2: waits for event ");
+        expect_ok(async_run(will_end()));
     }
 }
-END_TEST
 
 SUITE("run", a_runner_that_is_closed_abandons_what_will_not_end, result_comes_back,
       nested_run_is_refused, cancels_hanging_tasks, forgets_ended_tasks,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of a Runner: what it keeps between its runs, Ctrl-C, runs without a main task, and its end. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <signal.h>
 
@@ -12,7 +13,7 @@ ASYNC_DEF(returns, (int)r)
 static async_runner *open_virtual(void)
 {
     async_runner *rn = async_runner_open(&(const struct async_run_opts){ .virtual_clock = true });
-    is_true(rn != NULL);
+    expect_true(rn != NULL);
     return rn;
 }
 
@@ -30,16 +31,15 @@ ASYNC_DEF(finds_number)
     return async_local_get(number);
 }
 
-START_TEST(variable_set_by_one_run_is_seen_by_the_next)
+TEST(variable_set_by_one_run_is_seen_by_the_next)
 {
     async_runner *rn = open_virtual();
-    ok(async_runner_run(rn, sets_number(7)));
-    is(async_runner_run(rn, finds_number()), 7);
-    is(async_local_get(number), 0); /* the thread's own value is another one */
+    expect_ok(async_runner_run(rn, sets_number(7)));
+    expect_int(async_runner_run(rn, finds_number()), 7);
+    expect_ok(async_local_get(number)); /* the thread's own value is another one */
     async_runner_close(rn);
-    is(async_run(finds_number()), 0);
+    expect_ok(async_run(finds_number()));
 }
-END_TEST
 
 /* --- Ctrl-C --- */
 
@@ -47,67 +47,65 @@ ASYNC_DEF(is_interrupted)
 {
     raise(SIGINT);
     int r = await_sleep(100);
-    note("%s/%d", shown(r), async_cancel_cause().kind == ASYNC_CANCEL_SIGNAL);
+    log_event("%s/%d", result_text(r), async_cancel_cause().kind == ASYNC_CANCEL_SIGNAL);
     return r;
 }
 
 ASYNC_DEF(deals_with_the_interrupt)
 {
     raise(SIGINT);
-    is(await_sleep(100), -ECANCELED);
+    expect_int(await_sleep(100), -ECANCELED);
     async_uncancel();
     return 3;
 }
 
-START_TEST(interrupt_cancels_the_main_task_and_the_run_returns_eintr)
+TEST(interrupt_cancels_the_main_task_and_the_run_returns_eintr)
 {
     signal(SIGINT, SIG_DFL); /* Check has installed a handler of its own */
     async_runner *rn = open_virtual();
-    is(async_runner_run(rn, is_interrupted()), -EINTR);
-    is_trail("-ECANCELED/1");
-    is_text(async_fail_text(-EINTR), "interrupted by Ctrl-C");
-    is(async_runner_run(rn, returns(5)), 5);
-    is(async_runner_run(rn, deals_with_the_interrupt()), 3);
+    expect_int(async_runner_run(rn, is_interrupted()), -EINTR);
+    expect_events("-ECANCELED/1");
+    expect_text(async_fail_text(-EINTR), "interrupted by Ctrl-C");
+    expect_int(async_runner_run(rn, returns(5)), 5);
+    expect_int(async_runner_run(rn, deals_with_the_interrupt()), 3);
     async_runner_close(rn);
 }
-END_TEST
 
 /* --- closing --- */
 
-START_TEST(runner_closed_twice_is_left_alone_the_second_time)
+TEST(runner_closed_twice_is_left_alone_the_second_time)
 {
     async_runner *rn = open_virtual();
-    is(async_runner_run(rn, returns(1)), 1);
+    expect_int(async_runner_run(rn, returns(1)), 1);
     async_runner_close(rn);
     async_runner_close(rn);
-    ears_open();
-    is(async_runner_run(rn, returns(1)), -EINVAL);
-    has_text(heard(), "async_runner_run() of a runner that is closed");
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_runner_run(rn, returns(1)), -EINVAL);
+    expect_contains(captured_stderr(), "async_runner_run() of a runner that is closed");
+    capture_stderr_end();
     async_runner *next = open_virtual();
     async_runner_close(rn); /* does not close the next one, wherever that lies */
-    is(async_runner_run(next, returns(2)), 2);
+    expect_int(async_runner_run(next, returns(2)), 2);
     async_runner_close(next);
 }
-END_TEST
 
 /* --- run_forever and stop --- */
 
 static void stops(void *arg ASYNC_UNUSED)
 {
-    ok(async_stop());
+    expect_ok(async_stop());
 }
 
 static void notes(void *word)
 {
-    note("%s", (const char *)word);
+    log_event("%s", (const char *)word);
 }
 
 ASYNC_DEF(ticks_and_stops, (int)n)
 {
     for (int i = 1; i <= n; i++) {
         ASYNC_TRY(await_sleep(1));
-        note("%d", i);
+        log_event("%d", i);
     }
     return async_stop();
 }
@@ -118,76 +116,71 @@ ASYNC_DEF(spawns, (async_co *)co)
     return 0;
 }
 
-START_TEST(run_forever_ends_when_a_task_stops_it)
+TEST(run_forever_ends_when_a_task_stops_it)
 {
     async_runner *rn = open_virtual();
     async_co co = ticks_and_stops(3);
-    ok(async_runner_run(rn, spawns(&co)));
-    ok(async_runner_run_forever(rn));
-    is_trail("1 2 3");
+    expect_ok(async_runner_run(rn, spawns(&co)));
+    expect_ok(async_runner_run_forever(rn));
+    expect_events("1 2 3");
     async_runner_close(rn);
 }
-END_TEST
 
-START_TEST(what_is_ready_when_it_is_stopped_runs_before_the_end)
+TEST(what_is_ready_when_it_is_stopped_runs_before_the_end)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 };
     async_runner *rn = open_virtual();
     async_call_soon(&a, stops, NULL);
     async_call_soon(&b, notes, (void *)"ready");
     async_call_later(&c, 1, notes, (void *)"later");
-    ok(async_runner_run_forever(rn));
-    is_trail("ready");
-    ok(async_runner_run(rn, async_sleep(2))); /* what is left goes on in the next run */
-    is_trail("ready later");
+    expect_ok(async_runner_run_forever(rn));
+    expect_events("ready");
+    expect_ok(async_runner_run(rn, async_sleep(2))); /* what is left goes on in the next run */
+    expect_events("ready later");
     async_runner_close(rn);
 }
-END_TEST
 
-START_TEST(stop_before_the_run_runs_what_is_ready_once)
+TEST(stop_before_the_run_runs_what_is_ready_once)
 {
     async_callback a = { 0 };
     async_runner *rn = open_virtual();
     async_call_soon(&a, notes, (void *)"ready");
-    ok(async_stop());
-    ok(async_runner_run_forever(rn));
-    is_trail("ready");
+    expect_ok(async_stop());
+    expect_ok(async_runner_run_forever(rn));
+    expect_events("ready");
     async_runner_close(rn);
 }
-END_TEST
 
 ASYNC_DEF(stops_its_own_run)
 {
-    is(async_stop(), -EINVAL);
-    has_text(heard(), "async_stop() in a run that ends with its main task");
+    expect_int(async_stop(), -EINVAL);
+    expect_contains(captured_stderr(), "async_stop() in a run that ends with its main task");
     return 9;
 }
 
-START_TEST(stop_in_a_run_with_a_main_task_is_refused)
+TEST(stop_in_a_run_with_a_main_task_is_refused)
 {
-    ears_open();
-    is(async_run(stops_its_own_run()), 9);
-    is(async_stop(), -EPERM);
-    has_text(heard(), "async_stop() on a thread without a loop");
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_run(stops_its_own_run()), 9);
+    expect_int(async_stop(), -EPERM);
+    expect_contains(captured_stderr(), "async_stop() on a thread without a loop");
+    capture_stderr_end();
 }
-END_TEST
 
 static void interrupts(void *arg ASYNC_UNUSED)
 {
     raise(SIGINT);
 }
 
-START_TEST(interrupt_ends_run_forever)
+TEST(interrupt_ends_run_forever)
 {
     signal(SIGINT, SIG_DFL);
     async_callback cb = { 0 };
     async_runner *rn = open_virtual();
     async_call_later(&cb, 1, interrupts, NULL);
-    is(async_runner_run_forever(rn), -EINTR);
+    expect_int(async_runner_run_forever(rn), -EINTR);
     async_runner_close(rn);
 }
-END_TEST
 
 SUITE("core-runner", variable_set_by_one_run_is_seen_by_the_next,
       interrupt_cancels_the_main_task_and_the_run_returns_eintr,

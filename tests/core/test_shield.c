@@ -1,57 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /* Shields and context managers. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 /* An outer cancelled scope, a shielded inner one: suspensions inside work; after its block the next one fails. */
-CASE(cancel_shielding)
+LOOP_TEST(cancel_shielding)
 {
     int r, s = 1;
     await_timeout (r, 1) {
-        is(await_sleep(100), -ECANCELED);
+        expect_int(await_sleep(100), -ECANCELED);
         await_shield (s)
             s = await_sleep(2);
-        is(await_sleep(0), -ECANCELED);
+        expect_int(await_sleep(0), -ECANCELED);
     }
-    ok(s);
-    is(r, -ETIMEDOUT);
-    is_time(3);
+    expect_ok(s);
+    expect_int(r, -ETIMEDOUT);
+    expect_time(3);
     return 0;
 }
 
 /* Struck while inside the shield: undisturbed to its end. */
-CASE(cancelled_within_a_shield)
+LOOP_TEST(cancelled_within_a_shield)
 {
     int r, s = 1;
     await_timeout (r, 1) {
         await_shield (s) {
             s = await_sleep(5);
-            ok(await_sleep(0));
+            expect_ok(await_sleep(0));
         }
         r = await_sleep(100);
     }
-    ok(s);
-    is(r, -ETIMEDOUT);
-    is_time(5);
+    expect_ok(s);
+    expect_int(r, -ETIMEDOUT);
+    expect_time(5);
     return 0;
 }
 
 /* What is cancelled inside a shield is not shielded from itself. */
-CASE(shield_with_a_limit)
+LOOP_TEST(shield_with_a_limit)
 {
     int r, s = 1;
     async_task_cancel(async_current_task());
     await_shield (s) {
         await_timeout (r, 5)
             r = await_sleep(100);
-        is(r, -ETIMEDOUT);
-        ok(await_sleep(1)); /* the shield itself is untouched */
+        expect_int(r, -ETIMEDOUT);
+        expect_ok(await_sleep(1)); /* the shield itself is untouched */
     }
-    is_time(6);
-    is(await_sleep(0), -ECANCELED);
+    expect_time(6);
+    expect_int(await_sleep(0), -ECANCELED);
     await_shield (r)
         await_timeout (r, 1)
             r = await_sleep(100);
-    is(r, -ETIMEDOUT);
+    expect_int(r, -ETIMEDOUT);
     async_uncancel();
     return 0;
 }
@@ -61,70 +61,70 @@ ASYNC_DEF(waits_shielded, (const char *)word)
     int s;
     await_shield (s)
         s = await_sleep(5);
-    note("%s=%s", word, shown(s));
+    log_event("%s=%s", word, result_text(s));
     int r = await_sleep(0);
-    note("then %s", shown(r));
+    log_event("then %s", result_text(r));
     return r;
 }
 
-CASE(task_cancelled_within_a_shield)
+LOOP_TEST(task_cancelled_within_a_shield)
 {
     await_task_auto t = async_create_task(waits_shielded("t"));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_task_cancel(t);
     async_task_cancel(t); /* a second one does not break it */
-    is(await_task(t), -ECANCELED);
-    is_trail("t=0 then -ECANCELED");
-    is_time(5);
+    expect_int(await_task(t), -ECANCELED);
+    expect_events("t=0 then -ECANCELED");
+    expect_time(5);
     return 0;
 }
 
 /* A cancellation that is travelling out already: a shield on its way must not swallow it. */
-CASE(unshield_while_cancel_propagating)
+LOOP_TEST(unshield_while_cancel_propagating)
 {
     int outer, s = 0;
     await_timeout (outer, 1) {
         int r = await_sleep(100);
         await_shield (s)
             s = r;
-        is(s, -ECANCELED);
+        expect_int(s, -ECANCELED);
         outer = s;
     }
-    is(outer, -ETIMEDOUT);
-    ok(await_sleep(0));
+    expect_int(outer, -ETIMEDOUT);
+    expect_ok(await_sleep(0));
     return 0;
 }
 
 ASYNC_DEF(child, (const char *)word, (double)seconds)
 {
     int r = await_sleep(seconds);
-    note("%s=%s", word, shown(r));
+    log_event("%s=%s", word, result_text(r));
     return r;
 }
 
 /* A group inside a shield: its children are as safe as its body. */
-CASE(group_within_a_shield)
+LOOP_TEST(group_within_a_shield)
 {
     int outer, s = 1, r = 1;
     await_timeout (outer, 1) {
         await_shield (s) {
             await_group (r, g) {
                 async_spawn(g, child("a", 3));
-                ok(await_sleep(2));
+                expect_ok(await_sleep(2));
             }
         }
-        is(await_sleep(0), -ECANCELED);
+        expect_int(await_sleep(0), -ECANCELED);
     }
-    ok(r);
-    ok(s);
-    is(outer, -ETIMEDOUT);
-    is_trail("a=0");
-    is_time(3);
+    expect_ok(r);
+    expect_ok(s);
+    expect_int(outer, -ETIMEDOUT);
+    expect_events("a=0");
+    expect_time(3);
     return 0;
 }
 
 /* A group that fails around a shielded body: the body is undisturbed until the shield's end. */
-CASE(shield_within_a_group)
+LOOP_TEST(shield_within_a_group)
 {
     int r, s = 1, after = 1;
     await_group (r, g) {
@@ -134,23 +134,23 @@ CASE(shield_within_a_group)
             s = await_sleep(2);
         after = await_sleep(0);
     }
-    ok(s);
-    is(after, -ECANCELED);
-    ok(r);
-    is_time(2);
+    expect_ok(s);
+    expect_int(after, -ECANCELED);
+    expect_ok(r);
+    expect_time(2);
     return 0;
 }
 
 /* uncancel within a shield: the request is withdrawn outside of it too. */
-CASE(uncancel_within_a_shield)
+LOOP_TEST(uncancel_within_a_shield)
 {
     int s;
     async_task_cancel(async_current_task());
     await_shield (s) {
-        is(async_cancelling(), 1);
-        is(async_uncancel(), 0);
+        expect_int(async_cancelling(), 1);
+        expect_ok(async_uncancel());
     }
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     return 0;
 }
 
@@ -158,14 +158,14 @@ CASE(uncancel_within_a_shield)
 
 ASYNC_DEF(go_in, (const char *)word, (int)result)
 {
-    note("+%s", word);
+    log_event("+%s", word);
     return result;
 }
 
 ASYNC_DEF(go_out, (const char *)word, (double)seconds, (int)result)
 {
     int r = await_sleep(seconds);
-    note("-%s=%s", word, shown(r));
+    log_event("-%s=%s", word, result_text(r));
     return result;
 }
 
@@ -174,54 +174,54 @@ static async_hold hold(const char *word, int in, double seconds, int out)
     return (async_hold){ go_in(word, in), go_out(word, seconds, out) };
 }
 
-CASE(with_enters_and_leaves)
+LOOP_TEST(with_enters_and_leaves)
 {
     int r;
     await_with (r, hold("a", 0, 1, 0)) {
-        note("body");
+        log_event("body");
         r = 3;
     }
-    is(r, 3);
-    is_trail("+a body -a=0");
+    expect_int(r, 3);
+    expect_events("+a body -a=0");
     return 0;
 }
 
-CASE(with_refused)
+LOOP_TEST(with_refused)
 {
     int r;
     await_with (r, hold("a", -EIO, 1, 0))
-        note("body");
-    is(r, -EIO);
-    is_trail("+a");
+        log_event("body");
+    expect_int(r, -EIO);
+    expect_events("+a");
     return 0;
 }
 
 /* The leave's error is the verdict if there is no other. */
-CASE(with_leave_fails)
+LOOP_TEST(with_leave_fails)
 {
     int r;
     await_with (r, hold("a", 0, 0, -EIO))
         r = 0;
-    is(r, -EIO);
+    expect_int(r, -EIO);
     await_with (r, hold("a", 0, 0, -EIO))
         r = -EPROTO;
-    is(r, -EPROTO);
+    expect_int(r, -EPROTO);
     return 0;
 }
 
 /* Leaving is shielded: it may suspend although the task is being cancelled. */
-CASE(with_leaves_shielded)
+LOOP_TEST(with_leaves_shielded)
 {
     int r, w = 1;
     await_timeout (r, 1) {
         await_with (w, hold("a", 0, 3, 0))
             w = await_sleep(100);
-        is(await_sleep(0), -ECANCELED);
+        expect_int(await_sleep(0), -ECANCELED);
     }
-    is(w, -ECANCELED);
-    is(r, -ETIMEDOUT);
-    is_trail("+a -a=0");
-    is_time(4);
+    expect_int(w, -ECANCELED);
+    expect_int(r, -ETIMEDOUT);
+    expect_events("+a -a=0");
+    expect_time(4);
     return 0;
 }
 
@@ -232,15 +232,15 @@ ASYNC_DEF(three_deep)
         await_timeout (r, 2)
             await_with (r, hold("b", 0, 1, 0))
                 ASYNC_TRY(await_sleep(100));
-    note("not reached");
+    log_event("not reached");
     return r;
 }
 
-CASE(with_left_by_try_innermost_first)
+LOOP_TEST(with_left_by_try_innermost_first)
 {
-    is(await_three_deep(), -ETIMEDOUT);
-    is_trail("+a +b -b=0 -a=0");
-    is_time(4);
+    expect_int(await_three_deep(), -ETIMEDOUT);
+    expect_events("+a +b -b=0 -a=0");
+    expect_time(4);
     return 0;
 }
 
@@ -254,27 +254,27 @@ ASYNC_DEF(bare)
 }
 
 /* A bare return runs every cleanup. */
-CASE(with_left_by_bare_return)
+LOOP_TEST(with_left_by_bare_return)
 {
-    is(await_bare(), 7);
-    is_trail("+a -a=0");
+    expect_int(await_bare(), 7);
+    expect_events("+a -a=0");
     return 0;
 }
 
-CASE(with_left_by_break_and_continue)
+LOOP_TEST(with_left_by_break_and_continue)
 {
     int r;
     await_with (r, hold("a", 0, 0, 0)) {
         r = -EIO;
         break;
     }
-    is(r, -EIO);
+    expect_int(r, -EIO);
     await_with (r, hold("b", 0, 0, 0)) {
         r = 2;
         continue;
     }
-    is(r, 2);
-    is_trail("+a -a=0 +b -b=0");
+    expect_int(r, 2);
+    expect_events("+a -a=0 +b -b=0");
     return 0;
 }
 

@@ -13,8 +13,8 @@ static int calls;
 
 static void on_loop(void *arg)
 {
-    is_true(async_current_task() == NULL);
-    is_text((const char *)arg, "argument");
+    expect_true(async_current_task() == NULL);
+    expect_text((const char *)arg, "argument");
     calls++;
     async_event_set(&called);
 }
@@ -24,49 +24,49 @@ static void on_signal(int sig ASYNC_UNUSED)
     handler_result = async_call_soon_signalsafe(home, &post, on_loop, (void *)"argument");
 }
 
-CASE(call_from_a_signal_handler_runs_on_the_loop)
+LOOP_TEST(call_from_a_signal_handler_runs_on_the_loop)
 {
     home = async_get_running_loop();
     signal(SIGUSR1, on_signal);
     errno = EDOM;
     raise(SIGUSR1);
-    is(errno, EDOM);
-    is(handler_result, 0);
-    is(calls, 0);
-    ok(await_event_wait(&called));
-    is(calls, 1);
+    expect_int(errno, EDOM);
+    expect_ok(handler_result);
+    expect_ok(calls);
+    expect_ok(await_event_wait(&called));
+    expect_int(calls, 1);
     return 0;
 }
 
-CASE(post_that_is_on_its_way_is_refused_and_called_once)
+LOOP_TEST(post_that_is_on_its_way_is_refused_and_called_once)
 {
     home = async_get_running_loop();
     signal(SIGUSR1, on_signal);
     raise(SIGUSR1);
     raise(SIGUSR1);
-    is(handler_result, -EBUSY);
-    ok(await_event_wait(&called));
+    expect_int(handler_result, -EBUSY);
+    expect_ok(await_event_wait(&called));
     async_event_clear(&called);
-    is(calls, 1);
+    expect_int(calls, 1);
     raise(SIGUSR1); /* it may be used again */
-    is(handler_result, 0);
-    ok(await_event_wait(&called));
-    is(calls, 2);
+    expect_ok(handler_result);
+    expect_ok(await_event_wait(&called));
+    expect_int(calls, 2);
     return 0;
 }
 
 static void posts_itself(void *arg)
 {
     if (++calls < 5)
-        ok(async_call_soon_signalsafe(home, &post, posts_itself, arg));
+        expect_ok(async_call_soon_signalsafe(home, &post, posts_itself, arg));
     else
         async_event_set(&called);
 }
 
-CASE(function_may_use_its_own_post_again)
+LOOP_TEST(function_may_use_its_own_post_again)
 {
     home = async_get_running_loop();
-    ok(async_call_soon_signalsafe(home, &post, posts_itself, NULL));
+    expect_ok(async_call_soon_signalsafe(home, &post, posts_itself, NULL));
     return await_event_wait(&called);
 }
 
@@ -76,13 +76,12 @@ ASYNC_DEF(keeps_its_loop)
     return 0;
 }
 
-START_TEST(closed_loop_refuses_it)
+TEST(closed_loop_refuses_it)
 {
-    ok(async_run(keeps_its_loop()));
-    is(async_call_soon_signalsafe(home, &post, on_loop, NULL), -EPIPE);
-    is(async_call_soon_signalsafe(home, &post, on_loop, NULL), -EPIPE);
+    expect_ok(async_run(keeps_its_loop()));
+    expect_int(async_call_soon_signalsafe(home, &post, on_loop, NULL), -EPIPE);
+    expect_int(async_call_soon_signalsafe(home, &post, on_loop, NULL), -EPIPE);
 }
-END_TEST
 
 /* --- signals at any moment, while other threads post and the loop allocates --- */
 
@@ -96,14 +95,12 @@ static void on_alarm(int sig ASYNC_UNUSED)
     async_call_soon_signalsafe(home, &post, on_loop, (void *)"argument");
 }
 
-static void nothing(void *arg ASYNC_UNUSED)
-{
-}
+static void nothing(void *arg ASYNC_UNUSED) {}
 
 static int posts_until_enough(void)
 {
     while (atomic_load(&signals) < SIGNALS)
-        ok(async_call_soon_threadsafe(home, nothing, NULL));
+        expect_ok(async_call_soon_threadsafe(home, nothing, NULL));
     return 0;
 }
 
@@ -112,25 +109,24 @@ ASYNC_DEF(handles_signals)
     home = async_get_running_loop();
     signal(SIGALRM, on_alarm);
     const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never_again = { { 0, 0 }, { 0, 0 } };
-    ok(setitimer(ITIMER_REAL, &often, NULL));
+    expect_ok(setitimer(ITIMER_REAL, &often, NULL));
     await_task_auto t = async_create_task(in_a_thread(posts_until_enough));
     while (atomic_load(&signals) < SIGNALS) {
         int r[2];
-        ok(await_gather(r, async_sleep(0), async_sleep(0)));
+        expect_ok(await_gather(r, async_sleep(0), async_sleep(0)));
     }
-    ok(setitimer(ITIMER_REAL, &never_again, NULL));
-    ok(await_task(t));
+    expect_ok(setitimer(ITIMER_REAL, &never_again, NULL));
+    expect_ok(await_task(t));
     while (post.pending)
-        ok(await_sleep(0));
-    is_true(calls > 0);
+        expect_ok(await_sleep(0));
+    expect_true(calls > 0);
     return 0;
 }
 
-START_TEST(signals_at_any_moment_lose_no_call)
+TEST(signals_at_any_moment_lose_no_call)
 {
-    ok(async_run(handles_signals()));
+    expect_ok(async_run(handles_signals()));
 }
-END_TEST
 
 SUITE("core-signalsafe", call_from_a_signal_handler_runs_on_the_loop,
       post_that_is_on_its_way_is_refused_and_called_once, function_may_use_its_own_post_again,

@@ -1,113 +1,124 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of races whose coroutines start one after the other. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(attempt, (const char *)name, (int)result, (double)seconds)
 {
-    note("%s", name);
+    log_event("%s", name);
     int r = await_sleep(seconds);
     if (r < 0)
-        note("%s:%s", name, shown(r));
+        log_event("%s:%s", name, result_text(r));
     return r < 0 ? r : result < 0 ? async_fail(result, "%s has failed", name) : result;
 }
 
-CASE(first_success_wins_and_the_later_ones_never_start)
+LOOP_TEST(first_success_wins_and_the_later_ones_never_start)
 {
     int result = 0;
-    is(await_staggered_race(&result, 2, attempt("a", 7, 1), attempt("b", 8, 1)), 0);
-    is(result, 7);
-    is_trail("a");
-    is_time(1);
+    expect_ok(await_staggered_race(&result, 2, attempt("a", 7, 1), attempt("b", 8, 1)));
+    expect_int(result, 7);
+    expect_events("a");
+    expect_time(1);
     return 0;
 }
 
-CASE(next_one_starts_after_the_delay)
+LOOP_TEST(next_one_starts_after_the_delay)
 {
     int result = 0;
-    is(await_staggered_race(&result, 2, attempt("a", 7, 10), attempt("b", 8, 1), attempt("c", 9, 1)), 1);
-    is(result, 8);
-    is_trail("a b a:-ECANCELED");
-    is_time(3);
+    expect_int(await_staggered_race(&result, 2, attempt("a", 7, 10), attempt("b", 8, 1),
+                                    attempt("c", 9, 1)),
+               1);
+    expect_int(result, 8);
+    expect_events("a b a:-ECANCELED");
+    expect_time(3);
     return 0;
 }
 
-CASE(next_one_starts_at_once_after_a_failure)
+LOOP_TEST(next_one_starts_at_once_after_a_failure)
 {
     int result = 0;
-    is(await_staggered_race(&result, 5, attempt("a", -EIO, 1), attempt("b", 8, 1)), 1);
-    is(result, 8);
-    is_trail("a b");
-    is_time(2);
+    expect_int(await_staggered_race(&result, 5, attempt("a", -EIO, 1), attempt("b", 8, 1)), 1);
+    expect_int(result, 8);
+    expect_events("a b");
+    expect_time(2);
     return 0;
 }
 
 /* Only the failure of the one that was started last counts. */
-CASE(failure_of_an_earlier_one_does_not_shorten_the_delay)
+LOOP_TEST(failure_of_an_earlier_one_does_not_shorten_the_delay)
 {
-    is(await_staggered_race(NULL, 2, attempt("a", -EIO, 3), attempt("b", 8, 10), attempt("c", 9, 1)), 2);
-    is_trail("a b c b:-ECANCELED");
-    is_time(5);
+    expect_int(await_staggered_race(NULL, 2, attempt("a", -EIO, 3), attempt("b", 8, 10),
+                                    attempt("c", 9, 1)),
+               2);
+    expect_events("a b c b:-ECANCELED");
+    expect_time(5);
     return 0;
 }
 
-CASE(if_all_fail_the_error_of_the_first_to_fail_is_returned)
+LOOP_TEST(if_all_fail_the_error_of_the_first_to_fail_is_returned)
 {
     int result = 1;
-    is(await_staggered_race(&result, 1, attempt("a", -EIO, 3), attempt("b", -EPIPE, 1)), -EPIPE);
-    has_text(async_fail_text(-EPIPE), "b has failed");
-    is(result, 1);
-    is_time(3);
+    expect_int(await_staggered_race(&result, 1, attempt("a", -EIO, 3), attempt("b", -EPIPE, 1)),
+               -EPIPE);
+    expect_contains(async_fail_text(-EPIPE), "b has failed");
+    expect_int(result, 1);
+    expect_time(3);
     return 0;
 }
 
-CASE(two_that_succeed_at_the_same_time_have_one_winner)
+LOOP_TEST(two_that_succeed_at_the_same_time_have_one_winner)
 {
     int result = 0;
-    is(await_staggered_race(&result, 0, attempt("a", 7, 1), attempt("b", 8, 1)), 0);
-    is(result, 7);
-    is_time(1);
+    expect_ok(await_staggered_race(&result, 0, attempt("a", 7, 1), attempt("b", 8, 1)));
+    expect_int(result, 7);
+    expect_time(1);
     return 0;
 }
 
-CASE(without_a_delay_all_start_together)
+LOOP_TEST(without_a_delay_all_start_together)
 {
-    is(await_staggered_race(NULL, 0, attempt("a", 7, 3), attempt("b", 8, 2), attempt("c", 9, 1)), 2);
-    is_trail("a b c a:-ECANCELED b:-ECANCELED");
-    is_time(1);
+    expect_int(await_staggered_race(NULL, 0, attempt("a", 7, 3), attempt("b", 8, 2),
+                                    attempt("c", 9, 1)),
+               2);
+    expect_events("a b c a:-ECANCELED b:-ECANCELED");
+    expect_time(1);
     return 0;
 }
 
-CASE(endless_delay_waits_for_failures)
+LOOP_TEST(endless_delay_waits_for_failures)
 {
-    is(await_staggered_race(NULL, ASYNC_FOREVER, attempt("a", -EIO, 3), attempt("b", 8, 100)), 1);
-    is_time(103);
+    expect_int(
+            await_staggered_race(NULL, ASYNC_FOREVER, attempt("a", -EIO, 3), attempt("b", 8, 100)),
+            1);
+    expect_time(103);
     return 0;
 }
 
 ASYNC_DEF(races)
 {
-    return await_staggered_race(NULL, 1, attempt("a", 7, 10), attempt("b", 8, 10), attempt("c", 9, 10));
+    return await_staggered_race(NULL, 1, attempt("a", 7, 10), attempt("b", 8, 10),
+                                attempt("c", 9, 10));
 }
 
-CASE(cancelled_race_leaves_no_task_behind)
+LOOP_TEST(cancelled_race_leaves_no_task_behind)
 {
-    is(await_wait_for(races(), 1.5), -ETIMEDOUT);
-    is_trail("a b a:-ECANCELED b:-ECANCELED");
-    is(async_all_tasks(NULL, 0), 1);
+    expect_int(await_wait_for(races(), 1.5), -ETIMEDOUT);
+    expect_events("a b a:-ECANCELED b:-ECANCELED");
+    expect_int(async_all_tasks(NULL, 0), 1);
     return 0;
 }
 
-CASE(cancelled_caller_starts_nothing)
+LOOP_TEST(cancelled_caller_starts_nothing)
 {
     int r;
-    await_timeout (r, 0) is(await_races(), -ECANCELED);
-    is_trail("");
+    await_timeout (r, 0)
+        expect_int(await_races(), -ECANCELED);
+    expect_events("");
     return 0;
 }
 
-CASE(race_of_none_is_refused)
+LOOP_TEST(race_of_none_is_refused)
 {
-    is(await_staggered_race_at(NULL, 0, 1, NULL, NULL), -EINVAL);
+    expect_int(await_staggered_race_at(NULL, 0, 1, NULL, NULL), -EINVAL);
     return 0;
 }
 

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of starting a child and waiting until it is ready. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(serves, (int)port, (double)seconds)
 {
     ASYNC_TRY(await_sleep(1));
     ASYNC_TRY(async_started(port));
-    note("ready");
+    log_event("ready");
     int r = await_sleep(seconds);
-    note("served:%s", shown(r));
+    log_event("served:%s", result_text(r));
     return r;
 }
 
-CASE(call_returns_the_value_of_the_ready_child_which_goes_on)
+LOOP_TEST(call_returns_the_value_of_the_ready_child_which_goes_on)
 {
     int r;
     await_group (r, g) {
-        is(await_group_start(g, serves(80, 5)), 80);
-        is_time(1);
-        is_trail("ready");
+        expect_int(await_group_start(g, serves(80, 5)), 80);
+        expect_time(1);
+        expect_events("ready");
     }
-    is_time(6);
-    is_trail("ready served:0");
+    expect_time(6);
+    expect_events("ready served:0");
     return r;
 }
 
@@ -31,15 +31,15 @@ ASYNC_DEF(fails_before_it_is_ready)
     return async_fail(-EADDRINUSE, "port 80 is taken");
 }
 
-CASE(failure_before_it_is_ready_is_the_result_and_not_the_groups)
+LOOP_TEST(failure_before_it_is_ready_is_the_result_and_not_the_groups)
 {
     int r;
     await_group (r, g) {
         async_spawn(g, async_sleep(3));
-        is(await_group_start(g, fails_before_it_is_ready()), -EADDRINUSE);
-        is_text(async_fail_text(-EADDRINUSE), "port 80 is taken");
+        expect_int(await_group_start(g, fails_before_it_is_ready()), -EADDRINUSE);
+        expect_text(async_fail_text(-EADDRINUSE), "port 80 is taken");
     }
-    is_time(3);
+    expect_time(3);
     return r;
 }
 
@@ -48,12 +48,13 @@ ASYNC_DEF(is_never_ready)
     return await_sleep(1);
 }
 
-CASE(child_that_ends_without_being_ready_is_an_error)
+LOOP_TEST(child_that_ends_without_being_ready_is_an_error)
 {
     int r;
     await_group (r, g) {
-        is(await_group_start(g, is_never_ready()), -EPROTO);
-        has_text(async_fail_text(-EPROTO), "\"is_never_ready\" has ended without calling async_started()");
+        expect_int(await_group_start(g, is_never_ready()), -EPROTO);
+        expect_contains(async_fail_text(-EPROTO),
+                        "\"is_never_ready\" has ended without calling async_started()");
     }
     return r;
 }
@@ -65,118 +66,119 @@ ASYNC_DEF(fails_when_it_is_ready)
     return -EIO;
 }
 
-CASE(failure_of_a_ready_child_is_the_groups)
+LOOP_TEST(failure_of_a_ready_child_is_the_groups)
 {
     int r;
     await_group (r, g) {
-        is(await_group_start(g, fails_when_it_is_ready()), 1);
-        is(await_sleep(10), -ECANCELED);
+        expect_int(await_group_start(g, fails_when_it_is_ready()), 1);
+        expect_int(await_sleep(10), -ECANCELED);
     }
-    is(r, -EIO);
-    is_time(1);
+    expect_int(r, -EIO);
+    expect_time(1);
     return 0;
 }
 
 /* --- cancellation --- */
 
-CASE(timeout_of_the_caller_cancels_a_child_that_is_not_ready)
+LOOP_TEST(timeout_of_the_caller_cancels_a_child_that_is_not_ready)
 {
     int r, s;
     await_group (r, g) {
         async_spawn(g, async_sleep(3));
-        await_timeout (s, 0.5) s = await_group_start(g, serves(80, 5));
-        is(s, -ETIMEDOUT);
-        is_trail("");
+        await_timeout (s, 0.5)
+            s = await_group_start(g, serves(80, 5));
+        expect_int(s, -ETIMEDOUT);
+        expect_events("");
     }
-    is_time(3);
+    expect_time(3);
     return r;
 }
 
-CASE(timeout_of_the_caller_does_not_concern_a_ready_child)
+LOOP_TEST(timeout_of_the_caller_does_not_concern_a_ready_child)
 {
     int r, s;
     await_group (r, g) {
         await_timeout (s, 2) {
-            is(await_group_start(g, serves(80, 5)), 80);
-            is(await_sleep(10), -ECANCELED);
+            expect_int(await_group_start(g, serves(80, 5)), 80);
+            expect_int(await_sleep(10), -ECANCELED);
         }
-        is(s, -ETIMEDOUT);
-        is_trail("ready");
+        expect_int(s, -ETIMEDOUT);
+        expect_events("ready");
     }
-    is_trail("ready served:0");
-    is_time(6);
+    expect_events("ready served:0");
+    expect_time(6);
     return r;
 }
 
-CASE(deadline_of_the_group_applies_to_a_child_when_it_is_ready)
+LOOP_TEST(deadline_of_the_group_applies_to_a_child_when_it_is_ready)
 {
     int r, s;
     await_timeout (s, 3) {
         await_group (r, g)
-            is(await_group_start(g, serves(80, 100)), 80);
+            expect_int(await_group_start(g, serves(80, 100)), 80);
         s = r;
     }
-    is(s, -ETIMEDOUT);
-    is_time(3);
-    is_trail("ready served:-ECANCELED");
+    expect_int(s, -ETIMEDOUT);
+    expect_time(3);
+    expect_events("ready served:-ECANCELED");
     return 0;
 }
 
 ASYNC_DEF(starts_in, (async_group *)g)
 {
     int r = await_group_start(g, serves(80, 5));
-    note("started:%s", shown(r));
+    log_event("started:%s", result_text(r));
     return r < 0 ? r : 0;
 }
 
 /* The task that waits is not one of the group: only the ready child is cancelled with it. */
-CASE(child_that_becomes_ready_in_a_cancelled_group_is_cancelled)
+LOOP_TEST(child_that_becomes_ready_in_a_cancelled_group_is_cancelled)
 {
     int r;
     await_task_auto starter = NULL;
     await_group (r, g) {
         starter = async_create_task(starts_in(g));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         async_group_cancel(g);
     }
-    ok(r);
-    ok(await_task(starter));
-    is_trail("ready served:-ECANCELED started:80");
-    is_time(1);
+    expect_ok(r);
+    expect_ok(await_task(starter));
+    expect_events("ready served:-ECANCELED started:80");
+    expect_time(1);
     return 0;
 }
 
-CASE(group_is_not_left_while_a_child_starts)
+LOOP_TEST(group_is_not_left_while_a_child_starts)
 {
     int r;
     await_task_auto starter = NULL;
     await_group (r, g) {
         starter = async_create_task(starts_in(g));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
     }
-    is_time(6);
-    ok(await_task(starter));
-    is_trail("ready started:80 served:0");
+    expect_time(6);
+    expect_ok(await_task(starter));
+    expect_events("ready started:80 served:0");
     return r;
 }
 
-CASE(cancelled_or_closed_group_refuses_a_start)
+LOOP_TEST(cancelled_or_closed_group_refuses_a_start)
 {
     int r;
     await_group (r, g) {
         async_group_cancel(g);
-        is(await_group_start(g, serves(80, 5)), -ECANCELED);
+        expect_int(await_group_start(g, serves(80, 5)), -ECANCELED);
     }
-    is(await_group_start(g, serves(80, 5)), -ECANCELED);
-    is_trail("");
+    expect_int(await_group_start(g, serves(80, 5)), -ECANCELED);
+    expect_events("");
     return r;
 }
 
-CASE(child_started_in_the_background_goes_on_after_the_caller)
+LOOP_TEST(child_started_in_the_background_goes_on_after_the_caller)
 {
-    is(await_group_start(async_background(), serves(80, 5)), 80);
-    ok(await_sleep(10));
-    is_trail("ready served:0");
+    expect_int(await_group_start(async_background(), serves(80, 5)), 80);
+    expect_ok(await_sleep(10));
+    expect_events("ready served:0");
     return 0;
 }
 
@@ -192,21 +194,21 @@ ASYNC_DEF(serves_with_children)
             ASYNC_TRY(async_started(7));
             q = await_sleep(100);
         }
-        note("%s", shown(q));
+        log_event("%s", result_text(q));
     }
     return r;
 }
 
-CASE(everything_inside_the_child_moves_with_it)
+LOOP_TEST(everything_inside_the_child_moves_with_it)
 {
     int r;
     await_group (r, g) {
-        is(await_group_start(g, serves_with_children()), 7);
-        ok(await_sleep(1));
+        expect_int(await_group_start(g, serves_with_children()), 7);
+        expect_ok(await_sleep(1));
         async_group_cancel(g);
     }
-    is_time(2);
-    is_trail("-ECANCELED");
+    expect_time(2);
+    expect_events("-ECANCELED");
     return r;
 }
 
@@ -214,53 +216,55 @@ CASE(everything_inside_the_child_moves_with_it)
 
 ASYNC_DEF(is_ready_twice)
 {
-    ok(async_started(5));
-    is(async_started(6), -EPERM);
+    expect_ok(async_started(5));
+    expect_int(async_started(6), -EPERM);
     return 0;
 }
 
-CASE(task_that_no_task_waits_for_is_refused_with_a_message)
+LOOP_TEST(task_that_no_task_waits_for_is_refused_with_a_message)
 {
     int r;
-    is(async_started(1), -EPERM);
-    has_text(heard(), "calls async_started(), but was not started by await_group_start()");
+    expect_int(async_started(1), -EPERM);
+    expect_contains(captured_stderr(),
+                    "calls async_started(), but was not started by await_group_start()");
     await_group (r, g) {
-        is(await_group_start(g, is_ready_twice()), 5);
+        expect_int(await_group_start(g, is_ready_twice()), 5);
     }
-    has_text(heard(), "or is ready already");
+    expect_contains(captured_stderr(), "or is ready already");
     return r;
 }
 
 ASYNC_DEF(is_ready_with_an_error)
 {
-    is(async_started(-1), -EINVAL);
+    expect_int(async_started(-1), -EINVAL);
     return async_started(0);
 }
 
-CASE(negative_value_is_refused)
+LOOP_TEST(negative_value_is_refused)
 {
     int r;
     await_group (r, g)
-        ok(await_group_start(g, is_ready_with_an_error()));
+        expect_ok(await_group_start(g, is_ready_with_an_error()));
     return r;
 }
 
 static void drop(void *arg)
 {
-    note("dropped");
+    log_event("dropped");
     ++*(int *)arg;
 }
 
-CASE(refused_child_drops_what_it_owns)
+LOOP_TEST(refused_child_drops_what_it_owns)
 {
     int r, dropped = 0;
     await_group (r, g) {
-        is(await_group_start(g, serves(80, 0), .owned = &dropped, .drop = drop), 80);
-        ok(await_sleep(1));
-        is(dropped, 1);
+        expect_int(await_group_start(g, serves(80, 0), .owned = &dropped, .drop = drop), 80);
+        expect_ok(await_sleep(1));
+        expect_int(dropped, 1);
         async_group_cancel(g);
-        is(await_group_start(g, serves(80, 0), .owned = &dropped, .drop = drop), -ECANCELED);
-        is(dropped, 2);
+        expect_int(await_group_start(g, serves(80, 0), .owned = &dropped, .drop = drop),
+                   -ECANCELED);
+        expect_int(dropped, 2);
     }
     return r;
 }

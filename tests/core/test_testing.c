@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams in memory, and whether a block has suspended. What sweeps find is in tests/sweep. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <asyncio/testing.h>
 
@@ -17,100 +18,100 @@ ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size)
     return (int)await_stream_read(s, buf, size);
 }
 
-CASE(what_one_writes_the_other_reads)
+LOOP_TEST(what_one_writes_the_other_reads)
 {
     char buf[32];
     async_stream_auto a = NULL;
     async_stream_auto b = NULL;
-    ok(async_stream_pair(&a, &b));
+    expect_ok(async_stream_pair(&a, &b));
     async_assert_no_suspend {
-        ok(await_stream_write(a, "one\ntwo\n", 8));
-        ok(await_stream_printf(b, "%d", 42));
-        is(await_stream_readline(b, buf, sizeof buf), 4);
-        is_text(buf, "one\n");
-        is(await_stream_read(b, buf, sizeof buf), 4);
-        is(await_stream_readexactly(a, buf, 2, NULL), 2);
-        ok(memcmp(buf, "42", 2));
+        expect_ok(await_stream_write(a, "one\ntwo\n", 8));
+        expect_ok(await_stream_printf(b, "%d", 42));
+        expect_int(await_stream_readline(b, buf, sizeof buf), 4);
+        expect_text(buf, "one\n");
+        expect_int(await_stream_read(b, buf, sizeof buf), 4);
+        expect_int(await_stream_readexactly(a, buf, 2, NULL), 2);
+        expect_ok(memcmp(buf, "42", 2));
     }
     return 0;
 }
 
 /* As much as there is room for at a time, round and round. */
-CASE(a_writer_waits_for_room)
+LOOP_TEST(a_writer_waits_for_room)
 {
     static const char text[] = "the quick brown fox jumps over the lazy dog";
     char got[sizeof text] = "";
     for (size_t room = 1; room < sizeof text; room++) {
         async_stream_auto a = NULL;
         async_stream_auto b = NULL;
-        ok(async_stream_pair(&a, &b, .room = room));
+        expect_ok(async_stream_pair(&a, &b, .room = room));
         await_task_auto t = async_create_task(writes(a, text));
         size_t n = sizeof text - 1;
         async_assert_suspends {
-            is(await_stream_readexactly(b, got, n, NULL), (ssize_t)n);
+            expect_int(await_stream_readexactly(b, got, n, NULL), (ssize_t)n);
         }
-        is_text(got, text);
-        ok(await_task(t));
+        expect_text(got, text);
+        expect_ok(await_task(t));
     }
     return 0;
 }
 
-CASE(a_reader_waits_for_bytes_in_virtual_time)
+LOOP_TEST(a_reader_waits_for_bytes_in_virtual_time)
 {
     char buf[8];
     int r;
     async_stream_auto a = NULL;
     async_stream_auto b = NULL;
-    ok(async_stream_pair(&a, &b));
+    expect_ok(async_stream_pair(&a, &b));
     await_timeout (r, 100)
         r = (int)await_stream_read(a, buf, sizeof buf);
-    is(r, -ETIMEDOUT);
-    is_time(100);
+    expect_int(r, -ETIMEDOUT);
+    expect_time(100);
     await_task_auto t = async_create_task(reads(a, buf, sizeof buf));
-    ok(await_sleep(1));
-    is(await_stream_read(a, buf, sizeof buf), -EBUSY);
-    ok(await_stream_write(b, "late", 4));
-    is(await_task(t), 4);
+    expect_ok(await_sleep(1));
+    expect_int(await_stream_read(a, buf, sizeof buf), -EBUSY);
+    expect_ok(await_stream_write(b, "late", 4));
+    expect_int(await_task(t), 4);
     return 0;
 }
 
-CASE(its_ends)
+LOOP_TEST(its_ends)
 {
     char buf[8];
     async_stream_auto a = NULL;
     async_stream_auto b = NULL;
-    ok(async_stream_pair(&a, &b));
-    ok(await_stream_write(a, "last", 4));
-    ok(async_stream_write_eof(a));
-    is(await_stream_write(a, "x", 1), -EPIPE);
-    is(await_stream_read(b, buf, sizeof buf), 4);
-    is(await_stream_read(b, buf, sizeof buf), 0);
-    ok(await_stream_write(b, "but", 3));
-    is(await_stream_read(a, buf, sizeof buf), 3);
-    ok(await_stream_write(b, "kept", 4));
-    ok(await_stream_close(b));
-    is(await_stream_read(b, buf, sizeof buf), -EPIPE);
-    is(await_stream_read(a, buf, sizeof buf), 4);
-    is(await_stream_read(a, buf, sizeof buf), 0);
+    expect_ok(async_stream_pair(&a, &b));
+    expect_ok(await_stream_write(a, "last", 4));
+    expect_ok(async_stream_write_eof(a));
+    expect_int(await_stream_write(a, "x", 1), -EPIPE);
+    expect_int(await_stream_read(b, buf, sizeof buf), 4);
+    expect_ok(await_stream_read(b, buf, sizeof buf));
+    expect_ok(await_stream_write(b, "but", 3));
+    expect_int(await_stream_read(a, buf, sizeof buf), 3);
+    expect_ok(await_stream_write(b, "kept", 4));
+    expect_ok(await_stream_close(b));
+    expect_int(await_stream_read(b, buf, sizeof buf), -EPIPE);
+    expect_int(await_stream_read(a, buf, sizeof buf), 4);
+    expect_ok(await_stream_read(a, buf, sizeof buf));
     async_stream_drop(&b);
-    is(await_stream_read(a, buf, sizeof buf), 0);
+    expect_ok(await_stream_read(a, buf, sizeof buf));
     return 0;
 }
 
 /* Whoever waits wakes: for room and for bytes, on the side that is closed and on the other. */
-CASE(closing_wakes_all)
+LOOP_TEST(closing_wakes_all)
 {
     char buf[8];
     for (int other = 0; other < 2; other++) {
         async_stream_auto a = NULL;
         async_stream_auto b = NULL;
-        ok(async_stream_pair(&a, &b, .room = 2));
+        expect_ok(async_stream_pair(&a, &b, .room = 2));
         await_task_auto w = async_create_task(writes(a, "too much"));
         await_task_auto r = async_create_task(reads(a, buf, sizeof buf));
-        ok(await_sleep(1));
+        expect_ok(await_sleep(1));
         async_stream_drop(other ? &b : &a);
-        is(await_task(w), -EPIPE);
-        is(await_task(r), other ? 0 : -EPIPE);
+        expect_int(await_task(w), -EPIPE);
+        expect_int(await_task(r), other ? 0 : -EPIPE);
     }
     return 0;
 }
@@ -136,7 +137,7 @@ ASYNC_DEF(writes_to_both, (async_stream *)a, (async_stream *)b)
 }
 
 /* Both are ready at the same moment. One wins, and what the other one could have read is there for the next. */
-CASE(who_loses_a_race_of_reads_has_read_nothing)
+LOOP_TEST(who_loses_a_race_of_reads_has_read_nothing)
 {
     for (size_t i = 0; i < countof(ways_to_read); i++) {
         char buf[2][8] = { "", "" }, rest[8] = "";
@@ -145,41 +146,41 @@ CASE(who_loses_a_race_of_reads_has_read_nothing)
         async_stream_auto b = NULL;
         async_stream_auto to_a = NULL;
         async_stream_auto to_b = NULL;
-        ok(async_stream_pair(&a, &to_a));
-        ok(async_stream_pair(&b, &to_b));
+        expect_ok(async_stream_pair(&a, &to_a));
+        expect_ok(async_stream_pair(&b, &to_b));
         await_task_auto t = async_create_task(writes_to_both(to_a, to_b));
         int won = await_race(&n, ways_to_read[i](a, buf[0], sizeof *buf),
                              ways_to_read[i](b, buf[1], sizeof *buf));
-        is_true(won == 0 || won == 1);
-        is(n, 4);
-        is_text(buf[won], won ? "bbb\n" : "aaa\n");
+        expect_true(won == 0 || won == 1);
+        expect_int(n, 4);
+        expect_text(buf[won], won ? "bbb\n" : "aaa\n");
         await_timeout (n, 1)
             n = (int)await_stream_readline(won ? a : b, rest, sizeof rest);
-        is(n, 4);
-        is_text(rest, won ? "aaa\n" : "bbb\n");
-        ok(await_task(t));
+        expect_int(n, 4);
+        expect_text(rest, won ? "aaa\n" : "bbb\n");
+        expect_ok(await_task(t));
     }
     return 0;
 }
 
-CASE(a_read_that_is_cancelled_before_it_runs_has_read_nothing)
+LOOP_TEST(a_read_that_is_cancelled_before_it_runs_has_read_nothing)
 {
     for (size_t i = 0; i < countof(ways_to_read); i++) {
         char buf[8] = "", rest[8] = "";
         async_stream_auto a = NULL;
         async_stream_auto b = NULL;
-        ok(async_stream_pair(&a, &b));
+        expect_ok(async_stream_pair(&a, &b));
         await_task_auto t = async_create_task(ways_to_read[i](a, buf, sizeof buf));
-        ok(await_sleep(1));
+        expect_ok(await_sleep(1));
         if (i > 0) { /* the half of what it wants, which it waits behind */
-            ok(await_stream_write(b, "ab", 2));
-            ok(await_sleep(1));
+            expect_ok(await_stream_write(b, "ab", 2));
+            expect_ok(await_sleep(1));
         }
-        ok(await_stream_write(b, "c\n", 2));
-        is_true(async_task_cancel(t));
-        is(await_task(t), -ECANCELED);
-        is(await_stream_readline(a, rest, sizeof rest), i > 0 ? 4 : 2);
-        is_text(rest, i > 0 ? "abc\n" : "c\n");
+        expect_ok(await_stream_write(b, "c\n", 2));
+        expect_true(async_task_cancel(t));
+        expect_int(await_task(t), -ECANCELED);
+        expect_int(await_stream_readline(a, rest, sizeof rest), i > 0 ? 4 : 2);
+        expect_text(rest, i > 0 ? "abc\n" : "c\n");
     }
     return 0;
 }
@@ -192,20 +193,19 @@ ASYNC_DEF(leaves_one)
     return async_stream_pair(&left, &b);
 }
 
-START_TEST(one_that_is_left_open_is_named)
+TEST(one_that_is_left_open_is_named)
 {
-    ears_open();
-    ok(async_run(leaves_one()));
-    has_text(heard(), "closes with 1 streams in memory open");
+    capture_stderr_begin();
+    expect_ok(async_run(leaves_one()));
+    expect_contains(captured_stderr(), "closes with 1 streams in memory open");
     async_stream_drop(&left);
-    ears_close();
+    capture_stderr_end();
 }
-END_TEST
 
 ASYNC_DEF(must_suspend)
 {
     async_assert_suspends {
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         async_assert_no_suspend { /* an inner block does not hide what the outer one has seen */
         }
     }
@@ -216,7 +216,7 @@ ASYNC_DEF(must_suspend)
         }
     async_assert_suspends {
         async_lock l = { 0 };
-        ok(await_lock_acquire(&l));
+        expect_ok(await_lock_acquire(&l));
     }
     return 0;
 }
@@ -233,23 +233,22 @@ ASYNC_DEF(must_not_suspend)
 
 static void aborts(async_co co, const char *sentence)
 {
-    ears_open();
+    capture_stderr_begin();
     pid_t pid = fork();
     int status = 0;
     if (pid == 0)
         _exit(async_run(co, .virtual_clock = true) < 0);
-    is(waitpid(pid, &status, 0), pid);
-    has_text(heard(), sentence);
-    ears_close();
-    is_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    expect_int(waitpid(pid, &status, 0), pid);
+    expect_contains(captured_stderr(), sentence);
+    capture_stderr_end();
+    expect_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
-START_TEST(a_block_that_does_not_keep_its_word)
+TEST(a_block_that_does_not_keep_its_word)
 {
     aborts(must_suspend(), "await_must_suspend: this block has not suspended");
     aborts(must_not_suspend(), "await_must_not_suspend: this block has suspended");
 }
-END_TEST
 
 SUITE("testing", who_loses_a_race_of_reads_has_read_nothing,
       a_read_that_is_cancelled_before_it_runs_has_read_nothing, what_one_writes_the_other_reads,

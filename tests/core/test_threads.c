@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Other threads: with loops of their own, with what is another loop's, with a signal. Under the thread sanitizer too. */
-#include "run.h"
+
+#include "../frame/loop_test.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -52,7 +53,7 @@ static void *runs(void *arg)
     return NULL;
 }
 
-START_TEST(several_loops)
+TEST(several_loops)
 {
     static struct runner r[THREADS];
     for (int i = 0; i < THREADS; i++) {
@@ -60,13 +61,12 @@ START_TEST(several_loops)
         r[i].peer = &r[(i + 1) % THREADS];
     }
     for (int i = 0; i < THREADS; i++)
-        ok(pthread_create(&r[i].thread, NULL, runs, &r[i]));
+        expect_ok(pthread_create(&r[i].thread, NULL, runs, &r[i]));
     for (int i = 0; i < THREADS; i++) {
-        ok(pthread_join(r[i].thread, NULL));
-        is(r[i].result, 150 + i);
+        expect_ok(pthread_join(r[i].thread, NULL));
+        expect_int(r[i].result, 150 + i);
     }
 }
-END_TEST
 
 /* --- what other threads must not do --- */
 
@@ -88,7 +88,7 @@ ASYNC_DEF(nothing)
 static void must_not_run(void *arg)
 {
     (void)arg;
-    note("ran");
+    log_event("ran");
 }
 
 static void *intrudes(void *arg)
@@ -108,36 +108,36 @@ static void *intrudes(void *arg)
     return NULL;
 }
 
-CASE(foreign_thread)
+LOOP_TEST(foreign_thread)
 {
     pthread_t t;
     int r;
     static struct shared s;
-    ok(await_lock_acquire(&s.lock));
+    expect_ok(await_lock_acquire(&s.lock));
     await_group (r, g) {
         s.group = g;
         s.task = async_group_create_task(g, nothing());
-        ok(pthread_create(&t, NULL, intrudes, &s));
-        ok(pthread_join(t, NULL));
+        expect_ok(pthread_create(&t, NULL, intrudes, &s));
+        expect_ok(pthread_join(t, NULL));
     }
-    ok(r);
-    const char *said = heard();
-    is(s.results[0], 0);
-    has_text(said, "from a thread that does not run its loop");
-    is(s.results[1], -EPERM);
-    has_text(said, "releases a lock that it does not hold");
-    is(s.results[2], -EPERM);
-    has_text(said, "await_task() outside of a task");
-    is(s.results[3], -EPERM);
-    has_text(said, "async_spawn() outside of a task");
-    is(s.results[4], 1);
-    has_text(said, "async_create_task() outside of a task");
-    is(s.results[5], -EPERM);
-    has_text(said, "async_group_cancel() of a group of another thread's loop");
-    is(s.results[6], 1);
-    has_text(said, "on a thread without a loop");
-    is(s.results[7], 0);
-    is_trail("");
+    expect_ok(r);
+    const char *said = captured_stderr();
+    expect_ok(s.results[0]);
+    expect_contains(said, "from a thread that does not run its loop");
+    expect_int(s.results[1], -EPERM);
+    expect_contains(said, "releases a lock that it does not hold");
+    expect_int(s.results[2], -EPERM);
+    expect_contains(said, "await_task() outside of a task");
+    expect_int(s.results[3], -EPERM);
+    expect_contains(said, "async_spawn() outside of a task");
+    expect_int(s.results[4], 1);
+    expect_contains(said, "async_create_task() outside of a task");
+    expect_int(s.results[5], -EPERM);
+    expect_contains(said, "async_group_cancel() of a group of another thread's loop");
+    expect_int(s.results[6], 1);
+    expect_contains(said, "on a thread without a loop");
+    expect_ok(s.results[7]);
+    expect_events("");
     return async_lock_release(&s.lock);
 }
 
@@ -175,30 +175,29 @@ ASYNC_DEF(turns, (int)n)
 }
 
 /* Whenever it comes, main ends by it or does not; nothing is written to a descriptor that is another one's by now. */
-START_TEST(interrupt_while_the_loop_closes)
+TEST(interrupt_while_the_loop_closes)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
-    ok(pthread_sigmask(SIG_BLOCK, &set, NULL));
+    expect_ok(pthread_sigmask(SIG_BLOCK, &set, NULL));
     pthread_t thread;
-    ok(pthread_create(&thread, NULL, interrupts, NULL));
+    expect_ok(pthread_create(&thread, NULL, interrupts, NULL));
     for (int i = 0; i < 300; i++) {
         int r = async_main(turns(i % 3)), fds[3];
-        ck_assert_msg(r == 0 || r == 130, "round %d: %d", i, r);
+        expect_that(r == 0 || r == 130, "round %d: %d", i, r);
         for (int k = 0; k < 3; k++)
             fds[k] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         for (int k = 0; k < 3; k++) {
             uint64_t value;
-            is(read(fds[k], &value, sizeof value), -1);
+            expect_int(read(fds[k], &value, sizeof value), -1);
             close(fds[k]);
         }
     }
     atomic_store(&enough, true);
-    ok(pthread_join(thread, NULL));
+    expect_ok(pthread_join(thread, NULL));
 }
-END_TEST
 
 /* --- task-local variables of a thread --- */
 
@@ -232,29 +231,28 @@ static void *sets_outside(void *arg)
 {
     (void)arg;
     for (int i = 0; i < 3; i++) {
-        ok(async_local_set(number, i));
-        ok(async_local_set(other, i));
-        is(async_local_get(number), i);
-        ok(async_run(async_sleep(0))); /* inherits them */
+        expect_ok(async_local_set(number, i));
+        expect_ok(async_local_set(other, i));
+        expect_int(async_local_get(number), i);
+        expect_ok(async_run(async_sleep(0))); /* inherits them */
     }
-    is(async_set_allocator(NULL), -EBUSY);
+    expect_int(async_set_allocator(NULL), -EBUSY);
     return NULL;
 }
 
-START_TEST(locals_go_with_their_thread)
+TEST(locals_go_with_their_thread)
 {
     const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
-    ok(async_set_allocator(&a));
+    expect_ok(async_set_allocator(&a));
     for (int i = 0; i < 3; i++) {
         pthread_t thread;
-        ok(pthread_create(&thread, NULL, sets_outside, NULL));
-        ok(pthread_join(thread, NULL));
-        is(atomic_load(&live), 0);
+        expect_ok(pthread_create(&thread, NULL, sets_outside, NULL));
+        expect_ok(pthread_join(thread, NULL));
+        expect_ok(atomic_load(&live));
     }
-    is(async_local_get(number), 1);
-    ok(async_set_allocator(NULL));
+    expect_int(async_local_get(number), 1);
+    expect_ok(async_set_allocator(NULL));
 }
-END_TEST
 
 /* --- objects of another loop --- */
 
@@ -272,34 +270,34 @@ static struct {
 ASYNC_DEF(uses_them)
 {
     int item;
-    is(await_event_wait(&bound.event), -EPERM);
+    expect_int(await_event_wait(&bound.event), -EPERM);
     async_event_set(&bound.event);
     async_event_clear(&bound.event);
-    is(await_semaphore_acquire(&bound.semaphore), -EPERM);
-    is(async_semaphore_release(&bound.semaphore), -EPERM);
-    is(await_future(&bound.future), -EPERM);
-    is(async_future_set_result(&bound.future, 1), -EPERM);
-    is_false(async_future_cancel(&bound.future));
-    is(await_barrier_wait(&bound.barrier), -EPERM);
+    expect_int(await_semaphore_acquire(&bound.semaphore), -EPERM);
+    expect_int(async_semaphore_release(&bound.semaphore), -EPERM);
+    expect_int(await_future(&bound.future), -EPERM);
+    expect_int(async_future_set_result(&bound.future, 1), -EPERM);
+    expect_false(async_future_cancel(&bound.future));
+    expect_int(await_barrier_wait(&bound.barrier), -EPERM);
     async_barrier_abort(&bound.barrier);
     async_barrier_reset(&bound.barrier);
-    is(await_lock_acquire(&bound.lock), -EPERM);
-    is(async_lock_release(&bound.lock), -EPERM);
-    is(await_queue_get(&bound.queue, &item), -EPERM);
-    is(await_queue_put(&bound.queue, 1), -EPERM);
-    is(async_queue_get_nowait(&bound.queue, &item), -EPERM);
-    is(await_queue_join(&bound.queue), -EPERM);
-    is(async_queue_task_done(&bound.queue), -EPERM);
+    expect_int(await_lock_acquire(&bound.lock), -EPERM);
+    expect_int(async_lock_release(&bound.lock), -EPERM);
+    expect_int(await_queue_get(&bound.queue, &item), -EPERM);
+    expect_int(await_queue_put(&bound.queue, 1), -EPERM);
+    expect_int(async_queue_get_nowait(&bound.queue, &item), -EPERM);
+    expect_int(await_queue_join(&bound.queue), -EPERM);
+    expect_int(async_queue_task_done(&bound.queue), -EPERM);
     async_queue_shutdown(&bound.queue, true);
     return 0;
 }
 
 static void *uses_them_elsewhere(void *home)
 {
-    ok(async_run(uses_them()));
+    expect_ok(async_run(uses_them()));
     async_event_set(&bound.event); /* nor on a thread without a loop */
-    is(async_future_set_result(&bound.future, 1), -EPERM);
-    ok(async_call_soon_threadsafe(home, sets, &bound.seen));
+    expect_int(async_future_set_result(&bound.future, 1), -EPERM);
+    expect_ok(async_call_soon_threadsafe(home, sets, &bound.seen));
     return NULL;
 }
 
@@ -330,45 +328,46 @@ ASYNC_DEF(waits_item)
     return item;
 }
 
-CASE(objects_of_another_loop)
+LOOP_TEST(objects_of_another_loop)
 {
     pthread_t t;
     int r, results[5];
-    ok(await_lock_acquire(&bound.lock));
+    expect_ok(await_lock_acquire(&bound.lock));
     await_group (r, g) {
         async_task *tasks[] = { async_group_create_task(g, waits_event()),
                                 async_group_create_task(g, waits_semaphore()),
                                 async_group_create_task(g, waits_future()),
                                 async_group_create_task(g, waits_item()),
                                 async_group_create_task(g, waits_barrier()) };
-        ok(await_sleep(0));
-        ok(pthread_create(&t, NULL, uses_them_elsewhere, async_get_running_loop()));
-        ok(await_event_wait(&bound.seen));
-        ok(pthread_join(t, NULL));
-        const char *said = heard();
-        has_text(said, "task \"uses_them\" uses an event that belongs to another thread's loop");
-        has_text(said, "task \"uses_them\" uses a semaphore that belongs to another");
-        has_text(said, "task \"uses_them\" uses a future that belongs to another");
-        has_text(said, "task \"uses_them\" uses a queue that belongs to another");
-        has_text(said, "task \"uses_them\" uses a barrier that belongs to another");
-        has_text(said, "task \"uses_them\" uses a lock that belongs to another");
-        has_text(said, "a thread uses an event that belongs to another thread's loop");
+        expect_ok(await_sleep(0));
+        expect_ok(pthread_create(&t, NULL, uses_them_elsewhere, async_get_running_loop()));
+        expect_ok(await_event_wait(&bound.seen));
+        expect_ok(pthread_join(t, NULL));
+        const char *said = captured_stderr();
+        expect_contains(said,
+                        "task \"uses_them\" uses an event that belongs to another thread's loop");
+        expect_contains(said, "task \"uses_them\" uses a semaphore that belongs to another");
+        expect_contains(said, "task \"uses_them\" uses a future that belongs to another");
+        expect_contains(said, "task \"uses_them\" uses a queue that belongs to another");
+        expect_contains(said, "task \"uses_them\" uses a barrier that belongs to another");
+        expect_contains(said, "task \"uses_them\" uses a lock that belongs to another");
+        expect_contains(said, "a thread uses an event that belongs to another thread's loop");
         for (int i = 0; i < 5; i++)
-            is_false(async_task_done(tasks[i]));
+            expect_false(async_task_done(tasks[i]));
         async_event_set(&bound.event);
-        ok(async_semaphore_release(&bound.semaphore));
-        ok(async_future_set_result(&bound.future, 6));
-        ok(await_queue_put(&bound.queue, 7));
-        is(await_barrier_wait(&bound.barrier), 1);
+        expect_ok(async_semaphore_release(&bound.semaphore));
+        expect_ok(async_future_set_result(&bound.future, 6));
+        expect_ok(await_queue_put(&bound.queue, 7));
+        expect_int(await_barrier_wait(&bound.barrier), 1);
         for (int i = 0; i < 5; i++)
             results[i] = await_task(tasks[i]);
     }
-    ok(r);
-    ok(results[0]);
-    ok(results[1]);
-    is(results[2], 6);
-    is(results[3], 7);
-    ok(results[4]);
+    expect_ok(r);
+    expect_ok(results[0]);
+    expect_ok(results[1]);
+    expect_int(results[2], 6);
+    expect_int(results[3], 7);
+    expect_ok(results[4]);
     return async_lock_release(&bound.lock);
 }
 
@@ -381,14 +380,13 @@ ASYNC_DEF(prepared)
     return await_waits_item();
 }
 
-START_TEST(objects_outlive_their_loop)
+TEST(objects_outlive_their_loop)
 {
     for (int i = 0; i < 3; i++) {
-        ok(async_semaphore_release(&bound.semaphore)); /* no loop has it */
-        is(async_run(prepared()), 1);
+        expect_ok(async_semaphore_release(&bound.semaphore)); /* no loop has it */
+        expect_int(async_run(prepared()), 1);
     }
 }
-END_TEST
 
 SUITE("threads", interrupt_while_the_loop_closes, locals_go_with_their_thread, several_loops,
       foreign_thread, objects_of_another_loop, objects_outlive_their_loop)

@@ -4,65 +4,65 @@
 
 #include <limits.h>
 
-CASE(first_completed)
+LOOP_TEST(first_completed)
 {
     int r;
     await_group (r, g) {
         async_task *t[] = { T(1, 3), T(2, 1), T(3, 2) };
-        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
-        is_time(1);
+        expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        expect_time(1);
         are(t, 1, "2");
-        is_false(async_task_done(t[1]) || async_task_done(t[2]));
-        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1); /* still so */
-        is(await_wait(t + 1, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
-        is_time(2);
+        expect_false(async_task_done(t[1]) || async_task_done(t[2]));
+        expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1); /* still so */
+        expect_int(await_wait(t + 1, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        expect_time(2);
         are(t, 2, "2 3");
     }
-    is_time(3); /* nobody was cancelled */
+    expect_time(3); /* nobody was cancelled */
     return r;
 }
 
-CASE(all_completed_in_the_order_of_the_ends)
+LOOP_TEST(all_completed_in_the_order_of_the_ends)
 {
     int r;
     await_group (r, g) {
         async_task *t[] = { T(1, 3), T(2, 1), T(3, 2), T(4, 4) };
-        ok(await_sleep(2.5)); /* two have ended before anybody waits */
-        is(await_wait(t, 4, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 4);
-        is_time(4);
+        expect_ok(await_sleep(2.5)); /* two have ended before anybody waits */
+        expect_int(await_wait(t, 4, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 4);
+        expect_time(4);
         are(t, 4, "2 3 1 4");
     }
     return r;
 }
 
 /* Those that end in one turn are all in the done part. */
-CASE(what_ends_in_the_same_turn)
+LOOP_TEST(what_ends_in_the_same_turn)
 {
     int r;
     await_group (r, g) {
         async_task *t[] = { T(1, 2), T(2, 1), T(3, 1), T(4, 2) };
-        is(await_wait(t, 4, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 2);
+        expect_int(await_wait(t, 4, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 2);
         are(t, 2, "2 3");
     }
     return r;
 }
 
-CASE(running_out_of_time)
+LOOP_TEST(running_out_of_time)
 {
     int r;
     await_group (r, g) {
         async_task *t[] = { T(1, 3), T(2, 1) };
-        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0), 0);
-        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, -1), 0);
-        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 2), 1);
-        is_time(2);
+        expect_ok(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0));
+        expect_ok(await_wait(t, 2, ASYNC_ALL_COMPLETED, -1));
+        expect_int(await_wait(t, 2, ASYNC_ALL_COMPLETED, 2), 1);
+        expect_time(2);
         are(t, 1, "2");
-        is(await_wait(t, 2, ASYNC_FIRST_COMPLETED, 0), 1);
-        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0), 1);
-        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0.5), 1);
-        is_time(2.5);
-        is(await_wait(t, 2, ASYNC_ALL_COMPLETED, 5), 2);
-        is_time(3);
+        expect_int(await_wait(t, 2, ASYNC_FIRST_COMPLETED, 0), 1);
+        expect_int(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0), 1);
+        expect_int(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0.5), 1);
+        expect_time(2.5);
+        expect_int(await_wait(t, 2, ASYNC_ALL_COMPLETED, 5), 2);
+        expect_time(3);
     }
     return r;
 }
@@ -74,37 +74,37 @@ ASYNC_DEF(fails, (double)after)
 }
 
 /* wait_first_exception: one has failed already: at once, the other is pending and goes on. */
-CASE(wait_first_exception)
+LOOP_TEST(wait_first_exception)
 {
     await_task_auto bad = async_create_task(fails(1));
     await_task_auto good = async_create_task(value(1, 5));
     async_task *t[] = { good, bad };
-    ok(await_sleep(2));
-    is(await_wait(t, 2, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
-    is_time(2);
-    is_true(t[0] == bad && t[1] == good);
-    is(async_task_result(bad), -EIO);
-    is(await_task(good), 1);
-    is_time(5);
+    expect_ok(await_sleep(2));
+    expect_int(await_wait(t, 2, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
+    expect_time(2);
+    expect_true(t[0] == bad && t[1] == good);
+    expect_int(async_task_result(bad), -EIO);
+    expect_int(await_task(good), 1);
+    expect_time(5);
     return 0;
 }
 
 /* ...one that was merely cancelled, or has a value, does not end the wait; a failure does, and the last one. */
-CASE(wait_first_exception_and_cancelled)
+LOOP_TEST(wait_first_exception_and_cancelled)
 {
     await_task_auto a = async_create_task(value(1, 9));
     await_task_auto b = async_create_task(value(1, 1));
     await_task_auto c = async_create_task(fails(3));
     await_task_auto d = async_create_task(value(1, 4));
     async_task *t[] = { a, b, c, d };
-    ok(await_sleep(0));
+    expect_ok(await_sleep(0));
     async_task_cancel(a);
-    is(await_wait(t, 4, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 3);
-    is_time(3);
-    is_true(t[0] == a && t[1] == b && t[2] == c);
-    is(await_wait(t + 3, 1, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
-    is_time(4);
-    is(await_task(c), -EIO);
+    expect_int(await_wait(t, 4, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 3);
+    expect_time(3);
+    expect_true(t[0] == a && t[1] == b && t[2] == c);
+    expect_int(await_wait(t + 3, 1, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
+    expect_time(4);
+    expect_int(await_task(c), -EIO);
     return 0;
 }
 
@@ -115,47 +115,47 @@ ASYNC_DEF(waits, (async_task **)t, (size_t)n, (int *)ret)
 }
 
 /* yield_wait_does_not_shield_cancel: who waits ends cancelled, the children go on to completion. */
-CASE(yield_wait_does_not_shield_cancel)
+LOOP_TEST(yield_wait_does_not_shield_cancel)
 {
     int got = 7;
     await_task_auto a = async_create_task(value(1, 3));
     await_task_auto b = async_create_task(value(2, 4));
     async_task *t[] = { a, b };
     await_task_auto w = async_create_task(waits(t, 2, &got));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_task_cancel(w);
-    is(await_task(w), -ECANCELED);
-    is(got, -ECANCELED);
-    is_time(1);
-    is(await_task(a), 1);
-    is(await_task(b), 2);
-    is_time(4);
+    expect_int(await_task(w), -ECANCELED);
+    expect_int(got, -ECANCELED);
+    expect_time(1);
+    expect_int(await_task(a), 1);
+    expect_int(await_task(b), 2);
+    expect_time(4);
     return 0;
 }
 
-CASE(limited_by_a_block)
+LOOP_TEST(limited_by_a_block)
 {
     int r;
     await_task_auto a = async_create_task(value(1, 3));
     async_task *t[] = { a };
     await_timeout (r, 1)
         r = await_wait(t, 1, ASYNC_ALL_COMPLETED, 2);
-    is(r, -ETIMEDOUT);
-    is_time(1);
-    is(await_wait(t, 1, ASYNC_ALL_COMPLETED, 5), 1);
-    is_time(3);
+    expect_int(r, -ETIMEDOUT);
+    expect_time(1);
+    expect_int(await_wait(t, 1, ASYNC_ALL_COMPLETED, 5), 1);
+    expect_time(3);
     return 0;
 }
 
 ASYNC_DEF(cancels, (async_task **)t, (double)after)
 {
-    ok(await_sleep(after));
-    is_true(async_task_cancel(*t));
+    expect_ok(await_sleep(after));
+    expect_true(async_task_cancel(*t));
     return 0;
 }
 
 /* Enough have ended, then it is cancelled before it ran: the wait takes nothing from others, so its success stays. */
-CASE(enough_then_cancelled)
+LOOP_TEST(enough_then_cancelled)
 {
     int got = 0;
     async_task *victim = NULL;
@@ -164,13 +164,13 @@ CASE(enough_then_cancelled)
     await_task_auto w = async_create_task(waits(t, 1, &got));
     await_task_auto c = async_create_task(cancels(&victim, 1));
     victim = w;
-    is(await_task(w), -ECANCELED);
-    is(got, 1);
+    expect_int(await_task(w), -ECANCELED);
+    expect_int(got, 1);
     return await_task(c);
 }
 
 /* Several wait for the same tasks, each in its way. */
-CASE(several_who_wait)
+LOOP_TEST(several_who_wait)
 {
     int first = 0, second = 0, r;
     async_task *t[2], *u[2], *v[2];
@@ -179,54 +179,54 @@ CASE(several_who_wait)
         t[1] = u[0] = v[0] = T(2, 2);
         async_spawn(g, waits(t, 2, &first));
         async_spawn(g, waits(u, 2, &second));
-        is(await_wait(v, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
-        is(async_task_result(v[0]), 1);
+        expect_int(await_wait(v, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        expect_int(async_task_result(v[0]), 1);
     }
-    is(first, 2);
-    is(second, 2);
+    expect_int(first, 2);
+    expect_int(second, 2);
     return r;
 }
 
-CASE(misuse)
+LOOP_TEST(misuse)
 {
     async_task *none = NULL, *me = async_current_task();
-    is(await_wait(NULL, 0, ASYNC_ALL_COMPLETED, 1), -EINVAL);
-    is(await_wait(&me, 1, ASYNC_ALL_COMPLETED, 1), -EDEADLK);
-    has_text(heard(), "waits for itself");
-    is(await_wait(&none, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
-    is(await_wait(&none, 1, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
-    is(await_wait(&none, (size_t)INT_MAX + 1, ASYNC_ALL_COMPLETED, 1), -EINVAL);
+    expect_int(await_wait(NULL, 0, ASYNC_ALL_COMPLETED, 1), -EINVAL);
+    expect_int(await_wait(&me, 1, ASYNC_ALL_COMPLETED, 1), -EDEADLK);
+    expect_contains(captured_stderr(), "waits for itself");
+    expect_int(await_wait(&none, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
+    expect_int(await_wait(&none, 1, ASYNC_FIRST_EXCEPTION, ASYNC_FOREVER), 1);
+    expect_int(await_wait(&none, (size_t)INT_MAX + 1, ASYNC_ALL_COMPLETED, 1), -EINVAL);
     await_task_auto other = async_create_task(value(0, 1));
     async_task *tasks[] = { other, none, other };
-    is(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), 1);
+    expect_int(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), 1);
     tasks[1] = me; /* put in later, and from the first */
-    is(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), -EDEADLK);
-    is(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), -EDEADLK);
-    heard();
+    expect_int(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), -EDEADLK);
+    expect_int(await_wait(tasks, 3, ASYNC_ALL_COMPLETED, 0), -EDEADLK);
+    captured_stderr();
     async_task_cancel(me);
-    is(await_wait(&none, 1, ASYNC_ALL_COMPLETED, 1), -ECANCELED);
+    expect_int(await_wait(&none, 1, ASYNC_ALL_COMPLETED, 1), -ECANCELED);
     async_uncancel();
     return 0;
 }
 
-CASE(the_same_task_twice)
+LOOP_TEST(the_same_task_twice)
 {
     int r;
     await_group (r, g) {
         async_task *a = T(1, 1), *b = T(2, 2), *t[] = { b, a, a };
-        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 2);
-        is_true(t[0] == a && t[1] == a && t[2] == b);
+        expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 2);
+        expect_true(t[0] == a && t[1] == a && t[2] == b);
     }
     return r;
 }
 
 /* Its failure is not read by who only waits. */
-CASE(errors_stay_unread)
+LOOP_TEST(errors_stay_unread)
 {
     async_task *t[] = { async_create_task(fails(1)) };
-    is(await_wait(t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
+    expect_int(await_wait(t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
     await_task_drop(&t[0]);
-    has_text(heard(), "was never retrieved");
+    expect_contains(captured_stderr(), "was never retrieved");
     return 0;
 }
 

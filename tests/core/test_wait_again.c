@@ -3,21 +3,21 @@
 #include "wait.h"
 
 /* One task off at a time, though they have all ended: in the order of the ends. */
-CASE(one_off_at_a_time)
+LOOP_TEST(one_off_at_a_time)
 {
     int r;
     await_group (r, g) {
         async_task *t[] = { T(1, 4), T(2, 1), T(3, 3), T(4, 2) }, **left = t;
-        ok(await_sleep(9));
+        expect_ok(await_sleep(9));
         for (int n = 4; n > 0; n--, left++)
-            is(await_wait(left, (size_t)n, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), n);
+            expect_int(await_wait(left, (size_t)n, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), n);
         are(t, 4, "2 4 3 1");
     }
     return r;
 }
 
 /* Slots: what is done is replaced by another task, which may lie where the old one lay. */
-CASE(slots_that_are_filled_again)
+LOOP_TEST(slots_that_are_filled_again)
 {
     enum { SLOTS = 3, N = 20 };
     async_task *t[SLOTS] = { 0 };
@@ -27,10 +27,10 @@ CASE(slots_that_are_filled_again)
     while (ended < N) {
         size_t n = (size_t)(N - ended < SLOTS ? N - ended : SLOTS);
         int done = await_wait(t, n, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER);
-        is_true(done > 0);
+        expect_true(done > 0);
         for (int i = 0; i < done; i++) {
             int r = async_task_result(t[i]);
-            is_true(r >= 0);
+            expect_true(r >= 0);
             sum += r;
             ended++;
             await_task_drop(&t[i]);
@@ -46,12 +46,12 @@ CASE(slots_that_are_filled_again)
                 t[k++] = moved;
             }
     }
-    is(sum, N * (N - 1) / 2);
+    expect_int(sum, N * (N - 1) / 2);
     return 0;
 }
 
 /* The last one takes the place of the one that is done. */
-CASE(swapped_with_the_last)
+LOOP_TEST(swapped_with_the_last)
 {
     enum { N = 50 };
     int r, sum = 0;
@@ -61,39 +61,39 @@ CASE(swapped_with_the_last)
             t[i] = T(i, i * 7 % N);
         for (size_t n = N; n > 0;) {
             int done = await_wait(t, n, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER);
-            is(done, 1);
+            expect_int(done, 1);
             sum += async_task_result(t[0]);
             t[0] = t[--n];
         }
-        is(sum, N * (N - 1) / 2);
+        expect_int(sum, N * (N - 1) / 2);
     }
     return r;
 }
 
 /* Whatever is put into the array between two calls is seen: here an ended task in a pending one's place, and the
  * other way about. */
-CASE(the_array_was_changed)
+LOOP_TEST(the_array_was_changed)
 {
     int r;
     await_group (r, g) {
         async_task *a = T(1, 1), *b = T(2, 2), *c = T(3, 3), *d = T(4, 4);
         async_task *t[] = { a, c, d };
-        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
-        ok(await_sleep(1.5)); /* b has ended */
+        expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        expect_ok(await_sleep(1.5)); /* b has ended */
         t[0] = d;
         t[1] = b;
         t[2] = c;
-        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
-        is_true(t[0] == b);
+        expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        expect_true(t[0] == b);
         t[0] = a;
-        is(await_wait(t, 3, ASYNC_FIRST_COMPLETED, 0), 1);
-        ok(await_sleep(1)); /* c has ended, and nobody has been told */
+        expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, 0), 1);
+        expect_ok(await_sleep(1)); /* c has ended, and nobody has been told */
         t[1] = b;
         t[2] = d;
-        is(await_wait(t, 3, ASYNC_ALL_COMPLETED, 0), 2);
-        is_true(t[0] == a && t[1] == b && t[2] == d);
-        is(await_wait(t, 3, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 3);
-        is_time(4);
+        expect_int(await_wait(t, 3, ASYNC_ALL_COMPLETED, 0), 2);
+        expect_true(t[0] == a && t[1] == b && t[2] == d);
+        expect_int(await_wait(t, 3, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 3);
+        expect_time(4);
     }
     return r;
 }
@@ -101,25 +101,25 @@ CASE(the_array_was_changed)
 /* The handle goes while somebody waits: it has ended, so it counts. */
 ASYNC_DEF(drops, (async_task **)t)
 {
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     await_task_drop(t);
     return 0;
 }
 
-CASE(dropped_while_waiting)
+LOOP_TEST(dropped_while_waiting)
 {
     async_task *a = async_create_task(value(1, 5)), *held = a;
     await_task_auto b = async_create_task(value(2, 2));
     await_task_auto d = async_create_task(drops(&held));
     async_task *t[] = { a, b };
-    is(await_wait(t, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 2);
-    is_time(2);
-    is_true(t[1] == b);
+    expect_int(await_wait(t, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 2);
+    expect_time(2);
+    expect_true(t[1] == b);
     return await_task(d);
 }
 
 /* Any order of ends, limits and changes against the plain truth. */
-CASE(random_waits)
+LOOP_TEST(random_waits)
 {
     enum { N = 24 };
     unsigned random = 12345;
@@ -135,9 +135,9 @@ CASE(random_waits)
             enum async_return_when when =
                     random >> 20 & 1 ? ASYNC_FIRST_COMPLETED : ASYNC_ALL_COMPLETED;
             int done = await_wait(t + first, n, when, (random >> 24) % 4);
-            is_true(done >= 0);
+            expect_true(done >= 0);
             for (size_t i = 0; i < n; i++)
-                is(async_task_done(t[first + i]), (int)i < done);
+                expect_int(async_task_done(t[first + i]), (int)i < done);
             if (done > 0 && random >> 21 & 1) { /* take some off in front, or swap two */
                 await_task_drop(&t[first++]);
             } else if (n > 1) {
@@ -151,7 +151,7 @@ CASE(random_waits)
 }
 
 /* More than are compared at a time, again and again, by all parts of the array. */
-CASE(many_at_once)
+LOOP_TEST(many_at_once)
 {
     enum { N = 300 };
     int r;
@@ -159,23 +159,23 @@ CASE(many_at_once)
     await_group (r, g) {
         for (int i = 0; i < N; i++)
             t[i] = T(i, 1 + i);
-        is(await_wait(t, N / 2, ASYNC_ALL_COMPLETED, 10.5), 10);
-        is(await_wait(t, N, ASYNC_ALL_COMPLETED, 10), 20);
-        is(await_wait(t + 10, N - 10, ASYNC_ALL_COMPLETED, 10), 20);
-        is(await_wait(t + 10, N - 100, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), N - 100);
-        is(await_wait(t, N, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), N);
-        is_time(N);
+        expect_int(await_wait(t, N / 2, ASYNC_ALL_COMPLETED, 10.5), 10);
+        expect_int(await_wait(t, N, ASYNC_ALL_COMPLETED, 10), 20);
+        expect_int(await_wait(t + 10, N - 10, ASYNC_ALL_COMPLETED, 10), 20);
+        expect_int(await_wait(t + 10, N - 100, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), N - 100);
+        expect_int(await_wait(t, N, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), N);
+        expect_time(N);
     }
     return r;
 }
 
 /* It was the only one. */
-CASE(last_one_dropped_while_waiting)
+LOOP_TEST(last_one_dropped_while_waiting)
 {
     async_task *t = async_create_task(value(1, 5)), *held = t;
     await_task_auto d = async_create_task(drops(&held));
-    is(await_wait(&t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
-    is_time(1);
+    expect_int(await_wait(&t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
+    expect_time(1);
     return await_task(d);
 }
 

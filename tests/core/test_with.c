@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a context manager learns of the way in which its block was left. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(enter)
 {
@@ -9,7 +9,7 @@ ASYNC_DEF(enter)
 
 ASYNC_DEF(tell, (const char *)label)
 {
-    note("%s:%s", label, shown(async_with_outcome()));
+    log_event("%s:%s", label, result_text(async_with_outcome()));
     return 0;
 }
 
@@ -65,42 +65,42 @@ ASYNC_DEF(sleeper)
     return r;
 }
 
-CASE(every_way_out)
+LOOP_TEST(every_way_out)
 {
-    is(await_end(5), 5);
-    is(await_end(-ENOENT), -ENOENT);
-    is(await_broken(), 3);
-    is_trail("end:5 end:-ENOENT break:3");
-    forget_trail();
-    is(await_tried(), -EIO);
-    is_trail("inner:-EIO outer:-EIO");
-    forget_trail();
-    is(await_bare(0), 7);
-    is(await_bare(-EPROTO), 7);
-    is(await_wait_for(sleeper(), 1), -ETIMEDOUT);
-    is_trail("bare:-EINTR bare:-EPROTO cancelled:-ECANCELED");
+    expect_int(await_end(5), 5);
+    expect_int(await_end(-ENOENT), -ENOENT);
+    expect_int(await_broken(), 3);
+    expect_events("end:5 end:-ENOENT break:3");
+    clear_events();
+    expect_int(await_tried(), -EIO);
+    expect_events("inner:-EIO outer:-EIO");
+    clear_events();
+    expect_int(await_bare(0), 7);
+    expect_int(await_bare(-EPROTO), 7);
+    expect_int(await_wait_for(sleeper(), 1), -ETIMEDOUT);
+    expect_events("bare:-EINTR bare:-EPROTO cancelled:-ECANCELED");
     return 0;
 }
 
 ASYNC_DEF(leaves_blocks, (const char *)label)
 {
     int r;
-    note("%s:%s", label, shown(async_with_outcome()));
+    log_event("%s:%s", label, result_text(async_with_outcome()));
     await_shield (r)
         await_with (r, told("within"))
             r = 1;
-    note("%s:%s", label, shown(async_with_outcome()));
+    log_event("%s:%s", label, result_text(async_with_outcome()));
     return 0;
 }
 
-CASE(a_block_in_what_leaves_one)
+LOOP_TEST(a_block_in_what_leaves_one)
 {
     int r;
     await_with (r, ((async_hold){ enter(), leaves_blocks("leave") }))
         r = -EBUSY;
-    is(r, -EBUSY);
-    is_trail("leave:-EBUSY within:1 leave:-EBUSY");
-    is(async_with_outcome(), -EINVAL);
+    expect_int(r, -EBUSY);
+    expect_events("leave:-EBUSY within:1 leave:-EBUSY");
+    expect_int(async_with_outcome(), -EINVAL);
     return 0;
 }
 
@@ -108,17 +108,17 @@ ASYNC_DEF(asks_in_a_shield)
 {
     int r;
     await_shield (r)
-        note("%s", shown(async_with_outcome()));
+        log_event("%s", result_text(async_with_outcome()));
     return 0;
 }
 
-CASE(shield_in_what_leaves_a_block)
+LOOP_TEST(shield_in_what_leaves_a_block)
 {
     int r;
     await_with (r, ((async_hold){ enter(), asks_in_a_shield() }))
         r = -EBUSY;
-    is(r, -EBUSY);
-    is_trail("-EBUSY");
+    expect_int(r, -EBUSY);
+    expect_events("-EBUSY");
     return 0;
 }
 
@@ -127,12 +127,12 @@ ASYNC_DEF(waits_in_vain, (async_semaphore *)s)
     int r;
     await_with (r, async_semaphore_hold(s))
         await_with (r, async_semaphore_hold(s))
-            note("not reached");
+            log_event("not reached");
     return r;
 }
 
 /* As coroutine objects, which may be kept and handed on. */
-CASE(locks_as_objects)
+LOOP_TEST(locks_as_objects)
 {
     int r;
     async_lock lock = { 0 };
@@ -142,15 +142,15 @@ CASE(locks_as_objects)
                            async_semaphore_hold(&semaphore) };
     for (size_t i = 0; i < countof(holds); i++) {
         await_with (r, holds[i]) {
-            note("%d%d", async_lock_locked(&lock), async_semaphore_locked(&semaphore));
-            is(async_condition_notify(&condition, 1), i < 2 ? 0 : -EPERM);
+            log_event("%d%d", async_lock_locked(&lock), async_semaphore_locked(&semaphore));
+            expect_int(async_condition_notify(&condition, 1), i < 2 ? 0 : -EPERM);
         }
-        ok(r);
+        expect_ok(r);
     }
-    is_trail("10 10 01");
-    heard();
-    is_false(async_lock_locked(&lock) || async_semaphore_locked(&semaphore));
-    is(await_wait_for(waits_in_vain(&semaphore), 1), -ETIMEDOUT);
+    expect_events("10 10 01");
+    captured_stderr();
+    expect_false(async_lock_locked(&lock) || async_semaphore_locked(&semaphore));
+    expect_int(await_wait_for(waits_in_vain(&semaphore), 1), -ETIMEDOUT);
     return 0;
 }
 

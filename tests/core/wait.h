@@ -3,7 +3,7 @@
 #ifndef TESTS_WAIT_H
 #define TESTS_WAIT_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
 {
@@ -14,10 +14,10 @@ ASYNC_DEF(value, (int)r, (double)after)
 /* The results of the first n, in their order. */
 static inline void are(async_task **t, int n, const char *words)
 {
-    forget_trail();
+    clear_events();
     for (int i = 0; i < n; i++)
-        note("%s", shown(async_task_result(t[i])));
-    is_trail(words);
+        log_event("%s", result_text(async_task_result(t[i])));
+    expect_events(words);
 }
 
 #define T(r, after) async_group_create_task(g, value((r), (after)))

@@ -7,9 +7,8 @@ const char *const http_suite = "http-addresses";
 HTTP_TEST(unknown_name_is_ehostunreach)
 {
     async_http_response_auto r = NULL, f = NULL;
-    ck_assert_int_eq(await_http_get(s, "http://no-such-name.invalid/", &r, .failed = &f),
-                     -EHOSTUNREACH);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_DNS);
+    expect_int(await_http_get(s, "http://no-such-name.invalid/", &r, .failed = &f), -EHOSTUNREACH);
+    expect_int(f->error, ASYNC_HTTP_DNS);
     return 0;
 }
 
@@ -20,11 +19,11 @@ HTTP_TEST(resolve_option_replaces_the_lookup)
     char url[64], rule[64];
     snprintf(url, sizeof url, "http://made-up.example:%d/echo", sv->port);
     snprintf(rule, sizeof rule, "made-up.example:%d:127.0.0.1", sv->port);
-    ck_assert_int_eq(
+    expect_int(
             async_http_session_open(&own, .resolve = (const char *const[]){ rule, NULL }, .ip = 4),
             0);
-    ck_assert_int_eq(await_http_get(own, url, &r), 200);
-    HAS(r->body, "Host: made-up.example:");
+    expect_int(await_http_get(own, url, &r), 200);
+    expect_contains(r->body, "Host: made-up.example:");
     return 0;
 }
 
@@ -36,14 +35,14 @@ HTTP_TEST(private_address_is_eacces_before_a_connection)
                                         "http://[::1]:1/", "http://[fe80::1]/", "http://0.0.0.0/" };
     async_http_session_auto own = NULL;
     async_http_response_auto r = NULL, f = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .no_private = true, .proxy = ""), 0);
-    ck_assert_int_eq(await_http_get(own, at(sv, "/echo"), &r, .failed = &f), -EACCES);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_FORBIDDEN);
+    expect_ok(async_http_session_open(&own, .no_private = true, .proxy = ""));
+    expect_int(await_http_get(own, at(sv, "/echo"), &r, .failed = &f), -EACCES);
+    expect_int(f->error, ASYNC_HTTP_FORBIDDEN);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         int code = await_http_get(own, urls[i], &r);
-        ck_assert_msg(code == -EACCES, "%s: %d", urls[i], code);
+        expect_that(code == -EACCES, "%s: %d", urls[i], code);
     }
-    ck_assert_int_eq(atomic_load(&sv->connections), 0);
+    expect_ok(atomic_load(&sv->connections));
     return 0;
 }
 
@@ -53,9 +52,9 @@ HTTP_TEST(name_of_a_private_address_is_eacces)
     async_http_response_auto r = NULL;
     char url[64];
     snprintf(url, sizeof url, "http://localhost:%d/echo", sv->port);
-    ck_assert_int_eq(async_http_session_open(&own, .no_private = true), 0);
-    ck_assert_int_eq(await_http_get(own, url, &r), -EACCES);
-    ck_assert_int_eq(atomic_load(&sv->connections), 0);
+    expect_ok(async_http_session_open(&own, .no_private = true));
+    expect_int(await_http_get(own, url, &r), -EACCES);
+    expect_ok(atomic_load(&sv->connections));
     return 0;
 }
 
@@ -65,9 +64,9 @@ HTTP_TEST(proxy_option_is_used)
 {
     async_http_session_auto own = NULL;
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .proxy = sv->url, .no_proxy = ""), 0);
-    ck_assert_int_eq(await_http_get(own, "http://far.invalid/echo", &r), 404);
-    ck_assert_int_eq(atomic_load(&sv->requests), 1);
+    expect_ok(async_http_session_open(&own, .proxy = sv->url, .no_proxy = ""));
+    expect_int(await_http_get(own, "http://far.invalid/echo", &r), 404);
+    expect_int(atomic_load(&sv->requests), 1);
     return 0;
 }
 
@@ -77,13 +76,12 @@ HTTP_TEST(proxy_of_the_environment_is_read_when_the_session_is_opened)
     async_http_response_auto a = NULL, b = NULL, f = NULL, c = NULL;
     setenv("http_proxy", sv->url, 1);
     setenv("no_proxy", "direct.invalid,127.0.0.1", 1);
-    ck_assert_int_eq(async_http_session_open(&own), 0);
+    expect_ok(async_http_session_open(&own));
     setenv("http_proxy", "http://127.0.0.1:1", 1); /* has no effect any more */
-    ck_assert_int_eq(await_http_get(own, "http://far.invalid/echo", &a), 404);
-    ck_assert_int_eq(await_http_get(own, "http://direct.invalid/echo", &b, .failed = &f),
-                     -EHOSTUNREACH);
-    ck_assert_int_eq(await_http_get(own, at(sv, "/echo"), &c), 200);
-    HAS(c->body, "GET /echo HTTP");
+    expect_int(await_http_get(own, "http://far.invalid/echo", &a), 404);
+    expect_int(await_http_get(own, "http://direct.invalid/echo", &b, .failed = &f), -EHOSTUNREACH);
+    expect_int(await_http_get(own, at(sv, "/echo"), &c), 200);
+    expect_contains(c->body, "GET /echo HTTP");
     return 0;
 }
 
@@ -92,9 +90,9 @@ HTTP_TEST(empty_proxy_option_overrides_the_environment)
     async_http_session_auto own = NULL;
     async_http_response_auto r = NULL;
     setenv("http_proxy", sv->url, 1);
-    ck_assert_int_eq(async_http_session_open(&own, .proxy = ""), 0);
-    ck_assert_int_eq(await_http_get(own, "http://far.invalid/echo", &r), -EHOSTUNREACH);
-    ck_assert_int_eq(atomic_load(&sv->requests), 0);
+    expect_ok(async_http_session_open(&own, .proxy = ""));
+    expect_int(await_http_get(own, "http://far.invalid/echo", &r), -EHOSTUNREACH);
+    expect_ok(atomic_load(&sv->requests));
     return 0;
 }
 
@@ -102,9 +100,9 @@ HTTP_TEST(unreachable_proxy_is_an_error_of_the_proxy)
 {
     async_http_session_auto own = NULL;
     async_http_response_auto r = NULL, f = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .proxy = "http://127.0.0.1:1"), 0);
-    ck_assert_int_eq(await_http_get(own, "http://far.invalid/", &r, .failed = &f), -ECONNREFUSED);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_PROXY);
+    expect_ok(async_http_session_open(&own, .proxy = "http://127.0.0.1:1"));
+    expect_int(await_http_get(own, "http://far.invalid/", &r, .failed = &f), -ECONNREFUSED);
+    expect_int(f->error, ASYNC_HTTP_PROXY);
     return 0;
 }
 

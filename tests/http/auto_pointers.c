@@ -34,17 +34,18 @@ int await_two_sessions(const char *url)
 
 HTTP_TEST(two_responses_of_one_declaration_are_both_freed)
 {
-    ck_assert_int_eq(await_two_responses(s, at(sv, "/stall/1000")), 200);
-    ck_assert_int_eq(atomic_load(&sv->connections), 2);
-    EVENTUALLY(atomic_load(&sv->open) == 0); /* freeing a stream early closes its connection */
+    expect_int(await_two_responses(s, at(sv, "/stall/1000")), 200);
+    expect_int(atomic_load(&sv->connections), 2);
+    /* freeing a stream early closes its connection */
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 
 HTTP_TEST(two_sessions_of_one_declaration_are_both_closed)
 {
-    ck_assert_int_eq(await_two_sessions(at(sv, "/echo")), 200);
-    ck_assert_int_eq(atomic_load(&sv->connections), 2);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_int(await_two_sessions(at(sv, "/echo")), 200);
+    expect_int(atomic_load(&sv->connections), 2);
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 
@@ -52,25 +53,25 @@ HTTP_TEST(two_sessions_of_one_declaration_are_both_closed)
 
 HTTP_TEST(two_responses_of_one_declaration_are_both_freed_in_cxx)
 {
-    ck_assert_int_eq(await_two_responses_cxx(s, at(sv, "/stall/1000")), 200);
-    ck_assert_int_eq(atomic_load(&sv->connections), 2);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_int(await_two_responses_cxx(s, at(sv, "/stall/1000")), 200);
+    expect_int(atomic_load(&sv->connections), 2);
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 
 HTTP_TEST(two_sessions_of_one_declaration_are_both_closed_in_cxx)
 {
-    ck_assert_int_eq(await_two_sessions_cxx(at(sv, "/echo")), 200);
-    ck_assert_int_eq(atomic_load(&sv->connections), 2);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_int(await_two_sessions_cxx(at(sv, "/echo")), 200);
+    expect_int(atomic_load(&sv->connections), 2);
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 
 HTTP_TEST(headers_given_in_cxx_are_sent)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_header_cxx(s, at(sv, "/echo"), &r), 200);
-    ck_assert_ptr_nonnull(strstr(r->body, "X-Cxx: yes\r\n"));
+    expect_int(await_header_cxx(s, at(sv, "/echo"), &r), 200);
+    expect_not_null(strstr(r->body, "X-Cxx: yes\r\n"));
     return 0;
 }
 

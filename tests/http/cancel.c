@@ -25,14 +25,14 @@ static int await_cancel_later_each_time(async_http_session *s, const char *url, 
     for (int sleeps = 0; sleeps < 400 && complete < 3; sleeps++) {
         await_task_auto t = async_create_task(fetch(s, url, stream));
         for (int i = 0; i < sleeps; i++)
-            ck_assert_int_eq(await_sleep(step), 0);
+            expect_ok(await_sleep(step));
         async_task_cancel(t);
         int r = await_task(t);
-        ck_assert_msg(r == 200 || r == -ECANCELED, "%d", r);
+        expect_that(r == 200 || r == -ECANCELED, "%d", r);
         complete = r == 200 ? complete + 1 : 0;
         cancelled += r == -ECANCELED;
     }
-    ck_assert_int_gt(cancelled, 0);
+    expect_greater(cancelled, 0);
     return complete;
 }
 
@@ -44,10 +44,10 @@ HTTP_TEST(cancel_at_any_time_leaves_the_session_usable)
         for (int stream = 0; stream < 2; stream++) {
             const char *url = at(sv, "%s", paths[i]);
             async_ignore(await_cancel_later_each_time(s, url, stream, 0));
-            ck_assert_int_eq(await_cancel_later_each_time(s, url, stream, 0.0002), 3);
+            expect_int(await_cancel_later_each_time(s, url, stream, 0.0002), 3);
         }
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &r), 200);
+    expect_int(await_http_get(s, at(sv, "/echo"), &r), 200);
     return 0;
 }
 
@@ -55,12 +55,12 @@ HTTP_TEST(cancel_closes_the_connection)
 {
     for (int i = 0; i < 10; i++) {
         await_task_auto t = async_create_task(fetch(s, at(sv, "/silent"), i % 2));
-        EVENTUALLY(atomic_load(&sv->requests) == i + 1);
+        expect_eventually(atomic_load(&sv->requests) == i + 1);
         async_task_cancel(t);
-        ck_assert_int_eq(await_task(t), -ECANCELED);
+        expect_int(await_task(t), -ECANCELED);
     }
-    EVENTUALLY(atomic_load(&sv->open) == 0);
-    ck_assert_int_eq(atomic_load(&sv->connections), 10);
+    expect_eventually(atomic_load(&sv->open) == 0);
+    expect_int(atomic_load(&sv->connections), 10);
     return 0;
 }
 
@@ -68,18 +68,18 @@ HTTP_TEST(cancel_while_queued_passes_the_permit_on)
 {
     async_http_session_auto own = NULL;
     const char *held = at(sv, "/hold"), *url = at(sv, "/echo");
-    ck_assert_int_eq(async_http_session_open(&own, .limit_per_host = 1), 0);
+    expect_ok(async_http_session_open(&own, .limit_per_host = 1));
     await_task_auto first = async_create_task(fetch(own, held, false));
-    EVENTUALLY(atomic_load(&sv->busy) == 1);
+    expect_eventually(atomic_load(&sv->busy) == 1);
     await_task_auto second = async_create_task(fetch(own, url, false));
     await_task_auto third = async_create_task(fetch(own, url, false));
-    ck_assert_int_eq(await_sleep(0), 0);
+    expect_ok(await_sleep(0));
     async_task_cancel(second);
-    ck_assert_int_eq(await_task(second), -ECANCELED);
+    expect_int(await_task(second), -ECANCELED);
     atomic_store(&sv->released, true);
-    ck_assert_int_eq(await_task(third), 200);
-    ck_assert_int_eq(await_task(first), 200);
-    ck_assert_int_eq(atomic_load(&sv->requests), 2);
+    expect_int(await_task(third), 200);
+    expect_int(await_task(first), 200);
+    expect_int(atomic_load(&sv->requests), 2);
     return 0;
 }
 
@@ -92,12 +92,12 @@ HTTP_TEST(cancel_while_a_name_is_looked_up_leaves_no_descriptor)
         snprintf(url, sizeof url, "http://name-%d.invalid/", i);
         await_task_auto t = async_create_task(fetch(s, url, false));
         for (int k = 0; k < i + 1; k++)
-            ck_assert_int_eq(await_sleep(0), 0);
+            expect_ok(await_sleep(0));
         async_task_cancel(t);
         int r = await_task(t);
-        ck_assert(r == -ECANCELED || r == -EHOSTUNREACH);
+        expect_true(r == -ECANCELED || r == -EHOSTUNREACH);
     }
-    EVENTUALLY(open_fds() <= before); /* the resolver's threads have ended */
+    expect_eventually(open_fds() <= before); /* the resolver's threads have ended */
     return 0;
 }
 
@@ -109,12 +109,12 @@ HTTP_TEST(failing_request_cancels_the_others_of_its_group)
         await_group (r, g) {
             for (int i = 0; i < 20; i++)
                 async_spawn(g, fetch(s, silent, i % 2));
-            EVENTUALLY(atomic_load(&sv->requests) == 20);
+            expect_eventually(atomic_load(&sv->requests) == 20);
             async_spawn(g, fetch(s, drop, false));
         }
     }
-    ck_assert_int_eq(r, -ENODATA);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_int(r, -ENODATA);
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 

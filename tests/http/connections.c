@@ -12,10 +12,10 @@ HTTP_TEST(requests_one_after_the_other_share_a_connection)
 {
     for (int i = 0; i < 50; i++) {
         async_http_response_auto r = NULL;
-        ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/%d", i * 100), &r), 200);
-        ck_assert_uint_eq(r->size, (size_t)i * 100);
+        expect_int(await_http_get(s, at(sv, "/bytes/%d", i * 100), &r), 200);
+        expect_int(r->size, (size_t)i * 100);
     }
-    ck_assert_int_eq(atomic_load(&sv->connections), 1);
+    expect_int(atomic_load(&sv->connections), 1);
     return 0;
 }
 
@@ -23,10 +23,10 @@ HTTP_TEST(connection_closed_while_idle_is_replaced)
 {
     for (int i = 0; i < 3; i++) {
         async_http_response_auto r = NULL;
-        ck_assert_int_eq(await_http_get(s, at(sv, "/idle"), &r), 200);
-        EVENTUALLY(atomic_load(&sv->open) == 0);
+        expect_int(await_http_get(s, at(sv, "/idle"), &r), 200);
+        expect_eventually(atomic_load(&sv->open) == 0);
     }
-    ck_assert_int_eq(atomic_load(&sv->connections), 3);
+    expect_int(atomic_load(&sv->connections), 3);
     return 0;
 }
 
@@ -42,11 +42,11 @@ static double thread_cpu_seconds(void)
 HTTP_TEST(connection_closed_while_idle_does_not_keep_the_loop_busy)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/idle"), &r), 200);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_int(await_http_get(s, at(sv, "/idle"), &r), 200);
+    expect_eventually(atomic_load(&sv->open) == 0);
     double before = thread_cpu_seconds();
-    ck_assert_int_eq(await_sleep(0.2 * slow()), 0);
-    ck_assert_double_lt(thread_cpu_seconds() - before, 0.01 * slow());
+    expect_ok(await_sleep(0.2 * slowdown()));
+    expect_less(thread_cpu_seconds() - before, 0.01 * slowdown());
     return 0;
 }
 
@@ -62,9 +62,9 @@ HTTP_TEST(lack_of_descriptors_is_emfile_and_passes)
     setrlimit(RLIMIT_NOFILE, &none);
     int code = await_http_get(s, at(sv, "/echo"), &a, .failed = &f);
     setrlimit(RLIMIT_NOFILE, &limit);
-    ck_assert_int_eq(code, -EMFILE);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_RESOURCES);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &b), 200);
+    expect_int(code, -EMFILE);
+    expect_int(f->error, ASYNC_HTTP_RESOURCES);
+    expect_int(await_http_get(s, at(sv, "/echo"), &b), 200);
     return 0;
 }
 

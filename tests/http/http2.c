@@ -21,12 +21,12 @@ ASYNC_DEF(fetch, (async_http_session *)s, (const char *)path, (int)version, (int
     async_http_response_auto r = NULL;
     char url[64];
     snprintf(url, sizeof url, "https://localhost%s", path);
-    ck_assert_int_eq(ASYNC_TRY(await_http_get(s, url, &r, .http1 = version == 11)), 200);
-    ck_assert_int_eq(r->version, version);
+    expect_int(ASYNC_TRY(await_http_get(s, url, &r, .http1 = version == 11)), 200);
+    expect_int(r->version, version);
     if (strcmp(path, "/big") == 0)
-        ck_assert_uint_eq(r->size, BIG);
+        expect_int(r->size, BIG);
     else
-        ck_assert_int_eq(sscanf(r->body, "%*s %*s %d", ret_connection), 1);
+        expect_int(sscanf(r->body, "%*s %*s %d", ret_connection), 1);
     return 0;
 }
 
@@ -46,17 +46,16 @@ static void run_with_nginx(http2_body body)
     nginx_start(&sv);
     int r = async_run(call_body(body, &sv));
     tls_server_stop(&sv);
-    ck_assert_int_eq(r, 0);
+    expect_ok(r);
 }
 
 /* HTTP2_TEST(name) { ... } defines a test that uses the session s and returns 0. */
 #define HTTP2_TEST(name)                                                                           \
     static int name##_body(async_http_session *s);                                                 \
-    START_TEST(name)                                                                               \
+    TEST(name)                                                                                     \
     {                                                                                              \
         run_with_nginx(name##_body);                                                               \
     }                                                                                              \
-    END_TEST                                                                                       \
     static int name##_body(async_http_session *s)
 
 /* There is no connection yet: one request makes it, and the others wait for it. */
@@ -70,19 +69,19 @@ HTTP2_TEST(requests_at_once_share_one_connection)
             async_spawn(g, fetch(s, "/big", 20, &unused));
         }
     }
-    ck_assert_int_eq(r, 0);
-    ck_assert_int_eq(await_fetch(s, "/", 20, &again), 0);
+    expect_ok(r);
+    expect_ok(await_fetch(s, "/", 20, &again));
     for (int i = 0; i < 50; i++)
-        ck_assert_int_eq(connections[i], again);
+        expect_int(connections[i], again);
     return 0;
 }
 
 HTTP2_TEST(http1_option_uses_another_connection)
 {
     int first = 0, second = 0;
-    ck_assert_int_eq(await_fetch(s, "/", 20, &first), 0);
-    ck_assert_int_eq(await_fetch(s, "/", 11, &second), 0);
-    ck_assert_int_ne(second, first);
+    expect_ok(await_fetch(s, "/", 20, &first));
+    expect_ok(await_fetch(s, "/", 11, &second));
+    expect_int_not(second, first);
     return 0;
 }
 
@@ -91,11 +90,11 @@ HTTP2_TEST(streams_use_http1)
     async_http_response_auto r = NULL, left = NULL;
     char buf[10000];
     size_t total = 0;
-    ck_assert_int_eq(await_http_open(s, "GET", "https://localhost/big", &r), 200);
-    ck_assert_int_eq(r->version, 11);
+    expect_int(await_http_open(s, "GET", "https://localhost/big", &r), 200);
+    expect_int(r->version, 11);
     for (ssize_t n; (n = ASYNC_TRY(await_http_read(r, buf, sizeof buf))) > 0;)
         total += (size_t)n;
-    ck_assert_uint_eq(total, BIG);
+    expect_int(total, BIG);
     return ASYNC_TRY(await_http_open(s, "GET", "https://localhost/big", &left)) == 200 ? 0
                                                                                        : -EPROTO;
 }
@@ -110,7 +109,7 @@ HTTP2_TEST(cancelled_request_spares_others_on_its_connection)
             ASYNC_TRY(await_sleep(0.0005));
         async_task_cancel(out);
         async_ignore(await_task(out));
-        ck_assert_int_eq(await_task(in), 0);
+        expect_ok(await_task(in));
     }
     return 0;
 }

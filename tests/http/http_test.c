@@ -4,23 +4,15 @@
 
 #include <dirent.h>
 
-#include "../suite_frame.h"
-
 int open_fds(void)
 {
     int n = 0;
     DIR *d = opendir("/proc/self/fd");
-    ck_assert_ptr_nonnull(d);
+    expect_not_null(d);
     while (readdir(d))
         n++;
     closedir(d);
     return n;
-}
-
-double slow(void)
-{
-    const char *preload = getenv("LD_PRELOAD");
-    return preload && strstr(preload, "vgpreload") ? 20 : 1;
 }
 
 const char *at(const struct server *sv, const char *fmt, ...)
@@ -44,19 +36,19 @@ ASYNC_DEF(with_session, (http_body)body)
     server_start(&sv);
     int before = open_fds();
     async_http_session *s = NULL;
-    ck_assert_int_eq(async_http_session_open(&s), 0);
+    expect_ok(async_http_session_open(&s));
     int r = body(&sv, s);
     async_http_session_close(s);
     atomic_store(&sv.released, true);
-    EVENTUALLY(atomic_load(&sv.open) == 0);
-    EVENTUALLY(open_fds() == before);
+    expect_eventually(atomic_load(&sv.open) == 0);
+    expect_eventually(open_fds() == before);
     server_stop(&sv);
     return r;
 }
 
 void http_run(http_body body)
 {
-    ck_assert_int_eq(async_run(with_session(body)), 0);
+    expect_ok(async_run(with_session(body)));
 }
 
 int main(void)
@@ -66,5 +58,5 @@ int main(void)
         printf("1..0 # SKIP %s\n", missing);
         return 0;
     }
-    return suite_run(http_suite, 30 * slow(), http_cases);
+    return suite_run(http_suite, 30 * slowdown(), http_cases);
 }

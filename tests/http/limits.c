@@ -36,32 +36,32 @@ static int await_held(struct server *sv, async_http_session *s, int n, int busy)
         await_group (r, g) {
             for (int i = 0; i < n; i++)
                 async_spawn(g, fetch(s, held, &count));
-            EVENTUALLY(atomic_load(&sv->busy) == busy);
+            expect_eventually(atomic_load(&sv->busy) == busy);
             for (int i = 0; i < 20; i++)
-                ck_assert_int_eq(await_sleep(0.001), 0);
-            ck_assert_int_eq(atomic_load(&sv->most_busy), busy);
+                expect_ok(await_sleep(0.001));
+            expect_int(atomic_load(&sv->most_busy), busy);
             atomic_store(&sv->released, true);
         }
     }
-    ck_assert_int_eq(r, 0);
-    ck_assert_int_eq(count, n);
-    ck_assert_int_le(atomic_load(&sv->most_busy), busy);
+    expect_ok(r);
+    expect_int(count, n);
+    expect_at_most(atomic_load(&sv->most_busy), busy);
     return 0;
 }
 
 HTTP_TEST(limit_per_host_bounds_requests_and_connections)
 {
     async_http_session_auto own = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .limit_per_host = 3), 0);
-    ck_assert_int_eq(await_held(sv, own, 20, 3), 0);
-    ck_assert_int_eq(atomic_load(&sv->connections), 3);
+    expect_ok(async_http_session_open(&own, .limit_per_host = 3));
+    expect_ok(await_held(sv, own, 20, 3));
+    expect_int(atomic_load(&sv->connections), 3);
     return 0;
 }
 
 HTTP_TEST(limit_bounds_requests_of_the_session)
 {
     async_http_session_auto own = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .limit = 2), 0);
+    expect_ok(async_http_session_open(&own, .limit = 2));
     return await_held(sv, own, 10, 2);
 }
 
@@ -73,7 +73,7 @@ HTTP_TEST(limit_is_100_by_default)
 HTTP_TEST(negative_limit_is_no_limit)
 {
     async_http_session_auto own = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .limit = -1), 0);
+    expect_ok(async_http_session_open(&own, .limit = -1));
     return await_held(sv, own, 130, 130);
 }
 
@@ -82,11 +82,11 @@ HTTP_TEST(request_after_many_reads_as_much_as_before)
 {
     async_http_session_auto own = NULL;
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .limit = -1), 0);
-    ck_assert_int_eq(await_held(sv, own, 130, 130), 0);
+    expect_ok(async_http_session_open(&own, .limit = -1));
+    expect_ok(await_held(sv, own, 130, 130));
     largest_read = 0;
-    ck_assert_int_eq(await_http_get(own, at(sv, "/bytes/100000"), &r), 200);
-    ck_assert_uint_eq(largest_read, 16 * 1024);
+    expect_int(await_http_get(own, at(sv, "/bytes/100000"), &r), 200);
+    expect_int(largest_read, 16 * 1024);
     return 0;
 }
 
@@ -97,22 +97,22 @@ HTTP_TEST(busy_host_does_not_delay_requests_to_another)
     async_http_session_auto own = NULL;
     int busy = 0, done = 0, r;
     const char *held = at(sv, "/hold"), *url = at(&other, "/echo");
-    ck_assert_int_eq(async_http_session_open(&own, .limit = 2, .limit_per_host = 1), 0);
+    expect_ok(async_http_session_open(&own, .limit = 2, .limit_per_host = 1));
     {
         await_group (r, g) {
             for (int i = 0; i < 4; i++)
                 async_spawn(g, fetch(own, held, &busy));
             for (int i = 0; i < 20; i++)
                 async_spawn(g, fetch(own, url, &done));
-            EVENTUALLY(done == 20);
-            ck_assert_int_eq(busy, 0);
+            expect_eventually(done == 20);
+            expect_ok(busy);
             atomic_store(&sv->released, true);
         }
     }
-    ck_assert_int_eq(r, 0);
-    ck_assert_int_eq(busy, 4);
+    expect_ok(r);
+    expect_int(busy, 4);
     async_http_session_drop(&own);
-    EVENTUALLY(atomic_load(&other.open) == 0);
+    expect_eventually(atomic_load(&other.open) == 0);
     server_stop(&other);
     return 0;
 }
@@ -121,15 +121,15 @@ HTTP_TEST(time_in_the_queue_is_measured)
 {
     async_http_session_auto own = NULL;
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .limit_per_host = 1), 0);
+    expect_ok(async_http_session_open(&own, .limit_per_host = 1));
     await_task_auto first = async_create_task(fetch(own, at(sv, "/delay/100"), NULL));
-    EVENTUALLY(atomic_load(&sv->busy) == 1);
+    expect_eventually(atomic_load(&sv->busy) == 1);
     double before = async_time();
-    ck_assert_int_eq(await_http_get(own, at(sv, "/echo"), &r), 200);
-    ck_assert_double_le(r->times.queued, async_time() - before);
-    ck_assert_double_gt(r->times.queued, 0);
-    ck_assert_double_gt(r->times.ttfb, r->times.queued);
-    ck_assert_double_ge(r->times.total, r->times.ttfb);
+    expect_int(await_http_get(own, at(sv, "/echo"), &r), 200);
+    expect_at_most(r->times.queued, async_time() - before);
+    expect_greater(r->times.queued, 0);
+    expect_greater(r->times.ttfb, r->times.queued);
+    expect_at_least(r->times.total, r->times.ttfb);
     return 0;
 }
 

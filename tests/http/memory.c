@@ -69,18 +69,18 @@ static int request_six(const struct server *sv)
 ASYNC_DEF(sweep, (struct server *)sv, (scenario)run, (enum fault_extent)extent)
 {
     long n = 0;
-    ck_assert_int_eq(run(sv), 200);
-    ck_assert_int_eq(run(sv), 200);
+    expect_int(run(sv), 200);
+    expect_int(run(sv), 200);
     for (bool failed = true; failed;) {
         tracking_begin(++n, extent);
         int r = run(sv);
         failed = tracking_end();
-        ck_assert_msg(r == 200 || (failed && r < 0), "allocation %ld failed: %d", n, r);
+        expect_that(r == 200 || (failed && r < 0), "allocation %ld failed: %d", n, r);
         if (n % 16 == 0)
-            ck_assert_int_eq(run(sv), 200);
+            expect_int(run(sv), 200);
     }
-    ck_assert_int_gt(n, 50);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_greater(n, 50);
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 
@@ -95,32 +95,29 @@ static void sweep_leaves_nothing(scenario run)
         struct tracked_block b;
         size_t n;
         server_start(&sv);
-        ck_assert_int_eq(async_run(sweep(&sv, run, extents[k])), 0);
+        expect_ok(async_run(sweep(&sv, run, extents[k])));
         server_stop(&sv);
         for (int i = 0; i < 500 && (n = tracked_blocks(&b)) > 0; i++)
             usleep(10000);
-        ck_assert_msg(n == 0, "%zu blocks left; one of %zu bytes since allocation %ld failed", n,
-                      b.size, b.attempt);
+        expect_that(n == 0, "%zu blocks left; one of %zu bytes since allocation %ld failed", n,
+                    b.size, b.attempt);
     }
 }
 
-START_TEST(failed_allocations_in_whole_responses_leak_nothing)
+TEST(failed_allocations_in_whole_responses_leak_nothing)
 {
     sweep_leaves_nothing(request_whole);
 }
-END_TEST
 
-START_TEST(failed_allocations_in_streams_leak_nothing)
+TEST(failed_allocations_in_streams_leak_nothing)
 {
     sweep_leaves_nothing(request_stream);
 }
-END_TEST
 
-START_TEST(failed_allocations_in_parallel_requests_leak_nothing)
+TEST(failed_allocations_in_parallel_requests_leak_nothing)
 {
     sweep_leaves_nothing(request_six);
 }
-END_TEST
 
 void http_cases(TCase *tc)
 {

@@ -7,39 +7,39 @@ const char *const http_suite = "http-redirects";
 HTTP_TEST(redirects_are_followed_over_one_connection)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/3"), &r), 200);
-    HAS(r->body, "GET /echo HTTP/1.1\r\n");
-    ck_assert_str_eq(r->url, at(sv, "/echo"));
-    ck_assert_int_eq(r->redirect_count, 4);
+    expect_int(await_http_get(s, at(sv, "/redirect/3"), &r), 200);
+    expect_contains(r->body, "GET /echo HTTP/1.1\r\n");
+    expect_text(r->url, at(sv, "/echo"));
+    expect_int(r->redirect_count, 4);
     const async_http_redirect *step = r->redirects;
-    ck_assert_int_eq(step->status, 302);
-    ck_assert_str_eq(step->url, at(sv, "/redirect/3"));
-    ck_assert_str_eq(step->next->next->next->url, at(sv, "/redirect/0"));
-    ck_assert_ptr_null(step->next->next->next->next);
-    ck_assert_int_eq(atomic_load(&sv->connections), 1); /* the bodies of the redirects were read */
-    ck_assert_ptr_null(async_http_header(r, "Location"));
+    expect_int(step->status, 302);
+    expect_text(step->url, at(sv, "/redirect/3"));
+    expect_text(step->next->next->next->url, at(sv, "/redirect/0"));
+    expect_null(step->next->next->next->next);
+    expect_int(atomic_load(&sv->connections), 1); /* the bodies of the redirects were read */
+    expect_null(async_http_header(r, "Location"));
     return 0;
 }
 
 HTTP_TEST(redirects_above_the_limit_are_eloop)
 {
     async_http_response_auto a = NULL, b = NULL, c = NULL, f = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/9"), &a), 200);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/10"), &b, .failed = &f), -ELOOP);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_REDIRECTS);
-    ck_assert_int_eq(f->redirect_count, 10);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/2"), &b, .max_redirects = 2), -ELOOP);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/redirect/2"), &c, .max_redirects = -1), 302);
-    ck_assert_str_eq(async_http_header(c, "Location"), "/redirect/1");
-    ck_assert_str_eq(c->body, "moved");
+    expect_int(await_http_get(s, at(sv, "/redirect/9"), &a), 200);
+    expect_int(await_http_get(s, at(sv, "/redirect/10"), &b, .failed = &f), -ELOOP);
+    expect_int(f->error, ASYNC_HTTP_REDIRECTS);
+    expect_int(f->redirect_count, 10);
+    expect_int(await_http_get(s, at(sv, "/redirect/2"), &b, .max_redirects = 2), -ELOOP);
+    expect_int(await_http_get(s, at(sv, "/redirect/2"), &c, .max_redirects = -1), 302);
+    expect_text(async_http_header(c, "Location"), "/redirect/1");
+    expect_text(c->body, "moved");
     return 0;
 }
 
 HTTP_TEST(circular_redirect_is_eloop)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/circle"), &r), -ELOOP);
-    ck_assert_int_eq(atomic_load(&sv->requests), 11);
+    expect_int(await_http_get(s, at(sv, "/circle"), &r), -ELOOP);
+    expect_int(atomic_load(&sv->requests), 11);
     return 0;
 }
 
@@ -61,22 +61,22 @@ HTTP_TEST(method_and_body_depend_on_the_status)
         char url[256], line[32];
         bool with = strcmp(rules[i].method, "GET") != 0 && strcmp(rules[i].method, "DELETE") != 0;
         snprintf(url, sizeof url, "%s/to/%s?/echo", sv->url, rules[i].status);
-        ck_assert_int_eq(await_http_request(
-                                 s, rules[i].method, url, &r, .text = with ? "data" : NULL,
-                                 .headers = ASYNC_HTTP_PAIRS("Content-Language", "de", "X-Y", "z")),
-                         200);
+        expect_int(await_http_request(
+                           s, rules[i].method, url, &r, .text = with ? "data" : NULL,
+                           .headers = ASYNC_HTTP_PAIRS("Content-Language", "de", "X-Y", "z")),
+                   200);
         snprintf(line, sizeof line, "%s /echo HTTP/1.1\r\n", rules[i].then);
-        HAS(r->body, line);
-        HAS(r->body, "X-Y: z\r\n");
+        expect_contains(r->body, line);
+        expect_contains(r->body, "X-Y: z\r\n");
         if (rules[i].body)
-            HAS(r->body, "\r\n\r\ndata");
+            expect_contains(r->body, "\r\n\r\ndata");
         else if (with)
-            LACKS(r->body, "Content-");
+            expect_lacks(r->body, "Content-");
         else
-            HAS(r->body, "Content-Language: de\r\n");
+            expect_contains(r->body, "Content-Language: de\r\n");
     }
     async_http_response_auto h = NULL;
-    ck_assert_int_eq(await_http_head(s, at(sv, "/to/303?/bytes/0"), &h), 200);
+    expect_int(await_http_head(s, at(sv, "/to/303?/bytes/0"), &h), 200);
     return 0;
 }
 
@@ -85,12 +85,12 @@ HTTP_TEST(other_3xx_and_missing_location_are_responses)
     static const int codes[] = { 300, 304, 305, 306 };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         async_http_response_auto r = NULL;
-        ck_assert_int_eq(await_http_get(s, at(sv, "/to/%d?/echo", codes[i]), &r), codes[i]);
+        expect_int(await_http_get(s, at(sv, "/to/%d?/echo", codes[i]), &r), codes[i]);
     }
     async_http_response_auto bare = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/status/302"), &bare), 302);
+    expect_int(await_http_get(s, at(sv, "/status/302"), &bare), 302);
     async_http_response_auto empty = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/to/302"), &empty), 302);
+    expect_int(await_http_get(s, at(sv, "/to/302"), &empty), 302);
     return 0;
 }
 
@@ -103,10 +103,10 @@ HTTP_TEST(other_3xx_and_missing_location_are_responses)
 HTTP_TEST(credentials_are_sent_within_the_origin)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/to/302?/echo"), &r, .headers = CREDENTIALS), 200);
-    HAS(r->body, "Authorization: Digest x\r\n");
-    HAS(r->body, "Cookie: s=1\r\n");
-    HAS(r->body, "Host: me.example\r\n");
+    expect_int(await_http_get(s, at(sv, "/to/302?/echo"), &r, .headers = CREDENTIALS), 200);
+    expect_contains(r->body, "Authorization: Digest x\r\n");
+    expect_contains(r->body, "Cookie: s=1\r\n");
+    expect_contains(r->body, "Host: me.example\r\n");
     return 0;
 }
 
@@ -118,12 +118,12 @@ static int await_two_origins(struct server *sv, two_origins test)
     struct server other;
     server_start(&other);
     async_http_session *own = NULL;
-    ck_assert_int_eq(async_http_session_open(
-                             &own, .headers = ASYNC_HTTP_PAIRS("Cookie", "s=1", "X-Keep", "1")),
-                     0);
+    expect_int(async_http_session_open(&own,
+                                       .headers = ASYNC_HTTP_PAIRS("Cookie", "s=1", "X-Keep", "1")),
+               0);
     int r = test(sv, &other, own);
     async_http_session_close(own);
-    EVENTUALLY(atomic_load(&other.open) == 0);
+    expect_eventually(atomic_load(&other.open) == 0);
     server_stop(&other);
     return r;
 }
@@ -133,13 +133,13 @@ static int await_redirect_away(struct server *sv, struct server *other, async_ht
     async_http_response_auto r = NULL, basic = NULL;
     char url[256];
     snprintf(url, sizeof url, "%s/to/307?%s/echo", sv->url, other->url);
-    ck_assert_int_eq(await_http_get(s, url, &r, .headers = CREDENTIALS), 200);
-    LACKS(r->body, "Authorization");
-    LACKS(r->body, "Cookie");
-    LACKS(r->body, "me.example");
-    HAS(r->body, "X-Keep: 1\r\nX-Mine: 2\r\n");
-    ck_assert_int_eq(await_http_get(s, url, &basic, .user = "u", .password = "p"), 200);
-    LACKS(basic->body, "Authorization");
+    expect_int(await_http_get(s, url, &r, .headers = CREDENTIALS), 200);
+    expect_lacks(r->body, "Authorization");
+    expect_lacks(r->body, "Cookie");
+    expect_lacks(r->body, "me.example");
+    expect_contains(r->body, "X-Keep: 1\r\nX-Mine: 2\r\n");
+    expect_int(await_http_get(s, url, &basic, .user = "u", .password = "p"), 200);
+    expect_lacks(basic->body, "Authorization");
     return 0;
 }
 
@@ -153,9 +153,9 @@ static int await_redirect_back(struct server *sv, struct server *other, async_ht
     async_http_response_auto r = NULL;
     char url[256];
     snprintf(url, sizeof url, "%s/to/302?%s/to/302?%s/echo", sv->url, other->url, sv->url);
-    ck_assert_int_eq(await_http_get(s, url, &r, .bearer = "t"), 200);
-    ck_assert_str_eq(r->url, at(sv, "/echo"));
-    LACKS(r->body, "Authorization");
+    expect_int(await_http_get(s, url, &r, .bearer = "t"), 200);
+    expect_text(r->url, at(sv, "/echo"));
+    expect_lacks(r->body, "Authorization");
     return 0;
 }
 
@@ -169,9 +169,9 @@ static int await_user_of_server(struct server *sv, struct server *other, async_h
     async_http_response_auto r = NULL;
     char url[256];
     snprintf(url, sizeof url, "%s/to/302?http://u:p@127.0.0.1:%d/echo", sv->url, other->port);
-    ck_assert_int_eq(await_http_get(s, url, &r), 200);
-    LACKS(r->body, "Authorization");
-    ck_assert_ptr_null(strchr(r->url, '@'));
+    expect_int(await_http_get(s, url, &r), 200);
+    expect_lacks(r->body, "Authorization");
+    expect_null(strchr(r->url, '@'));
     return 0;
 }
 
@@ -185,9 +185,9 @@ HTTP_TEST(user_of_the_first_url_is_sent_and_not_shown)
     async_http_response_auto r = NULL;
     char url[256];
     snprintf(url, sizeof url, "http://u:p@127.0.0.1:%d/to/302?/echo", sv->port);
-    ck_assert_int_eq(await_http_get(s, url, &r), 200);
-    HAS(r->body, "Authorization: Basic dTpw\r\n");
-    ck_assert_ptr_null(strchr(r->redirects->url, '@'));
+    expect_int(await_http_get(s, url, &r), 200);
+    expect_contains(r->body, "Authorization: Basic dTpw\r\n");
+    expect_null(strchr(r->redirects->url, '@'));
     return 0;
 }
 
@@ -198,14 +198,14 @@ HTTP_TEST(redirect_to_another_scheme_is_refused)
                                       "dict://127.0.0.1:1/" };
     for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
         async_http_response_auto r = NULL, f = NULL;
-        ck_assert_int_lt(await_http_get(s, at(sv, "/to/302?%s", to[i]), &r, .failed = &f), 0);
-        ck_assert_msg(f->error == ASYNC_HTTP_SCHEME || f->error == ASYNC_HTTP_PROTOCOL, "%s: %s",
-                      to[i], async_http_error_name(f->error));
-        ck_assert_int_eq(f->redirect_count, 1);
+        expect_less(await_http_get(s, at(sv, "/to/302?%s", to[i]), &r, .failed = &f), 0);
+        expect_that(f->error == ASYNC_HTTP_SCHEME || f->error == ASYNC_HTTP_PROTOCOL, "%s: %s",
+                    to[i], async_http_error_name(f->error));
+        expect_int(f->redirect_count, 1);
     }
     async_http_response_auto r = NULL, f = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/to/302?http://[bad/"), &r, .failed = &f), -EPROTO);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_PROTOCOL);
+    expect_int(await_http_get(s, at(sv, "/to/302?http://[bad/"), &r, .failed = &f), -EPROTO);
+    expect_int(f->error, ASYNC_HTTP_PROTOCOL);
     return 0;
 }
 
@@ -220,8 +220,8 @@ HTTP_TEST(relative_location_is_resolved)
         async_http_response_auto r = NULL;
         int status = await_http_get(s, at(sv, "%s?%s", steps[i][0], steps[i][1]), &r,
                                     .max_redirects = 1);
-        ck_assert_int_gt(status, 0);
-        ck_assert_str_eq(r->url, at(sv, "%s", steps[i][2]));
+        expect_greater(status, 0);
+        expect_text(r->url, at(sv, "%s", steps[i][2]));
     }
     return 0;
 }
@@ -229,14 +229,13 @@ HTTP_TEST(relative_location_is_resolved)
 HTTP_TEST(body_of_a_redirect_is_read_only_if_small)
 {
     async_http_response_auto small = NULL, large = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/big/60000?/echo"), &small), 200);
-    ck_assert_int_eq(atomic_load(&sv->connections), 1);
-    HAS(small->body, "GET /echo");
-    ck_assert_int_eq(await_http_get(s, at(sv, "/big/1000000000?/echo"), &large), 200);
-    ck_assert_int_eq(atomic_load(&sv->connections),
-                     2); /* a new one is cheaper than reading the body */
-    HAS(large->body, "GET /echo");
-    ck_assert_int_lt(atomic_load(&sv->sent), 100000000);
+    expect_int(await_http_get(s, at(sv, "/big/60000?/echo"), &small), 200);
+    expect_int(atomic_load(&sv->connections), 1);
+    expect_contains(small->body, "GET /echo");
+    expect_int(await_http_get(s, at(sv, "/big/1000000000?/echo"), &large), 200);
+    expect_int(atomic_load(&sv->connections), 2); /* a new one is cheaper than reading the body */
+    expect_contains(large->body, "GET /echo");
+    expect_less(atomic_load(&sv->sent), 100000000);
     return 0;
 }
 
@@ -244,15 +243,14 @@ HTTP_TEST(stream_follows_redirects_with_its_body)
 {
     async_http_response_auto r = NULL;
     char buf[4096];
-    ck_assert_int_eq(await_http_open(s, "POST", at(sv, "/to/307?/echo"), &r, .text = "stream"),
-                     200);
+    expect_int(await_http_open(s, "POST", at(sv, "/to/307?/echo"), &r, .text = "stream"), 200);
     ssize_t n = await_http_read(r, buf, sizeof buf - 1);
-    ck_assert_int_gt(n, 0);
+    expect_greater(n, 0);
     buf[n] = '\0';
-    HAS(buf, "POST /echo");
-    HAS(buf, "\r\n\r\nstream");
-    ck_assert_int_eq(await_http_read(r, buf, sizeof buf), 0);
-    ck_assert_int_eq(r->redirect_count, 1);
+    expect_contains(buf, "POST /echo");
+    expect_contains(buf, "\r\n\r\nstream");
+    expect_ok(await_http_read(r, buf, sizeof buf));
+    expect_int(r->redirect_count, 1);
     return 0;
 }
 

@@ -20,21 +20,21 @@ HTTP_TEST(bad_urls_are_einval)
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         async_http_response_auto r = NULL;
         int code = await_http_get(s, urls[i], &r, .failed = &r);
-        ck_assert_msg(code == -EINVAL, "%s: %d", urls[i], code);
-        ck_assert_int_eq(r->error, ASYNC_HTTP_BAD_URL);
-        ck_assert_str_ne(async_fail_text(code), "");
+        expect_that(code == -EINVAL, "%s: %d", urls[i], code);
+        expect_int(r->error, ASYNC_HTTP_BAD_URL);
+        expect_text_not(async_fail_text(code), "");
     }
     async_http_response *none = NULL;
-    ck_assert_int_eq(await_http_get(s, NULL, &none), -EINVAL);
+    expect_int(await_http_get(s, NULL, &none), -EINVAL);
     return 0;
 }
 
 HTTP_TEST(other_schemes_are_eprotonosupport)
 {
     async_http_response *none = NULL;
-    ck_assert_int_eq(await_http_get(s, "ftp://127.0.0.1/", &none), -EPROTONOSUPPORT);
-    ck_assert_int_eq(await_http_get(s, "file:///etc/passwd", &none), -EPROTONOSUPPORT);
-    ck_assert_ptr_null(none);
+    expect_int(await_http_get(s, "ftp://127.0.0.1/", &none), -EPROTONOSUPPORT);
+    expect_int(await_http_get(s, "file:///etc/passwd", &none), -EPROTONOSUPPORT);
+    expect_null(none);
     return 0;
 }
 
@@ -43,8 +43,8 @@ static int await_refusal(struct server *sv, async_http_session *s, const char *m
 {
     async_http_response *none = NULL;
     int r = await_http_request_opt(s, method, at(sv, "/echo"), opts, &none);
-    ck_assert_ptr_null(none);
-    ck_assert_int_eq(atomic_load(&sv->connections), 0);
+    expect_null(none);
+    expect_ok(atomic_load(&sv->connections));
     return r;
 }
 
@@ -52,10 +52,10 @@ static int await_refusal(struct server *sv, async_http_session *s, const char *m
 
 HTTP_TEST(bad_methods_are_einval)
 {
-    ck_assert_int_eq(REFUSAL("GE T"), -EINVAL);
-    ck_assert_int_eq(REFUSAL(""), -EINVAL);
-    ck_assert_int_eq(REFUSAL(NULL), -EINVAL);
-    ck_assert_int_eq(REFUSAL("GET\r\nX:"), -EINVAL);
+    expect_int(REFUSAL("GE T"), -EINVAL);
+    expect_int(REFUSAL(""), -EINVAL);
+    expect_int(REFUSAL(NULL), -EINVAL);
+    expect_int(REFUSAL("GET\r\nX:"), -EINVAL);
     return 0;
 }
 
@@ -74,45 +74,44 @@ HTTP_TEST(bad_headers_are_einval)
         ASYNC_HTTP_PAIRS("transfer-encoding", "chunked"),
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_int_eq(REFUSAL("GET", .headers = bad[i]), -EINVAL);
+        expect_int(REFUSAL("GET", .headers = bad[i]), -EINVAL);
     return 0;
 }
 
 HTTP_TEST(contradictory_bodies_are_einval)
 {
-    ck_assert_int_eq(REFUSAL("POST", .text = "a", .json = "{}"), -EINVAL);
-    ck_assert_int_eq(REFUSAL("POST", .body_size = 3), -EINVAL);
-    ck_assert_int_eq(REFUSAL("POST", .text = "a", .content_type = "a\nb"), -EINVAL);
-    ck_assert_int_eq(REFUSAL("POST", .form = ASYNC_HTTP_PAIRS("a")), -EINVAL);
-    ck_assert_int_eq(REFUSAL("HEAD", .text = "a"), -EINVAL);
+    expect_int(REFUSAL("POST", .text = "a", .json = "{}"), -EINVAL);
+    expect_int(REFUSAL("POST", .body_size = 3), -EINVAL);
+    expect_int(REFUSAL("POST", .text = "a", .content_type = "a\nb"), -EINVAL);
+    expect_int(REFUSAL("POST", .form = ASYNC_HTTP_PAIRS("a")), -EINVAL);
+    expect_int(REFUSAL("HEAD", .text = "a"), -EINVAL);
     return 0;
 }
 
 HTTP_TEST(content_type_without_a_body_is_einval)
 {
-    ck_assert_int_eq(REFUSAL("GET", .content_type = "a/b"), -EINVAL);
-    ck_assert_int_eq(REFUSAL("POST", .content_type = "a/b"), -EINVAL);
+    expect_int(REFUSAL("GET", .content_type = "a/b"), -EINVAL);
+    expect_int(REFUSAL("POST", .content_type = "a/b"), -EINVAL);
     return 0;
 }
 
 HTTP_TEST(bad_authorization_is_einval)
 {
-    ck_assert_int_eq(REFUSAL("GET", .bearer = "a\r\nb"), -EINVAL);
-    ck_assert_int_eq(REFUSAL("GET", .user = "a:b"), -EINVAL);
-    ck_assert_int_eq(REFUSAL("GET", .user = "a", .bearer = "b"), -EINVAL);
+    expect_int(REFUSAL("GET", .bearer = "a\r\nb"), -EINVAL);
+    expect_int(REFUSAL("GET", .user = "a:b"), -EINVAL);
+    expect_int(REFUSAL("GET", .user = "a", .bearer = "b"), -EINVAL);
     return 0;
 }
 
 HTTP_TEST(query_without_a_value_is_einval)
 {
-    ck_assert_int_eq(REFUSAL("GET", .query = ASYNC_HTTP_PAIRS("a")), -EINVAL);
+    expect_int(REFUSAL("GET", .query = ASYNC_HTTP_PAIRS("a")), -EINVAL);
     return 0;
 }
 
 HTTP_TEST(options_without_struct_size_are_einval)
 {
-    ck_assert_int_eq(await_refusal(sv, s, "GET", &(struct async_http_opts){ .timeout = 1 }),
-                     -EINVAL);
+    expect_int(await_refusal(sv, s, "GET", &(struct async_http_opts){ .timeout = 1 }), -EINVAL);
     return 0;
 }
 
@@ -120,19 +119,18 @@ HTTP_TEST(message_names_the_url)
 {
     async_http_response *none = NULL;
     int code = await_http_get(s, at(sv, "/drop"), &none);
-    ck_assert_int_eq(code, -ENODATA);
-    HAS(async_fail_text(code), at(sv, "/drop"));
+    expect_int(code, -ENODATA);
+    expect_contains(async_fail_text(code), at(sv, "/drop"));
     return 0;
 }
 
-START_TEST(kinds_of_errors_have_names)
+TEST(kinds_of_errors_have_names)
 {
-    ck_assert_str_eq(async_http_error_name(ASYNC_HTTP_OK), "ok");
-    ck_assert_str_eq(async_http_error_name(ASYNC_HTTP_BAD_URL), "bad-url");
-    ck_assert_str_eq(async_http_error_name(ASYNC_HTTP_RESOURCES), "resources");
-    ck_assert_str_eq(async_http_error_name((enum async_http_error)999), "unknown");
+    expect_text(async_http_error_name(ASYNC_HTTP_OK), "ok");
+    expect_text(async_http_error_name(ASYNC_HTTP_BAD_URL), "bad-url");
+    expect_text(async_http_error_name(ASYNC_HTTP_RESOURCES), "resources");
+    expect_text(async_http_error_name((enum async_http_error)999), "unknown");
 }
-END_TEST
 
 void http_cases(TCase *tc)
 {

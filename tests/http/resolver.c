@@ -49,7 +49,7 @@ void freeaddrinfo(struct addrinfo *ai)
 static int await_lookups_end(void)
 {
     atomic_store(&slow_is_found, true);
-    EVENTUALLY(atomic_load(&lookups) == 0);
+    expect_eventually(atomic_load(&lookups) == 0);
     return 0;
 }
 
@@ -64,16 +64,16 @@ ASYNC_DEF(fetch, (async_http_session *)s, (const char *)host, (int)port)
 HTTP_TEST(name_is_looked_up_once)
 {
     await_task_auto t = async_create_task(fetch(s, "slow", sv->port));
-    EVENTUALLY(atomic_load(&lookups) == 1); /* the loop runs meanwhile */
+    expect_eventually(atomic_load(&lookups) == 1); /* the loop runs meanwhile */
     atomic_store(&slow_is_found, true);
-    ck_assert_int_eq(await_task(t), 200);
-    ck_assert_int_eq(await_fetch(s, "slow", sv->port), 200); /* from the cache */
-    ck_assert_int_eq(atomic_load(&finished), 1);
+    expect_int(await_task(t), 200);
+    expect_int(await_fetch(s, "slow", sv->port), 200); /* from the cache */
+    expect_int(atomic_load(&finished), 1);
     async_http_response_auto r = NULL;
     char url[64];
     snprintf(url, sizeof url, "http://fast:%d/echo", sv->port);
-    ck_assert_int_eq(await_http_get(s, url, &r), 200);
-    ck_assert_double_gt(r->times.dns, 0);
+    expect_int(await_http_get(s, url, &r), 200);
+    expect_greater(r->times.dns, 0);
     return 0;
 }
 
@@ -81,12 +81,12 @@ HTTP_TEST(name_is_looked_up_once)
 HTTP_TEST(cancel_does_not_wait_for_a_lookup)
 {
     await_task_auto t = async_create_task(fetch(s, "slow", sv->port));
-    EVENTUALLY(atomic_load(&lookups) == 1);
+    expect_eventually(atomic_load(&lookups) == 1);
     async_task_cancel(t);
-    ck_assert_int_eq(await_task(t), -ECANCELED);
-    ck_assert_int_eq(atomic_load(&lookups), 1);
-    ck_assert_int_eq(await_lookups_end(), 0);
-    ck_assert_int_eq(atomic_load(&sv->connections), 0);
+    expect_int(await_task(t), -ECANCELED);
+    expect_int(atomic_load(&lookups), 1);
+    expect_ok(await_lookups_end());
+    expect_ok(atomic_load(&sv->connections));
     return 0;
 }
 
@@ -95,27 +95,26 @@ HTTP_TEST(timeouts_apply_during_a_lookup)
     async_http_response_auto r = NULL, a = NULL, b = NULL;
     char url[64];
     snprintf(url, sizeof url, "http://slow:%d/echo", sv->port);
-    ck_assert_int_eq(await_http_get(s, url, &r, .timeout = 0.05 * slow(), .failed = &a),
-                     -ETIMEDOUT);
-    ck_assert_int_eq(await_http_get(s, url, &r, .connect_timeout = 0.05 * slow(), .failed = &b),
-                     -ETIMEDOUT);
-    ck_assert_int_eq(b->error, ASYNC_HTTP_TIMEOUT);
-    ck_assert_int_eq(atomic_load(&finished), 0);
-    ck_assert_int_eq(await_lookups_end(), 0);
-    ck_assert_int_eq(atomic_load(&finished), 2);
+    expect_int(await_http_get(s, url, &r, .timeout = 0.05 * slowdown(), .failed = &a), -ETIMEDOUT);
+    expect_int(await_http_get(s, url, &r, .connect_timeout = 0.05 * slowdown(), .failed = &b),
+               -ETIMEDOUT);
+    expect_int(b->error, ASYNC_HTTP_TIMEOUT);
+    expect_ok(atomic_load(&finished));
+    expect_ok(await_lookups_end());
+    expect_int(atomic_load(&finished), 2);
     return 0;
 }
 
 HTTP_TEST(session_close_does_not_wait_for_a_lookup)
 {
     async_http_session *own = NULL;
-    ck_assert_int_eq(async_http_session_open(&own), 0);
+    expect_ok(async_http_session_open(&own));
     await_task_auto t = async_create_task(fetch(own, "slow", sv->port));
-    EVENTUALLY(atomic_load(&lookups) == 1);
+    expect_eventually(atomic_load(&lookups) == 1);
     async_http_session_close(own);
-    ck_assert_int_eq(await_task(t), -EPIPE);
-    ck_assert_int_eq(atomic_load(&lookups), 1);
-    ck_assert_int_eq(await_lookups_end(), 0);
+    expect_int(await_task(t), -EPIPE);
+    expect_int(atomic_load(&lookups), 1);
+    expect_ok(await_lookups_end());
     return 0;
 }
 
@@ -127,10 +126,10 @@ HTTP_TEST(reused_descriptor_number_is_a_new_socket)
         await_task_auto out = async_create_task(fetch(s, i % 2 ? "slow" : "fast", sv->port));
         await_task_auto in = async_create_task(fetch(s, "127.0.0.1", sv->port));
         for (int k = 0; k < i % 7; k++)
-            ck_assert_int_eq(await_sleep(k % 2 ? 0 : 0.0005), 0);
+            expect_ok(await_sleep(k % 2 ? 0 : 0.0005));
         async_task_cancel(out);
         async_ignore(await_task(out));
-        ck_assert_int_eq(await_task(in), 200);
+        expect_int(await_task(in), 200);
     }
     return await_lookups_end();
 }

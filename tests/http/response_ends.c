@@ -20,15 +20,15 @@ static void check_whole(async_http_session *s, const char *url, const struct end
 {
     async_http_response_auto r = NULL, f = NULL;
     int code = await_http_get(s, url, &r, .failed = &f);
-    ck_assert_msg(code == end->code, "%s: %d", url, code);
+    expect_that(code == end->code, "%s: %d", url, code);
     if (code < 0) {
-        ck_assert_ptr_null(r);
-        ck_assert_msg(f->error == end->kind, "%s: %s", url, async_http_error_name(f->error));
-        ck_assert_int_eq(f->code, code);
-        ck_assert_str_ne(f->error_text, "");
-        ck_assert_int_eq(strncmp(async_fail_text(code), url, strlen("http://127.0.0.1")), 0);
-        ck_assert_ptr_nonnull(strstr(async_fail_text(code), f->error_text));
-        ck_assert_double_gt(f->times.total, 0);
+        expect_null(r);
+        expect_that(f->error == end->kind, "%s: %s", url, async_http_error_name(f->error));
+        expect_int(f->code, code);
+        expect_text_not(f->error_text, "");
+        expect_ok(strncmp(async_fail_text(code), url, strlen("http://127.0.0.1")));
+        expect_not_null(strstr(async_fail_text(code), f->error_text));
+        expect_greater(f->times.total, 0);
     }
 }
 
@@ -39,18 +39,18 @@ static void check_stream(async_http_session *s, const char *url, const struct en
     char buf[1000];
     int status = await_http_open(s, "GET", url, &r, .failed = &f), got = 0;
     if (end->body < 0) {
-        ck_assert_msg(status == end->code, "%s: %d", url, status);
-        ck_assert_int_eq(f->error, end->kind);
+        expect_that(status == end->code, "%s: %d", url, status);
+        expect_int(f->error, end->kind);
         return;
     }
-    ck_assert_msg(status == 200, "%s: %d", url, status);
+    expect_that(status == 200, "%s: %d", url, status);
     for (int again = 0; again < 2; again++) {
         ssize_t n;
         while ((n = await_http_read(r, buf, sizeof buf)) > 0)
             got += (int)n;
-        ck_assert_msg(n == (end->code < 0 ? end->code : 0), "%s: %zd", url, n);
-        ck_assert_msg(got == end->body, "%s: %d bytes", url, got);
-        ck_assert_int_eq(r->error, end->kind);
+        expect_that(n == (end->code < 0 ? end->code : 0), "%s: %zd", url, n);
+        expect_that(got == end->body, "%s: %d bytes", url, got);
+        expect_int(r->error, end->kind);
     }
 }
 
@@ -128,14 +128,14 @@ HTTP_TEST(session_close_while_a_stream_is_read_is_epipe)
 {
     async_http_session *own = NULL;
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(async_http_session_open(&own), 0);
-    ck_assert_int_eq(await_http_open(own, "GET", at(sv, "/stall/1000"), &r), 200);
+    expect_ok(async_http_session_open(&own));
+    expect_int(await_http_open(own, "GET", at(sv, "/stall/1000"), &r), 200);
     await_task_auto t = async_create_task(read_to_the_end(r));
-    EVENTUALLY(r->size == 500);
+    expect_eventually(r->size == 500);
     async_http_session_close(own);
-    ck_assert_int_eq(await_task(t), -EPIPE);
-    ck_assert_int_eq(await_read_to_the_end(r), -EPIPE);
-    ck_assert_int_eq(r->error, ASYNC_HTTP_CLOSED);
+    expect_int(await_task(t), -EPIPE);
+    expect_int(await_read_to_the_end(r), -EPIPE);
+    expect_int(r->error, ASYNC_HTTP_CLOSED);
     return 0;
 }
 

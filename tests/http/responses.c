@@ -7,18 +7,18 @@ const char *const http_suite = "http-responses";
 HTTP_TEST(response_is_described)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/echo?q=1#part"), &r), 200);
-    ck_assert_int_eq(r->status, 200);
-    ck_assert_int_eq(r->version, 11);
-    ck_assert_str_eq(r->reason, "Whatever");
-    ck_assert_str_eq(r->remote_ip, "127.0.0.1");
-    ck_assert_str_eq(r->url, at(sv, "/echo?q=1#part"));
-    ck_assert_uint_eq(r->size, strlen(r->body));
-    ck_assert_uint_eq(r->wire_size, r->size);
-    ck_assert_int_eq(r->error, ASYNC_HTTP_OK);
-    ck_assert_int_eq(r->code, 0);
-    ck_assert_str_eq(r->error_text, "");
-    ck_assert(r->times.total > 0 && r->times.ttfb > 0 && r->times.ttfb <= r->times.total);
+    expect_int(await_http_get(s, at(sv, "/echo?q=1#part"), &r), 200);
+    expect_int(r->status, 200);
+    expect_int(r->version, 11);
+    expect_text(r->reason, "Whatever");
+    expect_text(r->remote_ip, "127.0.0.1");
+    expect_text(r->url, at(sv, "/echo?q=1#part"));
+    expect_int(r->size, strlen(r->body));
+    expect_int(r->wire_size, r->size);
+    expect_int(r->error, ASYNC_HTTP_OK);
+    expect_ok(r->code);
+    expect_text(r->error_text, "");
+    expect_true(r->times.total > 0 && r->times.ttfb > 0 && r->times.ttfb <= r->times.total);
     return 0;
 }
 
@@ -27,41 +27,41 @@ HTTP_TEST(response_is_described)
 HTTP_TEST(headers_keep_their_order)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/fold"), &r), 200);
+    expect_int(await_http_get(s, at(sv, "/fold"), &r), 200);
     const async_http_field *f = r->headers;
-    ck_assert_str_eq(f->name, "X-Folded");
-    ck_assert_str_eq(f->value, "one");
-    ck_assert_str_eq(f->next->name, "X-Empty");
-    ck_assert_str_eq(f->next->value, "");
-    ck_assert_str_eq(f->next->next->value, "a");
-    ck_assert_str_eq(f->next->next->next->value, "b");
+    expect_text(f->name, "X-Folded");
+    expect_text(f->value, "one");
+    expect_text(f->next->name, "X-Empty");
+    expect_text(f->next->value, "");
+    expect_text(f->next->next->value, "a");
+    expect_text(f->next->next->next->value, "b");
     return 0;
 }
 
 HTTP_TEST(header_is_found_in_any_case)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/fold"), &r), 200);
-    ck_assert_str_eq(async_http_header(r, "x-twice"), "a"); /* the first of two */
-    ck_assert_ptr_null(async_http_header(r, "X-No"));
+    expect_int(await_http_get(s, at(sv, "/fold"), &r), 200);
+    expect_text(async_http_header(r, "x-twice"), "a"); /* the first of two */
+    expect_null(async_http_header(r, "X-No"));
     return 0;
 }
 
 HTTP_TEST(interim_response_is_skipped)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/info"), &r), 200);
-    ck_assert_str_eq(r->body, "at last");
-    ck_assert_str_eq(async_http_header(r, "X-Final"), "yes");
-    ck_assert_ptr_null(async_http_header(r, "Link"));
+    expect_int(await_http_get(s, at(sv, "/info"), &r), 200);
+    expect_text(r->body, "at last");
+    expect_text(async_http_header(r, "X-Final"), "yes");
+    expect_null(async_http_header(r, "Link"));
     return 0;
 }
 
 HTTP_TEST(equal_content_lengths_are_accepted)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/same"), &r), 200);
-    ck_assert_str_eq(r->body, "five!");
+    expect_int(await_http_get(s, at(sv, "/same"), &r), 200);
+    expect_text(r->body, "five!");
     return 0;
 }
 
@@ -76,12 +76,12 @@ HTTP_TEST(header_or_trailer_that_looks_like_a_status_line_is_none)
     };
     for (size_t i = 0; i < sizeof raw / sizeof *raw; i++) {
         async_http_response_auto r = NULL;
-        ck_assert_int_eq(await_http_get(s, at(sv, "/raw?%s", raw[i]), &r), 200);
-        ck_assert_int_eq(r->status, 200);
-        ck_assert_str_eq(r->reason, "OK");
-        ck_assert_str_eq(r->body, "ok");
-        ck_assert_ptr_nonnull(async_http_header(r, "X-A"));
-        ck_assert_ptr_null(async_http_header(r, "X-B"));
+        expect_int(await_http_get(s, at(sv, "/raw?%s", raw[i]), &r), 200);
+        expect_int(r->status, 200);
+        expect_text(r->reason, "OK");
+        expect_text(r->body, "ok");
+        expect_not_null(async_http_header(r, "X-A"));
+        expect_null(async_http_header(r, "X-B"));
     }
     return 0;
 }
@@ -99,10 +99,10 @@ HTTP_TEST(body_is_complete_however_it_is_framed)
                    { "/close/70000", 70000 } };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         async_http_response_auto r = NULL;
-        ck_assert_int_eq(await_http_get(s, at(sv, "%s", bodies[i].path), &r), 200);
-        ck_assert_uint_eq(r->size, bodies[i].size);
-        ck_assert_uint_eq(strlen(r->body), bodies[i].size);
-        ck_assert_ptr_null(async_http_header(r, "X-Trailer"));
+        expect_int(await_http_get(s, at(sv, "%s", bodies[i].path), &r), 200);
+        expect_int(r->size, bodies[i].size);
+        expect_int(strlen(r->body), bodies[i].size);
+        expect_null(async_http_header(r, "X-Trailer"));
     }
     return 0;
 }
@@ -111,12 +111,12 @@ HTTP_TEST(taken_body_belongs_to_the_caller)
 {
     async_http_response_auto r = NULL;
     size_t n = 0;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/bytes/70000"), &r), 200);
+    expect_int(await_http_get(s, at(sv, "/bytes/70000"), &r), 200);
     char *taken = async_http_take_body(r, &n);
-    ck_assert_uint_eq(n, 70000);
-    ck_assert_uint_eq(strlen(taken), 70000);
-    ck_assert_uint_eq(r->size, 0);
-    ck_assert_str_eq(r->body, "");
+    expect_int(n, 70000);
+    expect_int(strlen(taken), 70000);
+    expect_ok(r->size);
+    expect_text(r->body, "");
     free(taken);
     return 0;
 }
@@ -124,19 +124,19 @@ HTTP_TEST(taken_body_belongs_to_the_caller)
 HTTP_TEST(compressed_body_is_decompressed)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/100000"), &r), 200);
-    ck_assert_uint_eq(r->size, 100000);
-    ck_assert(r->wire_size < 1000 && r->wire_size > 0);
-    ck_assert_int_eq(r->body[99999], 0);
+    expect_int(await_http_get(s, at(sv, "/gzip/100000"), &r), 200);
+    expect_int(r->size, 100000);
+    expect_true(r->wire_size < 1000 && r->wire_size > 0);
+    expect_ok(r->body[99999]);
     return 0;
 }
 
 HTTP_TEST(no_decompress_returns_the_compressed_body)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/gzip/100000"), &r, .no_decompress = true), 200);
-    ck_assert_uint_eq(r->size, r->wire_size);
-    ck_assert_int_eq(r->body[0], 0x1f);
+    expect_int(await_http_get(s, at(sv, "/gzip/100000"), &r, .no_decompress = true), 200);
+    expect_int(r->size, r->wire_size);
+    expect_int(r->body[0], 0x1f);
     return 0;
 }
 
@@ -145,22 +145,21 @@ HTTP_TEST(no_decompress_returns_the_compressed_body)
 HTTP_TEST(status_of_400_and_above_is_a_response)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/status/404"), &r), 404);
-    ck_assert_int_eq(r->error, ASYNC_HTTP_OK);
+    expect_int(await_http_get(s, at(sv, "/status/404"), &r), 404);
+    expect_int(r->error, ASYNC_HTTP_OK);
     return 0;
 }
 
 HTTP_TEST(raise_for_status_makes_it_eremoteio)
 {
     async_http_response_auto a = NULL, b = NULL, f = NULL;
-    ck_assert_int_eq(
-            await_http_get(s, at(sv, "/status/500"), &a, .raise_for_status = true, .failed = &f),
-            -EREMOTEIO);
-    ck_assert_ptr_null(a);
-    ck_assert_int_eq(f->status, 500);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_STATUS);
-    ck_assert_str_eq(async_http_error_name(f->error), "status");
-    ck_assert_int_eq(await_http_get(s, at(sv, "/status/204"), &b, .raise_for_status = true), 204);
+    expect_int(await_http_get(s, at(sv, "/status/500"), &a, .raise_for_status = true, .failed = &f),
+               -EREMOTEIO);
+    expect_null(a);
+    expect_int(f->status, 500);
+    expect_int(f->error, ASYNC_HTTP_STATUS);
+    expect_text(async_http_error_name(f->error), "status");
+    expect_int(await_http_get(s, at(sv, "/status/204"), &b, .raise_for_status = true), 204);
     return 0;
 }
 
@@ -169,23 +168,23 @@ HTTP_TEST(raise_for_status_makes_it_eremoteio)
 static double await_retry_after(struct server *sv, async_http_session *s, const char *value)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/retry?%s", value), &r), 429);
+    expect_int(await_http_get(s, at(sv, "/retry?%s", value), &r), 429);
     return async_http_retry_after(r);
 }
 
 HTTP_TEST(retry_after_in_seconds)
 {
-    ck_assert_double_eq(await_retry_after(sv, s, "7"), 7);
-    ck_assert_double_eq(await_retry_after(sv, s, "0"), 0);
+    expect_double(await_retry_after(sv, s, "7"), 7);
+    expect_double(await_retry_after(sv, s, "0"), 0);
     return 0;
 }
 
 HTTP_TEST(retry_after_as_a_date)
 {
-    ck_assert_double_eq(await_retry_after(sv, s, "Sun,+06+Nov+1994+08:49:37+GMT"), 0);
-    ck_assert_double_eq(await_retry_after(sv, s, "Sunday,+06-Nov-94+08:49:37+GMT"), 0);
-    ck_assert_double_eq(await_retry_after(sv, s, "Sun+Nov++6+08:49:37+1994"), 0);
-    ck_assert_double_gt(await_retry_after(sv, s, "Sun,+06+Nov+2044+08:49:37+GMT"), 1e6);
+    expect_double(await_retry_after(sv, s, "Sun,+06+Nov+1994+08:49:37+GMT"), 0);
+    expect_double(await_retry_after(sv, s, "Sunday,+06-Nov-94+08:49:37+GMT"), 0);
+    expect_double(await_retry_after(sv, s, "Sun+Nov++6+08:49:37+1994"), 0);
+    expect_greater(await_retry_after(sv, s, "Sun,+06+Nov+2044+08:49:37+GMT"), 1e6);
     return 0;
 }
 
@@ -193,10 +192,10 @@ HTTP_TEST(malformed_or_missing_retry_after_is_minus_1)
 {
     static const char *const malformed[] = { "soon", "1e999", "0x10", "1.5", "7days", "" };
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++)
-        ck_assert_double_eq(await_retry_after(sv, s, malformed[i]), -1);
+        expect_double(await_retry_after(sv, s, malformed[i]), -1);
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &r), 200);
-    ck_assert_double_eq(async_http_retry_after(r), -1);
+    expect_int(await_http_get(s, at(sv, "/echo"), &r), 200);
+    expect_double(async_http_retry_after(r), -1);
     return 0;
 }
 

@@ -8,30 +8,27 @@ const char *const http_suite = "http-session";
 
 /* --- opening --- */
 
-START_TEST(open_outside_of_a_loop_is_eperm)
+TEST(open_outside_of_a_loop_is_eperm)
 {
     async_http_session *own = NULL;
-    ck_assert_int_eq(async_http_session_open(&own), -EPERM);
-    ck_assert_ptr_null(own);
+    expect_int(async_http_session_open(&own), -EPERM);
+    expect_null(own);
 }
-END_TEST
 
-START_TEST(close_and_free_accept_null)
+TEST(close_and_free_accept_null)
 {
     async_http_session_close(NULL);
     async_http_response_free(NULL);
 }
-END_TEST
 
 HTTP_TEST(bad_options_are_einval)
 {
     async_http_session *own = NULL;
-    ck_assert_int_eq(async_http_session_open(&own, .headers = ASYNC_HTTP_PAIRS("A", "\n")),
-                     -EINVAL);
-    ck_assert_str_ne(async_fail_text(-EINVAL), "");
-    ck_assert_int_eq(async_http_session_open(&own, .user_agent = "a\r\nB: c"), -EINVAL);
-    ck_assert_int_eq(async_http_session_open(&own, .ip = 5), -EINVAL);
-    ck_assert_ptr_null(own);
+    expect_int(async_http_session_open(&own, .headers = ASYNC_HTTP_PAIRS("A", "\n")), -EINVAL);
+    expect_text_not(async_fail_text(-EINVAL), "");
+    expect_int(async_http_session_open(&own, .user_agent = "a\r\nB: c"), -EINVAL);
+    expect_int(async_http_session_open(&own, .ip = 5), -EINVAL);
+    expect_null(own);
     return 0;
 }
 
@@ -43,10 +40,10 @@ HTTP_TEST(context_manager_opens_and_closes)
         async_http_response_auto page = NULL;
         status = await_http_get(own, at(sv, "/echo"), &page);
     }
-    ck_assert_int_eq(r, 0);
-    ck_assert_int_eq(status, 200);
-    ck_assert_ptr_null(own);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_ok(r);
+    expect_int(status, 200);
+    expect_null(own);
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 
@@ -56,8 +53,8 @@ HTTP_TEST(context_manager_with_bad_options_is_not_entered)
     async_http_session *own = NULL;
     int r;
     await_with (r, async_http_session_hold(&own, .ip = 1))
-        ck_abort_msg("entered");
-    ck_assert_int_eq(r, -EINVAL);
+        fail_test("entered");
+    expect_int(r, -EINVAL);
     return 0;
 }
 
@@ -65,13 +62,13 @@ HTTP_TEST(cookies_are_kept_if_the_session_has_a_jar)
 {
     async_http_session_auto jar = NULL;
     async_http_response_auto a = NULL, b = NULL, c = NULL, d = NULL;
-    ck_assert_int_eq(async_http_session_open(&jar, .cookies = true), 0);
-    ck_assert_int_eq(await_http_get(jar, at(sv, "/cookie"), &a), 200);
-    ck_assert_int_eq(await_http_get(jar, at(sv, "/echo"), &b), 200);
-    HAS(b->body, "Cookie: crumb=42\r\n");
-    ck_assert_int_eq(await_http_get(s, at(sv, "/cookie"), &c), 200);
-    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &d), 200);
-    LACKS(d->body, "Cookie");
+    expect_ok(async_http_session_open(&jar, .cookies = true));
+    expect_int(await_http_get(jar, at(sv, "/cookie"), &a), 200);
+    expect_int(await_http_get(jar, at(sv, "/echo"), &b), 200);
+    expect_contains(b->body, "Cookie: crumb=42\r\n");
+    expect_int(await_http_get(s, at(sv, "/cookie"), &c), 200);
+    expect_int(await_http_get(s, at(sv, "/echo"), &d), 200);
+    expect_lacks(d->body, "Cookie");
     return 0;
 }
 
@@ -93,7 +90,7 @@ static void *run_loop(void *url)
     return (void *)(intptr_t)async_run(request_fifty(url));
 }
 
-START_TEST(four_loops_have_a_session_each)
+TEST(four_loops_have_a_session_each)
 {
     struct server sv;
     pthread_t threads[4];
@@ -101,16 +98,15 @@ START_TEST(four_loops_have_a_session_each)
     server_start(&sv);
     const char *url = at(&sv, "/echo");
     for (int i = 0; i < 4; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, run_loop, (void *)(uintptr_t)url), 0);
+        expect_ok(pthread_create(&threads[i], NULL, run_loop, (void *)(uintptr_t)url));
     for (int i = 0; i < 4; i++) {
         pthread_join(threads[i], &r);
-        ck_assert_int_eq((int)(intptr_t)r, 0);
+        expect_ok((int)(intptr_t)r);
     }
-    ck_assert_int_eq(atomic_load(&sv.requests), 200);
-    ck_assert_int_eq(atomic_load(&sv.connections), 4);
+    expect_int(atomic_load(&sv.requests), 200);
+    expect_int(atomic_load(&sv.connections), 4);
     server_stop(&sv);
 }
-END_TEST
 
 static async_http_session *foreign;
 
@@ -131,9 +127,9 @@ HTTP_TEST(session_of_another_loop_is_eperm)
     pthread_t thread;
     void *r;
     foreign = s;
-    ck_assert_int_eq(pthread_create(&thread, NULL, run_foreign, NULL), 0);
+    expect_ok(pthread_create(&thread, NULL, run_foreign, NULL));
     pthread_join(thread, &r);
-    ck_assert_int_eq((int)(intptr_t)r, -EPERM);
+    expect_int((int)(intptr_t)r, -EPERM);
     return 0;
 }
 
@@ -155,14 +151,14 @@ HTTP_TEST(close_ends_requests_that_wait_for_a_response)
 {
     async_http_session *own = NULL;
     const char *silent = at(sv, "/silent");
-    ck_assert_int_eq(async_http_session_open(&own), 0);
+    expect_ok(async_http_session_open(&own));
     await_task_auto whole = async_create_task(get(own, silent));
     await_task_auto stream = async_create_task(open_stream(own, silent));
-    EVENTUALLY(atomic_load(&sv->requests) == 2);
+    expect_eventually(atomic_load(&sv->requests) == 2);
     async_http_session_close(own);
-    ck_assert_int_eq(await_task(whole), -EPIPE);
-    ck_assert_int_eq(await_task(stream), -EPIPE);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_int(await_task(whole), -EPIPE);
+    expect_int(await_task(stream), -EPIPE);
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 
@@ -170,17 +166,17 @@ HTTP_TEST(close_ends_requests_that_are_queued)
 {
     async_http_session *own = NULL;
     const char *silent = at(sv, "/silent");
-    ck_assert_int_eq(async_http_session_open(&own, .limit = 1), 0);
+    expect_ok(async_http_session_open(&own, .limit = 1));
     await_task_auto running = async_create_task(get(own, silent));
-    EVENTUALLY(atomic_load(&sv->requests) == 1);
+    expect_eventually(atomic_load(&sv->requests) == 1);
     await_task_auto first = async_create_task(get(own, silent));
     await_task_auto second = async_create_task(get(own, silent));
-    ck_assert_int_eq(await_sleep(0), 0);
+    expect_ok(await_sleep(0));
     async_http_session_close(own);
-    ck_assert_int_eq(await_task(running), -EPIPE);
-    ck_assert_int_eq(await_task(first), -EPIPE);
-    ck_assert_int_eq(await_task(second), -EPIPE);
-    ck_assert_int_eq(atomic_load(&sv->requests), 1);
+    expect_int(await_task(running), -EPIPE);
+    expect_int(await_task(first), -EPIPE);
+    expect_int(await_task(second), -EPIPE);
+    expect_int(atomic_load(&sv->requests), 1);
     return 0;
 }
 
@@ -188,12 +184,12 @@ HTTP_TEST(whole_response_outlives_its_session)
 {
     async_http_session *own = NULL;
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(async_http_session_open(&own), 0);
-    ck_assert_int_eq(await_http_get(own, at(sv, "/bytes/100"), &r), 200);
+    expect_ok(async_http_session_open(&own));
+    expect_int(await_http_get(own, at(sv, "/bytes/100"), &r), 200);
     async_http_session_drop(&own);
-    ck_assert_ptr_null(own);
-    ck_assert_uint_eq(strlen(r->body), 100);
-    ck_assert_str_eq(async_http_header(r, "Content-Length"), "100");
+    expect_null(own);
+    expect_int(strlen(r->body), 100);
+    expect_text(async_http_header(r, "Content-Length"), "100");
     return 0;
 }
 
@@ -204,15 +200,15 @@ HTTP_TEST(stream_of_a_closed_session_ends_with_epipe)
     async_http_response_auto r = NULL;
     char buf[100];
     ssize_t n;
-    ck_assert_int_eq(async_http_session_open(&own), 0);
-    ck_assert_int_eq(await_http_open(own, "GET", at(sv, "/bytes/100000000"), &r), 200);
-    ck_assert_int_eq((int)await_http_read(r, buf, 1), 1);
+    expect_ok(async_http_session_open(&own));
+    expect_int(await_http_open(own, "GET", at(sv, "/bytes/100000000"), &r), 200);
+    expect_int((int)await_http_read(r, buf, 1), 1);
     async_http_session_drop(&own);
     while ((n = await_http_read(r, buf, sizeof buf)) > 0)
         ;
-    ck_assert_int_eq((int)n, -EPIPE);
-    ck_assert_int_eq((int)await_http_read(r, buf, sizeof buf), -EPIPE);
-    ck_assert_int_eq(r->error, ASYNC_HTTP_CLOSED);
+    expect_int((int)n, -EPIPE);
+    expect_int((int)await_http_read(r, buf, sizeof buf), -EPIPE);
+    expect_int(r->error, ASYNC_HTTP_CLOSED);
     return 0;
 }
 

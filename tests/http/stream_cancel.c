@@ -13,13 +13,13 @@ HTTP_TEST(second_reader_is_ebusy)
 {
     async_http_response_auto r = NULL;
     char first[10], second[10];
-    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/stall/10"), &r), 200);
-    ck_assert_int_eq((int)await_http_read(r, first, 10), 5);
+    expect_int(await_http_open(s, "GET", at(sv, "/stall/10"), &r), 200);
+    expect_int((int)await_http_read(r, first, 10), 5);
     await_task_auto t = async_create_task(read_once(r, first, sizeof first));
-    ck_assert_int_eq(await_sleep(0), 0);
-    ck_assert_int_eq((int)await_http_read(r, second, 1), -EBUSY);
+    expect_ok(await_sleep(0));
+    expect_int((int)await_http_read(r, second, 1), -EBUSY);
     async_task_cancel(t);
-    ck_assert_int_eq(await_task(t), -ECANCELED);
+    expect_int(await_task(t), -ECANCELED);
     return 0;
 }
 
@@ -27,13 +27,13 @@ HTTP_TEST(stream_can_be_read_after_its_reader_was_cancelled)
 {
     async_http_response_auto r = NULL;
     char buf[10];
-    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/stall/10"), &r), 200);
-    ck_assert_int_eq((int)await_http_read(r, buf, 10), 5);
+    expect_int(await_http_open(s, "GET", at(sv, "/stall/10"), &r), 200);
+    expect_int((int)await_http_read(r, buf, 10), 5);
     for (int i = 0; i < 2; i++) {
         await_task_auto t = async_create_task(read_once(r, buf, sizeof buf));
-        ck_assert_int_eq(await_sleep(0), 0);
+        expect_ok(await_sleep(0));
         async_task_cancel(t);
-        ck_assert_int_eq(await_task(t), -ECANCELED);
+        expect_int(await_task(t), -ECANCELED);
     }
     return 0;
 }
@@ -53,16 +53,16 @@ HTTP_TEST(reader_cancelled_again_and_again_loses_nothing)
     char buf[3000];
     size_t total = 0;
     bool end = false;
-    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/chunked/3000000"), &r), 200);
+    expect_int(await_http_open(s, "GET", at(sv, "/chunked/3000000"), &r), 200);
     for (int i = 0; i < 10000 && !end; i++) {
         await_task_auto t = async_create_task(read_all(r, buf, sizeof buf, &total, &end));
         for (int k = 0; k < i % 5; k++)
-            ck_assert_int_eq(await_sleep(i % 3 ? 0 : 0.0001), 0);
+            expect_ok(await_sleep(i % 3 ? 0 : 0.0001));
         async_task_cancel(t);
         async_ignore(await_task(t));
     }
-    ck_assert(end);
-    ck_assert_uint_eq(total, 3000000);
+    expect_true(end);
+    expect_int(total, 3000000);
     return 0;
 }
 
@@ -76,12 +76,12 @@ HTTP_TEST(race_of_two_readers_loses_nothing)
     size_t got[2] = { 0 }, size[] = { 3000, 100000 };
     int n;
     for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/chunked/%d", SIZE), i ? &b : &a), 200);
+        expect_int(await_http_open(s, "GET", at(sv, "/chunked/%d", SIZE), i ? &b : &a), 200);
     do {
         int first = await_race(&n, read_once(a, buf[0], size[0]), read_once(b, buf[1], size[1]));
-        ck_assert_int_ge(first, 0);
-        ck_assert_int_ge(n, 0);
-        ck_assert_uint_ge(strspn(buf[first], "x"), (size_t)n);
+        expect_at_least(first, 0);
+        expect_at_least(n, 0);
+        expect_at_least(strspn(buf[first], "x"), (size_t)n);
         memset(buf[first], 0, (size_t)n);
         got[first] += (size_t)n;
     } while (n > 0);
@@ -90,8 +90,8 @@ HTTP_TEST(race_of_two_readers_loses_nothing)
         ssize_t k;
         while ((k = await_http_read(both[i], buf[i], size[i])) > 0)
             got[i] += (size_t)k;
-        ck_assert_int_eq((int)k, 0);
-        ck_assert_uint_eq(got[i], SIZE);
+        expect_ok((int)k);
+        expect_int(got[i], SIZE);
     }
     return 0;
 }

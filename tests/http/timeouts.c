@@ -15,34 +15,33 @@ HTTP_TEST(timeout_before_the_headers)
 {
     async_http_response_auto r = NULL, f = NULL;
     char after[40];
-    snprintf(after, sizeof after, "after %g s", 0.1 * slow());
-    ck_assert_int_eq(
-            await_http_get(s, at(sv, "/silent"), &r, .timeout = 0.1 * slow(), .failed = &f),
-            -ETIMEDOUT);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_TIMEOUT);
-    ck_assert_double_ge(f->times.total, 0.1 * slow());
-    ck_assert_double_eq(f->times.ttfb, 0);
-    HAS(async_fail_text(-ETIMEDOUT), after);
+    snprintf(after, sizeof after, "after %g s", 0.1 * slowdown());
+    expect_int(await_http_get(s, at(sv, "/silent"), &r, .timeout = 0.1 * slowdown(), .failed = &f),
+               -ETIMEDOUT);
+    expect_int(f->error, ASYNC_HTTP_TIMEOUT);
+    expect_at_least(f->times.total, 0.1 * slowdown());
+    expect_double(f->times.ttfb, 0);
+    expect_contains(async_fail_text(-ETIMEDOUT), after);
     return 0;
 }
 
 HTTP_TEST(timeout_within_the_body_tells_what_was_received)
 {
     async_http_response_auto r = NULL, f = NULL;
-    ck_assert_int_eq(
-            await_http_get(s, at(sv, "/stall/1000"), &r, .timeout = 0.1 * slow(), .failed = &f),
+    expect_int(
+            await_http_get(s, at(sv, "/stall/1000"), &r, .timeout = 0.1 * slowdown(), .failed = &f),
             -ETIMEDOUT);
-    ck_assert_int_eq(f->status, 200);
-    ck_assert_uint_eq(f->size, 500);
-    ck_assert_double_gt(f->times.ttfb, 0);
+    expect_int(f->status, 200);
+    expect_int(f->size, 500);
+    expect_greater(f->times.ttfb, 0);
     return 0;
 }
 
 HTTP_TEST(negative_timeout_sends_nothing)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/echo"), &r, .timeout = -1), -ETIMEDOUT);
-    ck_assert_int_eq(atomic_load(&sv->requests), 0);
+    expect_int(await_http_get(s, at(sv, "/echo"), &r, .timeout = -1), -ETIMEDOUT);
+    expect_ok(atomic_load(&sv->requests));
     return 0;
 }
 
@@ -54,9 +53,9 @@ HTTP_TEST(timeout_of_a_block_around_is_a_cancellation)
         inner = await_http_get(s, at(sv, "/silent"), &r, .failed = &f);
         result = inner;
     }
-    ck_assert_int_eq(inner, -ECANCELED);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_CANCELED);
-    ck_assert_int_eq(result, -ETIMEDOUT);
+    expect_int(inner, -ECANCELED);
+    expect_int(f->error, ASYNC_HTTP_CANCELED);
+    expect_int(result, -ETIMEDOUT);
     return 0;
 }
 
@@ -76,14 +75,14 @@ HTTP_TEST(timeout_of_a_stream_ends_reads_for_good)
     async_http_response_auto r = NULL;
     size_t total = 0;
     double before = async_time();
-    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/stall/1000"), &r, .timeout = 0.2 * slow()),
-                     200);
-    ck_assert_int_eq(await_rest(r, &total), -ETIMEDOUT);
-    ck_assert_uint_eq(total, 500);
-    ck_assert_double_ge(async_time() - before, 0.2 * slow());
-    ck_assert_int_eq(r->error, ASYNC_HTTP_TIMEOUT);
-    ck_assert_int_eq(await_rest(r, &total), -ETIMEDOUT);
-    EVENTUALLY(atomic_load(&sv->open) == 0);
+    expect_int(await_http_open(s, "GET", at(sv, "/stall/1000"), &r, .timeout = 0.2 * slowdown()),
+               200);
+    expect_int(await_rest(r, &total), -ETIMEDOUT);
+    expect_int(total, 500);
+    expect_at_least(async_time() - before, 0.2 * slowdown());
+    expect_int(r->error, ASYNC_HTTP_TIMEOUT);
+    expect_int(await_rest(r, &total), -ETIMEDOUT);
+    expect_eventually(atomic_load(&sv->open) == 0);
     return 0;
 }
 
@@ -91,13 +90,13 @@ HTTP_TEST(bytes_received_in_time_are_returned_after_the_timeout)
 {
     async_http_response_auto r = NULL;
     size_t total = 0;
-    ck_assert_int_eq(await_http_open(s, "GET", at(sv, "/stall/1000"), &r, .timeout = 0.2 * slow()),
-                     200);
-    EVENTUALLY(r->size == 500);
-    ck_assert_int_eq(await_sleep(0.3 * slow()), 0);
+    expect_int(await_http_open(s, "GET", at(sv, "/stall/1000"), &r, .timeout = 0.2 * slowdown()),
+               200);
+    expect_eventually(r->size == 500);
+    expect_ok(await_sleep(0.3 * slowdown()));
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(await_rest(r, &total), -ETIMEDOUT);
-        ck_assert_uint_eq(total, 500);
+        expect_int(await_rest(r, &total), -ETIMEDOUT);
+        expect_int(total, 500);
     }
     return 0;
 }
@@ -109,12 +108,12 @@ HTTP_TEST(stall_before_the_headers_or_within_the_body_is_etimedout)
     static const char *const paths[] = { "/silent", "/stall/1000" };
     for (int i = 0; i < 2; i++) {
         async_http_response_auto r = NULL, f = NULL;
-        ck_assert_int_eq(await_http_get(s, at(sv, "%s", paths[i]), &r,
-                                        .stall_timeout = 0.1 * slow(), .failed = &f),
-                         -ETIMEDOUT);
-        ck_assert_int_eq(f->error, ASYNC_HTTP_TIMEOUT);
-        ck_assert_double_ge(f->times.total, 0.1 * slow());
-        HAS(f->error_text, "stalled");
+        expect_int(await_http_get(s, at(sv, "%s", paths[i]), &r, .stall_timeout = 0.1 * slowdown(),
+                                  .failed = &f),
+                   -ETIMEDOUT);
+        expect_int(f->error, ASYNC_HTTP_TIMEOUT);
+        expect_at_least(f->times.total, 0.1 * slowdown());
+        expect_contains(f->error_text, "stalled");
     }
     return 0;
 }
@@ -122,8 +121,7 @@ HTTP_TEST(stall_before_the_headers_or_within_the_body_is_etimedout)
 HTTP_TEST(response_within_the_stall_timeout_is_no_stall)
 {
     async_http_response_auto r = NULL;
-    ck_assert_int_eq(await_http_get(s, at(sv, "/delay/150"), &r, .stall_timeout = 10 * slow()),
-                     200);
+    expect_int(await_http_get(s, at(sv, "/delay/150"), &r, .stall_timeout = 10 * slowdown()), 200);
     return 0;
 }
 
@@ -132,13 +130,13 @@ HTTP_TEST(slow_reader_of_a_stream_is_no_stall)
 {
     async_http_response_auto r = NULL;
     size_t total = 0;
-    ck_assert_int_eq(
-            await_http_open(s, "GET", at(sv, "/stall/4000000"), &r, .stall_timeout = 0.1 * slow()),
-            200);
-    ck_assert_int_eq(await_sleep(0.3 * slow()), 0);
-    ck_assert_int_eq(r->error, ASYNC_HTTP_OK);
-    ck_assert_int_eq(await_rest(r, &total), -ETIMEDOUT);
-    ck_assert_uint_eq(total, 2000000);
+    expect_int(await_http_open(s, "GET", at(sv, "/stall/4000000"), &r,
+                               .stall_timeout = 0.1 * slowdown()),
+               200);
+    expect_ok(await_sleep(0.3 * slowdown()));
+    expect_int(r->error, ASYNC_HTTP_OK);
+    expect_int(await_rest(r, &total), -ETIMEDOUT);
+    expect_int(total, 2000000);
     return 0;
 }
 
@@ -149,8 +147,8 @@ static int bind_socket(struct sockaddr_in *a)
     socklen_t size = sizeof *a;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     *a = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)a, size), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)a, &size), 0);
+    expect_ok(bind(fd, (struct sockaddr *)a, size));
+    expect_ok(getsockname(fd, (struct sockaddr *)a, &size));
     return fd;
 }
 
@@ -164,7 +162,7 @@ static void full_listener_open(struct full_listener *l)
 {
     struct sockaddr_in a;
     l->fd = bind_socket(&a);
-    ck_assert_int_eq(listen(l->fd, 0), 0);
+    expect_ok(listen(l->fd, 0));
     for (int i = 0; i < 2; i++) {
         l->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         connect(l->waiting[i], (struct sockaddr *)&a, sizeof a);
@@ -187,8 +185,8 @@ HTTP_TEST(port_without_a_listener_is_econnrefused)
     char url[64];
     int fd = bind_socket(&a);
     snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(a.sin_port));
-    ck_assert_int_eq(await_http_get(s, url, &r, .failed = &f), -ECONNREFUSED);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_CONNECT);
+    expect_int(await_http_get(s, url, &r, .failed = &f), -ECONNREFUSED);
+    expect_int(f->error, ASYNC_HTTP_CONNECT);
     close(fd);
     return 0;
 }
@@ -198,15 +196,14 @@ HTTP_TEST(listener_that_does_not_answer_is_etimedout)
     async_http_response_auto r = NULL, f = NULL;
     struct full_listener l;
     full_listener_open(&l);
-    ck_assert_int_eq(await_http_get(s, l.http, &r, .connect_timeout = 0.2, .failed = &f),
-                     -ETIMEDOUT);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_TIMEOUT);
-    ck_assert_double_ge(f->times.total, 0.2);
+    expect_int(await_http_get(s, l.http, &r, .connect_timeout = 0.2, .failed = &f), -ETIMEDOUT);
+    expect_int(f->error, ASYNC_HTTP_TIMEOUT);
+    expect_at_least(f->times.total, 0.2);
     full_listener_close(&l);
     return 0;
 }
 
-#define CONNECT_TIMEOUT (0.3 * slow())
+#define CONNECT_TIMEOUT (0.3 * slowdown())
 
 ASYNC_DEF(connect_and_fail, (async_http_session *)s, (const char *)url, (async_http_response **)ret,
           (int *)ret_code)
@@ -230,17 +227,17 @@ static int await_eight_connect(async_http_session *s, bool cancel_first)
         await_group (r, g) {
             for (int i = 1; i < 8; i++)
                 async_spawn(g, connect_and_fail(s, l.https, &failed[i], &codes[i]));
-            ck_assert_int_eq(await_sleep(CONNECT_TIMEOUT / 3), 0);
+            expect_ok(await_sleep(CONNECT_TIMEOUT / 3));
             if (cancel_first)
                 async_task_cancel(first);
             async_ignore(await_task(first));
         }
     }
-    ck_assert_int_eq(r, 0);
-    ck_assert_int_eq(codes[0], cancel_first ? -ECANCELED : -ETIMEDOUT);
+    expect_ok(r);
+    expect_int(codes[0], cancel_first ? -ECANCELED : -ETIMEDOUT);
     for (int i = 1; i < 8; i++) {
-        ck_assert_int_eq(codes[i], -ETIMEDOUT);
-        ck_assert_double_lt(failed[i]->times.queued - failed[0]->times.total, CONNECT_TIMEOUT);
+        expect_int(codes[i], -ETIMEDOUT);
+        expect_less(failed[i]->times.queued - failed[0]->times.total, CONNECT_TIMEOUT);
     }
     for (int i = 0; i < 8; i++)
         async_http_response_free(failed[i]);
@@ -261,7 +258,8 @@ HTTP_TEST(cancelled_first_connection_lets_all_others_try)
 ASYNC_DEF(connect_for, (async_http_session *)s, (const char *)url, (async_http_response **)ret)
 {
     async_http_response_auto r = NULL;
-    return await_http_get(s, url, &r, .connect_timeout = 0.5, .timeout = 5 * slow(), .failed = ret);
+    return await_http_get(s, url, &r, .connect_timeout = 0.5, .timeout = 5 * slowdown(),
+                          .failed = ret);
 }
 
 ASYNC_DEF(get, (async_http_session *)s, (const char *)url)
@@ -280,14 +278,14 @@ HTTP_TEST(cancelled_request_does_not_delay_the_timeout_of_another)
     full_listener_open(&l);
     {
         await_task_auto first = async_create_task(connect_for(s, l.http, &f));
-        ck_assert_int_eq(await_sleep(0.3), 0); /* libcurl's timer for it is armed */
+        expect_ok(await_sleep(0.3)); /* libcurl's timer for it is armed */
         await_task_auto second = async_create_task(get(s, at(sv, "/silent")));
-        ck_assert_int_eq(await_sleep(0), 0); /* it has begun, and libcurl has not run since */
+        expect_ok(await_sleep(0)); /* it has begun, and libcurl has not run since */
         async_task_cancel(second);
-        ck_assert_int_eq(await_task(second), -ECANCELED);
-        ck_assert_int_eq(await_task(first), -ETIMEDOUT);
+        expect_int(await_task(second), -ECANCELED);
+        expect_int(await_task(first), -ETIMEDOUT);
     }
-    LACKS(f->error_text, " s while"); /* as in "timed out after 5 s while ..." */
+    expect_lacks(f->error_text, " s while"); /* as in "timed out after 5 s while ..." */
     full_listener_close(&l);
     return 0;
 }

@@ -31,17 +31,16 @@ static void run_with_openssl(tls_body body)
     int r = async_run(call_body(body, &tls, &plain));
     tls_server_stop(&tls);
     server_stop(&plain);
-    ck_assert_int_eq(r, 0);
+    expect_ok(r);
 }
 
 /* TLS_TEST(name) { ... } defines a test that uses tls and plain and returns 0. */
 #define TLS_TEST(name)                                                                             \
     static int name##_body(struct tls_server *tls, struct server *plain);                          \
-    START_TEST(name)                                                                               \
+    TEST(name)                                                                                     \
     {                                                                                              \
         run_with_openssl(name##_body);                                                             \
     }                                                                                              \
-    END_TEST                                                                                       \
     static int name##_body(struct tls_server *tls ASYNC_UNUSED, struct server *plain ASYNC_UNUSED)
 
 static const char *tls_url(const struct tls_server *tls, const char *host, const char *path)
@@ -58,10 +57,10 @@ TLS_TEST(unknown_certificate_is_ekeyrejected)
     async_http_session_auto s = NULL;
     async_http_response_auto r = NULL, f = NULL;
     ASYNC_TRY(async_http_session_open(&s));
-    ck_assert_int_eq(await_http_get(s, tls_url(tls, "127.0.0.1", "/ok"), &r, .failed = &f),
-                     -EKEYREJECTED);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_CERTIFICATE);
-    ck_assert_str_ne(f->error_text, "");
+    expect_int(await_http_get(s, tls_url(tls, "127.0.0.1", "/ok"), &r, .failed = &f),
+               -EKEYREJECTED);
+    expect_int(f->error, ASYNC_HTTP_CERTIFICATE);
+    expect_text_not(f->error_text, "");
     return 0;
 }
 
@@ -70,9 +69,9 @@ TLS_TEST(certificate_in_ca_file_is_trusted)
     async_http_session_auto s = NULL;
     async_http_response_auto r = NULL;
     ASYNC_TRY(async_http_session_open(&s, .ca_file = tls->cert));
-    ck_assert_int_eq(await_http_get(s, tls_url(tls, "127.0.0.1", "/ok"), &r), 200);
-    ck_assert_str_eq(r->body, "secret");
-    ck_assert_double_gt(r->times.tls, 0);
+    expect_int(await_http_get(s, tls_url(tls, "127.0.0.1", "/ok"), &r), 200);
+    expect_text(r->body, "secret");
+    expect_greater(r->times.tls, 0);
     return 0;
 }
 
@@ -84,8 +83,7 @@ TLS_TEST(trusted_certificate_of_another_host_is_ekeyrejected)
     snprintf(rule, sizeof rule, "elsewhere.example:%d:127.0.0.1", tls->port);
     ASYNC_TRY(async_http_session_open(&s, .ca_file = tls->cert,
                                       .resolve = (const char *const[]){ rule, NULL }));
-    ck_assert_int_eq(await_http_get(s, tls_url(tls, "elsewhere.example", "/ok"), &r),
-                     -EKEYREJECTED);
+    expect_int(await_http_get(s, tls_url(tls, "elsewhere.example", "/ok"), &r), -EKEYREJECTED);
     return 0;
 }
 
@@ -94,7 +92,7 @@ TLS_TEST(insecure_no_verify_trusts_any_certificate)
     async_http_session_auto s = NULL;
     async_http_response_auto r = NULL;
     ASYNC_TRY(async_http_session_open(&s, .insecure_no_verify = true));
-    ck_assert_int_eq(await_http_get(s, tls_url(tls, "127.0.0.1", "/ok"), &r), 200);
+    expect_int(await_http_get(s, tls_url(tls, "127.0.0.1", "/ok"), &r), 200);
     return 0;
 }
 
@@ -105,10 +103,9 @@ TLS_TEST(redirect_to_http_is_eacces)
     async_http_session_auto s = NULL;
     async_http_response_auto r = NULL, f = NULL;
     ASYNC_TRY(async_http_session_open(&s, .ca_file = tls->cert));
-    ck_assert_int_eq(await_http_get(s, tls_url(tls, "127.0.0.1", "/down"), &r, .failed = &f),
-                     -EACCES);
-    ck_assert_int_eq(f->error, ASYNC_HTTP_FORBIDDEN);
-    ck_assert_int_eq(atomic_load(&plain->requests), 0);
+    expect_int(await_http_get(s, tls_url(tls, "127.0.0.1", "/down"), &r, .failed = &f), -EACCES);
+    expect_int(f->error, ASYNC_HTTP_FORBIDDEN);
+    expect_ok(atomic_load(&plain->requests));
     return 0;
 }
 
@@ -117,8 +114,8 @@ TLS_TEST(allow_downgrade_follows_a_redirect_to_http)
     async_http_session_auto s = NULL;
     async_http_response_auto r = NULL;
     ASYNC_TRY(async_http_session_open(&s, .ca_file = tls->cert, .allow_downgrade = true));
-    ck_assert_int_eq(await_http_get(s, tls_url(tls, "127.0.0.1", "/down"), &r), 200);
-    ck_assert_int_eq(atomic_load(&plain->requests), 1);
+    expect_int(await_http_get(s, tls_url(tls, "127.0.0.1", "/down"), &r), 200);
+    expect_int(atomic_load(&plain->requests), 1);
     return 0;
 }
 
@@ -129,7 +126,7 @@ TLS_TEST(close_before_the_body_is_complete_is_enodata_over_tls)
     async_http_session_auto s = NULL;
     async_http_response_auto r = NULL;
     ASYNC_TRY(async_http_session_open(&s, .ca_file = tls->cert));
-    ck_assert_int_eq(await_http_get(s, tls_url(tls, "127.0.0.1", "/half"), &r), -ENODATA);
+    expect_int(await_http_get(s, tls_url(tls, "127.0.0.1", "/half"), &r), -ENODATA);
     return 0;
 }
 
@@ -144,8 +141,8 @@ TLS_TEST(close_while_the_request_is_sent_raises_no_signal)
     for (int i = 0; i < 5; i++) {
         async_http_response_auto r = NULL;
         int code = await_http_request(s, "GET", tls_url(tls, "127.0.0.1", "/ok"), &r, .body = body,
-                                      .body_size = n, .timeout = 5 * slow());
-        ck_assert_msg(code == 200 || code == -ECONNRESET || code == -EPROTO, "%d", code);
+                                      .body_size = n, .timeout = 5 * slowdown());
+        expect_that(code == 200 || code == -ECONNRESET || code == -EPROTO, "%d", code);
     }
     free(body);
     return 0;
@@ -159,8 +156,8 @@ TLS_TEST(handshake_with_a_server_without_tls_fails)
     char url[64];
     snprintf(url, sizeof url, "https://127.0.0.1:%d/junk", plain->port);
     ASYNC_TRY(async_http_session_open(&s));
-    int code = await_http_get(s, url, &r, .timeout = 0.3 * slow());
-    ck_assert_msg(code == -EPROTO || code == -ETIMEDOUT || code == -ECONNRESET, "%d", code);
+    int code = await_http_get(s, url, &r, .timeout = 0.3 * slowdown());
+    expect_that(code == -EPROTO || code == -ETIMEDOUT || code == -ECONNRESET, "%d", code);
     return 0;
 }
 

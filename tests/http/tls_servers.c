@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* tls_servers.c - run openssl s_server and nginx as children. */
+#include "../frame/assertions.h"
 #include "tls_servers.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -32,20 +32,20 @@ bool installed(const char *program)
 void tls_folder_make(struct tls_server *sv)
 {
     *sv = (struct tls_server){ .dir = "/tmp/http-tls-XXXXXX" };
-    ck_assert_ptr_nonnull(mkdtemp(sv->dir));
-    ck_assert_int_eq(chdir(sv->dir), 0);
+    expect_not_null(mkdtemp(sv->dir));
+    expect_ok(chdir(sv->dir));
     snprintf(sv->cert, sizeof sv->cert, "%s/cert.pem", sv->dir);
     snprintf(sv->socket, sizeof sv->socket, "%s/socket", sv->dir);
     int r = run_command("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
                         "-keyout key.pem -out cert.pem -days 2 -subj /CN=localhost "
                         "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 >/dev/null 2>&1");
-    ck_assert_int_eq(r, 0);
+    expect_ok(r);
 }
 
 void write_file(const char *name, const char *fmt, ...)
 {
     FILE *f = fopen(name, "w");
-    ck_assert_ptr_nonnull(f);
+    expect_not_null(f);
     va_list ap;
     va_start(ap, fmt);
     vfprintf(f, fmt, ap);
@@ -57,7 +57,7 @@ void write_file(const char *name, const char *fmt, ...)
 static int start_child(int *ret_out, const char *const *argv)
 {
     int out[2];
-    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+    expect_ok(pipe2(out, O_CLOEXEC));
     pid_t pid = fork();
     if (pid == 0) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -84,7 +84,7 @@ void openssl_start(struct tls_server *sv)
     FILE *f = fdopen(out, "r");
     while (sv->port == 0 && fgets(line, sizeof line, f))
         sscanf(line, "ACCEPT 127.0.0.1:%d", &sv->port);
-    ck_assert_int_ne(sv->port, 0);
+    expect_int_not(sv->port, 0);
 }
 
 static const char nginx_conf[] =
@@ -107,12 +107,12 @@ void nginx_start(struct tls_server *sv)
     struct stat st;
     write_file("nginx.conf", nginx_conf, sv->socket);
     mkdir("tmp", 0700);
-    ck_assert_int_eq(run_command("head -c 3000000 /dev/zero | tr '\\0' x > big"), 0);
+    expect_ok(run_command("head -c 3000000 /dev/zero | tr '\\0' x > big"));
     sv->pid = start_child(&out, (const char *const[]){ "nginx", "-p", sv->dir, "-c", "nginx.conf",
                                                        "-e", "error.log", NULL });
     for (int i = 0; i < 1000 && stat("nginx.pid", &st) < 0; i++)
         usleep(10000);
-    ck_assert_int_eq(stat("socket", &st), 0);
+    expect_ok(stat("socket", &st));
 }
 
 void tls_server_stop(struct tls_server *sv)

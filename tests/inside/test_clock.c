@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The counter that stands in for the clock: what it calls surely early is early, whoever held the thread up. */
-#include "suite.h"
 
+#include "../frame/suite.h"
 #include "base/clock.h"
 #include "base/sys.h"
 
@@ -30,11 +30,11 @@ static void must_not_lag(const struct coarse_clock *c)
         int64_t when = async__sys.clock() + ms * MS;
         while (async__sys.clock() < when)
             ;
-        must(!coarse_clock_before(c, when));
+        expect_true(!coarse_clock_before(c, when));
     }
 }
 
-START_TEST(held_up_while_looking)
+TEST(held_up_while_looking)
 {
     for (int i = 0; i < 4; i++) {
         struct coarse_clock c;
@@ -46,10 +46,9 @@ START_TEST(held_up_while_looking)
         must_not_lag(&c);
     }
 }
-END_TEST
 
 /* The reading that it starts with may be old, too. */
-START_TEST(held_up_at_the_start)
+TEST(held_up_at_the_start)
 {
     struct coarse_clock c;
     int64_t now = async__sys.clock();
@@ -59,23 +58,21 @@ START_TEST(held_up_at_the_start)
     look(&c, 0, 0);
     must_not_lag(&c);
 }
-END_TEST
 
 /* It is of use: once it has learnt, it knows what is far off. */
-START_TEST(says_what_is_early)
+TEST(says_what_is_early)
 {
     struct coarse_clock c;
     async__coarse_clock_init(&c, async__sys.clock());
-    must(!coarse_clock_before(&c, NEVER));
+    expect_true(!coarse_clock_before(&c, NEVER));
     spin(5 * MS);
     look(&c, 0, 0);
     if (c.usable)
-        must(coarse_clock_before(&c, async__sys.clock() + INT64_C(1000) * MS));
+        expect_true(coarse_clock_before(&c, async__sys.clock() + INT64_C(1000) * MS));
 }
-END_TEST
 
 /* What a delay counts from is never in the past, and never goes back, whenever the clock is looked at. */
-START_TEST(soon_is_neither_early_nor_backwards)
+TEST(soon_is_neither_early_nor_backwards)
 {
     struct coarse_clock c;
     int64_t last = 0;
@@ -87,33 +84,31 @@ START_TEST(soon_is_neither_early_nor_backwards)
         int64_t now = async__sys.clock(), latest = coarse_now(&c);
         if (latest == 0)
             continue; /* it does not know */
-        must(latest >= now);
-        must(latest >= last);
+        expect_true(latest >= now);
+        expect_true(latest >= last);
         last = latest;
     }
-    must(!c.usable || last > 0);
+    expect_true(!c.usable || last > 0);
 }
-END_TEST
 
 /* Nor is a counter believed that stands still, runs back, or has run on for longer than the arithmetic allows. */
-START_TEST(counter_out_of_order)
+TEST(counter_out_of_order)
 {
     struct coarse_clock c;
     async__coarse_clock_init(&c, async__sys.clock());
     c.usable = true; /* whatever the processor says of its own */
     async__coarse_clock_update(&c, c.tick0, c.ns0 + MS);
-    must(!coarse_clock_before(&c, NEVER));
-    must(coarse_now(&c) == 0);
+    expect_true(!coarse_clock_before(&c, NEVER));
+    expect_true(coarse_now(&c) == 0);
     spin(300 * 1000);
     look(&c, 0, 0);
     c.tick = cpu_ticks() + (UINT64_C(1) << 32);
-    must(!coarse_clock_before(&c, NEVER));
-    must(coarse_now(&c) == 0);
+    expect_true(!coarse_clock_before(&c, NEVER));
+    expect_true(coarse_now(&c) == 0);
     c.tick = cpu_ticks() - (UINT64_C(1) << 34);
-    must(!coarse_clock_before(&c, NEVER));
-    must(coarse_now(&c) == 0);
+    expect_true(!coarse_clock_before(&c, NEVER));
+    expect_true(coarse_now(&c) == 0);
 }
-END_TEST
 
 SUITE("clock", counter_out_of_order, held_up_while_looking, held_up_at_the_start,
       says_what_is_early, soon_is_neither_early_nor_backwards)

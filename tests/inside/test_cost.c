@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of what some operations must not do, because their cost would grow with the number of tasks. */
-#include "../core/run.h"
 
+#include "../frame/loop_test.h"
 #include "base/slab.h"
 #include "loop/loop.h"
 #include "loop/record.h"
@@ -21,43 +21,43 @@ void __wrap_async__slab_each(struct slab *s, void (*fn)(void *record, void *arg)
 ASYNC_DEF(sleeps_and_cleans_up)
 {
     int r = await_sleep(100), cleanup = 0;
-    await_shield (cleanup) cleanup = await_sleep(1);
+    await_shield (cleanup)
+        cleanup = await_sleep(1);
     return r;
 }
 
 ASYNC_DEF(loses_handles, (int)n)
 {
     for (int i = 0; i < n; i++)
-        is_true(async_create_task(sleeps_and_cleans_up()) != NULL);
+        expect_true(async_create_task(sleeps_and_cleans_up()) != NULL);
     return await_sleep(1);
 }
 
 static int walks_at_the_end_of_a_run(int lost_handles)
 {
     walks = 0;
-    ok(async_run(loses_handles(lost_handles), .virtual_clock = true));
+    expect_ok(async_run(loses_handles(lost_handles), .virtual_clock = true));
     return walks;
 }
 
-START_TEST(shutdown_walks_over_all_tasks_equally_often_for_any_number_of_lost_handles)
+TEST(shutdown_walks_over_all_tasks_equally_often_for_any_number_of_lost_handles)
 {
     int few = walks_at_the_end_of_a_run(1);
-    is(walks_at_the_end_of_a_run(100), few);
+    expect_int(walks_at_the_end_of_a_run(100), few);
 }
-END_TEST
 
 /* The scope of a child that waits keeps the deadline that it had: the reschedule has not visited it. */
-CASE(reschedule_does_not_visit_the_tasks_below_the_block)
+LOOP_TEST(reschedule_does_not_visit_the_tasks_below_the_block)
 {
     int outer, r;
     await_timeout (outer, 60) {
         await_group (r, g) {
             async_task *child = async_group_create_task(g, async_sleep(10));
-            ok(await_sleep(1));
+            expect_ok(await_sleep(1));
             int64_t before = child->body->root.next_deadline;
-            ok(async_reschedule(100));
-            is(child->body->root.next_deadline, before);
-            is(await_task(child), 0);
+            expect_ok(async_reschedule(100));
+            expect_int(child->body->root.next_deadline, before);
+            expect_ok(await_task(child));
         }
     }
     return r;
@@ -75,15 +75,15 @@ static int records_in_use(void)
     return count;
 }
 
-CASE(dropped_handle_of_a_background_task_frees_its_record)
+LOOP_TEST(dropped_handle_of_a_background_task_frees_its_record)
 {
     int before = records_in_use();
     for (int i = 0; i < 10; i++) {
         async_task *t = async_group_create_task(async_background(), async_sleep(1));
-        ok(await_task(t));
+        expect_ok(await_task(t));
         await_task_drop(&t);
     }
-    is(records_in_use(), before);
+    expect_int(records_in_use(), before);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files on a bad disk. Run once for each engine. */
-#include <asyncio.h>
+#include "../frame/loop_test.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,8 +11,6 @@
 
 #include "base/sys.h"
 #include "file/file.h"
-#include "suite.h"
-
 /* The disk takes so many bytes more. */
 static size_t room;
 static enum file_sys what;
@@ -52,51 +50,51 @@ static void good_again(void)
     async__sys.apply_file_fault = async__sys_kernel.apply_file_fault;
 }
 
-ASYNC_DEF(full_disk_is_reported_and_leaves_the_old_file)
+REAL_LOOP_TEST(full_disk_is_reported_and_leaves_the_old_file)
 {
     char buf[16], path[] = "/tmp/asyncio-test-XXXXXX";
     async_file_auto f = NULL;
-    must(mkdtemp(path) && chdir(path) == 0);
+    expect_true(mkdtemp(path) && chdir(path) == 0);
     ASYNC_TRY(await_write_file("a", "as it was", 9));
     disk(SYS_WRITE, ENOSPC, 5);
-    must(await_write_file("a", "something longer", 16) == -ENOSPC);
-    must(!strcmp(async_fail_text(-ENOSPC), "cannot write a: No space left on device"));
-    must(await_unlink("nothing else") == -ENOENT);
+    expect_true(await_write_file("a", "something longer", 16) == -ENOSPC);
+    expect_true(!strcmp(async_fail_text(-ENOSPC), "cannot write a: No space left on device"));
+    expect_true(await_unlink("nothing else") == -ENOENT);
     disk(SYS_WRITE, ENOSPC, 5);
-    must(await_temporary_file(path, &f) == 0);
-    must(await_pwrite(f, "something longer", 16, 0) == -ENOSPC);
-    must(await_pread(f, buf, sizeof buf, 0) == 5 && !memcmp(buf, "somet", 5));
+    expect_true(await_temporary_file(path, &f) == 0);
+    expect_true(await_pwrite(f, "something longer", 16, 0) == -ENOSPC);
+    expect_true(await_pread(f, buf, sizeof buf, 0) == 5 && !memcmp(buf, "somet", 5));
     good_again();
     async_data_auto text = NULL;
     ASYNC_TRY(await_read_file("a", &text, NULL));
-    must(!strcmp(text, "as it was"));
+    expect_true(!strcmp(text, "as it was"));
     ASYNC_TRY(await_unlink("a"));
     return await_rmdir(path); /* which is empty */
 }
 
-ASYNC_DEF(write_to_a_stream_on_a_full_disk_fails)
+REAL_LOOP_TEST(write_to_a_stream_on_a_full_disk_fails)
 {
     char path[] = "/tmp/asyncio-test-XXXXXX";
-    must(mkdtemp(path) && chdir(path) == 0);
+    expect_true(mkdtemp(path) && chdir(path) == 0);
     async_stream_auto s = NULL;
     ASYNC_TRY(await_open_file("a", "w+", &s));
     disk(SYS_WRITE, EDQUOT, 5);
-    must(await_stream_write(s, "something longer", 16) == -EDQUOT);
-    must(async_stream_tell(s) == 5);
+    expect_true(await_stream_write(s, "something longer", 16) == -EDQUOT);
+    expect_true(async_stream_tell(s) == 5);
     good_again();
     ASYNC_TRY(await_stream_write(s, "hing", 4));
     disk(SYS_CLOSE, EIO, 0);
-    must(await_stream_close(s) == -EIO);
-    must(!strcmp(async_fail_text(-EIO), "cannot close a: Input/output error"));
+    expect_true(await_stream_close(s) == -EIO);
+    expect_true(!strcmp(async_fail_text(-EIO), "cannot close a: Input/output error"));
     good_again();
     async_data_auto text = NULL;
     ASYNC_TRY(await_read_file("a", &text, NULL));
-    must(!strcmp(text, "something"));
+    expect_true(!strcmp(text, "something"));
     ASYNC_TRY(await_unlink("a"));
     return await_rmdir(path);
 }
 
-ASYNC_DEF(copy_reads_and_writes_where_the_kernel_cannot_copy)
+REAL_LOOP_TEST(copy_reads_and_writes_where_the_kernel_cannot_copy)
 {
     static const int cannot[] = { EXDEV, EOPNOTSUPP, ENOSYS, EINVAL, EPERM };
     char buf[16];
@@ -108,18 +106,18 @@ ASYNC_DEF(copy_reads_and_writes_where_the_kernel_cannot_copy)
     for (size_t i = 0; i < sizeof cannot / sizeof *cannot; i++) {
         disk(SYS_COPY, cannot[i], 0);
         times = 1000;
-        must(await_copy_file_range(a, (int)i, b, 0, 100) == 10 - (int)i);
-        must(await_pread(b, buf, 1, 0) == 1 && buf[0] == '0' + (char)i);
+        expect_true(await_copy_file_range(a, (int)i, b, 0, 100) == 10 - (int)i);
+        expect_true(await_pread(b, buf, 1, 0) == 1 && buf[0] == '0' + (char)i);
     }
     disk(SYS_COPY, EINVAL, 0);
-    must(await_copy_file_range(a, 0, a, 1, 5) == -EINVAL);
+    expect_true(await_copy_file_range(a, 0, a, 1, 5) == -EINVAL);
     disk(SYS_COPY, EIO, 0);
-    must(await_copy_file_range(a, 0, b, 0, 100) == -EIO);
+    expect_true(await_copy_file_range(a, 0, b, 0, 100) == -EIO);
     good_again();
     return 0;
 }
 
-ASYNC_DEF(temporary_file_is_unlinked_where_nameless_files_are_not_supported)
+REAL_LOOP_TEST(temporary_file_is_unlinked_where_nameless_files_are_not_supported)
 {
     struct stat st;
     async_file_auto f = NULL;
@@ -127,7 +125,7 @@ ASYNC_DEF(temporary_file_is_unlinked_where_nameless_files_are_not_supported)
     ASYNC_TRY(await_temporary_file(NULL, &f));
     good_again();
     ASYNC_TRY(await_fstat(f, &st));
-    must(st.st_nlink == 0 && (st.st_mode & 07777) == 0600);
+    expect_true(st.st_nlink == 0 && (st.st_mode & 07777) == 0600);
     disk(SYS_OPEN, EEXIST, 0); /* the first name is taken */
     async_file_drop(&f);
     ASYNC_TRY(await_named_temporary_file(NULL, &f));
@@ -151,22 +149,22 @@ static int look_around(uint32_t *fate, int call, size_t *size)
     return 0;
 }
 
-ASYNC_DEF(replaced_file_keeps_its_mode_while_it_is_written)
+REAL_LOOP_TEST(replaced_file_keeps_its_mode_while_it_is_written)
 {
     char path[] = "/tmp/asyncio-test-XXXXXX";
-    must(mkdtemp(path) && chdir(path) == 0);
+    expect_true(mkdtemp(path) && chdir(path) == 0);
     ASYNC_TRY(await_write_file("a", "old secret", 10, .mode = 0600));
     disk(SYS_WRITE, 0, 0);
     async__sys.apply_file_fault = look_around;
     ASYNC_TRY(await_write_file("a", "new secret", 10));
     good_again();
-    must(widest == 0600);
+    expect_true(widest == 0600);
     ASYNC_TRY(await_unlink("a"));
     return await_rmdir(path);
 }
 
 /* Calls that are interrupted, or done in pieces, have the same result. */
-ASYNC_DEF(interrupted_call_is_repeated)
+REAL_LOOP_TEST(interrupted_call_is_repeated)
 {
     static const enum file_sys calls[] = { SYS_OPEN, SYS_READ,  SYS_WRITE,
                                            SYS_SYNC, SYS_CLOSE, SYS_OTHER };
@@ -181,7 +179,7 @@ ASYNC_DEF(interrupted_call_is_repeated)
         ASYNC_TRY(await_write_file(path, "text", 4, .durable = true));
         times = 1;
         ASYNC_TRY(await_read_file(path, &text, NULL));
-        must(!strcmp(text, "text"));
+        expect_true(!strcmp(text, "text"));
         times = 1;
         ASYNC_TRY(await_stat(path, &st));
         good_again();
@@ -191,7 +189,7 @@ ASYNC_DEF(interrupted_call_is_repeated)
 }
 
 /* As the kernel's log says when it is opened like a FIFO. A ring hands such a file to a thread. */
-ASYNC_DEF(generated_file_that_has_nothing_yet_is_waited_for)
+REAL_LOOP_TEST(generated_file_that_has_nothing_yet_is_waited_for)
 {
     async_data_auto text = NULL;
     if (strcmp(async_file_engine(), "pool") != 0)
@@ -199,7 +197,7 @@ ASYNC_DEF(generated_file_that_has_nothing_yet_is_waited_for)
     disk(SYS_READ, EAGAIN, 0);
     int r = await_read_file("/proc/self/comm", &text, NULL);
     good_again();
-    must(r == 0 && times < 0 && text[0]);
+    expect_true(r == 0 && times < 0 && text[0]);
     return 0;
 }
 
@@ -209,29 +207,18 @@ static int no_thread(void *(*fn)(void *arg), void *arg)
     return EAGAIN;
 }
 
-ASYNC_DEF(call_fails_if_no_thread_can_be_started)
+REAL_LOOP_TEST(call_fails_if_no_thread_can_be_started)
 {
     struct stat st;
     async__sys.thread = no_thread;
-    must(await_stat("/", &st) == -EAGAIN);
-    must(!strcmp(async_fail_text(-EAGAIN), "cannot stat /: no thread could be started"));
+    expect_true(await_stat("/", &st) == -EAGAIN);
+    expect_true(!strcmp(async_fail_text(-EAGAIN), "cannot stat /: no thread could be started"));
     async__sys.thread = async__sys_kernel.thread;
     return await_stat("/", &st);
 }
 
-IN_A_LOOP(full_disk_is_reported_and_leaves_the_old_file)
-IN_A_LOOP(write_to_a_stream_on_a_full_disk_fails)
-IN_A_LOOP(copy_reads_and_writes_where_the_kernel_cannot_copy)
-IN_A_LOOP(temporary_file_is_unlinked_where_nameless_files_are_not_supported)
-IN_A_LOOP(call_fails_if_no_thread_can_be_started)
-IN_A_LOOP(replaced_file_keeps_its_mode_while_it_is_written)
-IN_A_LOOP(interrupted_call_is_repeated)
-IN_A_LOOP(generated_file_that_has_nothing_yet_is_waited_for)
-
-SUITE("file", test_full_disk_is_reported_and_leaves_the_old_file,
-      test_write_to_a_stream_on_a_full_disk_fails,
-      test_copy_reads_and_writes_where_the_kernel_cannot_copy,
-      test_temporary_file_is_unlinked_where_nameless_files_are_not_supported,
-      test_call_fails_if_no_thread_can_be_started,
-      test_replaced_file_keeps_its_mode_while_it_is_written, test_interrupted_call_is_repeated,
-      test_generated_file_that_has_nothing_yet_is_waited_for)
+SUITE("file", full_disk_is_reported_and_leaves_the_old_file, write_to_a_stream_on_a_full_disk_fails,
+      copy_reads_and_writes_where_the_kernel_cannot_copy,
+      temporary_file_is_unlinked_where_nameless_files_are_not_supported,
+      call_fails_if_no_thread_can_be_started, replaced_file_keeps_its_mode_while_it_is_written,
+      interrupted_call_is_repeated, generated_file_that_has_nothing_yet_is_waited_for)

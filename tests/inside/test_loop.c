@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the loop must get right however the clock and the kernel fall in with it: both answer here as the test wants. */
-#include "../core/run.h"
 
+#include "../frame/loop_test.h"
+
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
@@ -46,18 +48,17 @@ ASYNC_DEF(waits_with_a_limit)
     await_group (r, g) {
         for (int i = 0; i < OTHERS; i++)
             async_ignore(async_spawn(g, passes_the_time(&ended, &steps)));
-        is(await_wait(&t, 1, ASYNC_ALL_COMPLETED, 0.5), 1);
+        expect_int(await_wait(&t, 1, ASYNC_ALL_COMPLETED, 0.5), 1);
     }
-    is(steps, 3 * OTHERS);
+    expect_int(steps, 3 * OTHERS);
     return r;
 }
 
-START_TEST(limit_of_a_wait_passes_when_it_is_over)
+TEST(limit_of_a_wait_passes_when_it_is_over)
 {
     async__sys.clock = fake_clock;
-    ok(run_heard(waits_with_a_limit(), NULL));
+    expect_ok(run_silently(waits_with_a_limit(), NULL));
 }
-END_TEST
 
 /* --- a post between two looks of one turn --- */
 
@@ -77,7 +78,7 @@ static int posting_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t ti
 {
     if (post.armed) {
         post.armed = false;
-        ok(async_call_soon_threadsafe(post.loop, called, &event));
+        expect_ok(async_call_soon_threadsafe(post.loop, called, &event));
     }
     return async__sys_kernel.epoll_wait(ep, evs, n, timeout);
 }
@@ -116,23 +117,22 @@ ASYNC_DEF(hears_of_it, (int)fd)
     return 0;
 }
 
-START_TEST(post_between_two_looks_of_a_turn)
+TEST(post_between_two_looks_of_a_turn)
 {
     int pipes[2], r = 0, result = -1;
-    ok(pipe(pipes));
+    expect_ok(pipe(pipes));
     async_runner *rn = async_runner_open(NULL);
     post.loop = async_get_running_loop();
     async__sys.epoll_wait = posting_epoll_wait;
-    ok(async_runner_start(rn, hears_of_it(pipes[0])));
+    expect_ok(async_runner_start(rn, hears_of_it(pipes[0])));
     while (r == 0) {
         struct pollfd p = { .fd = async_runner_fd(rn), .events = POLLIN };
-        is_true(post.armed || async_runner_timeout(rn) == 0 || poll(&p, 1, 0) == 1);
+        expect_true(post.armed || async_runner_timeout(rn) == 0 || poll(&p, 1, 0) == 1);
         r = async_runner_turn(rn, &result);
     }
-    ok(result);
+    expect_ok(result);
     async_runner_close(rn);
 }
-END_TEST
 
 /* --- moments --- */
 
@@ -151,41 +151,39 @@ static int64_t interrupting_clock(void)
 
 ASYNC_DEF(notes_its_beginning)
 {
-    note("begun");
+    log_event("begun");
     return 0;
 }
 
 /* Ctrl-C between the handler's coming and main's first step: there is nothing to clean up. */
-START_TEST(interrupt_before_mains_first_step)
+TEST(interrupt_before_mains_first_step)
 {
     signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
     interrupts_left = 1;
     async__sys.clock = interrupting_clock;
-    is(async_main(notes_its_beginning()), 130);
-    is_trail("");
-    is(interrupts_left, 0);
+    expect_int(async_main(notes_its_beginning()), 130);
+    expect_events("");
+    expect_ok(interrupts_left);
 }
-END_TEST
 
 /* A timer whose time has passed while the host was at something else. */
-START_TEST(host_that_comes_late)
+TEST(host_that_comes_late)
 {
     int r;
     now = 1000000000;
     async__sys.clock = fake_clock;
     async_runner *rn = async_runner_open(NULL);
-    ok(async_runner_start(rn, async_sleep(1)));
+    expect_ok(async_runner_start(rn, async_sleep(1)));
     for (int i = 0; i < 3; i++)
-        ok(async_runner_turn(rn, NULL));
-    is_true(async_runner_timeout(rn) > 0.99 && async_runner_timeout(rn) < 1.01);
+        expect_ok(async_runner_turn(rn, NULL));
+    expect_true(async_runner_timeout(rn) > 0.99 && async_runner_timeout(rn) < 1.01);
     now += INT64_C(2000000000);
-    is_true(async_runner_timeout(rn) == 0);
+    expect_true(async_runner_timeout(rn) == 0);
     while (async_runner_turn(rn, &r) == 0)
         ;
-    ok(r);
+    expect_ok(r);
     async_runner_close(rn);
 }
-END_TEST
 
 /* --- limits that pass while nobody looks --- */
 
@@ -218,7 +216,7 @@ ASYNC_DEF(blocks)
 }
 
 /* The one that was first says so, whichever block it is; what has not passed says nothing. */
-START_TEST(first_of_the_limits_that_passed)
+TEST(first_of_the_limits_that_passed)
 {
     static const double times[] = { 1, 2, 3, 20 };
     async__sys.clock = fake_clock;
@@ -230,14 +228,13 @@ START_TEST(first_of_the_limits_that_passed)
             if (nest.limit[i] < nest.limit[first])
                 first = i;
         now = 1000000000;
-        ok(async_run(blocks()));
+        expect_ok(async_run(blocks()));
         for (int i = 0; i < 3; i++)
-            is_true(!nest.expired[i] || nest.limit[i] < 10);
-        is(nest.expired[first], nest.limit[first] < 10);
-        is(nest.verdict[first], nest.limit[first] < 10 ? -ETIMEDOUT : 0);
+            expect_true(!nest.expired[i] || nest.limit[i] < 10);
+        expect_int(nest.expired[first], nest.limit[first] < 10);
+        expect_int(nest.verdict[first], nest.limit[first] < 10 ? -ETIMEDOUT : 0);
     }
 }
-END_TEST
 
 /* --- fork() while another thread is posting --- */
 
@@ -253,12 +250,12 @@ ASYNC_DEF(keeps_its_handle)
 static void use_former_handle_again(void)
 {
     for (int i = 0; i < 5000; i++)
-        ok(async_run(async_sleep(0)));
+        expect_ok(async_run(async_sleep(0)));
 }
 
-START_TEST(child_of_fork_does_not_wait_for_a_thread_that_was_posting)
+TEST(child_of_fork_does_not_wait_for_a_thread_that_was_posting)
 {
-    ok(async_run(keeps_its_handle()));
+    expect_ok(async_run(keeps_its_handle()));
     handle_enter(former); /* as another thread, which does not exist in the child */
     pid_t child = fork();
     if (child == 0) {
@@ -267,16 +264,15 @@ START_TEST(child_of_fork_does_not_wait_for_a_thread_that_was_posting)
     }
     handle_leave(former);
     int status;
-    is(waitpid(child, &status, 0), child);
-    is(status, 0);
+    expect_int(waitpid(child, &status, 0), child);
+    expect_ok(status);
 }
-END_TEST
 
 static async_event event_of_another_loop;
 
 static void posted(void *arg ASYNC_UNUSED)
 {
-    note("posted");
+    log_event("posted");
 }
 
 ASYNC_DEF(forks)
@@ -287,30 +283,29 @@ ASYNC_DEF(forks)
     if (child == 0)
         return 0;
     int status;
-    is(waitpid(child, &status, 0), child);
-    is(status, 0);
+    expect_int(waitpid(child, &status, 0), child);
+    expect_ok(status);
     return 0;
 }
 
 ASYNC_DEF(uses_what_the_parent_had)
 {
-    is(async_call_soon_threadsafe(former, posted, NULL), -EPIPE);
+    expect_int(async_call_soon_threadsafe(former, posted, NULL), -EPIPE);
     return await_event_wait(&event_of_another_loop);
 }
 
-START_TEST(loops_of_the_parent_are_closed_in_the_child_of_fork)
+TEST(loops_of_the_parent_are_closed_in_the_child_of_fork)
 {
     pid_t parent = getpid();
-    ears_open();
+    capture_stderr_begin();
     int r = async_run(forks());
-    ears_close();
+    capture_stderr_end();
     if (getpid() != parent)
         _exit(r == -EPERM && async_run(uses_what_the_parent_had()) == 0 ? 0 : 1);
-    ok(r);
+    expect_ok(r);
 }
-END_TEST
 
 SUITE("loop", child_of_fork_does_not_wait_for_a_thread_that_was_posting,
-      loops_of_the_parent_are_closed_in_the_child_of_fork,
-      first_of_the_limits_that_passed, interrupt_before_mains_first_step,
-      host_that_comes_late, limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)
+      loops_of_the_parent_are_closed_in_the_child_of_fork, first_of_the_limits_that_passed,
+      interrupt_before_mains_first_step, host_that_comes_late,
+      limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)

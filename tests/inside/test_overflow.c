@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Overflows of stacks: said with a name; other faults, and the handlers of a program, are left as they were. */
+#include "../frame/suite.h"
+
 #include <asyncio.h>
 
-#include <check.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include "old_kernel.h"
-#include "suite.h"
 
 static int burn(int depth)
 {
@@ -123,8 +123,8 @@ static void *runs_wild(void *arg)
 ASYNC_DEF(has_a_wild_thread)
 {
     pthread_t thread;
-    ck_assert_int_eq(pthread_create(&thread, NULL, runs_wild, NULL), 0);
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    expect_ok(pthread_create(&thread, NULL, runs_wild, NULL));
+    expect_ok(pthread_join(thread, NULL));
     return 0;
 }
 
@@ -133,9 +133,9 @@ static int last_words(async_co co, char *said, size_t size)
 {
     int status, fds[2];
     size_t n = 0;
-    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    expect_ok(pipe2(fds, O_CLOEXEC));
     pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    expect_at_least(pid, 0);
     if (pid == 0) {
         dup2(fds[1], STDERR_FILENO);
         setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
@@ -147,7 +147,7 @@ static int last_words(async_co co, char *said, size_t size)
         n += (size_t)r;
     said[n] = '\0';
     close(fds[0]);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    expect_int(waitpid(pid, &status, 0), pid);
     return status;
 }
 
@@ -155,60 +155,56 @@ static void check_overflow(bool big)
 {
     static char said[16384];
     int status = last_words(starts(big), said, sizeof said);
-    ck_assert_msg(strstr(said, "stack overflow in task \"victim\""), "said: %s", said);
-    ck_assert_msg(strstr(said, ", at "), "said: %s", said);
-    ck_assert_msg(strstr(said, "65536 bytes"), "said: %s", said);
-    ck_assert_msg(strstr(said, ".stack_size = 262144"), "said: %s", said);
-    ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+    expect_that(strstr(said, "stack overflow in task \"victim\""), "said: %s", said);
+    expect_that(strstr(said, ", at "), "said: %s", said);
+    expect_that(strstr(said, "65536 bytes"), "said: %s", said);
+    expect_that(strstr(said, ".stack_size = 262144"), "said: %s", said);
+    expect_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 }
 
-START_TEST(overflow_by_recursion)
+TEST(overflow_by_recursion)
 {
     check_overflow(false);
 }
-END_TEST
 
-START_TEST(overflow_by_a_big_frame)
+TEST(overflow_by_a_big_frame)
 {
     check_overflow(true);
 }
-END_TEST
 
-START_TEST(overflow_with_mprotect)
+TEST(overflow_with_mprotect)
 {
     async__sys.madvise = old_madvise;
     check_overflow(false);
 }
-END_TEST
 
-START_TEST(overflow_names_the_function)
+TEST(overflow_names_the_function)
 {
     static char said[16384];
     last_words(starts_unnamed(), said, sizeof said);
-    ck_assert_msg(strstr(said, "stack overflow in task \"task-2\": its stack"), "said: %s", said);
-    ck_assert_msg(strstr(said, ", at overflows_by_name "), "said: %s", said);
+    expect_that(strstr(said, "stack overflow in task \"task-2\": its stack"), "said: %s", said);
+    expect_that(strstr(said, ", at overflows_by_name "), "said: %s", said);
 }
-END_TEST
 
-START_TEST(overflow_of_a_task_with_a_long_name)
+TEST(overflow_of_a_task_with_a_long_name)
 {
     static char said[16384];
     last_words(starts_with_a_long_name(), said, sizeof said);
-    ck_assert_msg(strstr(said, "stack overflow in task \"xxxxx"), "said: %s", said);
-    ck_assert_msg(strstr(said, "x\": its stack has 65536 bytes"), "said: %s", said); /* the name is cut */
+    expect_that(strstr(said, "stack overflow in task \"xxxxx"), "said: %s", said);
+    /* the name is cut */
+    expect_that(strstr(said, "x\": its stack has 65536 bytes"), "said: %s", said);
 }
-END_TEST
 
 /* Another fault is not called an overflow, and ends the process all the same. */
 static void check_other_fault(async_co co)
 {
     static char said[16384];
     int status = last_words(co, said, sizeof said);
-    ck_assert_ptr_null(strstr(said, "stack overflow"));
-    ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+    expect_null(strstr(said, "stack overflow"));
+    expect_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 }
 
-START_TEST(other_faults)
+TEST(other_faults)
 {
     check_other_fault(goes_wild());
     check_other_fault(goes_wild_high());
@@ -217,7 +213,6 @@ START_TEST(other_faults)
     signal(SIGSEGV, SIG_IGN);
     check_other_fault(goes_wild());
 }
-END_TEST
 
 ASYNC_DEF(is_sent, (int)sig)
 {
@@ -225,14 +220,13 @@ ASYNC_DEF(is_sent, (int)sig)
     return 0;
 }
 
-START_TEST(sent_signal_stays_ignored)
+TEST(sent_signal_stays_ignored)
 {
     signal(SIGSEGV, SIG_IGN);
     signal(SIGBUS, SIG_IGN);
-    ck_assert_int_eq(async_run(is_sent(SIGSEGV)), 0);
-    ck_assert_int_eq(async_run(is_sent(SIGBUS)), 0);
+    expect_ok(async_run(is_sent(SIGSEGV)));
+    expect_ok(async_run(is_sent(SIGBUS)));
 }
-END_TEST
 
 static void on_segv(int sig)
 {
@@ -242,20 +236,19 @@ static void on_segv(int sig)
 }
 
 /* Whoever had the signal before gets what is not ours; the handler is put back. */
-START_TEST(program_has_a_handler)
+TEST(program_has_a_handler)
 {
     static char said[16384];
     struct sigaction now;
     signal(SIGSEGV, on_segv);
     int status = last_words(goes_wild(), said, sizeof said);
     if (!UNDER_VALGRIND) /* which has its own opinion of such a process */
-        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
-    ck_assert_str_eq(said, "the program's own\n");
-    ck_assert_int_eq(async_run(async_sleep(0)), 0);
+        expect_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    expect_text(said, "the program's own\n");
+    expect_ok(async_run(async_sleep(0)));
     sigaction(SIGSEGV, NULL, &now);
-    ck_assert(now.sa_handler == on_segv);
+    expect_true(now.sa_handler == on_segv);
 }
-END_TEST
 
 static void on_segv_info(int sig, siginfo_t *info, void *context)
 {
@@ -265,15 +258,14 @@ static void on_segv_info(int sig, siginfo_t *info, void *context)
     _exit(3);
 }
 
-START_TEST(program_has_a_handler_that_asks_for_more)
+TEST(program_has_a_handler_that_asks_for_more)
 {
     static char said[16384];
     struct sigaction sa = { .sa_sigaction = on_segv_info, .sa_flags = SA_SIGINFO };
     sigaction(SIGSEGV, &sa, NULL);
     last_words(goes_wild(), said, sizeof said);
-    ck_assert_str_eq(said, "at 16\n");
+    expect_text(said, "at 16\n");
 }
-END_TEST
 
 ASYNC_DEF(sets_a_handler)
 {
@@ -282,42 +274,40 @@ ASYNC_DEF(sets_a_handler)
 }
 
 /* Nothing of the program's is put back over what it has set since. */
-START_TEST(program_sets_a_handler_meanwhile)
+TEST(program_sets_a_handler_meanwhile)
 {
     struct sigaction now;
-    ck_assert_int_eq(async_run(sets_a_handler()), 0);
+    expect_ok(async_run(sets_a_handler()));
     sigaction(SIGSEGV, NULL, &now);
-    ck_assert(now.sa_handler == on_segv);
+    expect_true(now.sa_handler == on_segv);
 }
-END_TEST
 
 static char signal_stack[64 * 1024];
 
 static void is_our_signal_stack(void)
 {
     stack_t now;
-    ck_assert_int_eq(sigaltstack(NULL, &now), 0);
-    ck_assert_ptr_eq(now.ss_sp, signal_stack);
+    expect_ok(sigaltstack(NULL, &now));
+    expect_ptr(now.ss_sp, signal_stack);
 }
 
 ASYNC_DEF(sets_a_signal_stack)
 {
     const stack_t ours = { .ss_sp = signal_stack, .ss_size = sizeof signal_stack };
-    ck_assert_int_eq(sigaltstack(&ours, NULL), 0);
+    expect_ok(sigaltstack(&ours, NULL));
     return 0;
 }
 
-START_TEST(program_has_a_signal_stack)
+TEST(program_has_a_signal_stack)
 {
     const stack_t none = { .ss_flags = SS_DISABLE };
-    ck_assert_int_eq(sigaltstack(&none, NULL), 0); /* a sanitizer's */
-    ck_assert_int_eq(async_run(sets_a_signal_stack()), 0);
+    expect_ok(sigaltstack(&none, NULL)); /* a sanitizer's */
+    expect_ok(async_run(sets_a_signal_stack()));
     is_our_signal_stack();
-    ck_assert_int_eq(async_run(async_sleep(0)), 0);
+    expect_ok(async_run(async_sleep(0)));
     is_our_signal_stack();
     check_overflow(false);
 }
-END_TEST
 
 SUITE("overflow", overflow_by_recursion, overflow_by_a_big_frame, overflow_with_mprotect,
       overflow_names_the_function, overflow_of_a_task_with_a_long_name, other_faults,

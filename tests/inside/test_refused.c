@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the loop must get right when there is no thread, no memory or no room in the kernel to be had. */
-#include "../core/run.h"
 
+#include "../frame/loop_test.h"
+
+#include <poll.h>
 #include <errno.h>
 #include <limits.h>
 #include <semaphore.h>
@@ -43,33 +45,32 @@ ASYNC_DEF(works_on)
 {
     int r;
     sem_t begun, first, second;
-    ok(sem_init(&begun, 0, 0) || sem_init(&first, 0, 0) || sem_init(&second, 0, 0));
+    expect_ok(sem_init(&begun, 0, 0) || sem_init(&first, 0, 0) || sem_init(&second, 0, 0));
     await_group (r, g) {
         async_task *a = async_group_create_task(g, holds_a_thread(&begun, &first));
         ASYNC_TRY(await_sleep(0));
-        ok(sem_wait(&begun));
+        expect_ok(sem_wait(&begun));
         async_ignore(async_spawn(g, holds_a_thread(&begun, &second)));
         async_task *b = async_group_create_task(g, short_work());
         ASYNC_TRY(await_sleep(0));
-        ok(async__sys_kernel.thread(makes.fn, makes.arg));
-        ok(sem_wait(&begun));
-        ok(sem_post(&first));
-        ok(await_task(a));
-        ok(await_task(b));
+        expect_ok(async__sys_kernel.thread(makes.fn, makes.arg));
+        expect_ok(sem_wait(&begun));
+        expect_ok(sem_post(&first));
+        expect_ok(await_task(a));
+        expect_ok(await_task(b));
         async_task *c = async_group_create_task(g, short_work());
-        is(await_wait(&c, 1, ASYNC_ALL_COMPLETED, 10), 1);
-        ok(sem_post(&second));
+        expect_int(await_wait(&c, 1, ASYNC_ALL_COMPLETED, 10), 1);
+        expect_ok(sem_post(&second));
     }
     return r;
 }
 
-START_TEST(job_after_a_thread_that_could_not_be_made)
+TEST(job_after_a_thread_that_could_not_be_made)
 {
     async__sys.thread = few_threads;
-    ok(run_heard(works_on(), NULL));
-    is(makes.asked, 3);
+    expect_ok(run_silently(works_on(), NULL));
+    expect_int(makes.asked, 3);
 }
-END_TEST
 
 /* --- a runner that is closed when there is no memory --- */
 
@@ -107,7 +108,7 @@ static void counts(void *n)
 
 static void is_done(async_task *t, void *arg)
 {
-    is_true(async_task_cancelled(t));
+    expect_true(async_task_cancelled(t));
     counts(arg);
 }
 
@@ -116,14 +117,14 @@ ASYNC_DEF(cleans_up)
     int r = await_sleep(1000), s;
     await_shield (s)
         s = await_sleep(1);
-    ok(s);
+    expect_ok(s);
     cleaned++;
     return r;
 }
 
 ASYNC_DEF(never_begins)
 {
-    ck_abort_msg("it has begun");
+    fail_test("it has begun");
     return 0;
 }
 
@@ -131,38 +132,37 @@ ASYNC_DEF(leaves_much, (async_callback *)later)
 {
     async_spawn(async_background(), cleans_up());
     async_task *lost = async_create_task(cleans_up());
-    ok(async_task_add_done_callback(lost, is_done, &calls));
+    expect_ok(async_task_add_done_callback(lost, is_done, &calls));
     ASYNC_TRY(await_sleep(1));
     async_call_later(later, 0.5, counts, &calls); /* while the others clean up */
     return 0;
 }
 
 /* What its runs have left is cancelled and awaited, and their callbacks are called, though not one byte is to be had. */
-START_TEST(a_runner_is_closed_without_memory)
+TEST(a_runner_is_closed_without_memory)
 {
     const async_allocator bare = { bare_malloc, bare_realloc, bare_free, NULL };
     async_callback later = { 0 };
-    ok(async_set_allocator(&bare));
+    expect_ok(async_set_allocator(&bare));
     async__sys.map = bare_map;
     for (unsigned seed = 0; seed < 20; seed++) {
         no_memory = false;
         cleaned = calls = 0;
         async_runner *rn =
                 async_runner_open(&(struct async_run_opts){ .virtual_clock = true, .seed = seed });
-        ok(async_runner_run(rn, leaves_much(&later)));
+        expect_ok(async_runner_run(rn, leaves_much(&later)));
         no_memory = true;
         while (async_create_task(never_begins())) /* until there is no record left */
             ;
-        ears_open();
+        capture_stderr_begin();
         async_runner_close(rn);
-        const char *said = heard();
-        ears_close();
-        is_text(said, "");
-        is(cleaned, 2);
-        is(calls, 2);
+        const char *said = captured_stderr();
+        capture_stderr_end();
+        expect_text(said, "");
+        expect_int(cleaned, 2);
+        expect_int(calls, 2);
     }
 }
-END_TEST
 
 /* --- what the kernel refuses --- */
 
@@ -178,18 +178,17 @@ static void *no_map(size_t size)
 }
 
 /* A runner that has no room for a main task says so, and closes. */
-START_TEST(runner_without_room_for_a_task)
+TEST(runner_without_room_for_a_task)
 {
-    ears_open();
+    capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
     async__sys.map = no_map;
-    is(async_runner_run(rn, does_nothing()), -ENOMEM);
-    is(async_runner_start(rn, does_nothing()), -ENOMEM);
+    expect_int(async_runner_run(rn, does_nothing()), -ENOMEM);
+    expect_int(async_runner_start(rn, does_nothing()), -ENOMEM);
     async_runner_close(rn);
-    is_text(heard(), "");
-    ears_close();
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 ASYNC_DEF(takes_all_the_room)
 {
@@ -199,23 +198,22 @@ ASYNC_DEF(takes_all_the_room)
     async__sys.map = no_map;
     for (int i = 0; i < MANY; i++)
         r[i] = async_create_task_threadsafe(async_get_running_loop(), does_nothing());
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     for (int i = 0; i < MANY; i++) {
-        is_true(async_remote_done(r[i]));
+        expect_true(async_remote_done(r[i]));
         refused += async_remote_wait(r[i], 0) == -ENOMEM;
         async_remote_drop(&r[i]);
     }
-    is_true(refused > 0 && refused < MANY);
+    expect_true(refused > 0 && refused < MANY);
     async__sys.map = async__sys_kernel.map;
     return 0;
 }
 
 /* What a thread has asked for is not lost when there is no room for it: it is refused. */
-START_TEST(remote_tasks_without_room)
+TEST(remote_tasks_without_room)
 {
-    RUN(takes_all_the_room());
+    expect_run_ok(takes_all_the_room());
 }
-END_TEST
 
 static int ctl_left = INT_MAX;
 
@@ -241,46 +239,45 @@ ASYNC_DEF(two_who_wait, (int *)fds)
         ;
     await_task_auto reader = async_create_task(waits_for(fds[0], POLLIN));
     await_task_auto writer = async_create_task(waits_for(fds[0], POLLOUT));
-    ok(await_sleep(0));
+    expect_ok(await_sleep(0));
     ctl_left = 0;
-    is(write(fds[1], "x", 1), 1);
-    is(await_task(reader), POLLIN);
-    is(await_task(writer), POLLERR);
-    is(read(fds[0], much, sizeof much), 1);
+    expect_int(write(fds[1], "x", 1), 1);
+    expect_int(await_task(reader), POLLIN);
+    expect_int(await_task(writer), POLLERR);
+    expect_int(read(fds[0], much, sizeof much), 1);
     ctl_left = 1;
     await_task_auto again = async_create_task(waits_for(fds[0], POLLOUT));
     await_task_auto second = async_create_task(waits_for(fds[0], POLLIN));
-    ok(await_sleep(0));
-    is(await_task(second), -ENOSPC);
+    expect_ok(await_sleep(0));
+    expect_int(await_task(second), -ENOSPC);
     ctl_left = 0;
     while (read(fds[1], much, sizeof much) > 0)
         ;
-    is(await_task(again) & POLLOUT, POLLOUT);
+    expect_int(await_task(again) & POLLOUT, POLLOUT);
     ctl_left = INT_MAX;
     while (write(fds[0], much, sizeof much) > 0)
         ;
     await_task_auto third = async_create_task(waits_for(fds[0], POLLIN));
     await_task_auto fourth = async_create_task(waits_for(fds[0], POLLOUT));
-    ok(await_sleep(0));
+    expect_ok(await_sleep(0));
     ctl_left = 0;
     while (read(fds[1], much, sizeof much) > 0)
         ;
-    is(await_task(fourth), POLLOUT);
-    is(await_task(third), POLLERR);
+    expect_int(await_task(fourth), POLLOUT);
+    expect_int(await_task(third), POLLERR);
     ctl_left = INT_MAX;
     return 0;
 }
 
-START_TEST(descriptor_that_cannot_be_armed_again)
+TEST(descriptor_that_cannot_be_armed_again)
 {
     int fds[2];
-    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
+    expect_ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
     async__sys.epoll_ctl = few_epoll_ctls;
-    RUN(two_who_wait(fds));
+    expect_run_ok(two_who_wait(fds));
     close(fds[0]);
     close(fds[1]);
 }
-END_TEST
 
 SUITE("refused", a_runner_is_closed_without_memory, runner_without_room_for_a_task,
       remote_tasks_without_room, descriptor_that_cannot_be_armed_again,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Slabs: records stay apart, and a burst leaves nothing behind. */
-#include <check.h>
+#include "../frame/suite.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/slab.h"
 #include "base/sys.h"
-#include "suite.h"
 
 enum { SIZE = 128, MANY = 60000 };
 
@@ -50,13 +50,13 @@ static void check_filled(const unsigned char *record, uint32_t id)
 {
     uint32_t found;
     memcpy(&found, record, sizeof found);
-    must(found == id);
+    expect_true(found == id);
     for (size_t i = sizeof id; i < SIZE; i++)
-        must(record[i] == (unsigned char)(id * 7));
+        expect_true(record[i] == (unsigned char)(id * 7));
 }
 
 /* Against a model: a random number of records lives, each with its own content. */
-START_TEST(records_stay_apart)
+TEST(records_stay_apart)
 {
     struct slab s;
     static unsigned char *live[MANY];
@@ -71,7 +71,7 @@ START_TEST(records_stay_apart)
         bool take = n == 0 || (n < MANY && x % 100 < (phase == 0 ? 80 : phase == 1 ? 50 : 20));
         if (take) {
             live[n] = slab_take(&s);
-            must(live[n] && (uintptr_t)live[n] % 64 == 0);
+            expect_true(live[n] && (uintptr_t)live[n] % 64 == 0);
             ids[n] = i;
             fill(live[n++], i);
         } else {
@@ -81,20 +81,19 @@ START_TEST(records_stay_apart)
             live[k] = live[--n];
             ids[k] = ids[n];
         }
-        must(s.live == n);
+        expect_true(s.live == n);
     }
     while (n > 0) {
         check_filled(live[n - 1], ids[n - 1]);
         slab_give(&s, live[--n]);
     }
-    ck_assert_uint_eq(s.live, 0);
-    ck_assert_int_le(mapped, KEPT);
+    expect_ok(s.live);
+    expect_at_most(mapped, KEPT);
     async__slab_close(&s);
-    ck_assert_int_eq(mapped, 0);
+    expect_ok(mapped);
 }
-END_TEST
 
-START_TEST(burst_leaves_nothing)
+TEST(burst_leaves_nothing)
 {
     struct slab s;
     static void *records[MANY];
@@ -103,15 +102,14 @@ START_TEST(burst_leaves_nothing)
     for (int order = 0; order < 2; order++) {
         for (int i = 0; i < MANY; i++)
             records[i] = slab_take(&s);
-        ck_assert_int_ge(mapped, MANY * SIZE);
+        expect_at_least(mapped, MANY * SIZE);
         for (int i = 0; i < MANY; i++)
             slab_give(&s, records[order ? i : MANY - 1 - i]);
-        ck_assert_int_le(mapped, KEPT);
+        expect_at_most(mapped, KEPT);
     }
     async__slab_close(&s);
-    ck_assert_int_eq(mapped, 0);
+    expect_ok(mapped);
 }
-END_TEST
 
 static void mark(void *record, void *arg)
 {
@@ -119,7 +117,7 @@ static void mark(void *record, void *arg)
     ((unsigned char *)record)[SIZE - 1]++;
 }
 
-START_TEST(each_record_once)
+TEST(each_record_once)
 {
     struct slab s;
     static unsigned char *records[2000];
@@ -133,54 +131,51 @@ START_TEST(each_record_once)
     async__slab_each(&s, mark, NULL);
     for (int i = 0; i < 2000; i++)
         if (i % 3)
-            ck_assert_uint_eq(records[i][SIZE - 1], 1);
+            expect_int(records[i][SIZE - 1], 1);
     async__slab_close(&s);
 }
-END_TEST
 
-START_TEST(no_memory)
+TEST(no_memory)
 {
     struct slab s;
     async__slab_init(&s, SIZE);
     async__sys.map = no_map;
-    ck_assert_ptr_null(slab_take(&s));
-    ck_assert_uint_eq(s.live, 0);
+    expect_null(slab_take(&s));
+    expect_ok(s.live);
     async__sys.map = async__sys_kernel.map;
     void *p = slab_take(&s);
-    ck_assert_ptr_nonnull(p);
+    expect_not_null(p);
     async__sys.map = no_map;
     for (uint32_t i = 1; i < s.per_chunk; i++)
-        ck_assert_ptr_nonnull(slab_take(&s));
-    ck_assert_ptr_null(slab_take(&s));
+        expect_not_null(slab_take(&s));
+    expect_null(slab_take(&s));
     slab_give(&s, p);
-    ck_assert_ptr_eq(slab_take(&s), p);
+    expect_ptr(slab_take(&s), p);
     async__slab_close(&s);
 }
-END_TEST
 
 /* Many live: chunks come in larger pieces then. */
-START_TEST(no_memory_for_a_large_piece)
+TEST(no_memory_for_a_large_piece)
 {
     struct slab s;
     async__slab_init(&s, SIZE);
     int n = 0;
     while (!s.arena) {
-        ck_assert_ptr_nonnull(slab_take(&s));
-        ck_assert_int_lt(++n, MANY);
+        expect_not_null(slab_take(&s));
+        expect_less(++n, MANY);
     }
     while (s.arena) {
-        ck_assert_ptr_nonnull(slab_take(&s));
+        expect_not_null(slab_take(&s));
         n++;
     }
     async__sys.map = no_map;
     while (slab_take(&s))
         n++;
-    ck_assert_uint_eq(s.live, (size_t)n);
+    expect_int(s.live, (size_t)n);
     async__sys.map = async__sys_kernel.map;
-    ck_assert_ptr_nonnull(slab_take(&s));
+    expect_not_null(slab_take(&s));
     async__slab_close(&s);
 }
-END_TEST
 
 SUITE("slab", no_memory_for_a_large_piece, records_stay_apart, burst_leaves_nothing,
       each_record_once, no_memory)

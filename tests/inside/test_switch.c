@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What must survive a switch: registers, errno, floating point control; 10^5 of them. */
+#include "../frame/suite.h"
+
 #include <asyncio.h>
 
-#include <check.h>
 #include <errno.h>
 #include <fenv.h>
 #include <signal.h>
@@ -10,7 +11,6 @@
 #include <time.h>
 
 #include "arch/fp.h"
-#include "suite.h"
 
 enum { ROUNDS = 50000 };
 
@@ -19,8 +19,8 @@ ASYNC_DEF(keeps_errno, (int)mine)
 {
     for (int i = 0; i < ROUNDS; i++) {
         errno = mine;
-        must(await_sleep(0) == 0);
-        must(errno == mine);
+        expect_true(await_sleep(0) == 0);
+        expect_true(errno == mine);
     }
     return 0;
 }
@@ -30,10 +30,10 @@ ASYNC_DEF(spoils_errno)
     for (int i = 0; i < ROUNDS; i++) {
         errno = i;
         if (i % 1000 == 0)
-            must(await_sleep(0.001) == 0);
+            expect_true(await_sleep(0.001) == 0);
         else
-            must(await_sleep(0) == 0);
-        must(errno == i);
+            expect_true(await_sleep(0) == 0);
+        expect_true(errno == i);
     }
     return 0;
 }
@@ -43,11 +43,10 @@ ASYNC_DEF(errnos)
     return await_gather(NULL, keeps_errno(EDOM), keeps_errno(ERANGE), spoils_errno());
 }
 
-START_TEST(errno_is_each_tasks)
+TEST(errno_is_each_tasks)
 {
-    ck_assert_int_eq(async_run(errnos(), .virtual_clock = true), 0);
+    expect_ok(async_run(errnos(), .virtual_clock = true));
 }
-END_TEST
 
 /* One task rounds up and flushes to zero, another must not see it. */
 static double third(void)
@@ -61,9 +60,9 @@ ASYNC_DEF(rounds, (int)mode, (bool)suspend)
     fesetround(mode);
     double expected = third();
     for (int i = 0; i < ROUNDS; i++) {
-        must(await_sleep(suspend && i % 100 == 0 ? 0.001 : 0) == 0);
-        must(fegetround() == mode);
-        must(third() == expected);
+        expect_true(await_sleep(suspend && i % 100 == 0 ? 0.001 : 0) == 0);
+        expect_true(fegetround() == mode);
+        expect_true(third() == expected);
     }
     return 0;
 }
@@ -71,8 +70,8 @@ ASYNC_DEF(rounds, (int)mode, (bool)suspend)
 ASYNC_DEF(new_tasks_are_plain)
 {
     for (int i = 0; i < 1000; i++) {
-        must(await_sleep(0) == 0);
-        must(fegetround() == FE_TONEAREST);
+        expect_true(await_sleep(0) == 0);
+        expect_true(fegetround() == FE_TONEAREST);
     }
     return 0;
 }
@@ -82,8 +81,8 @@ ASYNC_DEF(roundings)
     fesetround(FE_DOWNWARD); /* ours is not theirs */
     int r = await_gather(NULL, rounds(FE_UPWARD, false), rounds(FE_DOWNWARD, true),
                          rounds(FE_TOWARDZERO, false), new_tasks_are_plain());
-    must(fegetround() == FE_DOWNWARD);
-    ck_assert_int_eq(r, 0);
+    expect_true(fegetround() == FE_DOWNWARD);
+    expect_ok(r);
     return await_gather(NULL, new_tasks_are_plain()); /* on a stack whose last owner rounded up */
 }
 
@@ -100,19 +99,18 @@ ASYNC_DEF(callback_is_plain)
     async_callback cb = { 0 };
     fesetround(FE_UPWARD);
     async_call_soon(&cb, looks, NULL);
-    must(await_sleep(0) == 0);
-    ck_assert_int_eq(in_callback, FE_TONEAREST);
+    expect_true(await_sleep(0) == 0);
+    expect_int(in_callback, FE_TONEAREST);
     return 0;
 }
 
-START_TEST(rounding_is_each_tasks)
+TEST(rounding_is_each_tasks)
 {
-    ck_assert_int_eq(async_run(roundings(), .virtual_clock = true), 0);
-    must(fegetround() == FE_TONEAREST);
-    ck_assert_int_eq(async_run(callback_is_plain(), .virtual_clock = true), 0);
-    must(fegetround() == FE_TONEAREST);
+    expect_ok(async_run(roundings(), .virtual_clock = true));
+    expect_true(fegetround() == FE_TONEAREST);
+    expect_ok(async_run(callback_is_plain(), .virtual_clock = true));
+    expect_true(fegetround() == FE_TONEAREST);
 }
-END_TEST
 
 /* The two control words apart: the x87 one alone, mxcsr alone. */
 #if defined(__x86_64__)
@@ -127,30 +125,29 @@ ASYNC_DEF(keeps_words, (uint32_t)mxcsr, (uint16_t)x87)
     set_words(mxcsr, x87);
     for (int i = 0; i < ROUNDS; i++) {
         struct fp_control c;
-        must(await_sleep(i % 64 ? 0 : 0.001) == 0);
+        expect_true(await_sleep(i % 64 ? 0 : 0.001) == 0);
         fp_control_get(&c);
-        must(c.word == mxcsr);
-        must(c.x87 == x87);
+        expect_true(c.word == mxcsr);
+        expect_true(c.x87 == x87);
     }
     return 0;
 }
 
 ASYNC_DEF(words)
 {
-    return await_gather(NULL, keeps_words(0x1f80, 0x37f), keeps_words(0x9f80, 0x37f), /* flush to zero */
+    /* flush to zero */
+    return await_gather(NULL, keeps_words(0x1f80, 0x37f), keeps_words(0x9f80, 0x37f),
                         keeps_words(0x1f80, 0x27f), keeps_words(0x5f80, 0xf7f));
 }
 
-START_TEST(control_words)
+TEST(control_words)
 {
     if (UNDER_VALGRIND) /* it knows the rounding modes and nothing else of them */
         return;
-    ck_assert_int_eq(async_run(words(), .virtual_clock = true), 0);
+    expect_ok(async_run(words(), .virtual_clock = true));
 }
-END_TEST
 #else
-START_TEST(control_words) {}
-END_TEST
+TEST(control_words) {}
 #endif
 
 /* Callee-saved registers: values that the compiler must keep across the call, more than there are registers, held
@@ -165,12 +162,12 @@ ASYNC_DEF(keeps_registers, (uint64_t)seed)
     double d##n = (double)(seed + i) / (n + 1);                                                    \
     __asm__ volatile("" : "+r"(a##n));
         EIGHT(SET)
-        must(await_sleep(0) == 0);
-#define TEST(n)                                                                                    \
+        expect_true(await_sleep(0) == 0);
+#define CHECK(n)                                                                                   \
     __asm__ volatile("" : "+r"(a##n));                                                             \
-    must(a##n == (seed + n) * (i + 1));                                                            \
-    must(d##n == (double)(seed + i) / (n + 1));
-        EIGHT(TEST)
+    expect_true(a##n == (seed + n) * (i + 1));                                                     \
+    expect_true(d##n == (double)(seed + i) / (n + 1));
+        EIGHT(CHECK)
     }
     return 0;
 }
@@ -181,11 +178,10 @@ ASYNC_DEF(registers)
                         keeps_registers(77));
 }
 
-START_TEST(registers_survive)
+TEST(registers_survive)
 {
-    ck_assert_int_eq(async_run(registers(), .virtual_clock = true), 0);
+    expect_ok(async_run(registers(), .virtual_clock = true));
 }
-END_TEST
 
 /* The calling convention's own registers, by name. */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -232,9 +228,9 @@ ASYNC_DEF(keeps_named, (uint64_t)seed)
 {
     for (uint64_t i = 0; i < ROUNDS; i++) {
         uint64_t got[5];
-        must(named_registers(seed + i, got) == 0);
+        expect_true(named_registers(seed + i, got) == 0);
         for (uint64_t k = 0; k < 5; k++)
-            must(got[k] == seed + i + k);
+            expect_true(got[k] == seed + i + k);
     }
     return 0;
 }
@@ -245,14 +241,12 @@ ASYNC_DEF(named)
                         keeps_named(UINT64_C(0x7777777777777777)));
 }
 
-START_TEST(callee_saved_registers)
+TEST(callee_saved_registers)
 {
-    ck_assert_int_eq(async_run(named(), .virtual_clock = true), 0);
+    expect_ok(async_run(named(), .virtual_clock = true));
 }
-END_TEST
 #else
-START_TEST(callee_saved_registers) {}
-END_TEST
+TEST(callee_saved_registers) {}
 #endif
 
 /* A task's first frame is aligned as the calling convention says. */
@@ -260,8 +254,8 @@ ASYNC_DEF(aligned)
 {
     _Alignas(64) volatile char big[64] = { 0 };
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    ck_assert_uint_eq(frame % 16, 0);
-    ck_assert_uint_eq((uintptr_t)big % 64, 0);
+    expect_ok(frame % 16);
+    expect_ok((uintptr_t)big % 64);
     volatile long double x = 1.5L;
     return await_sleep(x > 1 ? 0 : 1);
 }
@@ -275,11 +269,10 @@ ASYNC_DEF(alignment)
     return r;
 }
 
-START_TEST(stacks_are_aligned)
+TEST(stacks_are_aligned)
 {
-    ck_assert_int_eq(async_run(alignment(), .virtual_clock = true), 0);
+    expect_ok(async_run(alignment(), .virtual_clock = true));
 }
-END_TEST
 
 /* Signals that arrive on a task's stack, at any moment of a switch. */
 static volatile sig_atomic_t signals;
@@ -305,18 +298,17 @@ ASYNC_DEF(interrupted)
     return await_gather(NULL, yields(), yields(), yields());
 }
 
-START_TEST(signals_during_switches)
+TEST(signals_during_switches)
 {
     struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
     struct itimerspec every = { { 0, 100000 }, { 0, 100000 } };
     timer_t timer;
     signal(SIGUSR1, on_signal);
-    ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &ev, &timer), 0);
-    ck_assert_int_eq(timer_settime(timer, 0, &every, NULL), 0);
-    ck_assert_int_eq(async_run(interrupted()), 0);
+    expect_ok(timer_create(CLOCK_MONOTONIC, &ev, &timer));
+    expect_ok(timer_settime(timer, 0, &every, NULL));
+    expect_ok(async_run(interrupted()));
     timer_delete(timer);
 }
-END_TEST
 
 SUITE("switch", errno_is_each_tasks, rounding_is_each_tasks, control_words, registers_survive,
       callee_saved_registers, stacks_are_aligned, signals_during_switches)

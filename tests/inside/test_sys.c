@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The lowest layer where the kernel refuses: each call says so, keeps nothing, and goes the old way where there is one. */
-#include "suite.h"
+
+#include "../frame/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,10 +41,10 @@ static bool kernel_answers(int call, int err)
 static rlim_t allow_descriptors(rlim_t n)
 {
     struct rlimit limit;
-    must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    expect_true(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     rlim_t before = limit.rlim_cur;
     limit.rlim_cur = n;
-    must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    expect_true(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     return before;
 }
 
@@ -63,155 +64,146 @@ static void check_waits(void)
     struct epoll_event ev = { .events = EPOLLIN, .data.u64 = 7 };
     for (int64_t ns = 1; ns < 4000000; ns = 3 * ns + 1) {
         int64_t begin = sys->clock();
-        must(sys->epoll_wait(ep, &ev, 1, ns) == 0);
-        must(sys->clock() - begin >= ns); /* never early */
+        expect_true(sys->epoll_wait(ep, &ev, 1, ns) == 0);
+        expect_true(sys->clock() - begin >= ns); /* never early */
     }
-    must(sys->epoll_wait(ep, &ev, 1, 0) == 0);
-    must(sys->epoll_ctl(ep, EPOLL_CTL_ADD, ready, &ev) == 0);
-    must(sys->write(ready, &(uint64_t){ 1 }, 8) == 8);
+    expect_true(sys->epoll_wait(ep, &ev, 1, 0) == 0);
+    expect_true(sys->epoll_ctl(ep, EPOLL_CTL_ADD, ready, &ev) == 0);
+    expect_true(sys->write(ready, &(uint64_t){ 1 }, 8) == 8);
     const int64_t limits[] = { -1, 0, 1, INT64_C(1) << 40, INT64_MAX / 2 };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         ev.data.u64 = 0;
-        must(sys->epoll_wait(ep, &ev, 1, limits[i]) == 1);
-        must(ev.data.u64 == 7);
+        expect_true(sys->epoll_wait(ep, &ev, 1, limits[i]) == 1);
+        expect_true(ev.data.u64 == 7);
     }
     close(ready);
-    must(sys->epoll_wait(STDIN_FILENO, &ev, 1, 1000) == -1); /* other errors are the caller's */
+    expect_true(sys->epoll_wait(STDIN_FILENO, &ev, 1, 1000) ==
+                -1); /* other errors are the caller's */
     close(ep);
 }
 
-START_TEST(waits_are_never_early)
+TEST(waits_are_never_early)
 {
     check_waits();
 }
-END_TEST
 
-START_TEST(waits_of_a_kernel_without_nanoseconds)
+TEST(waits_of_a_kernel_without_nanoseconds)
 {
     if (kernel_answers(SYS_epoll_pwait2, ENOSYS))
         check_waits();
 }
-END_TEST
 
-START_TEST(waits_in_a_sandbox_without_nanoseconds)
+TEST(waits_in_a_sandbox_without_nanoseconds)
 {
     if (kernel_answers(SYS_epoll_pwait2, EPERM))
         check_waits();
 }
-END_TEST
 
 /* --- memory --- */
 
-START_TEST(no_address_space)
+TEST(no_address_space)
 {
     const size_t too_much = (size_t)1 << 62;
-    ck_assert_ptr_null(sys->map(too_much));
+    expect_null(sys->map(too_much));
     void *p = sys->map(4096);
-    ck_assert_ptr_nonnull(p);
-    ck_assert_ptr_null(sys->remap(p, 4096, too_much));
+    expect_not_null(p);
+    expect_null(sys->remap(p, 4096, too_much));
     *(char *)p = 1; /* still there */
-    ck_assert_int_eq(sys->unmap(p, 4096), 0);
-    ck_assert_ptr_null(sys->map_shared(-1, 4096));
+    expect_ok(sys->unmap(p, 4096));
+    expect_null(sys->map_shared(-1, 4096));
 }
-END_TEST
 
-START_TEST(array_larger_than_memory)
+TEST(array_larger_than_memory)
 {
-    ck_assert_ptr_null(async__calloc(SIZE_MAX / 2, 4));
+    expect_null(async__calloc(SIZE_MAX / 2, 4));
     char *p = async__calloc(3, 4);
     for (int i = 0; i < 12; i++)
-        must(p[i] == 0);
+        expect_true(p[i] == 0);
     async__free(p);
 }
-END_TEST
 
-START_TEST(shared_memory_that_is_too_large)
+TEST(shared_memory_that_is_too_large)
 {
     int next = next_descriptor();
-    ck_assert_int_eq(sys->memfd(SIZE_MAX), -1);
-    ck_assert_int_eq(errno, EINVAL);
-    ck_assert_int_eq(next_descriptor(), next);
+    expect_int(sys->memfd(SIZE_MAX), -1);
+    expect_int(errno, EINVAL);
+    expect_int(next_descriptor(), next);
 }
-END_TEST
 
 /* --- descriptors --- */
 
-START_TEST(no_descriptor_left)
+TEST(no_descriptor_left)
 {
     int fds[2];
     if (UNDER_VALGRIND) /* which needs some itself */
         return;
     rlim_t before = allow_descriptors(0);
-    ck_assert_int_eq(sys->socketpair(fds), -1);
-    ck_assert_int_eq(errno, EMFILE);
-    ck_assert_int_eq(sys->memfd(4096), -1);
-    ck_assert_int_eq(errno, EMFILE);
-    ck_assert_int_eq(sys->eventfd(), -1);
-    ck_assert_int_eq(sys->epoll_create(), -1);
+    expect_int(sys->socketpair(fds), -1);
+    expect_int(errno, EMFILE);
+    expect_int(sys->memfd(4096), -1);
+    expect_int(errno, EMFILE);
+    expect_int(sys->eventfd(), -1);
+    expect_int(sys->epoll_create(), -1);
     allow_descriptors(before);
 }
-END_TEST
 
 /* A signal of the caller's own, which it keeps blocked, is not taken away. */
-START_TEST(pending_sigpipe_stays)
+TEST(pending_sigpipe_stays)
 {
     int fds[2];
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);
-    ck_assert_int_eq(pipe(fds), 0);
+    expect_ok(pipe(fds));
     close(fds[0]);
-    ck_assert_int_eq(sys->write_nosignal(fds[1], "x", 1), -1);
-    ck_assert_int_eq(errno, EPIPE);
+    expect_int(sys->write_nosignal(fds[1], "x", 1), -1);
+    expect_int(errno, EPIPE);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    ck_assert_int_eq(sys->write_nosignal(fds[1], "x", 1), -1);
+    expect_int(sys->write_nosignal(fds[1], "x", 1), -1);
     sigpending(&set);
-    ck_assert(!sigismember(&set, SIGPIPE));
+    expect_true(!sigismember(&set, SIGPIPE));
     raise(SIGPIPE);
-    ck_assert_int_eq(sys->write_nosignal(fds[1], "x", 1), -1);
-    ck_assert_int_eq(errno, EPIPE);
+    expect_int(sys->write_nosignal(fds[1], "x", 1), -1);
+    expect_int(errno, EPIPE);
     sigpending(&set);
-    ck_assert(sigismember(&set, SIGPIPE));
+    expect_true(sigismember(&set, SIGPIPE));
     close(fds[1]);
 }
-END_TEST
 
-START_TEST(processors_are_counted_without_a_mask)
+TEST(processors_are_counted_without_a_mask)
 {
-    if (kernel_answers(SYS_sched_getaffinity, EINVAL)) /* as where there are more than we have room for */
-        ck_assert_int_ge(sys->processors(), 1);
+    if (kernel_answers(SYS_sched_getaffinity,
+                       EINVAL)) /* as where there are more than we have room for */
+        expect_at_least(sys->processors(), 1);
 }
-END_TEST
 
-START_TEST(ring_that_the_kernel_refuses)
+TEST(ring_that_the_kernel_refuses)
 {
     _Alignas(16) char ring[1024]; /* into which nobody looks */
     if (sys->uring_open && kernel_answers(SYS_io_uring_setup, EINVAL))
-        ck_assert_int_eq(sys->uring_open((struct io_uring *)(void *)ring, 8), -EINVAL);
+        expect_int(sys->uring_open((struct io_uring *)(void *)ring, 8), -EINVAL);
 }
-END_TEST
 
 /* --- streams in memory --- */
 
-START_TEST(ring_takes_and_gives_what_fits)
+TEST(ring_takes_and_gives_what_fits)
 {
     char bytes[4], got[8];
     struct ring r = { .bytes = bytes, .room = sizeof bytes };
-    ck_assert_int_eq(async__ring_get(&r, got, sizeof got), -1);
-    ck_assert_int_eq(errno, EAGAIN);
-    ck_assert_int_eq(async__ring_put(&r, "abcdef", 6), 4);
-    ck_assert_int_eq(async__ring_put(&r, "x", 1), -1);
-    ck_assert_int_eq(errno, EAGAIN);
-    ck_assert_int_eq(async__ring_get(&r, got, 3), 3);
-    ck_assert_int_eq(async__ring_put(&r, "ef", 2), 2);
-    ck_assert_int_eq(async__ring_get(&r, got, sizeof got), 3);
-    ck_assert_mem_eq(got, "def", 3);
+    expect_int(async__ring_get(&r, got, sizeof got), -1);
+    expect_int(errno, EAGAIN);
+    expect_int(async__ring_put(&r, "abcdef", 6), 4);
+    expect_int(async__ring_put(&r, "x", 1), -1);
+    expect_int(errno, EAGAIN);
+    expect_int(async__ring_get(&r, got, 3), 3);
+    expect_int(async__ring_put(&r, "ef", 2), 2);
+    expect_int(async__ring_get(&r, got, sizeof got), 3);
+    expect_bytes(got, "def", 3);
     r.ended = true;
-    ck_assert_int_eq(async__ring_get(&r, got, sizeof got), 0);
-    ck_assert_int_eq(async__ring_put(&r, "x", 1), -1);
-    ck_assert_int_eq(errno, EPIPE);
+    expect_ok(async__ring_get(&r, got, sizeof got));
+    expect_int(async__ring_put(&r, "x", 1), -1);
+    expect_int(errno, EPIPE);
 }
-END_TEST
 
 SUITE("sys", waits_are_never_early, waits_of_a_kernel_without_nanoseconds,
       waits_in_a_sandbox_without_nanoseconds, no_address_space, array_larger_than_memory,

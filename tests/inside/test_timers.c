@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers against a model that cannot be wrong: every timer in a table, the next one by looking at them all - in a
  * sorted list, so that a million operations are done in time. */
-#include <check.h>
+#include "../frame/suite.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -13,7 +14,6 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "loop/timers.h"
-#include "suite.h"
 
 enum { MOST = 700 };
 
@@ -60,7 +60,7 @@ static void arm(struct timers *t, int64_t now)
     uint64_t r = next_random();
     a->when = r % 50 == 0 ? NEVER - 1 : now + (int64_t)(r % 1000); /* often equal */
     a->slot = async__timer_arm(t, a->when, a->thing, (enum timer_tag)(a - things) % TIMER_FREE);
-    must(a->slot != 0);
+    expect_true(a->slot != 0);
     model_arm(a);
 }
 
@@ -68,14 +68,14 @@ static void expire(struct timers *t, int64_t now)
 {
     enum timer_tag tag;
     for (void *what; (what = async__timer_take(t, now, &tag));) {
-        must(count > 0);
+        expect_true(count > 0);
         struct armed *first = list[0];
-        must(first->when <= now);
-        must(what == first->thing);
-        must((int)tag == (int)((first - things) % TIMER_FREE));
+        expect_true(first->when <= now);
+        expect_true(what == first->thing);
+        expect_true((int)tag == (int)((first - things) % TIMER_FREE));
         model_remove(0);
     }
-    must(count == 0 || list[0]->when > now);
+    expect_true(count == 0 || list[0]->when > now);
 }
 
 static void against_the_model(struct timers *t, long operations)
@@ -96,25 +96,24 @@ static void against_the_model(struct timers *t, long operations)
             now += (int64_t)(next_random() % 20);
             expire(t, now);
         }
-        must(t->live == count);
+        expect_true(t->live == count);
         if (i % 97 == 0)
-            must(async__timer_next(t) == (count > 0 ? list[0]->when : NEVER));
+            expect_true(async__timer_next(t) == (count > 0 ? list[0]->when : NEVER));
         if (i % 1009 == 0)
-            must(async__timers_check(t));
-        must(t->count <= 2 * t->live + 80); /* cancelled ones do not pile up */
+            expect_true(async__timers_check(t));
+        expect_true(t->count <= 2 * t->live + 80); /* cancelled ones do not pile up */
     }
     expire(t, NEVER - 1);
-    ck_assert_uint_eq(t->live, 0);
+    expect_ok(t->live);
 }
 
-START_TEST(a_million_operations)
+TEST(a_million_operations)
 {
     struct timers t;
-    ck_assert_int_eq(async__timers_open(&t), 0);
+    expect_ok(async__timers_open(&t));
     against_the_model(&t, 1000000);
     async__timers_close(&t);
 }
-END_TEST
 
 static void *map_little(size_t size)
 {
@@ -122,28 +121,27 @@ static void *map_little(size_t size)
 }
 
 /* Where address space is short the arrays begin small, and move when they grow. */
-START_TEST(grown_arrays)
+TEST(grown_arrays)
 {
     struct timers t;
     async__sys.map = map_little;
-    ck_assert_int_eq(async__timers_open(&t), 0);
+    expect_ok(async__timers_open(&t));
     uint32_t room = t.room;
-    ck_assert_uint_lt(room, 10000);
+    expect_less(room, 10000);
     static char thing[8] __attribute__((aligned(8)));
     for (int64_t i = 0; i < 10000; i++)
         async__timer_arm(&t, i * 7919 % 10000, thing, TIMER_SLEEP);
-    ck_assert_uint_gt(t.room, room);
-    ck_assert(async__timers_check(&t));
+    expect_greater(t.room, room);
+    expect_true(async__timers_check(&t));
     enum timer_tag tag;
     for (int64_t i = 0; i < 10000; i++) {
-        must(async__timer_next(&t) == i);
-        must(async__timer_take(&t, i, &tag) == thing);
-        must(!async__timer_take(&t, i, &tag));
+        expect_true(async__timer_next(&t) == i);
+        expect_true(async__timer_take(&t, i, &tag) == thing);
+        expect_true(!async__timer_take(&t, i, &tag));
     }
     against_the_model(&t, 20000);
     async__timers_close(&t);
 }
-END_TEST
 
 static void *no_map(size_t size)
 {
@@ -151,36 +149,34 @@ static void *no_map(size_t size)
     return NULL;
 }
 
-START_TEST(no_memory)
+TEST(no_memory)
 {
     struct timers t;
     async__sys.map = no_map;
-    ck_assert_int_eq(async__timers_open(&t), -ENOMEM);
+    expect_int(async__timers_open(&t), -ENOMEM);
 }
-END_TEST
 
 /* Only the last of them is left when the cancelled ones are swept out. */
-START_TEST(one_is_left)
+TEST(one_is_left)
 {
     static char thing[256][8] __attribute__((aligned(8)));
     enum timer_tag tag;
     for (int n = 1; n < 256; n++) {
         struct timers t;
         uint32_t slot[256];
-        ck_assert_int_eq(async__timers_open(&t), 0);
-        must(!async__timer_take(&t, NEVER, &tag));
+        expect_ok(async__timers_open(&t));
+        expect_true(!async__timer_take(&t, NEVER, &tag));
         for (int i = 0; i < n; i++)
             slot[i] = async__timer_arm(&t, i, thing[i], TIMER_SLEEP);
         for (int i = 0; i < n - 1; i++)
             async__timer_cancel(&t, slot[i]);
-        must(async__timers_check(&t));
-        must(async__timer_next(&t) == n - 1);
-        must(async__timer_take(&t, NEVER, &tag) == thing[n - 1]);
-        must(!async__timer_take(&t, NEVER, &tag));
+        expect_true(async__timers_check(&t));
+        expect_true(async__timer_next(&t) == n - 1);
+        expect_true(async__timer_take(&t, NEVER, &tag) == thing[n - 1]);
+        expect_true(!async__timer_take(&t, NEVER, &tag));
         async__timers_close(&t);
     }
 }
-END_TEST
 
 /* Arming cannot fail: what would have to is the end of the process, with a word. */
 static int remaps_left;
@@ -197,66 +193,63 @@ static void arm_until_the_end(void)
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     signal(SIGABRT, SIG_DFL);
     async__sys.map = map_little;
-    must(async__timers_open(&t) == 0);
+    expect_true(async__timers_open(&t) == 0);
     async__sys.remap = few_remaps;
     for (int i = 0; i < 100000; i++)
         async__timer_arm(&t, i, thing, TIMER_SLEEP);
     _exit(0);
 }
 
-START_TEST(no_memory_for_more)
+TEST(no_memory_for_more)
 {
     for (int remaps = 0; remaps < 4; remaps++) {
         int status, fds[2];
         char said[64] = "";
-        ck_assert_int_eq(pipe(fds), 0);
+        expect_ok(pipe(fds));
         pid_t pid = fork();
-        ck_assert_int_ge(pid, 0);
+        expect_at_least(pid, 0);
         if (pid == 0) {
             dup2(fds[1], STDERR_FILENO);
             remaps_left = remaps;
             arm_until_the_end();
         }
-        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        expect_int(waitpid(pid, &status, 0), pid);
+        expect_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
         close(fds[1]);
-        ck_assert_int_gt(read(fds[0], said, sizeof said - 1), 0);
-        ck_assert_str_eq(said, "asyncio: out of memory: cannot arm another timer\n");
+        expect_greater(read(fds[0], said, sizeof said - 1), 0);
+        expect_text(said, "asyncio: out of memory: cannot arm another timer\n");
         close(fds[0]);
     }
 }
-END_TEST
 
 /* The order of equal deadlines survives the wrap of its counter. */
-START_TEST(equal_deadlines)
+TEST(equal_deadlines)
 {
     struct timers t;
     static char thing[256][8] __attribute__((aligned(8)));
     enum timer_tag tag;
-    ck_assert_int_eq(async__timers_open(&t), 0);
+    expect_ok(async__timers_open(&t));
     t.order = UINT32_MAX - 100;
     for (int i = 0; i < 256; i++)
         async__timer_arm(&t, 5, thing[i], TIMER_CALLBACK);
     for (int i = 0; i < 256; i++)
-        ck_assert_ptr_eq(async__timer_take(&t, 5, &tag), thing[i]);
+        expect_ptr(async__timer_take(&t, 5, &tag), thing[i]);
     async__timers_close(&t);
 }
-END_TEST
 
-START_TEST(seconds)
+TEST(seconds)
 {
-    ck_assert_int_eq(ns_of(0), 0);
-    ck_assert_int_eq(ns_of(-1), 0);
-    ck_assert_int_eq(ns_of(__builtin_nan("")), 0);
-    ck_assert_int_eq(ns_of(1.5), INT64_C(1500000000));
-    ck_assert_int_eq(ns_of(1e-12), 1); /* up: nothing is early */
-    ck_assert_int_eq(ns_of(__builtin_inf()), NEVER);
-    ck_assert_int_eq(ns_of(1e300), NEVER);
-    ck_assert_int_eq(ns_after(NEVER - 1, 5), NEVER);
-    ck_assert_int_eq(ns_after(5, NEVER), NEVER);
-    ck_assert_int_eq(ns_after(5, 6), 11);
+    expect_ok(ns_of(0));
+    expect_ok(ns_of(-1));
+    expect_ok(ns_of(__builtin_nan("")));
+    expect_int(ns_of(1.5), INT64_C(1500000000));
+    expect_int(ns_of(1e-12), 1); /* up: nothing is early */
+    expect_int(ns_of(__builtin_inf()), NEVER);
+    expect_int(ns_of(1e300), NEVER);
+    expect_int(ns_after(NEVER - 1, 5), NEVER);
+    expect_int(ns_after(5, NEVER), NEVER);
+    expect_int(ns_after(5, 6), 11);
 }
-END_TEST
 
 SUITE("timers", a_million_operations, grown_arrays, one_is_left, no_memory_for_more, no_memory,
       equal_deadlines, seconds)

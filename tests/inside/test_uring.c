@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* io_uring where it is refused, too small, or slow to answer. $ASYNCIO_FILES asks for it; what the
  * kernel does not have is not looked at. */
-#include "suite.h"
-
-#include <asyncio.h>
+#include "../frame/loop_test.h"
 
 #include <errno.h>
 #include <liburing.h>
@@ -85,7 +83,7 @@ ASYNC_DEF(call, (struct one *)o)
         return await_fsync(o->f);
     default:
         ASYNC_TRY(await_read_file("/etc/passwd", &text, &n));
-        must(n > 0 && strlen(text) == n);
+        expect_true(n > 0 && strlen(text) == n);
         return 0;
     }
 }
@@ -98,7 +96,7 @@ static bool is_whole(const struct one *o)
     return true;
 }
 
-ASYNC_DEF(cancelled_request_waits_for_its_completion)
+REAL_LOOP_TEST(cancelled_request_waits_for_its_completion)
 {
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
@@ -109,14 +107,14 @@ ASYNC_DEF(cancelled_request_waits_for_its_completion)
         ASYNC_TRY(await_some_turns());
         async_task_cancel(t);
         ASYNC_TRY(await_some_turns());
-        must(!async_task_done(t) && o.buf[0] == 0);
+        expect_true(!async_task_done(t) && o.buf[0] == 0);
         held = 0;
         int r = await_task(t);
-        must(r == -ECANCELED || r == (kind == READS ? PIECE : 0));
-        must(kind != READS || is_whole(&o) == (r == PIECE));
+        expect_true(r == -ECANCELED || r == (kind == READS ? PIECE : 0));
+        expect_true(kind != READS || is_whole(&o) == (r == PIECE));
         struct one after = o;
         ASYNC_TRY(await_some_turns());
-        must(!memcmp(&after, &o, sizeof o));
+        expect_true(!memcmp(&after, &o, sizeof o));
     }
     return 0;
 }
@@ -141,7 +139,7 @@ static struct one *many(async_file *f, int n)
 }
 
 /* More than the ring has entries, than it has answers, than it has places for files. */
-ASYNC_DEF(requests_beyond_the_room_of_the_ring_wait)
+REAL_LOOP_TEST(requests_beyond_the_room_of_the_ring_wait)
 {
     enum { MANY = 2000 };
     async_file_auto f = NULL;
@@ -149,7 +147,7 @@ ASYNC_DEF(requests_beyond_the_room_of_the_ring_wait)
     struct one *all = many(f, MANY);
     ASYNC_TRY(await_all(all, MANY, READS));
     for (int i = 0; i < MANY; i++)
-        must(is_whole(&all[i]));
+        expect_true(is_whole(&all[i]));
     ASYNC_TRY(await_all(all, 300, SLURPS));
     ASYNC_TRY(await_all(all, 600, SYNCS));
     free(all);
@@ -157,7 +155,7 @@ ASYNC_DEF(requests_beyond_the_room_of_the_ring_wait)
 }
 
 /* Who stands in line for the ring goes at once. The kernel has nothing of his. */
-ASYNC_DEF(cancelled_request_in_the_queue_is_taken_back)
+REAL_LOOP_TEST(cancelled_request_in_the_queue_is_taken_back)
 {
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
@@ -173,17 +171,17 @@ ASYNC_DEF(cancelled_request_in_the_queue_is_taken_back)
         await_task_auto t = async_create_task(call(&late));
         ASYNC_TRY(await_some_turns());
         async_task_cancel(t);
-        must(await_task(t) == -ECANCELED && late.buf[0] == 0);
+        expect_true(await_task(t) == -ECANCELED && late.buf[0] == 0);
         held = 0;
     }
     for (int i = 0; i < PIECES; i++)
-        must(is_whole(&all[i]));
+        expect_true(is_whole(&all[i]));
     free(all);
     return r;
 }
 
 /* There is no room to tell the kernel of each. */
-ASYNC_DEF(many_requests_are_cancelled_at_once)
+REAL_LOOP_TEST(many_requests_are_cancelled_at_once)
 {
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
@@ -194,7 +192,7 @@ ASYNC_DEF(many_requests_are_cancelled_at_once)
         held = 300; /* turns: the limit has passed by then */
         await_timeout (r, 1e-5)
             r = await_all(all, PIECES, kind);
-        must(r == 0 || r == -ETIMEDOUT);
+        expect_true(r == 0 || r == -ETIMEDOUT);
     }
     free(all);
     return 0;
@@ -220,7 +218,7 @@ static int enter_when_full(struct io_uring *ring)
     long n = syscall(SYS_io_uring_enter, ring->ring_fd, 4, 0, IORING_ENTER_GETEVENTS, NULL, 0);
     for (filled = 0; io_uring_get_sqe(ring); filled++)
         ;
-    must(n == 4 && filled == 4);
+    expect_true(n == 4 && filled == 4);
     async__sys.uring_enter = enter_again;
     return 4;
 }
@@ -232,23 +230,23 @@ ASYNC_DEF(read_pipe, (const char *)path)
     return await_read_file(path, &text, &n);
 }
 
-ASYNC_DEF(full_ring_closes_a_file_that_cannot_be_read)
+REAL_LOOP_TEST(full_ring_closes_a_file_that_cannot_be_read)
 {
     char dir[] = "/tmp/asyncio-uring-XXXXXX", path[sizeof dir + 8];
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
     if (!has_ring())
         return 0;
-    must(mkdtemp(dir) && snprintf(path, sizeof path, "%s/pipe", dir) > 0 &&
-         mkfifo(path, 0600) == 0);
+    expect_true(mkdtemp(dir) && snprintf(path, sizeof path, "%s/pipe", dir) > 0 &&
+                mkfifo(path, 0600) == 0);
     struct one *all = many(f, PIECES);
     async__sys.uring_enter = enter_when_full;
     await_task_auto t = async_create_task(read_pipe(path)); /* the first in line */
     int r = await_all(all, PIECES, READS);
-    must(await_task(t) == -ESPIPE);
+    expect_true(await_task(t) == -ESPIPE);
     ASYNC_TRY(await_some_turns());
-    must(open(path, O_WRONLY | O_NONBLOCK) < 0 && errno == ENXIO); /* it has no reader */
-    must(unlink(path) == 0 && rmdir(dir) == 0);
+    expect_true(open(path, O_WRONLY | O_NONBLOCK) < 0 && errno == ENXIO); /* it has no reader */
+    expect_true(unlink(path) == 0 && rmdir(dir) == 0);
     free(all);
     return r;
 }
@@ -269,7 +267,7 @@ static int meets_little(uint32_t *unused, int which, size_t *size)
     return 0;
 }
 
-ASYNC_DEF(request_done_in_pieces_is_completed)
+REAL_LOOP_TEST(request_done_in_pieces_is_completed)
 {
     async_file_auto f = NULL;
     ASYNC_TRY(await_pieces(&f));
@@ -278,11 +276,11 @@ ASYNC_DEF(request_done_in_pieces_is_completed)
     async__sys.apply_file_fault = meets_little;
     ASYNC_TRY(await_all(all, 20, READS));
     for (int i = 0; i < 20; i++)
-        must(is_whole(&all[i]));
+        expect_true(is_whole(&all[i]));
     ASYNC_TRY(await_all(all, 20, SLURPS));
     ASYNC_TRY(await_pwrite(f, all[3].buf, PIECE, INT64_C(6) << 30));
     struct one far = { .piece = 3 };
-    must(await_pread(f, far.buf, PIECE, INT64_C(6) << 30) == PIECE && is_whole(&far));
+    expect_true(await_pread(f, far.buf, PIECE, INT64_C(6) << 30) == PIECE && is_whole(&far));
     async__sys.draw_file_fault = async__sys_kernel.draw_file_fault;
     async__sys.apply_file_fault = async__sys_kernel.apply_file_fault;
     free(all);
@@ -302,30 +300,29 @@ static int refuse(struct io_uring *ring, unsigned entries)
 ASYNC_DEF(all_of_it_by_threads)
 {
     async_file_auto f = NULL;
-    must(!strcmp(async_file_engine(), "pool"));
+    expect_true(!strcmp(async_file_engine(), "pool"));
     ASYNC_TRY(await_pieces(&f));
     struct one *all = many(f, 50);
     for (enum kind kind = READS; kind < KINDS; kind++)
         ASYNC_TRY(await_all(all, 50, kind));
     for (int i = 0; i < 50; i++)
-        must(is_whole(&all[i]));
+        expect_true(is_whole(&all[i]));
     free(all);
     return 0;
 }
 
-START_TEST(threads_do_the_same_where_the_ring_cannot_be_opened)
+TEST(threads_do_the_same_where_the_ring_cannot_be_opened)
 {
     static const int refusals[] = { ENOSYS, EPERM, ENOMEM, EMFILE };
     async__sys.uring_open = refuse;
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         refusal = refusals[i];
-        must(async_run(all_of_it_by_threads()) == 0);
+        expect_true(async_run(all_of_it_by_threads()) == 0);
     }
 }
-END_TEST
 
 /* As containers do. */
-START_TEST(threads_do_the_same_where_a_filter_forbids_the_ring)
+TEST(threads_do_the_same_where_a_filter_forbids_the_ring)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -334,21 +331,20 @@ START_TEST(threads_do_the_same_where_a_filter_forbids_the_ring)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = { sizeof filter / sizeof *filter, filter };
-    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    expect_true(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
-        must(async_run(all_of_it_by_threads()) == 0);
+        expect_true(async_run(all_of_it_by_threads()) == 0);
 }
-END_TEST
 
 /* Then the kernel gives no places for files that are read whole, and those go to threads, also
  * while the ring is busy. */
-ASYNC_DEF(files_are_read_with_few_descriptors)
+REAL_LOOP_TEST(files_are_read_with_few_descriptors)
 {
     struct rlimit few = { 60, 60 };
     async_file_auto f = NULL;
     if (UNDER_VALGRIND) /* which has a limit of its own */
         return 0;
-    must(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    expect_true(setrlimit(RLIMIT_NOFILE, &few) == 0);
     ASYNC_TRY(await_pieces(&f));
     struct one reader = { .kind = READS, .f = f, .piece = 5 }, slurper = { .kind = SLURPS };
     hold();
@@ -356,23 +352,14 @@ ASYNC_DEF(files_are_read_with_few_descriptors)
     ASYNC_TRY(await_some_turns());
     await_task_auto slurps = async_create_task(call(&slurper));
     ASYNC_TRY(await_task(slurps));
-    must(!has_ring() || !async_task_done(reads));
+    expect_true(!has_ring() || !async_task_done(reads));
     held = 0;
-    must(await_task(reads) == PIECE && is_whole(&reader));
+    expect_true(await_task(reads) == PIECE && is_whole(&reader));
     return 0;
 }
 
-IN_A_LOOP(cancelled_request_waits_for_its_completion)
-IN_A_LOOP(requests_beyond_the_room_of_the_ring_wait)
-IN_A_LOOP(cancelled_request_in_the_queue_is_taken_back)
-IN_A_LOOP(many_requests_are_cancelled_at_once)
-IN_A_LOOP(full_ring_closes_a_file_that_cannot_be_read)
-IN_A_LOOP(request_done_in_pieces_is_completed)
-IN_A_LOOP(files_are_read_with_few_descriptors)
-
-SUITE("uring", test_cancelled_request_waits_for_its_completion,
-      test_requests_beyond_the_room_of_the_ring_wait,
-      test_cancelled_request_in_the_queue_is_taken_back, test_many_requests_are_cancelled_at_once,
-      test_full_ring_closes_a_file_that_cannot_be_read, test_request_done_in_pieces_is_completed,
-      threads_do_the_same_where_the_ring_cannot_be_opened,
-      threads_do_the_same_where_a_filter_forbids_the_ring, test_files_are_read_with_few_descriptors)
+SUITE("uring", cancelled_request_waits_for_its_completion,
+      requests_beyond_the_room_of_the_ring_wait, cancelled_request_in_the_queue_is_taken_back,
+      many_requests_are_cancelled_at_once, full_ring_closes_a_file_that_cannot_be_read,
+      request_done_in_pieces_is_completed, threads_do_the_same_where_the_ring_cannot_be_opened,
+      threads_do_the_same_where_a_filter_forbids_the_ring, files_are_read_with_few_descriptors)

@@ -18,9 +18,9 @@ static int await_never(void)
 
 static void run_to_deadlock(async_co co)
 {
-    ears_open();
-    is(async_run(co, .virtual_clock = true), -EDEADLK);
-    ears_close(); /* the report is not of interest here */
+    capture_stderr_begin();
+    expect_int(async_run(co, .virtual_clock = true), -EDEADLK);
+    capture_stderr_end(); /* the report is not of interest here */
 }
 
 /* In each loop main has the number 1. The next main must not be taken for the owner of this
@@ -28,10 +28,10 @@ static void run_to_deadlock(async_co co)
 ASYNC_DEF(never_end_transaction)
 {
     int r, s;
-    ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
+    expect_ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
     await_with (r, async_sqlite_transaction(db)) {
         await_with (s, async_sqlite_transaction(db)) {
-            is(await_sqlite_exec(db, "insert into t values (1)"), 1);
+            expect_int(await_sqlite_exec(db, "insert into t values (1)"), 1);
             s = await_never();
         }
         r = s;
@@ -42,37 +42,36 @@ ASYNC_DEF(never_end_transaction)
 ASYNC_DEF(use_after_transaction)
 {
     int r;
-    is(await_sqlite_exec(db, "insert into t values (2)"), 1);
+    expect_int(await_sqlite_exec(db, "insert into t values (2)"), 1);
     await_with (r, async_sqlite_transaction(db))
-        is(await_sqlite_exec(db, "insert into t values (3)"), 1);
-    ok(r);
+        expect_int(await_sqlite_exec(db, "insert into t values (3)"), 1);
+    expect_ok(r);
     is_number(db, "select group_concat(x) = '2,3' from t", 1);
     return await_sqlite_close(&db);
 }
 
-START_TEST(abandoned_transaction_is_rolled_back_in_next_loop)
+TEST(abandoned_transaction_is_rolled_back_in_next_loop)
 {
     run_to_deadlock(never_end_transaction());
-    RUN(use_after_transaction());
+    expect_run_ok(use_after_transaction());
 }
-END_TEST
 
 ASYNC_DEF(close_connection)
 {
     return await_sqlite_close(&db);
 }
 
-START_TEST(connection_with_abandoned_transaction_can_be_closed)
+TEST(connection_with_abandoned_transaction_can_be_closed)
 {
     run_to_deadlock(never_end_transaction());
-    RUN(close_connection());
+    expect_run_ok(close_connection());
 }
-END_TEST
 
 ASYNC_DEF(never_end_query)
 {
     int r;
-    ok(await_sqlite_open(new_file(), &db, .init = "create table t (x); insert into t values (1)"));
+    expect_ok(await_sqlite_open(new_file(), &db,
+                                .init = "create table t (x); insert into t values (1)"));
     await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select i from n cross join t"))
         ASYNC_TRY(await_never());
     return r;
@@ -81,51 +80,49 @@ ASYNC_DEF(never_end_query)
 ASYNC_DEF(write_after_query)
 {
     await_sqlite_auto other = NULL;
-    ok(await_sqlite_open(file, &other, .busy_timeout = -1));
-    is(await_sqlite_exec(other, "insert into t values (2)"), -EBUSY);
+    expect_ok(await_sqlite_open(file, &other, .busy_timeout = -1));
+    expect_int(await_sqlite_exec(other, "insert into t values (2)"), -EBUSY);
     is_number(db, "select 5", 5);
-    is(await_sqlite_exec(other, "insert into t values (2)"), 1);
+    expect_int(await_sqlite_exec(other, "insert into t values (2)"), 1);
     return await_sqlite_close(&db);
 }
 
-START_TEST(abandoned_query_gives_lock_back_in_next_loop)
+TEST(abandoned_query_gives_lock_back_in_next_loop)
 {
     run_to_deadlock(never_end_query());
-    RUN(write_after_query());
+    expect_run_ok(write_after_query());
 }
-END_TEST
 
 /* A transaction that SQL has begun does not belong to a task, so it continues. */
 ASYNC_DEF(begin_by_sql)
 {
-    ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
-    is(await_sqlite_exec(db, "begin; insert into t values (1)"), 1);
+    expect_ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
+    expect_int(await_sqlite_exec(db, "begin; insert into t values (1)"), 1);
     return 0;
 }
 
 ASYNC_DEF(commit_by_sql)
 {
-    ok(await_sqlite_exec(db, "commit"));
+    expect_ok(await_sqlite_exec(db, "commit"));
     is_number(db, "select count(*) from t", 1);
     return await_sqlite_close(&db);
 }
 
-START_TEST(transaction_begun_by_sql_continues_in_next_loop)
+TEST(transaction_begun_by_sql_continues_in_next_loop)
 {
-    RUN(begin_by_sql());
-    RUN(commit_by_sql());
+    expect_run_ok(begin_by_sql());
+    expect_run_ok(commit_by_sql());
 }
-END_TEST
 
 ASYNC_DEF(never_return_connection)
 {
     int r;
     async_sqlite *lent = NULL;
-    ok(async_sqlite_pool_open(NULL, 1, &pool, .init = "create table t (x)"));
+    expect_ok(async_sqlite_pool_open(NULL, 1, &pool, .init = "create table t (x)"));
     await_with (r, async_sqlite_pool_hold(pool, &lent)) {
-        is(await_sqlite_exec(lent, "insert into t values (1)"), 1);
+        expect_int(await_sqlite_exec(lent, "insert into t values (1)"), 1);
         await_with (r, async_sqlite_transaction(lent)) {
-            is(await_sqlite_exec(lent, "insert into t values (2)"), 1);
+            expect_int(await_sqlite_exec(lent, "insert into t values (2)"), 1);
             r = await_never();
         }
     }
@@ -138,28 +135,26 @@ ASYNC_DEF(borrow_again)
     async_sqlite *lent = NULL;
     await_with (r, async_sqlite_pool_hold(pool, &lent))
         is_number(lent, "select group_concat(x) = '1' from t", 1);
-    ok(r);
+    expect_ok(r);
     return await_sqlite_pool_close(&pool);
 }
 
-START_TEST(abandoned_connection_is_lent_again_in_next_loop)
+TEST(abandoned_connection_is_lent_again_in_next_loop)
 {
     run_to_deadlock(never_return_connection());
-    RUN(borrow_again());
+    expect_run_ok(borrow_again());
 }
-END_TEST
 
 ASYNC_DEF(close_pool)
 {
     return await_sqlite_pool_close(&pool);
 }
 
-START_TEST(pool_with_abandoned_connection_can_be_closed)
+TEST(pool_with_abandoned_connection_can_be_closed)
 {
     run_to_deadlock(never_return_connection());
-    RUN(close_pool());
+    expect_run_ok(close_pool());
 }
-END_TEST
 
 /* The statement has no end; it is interrupted when the next loop uses the connection. */
 ASYNC_DEF(count_for_ever)
@@ -170,7 +165,7 @@ ASYNC_DEF(count_for_ever)
 ASYNC_DEF(never_await_statement)
 {
     int r;
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_open(NULL, &db));
     await_shield (r)
         r = await_count_for_ever();
     return r;
@@ -188,14 +183,14 @@ ASYNC_DEF(use_after_statement)
     return await_sqlite_close(&db);
 }
 
-START_TEST(abandoned_statement_is_interrupted_in_next_loop)
+TEST(abandoned_statement_is_interrupted_in_next_loop)
 {
-    ears_open();
-    is(async_run(leave_statement_running(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
-    ears_close();
-    RUN(use_after_statement());
+    capture_stderr_begin();
+    expect_int(async_run(leave_statement_running(), .virtual_clock = true, .shutdown_timeout = 1),
+               -ETIME);
+    capture_stderr_end();
+    expect_run_ok(use_after_statement());
 }
-END_TEST
 
 SUITE("sqlite-abandoned", abandoned_transaction_is_rolled_back_in_next_loop,
       connection_with_abandoned_transaction_can_be_closed,

@@ -8,54 +8,55 @@
 
 static sqlite3_int64 memory_used(void)
 {
-    ok(sqlite3_initialize());
+    expect_ok(sqlite3_initialize());
     return sqlite3_memory_used();
 }
 
-CASE(both_connections_of_a_declaration_are_closed)
+LOOP_TEST(both_connections_of_a_declaration_are_closed)
 {
     sqlite3_int64 before = memory_used();
     {
         await_sqlite_auto a = NULL, b = NULL;
         is_pointer_to(async_sqlite, a);
         is_pointer_to(async_sqlite, b);
-        ok(await_sqlite_open(NULL, &a));
-        ok(await_sqlite_open(NULL, &b));
-        is_true(memory_used() > before);
+        expect_ok(await_sqlite_open(NULL, &a));
+        expect_ok(await_sqlite_open(NULL, &b));
+        expect_true(memory_used() > before);
     }
-    is(memory_used(), before);
+    expect_int(memory_used(), before);
     return 0;
 }
 
-CASE(both_statements_of_a_declaration_are_dropped)
+LOOP_TEST(both_statements_of_a_declaration_are_dropped)
 {
     sqlite3_int64 before = memory_used();
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_open(NULL, &db));
     {
         async_sqlite_stmt_auto a = NULL, b = NULL;
         is_pointer_to(async_sqlite_stmt, a);
         is_pointer_to(async_sqlite_stmt, b);
-        ok(await_sqlite_prepare(db, "select 1", &a));
-        ok(await_sqlite_prepare(db, "select 2", &b));
+        expect_ok(await_sqlite_prepare(db, "select 1", &a));
+        expect_ok(await_sqlite_prepare(db, "select 2", &b));
     }
-    ok(await_sqlite_close(&db));
-    is(memory_used(), before); /* a statement that was not dropped would keep the connection */
+    expect_ok(await_sqlite_close(&db));
+    /* a statement that was not dropped would keep the connection */
+    expect_int(memory_used(), before);
     return 0;
 }
 
-CASE(both_pools_of_a_declaration_are_closed)
+LOOP_TEST(both_pools_of_a_declaration_are_closed)
 {
     sqlite3_int64 before = memory_used();
     {
         await_sqlite_pool_auto a = NULL, b = NULL;
         is_pointer_to(async_sqlite_pool, a);
         is_pointer_to(async_sqlite_pool, b);
-        ok(async_sqlite_pool_open(NULL, 1, &a));
-        ok(async_sqlite_pool_open(NULL, 1, &b));
-        is_true(memory_used() > before);
+        expect_ok(async_sqlite_pool_open(NULL, 1, &a));
+        expect_ok(async_sqlite_pool_open(NULL, 1, &b));
+        expect_true(memory_used() > before);
     }
-    is(memory_used(), before);
+    expect_int(memory_used(), before);
     return 0;
 }
 

@@ -13,7 +13,7 @@ ASYNC_DEF(select_and_note, (async_sqlite *)db, (int)i)
     char sql[32];
     snprintf(sql, sizeof sql, "select %d", i);
     int r = await_number(db, sql, &n);
-    note("%d:%s", i, shown(r < 0 ? r : n));
+    log_event("%d:%s", i, result_text(r < 0 ? r : n));
     return r;
 }
 
@@ -29,28 +29,28 @@ ASYNC_DEF(select_in_transaction, (async_sqlite *)db)
 }
 
 /* The transaction ends first. The call that waits behind it, the statement and the query fail. */
-CASE(close_waits_for_transaction_and_fails_later_calls)
+LOOP_TEST(close_waits_for_transaction_and_fails_later_calls)
 {
     async_sqlite *db = NULL;
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_open(NULL, &db));
     async_sqlite_stmt_auto one = NULL;
-    ok(await_sqlite_prepare(db, "select 1", &one));
+    expect_ok(await_sqlite_prepare(db, "select 1", &one));
     async_sqlite_rows rows = async_sqlite_query(db, FOR_EVER "select i from n");
     const async_sqlite_row *row;
-    is(await_gen_next(&rows.gen, &row, sizeof row), 1);
+    expect_int(await_gen_next(&rows.gen, &row, sizeof row), 1);
     await_task_auto a = async_create_task(select_in_transaction(db));
     await_task_auto b = async_create_task(select_and_note(db, 2));
-    ok(await_sleep(0.5));
-    ok(await_sqlite_close(&db));
-    is(await_task(a), 0);
-    is(await_task(b), -EPIPE);
-    is_trail("1:1 2:-EPIPE");
-    is(await_sqlite_stmt_exec(one), -EPIPE);
+    expect_ok(await_sleep(0.5));
+    expect_ok(await_sqlite_close(&db));
+    expect_ok(await_task(a));
+    expect_int(await_task(b), -EPIPE);
+    expect_events("1:1 2:-EPIPE");
+    expect_int(await_sqlite_stmt_exec(one), -EPIPE);
     int r, n = 1;
     while ((r = await_gen_next(&rows.gen, &row, sizeof row)) > 0)
         n++;
-    is(r, -EPIPE);
-    is_true(n <= 256); /* the first batch; on a slow machine it has fewer rows */
+    expect_int(r, -EPIPE);
+    expect_true(n <= 256); /* the first batch; on a slow machine it has fewer rows */
     await_gen_drop(&rows.gen);
     return 0;
 }
@@ -58,23 +58,23 @@ CASE(close_waits_for_transaction_and_fails_later_calls)
 ASYNC_DEF(close_own_copy, (async_sqlite *)db)
 {
     int r = await_sqlite_close(&db);
-    is_true(!db);
-    note("%s", shown(r));
+    expect_true(!db);
+    log_event("%s", result_text(r));
     return 0;
 }
 
-CASE(second_close_while_first_waits_is_refused)
+LOOP_TEST(second_close_while_first_waits_is_refused)
 {
     int r;
     async_sqlite *db = NULL;
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_open(NULL, &db));
     await_group (r, g) {
         async_spawn(g, select_in_transaction(db));
         async_spawn(g, close_own_copy(db));
         async_spawn(g, close_own_copy(db));
     }
-    ok(r);
-    is_trail("-EPIPE 1:1 0");
+    expect_ok(r);
+    expect_events("-EPIPE 1:1 0");
     return 0;
 }
 
@@ -107,25 +107,25 @@ ASYNC_DEF(close_connection, (async_sqlite **)db)
     return await_sqlite_close(db);
 }
 
-CASE(statement_dropped_while_connection_closes_is_freed)
+LOOP_TEST(statement_dropped_while_connection_closes_is_freed)
 {
     async_sqlite *db = NULL;
     async_sqlite_stmt *s = NULL;
-    ok(sqlite3_initialize());
+    expect_ok(sqlite3_initialize());
     sqlite3_int64 used = sqlite3_memory_used();
     sem_init(&closing, 0, 0);
     sem_init(&dropped, 0, 0);
-    ok(sqlite3_auto_extension((void (*)(void))add_function));
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(sqlite3_auto_extension((void (*)(void))add_function));
+    expect_ok(await_sqlite_open(NULL, &db));
     sqlite3_reset_auto_extension();
-    ok(await_sqlite_prepare(db, "select f()", &s));
+    expect_ok(await_sqlite_prepare(db, "select f()", &s));
     await_task_auto t = async_create_task(close_connection(&db));
-    ok(await_sleep(0));
-    ok(sem_wait(&closing));
+    expect_ok(await_sleep(0));
+    expect_ok(sem_wait(&closing));
     async_sqlite_stmt_drop(&s);
     sem_post(&dropped);
-    ok(await_task(t));
-    is(sqlite3_memory_used(), used);
+    expect_ok(await_task(t));
+    expect_int(sqlite3_memory_used(), used);
     return 0;
 }
 
@@ -139,35 +139,35 @@ static int await_read_all(async_sqlite_rows rows)
     return r;
 }
 
-CASE(each_call_with_null_is_refused_with_message)
+LOOP_TEST(each_call_with_null_is_refused_with_message)
 {
     int r;
     async_sqlite *db = NULL, *lent = NULL;
     async_sqlite_stmt *s = NULL;
     async_sqlite_pool *pool = NULL;
-    ok(await_sqlite_open(NULL, &db));
-    ok(await_sqlite_close(&db));
-    ok(await_sqlite_close(&db));
-    ok(await_sqlite_close(NULL));
-    is(await_sqlite_exec(db, "select 1"), -EPIPE);
-    is_text(async_fail_text(-EPIPE), "connection is NULL: it was closed, or never opened");
-    is(await_sqlite_prepare(db, "select 1", &s), -EPIPE);
-    is(await_read_all(async_sqlite_query(db, "select 1")), -EPIPE);
+    expect_ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_close(&db));
+    expect_ok(await_sqlite_close(&db));
+    expect_ok(await_sqlite_close(NULL));
+    expect_int(await_sqlite_exec(db, "select 1"), -EPIPE);
+    expect_text(async_fail_text(-EPIPE), "connection is NULL: it was closed, or never opened");
+    expect_int(await_sqlite_prepare(db, "select 1", &s), -EPIPE);
+    expect_int(await_read_all(async_sqlite_query(db, "select 1")), -EPIPE);
     await_with (r, async_sqlite_transaction(db))
-        note("entered");
-    is(r, -EPIPE);
-    is(await_sqlite_stmt_exec(s), -EPIPE);
-    is_text(async_fail_text(-EPIPE), "statement is NULL: it was closed, or never opened");
-    is(await_read_all(async_sqlite_stmt_query(s)), -EPIPE);
-    ok(async_sqlite_pool_open(NULL, 1, &pool));
-    ok(await_sqlite_pool_close(&pool));
-    ok(await_sqlite_pool_close(&pool));
-    ok(await_sqlite_pool_close(NULL));
+        log_event("entered");
+    expect_int(r, -EPIPE);
+    expect_int(await_sqlite_stmt_exec(s), -EPIPE);
+    expect_text(async_fail_text(-EPIPE), "statement is NULL: it was closed, or never opened");
+    expect_int(await_read_all(async_sqlite_stmt_query(s)), -EPIPE);
+    expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
+    expect_ok(await_sqlite_pool_close(&pool));
+    expect_ok(await_sqlite_pool_close(&pool));
+    expect_ok(await_sqlite_pool_close(NULL));
     await_with (r, async_sqlite_pool_hold(pool, &lent))
-        note("entered");
-    is(r, -EPIPE);
-    is_text(async_fail_text(-EPIPE), "pool is NULL: it was closed, or never opened");
-    is_trail("");
+        log_event("entered");
+    expect_int(r, -EPIPE);
+    expect_text(async_fail_text(-EPIPE), "pool is NULL: it was closed, or never opened");
+    expect_events("");
     return 0;
 }
 

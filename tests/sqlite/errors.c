@@ -6,81 +6,81 @@ static const char tables[] =
         "create table t (x integer primary key, y not null default 0 check (y < 9));"
         "create table u (x references t(x)); insert into t(x) values (1)";
 
-CASE(duplicate_key_is_eexist)
+LOOP_TEST(duplicate_key_is_eexist)
 {
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db, .init = tables));
-    is(await_sqlite_exec(db, "insert into t(x) values (1)"), -EEXIST);
-    is_text(async_fail_text(-EEXIST), "UNIQUE constraint failed: t.x");
-    is(async_sqlite_error(db), SQLITE_CONSTRAINT_PRIMARYKEY);
-    is_text(async_sqlite_error_text(db), "UNIQUE constraint failed: t.x");
+    expect_ok(await_sqlite_open(NULL, &db, .init = tables));
+    expect_int(await_sqlite_exec(db, "insert into t(x) values (1)"), -EEXIST);
+    expect_text(async_fail_text(-EEXIST), "UNIQUE constraint failed: t.x");
+    expect_int(async_sqlite_error(db), SQLITE_CONSTRAINT_PRIMARYKEY);
+    expect_text(async_sqlite_error_text(db), "UNIQUE constraint failed: t.x");
     return 0;
 }
 
-CASE(other_constraint_is_edom)
+LOOP_TEST(other_constraint_is_edom)
 {
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db, .foreign_keys = true, .init = tables));
-    is(await_sqlite_exec(db, "insert into t values (2, 9)"), -EDOM);
-    is(await_sqlite_exec(db, "insert into t values (2, null)"), -EDOM);
-    is(await_sqlite_exec(db, "insert into t(x) values ('two')"), -EDOM);
-    is(await_sqlite_exec(db, "insert into u values (7)"), -EDOM);
+    expect_ok(await_sqlite_open(NULL, &db, .foreign_keys = true, .init = tables));
+    expect_int(await_sqlite_exec(db, "insert into t values (2, 9)"), -EDOM);
+    expect_int(await_sqlite_exec(db, "insert into t values (2, null)"), -EDOM);
+    expect_int(await_sqlite_exec(db, "insert into t(x) values ('two')"), -EDOM);
+    expect_int(await_sqlite_exec(db, "insert into u values (7)"), -EDOM);
     return 0;
 }
 
-CASE(mistake_in_sql_is_einval)
+LOOP_TEST(mistake_in_sql_is_einval)
 {
     int r;
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db));
-    is(await_sqlite_exec(db, "select * from nowhere"), -EINVAL);
-    is_text(async_fail_text(-EINVAL), "no such table: nowhere");
+    expect_ok(await_sqlite_open(NULL, &db));
+    expect_int(await_sqlite_exec(db, "select * from nowhere"), -EINVAL);
+    expect_text(async_fail_text(-EINVAL), "no such table: nowhere");
     await_for_each (r, row, async_sqlite_query(db, "select * from nowhere"))
-        note("row");
-    is(r, -EINVAL);
-    is_text(async_fail_text(r), "no such table: nowhere");
-    is_trail("");
+        log_event("row");
+    expect_int(r, -EINVAL);
+    expect_text(async_fail_text(r), "no such table: nowhere");
+    expect_events("");
     return 0;
 }
 
-CASE(value_that_is_too_large_is_efbig)
+LOOP_TEST(value_that_is_too_large_is_efbig)
 {
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db));
-    is(await_sqlite_exec(db, "select zeroblob(2000000000)"), -EFBIG);
+    expect_ok(await_sqlite_open(NULL, &db));
+    expect_int(await_sqlite_exec(db, "select zeroblob(2000000000)"), -EFBIG);
     return 0;
 }
 
 /* In WAL mode a transaction cannot write if it has read an old state: waiting would not help. */
-CASE(transaction_during_old_query_is_busy_at_once)
+LOOP_TEST(transaction_during_old_query_is_busy_at_once)
 {
     int r, s;
     static const char query[] = FOR_EVER "select i from n where i > (select count(*) from t)";
     await_sqlite_auto db = NULL, other = NULL;
-    ok(await_sqlite_open(new_file(), &db, .wal = true, .init = "create table t (x)",
-                         .busy_timeout = 3600));
-    ok(await_sqlite_open(file, &other));
+    expect_ok(await_sqlite_open(new_file(), &db, .wal = true, .init = "create table t (x)",
+                                .busy_timeout = 3600));
+    expect_ok(await_sqlite_open(file, &other));
     await_for_each (r, row, async_sqlite_query(db, query)) {
-        is(await_sqlite_exec(other, "insert into t values (1)"), 1);
+        expect_int(await_sqlite_exec(other, "insert into t values (1)"), 1);
         await_with (s, async_sqlite_transaction(db))
-            note("entered");
-        is(s, -EBUSY);
+            log_event("entered");
+        expect_int(s, -EBUSY);
         break;
     }
-    ok(r);
-    is_trail("");
+    expect_ok(r);
+    expect_events("");
     return 0;
 }
 
-CASE(call_that_succeeds_clears_the_error)
+LOOP_TEST(call_that_succeeds_clears_the_error)
 {
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db));
-    is(await_sqlite_exec(db, "select * from nowhere"), -EINVAL);
-    is(async_sqlite_error(db), SQLITE_ERROR);
-    ok(await_sqlite_exec(db, "select 1"));
-    ok(async_sqlite_error(db));
-    is_text(async_sqlite_error_text(db), "");
+    expect_ok(await_sqlite_open(NULL, &db));
+    expect_int(await_sqlite_exec(db, "select * from nowhere"), -EINVAL);
+    expect_int(async_sqlite_error(db), SQLITE_ERROR);
+    expect_ok(await_sqlite_exec(db, "select 1"));
+    expect_ok(async_sqlite_error(db));
+    expect_text(async_sqlite_error_text(db), "");
     return 0;
 }
 

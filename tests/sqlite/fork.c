@@ -17,38 +17,37 @@ ASYNC_DEF(fork_inside_blocks)
     await_sqlite_pool_auto pool = NULL;
     await_sqlite_auto db = NULL;
     async_sqlite_stmt_auto s = NULL;
-    ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
-    ok(await_sqlite_prepare(db, "select 5", &s));
-    ok(async_sqlite_pool_open(NULL, 1, &pool));
+    expect_ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
+    expect_ok(await_sqlite_prepare(db, "select 5", &s));
+    expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
     await_with (r, async_sqlite_pool_hold(pool, &lent)) {
         await_with (r, async_sqlite_transaction(db)) {
             child = fork();
             if (child == 0) {
-                is(await_sqlite_exec(db, "insert into t values (1)"), -EPERM);
-                is(await_sqlite_stmt_exec(s), -EPERM);
-                is(await_sqlite_close(&db), -EPERM);
+                expect_int(await_sqlite_exec(db, "insert into t values (1)"), -EPERM);
+                expect_int(await_sqlite_stmt_exec(s), -EPERM);
+                expect_int(await_sqlite_close(&db), -EPERM);
                 return 0;
             }
-            is(await_sqlite_exec(db, "insert into t values (2)"), 1);
+            expect_int(await_sqlite_exec(db, "insert into t values (2)"), 1);
         }
     }
-    ok(r);
+    expect_ok(r);
     is_number(db, "select count(*) from t", 1);
     return 0;
 }
 
-START_TEST(child_that_leaves_blocks_changes_nothing_of_parent)
+TEST(child_that_leaves_blocks_changes_nothing_of_parent)
 {
     int status = 0;
-    ears_open();
+    capture_stderr_begin();
     async_ignore(async_run(fork_inside_blocks()));
-    ears_close();
+    capture_stderr_end();
     if (child == 0) /* the memory that is not freed in the child goes with the program */
         _exit(execlp("true", "true", (char *)NULL));
-    is(waitpid(child, &status, 0), child);
-    is(status, 0);
+    expect_int(waitpid(child, &status, 0), child);
+    expect_ok(status);
 }
-END_TEST
 
 /* --- connections of the child, in a loop of its own --- */
 
@@ -56,10 +55,10 @@ ASYNC_DEF(open_in_child)
 {
     async_sqlite *db = NULL;
     async_sqlite_pool *pool = NULL;
-    is(await_sqlite_open(NULL, &db), -EPERM);
-    has_text(async_fail_text(-EPERM), "child of fork() whose parent had a connection open");
-    is(async_sqlite_pool_open(NULL, 1, &pool), -EPERM);
-    is_true(!db && !pool);
+    expect_int(await_sqlite_open(NULL, &db), -EPERM);
+    expect_contains(async_fail_text(-EPERM), "child of fork() whose parent had a connection open");
+    expect_int(async_sqlite_pool_open(NULL, 1, &pool), -EPERM);
+    expect_true(!db && !pool);
     return 0;
 }
 
@@ -71,7 +70,7 @@ static int run_in_child(async_co co)
         alarm(20); /* SQLite may wait for ever for a mutex of the parent */
         _exit(async_run(co) == 0 ? 0 : 1);
     }
-    is(waitpid(child, &status, 0), child);
+    expect_int(waitpid(child, &status, 0), child);
     return status;
 }
 
@@ -81,31 +80,31 @@ ASYNC_DEF(allocate_for_ever, (async_sqlite *)db)
     return await_sqlite_exec(db, FOR_EVER "select 1 from n where zeroblob(i % 100) = ?", "");
 }
 
-CASE(open_in_child_is_refused_if_parent_has_connection)
+LOOP_TEST(open_in_child_is_refused_if_parent_has_connection)
 {
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_open(NULL, &db));
     await_task_auto t = async_create_task(allocate_for_ever(db));
-    ok(await_sleep(0));
+    expect_ok(await_sleep(0));
     for (int i = 0; i < 20; i++)
-        ok(run_in_child(open_in_child()));
+        expect_ok(run_in_child(open_in_child()));
     async_task_cancel(t);
-    is(await_task(t), -ECANCELED);
+    expect_int(await_task(t), -ECANCELED);
     return 0;
 }
 
 ASYNC_DEF(open_and_close)
 {
     async_sqlite *db = NULL;
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_open(NULL, &db));
     is_number(db, "select 5", 5);
     return await_sqlite_close(&db);
 }
 
-CASE(open_in_child_succeeds_after_parent_closed)
+LOOP_TEST(open_in_child_succeeds_after_parent_closed)
 {
-    ok(await_open_and_close());
-    ok(run_in_child(open_and_close()));
+    expect_ok(await_open_and_close());
+    expect_ok(run_in_child(open_and_close()));
     return 0;
 }
 

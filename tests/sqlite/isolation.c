@@ -13,17 +13,17 @@ ASYNC_DEF(insert_number, (int)i)
     return await_sqlite_exec(db, "insert into t values (?)", i);
 }
 
-CASE(calls_are_executed_in_order_of_arrival)
+LOOP_TEST(calls_are_executed_in_order_of_arrival)
 {
     int r;
     await_sqlite_auto own = NULL;
-    ok(await_sqlite_open(NULL, &own, .init = "create table t (x)"));
+    expect_ok(await_sqlite_open(NULL, &own, .init = "create table t (x)"));
     db = own;
     await_group (r, g) {
         for (int i = 1; i <= 5; i++)
             async_spawn(g, insert_number(i));
     }
-    ok(r);
+    expect_ok(r);
     is_number(db, "select group_concat(x) = '1,2,3,4,5' from t", 1);
     return 0;
 }
@@ -49,7 +49,7 @@ ASYNC_DEF(insert_and_roll_back)
         ASYNC_TRY(await_sqlite_exec(db, "insert into t values (1)"));
         async_event_set(&in_transaction);
         ASYNC_TRY(await_sleep(1));
-        note("rollback");
+        log_event("rollback");
         r = -EXDEV;
     }
     return r == -EXDEV ? 0 : r;
@@ -60,26 +60,26 @@ ASYNC_DEF(run_query_of_ended_task)
     int r;
     ASYNC_TRY(await_event_wait(&in_transaction));
     await_for_each (r, row, made)
-        note("insert:%d", (int)async_sqlite_int64(row, 0));
+        log_event("insert:%d", (int)async_sqlite_int64(row, 0));
     return r;
 }
 
-CASE(query_of_ended_task_is_not_part_of_transaction_at_its_address)
+LOOP_TEST(query_of_ended_task_is_not_part_of_transaction_at_its_address)
 {
     int r;
     await_sqlite_auto own = NULL;
-    ok(await_sqlite_open(NULL, &own, .init = "create table t (x)"));
+    expect_ok(await_sqlite_open(NULL, &own, .init = "create table t (x)"));
     db = own;
     await_group (r, first)
         async_spawn(first, make_query());
-    ok(r);
+    expect_ok(r);
     await_group (r, second) {
         async_spawn(second, insert_and_roll_back());
         async_spawn(second, run_query_of_ended_task());
     }
-    ok(r);
-    is_true(maker_address == owner_address); /* otherwise this test would prove nothing */
-    is_trail("rollback insert:42");
+    expect_ok(r);
+    expect_true(maker_address == owner_address); /* otherwise this test would prove nothing */
+    expect_events("rollback insert:42");
     is_number(db, "select group_concat(x) = '42' from t", 1);
     return 0;
 }
@@ -87,7 +87,7 @@ CASE(query_of_ended_task_is_not_part_of_transaction_at_its_address)
 /* Main has the same number in each loop. */
 ASYNC_DEF(open_and_make_query)
 {
-    ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
+    expect_ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
     return await_make_query();
 }
 
@@ -98,18 +98,17 @@ ASYNC_DEF(roll_back_beside_query_of_earlier_loop)
         async_spawn(g, run_query_of_ended_task());
         r = await_insert_and_roll_back();
     }
-    ok(r);
-    is_trail("rollback insert:42");
+    expect_ok(r);
+    expect_events("rollback insert:42");
     is_number(db, "select group_concat(x) = '42' from t", 1);
     return await_sqlite_close(&db);
 }
 
-START_TEST(query_of_earlier_loop_is_not_part_of_transaction)
+TEST(query_of_earlier_loop_is_not_part_of_transaction)
 {
-    RUN(open_and_make_query());
-    RUN(roll_back_beside_query_of_earlier_loop());
+    expect_run_ok(open_and_make_query());
+    expect_run_ok(roll_back_beside_query_of_earlier_loop());
 }
-END_TEST
 
 /* --- a query that writes is executed to its end before another task's transaction begins --- */
 
@@ -126,7 +125,7 @@ ASYNC_DEF(insert_and_read_rows)
         async_event_set(&first_row);
         ASYNC_TRY(await_event_wait(&transaction_ended));
     }
-    note("rows:%d", rows);
+    log_event("rows:%d", rows);
     return r;
 }
 
@@ -139,7 +138,7 @@ ASYNC_DEF(insert_in_transaction, (int)result)
         ASYNC_TRY(await_sqlite_exec(db, "insert into t values (-1)"));
         r = result;
     }
-    is(r, result);
+    expect_int(r, result);
     async_event_set(&transaction_ended);
     return 0;
 }
@@ -148,35 +147,35 @@ static int await_write_beside_transaction(int result)
 {
     int r;
     await_sqlite_auto own = NULL;
-    ok(await_sqlite_open(NULL, &own, .init = "create table t (x)"));
+    expect_ok(await_sqlite_open(NULL, &own, .init = "create table t (x)"));
     db = own;
     await_group (r, g) {
         async_spawn(g, insert_and_read_rows());
         async_spawn(g, insert_in_transaction(result));
     }
-    ok(r);
-    is_trail("rows:1000");
+    expect_ok(r);
+    expect_events("rows:1000");
     is_number(db, "select count(*) from t where x > 0", 1000);
     is_number(db, "select count(*) from t where x = -1", result == 0);
     return 0;
 }
 
-CASE(rollback_spares_rows_of_query_that_another_task_reads)
+LOOP_TEST(rollback_spares_rows_of_query_that_another_task_reads)
 {
     return await_write_beside_transaction(-EXDEV);
 }
 
-CASE(commit_succeeds_while_another_task_reads_rows_it_inserted)
+LOOP_TEST(commit_succeeds_while_another_task_reads_rows_it_inserted)
 {
     return await_write_beside_transaction(0);
 }
 
-CASE(query_that_writes_is_committed_if_left_early)
+LOOP_TEST(query_that_writes_is_committed_if_left_early)
 {
     int r;
     await_sqlite_auto own = NULL, other = NULL;
-    ok(await_sqlite_open(new_file(), &own, .init = "create table t (x)"));
-    ok(await_sqlite_open(file, &other, .busy_timeout = -1));
+    expect_ok(await_sqlite_open(new_file(), &own, .init = "create table t (x)"));
+    expect_ok(await_sqlite_open(file, &other, .busy_timeout = -1));
     await_for_each (r, row, async_sqlite_query(own, INSERT_MANY)) {
         is_number(other, "select count(*) from t", 1000); /* and it holds no lock any more */
         break;

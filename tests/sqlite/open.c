@@ -9,42 +9,42 @@
 
 /* --- options --- */
 
-CASE(missing_file_is_enoent_with_its_path)
+LOOP_TEST(missing_file_is_enoent_with_its_path)
 {
     await_sqlite_auto db = NULL;
-    is(await_sqlite_open(new_file(), &db, .must_exist = true), -ENOENT);
-    has_text(async_fail_text(-ENOENT), "unable to open database file: /");
-    has_text(async_fail_text(-ENOENT), strrchr(file, '/'));
-    is(await_sqlite_open(file, &db, .readonly = true), -ENOENT);
-    is_true(!db);
+    expect_int(await_sqlite_open(new_file(), &db, .must_exist = true), -ENOENT);
+    expect_contains(async_fail_text(-ENOENT), "unable to open database file: /");
+    expect_contains(async_fail_text(-ENOENT), strrchr(file, '/'));
+    expect_int(await_sqlite_open(file, &db, .readonly = true), -ENOENT);
+    expect_true(!db);
     return 0;
 }
 
-CASE(mistake_in_init_is_einval_and_closes_connection)
+LOOP_TEST(mistake_in_init_is_einval_and_closes_connection)
 {
     await_sqlite_auto db = NULL;
-    is(await_sqlite_open(NULL, &db, .init = "create tabel t (x)"), -EINVAL);
-    has_text(async_fail_text(-EINVAL), "near \"tabel\": syntax error");
-    is_true(!db);
+    expect_int(await_sqlite_open(NULL, &db, .init = "create tabel t (x)"), -EINVAL);
+    expect_contains(async_fail_text(-EINVAL), "near \"tabel\": syntax error");
+    expect_true(!db);
     return 0;
 }
 
-CASE(wal_and_foreign_keys_take_effect)
+LOOP_TEST(wal_and_foreign_keys_take_effect)
 {
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(new_file(), &db, .wal = true, .foreign_keys = true));
+    expect_ok(await_sqlite_open(new_file(), &db, .wal = true, .foreign_keys = true));
     is_number(db, "select journal_mode = 'wal' from pragma_journal_mode", 1);
     is_number(db, "select foreign_keys from pragma_foreign_keys", 1);
     return 0;
 }
 
-CASE(readonly_connection_cannot_write)
+LOOP_TEST(readonly_connection_cannot_write)
 {
     int r;
     await_sqlite_auto db = NULL, reader = NULL;
-    ok(await_sqlite_open(new_file(), &db, .init = "create table t (x)"));
-    ok(await_sqlite_open(file, &reader, .readonly = true));
-    is(await_sqlite_exec(reader, "insert into t values (1)"), -EROFS);
+    expect_ok(await_sqlite_open(new_file(), &db, .init = "create table t (x)"));
+    expect_ok(await_sqlite_open(file, &reader, .readonly = true));
+    expect_int(await_sqlite_exec(reader, "insert into t values (1)"), -EROFS);
     await_with (r, async_sqlite_transaction(reader))
         is_number(reader, "select count(*) from t", 0);
     return r;
@@ -52,85 +52,86 @@ CASE(readonly_connection_cannot_write)
 
 /* --- files that cannot be used --- */
 
-CASE(file_that_is_not_a_database_is_ebadmsg)
+LOOP_TEST(file_that_is_not_a_database_is_ebadmsg)
 {
     await_sqlite_auto db = NULL;
     int fd = open(new_file(), O_CREAT | O_WRONLY, 0600);
     for (int i = 0; i < 1000; i++)
-        is(write(fd, "this is no database", 20), 20);
+        expect_int(write(fd, "this is no database", 20), 20);
     close(fd);
-    is(await_sqlite_open(file, &db, .wal = true), -EBADMSG);
-    ok(await_sqlite_open(file, &db));
-    is(await_sqlite_exec(db, "select * from t"), -EBADMSG);
-    is_text(async_fail_text(-EBADMSG), "file is not a database");
+    expect_int(await_sqlite_open(file, &db, .wal = true), -EBADMSG);
+    expect_ok(await_sqlite_open(file, &db));
+    expect_int(await_sqlite_exec(db, "select * from t"), -EBADMSG);
+    expect_text(async_fail_text(-EBADMSG), "file is not a database");
     return 0;
 }
 
 /* Rows from undamaged pages come first. */
-CASE(damaged_file_ends_query_with_ebadmsg)
+LOOP_TEST(damaged_file_ends_query_with_ebadmsg)
 {
     int r, n = 0;
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(new_file(), &db, .init = "create table t (x)"));
-    is(await_sqlite_exec(db, FOR_EVER "insert into t select printf('%0500d', i) from n limit 5000"),
-       5000);
-    ok(await_sqlite_close(&db));
+    expect_ok(await_sqlite_open(new_file(), &db, .init = "create table t (x)"));
+    expect_int(await_sqlite_exec(db, FOR_EVER
+                                 "insert into t select printf('%0500d', i) from n limit 5000"),
+               5000);
+    expect_ok(await_sqlite_close(&db));
     int fd = open(file, O_WRONLY);
     for (off_t page = 100; page < 200; page++)
-        is(pwrite(fd, "damaged damaged damaged", 24, page * 4096), 24);
+        expect_int(pwrite(fd, "damaged damaged damaged", 24, page * 4096), 24);
     close(fd);
-    ok(await_sqlite_open(file, &db));
+    expect_ok(await_sqlite_open(file, &db));
     await_for_each (r, row, async_sqlite_query(db, "select x from t"))
         n++;
-    is(r, -EBADMSG);
-    is_true(n > 0 && n < 5000);
+    expect_int(r, -EBADMSG);
+    expect_true(n > 0 && n < 5000);
     return 0;
 }
 
-CASE(write_to_full_disk_fails_and_changes_nothing)
+LOOP_TEST(write_to_full_disk_fails_and_changes_nothing)
 {
     static const char ten_pages[] = "pragma max_page_count = 10; create table t (x)";
     await_sqlite_auto db = NULL;
-    ok(await_sqlite_open(new_file(), &db, .init = ten_pages));
-    is(await_sqlite_exec(db, "insert into t values (zeroblob(100000))"), -ENOSPC);
-    is_text(async_fail_text(-ENOSPC), "database or disk is full");
-    is(await_sqlite_exec(db, "insert into t values (1)"), 1);
-    ok(await_sqlite_close(&db));
+    expect_ok(await_sqlite_open(new_file(), &db, .init = ten_pages));
+    expect_int(await_sqlite_exec(db, "insert into t values (zeroblob(100000))"), -ENOSPC);
+    expect_text(async_fail_text(-ENOSPC), "database or disk is full");
+    expect_int(await_sqlite_exec(db, "insert into t values (1)"), 1);
+    expect_ok(await_sqlite_close(&db));
     signal(SIGXFSZ, SIG_IGN);
-    ok(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 65536, RLIM_INFINITY }));
-    ok(await_sqlite_open(file, &db));
+    expect_ok(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 65536, RLIM_INFINITY }));
+    expect_ok(await_sqlite_open(file, &db));
     int r = await_sqlite_exec(db, "insert into t values (zeroblob(200000))");
-    is(r, -EIO);
-    has_text(async_fail_text(r), "disk I/O error");
+    expect_int(r, -EIO);
+    expect_contains(async_fail_text(r), "disk I/O error");
     is_number(db, "select count(*) from t", 1);
     return 0;
 }
 
-CASE(status_of_connection_that_failed_to_open_is_empty)
+LOOP_TEST(status_of_connection_that_failed_to_open_is_empty)
 {
     async_sqlite *db = NULL;
-    is(await_sqlite_open("/nowhere/at/all", &db, .must_exist = true), -ENOENT);
-    is(async_sqlite_error(db), 0);
-    is_text(async_sqlite_error_text(db), "");
-    is(async_sqlite_last_insert_id(db), 0);
-    is(async_sqlite_changes(db), 0);
+    expect_int(await_sqlite_open("/nowhere/at/all", &db, .must_exist = true), -ENOENT);
+    expect_ok(async_sqlite_error(db));
+    expect_text(async_sqlite_error_text(db), "");
+    expect_ok(async_sqlite_last_insert_id(db));
+    expect_ok(async_sqlite_changes(db));
     return 0;
 }
 
 /* --- the context manager --- */
 
-CASE(context_manager_opens_and_closes)
+LOOP_TEST(context_manager_opens_and_closes)
 {
     int r;
     async_sqlite *db = NULL;
     await_with (r, async_sqlite_hold(&db, new_file(), .init = "create table t (x)"))
         is_number(db, "select count(*) from t", 0);
-    ok(r);
-    is_true(!db);
+    expect_ok(r);
+    expect_true(!db);
     await_with (r, async_sqlite_hold(&db, "/nowhere/at/all", .must_exist = true))
-        note("entered");
-    is(r, -ENOENT);
-    is_trail("");
+        log_event("entered");
+    expect_int(r, -ENOENT);
+    expect_events("");
     return 0;
 }
 
@@ -143,14 +144,13 @@ ASYNC_DEF(wait_for_ever)
     return await_event_wait(&never);
 }
 
-START_TEST(deadlock_is_detected_with_open_connection)
+TEST(deadlock_is_detected_with_open_connection)
 {
-    ears_open();
+    capture_stderr_begin();
     int r = async_run(wait_for_ever());
-    ears_close();
-    is(r, -EDEADLK);
+    capture_stderr_end();
+    expect_int(r, -EDEADLK);
 }
-END_TEST
 
 /* --- in one loop after another --- */
 
@@ -167,12 +167,11 @@ ASYNC_DEF(close_kept)
     return await_sqlite_close(&kept);
 }
 
-START_TEST(connection_is_usable_in_next_loop)
+TEST(connection_is_usable_in_next_loop)
 {
-    RUN(open_kept());
-    RUN(close_kept());
+    expect_run_ok(open_kept());
+    expect_run_ok(close_kept());
 }
-END_TEST
 
 SUITE("sqlite-open", missing_file_is_enoent_with_its_path,
       mistake_in_init_is_einval_and_closes_connection, wal_and_foreign_keys_take_effect,

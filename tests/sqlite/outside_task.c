@@ -13,9 +13,9 @@ static async_sqlite_pool *pool;
 
 ASYNC_DEF(open_all)
 {
-    ok(await_sqlite_open(NULL, &db));
-    ok(await_sqlite_prepare(db, "select 5", &stmt));
-    ok(async_sqlite_pool_open(NULL, 1, &pool));
+    expect_ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_prepare(db, "select 5", &stmt));
+    expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
     return 0;
 }
 
@@ -25,14 +25,14 @@ ASYNC_DEF(use_and_close_all)
     int r;
     async_sqlite *lent = NULL;
     is_number(db, "select 5", 5);
-    ok(await_sqlite_stmt_exec(stmt));
+    expect_ok(await_sqlite_stmt_exec(stmt));
     await_with (r, async_sqlite_pool_hold(pool, &lent))
         is_number(lent, "select 6", 6);
-    ok(r);
+    expect_ok(r);
     async_sqlite_stmt_drop(&stmt);
-    ok(await_sqlite_close(&db));
-    ok(await_sqlite_pool_close(&pool));
-    is_true(!db && !stmt && !pool);
+    expect_ok(await_sqlite_close(&db));
+    expect_ok(await_sqlite_pool_close(&pool));
+    expect_true(!db && !stmt && !pool);
     return 0;
 }
 
@@ -40,17 +40,17 @@ ASYNC_DEF(use_and_close_all)
 
 static void expect_refusal(int r, const char *message)
 {
-    is(r, -EPERM);
-    is_text(heard(), message);
-    is_true(db && stmt && pool);
+    expect_int(r, -EPERM);
+    expect_text(captured_stderr(), message);
+    expect_true(db && stmt && pool);
 }
 
 /* The core's own message names what was called. */
 static void expect_refusal_by_core(int r, const char *what)
 {
-    is(r, -EPERM);
-    has_text(heard(), what);
-    is_true(db && stmt && pool);
+    expect_int(r, -EPERM);
+    expect_contains(captured_stderr(), what);
+    expect_true(db && stmt && pool);
 }
 
 #define IN_CALLBACK "in a callback: a callback must not await; create a task with async_spawn()"
@@ -78,7 +78,7 @@ static void call_each_function(void *arg)
     expect_refusal_of("await_sqlite_stmt_exec", await_sqlite_stmt_exec(stmt));
     expect_refusal_of("await_sqlite_close", await_sqlite_close(&db));
     expect_refusal_of("await_sqlite_pool_close", await_sqlite_pool_close(&pool));
-    is_true(!opened && !prepared);
+    expect_true(!opened && !prepared);
     await_sqlite_drop(&db);
     expect_refusal_of("await_sqlite_drop", -EPERM);
     await_sqlite_pool_drop(&pool);
@@ -91,16 +91,16 @@ static void enter_each_block(void *arg)
     async_sqlite *lent = NULL;
     (void)arg;
     await_with (r, async_sqlite_transaction(db))
-        note("entered");
+        log_event("entered");
     expect_refusal_by_core(r, "await_with");
     await_with (r, async_sqlite_pool_hold(pool, &lent))
-        note("entered");
+        log_event("entered");
     expect_refusal_by_core(r, "await_with");
     await_for_each (r, row, async_sqlite_query(db, "select 1"))
-        note("entered");
+        log_event("entered");
     expect_refusal_by_core(r, "await_for_each");
-    is_true(!lent);
-    is_trail("");
+    expect_true(!lent);
+    expect_events("");
 }
 
 static void call_and_enter_each(void *arg)
@@ -116,23 +116,22 @@ static int await_callback(void (*fn)(void *arg))
     return await_sleep(0);
 }
 
-CASE(each_await_in_callback_is_refused)
+LOOP_TEST(each_await_in_callback_is_refused)
 {
-    ok(await_open_all());
-    ok(await_callback(call_and_enter_each));
+    expect_ok(await_open_all());
+    expect_ok(await_callback(call_and_enter_each));
     return await_use_and_close_all();
 }
 
-START_TEST(each_await_without_loop_is_refused)
+TEST(each_await_without_loop_is_refused)
 {
-    RUN(open_all());
-    ears_open();
+    expect_run_ok(open_all());
+    capture_stderr_begin();
     reason = WITHOUT_LOOP;
     call_and_enter_each(NULL);
-    ears_close();
-    RUN(use_and_close_all());
+    capture_stderr_end();
+    expect_run_ok(use_and_close_all());
 }
-END_TEST
 
 static void drop_statement(void *arg)
 {
@@ -140,13 +139,13 @@ static void drop_statement(void *arg)
     async_sqlite_stmt_drop(&stmt);
 }
 
-CASE(statement_dropped_in_callback_is_dropped)
+LOOP_TEST(statement_dropped_in_callback_is_dropped)
 {
     await_sqlite_auto own = NULL;
-    ok(await_sqlite_open(NULL, &own));
-    ok(await_sqlite_prepare(own, "select 5", &stmt));
-    ok(await_callback(drop_statement));
-    is_true(!stmt);
+    expect_ok(await_sqlite_open(NULL, &own));
+    expect_ok(await_sqlite_prepare(own, "select 5", &stmt));
+    expect_ok(await_callback(drop_statement));
+    expect_true(!stmt);
     is_number(own, "select 5", 5);
     return 0;
 }
@@ -156,41 +155,41 @@ CASE(statement_dropped_in_callback_is_dropped)
 static void close_connection(void *arg)
 {
     (void)arg;
-    is(await_sqlite_close(&db), -EPERM);
-    is_text(heard(), "asyncio: await_sqlite_close() " IN_CALLBACK "\n");
+    expect_int(await_sqlite_close(&db), -EPERM);
+    expect_text(captured_stderr(), "asyncio: await_sqlite_close() " IN_CALLBACK "\n");
 }
 
-CASE(close_in_callback_spares_running_query)
+LOOP_TEST(close_in_callback_spares_running_query)
 {
     int r, rows = 0;
     async_callback callback;
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_open(NULL, &db));
     async_call_soon(&callback, close_connection, NULL);
     await_for_each (r, row, async_sqlite_query(db, FOR_EVER "select i from n limit 100000"))
         rows++;
-    ok(r);
-    is(rows, 100000);
-    is_true(db);
+    expect_ok(r);
+    expect_int(rows, 100000);
+    expect_true(db);
     return await_sqlite_close(&db);
 }
 
 static void close_pool(void *arg)
 {
     (void)arg;
-    is(await_sqlite_pool_close(&pool), -EPERM);
-    is_text(heard(), "asyncio: await_sqlite_pool_close() " IN_CALLBACK "\n");
+    expect_int(await_sqlite_pool_close(&pool), -EPERM);
+    expect_text(captured_stderr(), "asyncio: await_sqlite_pool_close() " IN_CALLBACK "\n");
 }
 
-CASE(pool_close_in_callback_spares_lent_connection)
+LOOP_TEST(pool_close_in_callback_spares_lent_connection)
 {
     int r;
     async_sqlite *lent = NULL;
-    ok(async_sqlite_pool_open(NULL, 1, &pool));
+    expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
     await_with (r, async_sqlite_pool_hold(pool, &lent)) {
-        ok(await_callback(close_pool));
+        expect_ok(await_callback(close_pool));
         is_number(lent, "select 5", 5);
     }
-    ok(r);
+    expect_ok(r);
     return await_sqlite_pool_close(&pool);
 }
 
@@ -221,18 +220,18 @@ ASYNC_DEF(call_in_foreign_task)
 {
     int r;
     async_sqlite *lent = NULL;
-    is(await_sqlite_exec(db, "select 1"), -EPERM);
-    is_text(async_fail_text(-EPERM), FOREIGN("connection"));
-    is(await_sqlite_close(&db), -EPERM);
-    is(await_sqlite_pool_close(&pool), -EPERM);
+    expect_int(await_sqlite_exec(db, "select 1"), -EPERM);
+    expect_text(async_fail_text(-EPERM), FOREIGN("connection"));
+    expect_int(await_sqlite_close(&db), -EPERM);
+    expect_int(await_sqlite_pool_close(&pool), -EPERM);
     await_with (r, async_sqlite_transaction(db))
-        note("entered");
-    is(r, -EPERM);
+        log_event("entered");
+    expect_int(r, -EPERM);
     await_with (r, async_sqlite_pool_hold(pool, &lent))
-        note("entered");
-    is(r, -EPERM);
+        log_event("entered");
+    expect_int(r, -EPERM);
     await_for_each (r, row, async_sqlite_query(db, "select 1"))
-        note("entered");
+        log_event("entered");
     expect_refusal(r, "");
     async_sqlite_stmt_drop(&stmt);
     expect_refusal(-EPERM, "asyncio: async_sqlite_stmt_drop: " FOREIGN("statement") "\n");
@@ -240,26 +239,26 @@ ASYNC_DEF(call_in_foreign_task)
     expect_refusal(-EPERM, "asyncio: await_sqlite_drop: " FOREIGN("connection") "\n");
     await_sqlite_pool_drop(&pool);
     expect_refusal(-EPERM, "asyncio: await_sqlite_pool_drop: " FOREIGN("pool") "\n");
-    is_trail("");
+    expect_events("");
     return 0;
 }
 
 static void *run_foreign_task(void *arg)
 {
-    ok(async_run(call_in_foreign_task()));
+    expect_ok(async_run(call_in_foreign_task()));
     return arg;
 }
 
 static void run_on_thread(void *(*fn)(void *arg))
 {
     pthread_t thread;
-    ok(pthread_create(&thread, NULL, fn, NULL));
-    ok(pthread_join(thread, NULL));
+    expect_ok(pthread_create(&thread, NULL, fn, NULL));
+    expect_ok(pthread_join(thread, NULL));
 }
 
-CASE(each_call_on_another_thread_is_refused)
+LOOP_TEST(each_call_on_another_thread_is_refused)
 {
-    ok(await_open_all());
+    expect_ok(await_open_all());
     run_on_thread(call_without_loop);
     run_on_thread(run_foreign_task);
     return await_use_and_close_all();
@@ -267,17 +266,18 @@ CASE(each_call_on_another_thread_is_refused)
 
 /* --- drops that are refused in a task --- */
 
-CASE(drop_inside_own_transaction_is_refused_with_message)
+LOOP_TEST(drop_inside_own_transaction_is_refused_with_message)
 {
     int r;
-    ok(await_sqlite_open(NULL, &db));
+    expect_ok(await_sqlite_open(NULL, &db));
     await_with (r, async_sqlite_transaction(db)) {
         await_sqlite_drop(&db);
-        is_text(heard(), "asyncio: await_sqlite_drop: connection cannot be closed inside its "
-                         "transaction block\n");
+        expect_text(captured_stderr(),
+                    "asyncio: await_sqlite_drop: connection cannot be closed inside its "
+                    "transaction block\n");
         is_number(db, "select 5", 5);
     }
-    ok(r);
+    expect_ok(r);
     return await_sqlite_close(&db);
 }
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_SQLITE_TEST_H
 #define TESTS_SQLITE_TEST_H
 
-#include "core/run.h"
+#include "../frame/loop_test.h"
 
 #include <asyncio/sqlite.h>
 #include <sqlite3.h>
@@ -23,9 +23,9 @@ ASYNC_UNUSED static int await_number(async_sqlite *db, const char *sql, int64_t 
 #define is_number(db, sql, expected)                                                               \
     do {                                                                                           \
         int64_t number_ = INT64_MIN;                                                               \
-        ok(await_number((db), (sql), &number_));                                                   \
-        ck_assert_msg(number_ == (expected), "%s: %lld, not %lld", sql, (long long)number_,        \
-                      (long long)(expected));                                                      \
+        expect_ok(await_number((db), (sql), &number_));                                            \
+        expect_that(number_ == (expected), "%s: %lld, not %lld", sql, (long long)number_,          \
+                    (long long)(expected));                                                        \
     } while (0)
 
 /* A file that does not exist yet, and is removed at the end of the test, with those beside it. */

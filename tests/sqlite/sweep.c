@@ -130,45 +130,40 @@ static void run_sweep(sweep_function *which, size_t at_least)
                                      .ret_runs = &runs };
     new_file();
     start_trial(NULL);
-    ok(async_run(connection())); /* so that SQLite has allocated what it never frees */
+    expect_ok(async_run(connection())); /* so that SQLite has allocated what it never frees */
     rows_in_file();
     used = sqlite3_memory_used();
     opts.name = "connection";
-    ok(which(connection(), &opts));
+    expect_ok(which(connection(), &opts));
     opts.name = "pool";
-    ok(which(pool(), &opts));
-    is_true(runs >= at_least);
+    expect_ok(which(pool(), &opts));
+    expect_true(runs >= at_least);
 }
 
-START_TEST(cancel_at_each_await_leaves_nothing)
+TEST(cancel_at_each_await_leaves_nothing)
 {
     run_sweep(async_sweep_cancel_opt, 40);
 }
-END_TEST
 
-START_TEST(failure_of_each_allocation_leaves_nothing)
+TEST(failure_of_each_allocation_leaves_nothing)
 {
     run_sweep(async_sweep_alloc_opt, 40);
 }
-END_TEST
 
-START_TEST(failure_of_each_system_call_leaves_nothing)
+TEST(failure_of_each_system_call_leaves_nothing)
 {
     run_sweep(async_sweep_syscall_opt, 40);
 }
-END_TEST
 
-START_TEST(each_order_of_tasks_gives_same_rows)
+TEST(each_order_of_tasks_gives_same_rows)
 {
     run_sweep(async_sweep_order_opt, 2); /* $ASYNC_SWEEP_SEEDS may be small */
 }
-END_TEST
 
-START_TEST(two_faults_leave_nothing)
+TEST(two_faults_leave_nothing)
 {
     run_sweep(async_sweep_pairs_opt, 2);
 }
-END_TEST
 
 /* --- SQLite's allocations; the adapter uses the same memory --- */
 
@@ -222,29 +217,28 @@ static void fail_each_allocation_of(async_co scenario)
         atomic_store(&countdown, 0);
         /* -ESTALE: going back to the savepoint failed, so everything was rolled back */
         bool expected = r >= 0 || r == -ENOMEM || r == -ESTALE;
-        ck_assert_msg(expected, "allocation %ld fails: %s", n, shown(r));
+        expect_that(expected, "allocation %ld fails: %s", n, result_text(r));
         const char *wrong = all_or_nothing(NULL, r);
-        ck_assert_msg(!wrong, "allocation %ld fails: %s", n, wrong);
+        expect_that(!wrong, "allocation %ld fails: %s", n, wrong);
     } while (atomic_load(&failed)); /* until n is greater than the number of allocations */
-    is_true(n > 300);
+    expect_true(n > 300);
 }
 
-START_TEST(failure_of_each_sqlite_allocation_leaves_nothing)
+TEST(failure_of_each_sqlite_allocation_leaves_nothing)
 {
     sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
     struct sqlite3_mem_methods failing = real_memory;
     failing.xMalloc = failing_malloc;
     failing.xRealloc = failing_realloc;
-    ok(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing));
+    expect_ok(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing));
     new_file();
-    ok(async_run(connection()));
+    expect_ok(async_run(connection()));
     rows_in_file();
     used = sqlite3_memory_used();
     all_that_follow = _i;
     fail_each_allocation_of(connection());
     fail_each_allocation_of(insert_three_by_query());
 }
-END_TEST
 
 static void add_tests(TCase *tc)
 {

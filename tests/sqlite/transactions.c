@@ -7,10 +7,10 @@ static async_sqlite *db;
 /* A case with a connection to a table. */
 #define TABLE_CASE(name)                                                                           \
     ASYNC_CHECK static int await_##name##_in_table(void);                                          \
-    CASE(name)                                                                                     \
+    LOOP_TEST(name)                                                                                \
     {                                                                                              \
         await_sqlite_auto own = NULL;                                                              \
-        ok(await_sqlite_open(NULL, &own, .init = "create table t (x unique)"));                    \
+        expect_ok(await_sqlite_open(NULL, &own, .init = "create table t (x unique)"));             \
         db = own;                                                                                  \
         return await_##name##_in_table();                                                          \
     }                                                                                              \
@@ -29,18 +29,18 @@ TABLE_CASE(end_of_block_and_break_commit)
 {
     int r;
     await_with (r, async_sqlite_transaction(db)) {
-        is(await_insert(1), 1);
+        expect_int(await_insert(1), 1);
         r = await_insert(2);
     }
-    is(r, 1);
+    expect_int(r, 1);
     has_rows(2);
     await_with (r, async_sqlite_transaction(db, .deferred = true)) {
-        is(await_insert(3), 1);
+        expect_int(await_insert(3), 1);
         if (r == 0)
             break;
         r = -EIO;
     }
-    ok(r);
+    expect_ok(r);
     has_rows(3);
     return 0;
 }
@@ -49,10 +49,10 @@ TABLE_CASE(error_at_end_rolls_back)
 {
     int r;
     await_with (r, async_sqlite_transaction(db)) {
-        is(await_insert(1), 1);
+        expect_int(await_insert(1), 1);
         r = -EIO;
     }
-    is(r, -EIO);
+    expect_int(r, -EIO);
     has_rows(0);
     return 0;
 }
@@ -63,17 +63,17 @@ ASYNC_DEF(insert_twice, (int)x)
     await_with (r, async_sqlite_transaction(db)) {
         ASYNC_TRY(await_insert(x));
         ASYNC_TRY(await_insert(x));
-        note("reached");
+        log_event("reached");
     }
     return r;
 }
 
 TABLE_CASE(async_try_rolls_back)
 {
-    is(await_insert_twice(1), -EEXIST);
-    is_text(async_fail_text(-EEXIST), "UNIQUE constraint failed: t.x");
+    expect_int(await_insert_twice(1), -EEXIST);
+    expect_text(async_fail_text(-EEXIST), "UNIQUE constraint failed: t.x");
     has_rows(0);
-    is_trail("");
+    expect_events("");
     return 0;
 }
 
@@ -89,7 +89,7 @@ ASYNC_DEF(insert_and_return)
 
 TABLE_CASE(bare_return_rolls_back)
 {
-    is(await_insert_and_return(), 7);
+    expect_int(await_insert_and_return(), 7);
     has_rows(0);
     return 0;
 }
@@ -106,9 +106,9 @@ ASYNC_DEF(insert_and_return_properly, (int)value)
 
 TABLE_CASE(async_return_commits_unless_it_returns_error)
 {
-    is(await_insert_and_return_properly(-EIO), -EIO);
+    expect_int(await_insert_and_return_properly(-EIO), -EIO);
     has_rows(0);
-    is(await_insert_and_return_properly(7), 7);
+    expect_int(await_insert_and_return_properly(7), 7);
     has_rows(1);
     return 0;
 }
@@ -143,11 +143,11 @@ ASYNC_DEF(insert_for_ever)
 
 TABLE_CASE(cancel_rolls_back)
 {
-    is(await_wait_for(insert_and_sleep(), 1), -ETIMEDOUT);
+    expect_int(await_wait_for(insert_and_sleep(), 1), -ETIMEDOUT);
     has_rows(0);
-    is(await_wait_for(insert_and_select_for_ever(), 1), -ETIMEDOUT);
+    expect_int(await_wait_for(insert_and_select_for_ever(), 1), -ETIMEDOUT);
     has_rows(0);
-    is(await_wait_for(insert_for_ever(), 1), -ETIMEDOUT);
+    expect_int(await_wait_for(insert_for_ever(), 1), -ETIMEDOUT);
     has_rows(0);
     return 0;
 }
@@ -158,19 +158,19 @@ TABLE_CASE(inner_block_is_savepoint)
 {
     int r, s;
     await_with (r, async_sqlite_transaction(db)) {
-        is(await_insert(1), 1);
+        expect_int(await_insert(1), 1);
         await_with (s, async_sqlite_transaction(db)) {
-            is(await_insert(2), 1);
+            expect_int(await_insert(2), 1);
             s = -EIO;
         }
-        is(s, -EIO);
+        expect_int(s, -EIO);
         await_with (s, async_sqlite_transaction(db)) {
-            is(await_insert(3), 1);
-            is(await_insert_twice(4), -EEXIST);
+            expect_int(await_insert(3), 1);
+            expect_int(await_insert_twice(4), -EEXIST);
         }
-        ok(s);
+        expect_ok(s);
     }
-    ok(r);
+    expect_ok(r);
     is_number(db, "select group_concat(x) = '1,3' from t", 1);
     return 0;
 }
@@ -179,7 +179,7 @@ ASYNC_DEF(count_rows)
 {
     int64_t n = -1;
     ASYNC_TRY(await_number(db, "select count(*) from t", &n));
-    note("others:%ld", (long)n);
+    log_event("others:%ld", (long)n);
     return 0;
 }
 
@@ -189,16 +189,16 @@ TABLE_CASE(other_tasks_wait_for_end_of_block)
     await_group (r, g) {
         await_with (r, async_sqlite_transaction(db)) {
             async_spawn(g, count_rows());
-            is(await_insert(1), 1);
-            ok(await_sleep(1));
+            expect_int(await_insert(1), 1);
+            expect_ok(await_sleep(1));
             await_for_each (s, row, async_sqlite_query(db, "select x from t"))
-                note("own:%ld", (long)async_sqlite_int64(row, 0));
-            ok(s);
-            is(await_insert(2), 1);
+                log_event("own:%ld", (long)async_sqlite_int64(row, 0));
+            expect_ok(s);
+            expect_int(await_insert(2), 1);
         }
     }
-    ok(r);
-    is_trail("own:1 others:2");
+    expect_ok(r);
+    expect_events("own:1 others:2");
     return 0;
 }
 
@@ -208,15 +208,15 @@ TABLE_CASE(transaction_rolled_back_by_statement_is_estale)
 {
     int r, s;
     await_with (r, async_sqlite_transaction(db)) {
-        is(await_insert(1), 1);
-        is(await_sqlite_exec(db, "insert or rollback into t values (1)"), -EEXIST);
-        is(await_insert(2), -ESTALE);
+        expect_int(await_insert(1), 1);
+        expect_int(await_sqlite_exec(db, "insert or rollback into t values (1)"), -EEXIST);
+        expect_int(await_insert(2), -ESTALE);
         await_for_each (s, row, async_sqlite_query(db, "select 1"))
-            note("row");
-        is(s, -ESTALE);
+            log_event("row");
+        expect_int(s, -ESTALE);
     }
-    is(r, -ESTALE);
-    has_text(async_fail_text(r), "was rolled back or committed before the end of its block");
+    expect_int(r, -ESTALE);
+    expect_contains(async_fail_text(r), "was rolled back or committed before the end of its block");
     has_rows(0);
     return 0;
 }
@@ -226,11 +226,11 @@ TABLE_CASE(transaction_rolled_back_by_sql_is_estale_in_inner_block)
     int r, s;
     await_with (r, async_sqlite_transaction(db)) {
         await_with (s, async_sqlite_transaction(db))
-            ok(await_sqlite_exec(db, "rollback"));
-        is(s, -ESTALE);
+            expect_ok(await_sqlite_exec(db, "rollback"));
+        expect_int(s, -ESTALE);
         r = -EIO;
     }
-    is(r, -EIO);
+    expect_int(r, -EIO);
     has_rows(0);
     return 0;
 }
@@ -241,15 +241,15 @@ TABLE_CASE(commit_that_fails_rolls_back)
     static const char deferred_constraint[] =
             "pragma foreign_keys = on;"
             "create table u (x references t(x) deferrable initially deferred)";
-    ok(await_sqlite_exec(db, deferred_constraint));
+    expect_ok(await_sqlite_exec(db, deferred_constraint));
     await_with (r, async_sqlite_transaction(db)) {
-        is(await_sqlite_exec(db, "insert into u values (9)"), 1);
-        is(await_insert(1), 1);
+        expect_int(await_sqlite_exec(db, "insert into u values (9)"), 1);
+        expect_int(await_insert(1), 1);
     }
-    is(r, -EDOM);
-    has_text(async_fail_text(r), "FOREIGN KEY");
+    expect_int(r, -EDOM);
+    expect_contains(async_fail_text(r), "FOREIGN KEY");
     has_rows(0);
-    is(await_insert(1), 1);
+    expect_int(await_insert(1), 1);
     return 0;
 }
 
@@ -258,35 +258,35 @@ TABLE_CASE(close_inside_block_is_refused)
     int r;
     async_sqlite *same = db;
     await_with (r, async_sqlite_transaction(db)) {
-        is(await_sqlite_close(&same), -EBUSY);
-        is_true(same == db);
-        is(await_insert(1), 1);
+        expect_int(await_sqlite_close(&same), -EBUSY);
+        expect_true(same == db);
+        expect_int(await_insert(1), 1);
     }
-    ok(r);
+    expect_ok(r);
     has_rows(1);
     return 0;
 }
 
-CASE(transaction_while_database_is_locked_is_busy)
+LOOP_TEST(transaction_while_database_is_locked_is_busy)
 {
     int r, s;
     await_sqlite_auto first = NULL, second = NULL;
-    ok(await_sqlite_open(new_file(), &first, .wal = true, .init = "create table t (x)"));
-    ok(await_sqlite_open(file, &second, .wal = true, .busy_timeout = -1));
+    expect_ok(await_sqlite_open(new_file(), &first, .wal = true, .init = "create table t (x)"));
+    expect_ok(await_sqlite_open(file, &second, .wal = true, .busy_timeout = -1));
     await_with (r, async_sqlite_transaction(first)) {
-        is(await_sqlite_exec(first, "insert into t values (1)"), 1);
+        expect_int(await_sqlite_exec(first, "insert into t values (1)"), 1);
         await_with (s, async_sqlite_transaction(second))
-            note("entered");
-        is(s, -EBUSY);
-        has_text(async_fail_text(s), "database is locked");
+            log_event("entered");
+        expect_int(s, -EBUSY);
+        expect_contains(async_fail_text(s), "database is locked");
         is_number(second, "select count(*) from t", 0);
     }
-    ok(r);
+    expect_ok(r);
     await_with (s, async_sqlite_transaction(second))
-        is(await_sqlite_exec(second, "insert into t values (2)"), 1);
-    ok(s);
+        expect_int(await_sqlite_exec(second, "insert into t values (2)"), 1);
+    expect_ok(s);
     is_number(first, "select count(*) from t", 2);
-    is_trail("");
+    expect_events("");
     return 0;
 }
 

@@ -8,7 +8,7 @@ SCENARIO(a_limit_that_is_kept)
     int r;
     await_timeout (r, 10)
         r = await_guest(1);
-    must(r != -ETIMEDOUT);
+    scenario_expect(r != -ETIMEDOUT);
     return r;
 }
 
@@ -26,11 +26,11 @@ SCENARIO(limits_in_limits)
     await_timeout (outer, 10) {
         await_timeout (inner, 5)
             inner = await_guest(100);
-        must(inner == -ETIMEDOUT || inner == -ECANCELED);
+        scenario_expect(inner == -ETIMEDOUT || inner == -ECANCELED);
         outer = await_guest(100);
     }
     if (outer == -ETIMEDOUT)
-        must(inner == -ETIMEDOUT);
+        scenario_expect(inner == -ETIMEDOUT);
     return outer == -ETIMEDOUT ? 0 : outer;
 }
 
@@ -40,7 +40,7 @@ SCENARIO(limits_of_equal_length)
     await_timeout (outer, 5) {
         await_timeout (inner, 5)
             inner = await_guest(100);
-        must(inner < 0);
+        scenario_expect(inner < 0);
         outer = inner;
     }
     return outer == -ETIMEDOUT ? 0 : outer;
@@ -63,7 +63,7 @@ SCENARIO(limits_by_the_clock_around_a_gather)
     int r;
     await_timeout_at (r, async_time() + 3)
         r = await_gather(NULL, guest(1), guest(100));
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -72,7 +72,7 @@ SCENARIO(a_limit_that_is_moved)
     int r;
     await_timeout (r, 5) {
         ASYNC_TRY(await_sleep(4));
-        must(async_reschedule(10) == 0 || async_expired() || async_cancelling());
+        scenario_expect(async_reschedule(10) == 0 || async_expired() || async_cancelling());
         ASYNC_TRY(await_sleep(9));
         r = await_guest(100);
     }
@@ -84,9 +84,9 @@ SCENARIO(a_limit_for_a_call)
     int r = await_wait_for(item(1, 8), 5);
     if (r < 0)
         return r;
-    must(r == 8);
+    scenario_expect(r == 8);
     r = await_wait_for(guest(100), 5);
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -112,7 +112,7 @@ SCENARIO(a_shield)
     await_shield (r) {
         hold(1);
         r = await_sleep(1);
-        must(r == 0);
+        scenario_expect(r == 0);
         r = await_gather(NULL, guest(1), guest(2));
         hold(-1);
     }
@@ -125,7 +125,7 @@ SCENARIO(a_cleanup_with_a_limit_of_its_own)
     await_shield (shielded) {
         await_timeout (clean, 2)
             clean = await_guest(100);
-        must(clean == -ETIMEDOUT);
+        scenario_expect(clean == -ETIMEDOUT);
     }
     return r;
 }
@@ -136,7 +136,7 @@ SCENARIO(a_shield_in_a_limit)
     await_timeout (r, 5) {
         await_shield (shielded)
             shielded = await_sleep(10);
-        must(shielded == 0);
+        scenario_expect(shielded == 0);
         r = await_sleep(1);
     }
     return r == -ETIMEDOUT ? 0 : r;
@@ -154,7 +154,7 @@ ASYNC_DEF(comes_in, (double)seconds)
 ASYNC_DEF(goes_out, (double)seconds)
 {
     int r = await_sleep(seconds);
-    must(r == 0); /* leaving is shielded */
+    scenario_expect(r == 0); /* leaving is shielded */
     hold(-1);
     return r;
 }
@@ -169,7 +169,7 @@ SCENARIO(a_context_manager)
     int r;
     await_with (r, room(1))
         r = await_sleep(1);
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r;
 }
 
@@ -194,7 +194,7 @@ SCENARIO(a_context_manager_that_is_left_by_a_limit)
             inner = await_sleep(100);
         r = inner;
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -212,7 +212,7 @@ SCENARIO(ways_out)
                 break;
             }
         }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return 0;
 }
 
@@ -253,7 +253,7 @@ SCENARIO(a_request_that_is_withdrawn)
     async_task_cancel(t);
     int r = await_task(t);
     await_task_drop(&t);
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r;
 }
 
@@ -268,7 +268,7 @@ ASYNC_DEF(withdraws_in_a_limit)
         if (r == -ECANCELED)
             r = await_guest(1);
     }
-    must(r != -ETIMEDOUT);
+    scenario_expect(r != -ETIMEDOUT);
     return r;
 }
 
@@ -287,6 +287,6 @@ SCENARIO(causes)
         r = await_sleep(100);
     if (r == -ETIMEDOUT)
         return 0;
-    must(r == 0 || async_cancel_cause().kind != ASYNC_CANCEL_NONE);
+    scenario_expect(r == 0 || async_cancel_cause().kind != ASYNC_CANCEL_NONE);
     return r;
 }

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* found.h - for tests of the sweeps themselves: what one says of a scenario, and whether its line leads to it again. */
+/* found.h - test the sweeps of <asyncio/testing.h> themselves: what a sweep reports for a scenario,
+ * and whether its report leads to the same fault again. */
 #ifndef SWEEP_FOUND_H
 #define SWEEP_FOUND_H
 
-#include "core/run.h"
+#include "../frame/loop_test.h"
 
 #include <asyncio/testing.h>
+#include <poll.h>
 
-/* The memory that is left behind here is left on purpose. */
+/* The scenarios leak on purpose. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "detect_leaks=0";
 }
 
-/* Nobody who runs the tests asks for one run, or for fewer orders. */
+/* A developer may have set these to replay one run, or to try fewer orders. */
 __attribute__((constructor)) static void forget_environment(void)
 {
     unsetenv("ASYNC_SWEEP");
@@ -23,55 +25,65 @@ __attribute__((constructor)) static void forget_environment(void)
 
 typedef int sweep_fn(async_co co, const struct async_sweep_opts *opts);
 
-/* What the sweep says of co; *failures: what it returns. */
-static const char *said_of(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts,
-                           int *failures)
+/* Run a sweep over co. Returns its report, which is valid until the next call. */
+static const char *sweep_report(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts,
+                                int *ret_failures)
 {
-    ears_open();
-    *failures = sweep(co, opts);
-    const char *said = heard();
-    ears_close();
-    return said;
+    capture_stderr_begin();
+    *ret_failures = sweep(co, opts);
+    const char *report = captured_stderr();
+    capture_stderr_end();
+    return report;
 }
 
-/* The first line that begins a replay, as the value of the variable. */
-static char *asked_in(const char *said)
+/* Return the first value of ASYNC_SWEEP in a report, which replays one run. */
+static char *replay_value(const char *report)
 {
     static char value[128];
-    const char *at = strstr(said, "asyncio: ASYNC_SWEEP=");
-    ck_assert_msg(at != NULL, "no line to repeat it in: %s", said);
+    const char *at = strstr(report, "asyncio: ASYNC_SWEEP=");
+    expect_that(at != NULL, "expected a line with ASYNC_SWEEP, got \"%s\"", report);
     sscanf(at, "asyncio: ASYNC_SWEEP=%127s", value);
     return value;
 }
 
-/* The sweep finds what is wrong, and what its first line asks for is one run that finds it again. */
-static void finds(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts, const char *wrong)
+/* The report is cut before the number of a descriptor, because one that was left open gives another
+ * number to the next. */
+static void cut_report(char *report)
+{
+    char *number = strstr(report, ": descriptor ");
+    char *end = number ? number : strchr(report, '\n');
+    expect_not_null(end);
+    *end = '\0';
+}
+
+/* Sweep co. The report must contain a text, and the value of ASYNC_SWEEP in it must lead to one run
+ * with the same report. */
+static void expect_sweep_finds(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts,
+                               const char *fault)
 {
     char first[8192];
     size_t runs = 0;
     int failures;
     struct async_sweep_opts counted = *opts;
     counted.ret_runs = &runs;
-    snprintf(first, sizeof first, "%s", said_of(sweep, co, opts, &failures));
-    is_true(failures > 0);
-    has_text(first, wrong);
-    char *number = strstr(first, ": descriptor "), *end = number ? number : strchr(first, '\n');
-    is_true(end != NULL); /* a descriptor that was left open leaves another number to the next */
-    *end = '\0';
-    setenv("ASYNC_SWEEP", asked_in(first), 1);
-    const char *again = said_of(sweep, co, &counted, &failures);
-    is(failures, 1);
-    is(runs, 1);
-    ck_assert_msg(strstr(again, first), "first \"%s\", then \"%s\"", first, again);
+    snprintf(first, sizeof first, "%s", sweep_report(sweep, co, opts, &failures));
+    expect_greater(failures, 0);
+    expect_contains(first, fault);
+    setenv("ASYNC_SWEEP", replay_value(first), 1);
+    cut_report(first);
+    const char *again = sweep_report(sweep, co, &counted, &failures);
+    expect_int(failures, 1);
+    expect_int(runs, 1);
+    expect_contains(again, first);
     unsetenv("ASYNC_SWEEP");
 }
 
-static void finds_nothing(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts)
+static void expect_sweep_passes(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts)
 {
     int failures;
-    const char *said = said_of(sweep, co, opts, &failures);
-    ck_assert_msg(failures == 0, "%d: %s", failures, said);
-    is_text(said, "");
+    const char *report = sweep_report(sweep, co, opts, &failures);
+    expect_text(report, "");
+    expect_ok(failures);
 }
 
 static const struct async_sweep_opts none;

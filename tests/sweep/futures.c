@@ -13,7 +13,7 @@ ASYNC_DEF(answers, (async_future *)f, (double)seconds, (int)value)
     if (r < 0)
         value = r;
     int e = value < 0 ? async_future_set_exception(f, value) : async_future_set_result(f, value);
-    must(e == 0);
+    scenario_expect(e == 0);
     return r;
 }
 
@@ -21,7 +21,7 @@ SCENARIO(a_future)
 {
     async_future f = { 0 };
     int r = await_gather(NULL, asks(&f), asks(&f), answers(&f, 2, 5));
-    must(r < 0 || async_future_result(&f) == 5);
+    scenario_expect(r < 0 || async_future_result(&f) == 5);
     return r;
 }
 
@@ -52,7 +52,7 @@ SCENARIO(a_future_set_by_a_callback)
     async_call_later(&cb, 3, sets, &f);
     int r = await_future(&f);
     async_callback_cancel(&cb);
-    must(r == 1 || r == -ECANCELED);
+    scenario_expect(r == 1 || r == -ECANCELED);
     return r < 0 ? r : 0;
 }
 
@@ -61,15 +61,15 @@ SCENARIO(a_future_that_is_cancelled)
     async_future f = { 0 };
     await_task_auto t = async_create_task(asks(&f));
     ASYNC_TRY(await_sleep(1));
-    must(async_future_cancel(&f));
+    scenario_expect(async_future_cancel(&f));
     int r = await_task(t);
-    must(r == -ECANCELED || r == -ENOMEM);
+    scenario_expect(r == -ECANCELED || r == -ENOMEM);
     return r == -ENOMEM ? r : await_sleep(0);
 }
 
 static void counts_done(async_future *f, void *count)
 {
-    must(async_future_done(f));
+    scenario_expect(async_future_done(f));
     ++*(int *)count;
 }
 
@@ -79,10 +79,11 @@ SCENARIO(a_future_with_done_callbacks)
     async_future f = { 0 };
     async_future_callback a = { 0 }, b = { 0 };
     int done = 0;
-    must(async_future_add_done_callback(&f, &a, counts_done, &done) == 0);
-    must(async_future_add_done_callback(&f, &b, counts_done, &done) == 0);
+    scenario_expect(async_future_add_done_callback(&f, &a, counts_done, &done) == 0);
+    scenario_expect(async_future_add_done_callback(&f, &b, counts_done, &done) == 0);
     int r = await_gather(NULL, asks(&f), answers(&f, 1, 5));
-    int removed = async_future_remove_done_callback(&f, &a) + async_future_remove_done_callback(&f, &b);
-    must(done + removed == 2);
+    int removed =
+            async_future_remove_done_callback(&f, &a) + async_future_remove_done_callback(&f, &b);
+    scenario_expect(done + removed == 2);
     return r;
 }

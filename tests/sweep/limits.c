@@ -14,7 +14,7 @@ ASYNC_DEF(reads, (async_rwlock *)l, (double)seconds)
     hold(1);
     r = await_sleep(seconds);
     hold(-1);
-    must(async_rwlock_release_read(l) == 0);
+    scenario_expect(async_rwlock_release_read(l) == 0);
     return r;
 }
 
@@ -26,20 +26,21 @@ ASYNC_DEF(writes, (async_rwlock *)l, (double)seconds)
     hold(WRITER);
     r = await_sleep(seconds);
     hold(-WRITER);
-    must(async_rwlock_release_write(l) == 0);
+    scenario_expect(async_rwlock_release_write(l) == 0);
     return r;
 }
 
 static void must_be_free(const async_rwlock *l)
 {
-    must(l->readers == 0 && !l->lock.owner && !l->lock.waiters.head);
+    scenario_expect(l->readers == 0 && !l->lock.owner && !l->lock.waiters.head);
 }
 
 SCENARIO(readers_and_writers)
 {
     async_rwlock l = { 0 };
     account.most_held = WRITER;
-    int r = await_gather(NULL, reads(&l, 1), writes(&l, 1), reads(&l, 2), reads(&l, 1), writes(&l, 0));
+    int r = await_gather(NULL, reads(&l, 1), writes(&l, 1), reads(&l, 2), reads(&l, 1),
+                         writes(&l, 0));
     must_be_free(&l);
     return r;
 }
@@ -66,7 +67,7 @@ SCENARIO(read_write_lock_as_a_context_manager)
     async_rwlock l = { 0 };
     int r;
     await_with (r, async_rwlock_reader(&l)) {
-        must(l.readers == 1);
+        scenario_expect(l.readers == 1);
         r = await_sleep(1);
     }
     if (r == 0)
@@ -83,13 +84,13 @@ ASYNC_DEF(works, (async_limiter *)l, (double)seconds)
     async_token token = { 0 };
     int r = await_limiter_acquire(l, &token);
     if (r < 0) {
-        must(!token.limiter);
+        scenario_expect(!token.limiter);
         return r;
     }
     hold(1);
     r = await_sleep(seconds);
     hold(-1);
-    must(async_limiter_release(l, &token) == 0);
+    scenario_expect(async_limiter_release(l, &token) == 0);
     return r;
 }
 
@@ -98,7 +99,7 @@ SCENARIO(limiter_for_two)
     async_limiter l = ASYNC_LIMITER(2);
     account.most_held = 2;
     int r = await_gather(NULL, works(&l, 1), works(&l, 2), works(&l, 0), works(&l, 1));
-    must(async_limiter_borrowed(&l) == 0);
+    scenario_expect(async_limiter_borrowed(&l) == 0);
     return r;
 }
 
@@ -116,7 +117,7 @@ SCENARIO(limiter_that_is_resized)
             r = await_sleep(1);
         async_limiter_resize(&l, 1);
     }
-    must(async_limiter_borrowed(&l) == 0);
+    scenario_expect(async_limiter_borrowed(&l) == 0);
     return r;
 }
 
@@ -133,7 +134,7 @@ SCENARIO(limiter_with_a_timeout)
             q = await_sleep(1);
         r = q;
     }
-    must(!token.limiter);
+    scenario_expect(!token.limiter);
     if (async_task_result(t) == -ENOMEM)
         return -ENOMEM;
     return r == -ETIMEDOUT ? 0 : r;

@@ -37,7 +37,7 @@ ASYNC_PROCESS(negate, (const large *)in, (large *)out)
 ASYNC_DEF(doubled, (int)n)
 {
     int twice = -1, r = await_to_process(doubles, &n, sizeof n, &twice, sizeof twice);
-    must(r < 0 ? twice == -1 : twice == 2 * n);
+    scenario_expect(r < 0 ? twice == -1 : twice == 2 * n);
     return r;
 }
 
@@ -50,17 +50,17 @@ SCENARIO(calls_to_a_process_one_after_the_other)
 {
     int n = 1, sum = -1;
     int r = await_increment(&n, &sum);
-    must(r < 0 || sum == 2);
+    scenario_expect(r < 0 || sum == 2);
     if (r == 0)
         r = await_to_process(doubles, &sum, sizeof sum, &n, sizeof n);
-    must(r < 0 || n == 4);
+    scenario_expect(r < 0 || n == 4);
     return r;
 }
 
 ASYNC_DEF(call_in, (async_process_pool *)p, (int)n)
 {
     int sum = -1, r = await_process_pool_run(p, increment, &n, &sum);
-    must(r < 0 ? sum == -1 : sum == n + 1);
+    scenario_expect(r < 0 ? sum == -1 : sum == n + 1);
     return r;
 }
 
@@ -80,7 +80,7 @@ SCENARIO(a_process_that_dies)
     if (!p)
         return -errno;
     int r = await_process_pool_call(p, dies, NULL, 0, NULL, 0);
-    must(r < 0);
+    scenario_expect(r < 0);
     int next = await_call_in(p, 4);
     int closed = await_process_pool_close(&p);
     return r != -EOWNERDEAD ? r : next < 0 ? next : closed;
@@ -95,6 +95,6 @@ SCENARIO(large_arguments_to_a_process)
     in.words[19999] = 7;
     out.words[19999] = 1;
     int r = await_process_pool_run(p, negate, &in, &out);
-    must(out.words[19999] == (r < 0 ? 1 : -7));
+    scenario_expect(out.words[19999] == (r < 0 ? 1 : -7));
     return r < 0 ? r : await_process_pool_call(p, doubles, &in, sizeof(int), &out, sizeof(int));
 }

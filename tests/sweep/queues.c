@@ -30,7 +30,7 @@ ASYNC_DEF(consumes, (int_queue *)q, (int)n, (double)seconds)
 static void balance_queue(int_queue *q)
 {
     account.kept += (int)async_queue_count(q);
-    must(q->q.owed == 0 && q->q.reserved == 0);
+    scenario_expect(q->q.owed == 0 && q->q.reserved == 0);
 }
 
 SCENARIO(one_puts_one_gets)
@@ -124,7 +124,7 @@ ASYNC_DEF(works, (int_queue *)q)
             return r == -EPIPE ? 0 : r;
         account.used++;
         r = await_sleep(1);
-        must(async_queue_task_done(q) == 0);
+        scenario_expect(async_queue_task_done(q) == 0);
         if (r < 0)
             return r;
     }
@@ -160,7 +160,7 @@ SCENARIO(a_queue_that_is_closed_behind_the_last_item)
     int r = await_gather(NULL, works(&q), works(&q), produces_and_closes(&q, 5));
     balance_queue(&q);
     if (r == 0)
-        must(account.used == 5);
+        scenario_expect(account.used == 5);
     return r;
 }
 
@@ -177,7 +177,7 @@ SCENARIO(a_queue_that_is_closed_now)
         if (r == 0)
             r = await_queue_join(&q);
     }
-    must(async_queue_empty(&q));
+    scenario_expect(async_queue_empty(&q));
     account.kept += (int)async_queue_count(&q);
     return r;
 }

@@ -40,17 +40,20 @@ static struct {
     const char *broken;   /* a condition that did not hold */
 } account;
 
-#define must(condition)                                                                            \
+/* Record a condition that does not hold. The scenario goes on, so that it still gives everything
+ * back, and the sweep reports the first such condition. */
+#define scenario_expect(condition)                                                                 \
     do {                                                                                           \
         if (!(condition) && !account.broken)                                                       \
-            account.broken = "not: " #condition;                                                   \
+            account.broken = "expected true, got false: " #condition;                              \
     } while (0)
+#define must(condition) scenario_expect(condition)
 
 ASYNC_UNUSED static void hold(int change)
 {
     account.held += change;
-    must(account.held >= 0);
-    must(!account.most_held || account.held <= account.most_held);
+    scenario_expect(account.held >= 0);
+    scenario_expect(!account.most_held || account.held <= account.most_held);
 }
 
 static void open_account(void *arg)
@@ -122,7 +125,8 @@ int main(void)
         const struct scenario *s = &scenarios[i];
         size_t runs = 0;
         int r = async_sweep(s->co, .name = s->name, .before = open_account, .check = balance,
-                            .real_clock = s->real_clock, .seeds = SCENARIO_SEEDS, .ret_runs = &runs);
+                            .real_clock = s->real_clock, .seeds = SCENARIO_SEEDS,
+                            .ret_runs = &runs);
         bad += r != 0;
         total += runs;
         printf("%sok %u - %s: %zu runs\n", r == 0 ? "" : "not ", i + 1, s->name, runs);

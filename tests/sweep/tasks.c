@@ -15,7 +15,7 @@ SCENARIO(a_task_and_its_result)
     int r = await_task(t);
     if (r == -ENOMEM || r == -ECANCELED)
         return r;
-    must(r == 7 && async_task_result(t) == 7);
+    scenario_expect(r == 7 && async_task_result(t) == 7);
     return await_task(t) == -ECANCELED ? -ECANCELED : 0;
 }
 
@@ -53,7 +53,7 @@ SCENARIO(a_task_that_is_cancelled)
     ASYNC_TRY(await_sleep(1));
     async_task_cancel(t, .reason = "enough");
     int r = await_task(t);
-    must(r == -ECANCELED || r == -ENOMEM);
+    scenario_expect(r == -ECANCELED || r == -ENOMEM);
     return r == -ENOMEM ? r : await_sleep(0);
 }
 
@@ -62,8 +62,8 @@ SCENARIO(a_task_cancelled_before_it_begins)
     await_task_auto t = async_create_task(item(0, 0));
     async_task_cancel(t);
     int r = await_task(t);
-    must(r == -ECANCELED || r == -ENOMEM);
-    must(account.made == 0);
+    scenario_expect(r == -ECANCELED || r == -ENOMEM);
+    scenario_expect(account.made == 0);
     return r == -ENOMEM ? r : 0;
 }
 
@@ -74,9 +74,9 @@ SCENARIO(a_gather)
     int got[3] = { 0 };
     int r = await_gather(got, item(1, 1), item(3, 2), item(2, 3));
     if (r == 0)
-        must(got[0] == 1 && got[1] == 2 && got[2] == 3);
+        scenario_expect(got[0] == 1 && got[1] == 2 && got[2] == 3);
     else
-        must(!got[0] && !got[1] && !got[2]);
+        scenario_expect(!got[0] && !got[1] && !got[2]);
     return r;
 }
 
@@ -93,7 +93,7 @@ SCENARIO(gathers_in_a_gather)
 SCENARIO(a_gather_that_fails)
 {
     int r = await_gather(NULL, guest(10), fails_after(2, -EIO), guest(20));
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r == -EIO ? 0 : r;
 }
 
@@ -101,10 +101,10 @@ SCENARIO(a_gather_of_everything)
 {
     int got[3];
     int r = await_gather_all(got, item(1, 5), fails_after(2, -EIO), guest(3));
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     if (r < 0)
         return r;
-    must(r >= 1 && r <= 3);
+    scenario_expect(r >= 1 && r <= 3);
     return got[0] == -ENOMEM || got[1] == -ENOMEM || got[2] == -ENOMEM ? -ENOMEM : 0;
 }
 
@@ -119,9 +119,9 @@ SCENARIO(gathers_of_everything_in_a_row)
 SCENARIO(a_race)
 {
     int result = 0, r = await_race(&result, guest(10), item(5, 9), guest(20));
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     if (r == 1)
-        must(result == 9 || result < 0);
+        scenario_expect(result == 9 || result < 0);
     return r < 0 ? r : result == -ENOMEM ? result : 0;
 }
 
@@ -133,7 +133,7 @@ ASYNC_DEF(race_of_guests, (double)seconds)
 SCENARIO(races_in_a_race)
 {
     int r = await_race(NULL, race_of_guests(3), race_of_guests(1));
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r < 0 ? r : 0;
 }
 
@@ -163,7 +163,7 @@ SCENARIO(a_group)
         async_spawn(g, item(2, 0));
         r = await_sleep(2);
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r;
 }
 
@@ -175,7 +175,7 @@ SCENARIO(a_group_that_fails)
         async_spawn(g, fails_after(1, -EIO), .name = "the one that fails");
         r = await_sleep(5);
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r == -EIO ? 0 : r;
 }
 
@@ -208,7 +208,7 @@ SCENARIO(children_that_spawn_siblings)
     int r;
     await_group (r, g)
         async_spawn(g, brings_another(g, 3));
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r;
 }
 
@@ -234,9 +234,9 @@ SCENARIO(a_group_that_is_cancelled)
         r = await_sleep(1);
         async_group_cancel(g);
         if (r == 0)
-            must(async_spawn(g, guest(1)) == -ECANCELED);
+            scenario_expect(async_spawn(g, guest(1)) == -ECANCELED);
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r;
 }
 
@@ -308,11 +308,11 @@ SCENARIO(a_generator)
 {
     int r, next = 0;
     await_for_each (r, i, numbers(4)) {
-        must(i == next);
+        scenario_expect(i == next);
         next++;
     }
-    must(account.held == 0);
-    must(r < 0 || next == 4);
+    scenario_expect(account.held == 0);
+    scenario_expect(r < 0 || next == 4);
     return r;
 }
 
@@ -324,7 +324,7 @@ SCENARIO(a_generator_that_is_left)
             break;
         ASYNC_TRY(await_sleep(1));
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r;
 }
 
@@ -341,7 +341,7 @@ SCENARIO(a_generator_of_a_generator)
     int r, sum = 0;
     await_for_each (r, i, doubled(4))
         sum += i;
-    must(r < 0 || sum == 12);
+    scenario_expect(r < 0 || sum == 12);
     return r;
 }
 
@@ -362,10 +362,10 @@ SCENARIO(a_generator_under_a_limit)
     int r, e = 0;
     await_timeout (r, 5) {
         await_for_each (e, i, slow(10))
-            must(i == 1);
+            scenario_expect(i == 1);
         r = e;
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -379,7 +379,7 @@ ASYNC_DEF(deeper, (int)n)
     if (e < 0)
         return e;
     ASYNC_TRY(await_sleep(1));
-    must(async_local_get(depth) == n);
+    scenario_expect(async_local_get(depth) == n);
     return n > 0 ? await_gather(NULL, deeper(n - 1), deeper(n - 1)) : 0;
 }
 

@@ -42,36 +42,34 @@ ASYNC_DEF(counts, (bool)careful)
     return shared == 2 ? 0 : -EPROTO;
 }
 
-START_TEST(an_order_that_was_taken_for_granted)
+TEST(an_order_that_was_taken_for_granted)
 {
-    finds(async_sweep_order_opt, counts(false), &none, "the result is -EPROTO");
-    finds_nothing(async_sweep_order_opt, counts(true), &none);
+    expect_sweep_finds(async_sweep_order_opt, counts(false), &none, "the result is -EPROTO");
+    expect_sweep_passes(async_sweep_order_opt, counts(true), &none);
 }
-END_TEST
 
 /* --- all of them --- */
 
-START_TEST(only_what_is_asked_for_runs)
+TEST(only_what_is_asked_for_runs)
 {
     size_t runs = 0;
-    is(async_sweep(counts(true), .ret_runs = &runs), 0);
-    is_true(runs > 200);
+    expect_ok(async_sweep(counts(true), .ret_runs = &runs));
+    expect_true(runs > 200);
     static const char *const others[] = { "order:another:7", "cancel+alloc:another:16+16" };
     for (size_t i = 0; i < countof(others); i++) {
         setenv("ASYNC_SWEEP", others[i], 1);
         runs = 0;
-        is(async_sweep(counts(true), .ret_runs = &runs), 0);
-        is(runs, 0);
+        expect_ok(async_sweep(counts(true), .ret_runs = &runs));
+        expect_ok(runs);
     }
     unsetenv("ASYNC_SWEEP");
     setenv("ASYNC_SWEEP_SEEDS", "7", 1);
-    is(async_sweep_order(counts(true), .ret_runs = &runs), 0);
-    is(runs, 8);
+    expect_ok(async_sweep_order(counts(true), .ret_runs = &runs));
+    expect_int(runs, 8);
 }
-END_TEST
 
 /* What the environment asks for is no sweep, or not there: that must not look like a success. */
-START_TEST(an_environment_that_is_not_understood)
+TEST(an_environment_that_is_not_understood)
 {
     static const struct {
         const char *value, *sentence;
@@ -102,58 +100,61 @@ START_TEST(an_environment_that_is_not_understood)
     int failures;
     for (size_t i = 0; i < countof(bad); i++) {
         setenv("ASYNC_SWEEP", bad[i].value, 1);
-        has_text(said_of(async_sweep_opt, counts(true), &none, &failures), bad[i].sentence);
-        is(failures, -EINVAL);
+        expect_contains(sweep_report(async_sweep_opt, counts(true), &none, &failures),
+                        bad[i].sentence);
+        expect_int(failures, -EINVAL);
     }
     setenv("ASYNC_SWEEP", "order:counts:7", 1);
-    has_text(said_of(async_sweep_opt, counts(true), &none, &failures), "the run is correct");
-    is(failures, 0);
+    expect_contains(sweep_report(async_sweep_opt, counts(true), &none, &failures),
+                    "the run is correct");
+    expect_ok(failures);
     unsetenv("ASYNC_SWEEP");
     setenv("ASYNC_SWEEP_SEEDS", "many", 1);
-    has_text(said_of(async_sweep_order_opt, counts(true), &none, &failures), "must be a number above 0");
-    is(failures, -EINVAL);
+    expect_contains(sweep_report(async_sweep_order_opt, counts(true), &none, &failures),
+                    "must be a number above 0");
+    expect_int(failures, -EINVAL);
 }
-END_TEST
 
-START_TEST(a_sweep_that_is_not_there_is_named_at_the_end)
+TEST(a_sweep_that_is_not_there_is_named_at_the_end)
 {
     for (int there = 0; there < 2; there++) {
-        ears_open();
+        capture_stderr_begin();
         pid_t pid = fork();
         if (pid == 0) {
             setenv("ASYNC_SWEEP", there ? "order:counts:7" : "order:count:7", 1);
             exit(async_sweep(counts(true)));
         }
         int status = -1;
-        is(waitpid(pid, &status, 0), pid);
-        const char *said = heard();
-        ears_close();
-        is(status, 0);
-        has_text(said, there ? "the run is correct"
-                             : "ASYNC_SWEEP=order:count:7: this program makes no sweep of this kind and name");
-        is(!strstr(said, "makes no sweep"), there);
+        expect_int(waitpid(pid, &status, 0), pid);
+        const char *said = captured_stderr();
+        capture_stderr_end();
+        expect_ok(status);
+        expect_contains(
+                said,
+                there ? "the run is correct"
+                      : "ASYNC_SWEEP=order:count:7: this program makes no sweep of this kind and name");
+        expect_int(!strstr(said, "makes no sweep"), there);
     }
 }
-END_TEST
 
 ASYNC_DEF(fails)
 {
     return -EIO;
 }
 
-START_TEST(a_scenario_that_fails_by_itself)
+TEST(a_scenario_that_fails_by_itself)
 {
     int failures;
-    has_text(said_of(async_sweep_opt, fails(), &none, &failures),
-             "fails: without any fault: the result is -EIO");
-    is(failures, -EINVAL);
-    finds_nothing(async_sweep_opt, fails(), &(const struct async_sweep_opts){ .expect = -EIO });
+    expect_contains(sweep_report(async_sweep_opt, fails(), &none, &failures),
+                    "fails: without any fault: the result is -EIO");
+    expect_int(failures, -EINVAL);
+    expect_sweep_passes(async_sweep_opt, fails(),
+                        &(const struct async_sweep_opts){ .expect = -EIO });
 }
-END_TEST
 
-CASE(no_sweep_within_a_run)
+LOOP_TEST(no_sweep_within_a_run)
 {
-    is(async_sweep(fails()), -EBUSY);
+    expect_int(async_sweep(fails()), -EBUSY);
     return 0;
 }
 

@@ -57,17 +57,16 @@ ASYNC_DEF(pipeline, (bool)careful)
     return r;
 }
 
-START_TEST(an_item_lost_to_a_cancellation)
+TEST(an_item_lost_to_a_cancellation)
 {
-    finds(async_sweep_cancel_opt, pipeline(false), &items, "an item is lost");
-    finds_nothing(async_sweep_cancel_opt, pipeline(true), &items);
+    expect_sweep_finds(async_sweep_cancel_opt, pipeline(false), &items, "an item is lost");
+    expect_sweep_passes(async_sweep_cancel_opt, pipeline(true), &items);
 }
-END_TEST
 
 ASYNC_DEF(opens, (bool)careful)
 {
     int fds[2], r;
-    is(pipe2(fds, O_CLOEXEC), 0);
+    expect_ok(pipe2(fds, O_CLOEXEC));
     r = await_sleep(1);
     if (r < 0 && !careful)
         return r;
@@ -76,17 +75,15 @@ ASYNC_DEF(opens, (bool)careful)
     return r;
 }
 
-START_TEST(a_descriptor_left_open_by_a_cancellation)
+TEST(a_descriptor_left_open_by_a_cancellation)
 {
-    finds(async_sweep_cancel_opt, opens(false), &none, "is still open");
+    expect_sweep_finds(async_sweep_cancel_opt, opens(false), &none, "is still open");
 }
-END_TEST
 
-START_TEST(a_careful_cleanup)
+TEST(a_careful_cleanup)
 {
-    finds_nothing(async_sweep_cancel_opt, opens(true), &none);
+    expect_sweep_passes(async_sweep_cancel_opt, opens(true), &none);
 }
-END_TEST
 
 enum { MANY_TRIALS = 16 };
 static async_stream *lost[MANY_TRIALS]; /* where a leak checker finds what they leave behind */
@@ -103,11 +100,10 @@ ASYNC_DEF(forgets_stream)
     return r;
 }
 
-START_TEST(a_stream_that_nobody_drops)
+TEST(a_stream_that_nobody_drops)
 {
-    finds(async_sweep_cancel_opt, forgets_stream(), &none, "1 streams in memory open");
+    expect_sweep_finds(async_sweep_cancel_opt, forgets_stream(), &none, "1 streams in memory open");
 }
-END_TEST
 
 /* asyncio's users know this one: whoever swallows the cancellation hangs for ever. */
 ASYNC_DEF(swallows)
@@ -122,12 +118,12 @@ ASYNC_DEF(swallows)
     return 0;
 }
 
-START_TEST(a_cancellation_that_makes_it_hang)
+TEST(a_cancellation_that_makes_it_hang)
 {
-    finds(async_sweep_cancel_opt, swallows(), &none,
-          "the run hangs: all tasks wait, and nothing can wake them; waiting tasks: \"swallows\"");
+    expect_sweep_finds(
+            async_sweep_cancel_opt, swallows(), &none,
+            "the run hangs: all tasks wait, and nothing can wake them; waiting tasks: \"swallows\"");
 }
-END_TEST
 
 ASYNC_DEF(ignores_errors)
 {
@@ -136,19 +132,18 @@ ASYNC_DEF(ignores_errors)
     return 0;
 }
 
-START_TEST(a_loop_that_ignores_its_cancellation)
+TEST(a_loop_that_ignores_its_cancellation)
 {
-    ears_open();
+    capture_stderr_begin();
     int pid = fork(), status = 0;
     if (pid == 0)
         _exit(async_sweep_cancel(ignores_errors(), .steps = 1000));
-    is(waitpid(pid, &status, 0), pid);
-    has_text(heard(), "the run hangs: too many awaits");
-    has_text(heard(), "");
-    ears_close();
-    is_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    expect_int(waitpid(pid, &status, 0), pid);
+    expect_contains(captured_stderr(), "the run hangs: too many awaits");
+    expect_contains(captured_stderr(), "");
+    capture_stderr_end();
+    expect_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
-END_TEST
 
 ASYNC_DEF(hides_timeout)
 {
@@ -156,11 +151,10 @@ ASYNC_DEF(hides_timeout)
     return r < 0 ? -EIO : 0;
 }
 
-START_TEST(another_error_than_the_cancellation)
+TEST(another_error_than_the_cancellation)
 {
-    finds(async_sweep_cancel_opt, hides_timeout(), &none, "the result is -EIO");
+    expect_sweep_finds(async_sweep_cancel_opt, hides_timeout(), &none, "the result is -EIO");
 }
-END_TEST
 
 /* --- allocation --- */
 
@@ -189,12 +183,12 @@ static const char *done_if_it_says_so(void *arg, int result)
 
 static const struct async_sweep_opts done = { .before = no_items, .check = done_if_it_says_so };
 
-START_TEST(a_failed_allocation_that_is_ignored)
+TEST(a_failed_allocation_that_is_ignored)
 {
-    finds(async_sweep_alloc_opt, ignores_null(false), &done, "it says that it is done, and is not");
-    finds_nothing(async_sweep_alloc_opt, ignores_null(true), &done);
+    expect_sweep_finds(async_sweep_alloc_opt, ignores_null(false), &done,
+                       "it says that it is done, and is not");
+    expect_sweep_passes(async_sweep_alloc_opt, ignores_null(true), &done);
 }
-END_TEST
 
 /* One of their own, in the middle of two. */
 ASYNC_DEF(two_buffers, (bool)careful)
@@ -208,13 +202,12 @@ ASYNC_DEF(two_buffers, (bool)careful)
     return p ? 0 : -ENOMEM;
 }
 
-START_TEST(a_failed_allocation_of_their_own)
+TEST(a_failed_allocation_of_their_own)
 {
-    finds(async_sweep_alloc_opt, two_buffers(false), &none, "is still open");
-    finds_nothing(async_sweep_alloc_opt, two_buffers(true), &none);
-    is_false(async_test_fails());
+    expect_sweep_finds(async_sweep_alloc_opt, two_buffers(false), &none, "is still open");
+    expect_sweep_passes(async_sweep_alloc_opt, two_buffers(true), &none);
+    expect_false(async_test_fails());
 }
-END_TEST
 
 /* --- system calls --- */
 
@@ -225,7 +218,8 @@ ASYNC_DEF(trusts_writes, (bool)careful)
     char text[4];
     ASYNC_TRY(async_stream_pair(&a, &b));
     ASYNC_TRY(await_stream_write(a, "text", 4));
-    ssize_t n = careful ? await_stream_readexactly(b, text, 4, NULL) : await_stream_read(b, text, 4);
+    ssize_t n =
+            careful ? await_stream_readexactly(b, text, 4, NULL) : await_stream_read(b, text, 4);
     return n < 0 ? (int)n : n == 4 ? 0 : -EPROTO;
 }
 
@@ -235,19 +229,19 @@ static const char *no_protocol_error(void *arg, int result)
     return result == -EPROTO ? "half a message was taken for a whole one" : NULL;
 }
 
-START_TEST(a_read_that_gives_less)
+TEST(a_read_that_gives_less)
 {
     static const struct async_sweep_opts whole = { .check = no_protocol_error };
-    finds(async_sweep_syscall_opt, trusts_writes(false), &whole, "half a message");
-    finds(async_sweep_syscall_opt, trusts_writes(false), &none, "the result is -EPROTO");
-    finds_nothing(async_sweep_syscall_opt, trusts_writes(true), &whole);
+    expect_sweep_finds(async_sweep_syscall_opt, trusts_writes(false), &whole, "half a message");
+    expect_sweep_finds(async_sweep_syscall_opt, trusts_writes(false), &none,
+                       "the result is -EPROTO");
+    expect_sweep_passes(async_sweep_syscall_opt, trusts_writes(true), &whole);
 }
-END_TEST
 
 ASYNC_DEF(waits_for_room, (bool)careful)
 {
     int fds[2], r;
-    is(pipe2(fds, O_CLOEXEC), 0);
+    expect_ok(pipe2(fds, O_CLOEXEC));
     r = await_fd_ready(fds[1], POLLOUT);
     if (r < 0 && !careful)
         return r;
@@ -256,12 +250,11 @@ ASYNC_DEF(waits_for_room, (bool)careful)
     return r < 0 ? r : 0;
 }
 
-START_TEST(a_descriptor_left_open_by_a_failure)
+TEST(a_descriptor_left_open_by_a_failure)
 {
-    finds(async_sweep_syscall_opt, waits_for_room(false), &none, "is still open");
-    finds_nothing(async_sweep_syscall_opt, waits_for_room(true), &none);
+    expect_sweep_finds(async_sweep_syscall_opt, waits_for_room(false), &none, "is still open");
+    expect_sweep_passes(async_sweep_syscall_opt, waits_for_room(true), &none);
 }
-END_TEST
 
 /* --- pairs --- */
 
@@ -284,14 +277,13 @@ ASYNC_DEF(notes_its_end, (bool)careful)
     return r;
 }
 
-START_TEST(a_lack_of_memory_when_it_is_cancelled)
+TEST(a_lack_of_memory_when_it_is_cancelled)
 {
-    finds_nothing(async_sweep_cancel_opt, notes_its_end(false), &items);
-    finds_nothing(async_sweep_alloc_opt, notes_its_end(false), &items);
-    finds(async_sweep_pairs_opt, notes_its_end(false), &items, "an item is lost");
-    finds_nothing(async_sweep_pairs_opt, notes_its_end(true), &items);
+    expect_sweep_passes(async_sweep_cancel_opt, notes_its_end(false), &items);
+    expect_sweep_passes(async_sweep_alloc_opt, notes_its_end(false), &items);
+    expect_sweep_finds(async_sweep_pairs_opt, notes_its_end(false), &items, "an item is lost");
+    expect_sweep_passes(async_sweep_pairs_opt, notes_its_end(true), &items);
 }
-END_TEST
 
 ASYNC_DEF(hides_both)
 {
@@ -299,12 +291,11 @@ ASYNC_DEF(hides_both)
     return r < 0 && async_test_fails() ? -EIO : r;
 }
 
-START_TEST(a_result_that_neither_explains)
+TEST(a_result_that_neither_explains)
 {
-    finds_nothing(async_sweep_cancel_opt, hides_both(), &none);
-    finds(async_sweep_pairs_opt, hides_both(), &none, "the result is -EIO");
+    expect_sweep_passes(async_sweep_cancel_opt, hides_both(), &none);
+    expect_sweep_finds(async_sweep_pairs_opt, hides_both(), &none, "the result is -EIO");
 }
-END_TEST
 
 SUITE("found", an_item_lost_to_a_cancellation, a_descriptor_left_open_by_a_cancellation,
       a_careful_cleanup, a_stream_that_nobody_drops, a_cancellation_that_makes_it_hang,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One thing going wrong at a time, wherever somebody waits for several, meets others, or iterates. */
-#include "core/run.h"
+
+#include "../frame/loop_test.h"
 
 #include <asyncio/testing.h>
 
@@ -287,9 +288,9 @@ ASYNC_DEF(trades)
 #define SWEEP(scenario, ...)                                                                       \
     START_TEST(sweep_##scenario)                                                                   \
     {                                                                                              \
-        is(async_sweep_cancel(scenario(), __VA_ARGS__), 0);                                        \
-        is(async_sweep_alloc(scenario(), __VA_ARGS__), 0);                                         \
-        is(async_sweep_order(scenario(), .seeds = 50, __VA_ARGS__), 0);                            \
+        expect_ok(async_sweep_cancel(scenario(), __VA_ARGS__));                                    \
+        expect_ok(async_sweep_alloc(scenario(), __VA_ARGS__));                                     \
+        expect_ok(async_sweep_order(scenario(), .seeds = 50, __VA_ARGS__));                        \
     }                                                                                              \
     END_TEST
 

@@ -22,9 +22,9 @@ SCENARIO(waiting_for_all_and_for_the_first)
     if (n < 0)
         return n;
     for (int i = 0; i < 3; i++)
-        must(async_task_done(tasks[i]) || i >= n);
+        scenario_expect(async_task_done(tasks[i]) || i >= n);
     n = await_wait(tasks, 3, ASYNC_ALL_COMPLETED, ASYNC_FOREVER);
-    must(n < 0 || (n == 3 && account.held == 0));
+    scenario_expect(n < 0 || (n == 3 && account.held == 0));
     return n < 0 ? n : lacks_memory(tasks, 3);
 }
 
@@ -40,7 +40,7 @@ SCENARIO(waiting_for_the_rest_again_and_again)
             return n;
         done += (size_t)n;
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return lacks_memory(tasks, 3);
 }
 
@@ -52,7 +52,7 @@ SCENARIO(waiting_for_a_failure)
     int n = await_wait(tasks, 2, ASYNC_FIRST_EXCEPTION, 50);
     if (n < 0)
         return n;
-    must(async_task_done(a) || async_task_done(b) || n == 0);
+    scenario_expect(async_task_done(a) || async_task_done(b) || n == 0);
     n = async_task_result(b);
     return n == -EIO ? 0 : n == -EINPROGRESS ? lacks_memory(tasks, 2) : n;
 }
@@ -61,14 +61,14 @@ SCENARIO(results_as_they_come)
 {
     int r, n = 0, seen = 0;
     await_for_each (r, d, async_as_completed(guest(2), item(1, 5), fails_after(3, -EIO))) {
-        must(!(seen & 1 << d.index));
+        scenario_expect(!(seen & 1 << d.index));
         seen |= 1 << d.index;
         if (d.result == -ENOMEM)
             n = -ENOMEM;
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     if (r == 0)
-        must(seen == 7);
+        scenario_expect(seen == 7);
     return r < 0 ? r : n;
 }
 
@@ -85,7 +85,7 @@ SCENARIO(results_that_are_not_waited_for)
         }
         r = e;
     }
-    must(account.held == 0);
+    scenario_expect(account.held == 0);
     return r;
 }
 

@@ -13,7 +13,7 @@ static const char *lint_found(const char *text)
 {
     static char out[500];
     struct lint_report r;
-    ck_assert(lint_text(text, strlen(text), &r));
+    expect_true(lint_text(text, strlen(text), &r));
     size_t n = 0;
     out[0] = '\0';
     if (r.error[0])
@@ -25,8 +25,8 @@ static const char *lint_found(const char *text)
     return out;
 }
 
-#define finds(text, what) ck_assert_str_eq(lint_found(text), what)
-#define clean(text)       finds(text, "")
+#define expect_findings(text, findings) expect_text(lint_found(text), findings)
+#define expect_no_finding(text)         expect_findings(text, "")
 
 /* A coroutine whose body begins in line 2. */
 #define BODY(text) "ASYNC_DEF(f) {\n" text "\nreturn 0; }\n"

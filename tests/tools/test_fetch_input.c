@@ -11,75 +11,71 @@
 static struct request parsed(const char *line)
 {
     struct request s = { 0 };
-    ck_assert_int_eq(request_parse(&s, line, strlen(line)), 0);
+    expect_ok(request_parse(&s, line, strlen(line)));
     return s;
 }
 
-START_TEST(url_line_becomes_request)
+TEST(url_line_becomes_request)
 {
     struct request s = parsed("https://h/x");
-    ck_assert_str_eq(s.url, "https://h/x");
-    ck_assert_str_eq(s.error, "");
-    ck_assert_ptr_null(s.id);
+    expect_text(s.url, "https://h/x");
+    expect_text(s.error, "");
+    expect_null(s.id);
     request_free(&s);
     s = parsed("h/x");
-    ck_assert_str_eq(s.url, "h/x");
-    ck_assert_str_eq(s.error, "the URL does not begin with http:// or https://");
+    expect_text(s.url, "h/x");
+    expect_text(s.error, "the URL does not begin with http:// or https://");
     request_free(&s);
 }
-END_TEST
 
-START_TEST(json_object_becomes_request)
+TEST(json_object_becomes_request)
 {
     struct request s = parsed(
             "{\"url\":\"http://h/\",\"id\":\"a\\\"b\",\"method\":\"PUT\",\"headers\":{\"X-A\":\"1"
             "\","
             "\"X-B\":[\"2\",\"3\"]},\"body\":\"x\\u0000y\",\"output\":\"o.txt\",\"sha256\":"
             "\"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\"}");
-    ck_assert_str_eq(s.error, "");
-    ck_assert_str_eq(s.id, "\"a\\\"b\"");
-    ck_assert_str_eq(s.method, "PUT");
-    ck_assert_uint_eq(s.header_count, 3);
-    ck_assert_str_eq(s.headers[2], "X-B: 3");
-    ck_assert_str_eq(header_find(s.headers, s.header_count, "x-a"), "1");
-    ck_assert_ptr_null(header_find(s.headers, s.header_count, "X"));
-    ck_assert_uint_eq(s.body_len, 3);
-    ck_assert_mem_eq(s.body, "x\0y", 3);
-    ck_assert(!s.body_json);
-    ck_assert_str_eq(s.output, "o.txt");
-    ck_assert_int_eq(s.sha256[0], 'e');
+    expect_text(s.error, "");
+    expect_text(s.id, "\"a\\\"b\"");
+    expect_text(s.method, "PUT");
+    expect_int(s.header_count, 3);
+    expect_text(s.headers[2], "X-B: 3");
+    expect_text(header_find(s.headers, s.header_count, "x-a"), "1");
+    expect_null(header_find(s.headers, s.header_count, "X"));
+    expect_int(s.body_len, 3);
+    expect_bytes(s.body, "x\0y", 3);
+    expect_true(!s.body_json);
+    expect_text(s.output, "o.txt");
+    expect_int(s.sha256[0], 'e');
     request_free(&s);
 }
-END_TEST
 
-START_TEST(id_keeps_its_json_type)
+TEST(id_keeps_its_json_type)
 {
     static const char *const ids[] = { "17", "-9223372036854775808", "1.1", "1e+300", "\"17\"" };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         char line[100];
         snprintf(line, sizeof line, "{\"url\":\"http://h\",\"id\":%s}", ids[i]);
         struct request s = parsed(line);
-        ck_assert_str_eq(s.error, "");
-        ck_assert_str_eq(s.id, ids[i]);
+        expect_text(s.error, "");
+        expect_text(s.id, ids[i]);
         request_free(&s);
     }
 }
-END_TEST
 
-START_TEST(json_body_is_serialized)
+TEST(json_body_is_serialized)
 {
     struct request s = parsed("{\"url\":\"http://h\",\"body\":{\"b\": [1, null], \"a\":\"\"}}");
-    ck_assert(s.body_json);
-    ck_assert_str_eq(s.body, "{\"b\":[1,null],\"a\":\"\"}");
-    ck_assert_uint_eq(s.body_len, strlen(s.body));
+    expect_true(s.body_json);
+    expect_text(s.body, "{\"b\":[1,null],\"a\":\"\"}");
+    expect_int(s.body_len, strlen(s.body));
     request_free(&s);
     s = parsed("{\"url\":\"http://h\",\"body\":null}");
-    ck_assert_ptr_null(s.body);
+    expect_null(s.body);
     request_free(&s);
 }
-END_TEST
 
-START_TEST(invalid_object_is_rejected_with_reason)
+TEST(invalid_object_is_rejected_with_reason)
 {
     static const char *const bad[][2] = {
         { "{", "not JSON" },
@@ -109,39 +105,36 @@ START_TEST(invalid_object_is_rejected_with_reason)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct request s = parsed(bad[i][0]);
-        ck_assert_msg(strstr(s.error, bad[i][1]), "%s: '%s'", bad[i][0], s.error);
-        ck_assert_msg(!strstr(s.error, "secret"), "%s", s.error);
+        expect_that(strstr(s.error, bad[i][1]), "%s: '%s'", bad[i][0], s.error);
+        expect_that(!strstr(s.error, "secret"), "%s", s.error);
         request_free(&s);
     }
 }
-END_TEST
 
-START_TEST(unknown_field_keeps_id_and_url)
+TEST(unknown_field_keeps_id_and_url)
 {
     struct request s = parsed("{\"what\":1,\"id\":7,\"url\":\"http://h\"}");
-    ck_assert_ptr_nonnull(strstr(s.error, "unknown field"));
-    ck_assert_str_eq(s.id, "7");
-    ck_assert_str_eq(s.url, "http://h");
+    expect_not_null(strstr(s.error, "unknown field"));
+    expect_text(s.id, "7");
+    expect_text(s.url, "http://h");
     request_free(&s);
 }
-END_TEST
 
-START_TEST(deep_json_is_rejected_before_parsing)
+TEST(deep_json_is_rejected_before_parsing)
 {
     struct text t = { 0 };
     text_puts(&t, "{\"url\":\"http://h\",\"body\":");
     for (int i = 0; i < 100000; i++)
         text_puts(&t, "[");
     struct request s = parsed(t.data);
-    ck_assert_ptr_nonnull(strstr(s.error, "deep"));
+    expect_not_null(strstr(s.error, "deep"));
     request_free(&s);
     text_free(&t);
     s = parsed("{\"url\":\"http://h/\",\"body\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ \\\"[["
                "\"}");
-    ck_assert_str_eq(s.error, "");
+    expect_text(s.error, "");
     request_free(&s);
 }
-END_TEST
 
 /* ---- lines ---- */
 
@@ -156,17 +149,17 @@ static void drain(struct input *in, struct got *g)
     struct request s;
     int r;
     while ((r = input_next(in, &s)) == 1) {
-        ck_assert_uint_eq(s.index, g->lines);
+        expect_int(s.index, g->lines);
         g->lines++;
         char line[40];
         snprintf(line, sizeof line, "line %llu: ", (unsigned long long)s.line);
-        ck_assert_msg(!s.error[0] || strncmp(s.error, line, strlen(line)) == 0, "%s", s.error);
+        expect_that(!s.error[0] || strncmp(s.error, line, strlen(line)) == 0, "%s", s.error);
         g->errors += s.error[0] != 0;
         g->last_line = s.line;
         text_printf(&g->urls, "%s;", s.url ? s.url : "-");
         request_free(&s);
     }
-    ck_assert_int_eq(r, 0);
+    expect_ok(r);
 }
 
 static struct got read_all(const char *bytes, size_t n, size_t step, size_t line_max)
@@ -175,7 +168,7 @@ static struct got read_all(const char *bytes, size_t n, size_t step, size_t line
     struct got g = { 0 };
     input_init(&in, 0, line_max);
     for (size_t i = 0; i < n; i += step) {
-        ck_assert_int_eq(input_feed(&in, bytes + i, n - i < step ? n - i : step), 0);
+        expect_ok(input_feed(&in, bytes + i, n - i < step ? n - i : step));
         drain(&in, &g);
     }
     input_end(&in);
@@ -185,80 +178,75 @@ static struct got read_all(const char *bytes, size_t n, size_t step, size_t line
     return g;
 }
 
-START_TEST(any_chunking_gives_the_same_requests)
+TEST(any_chunking_gives_the_same_requests)
 {
     static const char file[] = "\xef\xbb\xbfhttp://a\r\n\n  # comment\n\t http://b/x \n"
                                "{\"url\": \"http://c\"}\nnonsense\n\r\nhttp://d";
     for (size_t step = 1; step < sizeof file; step++) {
         struct got g = read_all(file, sizeof file - 1, step, 0);
-        ck_assert_uint_eq(g.errors, 1);
-        ck_assert_uint_eq(g.last_line, 8);
-        ck_text(&g.urls, "http://a;http://b/x;http://c;nonsense;http://d;");
+        expect_int(g.errors, 1);
+        expect_int(g.last_line, 8);
+        expect_built_text(&g.urls, "http://a;http://b/x;http://c;nonsense;http://d;");
     }
 }
-END_TEST
 
-START_TEST(long_line_is_skipped_with_error)
+TEST(long_line_is_skipped_with_error)
 {
     static const char file[] =
             "http://a/123456789\nhttp://b\nhttp://c/1234567890123456789\nhttp://d\n"
             "http://e/12345678901234567890";
     for (size_t step = 1; step < sizeof file; step++) {
         struct got g = read_all(file, sizeof file - 1, step, 18);
-        ck_assert_uint_eq(g.errors, 2);
-        ck_assert_uint_eq(g.last_line, 5);
-        ck_text(&g.urls, "http://a/123456789;http://b;-;http://d;-;");
+        expect_int(g.errors, 2);
+        expect_int(g.last_line, 5);
+        expect_built_text(&g.urls, "http://a/123456789;http://b;-;http://d;-;");
     }
 }
-END_TEST
 
-START_TEST(empty_input_gives_no_request)
+TEST(empty_input_gives_no_request)
 {
     struct got g = read_all("", 0, 1, 0);
-    ck_assert_uint_eq(g.lines, 0);
+    expect_ok(g.lines);
     g = read_all("\n\n#\n", 4, 1, 0);
-    ck_assert_uint_eq(g.lines, 0);
+    expect_ok(g.lines);
 }
-END_TEST
 
-START_TEST(feed_before_taking_is_refused)
+TEST(feed_before_taking_is_refused)
 {
     struct input in;
     struct got g = { 0 };
     input_init(&in, 0, 0);
-    ck_assert_int_eq(input_feed(&in, "http://a\nhttp://b", 17), 0);
-    ck_assert_int_eq(input_feed(&in, "x", 1), -EBUSY);
+    expect_ok(input_feed(&in, "http://a\nhttp://b", 17));
+    expect_int(input_feed(&in, "x", 1), -EBUSY);
     drain(&in, &g);
-    ck_assert_int_eq(input_feed(&in, "x\n", 2), 0);
+    expect_ok(input_feed(&in, "x\n", 2));
     drain(&in, &g);
     input_end(&in);
-    ck_assert_int_eq(input_feed(&in, "x", 1), -EPIPE);
-    ck_text(&g.urls, "http://a;http://bx;");
+    expect_int(input_feed(&in, "x", 1), -EPIPE);
+    expect_built_text(&g.urls, "http://a;http://bx;");
     input_free(&in);
 }
-END_TEST
 
-START_TEST(many_lines_need_no_more_memory)
+TEST(many_lines_need_no_more_memory)
 {
     struct input in;
     struct got g = { 0 };
     input_init(&in, 0, 0);
     size_t most = 0;
     for (int i = 0; i < 20000; i++) {
-        ck_assert_int_eq(input_feed(&in, "http://example.com/\nhttp://e", 28), 0);
+        expect_ok(input_feed(&in, "http://example.com/\nhttp://e", 28));
         drain(&in, &g);
         text_reset(&g.urls, 1 << 20);
         most = in.buffer.cap > most ? in.buffer.cap : most;
     }
-    ck_assert_uint_le(most, 256);
-    ck_assert_uint_eq(g.lines, 20000);
+    expect_at_most(most, 256);
+    expect_int(g.lines, 20000);
     input_free(&in);
     text_free(&g.urls);
 }
-END_TEST
 
 /* Property: random bytes become requests and errors, and each request has the next index. */
-START_TEST(random_bytes_keep_the_index_without_gaps)
+TEST(random_bytes_keep_the_index_without_gaps)
 {
     static const char alphabet[] = "{}[]\":,\\n\r\n #ahtp:/@.\xc3\xa9\xff";
     unsigned seed = 9;
@@ -270,7 +258,6 @@ START_TEST(random_bytes_keep_the_index_without_gaps)
         text_free(&g.urls);
     }
 }
-END_TEST
 
 SUITE("fetch input", url_line_becomes_request, json_object_becomes_request, id_keeps_its_json_type,
       json_body_is_serialized, invalid_object_is_rejected_with_reason,

@@ -9,27 +9,26 @@
 #include <jansson.h>
 #include <stdint.h>
 
-START_TEST(text_grows_and_shrinks)
+TEST(text_grows_and_shrinks)
 {
     struct text t = { 0 };
     for (int i = 0; i < 1000; i++)
         text_printf(&t, "%d,", i);
-    ck_assert_uint_eq(t.len, strlen(t.data));
+    expect_int(t.len, strlen(t.data));
     text_consume(&t, 2);
-    ck_assert_int_eq(t.data[0], '1');
+    expect_int(t.data[0], '1');
     text_reset(&t, 1 << 20);
-    ck_assert_str_eq(t.data, "");
+    expect_text(t.data, "");
     text_reset(&t, 0);
-    ck_assert_ptr_null(t.data);
-    ck_assert_ptr_null(text_room(&t, SIZE_MAX));
-    ck_assert_int_eq(t.error, -ENOMEM);
+    expect_null(t.data);
+    expect_null(text_room(&t, SIZE_MAX));
+    expect_int(t.error, -ENOMEM);
     text_puts(&t, "ignored");
-    ck_assert_uint_eq(t.len, 0);
+    expect_ok(t.len);
     text_free(&t);
 }
-END_TEST
 
-START_TEST(malformed_utf8_is_rejected)
+TEST(malformed_utf8_is_rejected)
 {
     static const char *const good[] = { "",
                                         "a",
@@ -54,13 +53,12 @@ START_TEST(malformed_utf8_is_rejected)
                                        "\xff",
                                        "a\xfe" };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        ck_assert_msg(utf8_valid(good[i], strlen(good[i])), "good %zu", i);
+        expect_that(utf8_valid(good[i], strlen(good[i])), "good %zu", i);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(!utf8_valid(bad[i], strlen(bad[i])), "bad %zu", i);
+        expect_that(!utf8_valid(bad[i], strlen(bad[i])), "bad %zu", i);
 }
-END_TEST
 
-START_TEST(control_characters_are_escaped)
+TEST(control_characters_are_escaped)
 {
     struct text t = { 0 };
     struct json_writer j = { .text = &t };
@@ -71,13 +69,13 @@ START_TEST(control_characters_are_escaped)
     json_put_string_n(&j, "\0x", 2);
     json_put_string(&j, NULL);
     json_put_close(&j, ']');
-    ck_text(&t,
+    expect_built_text(
+            &t,
             "[\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u001b[31m\\u007f\","
             "\"\xc3\xa9\\u009b\\u2028|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\",\"\\u0000x\",null]");
 }
-END_TEST
 
-START_TEST(commas_follow_nesting)
+TEST(commas_follow_nesting)
 {
     struct text t = { 0 };
     struct json_writer j = { .text = &t };
@@ -95,11 +93,10 @@ START_TEST(commas_follow_nesting)
     json_put_key(&j, "e");
     json_put_raw(&j, "1.5");
     json_put_close(&j, '}');
-    ck_text(&t, "{\"a\":[],\"b\":{\"c\":18446744073709551615,\"d\":true},\"e\":1.5}");
+    expect_built_text(&t, "{\"a\":[],\"b\":{\"c\":18446744073709551615,\"d\":true},\"e\":1.5}");
 }
-END_TEST
 
-START_TEST(milliseconds_have_three_decimals)
+TEST(milliseconds_have_three_decimals)
 {
     struct text t = { 0 };
     struct json_writer j = { .text = &t };
@@ -108,19 +105,18 @@ START_TEST(milliseconds_have_three_decimals)
     json_put_ms(&j, -1);
     json_put_ms(&j, __builtin_nan(""));
     json_put_ms(&j, 61.5);
-    ck_text(&t, "1.235,0.000,null,null,61500.000");
+    expect_built_text(&t, "1.235,0.000,null,null,61500.000");
 }
-END_TEST
 
 static void check_base64(const char *in, size_t n, const char *out)
 {
     struct text t = { 0 };
     struct json_writer j = { .text = &t };
     json_put_base64(&j, in, n);
-    ck_text(&t, out);
+    expect_built_text(&t, out);
 }
 
-START_TEST(base64_matches_rfc_4648)
+TEST(base64_matches_rfc_4648)
 {
     check_base64("", 0, "\"\"");
     check_base64("f", 1, "\"Zg==\"");
@@ -131,7 +127,6 @@ START_TEST(base64_matches_rfc_4648)
     check_base64("foobar", 6, "\"Zm9vYmFy\"");
     check_base64("\xff\xfe\xfd\xff", 4, "\"//79/w==\"");
 }
-END_TEST
 
 /* Assert how a document is copied. NULL: it is rejected, and nothing is appended. */
 static void check_document(const char *in, const char *out)
@@ -144,12 +139,12 @@ static void check_document(const char *in, const char *out)
     memcpy(exact, in, strlen(in));
     int r = json_put_document(&j, exact, strlen(in));
     free(exact);
-    ck_assert_msg(r == (out ? 0 : -EBADMSG), "%s: %d", in, r);
-    ck_assert_msg(strcmp(t.data + (out ? 2 : 1), out ? out : "") == 0, "%s: %s", in, t.data);
+    expect_that(r == (out ? 0 : -EBADMSG), "%s: %d", in, r);
+    expect_that(strcmp(t.data + (out ? 2 : 1), out ? out : "") == 0, "%s: %s", in, t.data);
     text_free(&t);
 }
 
-START_TEST(valid_document_is_copied_without_space)
+TEST(valid_document_is_copied_without_space)
 {
     check_document("null", "null");
     check_document(" [ ] ", "[]");
@@ -159,9 +154,8 @@ START_TEST(valid_document_is_copied_without_space)
     check_document("\"\xc2\x9b\xe2\x80\xa9\x7f\"", "\"\\u009b\\u2029\\u007f\"");
     check_document("[[[1],2],{\"a\":{\"b\":false}}]", "[[[1],2],{\"a\":{\"b\":false}}]");
 }
-END_TEST
 
-START_TEST(invalid_document_leaves_nothing)
+TEST(invalid_document_leaves_nothing)
 {
     static const char *const bad[] = {
         "",         " ",          "{",
@@ -182,9 +176,8 @@ START_TEST(invalid_document_leaves_nothing)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         check_document(bad[i], NULL);
 }
-END_TEST
 
-START_TEST(nesting_beyond_512_is_rejected)
+TEST(nesting_beyond_512_is_rejected)
 {
     char in[1100];
     memset(in, '[', 512);
@@ -199,11 +192,10 @@ START_TEST(nesting_beyond_512_is_rejected)
     in[sizeof in - 1] = 0;
     check_document(in, NULL);
 }
-END_TEST
 
 /* Property: a parser reads a string from random bytes, and there is no control character in the
  * line. */
-START_TEST(random_bytes_stay_one_line)
+TEST(random_bytes_stay_one_line)
 {
     unsigned seed = 20;
     for (int round = 0; round < 2000; round++) {
@@ -215,22 +207,21 @@ START_TEST(random_bytes_stay_one_line)
         struct json_writer j = { .text = &t };
         json_put_string_n(&j, in, n);
         for (size_t i = 0; i < t.len; i++)
-            ck_assert((unsigned char)t.data[i] >= 0x20 && t.data[i] != 0x7f);
+            expect_true((unsigned char)t.data[i] >= 0x20 && t.data[i] != 0x7f);
         json_t *back = json_loadb(t.data, t.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-        ck_assert_ptr_nonnull(back);
+        expect_not_null(back);
         if (utf8_valid(in, n)) {
-            ck_assert_uint_eq(json_string_length(back), n);
-            ck_assert_mem_eq(json_string_value(back), in, n);
+            expect_int(json_string_length(back), n);
+            expect_bytes(json_string_value(back), in, n);
         }
         json_decref(back);
         text_free(&t);
     }
 }
-END_TEST
 
 /* Property: characters of every length are read back, at every position in a long string that is
  * mostly ASCII. */
-START_TEST(long_string_is_read_back_unchanged)
+TEST(long_string_is_read_back_unchanged)
 {
     static const char *const parts[] = { "\"", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
                                          "\n" };
@@ -241,22 +232,21 @@ START_TEST(long_string_is_read_back_unchanged)
             text_puts(&in, rand_r(&seed) % 8 ? "x" : parts[(size_t)rand_r(&seed) % 5]);
         struct json_writer j = { .text = &out };
         json_put_string_n(&j, in.data, in.len);
-        ck_assert(utf8_valid(in.data, in.len));
+        expect_true(utf8_valid(in.data, in.len));
         json_t *back = json_loadb(out.data, out.len, JSON_DECODE_ANY, NULL);
-        ck_assert_ptr_nonnull(back);
-        ck_assert_uint_eq(json_string_length(back), in.len);
-        ck_assert_mem_eq(json_string_value(back), in.data, in.len);
+        expect_not_null(back);
+        expect_int(json_string_length(back), in.len);
+        expect_bytes(json_string_value(back), in.data, in.len);
         in.data[in.len - 1 - (size_t)rand_r(&seed) % 100] = (char)0xff;
-        ck_assert(!utf8_valid(in.data, in.len));
+        expect_true(!utf8_valid(in.data, in.len));
         json_decref(back);
         text_free(&in);
         text_free(&out);
     }
 }
-END_TEST
 
 /* Property: a random document is accepted exactly if jansson accepts it. */
-START_TEST(random_document_is_accepted_as_jansson_does)
+TEST(random_document_is_accepted_as_jansson_does)
 {
     static const char *const parts[] = { "{",     "}",       "[", "]",    ",",    ":",
                                          "\"a\"", "\"b\"",   "1", "-2.5", "true", "null",
@@ -270,10 +260,10 @@ START_TEST(random_document_is_accepted_as_jansson_does)
         struct json_writer j = { .text = &out };
         int r = json_put_document(&j, in.data, in.len);
         json_t *a = json_loadb(in.data, in.len, JSON_DECODE_ANY, NULL);
-        ck_assert_msg((r == 0) == (a != NULL), "%s: %d", in.data, r);
+        expect_that((r == 0) == (a != NULL), "%s: %d", in.data, r);
         if (a) {
             json_t *b = json_loadb(out.data, out.len, JSON_DECODE_ANY, NULL);
-            ck_assert(json_equal(a, b));
+            expect_true(json_equal(a, b));
             json_decref(b);
             accepted++;
         }
@@ -281,9 +271,8 @@ START_TEST(random_document_is_accepted_as_jansson_does)
         text_free(&in);
         text_free(&out);
     }
-    ck_assert_int_gt(accepted, 1000);
+    expect_greater(accepted, 1000);
 }
-END_TEST
 
 SUITE("fetch json", text_grows_and_shrinks, malformed_utf8_is_rejected,
       control_characters_are_escaped, commas_follow_nesting, milliseconds_have_three_decimals,

@@ -114,35 +114,32 @@ static void sweep(int (*scenario)(void))
         failed = false;
         int r = scenario();
         left = -1;
-        ck_assert_msg(!broken, "allocation %ld", n);
+        expect_that(!broken, "allocation %ld", n);
         if (!failed) {
-            ck_assert_int_eq(r, 0);
+            expect_ok(r);
             break;
         }
-        ck_assert_msg(r == -ENOMEM, "allocation %ld: %d", n, r);
+        expect_that(r == -ENOMEM, "allocation %ld: %d", n, r);
     }
-    ck_assert_int_gt(n, 0);
+    expect_greater(n, 0);
 }
 
-START_TEST(failed_allocation_while_printing_is_reported)
+TEST(failed_allocation_while_printing_is_reported)
 {
     json_set_alloc_funcs(__wrap_malloc, free);
     sweep(read_and_print);
 }
-END_TEST
 
-START_TEST(failed_allocation_of_tables_is_reported)
+TEST(failed_allocation_of_tables_is_reported)
 {
     sweep(remember);
     sweep(keep_order);
 }
-END_TEST
 
-START_TEST(failed_allocation_of_options_is_reported)
+TEST(failed_allocation_of_options_is_reported)
 {
     sweep(command_line);
 }
-END_TEST
 
 SUITE("fetch memory", failed_allocation_while_printing_is_reported,
       failed_allocation_of_tables_is_reported, failed_allocation_of_options_is_reported)

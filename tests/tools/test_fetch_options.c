@@ -8,9 +8,9 @@
 
 #include <asyncio/base.h>
 
-#define near(a, b) ck_assert_double_eq_tol(a, b, 1e-9)
+#define near(a, b) expect_near(a, b, 1e-9)
 
-START_TEST(duration_is_parsed_with_unit)
+TEST(duration_is_parsed_with_unit)
 {
     double s;
     static const struct {
@@ -19,7 +19,7 @@ START_TEST(duration_is_parsed_with_unit)
     } good[] = { { "1", 1 },    { "1.5", 1.5 }, { "1.5s", 1.5 }, { "250ms", 0.25 },
                  { "2m", 120 }, { "1h", 3600 }, { "0", 0 },      { ".5s", 0.5 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        ck_assert_int_eq(parse_duration(good[i].text, &s), 0);
+        expect_ok(parse_duration(good[i].text, &s));
         near(s, good[i].seconds);
     }
     static const char *const bad[] = { "",
@@ -36,13 +36,12 @@ START_TEST(duration_is_parsed_with_unit)
                                        "1s ",
                                        "1234567890123456789" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(parse_duration(bad[i], &s) == -EINVAL, "%s", bad[i]);
-    ck_assert_int_eq(parse_duration("-1", &s), -ERANGE);
-    ck_assert_int_eq(parse_duration("999999999h", &s), -ERANGE);
+        expect_that(parse_duration(bad[i], &s) == -EINVAL, "%s", bad[i]);
+    expect_int(parse_duration("-1", &s), -ERANGE);
+    expect_int(parse_duration("999999999h", &s), -ERANGE);
 }
-END_TEST
 
-START_TEST(rate_is_parsed_with_unit)
+TEST(rate_is_parsed_with_unit)
 {
     double r;
     static const struct {
@@ -51,18 +50,17 @@ START_TEST(rate_is_parsed_with_unit)
     } good[] = { { "10", 10 },     { "10/s", 10 },   { "600/m", 10 },
                  { "36/h", 0.01 }, { "1/10s", 0.1 }, { "0.5/s", 0.5 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        ck_assert_int_eq(parse_rate(good[i].text, &r), 0);
+        expect_ok(parse_rate(good[i].text, &r));
         near(r, good[i].rate);
     }
     static const char *const bad[] = { "", "/s", "10/", "10/x", "10s", "ten/s", "10/0s" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(parse_rate(bad[i], &r) == -EINVAL, "%s", bad[i]);
-    ck_assert_int_eq(parse_rate("0/s", &r), -ERANGE);
-    ck_assert_int_eq(parse_rate("-1/s", &r), -ERANGE);
+        expect_that(parse_rate(bad[i], &r) == -EINVAL, "%s", bad[i]);
+    expect_int(parse_rate("0/s", &r), -ERANGE);
+    expect_int(parse_rate("-1/s", &r), -ERANGE);
 }
-END_TEST
 
-START_TEST(size_and_integer_are_parsed)
+TEST(size_and_integer_are_parsed)
 {
     uint64_t b;
     long n;
@@ -73,21 +71,20 @@ START_TEST(size_and_integer_are_parsed)
                  { "1k", 1024 },     { "1K", 1024 },      { "1kB", 1000 },
                  { "1.5KiB", 1536 }, { "64M", 64 << 20 }, { "2g", 2LL << 30 } };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        ck_assert_msg(parse_size(good[i].text, &b) == 0, "%s", good[i].text);
-        ck_assert_uint_eq(b, good[i].bytes);
+        expect_that(parse_size(good[i].text, &b) == 0, "%s", good[i].text);
+        expect_int(b, good[i].bytes);
     }
-    ck_assert_int_eq(parse_size("1x", &b), -EINVAL);
-    ck_assert_int_eq(parse_size("1kx", &b), -EINVAL);
-    ck_assert_int_eq(parse_size("99999T", &b), -ERANGE);
-    ck_assert_int_eq(parse_integer("12", 1, 12, &n), 0);
-    ck_assert_int_eq(n, 12);
-    ck_assert_int_eq(parse_integer("-3", -5, 12, &n), 0);
-    ck_assert_int_eq(n, -3);
-    ck_assert_int_eq(parse_integer("13", 1, 12, &n), -ERANGE);
-    ck_assert_int_eq(parse_integer("1.0", 1, 12, &n), -EINVAL);
-    ck_assert_int_eq(parse_integer("1x", 1, 12, &n), -EINVAL);
+    expect_int(parse_size("1x", &b), -EINVAL);
+    expect_int(parse_size("1kx", &b), -EINVAL);
+    expect_int(parse_size("99999T", &b), -ERANGE);
+    expect_ok(parse_integer("12", 1, 12, &n));
+    expect_int(n, 12);
+    expect_ok(parse_integer("-3", -5, 12, &n));
+    expect_int(n, -3);
+    expect_int(parse_integer("13", 1, 12, &n), -ERANGE);
+    expect_int(parse_integer("1.0", 1, 12, &n), -EINVAL);
+    expect_int(parse_integer("1x", 1, 12, &n), -EINVAL);
 }
-END_TEST
 
 struct outcome {
     int r;
@@ -121,30 +118,29 @@ static void drop(struct outcome *x)
         options_free(&x->o);
 }
 
-START_TEST(missing_options_have_defaults)
+TEST(missing_options_have_defaults)
 {
     struct outcome x = parse("http://a");
-    ck_assert_int_eq(x.r, 1);
-    ck_assert_int_eq(x.o.jobs, 32);
-    ck_assert_int_eq(x.o.per_host, 8);
-    ck_assert_int_eq(x.o.burst, 1);
+    expect_int(x.r, 1);
+    expect_int(x.o.jobs, 32);
+    expect_int(x.o.per_host, 8);
+    expect_int(x.o.burst, 1);
     near(x.o.rate, 0);
-    ck_assert_int_eq(x.o.retries, 3);
+    expect_int(x.o.retries, 3);
     near(x.o.retry_after_max, 300);
     near(x.o.timeout, 60);
     near(x.o.connect_timeout, 10);
     near(x.o.deadline, 0);
-    ck_assert_int_eq(x.o.max_redirects, 10);
-    ck_assert_uint_eq(x.o.max_body, 64 << 20);
-    ck_assert_int_eq(x.o.body, BODY_AUTO);
-    ck_assert_uint_eq(x.o.url_count, 1);
-    ck_assert_str_eq(x.o.urls[0], "http://a");
-    ck_assert_str_eq(x.err, "");
+    expect_int(x.o.max_redirects, 10);
+    expect_int(x.o.max_body, 64 << 20);
+    expect_int(x.o.body, BODY_AUTO);
+    expect_int(x.o.url_count, 1);
+    expect_text(x.o.urls[0], "http://a");
+    expect_text(x.err, "");
     drop(&x);
 }
-END_TEST
 
-START_TEST(all_options_are_stored)
+TEST(all_options_are_stored)
 {
     struct outcome x =
             parse("-i f.txt -j4 --per-host=0 --rate 600/m --burst 5 --timeout 1.5s "
@@ -153,56 +149,55 @@ START_TEST(all_options_are_stored)
                   "--max-redirects 0 --keep-order --body json --headers --checksum sha256 "
                   "-o dir --overwrite --fsync --max-body 1k --fail-fast --max-failures 3 "
                   "--progress never -q http://a http://b");
-    ck_assert_str_eq(x.err, "");
-    ck_assert_int_eq(x.r, 1);
+    expect_text(x.err, "");
+    expect_int(x.r, 1);
     struct options *o = &x.o;
-    ck_assert_str_eq(o->input, "f.txt");
-    ck_assert_int_eq(o->jobs, 4);
-    ck_assert_int_eq(o->per_host, 0);
+    expect_text(o->input, "f.txt");
+    expect_int(o->jobs, 4);
+    expect_ok(o->per_host);
     near(o->rate, 10);
-    ck_assert_int_eq(o->burst, 5);
+    expect_int(o->burst, 5);
     near(o->timeout, 1.5);
     near(o->connect_timeout, 0.5);
     near(o->deadline, 120);
-    ck_assert_int_eq(o->retries, 0);
-    ck_assert(o->retry_unsafe && o->keep_order && o->response_headers && o->overwrite && o->fsync);
-    ck_assert_str_eq(o->method, "DELETE");
-    ck_assert_uint_eq(o->header_count, 2);
-    ck_assert_str_eq(o->headers[1], "B:2");
-    ck_assert_str_eq(o->data, "@body");
-    ck_assert_int_eq(o->max_redirects, 0);
-    ck_assert_int_eq(o->body, BODY_JSON);
-    ck_assert_int_eq(o->checksum, CHECKSUM_SHA256);
-    ck_assert_str_eq(o->output_dir, "dir");
-    ck_assert_uint_eq(o->max_body, 1024);
-    ck_assert(o->fail_fast && o->quiet);
-    ck_assert_int_eq(o->max_failures, 3);
-    ck_assert_int_eq(o->progress, PROGRESS_NEVER);
-    ck_assert_uint_eq(o->url_count, 2);
+    expect_ok(o->retries);
+    expect_true(o->retry_unsafe && o->keep_order && o->response_headers && o->overwrite &&
+                o->fsync);
+    expect_text(o->method, "DELETE");
+    expect_int(o->header_count, 2);
+    expect_text(o->headers[1], "B:2");
+    expect_text(o->data, "@body");
+    expect_ok(o->max_redirects);
+    expect_int(o->body, BODY_JSON);
+    expect_int(o->checksum, CHECKSUM_SHA256);
+    expect_text(o->output_dir, "dir");
+    expect_int(o->max_body, 1024);
+    expect_true(o->fail_fast && o->quiet);
+    expect_int(o->max_failures, 3);
+    expect_int(o->progress, PROGRESS_NEVER);
+    expect_int(o->url_count, 2);
     drop(&x);
 }
-END_TEST
 
-START_TEST(dash_is_standard_input)
+TEST(dash_is_standard_input)
 {
     struct outcome x = parse("-");
-    ck_assert_int_eq(x.r, 1);
-    ck_assert_str_eq(x.o.input, "-");
-    ck_assert_uint_eq(x.o.url_count, 0);
+    expect_int(x.r, 1);
+    expect_text(x.o.input, "-");
+    expect_ok(x.o.url_count);
     drop(&x);
     x = parse("-i - http://a");
-    ck_assert_int_eq(x.r, 1);
-    ck_assert_str_eq(x.o.input, "-");
+    expect_int(x.r, 1);
+    expect_text(x.o.input, "-");
     drop(&x);
     /* Behind -- it is no option. That it is no URL is reported in its result. */
     x = parse("-j 2 -- -x");
-    ck_assert_int_eq(x.r, 1);
-    ck_assert_str_eq(x.o.urls[0], "-x");
+    expect_int(x.r, 1);
+    expect_text(x.o.urls[0], "-x");
     drop(&x);
 }
-END_TEST
 
-START_TEST(usage_error_names_the_mistake)
+TEST(usage_error_names_the_mistake)
 {
     static const char *const bad[][2] = {
         { "", "nothing to fetch: give URLs, --input FILE, or - for standard input" },
@@ -228,54 +223,51 @@ START_TEST(usage_error_names_the_mistake)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct outcome x = parse(bad[i][0]);
-        ck_assert_msg(x.r == -EINVAL, "%s: %d", bad[i][0], x.r);
-        ck_assert_msg(strncmp(x.err, "asyncio fetch: ", 15) == 0, "%s", x.err);
-        ck_assert_msg(strstr(x.err, bad[i][1]), "%s: %s", bad[i][0], x.err);
-        ck_assert_ptr_nonnull(strstr(x.err, "; see 'asyncio fetch --help'\n"));
-        ck_assert_str_eq(x.out, "");
+        expect_that(x.r == -EINVAL, "%s: %d", bad[i][0], x.r);
+        expect_that(strncmp(x.err, "asyncio fetch: ", 15) == 0, "%s", x.err);
+        expect_that(strstr(x.err, bad[i][1]), "%s: %s", bad[i][0], x.err);
+        expect_not_null(strstr(x.err, "; see 'asyncio fetch --help'\n"));
+        expect_text(x.out, "");
         drop(&x);
     }
 }
-END_TEST
 
-START_TEST(help_lists_every_option)
+TEST(help_lists_every_option)
 {
     struct outcome x = parse("--help --no-such-thing");
-    ck_assert_int_eq(x.r, 0);
-    ck_assert_str_eq(x.err, "");
+    expect_ok(x.r);
+    expect_text(x.err, "");
     for (size_t i = 0; i < option_count; i++) {
         char name[64];
         snprintf(name, sizeof name, " --%s", option_table[i].name);
-        ck_assert_msg(strstr(x.out, name), "%s", name);
+        expect_that(strstr(x.out, name), "%s", name);
     }
     for (int kind = FAILURE_NONE + 1; kind < FAILURE_KINDS; kind++)
-        ck_assert_msg(strstr(x.out, failure_name((enum failure_kind)kind)), "%d", kind);
+        expect_that(strstr(x.out, failure_name((enum failure_kind)kind)), "%d", kind);
     for (char *line = strtok(x.out, "\n"); line; line = strtok(NULL, "\n"))
-        ck_assert_msg(strlen(line) <= 94, "%s", line);
+        expect_that(strlen(line) <= 94, "%s", line);
     drop(&x);
     x = parse("--version");
-    ck_assert_int_eq(x.r, 0);
-    ck_assert_str_eq(x.out, "asyncio " ASYNC_VERSION "\n");
+    expect_ok(x.r);
+    expect_text(x.out, "asyncio " ASYNC_VERSION "\n");
     drop(&x);
 }
-END_TEST
 
-START_TEST(option_table_is_consistent)
+TEST(option_table_is_consistent)
 {
-    ck_assert_uint_le(option_count, 64);
+    expect_at_most(option_count, 64);
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *a = &option_table[i];
-        ck_assert_msg(a->name && a->help, "row %zu", i);
-        ck_assert_msg((a->arg == NULL) == (a->kind == OPTION_FLAG || a->kind == OPTION_HELP ||
-                                           a->kind == OPTION_VERSION),
-                      "%s", a->name);
+        expect_that(a->name && a->help, "row %zu", i);
+        expect_that((a->arg == NULL) == (a->kind == OPTION_FLAG || a->kind == OPTION_HELP ||
+                                         a->kind == OPTION_VERSION),
+                    "%s", a->name);
         for (size_t k = 0; k < i; k++) {
-            ck_assert_str_ne(a->name, option_table[k].name);
-            ck_assert_msg(!a->letter || a->letter != option_table[k].letter, "%s", a->name);
+            expect_text_not(a->name, option_table[k].name);
+            expect_that(!a->letter || a->letter != option_table[k].letter, "%s", a->name);
         }
     }
 }
-END_TEST
 
 SUITE("fetch options", duration_is_parsed_with_unit, rate_is_parsed_with_unit,
       size_and_integer_are_parsed, missing_options_have_defaults, all_options_are_stored,

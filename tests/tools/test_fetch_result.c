@@ -9,22 +9,22 @@
 
 static struct request spec = { .index = 7, .url = (char *)"http://u:secret@h/a" };
 
-START_TEST(unattempted_request_has_null_members)
+TEST(unattempted_request_has_null_members)
 {
     struct result r;
     struct text t = { 0 };
     result_init(&r, &spec);
-    ck_assert_int_eq(result_line(&r, &t), 0);
-    ck_text(&t,
+    expect_ok(result_line(&r, &t));
+    expect_built_text(
+            &t,
             "{\"index\":7,\"id\":null,\"url\":\"http://h/a\",\"final_url\":null,\"method\":null,"
             "\"ok\":true,\"status\":null,\"error\":null,\"attempts\":0,\"redirects\":[],\"http\":"
             "null,"
             "\"remote_ip\":null,\"bytes\":0,\"wire_bytes\":0,\"t\":{\"queued\":null,\"dns\":null,"
             "\"connect\":null,\"tls\":null,\"ttfb\":null,\"total\":null}}\n");
 }
-END_TEST
 
-START_TEST(full_result_has_every_member)
+TEST(full_result_has_every_member)
 {
     static const struct result_redirect hops[] = { { 301, "http://u:secret@h/a" },
                                                    { 302, "http://h/b" } };
@@ -53,9 +53,10 @@ START_TEST(full_result_has_every_member)
     r.body = "hello";
     r.body_len = 5;
     r.sha256 = "2cf2";
-    ck_assert_int_eq(result_line(&r, &t), 0);
-    ck_assert_ptr_null(strstr(t.data, "secret"));
-    ck_text(&t,
+    expect_ok(result_line(&r, &t));
+    expect_null(strstr(t.data, "secret"));
+    expect_built_text(
+            &t,
             "{\"index\":7,\"id\":\"x\",\"url\":\"http://h/a\",\"final_url\":\"https://h/c\",\"met"
             "hod\":"
             "\"GET\",\"ok\":false,\"status\":404,\"error\":{\"kind\":\"http\",\"message\":"
@@ -71,26 +72,23 @@ START_TEST(full_result_has_every_member)
             "\"set-cookie\":[\"a=1\",\"b=\xef\xbf\xbd\"]},\"body\":\"hello\",\"sha256\":\"2cf2\"}"
             "\n");
 }
-END_TEST
 
-START_TEST(invalid_input_has_a_result)
+TEST(invalid_input_has_a_result)
 {
     struct request s = { 0 };
     static const char line[] = "ftp://u:secret@h\nx";
-    ck_assert_int_eq(request_parse(&s, line, sizeof line - 1), 0);
+    expect_ok(request_parse(&s, line, sizeof line - 1));
     struct result r;
     struct text t = { 0 };
     result_init(&r, &s);
-    ck_assert_int_eq(result_line(&r, &t), 0);
-    ck_assert_ptr_nonnull(strstr(t.data, "\"url\":\"ftp://h\\nx\""));
-    ck_assert_ptr_nonnull(strstr(t.data,
-                                 "\"ok\":false,\"status\":null,\"error\":{\"kind\":\"input\","
-                                 "\"message\":\"the URL contains a control character\""));
-    ck_assert_ptr_eq(strchr(t.data, '\n'), t.data + t.len - 1);
+    expect_ok(result_line(&r, &t));
+    expect_not_null(strstr(t.data, "\"url\":\"ftp://h\\nx\""));
+    expect_not_null(strstr(t.data, "\"ok\":false,\"status\":null,\"error\":{\"kind\":\"input\","
+                                   "\"message\":\"the URL contains a control character\""));
+    expect_ptr(strchr(t.data, '\n'), t.data + t.len - 1);
     text_free(&t);
     request_free(&s);
 }
-END_TEST
 
 static void check_body(enum body_mode mode, const char *body, size_t n, const char *expected)
 {
@@ -100,16 +98,16 @@ static void check_body(enum body_mode mode, const char *body, size_t n, const ch
     r.body = body;
     r.body_len = n;
     r.mode = mode;
-    ck_assert_int_eq(result_line(&r, &t), 0);
+    expect_ok(result_line(&r, &t));
     json_t *back = json_loadb(t.data, t.len, JSON_ALLOW_NUL, NULL);
-    ck_assert_msg(back != NULL, "%s", t.data);
+    expect_that(back != NULL, "%s", t.data);
     json_decref(back);
     const char *end = strstr(t.data, "\"total\":null}");
-    ck_assert_str_eq(end + 13, expected);
+    expect_text(end + 13, expected);
     text_free(&t);
 }
 
-START_TEST(body_is_encoded_by_mode)
+TEST(body_is_encoded_by_mode)
 {
     check_body(BODY_AUTO, "", 0, ",\"body\":\"\"}\n");
     check_body(BODY_AUTO, "a\n\xc3\xa9", 4, ",\"body\":\"a\\n\xc3\xa9\"}\n");
@@ -122,9 +120,8 @@ START_TEST(body_is_encoded_by_mode)
     check_body(BODY_JSON, "", 0, ",\"body_base64\":\"\"}\n");
     check_body(BODY_NONE, "abc", 3, "}\n");
 }
-END_TEST
 
-START_TEST(body_in_file_is_named)
+TEST(body_in_file_is_named)
 {
     struct result r;
     struct text t = { 0 };
@@ -132,27 +129,25 @@ START_TEST(body_in_file_is_named)
     r.file = "7-h-a";
     r.body = "x";
     r.body_len = 1;
-    ck_assert_int_eq(result_line(&r, &t), 0);
-    ck_assert_ptr_nonnull(strstr(t.data, ",\"file\":\"7-h-a\"}"));
+    expect_ok(result_line(&r, &t));
+    expect_not_null(strstr(t.data, ",\"file\":\"7-h-a\"}"));
     text_free(&t);
 }
-END_TEST
 
-START_TEST(every_failure_has_a_name)
+TEST(every_failure_has_a_name)
 {
     for (int i = 0; i < FAILURE_KINDS; i++)
-        ck_assert_ptr_nonnull(failure_name((enum failure_kind)i));
-    ck_assert_str_eq(failure_errno(-ECONNREFUSED), "ECONNREFUSED");
-    ck_assert_ptr_null(failure_errno(-99999));
+        expect_not_null(failure_name((enum failure_kind)i));
+    expect_text(failure_errno(-ECONNREFUSED), "ECONNREFUSED");
+    expect_null(failure_errno(-99999));
 }
-END_TEST
 
 static void put(struct order *o, uint64_t index)
 {
     struct text line = { 0 };
     text_printf(&line, "%d", (int)index);
     order_put(o, index, &line);
-    ck_assert_ptr_null(line.data);
+    expect_null(line.data);
 }
 
 static bool take(struct order *o, int expected)
@@ -160,51 +155,49 @@ static bool take(struct order *o, int expected)
     struct text line = { 0 };
     if (!order_take(o, &line))
         return false;
-    ck_assert_int_eq(atoi(line.data), expected);
+    expect_int(atoi(line.data), expected);
     text_free(&line);
     return true;
 }
 
-START_TEST(lines_leave_in_order)
+TEST(lines_leave_in_order)
 {
     struct order o;
-    ck_assert_int_eq(order_init(&o, 4, 1000), 0);
-    ck_assert(order_has_room(&o, 3) && !order_has_room(&o, 4));
+    expect_ok(order_init(&o, 4, 1000));
+    expect_true(order_has_room(&o, 3) && !order_has_room(&o, 4));
     put(&o, 2);
     put(&o, 1);
-    ck_assert(!take(&o, 0));
+    expect_true(!take(&o, 0));
     put(&o, 0);
     for (int i = 0; i < 3; i++)
-        ck_assert(take(&o, i));
-    ck_assert(!take(&o, 3));
-    ck_assert(order_has_room(&o, 6) && !order_has_room(&o, 7));
+        expect_true(take(&o, i));
+    expect_true(!take(&o, 3));
+    expect_true(order_has_room(&o, 6) && !order_has_room(&o, 7));
     put(&o, 6);
     put(&o, 4);
     struct text line = { 0 };
-    ck_assert(order_take_rest(&o, &line));
-    ck_assert_str_eq(line.data, "4");
+    expect_true(order_take_rest(&o, &line));
+    expect_text(line.data, "4");
     text_free(&line);
-    ck_assert(order_take_rest(&o, &line));
-    ck_assert_str_eq(line.data, "6");
+    expect_true(order_take_rest(&o, &line));
+    expect_text(line.data, "6");
     text_free(&line);
-    ck_assert(!order_take_rest(&o, &line));
-    ck_assert_uint_eq(o.held, 0);
+    expect_true(!order_take_rest(&o, &line));
+    expect_ok(o.held);
     put(&o, o.next);
     order_free(&o);
 }
-END_TEST
 
-START_TEST(waiting_lines_are_bounded)
+TEST(waiting_lines_are_bounded)
 {
     struct order o;
-    ck_assert_int_eq(order_init(&o, 100, 3), 0);
+    expect_ok(order_init(&o, 100, 3));
     for (uint64_t i = 1; i < 4; i++)
         put(&o, i);
-    ck_assert(!order_has_room(&o, 4));
-    ck_assert(order_has_room(&o, 0)); /* the next line to print always has room */
+    expect_true(!order_has_room(&o, 4));
+    expect_true(order_has_room(&o, 0)); /* the next line to print always has room */
     order_free(&o);
 }
-END_TEST
 
 SUITE("fetch result", unattempted_request_has_null_members, full_result_has_every_member,
       invalid_input_has_a_result, body_is_encoded_by_mode, body_in_file_is_named,

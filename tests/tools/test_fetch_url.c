@@ -4,7 +4,7 @@
 
 #include "fetch/url.h"
 
-START_TEST(valid_url_is_accepted)
+TEST(valid_url_is_accepted)
 {
     static const char *const good[] = {
         "http://a",
@@ -21,12 +21,11 @@ START_TEST(valid_url_is_accepted)
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         const char *bad = url_check(good[i], strlen(good[i]));
-        ck_assert_msg(!bad, "%s %s", good[i], bad);
+        expect_that(!bad, "%s %s", good[i], bad);
     }
 }
-END_TEST
 
-START_TEST(invalid_url_is_rejected_with_reason)
+TEST(invalid_url_is_rejected_with_reason)
 {
     static const char *const bad[][2] = {
         { "", "is empty" },
@@ -55,20 +54,19 @@ START_TEST(invalid_url_is_rejected_with_reason)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const char *why = url_check(bad[i][0], strlen(bad[i][0]));
-        ck_assert_msg(why && strstr(why, bad[i][1]), "%s: %s", bad[i][0], why ? why : "accepted");
+        expect_that(why && strstr(why, bad[i][1]), "%s: %s", bad[i][0], why ? why : "accepted");
     }
-    ck_assert_ptr_nonnull(url_check("http://h/\0x", 11));
+    expect_not_null(url_check("http://h/\0x", 11));
     char host[400] = "http://";
     memset(host + 7, 'a', 256);
-    ck_assert_ptr_nonnull(url_check(host, strlen(host)));
+    expect_not_null(url_check(host, strlen(host)));
     host[7 + 255] = 0;
-    ck_assert_ptr_null(url_check(host, strlen(host)));
+    expect_null(url_check(host, strlen(host)));
     char origin[URL_ORIGIN_MAX];
-    ck_assert_uint_eq(url_origin(host, origin), 7 + 255 + 3);
+    expect_int(url_origin(host, origin), 7 + 255 + 3);
 }
-END_TEST
 
-START_TEST(equal_origins_have_equal_names)
+TEST(equal_origins_have_equal_names)
 {
     static const char *const cases[][2] = {
         { "http://Example.COM/x", "http://example.com:80" },
@@ -79,13 +77,12 @@ START_TEST(equal_origins_have_equal_names)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char origin[URL_ORIGIN_MAX];
-        ck_assert_uint_eq(url_origin(cases[i][0], origin), strlen(cases[i][1]));
-        ck_assert_str_eq(origin, cases[i][1]);
+        expect_int(url_origin(cases[i][0], origin), strlen(cases[i][1]));
+        expect_text(origin, cases[i][1]);
     }
 }
-END_TEST
 
-START_TEST(redacted_url_has_no_password)
+TEST(redacted_url_has_no_password)
 {
     static const char *const cases[][2] = {
         { "http://user:secret@h/p?q=a@b", "http://h/p?q=a@b" },
@@ -103,10 +100,9 @@ START_TEST(redacted_url_has_no_password)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text t = { 0 };
         url_redact(&t, cases[i][0], strlen(cases[i][0]));
-        ck_text(&t, cases[i][1]);
+        expect_built_text(&t, cases[i][1]);
     }
 }
-END_TEST
 
 SUITE("fetch url", valid_url_is_accepted, invalid_url_is_rejected_with_reason,
       equal_origins_have_equal_names, redacted_url_has_no_password)

@@ -2,65 +2,65 @@
 /* test_lint_source.c - how the linter reads C, and which comments allow a finding. */
 #include "lint_check.h"
 
-START_TEST(comment_allows_finding_in_its_reach)
+TEST(comment_allows_finding_in_its_reach)
 {
-    clean(BODY("sleep(1); /* asyncio: allow blocking: on purpose */"));
-    clean(BODY("// asyncio: allow blocking - in memory\nsleep(1);"));
-    clean("/* asyncio: allow-file blocking, never-awaited */\n" BODY(
+    expect_no_finding(BODY("sleep(1); /* asyncio: allow blocking: on purpose */"));
+    expect_no_finding(BODY("// asyncio: allow blocking - in memory\nsleep(1);"));
+    expect_no_finding("/* asyncio: allow-file blocking, never-awaited */\n" BODY(
             "sleep(1); async_sleep(1);\nsleep(2);"));
-    clean(BODY("/* It is short.\n * asyncio: allow blocking */\nsleep(1);"));
-    clean(BODY("sleep(1); /* asyncio: allow blocking, since it is short */"));
-    finds(BODY("/* asyncio: allow blocking */\nx(); sleep(1);\nsleep(2);"), "4:1 blocking");
+    expect_no_finding(BODY("/* It is short.\n * asyncio: allow blocking */\nsleep(1);"));
+    expect_no_finding(BODY("sleep(1); /* asyncio: allow blocking, since it is short */"));
+    expect_findings(BODY("/* asyncio: allow blocking */\nx(); sleep(1);\nsleep(2);"),
+                    "4:1 blocking");
 }
-END_TEST
 
-START_TEST(comment_that_allows_nothing_is_reported)
+TEST(comment_that_allows_nothing_is_reported)
 {
-    finds(BODY("sleep(1); /* asyncio: allow never-awaited */"), "2:1 blocking; 2:11 unused-allow");
-    finds(BODY("x(); /* asyncio: allow blocking */"), "2:6 unused-allow");
-    finds(BODY("x(); /* asyncio: allow blocking, never-awaited */"),
-          "2:6 unused-allow; 2:6 unused-allow");
-    finds(BODY("sleep(1); /* asyncio: allow blokcing */"), "2:1 blocking; 2:11 unused-allow");
-    finds(BODY("x(); /* asyncio: allow */"), "2:6 unused-allow");
-    clean("/* of \"asyncio: allow blocking\" */"); /* only mentioned */
+    expect_findings(BODY("sleep(1); /* asyncio: allow never-awaited */"),
+                    "2:1 blocking; 2:11 unused-allow");
+    expect_findings(BODY("x(); /* asyncio: allow blocking */"), "2:6 unused-allow");
+    expect_findings(BODY("x(); /* asyncio: allow blocking, never-awaited */"),
+                    "2:6 unused-allow; 2:6 unused-allow");
+    expect_findings(BODY("sleep(1); /* asyncio: allow blokcing */"),
+                    "2:1 blocking; 2:11 unused-allow");
+    expect_findings(BODY("x(); /* asyncio: allow */"), "2:6 unused-allow");
+    expect_no_finding("/* of \"asyncio: allow blocking\" */"); /* only mentioned */
 }
-END_TEST
 
-START_TEST(only_one_branch_of_a_condition_is_read)
+TEST(only_one_branch_of_a_condition_is_read)
 {
-    clean("#if 0\n" BODY("sleep(1); it's not C") "#endif\n");
-    finds("#if 0\n}}}\n#else\n" BODY("sleep(1);") "#endif\n", "5:1 blocking");
-    clean("#ifdef A\nint f(int a) {\n#else\nint f(void) {\n#endif\nreturn 0; }\n");
-    finds("#ifdef __cplusplus\nextern \"C\" {\n#endif\n" BODY(
-                  "sleep(1);") "#ifdef __cplusplus\n}\n#endif\n",
-          "5:1 blocking");
+    expect_no_finding("#if 0\n" BODY("sleep(1); it's not C") "#endif\n");
+    expect_findings("#if 0\n}}}\n#else\n" BODY("sleep(1);") "#endif\n", "5:1 blocking");
+    expect_no_finding("#ifdef A\nint f(int a) {\n#else\nint f(void) {\n#endif\nreturn 0; }\n");
+    expect_findings("#ifdef __cplusplus\nextern \"C\" {\n#endif\n" BODY(
+                            "sleep(1);") "#ifdef __cplusplus\n}\n#endif\n",
+                    "5:1 blocking");
 }
-END_TEST
 
-START_TEST(tokens_are_those_of_c)
+TEST(tokens_are_those_of_c)
 {
-    finds("#define X(a) \\\n  do { sleep(a); \\\n  } while (0)\n" BODY(
-                  "char c = '\"'; sleep(1); c = '\\'';"),
-          "5:15 blocking");
-    finds(BODY("x(\"a\\\"b\\\n); sleep(1);\"); /* // */ sleep(2);"), "3:26 blocking");
-    finds("int f(void) __attribute__((x(1))) { ASYNC_TRY(1); sleep(1); }", "1:51 blocking");
-    finds("static int x[] = { 1 };\nstruct s { int a; };\nint f(void) { r = await_x(); sleep(1); }",
-          "3:30 blocking");
-    clean("");
-    clean("int");
+    expect_findings("#define X(a) \\\n  do { sleep(a); \\\n  } while (0)\n" BODY(
+                            "char c = '\"'; sleep(1); c = '\\'';"),
+                    "5:15 blocking");
+    expect_findings(BODY("x(\"a\\\"b\\\n); sleep(1);\"); /* // */ sleep(2);"), "3:26 blocking");
+    expect_findings("int f(void) __attribute__((x(1))) { ASYNC_TRY(1); sleep(1); }",
+                    "1:51 blocking");
+    expect_findings(
+            "static int x[] = { 1 };\nstruct s { int a; };\nint f(void) { r = await_x(); sleep(1); }",
+            "3:30 blocking");
+    expect_no_finding("");
+    expect_no_finding("int");
 }
-END_TEST
 
-START_TEST(unbalanced_brackets_are_an_error)
+TEST(unbalanced_brackets_are_an_error)
 {
-    finds("int f(void) { (]; }", "1:16 this ']' closes nothing");
-    finds("int f(void) {\n  {", "2:3 this '{' is never closed");
-    finds("}", "1:1 this '}' closes nothing");
+    expect_findings("int f(void) { (]; }", "1:16 this ']' closes nothing");
+    expect_findings("int f(void) {\n  {", "2:3 this '{' is never closed");
+    expect_findings("}", "1:1 this '}' closes nothing");
 }
-END_TEST
 
 /* Wherever a file is cut off, and whichever character it has lost, reading it is safe. */
-START_TEST(broken_file_is_read_to_its_end)
+TEST(broken_file_is_read_to_its_end)
 {
     static const char text[] = "#if 1\n" BODY(
             "for (;;) { if (await_x(1) < 0) continue; else do { sleep(1); } while (x); }\n"
@@ -75,27 +75,25 @@ START_TEST(broken_file_is_read_to_its_end)
     struct lint_report r;
     char part[sizeof text];
     for (size_t n = 0; n < sizeof text; n++) {
-        ck_assert(lint_text(text, n, &r));
+        expect_true(lint_text(text, n, &r));
         lint_free(&r);
-        ck_assert(lint_text(text + n, sizeof text - 1 - n, &r));
+        expect_true(lint_text(text + n, sizeof text - 1 - n, &r));
         lint_free(&r);
         memcpy(part, text, sizeof text); /* and without one character */
         memmove(part + n, part + n + 1, sizeof text - n - 1);
-        ck_assert(lint_text(part, sizeof text - 2, &r));
+        expect_true(lint_text(part, sizeof text - 2, &r));
         lint_free(&r);
     }
 }
-END_TEST
 
-START_TEST(every_rule_has_a_name_and_a_summary)
+TEST(every_rule_has_a_name_and_a_summary)
 {
     size_t n = 0;
     for (; lint_rule_name(n); n++)
-        ck_assert(lint_rule_name(n)[0] && lint_rule_summary(n)[0]);
-    ck_assert_uint_gt(n, 0);
-    ck_assert_ptr_null(lint_rule_summary(n));
+        expect_true(lint_rule_name(n)[0] && lint_rule_summary(n)[0]);
+    expect_greater(n, 0);
+    expect_null(lint_rule_summary(n));
 }
-END_TEST
 
 SUITE("lint source", comment_allows_finding_in_its_reach, comment_that_allows_nothing_is_reported,
       only_one_branch_of_a_condition_is_read, tokens_are_those_of_c,

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* tool_check.h - what the unit tests of the command share: each file is one suite, and each test
- * runs in a process of its own. */
+/* tool_check.h - frame of the unit tests of the command. */
 #ifndef TOOL_CHECK_H
 #define TOOL_CHECK_H
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +10,14 @@
 
 #include "common/text.h"
 
-enum { SUITE_SECONDS = 10 };
-#include "../suite_frame.h"
+#define SUITE_SECONDS 10
+#include "../frame/suite.h"
 
-/* Assert that a text is this, and free it. */
-#define ck_text(t, expected)                                                                       \
+/* Compare a text under construction (common/text.h), and free it. */
+#define expect_built_text(t, expected)                                                             \
     do {                                                                                           \
-        ck_assert_int_eq((t)->error, 0);                                                           \
-        ck_assert_str_eq((t)->data ? (t)->data : "", expected);                                    \
+        expect_ok((t)->error);                                                                     \
+        expect_text((t)->data ? (t)->data : "", expected);                                         \
         text_free(t);                                                                              \
     } while (0)
 

@@ -27,7 +27,7 @@ static async_event all_inside;
 ASYNC_DEF(meet, (async_web_request *)rq)
 {
     const char *x = async_web_header(rq, "X-Test"), *q = async_web_query(rq, "q");
-    ck_assert_int_lt(inside, TOGETHER);
+    expect_less(inside, TOGETHER);
     tasks[inside++] = async_current_task();
     if (inside == TOGETHER)
         async_event_set(&all_inside);
@@ -64,21 +64,20 @@ static void request_together(int port, void *arg)
         char expected[32];
         struct response r = read_response(fds[i]);
         snprintf(expected, sizeof expected, "t%d %d", i, i);
-        ck_assert_str_eq(r.body, expected);
+        expect_text(r.body, expected);
         free(r.body);
         close(fds[i]);
     }
 }
 
-START_TEST(handlers_run_at_the_same_time_each_in_a_task)
+TEST(handlers_run_at_the_same_time_each_in_a_task)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_together, NULL);
-    ck_assert_int_eq(inside, TOGETHER);
+    expect_int(inside, TOGETHER);
     for (int i = 0; i < TOGETHER; i++)
         for (int j = 0; j < i; j++)
-            ck_assert_msg(tasks[i] != tasks[j], "%d and %d have the same task", i, j);
+            expect_that(tasks[i] != tasks[j], "%d and %d have the same task", i, j);
 }
-END_TEST
 
 static void reuse_connection(int port, void *arg)
 {
@@ -87,17 +86,16 @@ static void reuse_connection(int port, void *arg)
     for (int i = 0; i < 200; i++) {
         send_text(fd, "GET /quick?q=%d HTTP/1.1\r\nHost: h\r\n\r\n", i);
         struct response r = read_response(fd);
-        ck_assert_int_eq(atoi(r.body), i);
+        expect_int(atoi(r.body), i);
         free(r.body);
     }
     close(fd);
 }
 
-START_TEST(connection_serves_many_requests)
+TEST(connection_serves_many_requests)
 {
     serve(routes, (struct async_web_opts){ 0 }, reuse_connection, NULL);
 }
-END_TEST
 
 static void use_http_1_0(int port, void *arg)
 {
@@ -107,15 +105,14 @@ static void use_http_1_0(int port, void *arg)
     expect_status(fd, 200);
     send_text(fd, "GET /quick HTTP/1.0\r\n\r\n");
     expect_status(fd, 200);
-    ck_assert(reads_end(fd));
+    expect_true(reads_end(fd));
     close(fd);
 }
 
-START_TEST(http_1_0_connection_is_closed_unless_kept_alive)
+TEST(http_1_0_connection_is_closed_unless_kept_alive)
 {
     serve(routes, (struct async_web_opts){ 0 }, use_http_1_0, NULL);
 }
-END_TEST
 
 static void pipeline_requests(int port, void *arg)
 {
@@ -126,18 +123,17 @@ static void pipeline_requests(int port, void *arg)
                   i);
     for (int i = 0; i < 30; i++) {
         struct response r = read_response(fd);
-        ck_assert_int_eq(r.status, 200);
-        ck_assert_int_eq(atoi(r.body + strspn(r.body, " ")), i);
+        expect_int(r.status, 200);
+        expect_int(atoi(r.body + strspn(r.body, " ")), i);
         free(r.body);
     }
     close(fd);
 }
 
-START_TEST(pipelined_requests_are_answered_in_order)
+TEST(pipelined_requests_are_answered_in_order)
 {
     serve(routes, (struct async_web_opts){ 0 }, pipeline_requests, NULL);
 }
-END_TEST
 
 /* With the clock stopped, no timeout closes the connection. */
 static void close_own_side(int port, void *arg)
@@ -148,19 +144,18 @@ static void close_own_side(int port, void *arg)
     (void)arg;
     fake_clock_stop();
     int fd = connect_to(port);
-    ck_assert_int_eq(send(fd, requests, sizeof requests - 1, MSG_MORE), sizeof requests - 1);
+    expect_int(send(fd, requests, sizeof requests - 1, MSG_MORE), sizeof requests - 1);
     shutdown(fd, SHUT_WR); /* the end goes out together with the requests */
     for (int i = 0; i < 3; i++)
         expect_status(fd, 200);
-    ck_assert(reads_end(fd));
+    expect_true(reads_end(fd));
     close(fd);
 }
 
-START_TEST(client_that_closes_its_side_gets_its_responses_and_then_the_end)
+TEST(client_that_closes_its_side_gets_its_responses_and_then_the_end)
 {
     serve(routes, (struct async_web_opts){ 0 }, close_own_side, NULL);
 }
-END_TEST
 
 /* The kernel accepts all five connections, but the server takes three of them. */
 static void exceed_limit(int port, void *arg)
@@ -174,7 +169,7 @@ static void exceed_limit(int port, void *arg)
     for (int i = 0; i < 3; i++)
         expect_status(fds[i], 200);
     struct pollfd waiting[2] = { { fds[3], POLLIN, 0 }, { fds[4], POLLIN, 0 } };
-    ck_assert_int_eq(poll(waiting, 2, 20), 0);
+    expect_ok(poll(waiting, 2, 20));
     close(fds[0]);
     close(fds[1]);
     expect_status(fds[3], 200);
@@ -183,11 +178,10 @@ static void exceed_limit(int port, void *arg)
         close(fds[i]);
 }
 
-START_TEST(clients_beyond_the_limit_wait_until_others_leave)
+TEST(clients_beyond_the_limit_wait_until_others_leave)
 {
     serve(routes, (struct async_web_opts){ .limit = 3 }, exceed_limit, NULL);
 }
-END_TEST
 
 /* The sockets are opened first, before the server can take the descriptors that are left. */
 static void exhaust_descriptors(int port, void *arg)
@@ -207,17 +201,16 @@ static void exhaust_descriptors(int port, void *arg)
     }
 }
 
-START_TEST(clients_wait_while_descriptors_are_exhausted)
+TEST(clients_wait_while_descriptors_are_exhausted)
 {
     struct rlimit l;
     if (RUNNING_ON_VALGRIND)
         return; /* valgrind closes descriptors beyond its own limit */
-    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &l), 0);
+    expect_ok(getrlimit(RLIMIT_NOFILE, &l));
     l.rlim_cur = 80; /* of which the client has 60 */
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &l), 0);
+    expect_ok(setrlimit(RLIMIT_NOFILE, &l));
     serve(routes, (struct async_web_opts){ 0 }, exhaust_descriptors, NULL);
 }
-END_TEST
 
 /* --- failed streams --- */
 
@@ -246,16 +239,15 @@ ASYNC_DEF(fail_streams)
     }
     for (int i = 0; i < 1000 && async_web_server_stats(s).connections > 1; i++)
         ASYNC_TRY(await_sleep(0.001));
-    ck_assert_uint_eq(async_web_server_stats(s).connections, 1);
+    expect_int(async_web_server_stats(s).connections, 1);
     close(idle);
     return await_web_server_stop(s, 0);
 }
 
-START_TEST(connection_is_freed_when_its_stream_fails)
+TEST(connection_is_freed_when_its_stream_fails)
 {
-    ck_assert_int_eq(async_run(fail_streams()), 0);
+    expect_ok(async_run(fail_streams()));
 }
-END_TEST
 
 /* --- statistics --- */
 
@@ -274,17 +266,16 @@ ASYNC_DEF(count)
     client_start(&c, async_web_server_port(s), request_ten, NULL);
     ASYNC_TRY(await_client(&c));
     struct async_web_stats stats = async_web_server_stats(s);
-    ck_assert_uint_eq(stats.requests, 10);
-    ck_assert_uint_eq(stats.running, 0);
-    ck_assert_uint_eq(stats.most, 1);
+    expect_int(stats.requests, 10);
+    expect_ok(stats.running);
+    expect_int(stats.most, 1);
     return await_web_server_stop(s, 1);
 }
 
-START_TEST(stats_count_requests_and_handlers)
+TEST(stats_count_requests_and_handlers)
 {
-    ck_assert_int_eq(async_run(count()), 0);
+    expect_ok(async_run(count()));
 }
-END_TEST
 
 SUITE("web-connections", handlers_run_at_the_same_time_each_in_a_task,
       connection_serves_many_requests, http_1_0_connection_is_closed_unless_kept_alive,

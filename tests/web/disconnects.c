@@ -98,36 +98,32 @@ static void leave(int port, void *arg)
 static void expect_cancelled(enum leaving how)
 {
     serve(routes, (struct async_web_opts){ 0 }, leave, &how);
-    ck_assert_int_eq(result, -ECANCELED);
-    ck_assert_str_eq(why, "the client went away");
-    ck_assert_str_eq(seen, "still here /long");
+    expect_int(result, -ECANCELED);
+    expect_text(why, "the client went away");
+    expect_text(seen, "still here /long");
 }
 
-START_TEST(client_that_closes_cancels_its_handler)
+TEST(client_that_closes_cancels_its_handler)
 {
     expect_cancelled(CLOSES);
 }
-END_TEST
 
-START_TEST(client_that_resets_cancels_its_handler)
+TEST(client_that_resets_cancels_its_handler)
 {
     expect_cancelled(RESETS);
 }
-END_TEST
 
 /* The server does not read the second request before the first is answered, so it finds bytes in
  * the socket, and not the end of the stream. */
-START_TEST(client_that_closes_with_an_unread_request_cancels_its_handler)
+TEST(client_that_closes_with_an_unread_request_cancels_its_handler)
 {
     expect_cancelled(CLOSES_WITH_UNREAD_REQUEST);
 }
-END_TEST
 
-START_TEST(client_that_resets_with_an_unread_request_cancels_its_handler)
+TEST(client_that_resets_with_an_unread_request_cancels_its_handler)
 {
     expect_cancelled(RESETS_WITH_UNREAD_REQUEST);
 }
-END_TEST
 
 static void leave_stream(int port, void *arg)
 {
@@ -139,13 +135,12 @@ static void leave_stream(int port, void *arg)
     wait_until(&ended, 1);
 }
 
-START_TEST(client_that_leaves_a_pausing_stream_cancels_its_handler)
+TEST(client_that_leaves_a_pausing_stream_cancels_its_handler)
 {
     serve(routes, (struct async_web_opts){ 0 }, leave_stream, NULL);
-    ck_assert_int_eq(result, -ECANCELED);
-    ck_assert_str_eq(why, "the client went away");
+    expect_int(result, -ECANCELED);
+    expect_text(why, "the client went away");
 }
-END_TEST
 
 /* Wait until the server writes no more, because the sockets' buffers are full. */
 static size_t wait_for_standstill(void)
@@ -168,25 +163,24 @@ static void read_late(int port, void *arg)
     send_text(fd, "GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
     wait_until(&running, 1);
     size_t before = wait_for_standstill();
-    ck_assert_uint_lt(before, (size_t)64 << 20);
+    expect_less(before, (size_t)64 << 20);
     for (size_t got = 0; got < before + 1000000;) {
         ssize_t n = recv(fd, buf, sizeof buf, 0);
-        ck_assert_int_gt(n, 0);
+        expect_greater(n, 0);
         got += (size_t)n;
     }
-    ck_assert_uint_gt(written, before);
-    ck_assert_int_eq(ended, 0);
+    expect_greater(written, before);
+    expect_ok(ended);
     close(fd); /* with unread bytes, so that the kernel sends a reset */
     wait_until(&ended, 1);
 }
 
-START_TEST(stream_waits_for_a_client_that_does_not_read_and_ends_when_it_leaves)
+TEST(stream_waits_for_a_client_that_does_not_read_and_ends_when_it_leaves)
 {
     serve(routes, (struct async_web_opts){ 0 }, read_late, NULL);
-    ck_assert(result == -ECANCELED || result == -EPIPE);
-    ck_assert_str_eq(why, "the client went away");
+    expect_true(result == -ECANCELED || result == -EPIPE);
+    expect_text(why, "the client went away");
 }
-END_TEST
 
 /* Hundreds of clients that leave at once, at any point of a request. The end of serve() waits for
  * whatever is left of them. */
@@ -207,12 +201,11 @@ static void hit_and_run(int port, void *arg)
     wait_until(&running, 0);
 }
 
-START_TEST(clients_that_leave_at_once_leave_nothing_behind)
+TEST(clients_that_leave_at_once_leave_nothing_behind)
 {
     serve(routes, (struct async_web_opts){ 0 }, hit_and_run, NULL);
-    ck_assert_int_eq(running, 0);
+    expect_ok(running);
 }
-END_TEST
 
 SUITE("web-disconnects", client_that_closes_cancels_its_handler,
       client_that_resets_cancels_its_handler,

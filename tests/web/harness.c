@@ -36,7 +36,7 @@ void client_start(struct client *c, int port, client_fn *fn, void *arg)
     pthread_t thread;
     server_loop = async_get_running_loop();
     *c = (struct client){ .fn = fn, .arg = arg, .port = port, .loop = server_loop };
-    ck_assert_int_eq(pthread_create(&thread, NULL, client_main, c), 0);
+    expect_ok(pthread_create(&thread, NULL, client_main, c));
     c->thread = thread;
 }
 
@@ -62,7 +62,7 @@ ASYNC_DEF(serve_client, (struct service *)it)
     struct client c;
     async_web_server *s;
     int r = async_web_server_start_opt(it->routes, &s, &it->opts);
-    ck_assert_msg(r == 0, "start: %s: %s", strerror(-r), async_fail_text(r));
+    expect_that(r == 0, "start: %s: %s", strerror(-r), async_fail_text(r));
     client_start(&c, async_web_server_port(s), it->client, it->arg);
     ASYNC_TRY(await_client(&c));
     return await_web_server_stop(s, 10 * SUITE_SECONDS);
@@ -71,7 +71,7 @@ ASYNC_DEF(serve_client, (struct service *)it)
 void serve(const async_web_route *routes, struct async_web_opts opts, client_fn *client, void *arg)
 {
     struct service it = { routes, opts, client, arg };
-    ck_assert_int_eq(async_run(serve_client(&it)), 0);
+    expect_ok(async_run(serve_client(&it)));
 }
 
 char *serve_and_capture_stderr(const async_web_route *routes, struct async_web_opts opts,
@@ -80,7 +80,7 @@ char *serve_and_capture_stderr(const async_web_route *routes, struct async_web_o
     enum { MOST = 1 << 16 };
     FILE *f = tmpfile();
     int saved = dup(STDERR_FILENO);
-    ck_assert_ptr_nonnull(f);
+    expect_not_null(f);
     fflush(stderr);
     dup2(fileno(f), STDERR_FILENO);
     serve(routes, opts, client, arg);
@@ -89,7 +89,7 @@ char *serve_and_capture_stderr(const async_web_route *routes, struct async_web_o
     close(saved);
     rewind(f);
     char *text = malloc(MOST);
-    ck_assert_ptr_nonnull(text);
+    expect_not_null(text);
     text[fread(text, 1, MOST - 1, f)] = '\0';
     fclose(f);
     return text;
@@ -109,7 +109,7 @@ int open_socket(void)
 {
     struct timeval limit = { .tv_sec = 10 };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(fd, 0);
+    expect_at_least(fd, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     return fd;
@@ -119,8 +119,7 @@ void connect_socket(int fd, int port)
 {
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_msg(connect(fd, (struct sockaddr *)&a, sizeof a) == 0, "connect: %s",
-                  strerror(errno));
+    expect_that(connect(fd, (struct sockaddr *)&a, sizeof a) == 0, "connect: %s", strerror(errno));
 }
 
 int connect_to(int port)
@@ -138,7 +137,7 @@ void send_bytes(int fd, const void *bytes, size_t size)
         ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
         if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
             return;
-        ck_assert_msg(n > 0, "send: %s", strerror(errno));
+        expect_that(n > 0, "send: %s", strerror(errno));
         p += n;
         size -= (size_t)n;
     }
@@ -151,7 +150,7 @@ void send_text(int fd, const char *fmt, ...)
     va_start(args, fmt);
     int n = vasprintf(&text, fmt, args);
     va_end(args);
-    ck_assert_int_ge(n, 0);
+    expect_at_least(n, 0);
     send_bytes(fd, text, (size_t)n);
     free(text);
 }
@@ -162,7 +161,7 @@ static ssize_t receive(int fd, char *buf, size_t size)
     ssize_t n = recv(fd, buf, size, 0);
     if (n < 0 && errno == ECONNRESET)
         return 0;
-    ck_assert_msg(n >= 0, "recv: %s", strerror(errno));
+    expect_that(n >= 0, "recv: %s", strerror(errno));
     return n;
 }
 
@@ -182,7 +181,7 @@ void wait_until(atomic_int *counter, int value)
 {
     for (int i = 0; i < 10000 && *counter != value; i++)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-    ck_assert_int_eq(*counter, value);
+    expect_int(*counter, value);
 }
 
 static void count_up(void *counter)
@@ -197,7 +196,7 @@ void skip_seconds(double seconds)
     fake_clock_advance(seconds);
     for (int i = 1; i <= 3; i++) {
         int r = async_call_soon_threadsafe(server_loop, count_up, (void *)&iterations);
-        ck_assert_int_eq(r, 0);
+        expect_ok(r);
         wait_until(&iterations, i);
     }
 }
@@ -211,7 +210,7 @@ static size_t read_body(int fd, struct response *r, size_t size)
     if (r->size + size + 1 > r->capacity) {
         r->capacity = 2 * (r->size + size) + 1;
         r->body = realloc(r->body, r->capacity);
-        ck_assert_ptr_nonnull(r->body);
+        expect_not_null(r->body);
     }
     for (ssize_t n; got < size; got += (size_t)n) {
         if ((n = receive(fd, r->body + r->size, size - got)) == 0)
@@ -308,7 +307,7 @@ struct response request(int port, const char *fmt, ...)
     va_start(args, fmt);
     int n = vasprintf(&text, fmt, args);
     va_end(args);
-    ck_assert_int_ge(n, 0);
+    expect_at_least(n, 0);
     int fd = connect_to(port);
     send_text(fd, "%s\r\nHost: here\r\nConnection: close\r\n\r\n", text);
     struct response r = read_any_response(fd, strncmp(text, "HEAD", 4) != 0);
@@ -320,15 +319,15 @@ struct response request(int port, const char *fmt, ...)
 void expect_response(int port, int status, const char *body, const char *request_line)
 {
     struct response r = request(port, "%s", request_line);
-    ck_assert_msg(r.status == status, "%s: %d, not %d", request_line, r.status, status);
+    expect_that(r.status == status, "%s: %d, not %d", request_line, r.status, status);
     if (body)
-        ck_assert_str_eq(r.body, body);
+        expect_text(r.body, body);
     free(r.body);
 }
 
 void expect_status(int fd, int status)
 {
     struct response r = read_response(fd);
-    ck_assert_int_eq(r.status, status);
+    expect_int(r.status, status);
     free(r.body);
 }

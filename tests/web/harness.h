@@ -6,7 +6,6 @@
 
 #include <asyncio.h>
 #include <asyncio/web.h>
-#include <check.h>
 #include <stdatomic.h>
 
 /* --- the server's side --- */
@@ -84,7 +83,7 @@ void expect_response(int port, int status, const char *body, const char *request
 /* Read a response, compare its status, and free it. */
 void expect_status(int fd, int status);
 
-enum { SUITE_SECONDS = 60 };
-#include "../suite_frame.h"
+#define SUITE_SECONDS 60
+#include "../frame/suite.h"
 
 #endif

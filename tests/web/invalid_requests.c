@@ -22,18 +22,17 @@ static void request_bad_targets(int port, void *arg)
     (void)arg;
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         struct response r = request(port, "GET %s HTTP/1.1", targets[i]);
-        ck_assert_msg(r.status == 400 || r.status == 0, "%s: %d", targets[i], r.status);
+        expect_that(r.status == 400 || r.status == 0, "%s: %d", targets[i], r.status);
         free(r.body);
     }
     expect_response(port, 400, NULL, "GET /a%00b HTTP/1.1");
     expect_response(port, 200, "GET /exact", "GET /exact HTTP/1.1");
 }
 
-START_TEST(invalid_target_gets_400)
+TEST(invalid_target_gets_400)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_bad_targets, NULL);
 }
-END_TEST
 
 #define POST "POST /exact HTTP/1.1\r\nHost: h\r\n"
 
@@ -43,8 +42,8 @@ static void expect_400_and_end(int port, const char *text, size_t size)
     int fd = connect_to(port);
     send_bytes(fd, text, size);
     struct response r = read_response(fd);
-    ck_assert_msg(r.status == 400, "%s: %d", text, r.status);
-    ck_assert_msg(reads_end(fd), "%s", text);
+    expect_that(r.status == 400, "%s: %d", text, r.status);
+    expect_that(reads_end(fd), "%s", text);
     free(r.body);
     close(fd);
 }
@@ -79,11 +78,10 @@ static void send_hidden_bytes(int port, void *arg)
         expect_400_and_end(port, bad[i].text, bad[i].size);
 }
 
-START_TEST(head_with_hidden_bytes_gets_400_and_ends_the_connection)
+TEST(head_with_hidden_bytes_gets_400_and_ends_the_connection)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_hidden_bytes, NULL);
 }
-END_TEST
 
 static void send_bad_characters(int port, void *arg)
 {
@@ -103,11 +101,10 @@ static void send_bad_characters(int port, void *arg)
         expect_400_and_end(port, bad[i], strlen(bad[i]));
 }
 
-START_TEST(invalid_character_in_the_head_gets_400_and_ends_the_connection)
+TEST(invalid_character_in_the_head_gets_400_and_ends_the_connection)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_bad_characters, NULL);
 }
-END_TEST
 
 /* MHD 0.9 would take what follows each of these for a request. */
 static void smuggle_behind_chunks(int port, void *arg)
@@ -118,19 +115,18 @@ static void smuggle_behind_chunks(int port, void *arg)
         int fd = connect_to(port);
         send_text(fd, POST "Transfer-Encoding: chunked\r\n\r\n%s" SMUGGLED, bodies[i]);
         struct response r = read_response(fd);
-        ck_assert_int_eq(r.status, 200);
-        ck_assert_str_eq(response_header(&r, "Connection"), "close");
-        ck_assert(reads_end(fd));
+        expect_int(r.status, 200);
+        expect_text(response_header(&r, "Connection"), "close");
+        expect_true(reads_end(fd));
         free(r.body);
         close(fd);
     }
 }
 
-START_TEST(nothing_is_read_after_a_chunked_body)
+TEST(nothing_is_read_after_a_chunked_body)
 {
     serve(routes, (struct async_web_opts){ 0 }, smuggle_behind_chunks, NULL);
 }
-END_TEST
 
 static void send_ambiguous_headers(int port, void *arg)
 {
@@ -164,11 +160,10 @@ static void send_ambiguous_headers(int port, void *arg)
         expect_400_and_end(port, bad[i], strlen(bad[i]));
 }
 
-START_TEST(ambiguous_headers_get_400_and_end_the_connection)
+TEST(ambiguous_headers_get_400_and_end_the_connection)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_ambiguous_headers, NULL);
 }
-END_TEST
 
 static void send_unusual_headers(int port, void *arg)
 {
@@ -181,11 +176,10 @@ static void send_unusual_headers(int port, void *arg)
     expect_response(port, 200, NULL, "\r\n\r\nGET http://h/exact HTTP/1.1");
 }
 
-START_TEST(unusual_but_clear_headers_are_accepted)
+TEST(unusual_but_clear_headers_are_accepted)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_unusual_headers, NULL);
 }
-END_TEST
 
 /* Byte by byte, and with as many headers as fit, so that MHD's memory grows meanwhile. */
 static void send_slowly(int port, void *arg)
@@ -202,11 +196,10 @@ static void send_slowly(int port, void *arg)
     close(fd);
 }
 
-START_TEST(head_that_arrives_byte_by_byte_is_accepted)
+TEST(head_that_arrives_byte_by_byte_is_accepted)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_slowly, NULL);
 }
-END_TEST
 
 /* libmicrohttpd refuses these by itself; version 0.9.75 sends the headers of its response twice. */
 static void send_bad_lengths(int port, void *arg)
@@ -219,19 +212,19 @@ static void send_bad_lengths(int port, void *arg)
         int fd = connect_to(port);
         send_text(fd, POST "Content-Length: %s\r\n\r\n" POST "\r\n", bad[i]);
         struct response r = read_response(fd);
-        ck_assert_msg(r.status == 400 || r.status == 413, "%s: %d", bad[i], r.status);
+        expect_that(r.status == 400 || r.status == 413, "%s: %d", bad[i], r.status);
         free(r.body);
+        /* no "200" */
         for (char c; recv(fd, &c, 1, 0) == 1;)
-            ck_assert_int_ne(c, '2'); /* no "200" */
+            expect_int_not(c, '2');
         close(fd);
     }
 }
 
-START_TEST(invalid_content_length_is_refused)
+TEST(invalid_content_length_is_refused)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_bad_lengths, NULL);
 }
-END_TEST
 
 static void send_long_heads(int port, void *arg)
 {
@@ -239,21 +232,20 @@ static void send_long_heads(int port, void *arg)
     (void)arg;
     memset(filler, 'x', sizeof filler - 1);
     struct response r = request(port, "GET /exact HTTP/1.1\r\nX-Big: %.10000s", filler);
-    ck_assert_int_eq(r.status, 200);
+    expect_int(r.status, 200);
     free(r.body);
     r = request(port, "GET /exact HTTP/1.1\r\nX-Big: %s", filler);
-    ck_assert_int_eq(r.status, 431);
+    expect_int(r.status, 431);
     free(r.body);
     r = request(port, "GET /exact?%s HTTP/1.1", filler);
-    ck_assert_int_eq(r.status, 414);
+    expect_int(r.status, 414);
     free(r.body);
 }
 
-START_TEST(headers_beyond_the_limit_get_431_and_targets_414)
+TEST(headers_beyond_the_limit_get_431_and_targets_414)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_long_heads, NULL);
 }
-END_TEST
 
 SUITE("web-invalid-requests", invalid_target_gets_400,
       head_with_hidden_bytes_gets_400_and_ends_the_connection,

@@ -66,7 +66,7 @@ static void try_request(int port, const char *text)
         send_text(fd, "%s", text);
         struct response r = read_response(fd);
         free(r.body);
-        ck_assert(reads_end(fd));
+        expect_true(reads_end(fd));
     }
     close(fd);
 }
@@ -83,9 +83,9 @@ static void request_all(int port, void *arg)
                 "GET /text/a%20rather%20long%20one?q=1&r=2&s=3&t=4&u=5&v=6&w=7 HTTP/1.1\r\n" END
                 "\r\n");
     char *body = NULL;
-    ck_assert_int_gt(asprintf(&body, "POST /wait HTTP/1.1\r\n" END "Content-Length: %zu\r\n\r\n%s",
-                              strlen(big), big),
-                     0);
+    expect_greater(asprintf(&body, "POST /wait HTTP/1.1\r\n" END "Content-Length: %zu\r\n\r\n%s",
+                            strlen(big), big),
+                   0);
     try_request(port, body);
     free(body);
     try_request(port, "GET /stream HTTP/1.1\r\n" END "\r\n");
@@ -127,7 +127,7 @@ static void core_free(void *ctx, void *p)
 static void fail_each_allocation(bool with_all_that_follow)
 {
     static const async_allocator a = { core_malloc, core_realloc, core_free, NULL };
-    ck_assert_int_eq(async_set_allocator(&a), 0); /* so that the core's memory fails as well */
+    expect_ok(async_set_allocator(&a)); /* so that the core's memory fails as well */
     int before = count_descriptors();
     for (long n = 0;; n++) {
         left = n;
@@ -136,25 +136,23 @@ static void fail_each_allocation(bool with_all_that_follow)
         armed = true;
         int r = async_run(live());
         armed = false;
-        ck_assert_msg(r == 0 || failed, "%ld: %s", n, strerror(-r));
-        ck_assert_int_eq(count_descriptors(), before);
+        expect_that(r == 0 || failed, "%ld: %s", n, strerror(-r));
+        expect_int(count_descriptors(), before);
         if (!failed) {
-            ck_assert_int_gt(n, 12);
+            expect_greater(n, 12);
             return;
         }
     }
 }
 
-START_TEST(server_survives_one_failed_allocation)
+TEST(server_survives_one_failed_allocation)
 {
     fail_each_allocation(false);
 }
-END_TEST
 
-START_TEST(server_survives_when_memory_is_exhausted)
+TEST(server_survives_when_memory_is_exhausted)
 {
     fail_each_allocation(true);
 }
-END_TEST
 
 SUITE("web-memory", server_survives_one_failed_allocation, server_survives_when_memory_is_exhausted)

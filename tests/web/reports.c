@@ -76,11 +76,11 @@ static void request_failures(int port, void *arg)
     expect_response(port, 500, NULL, "GET /cancels-itself HTTP/1.1");
 }
 
-START_TEST(failed_handler_is_reported_without_control_characters)
+TEST(failed_handler_is_reported_without_control_characters)
 {
     char *text =
             serve_and_capture_stderr(routes, (struct async_web_opts){ 0 }, request_failures, NULL);
-    ck_assert_str_eq(
+    expect_text(
             text,
             "asyncio-web: GET /fails: handler failed: Input/output error: the disk?[31m is full\n"
             "asyncio-web: GET /fails-late: handler failed: Input/output error\n"
@@ -88,7 +88,6 @@ START_TEST(failed_handler_is_reported_without_control_characters)
             "asyncio-web: GET /cancels-itself: handler failed: Operation canceled\n");
     free(text);
 }
-END_TEST
 
 /* --- disconnects --- */
 
@@ -129,14 +128,13 @@ static void leave_in_many_ways(int port, void *arg)
     request_and_leave(port, "/endless", false);
 }
 
-START_TEST(handler_that_fails_because_its_client_left_is_not_reported)
+TEST(handler_that_fails_because_its_client_left_is_not_reported)
 {
     char *text = serve_and_capture_stderr(routes, (struct async_web_opts){ 0 }, leave_in_many_ways,
                                           NULL);
-    ck_assert_str_eq(text, "");
+    expect_text(text, "");
     free(text);
 }
-END_TEST
 
 static void leave_with_other_failure(int port, void *arg)
 {
@@ -146,14 +144,13 @@ static void leave_with_other_failure(int port, void *arg)
     request_and_leave(port, target, false);
 }
 
-START_TEST(handler_that_fails_otherwise_after_its_client_left_is_reported)
+TEST(handler_that_fails_otherwise_after_its_client_left_is_reported)
 {
     char *text = serve_and_capture_stderr(routes, (struct async_web_opts){ 0 },
                                           leave_with_other_failure, NULL);
-    ck_assert_str_eq(text, "asyncio-web: GET /cancelled: handler failed: Input/output error\n");
+    expect_text(text, "asyncio-web: GET /cancelled: handler failed: Input/output error\n");
     free(text);
 }
-END_TEST
 
 /* --- many failures --- */
 
@@ -183,17 +180,16 @@ static int count_of(const char *text, const char *part)
     return n;
 }
 
-START_TEST(reports_beyond_ten_a_second_are_counted_instead_of_printed)
+TEST(reports_beyond_ten_a_second_are_counted_instead_of_printed)
 {
     char *text = serve_and_capture_stderr(routes, (struct async_web_opts){ 0 },
                                           fail_for_three_seconds, NULL);
-    ck_assert_int_eq(count_of(text, "GET /silent: handler returned 0 without a response\n"), 30);
-    ck_assert_int_eq(count_of(text, "asyncio-web: 15 more reports suppressed\n"), 1);
-    ck_assert_int_eq(count_of(text, "asyncio-web: 3 more reports suppressed\n"), 1);
-    ck_assert_int_eq(count_of(text, "\n"), 32);
+    expect_int(count_of(text, "GET /silent: handler returned 0 without a response\n"), 30);
+    expect_int(count_of(text, "asyncio-web: 15 more reports suppressed\n"), 1);
+    expect_int(count_of(text, "asyncio-web: 3 more reports suppressed\n"), 1);
+    expect_int(count_of(text, "\n"), 32);
     free(text);
 }
-END_TEST
 
 SUITE("web-reports", failed_handler_is_reported_without_control_characters,
       handler_that_fails_because_its_client_left_is_not_reported,

@@ -13,8 +13,8 @@ ASYNC_DEF(echo, (async_web_request *)rq)
 {
     size_t size;
     const char *body = async_web_body(rq, &size);
-    ck_assert_ptr_eq(body, async_web_body(rq, NULL));
-    ck_assert_int_eq(body[size], '\0');
+    expect_ptr(body, async_web_body(rq, NULL));
+    expect_int(body[size], '\0');
     return async_web_respond(rq, 200, "text/plain", body, size);
 }
 
@@ -34,9 +34,9 @@ static void fill_big(void)
 static void expect_echo(int fd, const void *bytes, size_t size)
 {
     struct response r = read_response(fd);
-    ck_assert_int_eq(r.status, 200);
-    ck_assert_uint_eq(r.size, size);
-    ck_assert_mem_eq(r.body, bytes, size);
+    expect_int(r.status, 200);
+    expect_int(r.size, size);
+    expect_bytes(r.body, bytes, size);
     free(r.body);
 }
 
@@ -56,12 +56,11 @@ static void send_bodies(int port, void *arg)
     }
 }
 
-START_TEST(body_of_any_size_reaches_the_handler)
+TEST(body_of_any_size_reaches_the_handler)
 {
     fill_big();
     serve(routes, (struct async_web_opts){ 0 }, send_bodies, NULL);
 }
-END_TEST
 
 static void send_chunks(int port, void *arg)
 {
@@ -79,12 +78,11 @@ static void send_chunks(int port, void *arg)
     close(fd);
 }
 
-START_TEST(chunked_body_reaches_the_handler)
+TEST(chunked_body_reaches_the_handler)
 {
     fill_big();
     serve(routes, (struct async_web_opts){ 0 }, send_chunks, NULL);
 }
-END_TEST
 
 /* --- refused bodies --- */
 
@@ -125,12 +123,11 @@ static void exceed_limit(int port, void *arg)
     expect_by_chunks(port, 100000, 413);
 }
 
-START_TEST(body_beyond_the_limit_is_read_and_gets_413)
+TEST(body_beyond_the_limit_is_read_and_gets_413)
 {
     fill_big();
     serve(routes, (struct async_web_opts){ .body_limit = LIMIT }, exceed_limit, NULL);
 }
-END_TEST
 
 static void announce_too_much(int port, void *arg)
 {
@@ -138,15 +135,14 @@ static void announce_too_much(int port, void *arg)
     int fd = connect_to(port);
     send_text(fd, PUT_ECHO "Content-Length: 100000000000\r\n\r\n");
     expect_status(fd, 413);
-    ck_assert(reads_end(fd));
+    expect_true(reads_end(fd));
     close(fd);
 }
 
-START_TEST(body_too_long_to_be_read_gets_413_at_once)
+TEST(body_too_long_to_be_read_gets_413_at_once)
 {
     serve(routes, (struct async_web_opts){ .body_limit = LIMIT }, announce_too_much, NULL);
 }
-END_TEST
 
 static void send_endless_chunk(int port, void *arg)
 {
@@ -158,11 +154,10 @@ static void send_endless_chunk(int port, void *arg)
     close(fd);
 }
 
-START_TEST(chunked_body_that_does_not_end_is_cut_off)
+TEST(chunked_body_that_does_not_end_is_cut_off)
 {
     serve(routes, (struct async_web_opts){ .body_limit = LIMIT }, send_endless_chunk, NULL);
 }
-END_TEST
 
 static void send_body_to_unknown_path(int port, void *arg)
 {
@@ -176,11 +171,10 @@ static void send_body_to_unknown_path(int port, void *arg)
     close(fd);
 }
 
-START_TEST(connection_goes_on_after_a_refused_body)
+TEST(connection_goes_on_after_a_refused_body)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_body_to_unknown_path, NULL);
 }
-END_TEST
 
 static void expect_continue(int port, void *arg)
 {
@@ -188,7 +182,7 @@ static void expect_continue(int port, void *arg)
     int fd = connect_to(port);
     send_text(fd, PUT_ECHO "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n");
     struct response r = read_head_response(fd);
-    ck_assert_int_eq(r.status, 100);
+    expect_int(r.status, 100);
     free(r.body);
     send_text(fd, "12345");
     expect_echo(fd, "12345", 5);
@@ -199,18 +193,17 @@ static void expect_continue(int port, void *arg)
     close(fd);
 }
 
-START_TEST(expected_continue_is_sent_unless_the_body_is_refused)
+TEST(expected_continue_is_sent_unless_the_body_is_refused)
 {
     serve(routes, (struct async_web_opts){ .body_limit = LIMIT }, expect_continue, NULL);
 }
-END_TEST
 
 /* --- incomplete bodies --- */
 
 /* Send bytes and the end of the stream in one packet. */
 static void send_last_bytes(int fd, const char *text)
 {
-    ck_assert_int_eq(send(fd, text, strlen(text), MSG_MORE), (int)strlen(text));
+    expect_int(send(fd, text, strlen(text), MSG_MORE), (int)strlen(text));
     shutdown(fd, SHUT_WR);
 }
 
@@ -231,11 +224,10 @@ static void send_half_a_body(int port, void *arg)
     close(fd);
 }
 
-START_TEST(incomplete_body_reaches_no_handler_and_ends_its_connection)
+TEST(incomplete_body_reaches_no_handler_and_ends_its_connection)
 {
     serve(routes, (struct async_web_opts){ 0 }, send_half_a_body, NULL);
 }
-END_TEST
 
 SUITE("web-request-bodies", body_of_any_size_reaches_the_handler, chunked_body_reaches_the_handler,
       body_beyond_the_limit_is_read_and_gets_413, body_too_long_to_be_read_gets_413_at_once,

@@ -21,8 +21,8 @@ ASYNC_DEF(show_query, (async_web_request *)rq)
 ASYNC_DEF(show_headers, (async_web_request *)rq)
 {
     const char *x = async_web_header(rq, "x-test"), *peer = async_web_peer(rq);
-    ck_assert_ptr_null(async_web_header(rq, "X-Nothing"));
-    ck_assert_ptr_eq(peer, async_web_peer(rq));
+    expect_null(async_web_header(rq, "X-Nothing"));
+    expect_ptr(peer, async_web_peer(rq));
     return async_web_text(rq, 200, "%s %.*s %s", x ? x : "none", peer[0] == '[' ? 6 : 10, peer,
                           (char *)async_web_arg(rq));
 }
@@ -44,11 +44,10 @@ static void request_queries(int port, void *arg)
     expect_response(port, 200, "/?(q=/?)", "GET /query?q=/? HTTP/1.1");
 }
 
-START_TEST(query_is_decoded_item_by_item)
+TEST(query_is_decoded_item_by_item)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_queries, NULL);
 }
-END_TEST
 
 static void request_long_query(int port, void *arg)
 {
@@ -57,16 +56,15 @@ static void request_long_query(int port, void *arg)
     memset(filler, 'x', sizeof filler - 1);
     filler[sizeof filler - 1] = '\0';
     struct response r = request(port, "GET /query?%s&q=last HTTP/1.1", filler);
-    ck_assert_int_eq(r.status, 200);
-    ck_assert_int_eq(strncmp(r.body, "last(xxx", 8), 0);
+    expect_int(r.status, 200);
+    expect_ok(strncmp(r.body, "last(xxx", 8));
     free(r.body);
 }
 
-START_TEST(query_longer_than_the_inline_memory_is_decoded)
+TEST(query_longer_than_the_inline_memory_is_decoded)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_long_query, NULL);
 }
-END_TEST
 
 static void request_headers(int port, void *arg)
 {
@@ -77,11 +75,10 @@ static void request_headers(int port, void *arg)
     expect_response(port, 200, "none 127.0.0.1: mine", "GET /headers HTTP/1.1");
 }
 
-START_TEST(header_lookup_ignores_case_and_returns_the_first)
+TEST(header_lookup_ignores_case_and_returns_the_first)
 {
     serve(routes, (struct async_web_opts){ .arg = (char[]){ "mine" } }, request_headers, NULL);
 }
-END_TEST
 
 static void request_by_ipv6(int port, void *arg)
 {
@@ -89,10 +86,10 @@ static void request_by_ipv6(int port, void *arg)
     struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
     a.sin6_addr = in6addr_loopback;
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    expect_ok(connect(fd, (struct sockaddr *)&a, sizeof a));
     send_text(fd, "GET /headers HTTP/1.1\r\nHost: h\r\n\r\n");
     struct response r = read_response(fd);
-    ck_assert_str_eq(r.body, "none [::1]: ");
+    expect_text(r.body, "none [::1]: ");
     free(r.body);
     close(fd);
 }
@@ -104,14 +101,13 @@ ASYNC_DEF(try_ipv6)
     return r < 0 ? r : await_web_server_stop(s, 0);
 }
 
-START_TEST(peer_of_an_ipv6_client_is_in_brackets)
+TEST(peer_of_an_ipv6_client_is_in_brackets)
 {
     if (async_run(try_ipv6()) < 0)
         return; /* this machine has no IPv6 */
     serve(routes, (struct async_web_opts){ .host = "::1", .arg = (char[]){ "" } }, request_by_ipv6,
           NULL);
 }
-END_TEST
 
 SUITE("web-request-info", query_is_decoded_item_by_item,
       query_longer_than_the_inline_memory_is_decoded,

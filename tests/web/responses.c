@@ -42,8 +42,8 @@ ASYNC_DEF(send_page, (async_web_request *)rq)
 
 ASYNC_DEF(redirect, (async_web_request *)rq)
 {
-    ck_assert_int_eq(async_web_redirect(rq, 304, "/"), -EINVAL);
-    ck_assert_int_eq(async_web_redirect(rq, 302, "/\r\nX-Evil: 1"), -EINVAL);
+    expect_int(async_web_redirect(rq, 304, "/"), -EINVAL);
+    expect_int(async_web_redirect(rq, 302, "/\r\nX-Evil: 1"), -EINVAL);
     return async_web_redirect(rq, 307, "/elsewhere?a=b");
 }
 
@@ -84,22 +84,22 @@ ASYNC_DEF(add_bad_headers, (async_web_request *)rq)
         { "X\xc3", "b" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(async_web_add_header(rq, bad[i][0], bad[i][1]) == -EINVAL, "%zu", i);
-    ck_assert_int_eq(async_web_respond(rq, 200, "text/plain\r\nX-Evil: 1", "x", 1), -EINVAL);
-    ck_assert_int_eq(async_web_respond_owned(rq, 200, "a\nb", strdup("freed"), 5), -EINVAL);
+        expect_that(async_web_add_header(rq, bad[i][0], bad[i][1]) == -EINVAL, "%zu", i);
+    expect_int(async_web_respond(rq, 200, "text/plain\r\nX-Evil: 1", "x", 1), -EINVAL);
+    expect_int(async_web_respond_owned(rq, 200, "a\nb", strdup("freed"), 5), -EINVAL);
     for (int status = -1; status < 700; status++)
         if (status < 200 || status > 599)
-            ck_assert_int_eq(async_web_text(rq, status, "x"), -EINVAL);
+            expect_int(async_web_text(rq, status, "x"), -EINVAL);
     return async_web_text(rq, 200, "clean");
 }
 
 ASYNC_DEF(respond_twice, (async_web_request *)rq)
 {
     ASYNC_TRY(async_web_text(rq, 200, "first"));
-    ck_assert_int_eq(async_web_text(rq, 200, "second"), -EALREADY);
-    ck_assert_int_eq(async_web_send(rq, page), -EALREADY);
-    ck_assert_int_eq(async_web_redirect(rq, 302, "/"), -EALREADY);
-    ck_assert_int_eq(async_web_respond_owned(rq, 200, NULL, strdup("freed"), 5), -EALREADY);
+    expect_int(async_web_text(rq, 200, "second"), -EALREADY);
+    expect_int(async_web_send(rq, page), -EALREADY);
+    expect_int(async_web_redirect(rq, 302, "/"), -EALREADY);
+    expect_int(async_web_respond_owned(rq, 200, NULL, strdup("freed"), 5), -EALREADY);
     return await_web_stream_begin(rq, 200, NULL) == -EALREADY ? 0 : -EPROTO;
 }
 
@@ -121,14 +121,14 @@ static const async_web_route routes[] = {
 static void expect_type(int port, const char *path, int status, const char *type, size_t size)
 {
     struct response r = request(port, "GET %s HTTP/1.1", path);
-    ck_assert_int_eq(r.status, status);
+    expect_int(r.status, status);
     const char *got = response_header(&r, "Content-Type");
     if (type)
-        ck_assert_str_eq(got, type);
+        expect_text(got, type);
     else
-        ck_assert_ptr_null(got);
-    ck_assert_uint_eq(r.size, size);
-    ck_assert(r.complete);
+        expect_null(got);
+    expect_int(r.size, size);
+    expect_true(r.complete);
     free(r.body);
 }
 
@@ -142,11 +142,10 @@ static void request_bodies(int port, void *arg)
     expect_type(port, "/owned", 200, "text/plain", 4);
 }
 
-START_TEST(body_and_type_arrive)
+TEST(body_and_type_arrive)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_bodies, NULL);
 }
-END_TEST
 
 static void request_pages(int port, void *arg)
 {
@@ -156,47 +155,44 @@ static void request_pages(int port, void *arg)
         expect_type(port, "/page?more", 203, "text/css", 4);
     }
     struct response r = request(port, "GET /page?more HTTP/1.1");
-    ck_assert_str_eq(response_header(&r, "X-More"), "yes");
+    expect_text(response_header(&r, "X-More"), "yes");
     free(r.body);
     r = request(port, "GET /page HTTP/1.1");
-    ck_assert_ptr_null(response_header(&r, "X-More"));
-    ck_assert_str_eq(r.body, "page");
+    expect_null(response_header(&r, "X-More"));
+    expect_text(r.body, "page");
     free(r.body);
 }
 
-START_TEST(page_is_sent_many_times_with_and_without_own_headers)
+TEST(page_is_sent_many_times_with_and_without_own_headers)
 {
     page = async_web_page_new(203, "text/css", "page", 4);
-    ck_assert_ptr_nonnull(page);
+    expect_not_null(page);
     serve(routes, (struct async_web_opts){ 0 }, request_pages, NULL);
     async_web_page_free(page);
 }
-END_TEST
 
-START_TEST(page_with_invalid_status_or_type_is_refused)
+TEST(page_with_invalid_status_or_type_is_refused)
 {
     async_web_page_free(NULL);
-    ck_assert_ptr_null(async_web_page_new(200, "a\nb", "x", 1));
-    ck_assert_int_eq(errno, EINVAL);
-    ck_assert_ptr_null(async_web_page_new(0, NULL, "x", 1));
+    expect_null(async_web_page_new(200, "a\nb", "x", 1));
+    expect_int(errno, EINVAL);
+    expect_null(async_web_page_new(0, NULL, "x", 1));
 }
-END_TEST
 
 static void request_redirect(int port, void *arg)
 {
     (void)arg;
     struct response r = request(port, "GET /redirect HTTP/1.1");
-    ck_assert_int_eq(r.status, 307);
-    ck_assert_str_eq(response_header(&r, "Location"), "/elsewhere?a=b");
-    ck_assert_ptr_null(response_header(&r, "X-Evil"));
+    expect_int(r.status, 307);
+    expect_text(response_header(&r, "Location"), "/elsewhere?a=b");
+    expect_null(response_header(&r, "X-Evil"));
     free(r.body);
 }
 
-START_TEST(redirect_has_a_location)
+TEST(redirect_has_a_location)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_redirect, NULL);
 }
-END_TEST
 
 static void request_headers(int port, void *arg)
 {
@@ -204,20 +200,19 @@ static void request_headers(int port, void *arg)
     int fd = connect_to(port);
     send_text(fd, "GET /headers HTTP/1.1\r\nHost: h\r\n\r\n");
     struct response r = read_response(fd);
-    ck_assert_str_eq(response_header(&r, "X-Before"), "1");
-    ck_assert_ptr_nonnull(strstr(r.head, "Set-Cookie: a=b\r\n"));
-    ck_assert_ptr_nonnull(strstr(r.head, "Set-Cookie: c=d\r\n"));
-    ck_assert_str_eq(response_header(&r, "Connection"), "close");
-    ck_assert(reads_end(fd));
+    expect_text(response_header(&r, "X-Before"), "1");
+    expect_not_null(strstr(r.head, "Set-Cookie: a=b\r\n"));
+    expect_not_null(strstr(r.head, "Set-Cookie: c=d\r\n"));
+    expect_text(response_header(&r, "Connection"), "close");
+    expect_true(reads_end(fd));
     close(fd);
     free(r.body);
 }
 
-START_TEST(headers_added_before_and_after_the_body_arrive)
+TEST(headers_added_before_and_after_the_body_arrive)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_headers, NULL);
 }
-END_TEST
 
 static int count_headers(const struct response *r, const char *name)
 {
@@ -230,11 +225,11 @@ static int count_headers(const struct response *r, const char *name)
 static void expect_own_headers(int port, const char *request_line)
 {
     struct response r = request(port, "%s", request_line);
-    ck_assert_int_eq(count_headers(&r, "Date:"), 1);
-    ck_assert_str_eq(response_header(&r, "Date"), "Thu, 01 Jan 1970 00:00:00 GMT");
-    ck_assert_int_eq(count_headers(&r, "Content-Type:"), 1);
-    ck_assert_str_eq(response_header(&r, "Content-Type"), "text/html");
-    ck_assert_int_eq(count_headers(&r, "Connection:"), 1);
+    expect_int(count_headers(&r, "Date:"), 1);
+    expect_text(response_header(&r, "Date"), "Thu, 01 Jan 1970 00:00:00 GMT");
+    expect_int(count_headers(&r, "Content-Type:"), 1);
+    expect_text(response_header(&r, "Content-Type"), "text/html");
+    expect_int(count_headers(&r, "Connection:"), 1);
     free(r.body);
 }
 
@@ -246,28 +241,26 @@ static void request_own_headers(int port, void *arg)
     expect_own_headers(port, "GET /own-headers HTTP/1.0");
 }
 
-START_TEST(header_of_the_handler_replaces_that_of_the_server)
+TEST(header_of_the_handler_replaces_that_of_the_server)
 {
     page = async_web_page_new(200, "text/css", "page", 4);
     serve(routes, (struct async_web_opts){ 0 }, request_own_headers, NULL);
     async_web_page_free(page);
 }
-END_TEST
 
 static void request_bad_headers(int port, void *arg)
 {
     (void)arg;
     struct response r = request(port, "GET /bad-headers HTTP/1.1");
-    ck_assert_str_eq(r.body, "clean");
-    ck_assert_ptr_null(strstr(r.head, "Evil"));
+    expect_text(r.body, "clean");
+    expect_null(strstr(r.head, "Evil"));
     free(r.body);
 }
 
-START_TEST(header_or_type_that_could_split_the_response_is_refused)
+TEST(header_or_type_that_could_split_the_response_is_refused)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_bad_headers, NULL);
 }
-END_TEST
 
 static void request_twice(int port, void *arg)
 {
@@ -275,13 +268,12 @@ static void request_twice(int port, void *arg)
     expect_response(port, 200, "first", "GET /twice HTTP/1.1");
 }
 
-START_TEST(second_response_is_refused_and_the_first_is_sent)
+TEST(second_response_is_refused_and_the_first_is_sent)
 {
     page = async_web_page_new(200, NULL, "", 0);
     serve(routes, (struct async_web_opts){ 0 }, request_twice, NULL);
     async_web_page_free(page);
 }
-END_TEST
 
 SUITE("web-responses", body_and_type_arrive, page_is_sent_many_times_with_and_without_own_headers,
       page_with_invalid_status_or_type_is_refused, redirect_has_a_location,

@@ -14,8 +14,8 @@ ASYNC_DEF(show_path, (async_web_request *)rq)
 ASYNC_DEF(show_params, (async_web_request *)rq)
 {
     const char *b = async_web_param(rq, "b");
-    ck_assert_ptr_null(async_web_param(rq, "A"));
-    ck_assert_ptr_null(async_web_param(rq, ""));
+    expect_null(async_web_param(rq, "A"));
+    expect_null(async_web_param(rq, ""));
     return async_web_text(rq, 200, "[%s][%s]", async_web_param(rq, "a"), b ? b : "none");
 }
 
@@ -23,7 +23,7 @@ ASYNC_DEF(show_number, (async_web_request *)rq)
 {
     int64_t n = -77;
     int r = async_web_param_int(rq, "n", &n);
-    ck_assert_int_eq(async_web_param_int(rq, "m", &n), -ENOENT);
+    expect_int(async_web_param_int(rq, "m", &n), -ENOENT);
     return async_web_text(rq, 200, "%d %lld", r, (long long)n);
 }
 
@@ -75,11 +75,10 @@ static void request_known_paths(int port, void *arg)
     expect_response(port, 200, "GET /sp ace", "GET /sp%20ace HTTP/1.1");
 }
 
-START_TEST(known_path_reaches_its_handler)
+TEST(known_path_reaches_its_handler)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_known_paths, NULL);
 }
-END_TEST
 
 static void request_unknown_paths(int port, void *arg)
 {
@@ -90,17 +89,16 @@ static void request_unknown_paths(int port, void *arg)
     (void)arg;
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         struct response r = request(port, "GET %s HTTP/1.1", unknown[i]);
-        ck_assert_msg(r.status == 404, "%s: %d", unknown[i], r.status);
-        ck_assert_str_eq(r.body, "404 Not Found\n");
+        expect_that(r.status == 404, "%s: %d", unknown[i], r.status);
+        expect_text(r.body, "404 Not Found\n");
         free(r.body);
     }
 }
 
-START_TEST(unknown_path_gets_404)
+TEST(unknown_path_gets_404)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_unknown_paths, NULL);
 }
-END_TEST
 
 static void request_params(int port, void *arg)
 {
@@ -116,11 +114,10 @@ static void request_params(int port, void *arg)
     expect_response(port, 404, NULL, "GET /rest/x HTTP/1.1");
 }
 
-START_TEST(segment_in_braces_is_a_decoded_parameter)
+TEST(segment_in_braces_is_a_decoded_parameter)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_params, NULL);
 }
-END_TEST
 
 static void request_numbers(int port, void *arg)
 {
@@ -134,17 +131,16 @@ static void request_numbers(int port, void *arg)
     expect_response(port, 200, "-34 -77", "GET /number/99999999999999999999 HTTP/1.1");
 }
 
-START_TEST(param_int_accepts_decimal_numbers_only)
+TEST(param_int_accepts_decimal_numbers_only)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_numbers, NULL);
 }
-END_TEST
 
 static void expect_allow(int port, const char *request_line, const char *allow)
 {
     struct response r = request(port, "%s", request_line);
-    ck_assert_int_eq(r.status, 405);
-    ck_assert_str_eq(response_header(&r, "Allow"), allow);
+    expect_int(r.status, 405);
+    expect_text(response_header(&r, "Allow"), allow);
     free(r.body);
 }
 
@@ -162,32 +158,30 @@ static void request_other_methods(int port, void *arg)
     expect_response(port, 404, NULL, "get /exact/x HTTP/1.1");
 }
 
-START_TEST(other_method_gets_405_and_the_list_of_methods)
+TEST(other_method_gets_405_and_the_list_of_methods)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_other_methods, NULL);
 }
-END_TEST
 
 static void request_head(int port, void *arg)
 {
     (void)arg;
     struct response r = request(port, "HEAD /exact HTTP/1.1");
-    ck_assert_int_eq(r.status, 200);
-    ck_assert_str_eq(response_header(&r, "Content-Length"), "11"); /* of "HEAD /exact" */
+    expect_int(r.status, 200);
+    expect_text(response_header(&r, "Content-Length"), "11"); /* of "HEAD /exact" */
     free(r.body);
     int fd = connect_to(port);
     send_text(fd, "HEAD /exact HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     r = read_head_response(fd);
-    ck_assert(reads_end(fd)); /* and no body */
+    expect_true(reads_end(fd)); /* and no body */
     close(fd);
     free(r.body);
 }
 
-START_TEST(get_route_serves_head_without_a_body)
+TEST(get_route_serves_head_without_a_body)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_head, NULL);
 }
-END_TEST
 
 ASYNC_DEF(start_with, (const char *)method, (const char *)path)
 {
@@ -197,7 +191,7 @@ ASYNC_DEF(start_with, (const char *)method, (const char *)path)
     return r < 0 ? r : await_web_server_stop(s, 0);
 }
 
-START_TEST(invalid_route_is_refused_at_start)
+TEST(invalid_route_is_refused_at_start)
 {
     const char *invalid[] = { "",          "x",       "x/y",
                               "/{",        "/}",      "/{}",
@@ -205,12 +199,11 @@ START_TEST(invalid_route_is_refused_at_start)
                               "/{a...}/b", "/{a}/{b", "/{a{b}}",
                               "/{a.b}",    "/{a}}",   "/{1}/{2}/{3}/{4}/{5}/{6}/{7}/{8}/{9}" };
     for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
-        ck_assert_msg(async_run(start_with("GET", invalid[i])) == -EINVAL, "%s", invalid[i]);
-    ck_assert_int_eq(async_run(start_with("", "/")), -EINVAL);
-    ck_assert_int_eq(async_run(start_with(NULL, "/")), -EINVAL); /* an empty table */
-    ck_assert_int_eq(async_run(start_with("GET", "/{1}/{2}/{3}/{4}/{5}/{6}/{7}/{8...}")), 0);
+        expect_that(async_run(start_with("GET", invalid[i])) == -EINVAL, "%s", invalid[i]);
+    expect_int(async_run(start_with("", "/")), -EINVAL);
+    expect_int(async_run(start_with(NULL, "/")), -EINVAL); /* an empty table */
+    expect_int(async_run(start_with("GET", "/{1}/{2}/{3}/{4}/{5}/{6}/{7}/{8...}")), 0);
 }
-END_TEST
 
 SUITE("web-routing", known_path_reaches_its_handler, unknown_path_gets_404,
       segment_in_braces_is_a_decoded_parameter, param_int_accepts_decimal_numbers_only,

@@ -86,15 +86,14 @@ ASYNC_DEF(stop_with_grace)
     await_task_auto t = async_create_task(finish_soon());
     ASYNC_TRY(await_web_server_stop(s, 10 * SUITE_SECONDS));
     ASYNC_TRY(await_client(&c));
-    ck_assert_int_eq(it.status, 200);
+    expect_int(it.status, 200);
     return await_task(t);
 }
 
-START_TEST(handler_that_ends_within_the_grace_period_is_answered)
+TEST(handler_that_ends_within_the_grace_period_is_answered)
 {
-    ck_assert_int_eq(async_run(stop_with_grace()), 0);
+    expect_ok(async_run(stop_with_grace()));
 }
-END_TEST
 
 ASYNC_DEF(stop_after, (const char *)path, (double)grace)
 {
@@ -103,31 +102,28 @@ ASYNC_DEF(stop_after, (const char *)path, (double)grace)
     struct exchange it = { .path = path };
     ASYNC_TRY(await_start(&s, &c, &it));
     ASYNC_TRY(await_web_server_stop(s, grace));
-    ck_assert_int_eq(begun, ended);
+    expect_int(begun, ended);
     ASYNC_TRY(await_client(&c));
     return it.status;
 }
 
-START_TEST(handler_that_exceeds_the_grace_period_is_cancelled)
+TEST(handler_that_exceeds_the_grace_period_is_cancelled)
 {
-    ck_assert_int_eq(async_run(stop_after("/wait", 0.01)), 503);
-    ck_assert_str_eq(why, "the server stops");
+    expect_int(async_run(stop_after("/wait", 0.01)), 503);
+    expect_text(why, "the server stops");
 }
-END_TEST
 
-START_TEST(handler_without_a_grace_period_is_cancelled_at_once)
+TEST(handler_without_a_grace_period_is_cancelled_at_once)
 {
-    ck_assert_int_eq(async_run(stop_after("/wait", 0)), 503);
-    ck_assert_int_eq(async_run(stop_after("/wait", -1)), 503);
-    ck_assert_str_eq(why, "the server stops");
+    expect_int(async_run(stop_after("/wait", 0)), 503);
+    expect_int(async_run(stop_after("/wait", -1)), 503);
+    expect_text(why, "the server stops");
 }
-END_TEST
 
-START_TEST(stop_waits_for_the_cleanup_of_handlers)
+TEST(stop_waits_for_the_cleanup_of_handlers)
 {
-    ck_assert_int_eq(async_run(stop_after("/slow", 0.01)), 503);
+    expect_int(async_run(stop_after("/slow", 0.01)), 503);
 }
-END_TEST
 
 /* --- the stop itself is cancelled --- */
 
@@ -140,18 +136,17 @@ ASYNC_DEF(cancel_stop)
     ASYNC_TRY(await_start(&s, &c, &it));
     await_timeout (r, 0.01)
         r = await_web_server_stop(s, 10 * SUITE_SECONDS);
-    ck_assert_int_eq(r, -ETIMEDOUT);
-    ck_assert_int_eq(ended, 1);
+    expect_int(r, -ETIMEDOUT);
+    expect_int(ended, 1);
     ASYNC_TRY(await_client(&c));
-    ck_assert_int_eq(it.status, 503);
+    expect_int(it.status, 503);
     return 0;
 }
 
-START_TEST(cancelled_stop_ends_the_grace_period_and_completes)
+TEST(cancelled_stop_ends_the_grace_period_and_completes)
 {
-    ck_assert_int_eq(async_run(cancel_stop()), 0);
+    expect_ok(async_run(cancel_stop()));
 }
-END_TEST
 
 /* --- a server that is stopped by one of its handlers, or not at all --- */
 
@@ -159,7 +154,7 @@ static async_web_server *own_server;
 
 ASYNC_DEF(stop_own_server, (async_web_request *)rq)
 {
-    ck_assert_int_eq(await_web_server_stop(own_server, 1), -EDEADLK);
+    expect_int(await_web_server_stop(own_server, 1), -EDEADLK);
     return async_web_text(rq, 200, "refused");
 }
 
@@ -171,15 +166,14 @@ ASYNC_DEF(stop_from_handler)
     ASYNC_TRY(async_web_server_start(table, &own_server));
     client_start(&c, async_web_server_port(own_server), request_one, &it);
     ASYNC_TRY(await_client(&c));
-    ck_assert_int_eq(it.status, 200);
+    expect_int(it.status, 200);
     return await_web_server_stop(own_server, 1);
 }
 
-START_TEST(handler_cannot_stop_its_own_server)
+TEST(handler_cannot_stop_its_own_server)
 {
-    ck_assert_int_eq(async_run(stop_from_handler()), 0);
+    expect_ok(async_run(stop_from_handler()));
 }
-END_TEST
 
 /* --- more than one stop --- */
 
@@ -196,15 +190,14 @@ ASYNC_DEF(stop_twice)
     struct exchange it = { .path = "/slow" };
     ASYNC_TRY(await_start(&s, &c, &it));
     ASYNC_TRY(await_gather(results, stop_server(s, 0), stop_server(s, 0)));
-    ck_assert_int_eq(begun, ended);
+    expect_int(begun, ended);
     return await_client(&c);
 }
 
-START_TEST(server_stopped_by_two_tasks_is_freed_once)
+TEST(server_stopped_by_two_tasks_is_freed_once)
 {
-    ck_assert_int_eq(async_run(stop_twice()), 0);
+    expect_ok(async_run(stop_twice()));
 }
-END_TEST
 
 static async_web_server *servers[2];
 static int stop_results[2], expected;
@@ -234,15 +227,14 @@ ASYNC_DEF(stop_from_child)
     ASYNC_TRY(async_web_server_start(stop_routes, &servers[0]));
     client_start(&c, async_web_server_port(servers[0]), request_one, &it);
     ASYNC_TRY(await_client(&c));
-    ck_assert_int_eq(stop_results[0], -ECANCELED);
+    expect_int(stop_results[0], -ECANCELED);
     return 0;
 }
 
-START_TEST(stop_by_a_child_of_a_handler_returns_when_the_handler_is_cancelled)
+TEST(stop_by_a_child_of_a_handler_returns_when_the_handler_is_cancelled)
 {
-    ck_assert_int_eq(async_run(stop_from_child()), 0);
+    expect_ok(async_run(stop_from_child()));
 }
-END_TEST
 
 ASYNC_DEF(stop_each_other)
 {
@@ -255,15 +247,14 @@ ASYNC_DEF(stop_each_other)
         client_start(&c[i], async_web_server_port(servers[i]), request_one, &it[i]);
     for (int i = 0; i < 2; i++)
         ASYNC_TRY(await_client(&c[i]));
-    ck_assert_int_eq(begun, ended);
+    expect_int(begun, ended);
     return 0;
 }
 
-START_TEST(servers_whose_handlers_stop_each_other_both_end)
+TEST(servers_whose_handlers_stop_each_other_both_end)
 {
-    ck_assert_int_eq(async_run(stop_each_other()), 0);
+    expect_ok(async_run(stop_each_other()));
 }
-END_TEST
 
 /* The memory of such a server is lost; static, so that the leak check still finds it. */
 static async_web_server *forgotten;
@@ -281,16 +272,15 @@ ASYNC_DEF(do_nothing)
     return 0;
 }
 
-START_TEST(server_that_is_never_stopped_ends_its_handlers_when_main_returns)
+TEST(server_that_is_never_stopped_ends_its_handlers_when_main_returns)
 {
     struct client c;
     struct exchange it = { .path = "/wait" };
-    ck_assert_int_eq(async_run(forget_server(&c, &it)), 7);
-    ck_assert_int_eq(ended, 1);
-    ck_assert_int_eq(async_run(do_nothing()), 0);
+    expect_int(async_run(forget_server(&c, &it)), 7);
+    expect_int(ended, 1);
+    expect_ok(async_run(do_nothing()));
     pthread_join(c.thread, NULL);
 }
-END_TEST
 
 static int callback_result = 1;
 
@@ -306,26 +296,24 @@ ASYNC_DEF(stop_outside_a_task)
     ASYNC_TRY(async_web_server_start(routes, &s));
     async_call_soon(&cb, stop_in_callback, s);
     ASYNC_TRY(await_sleep(0.001));
-    ck_assert_int_eq(callback_result, -EPERM);
+    expect_int(callback_result, -EPERM);
     return await_web_server_stop(s, 0);
 }
 
-START_TEST(stop_outside_of_a_task_is_refused)
+TEST(stop_outside_of_a_task_is_refused)
 {
-    ck_assert_int_eq(async_run(stop_outside_a_task()), 0);
+    expect_ok(async_run(stop_outside_a_task()));
 }
-END_TEST
 
 ASYNC_DEF(stop_null)
 {
     return await_web_server_stop(NULL, 1);
 }
 
-START_TEST(stop_of_null_does_nothing)
+TEST(stop_of_null_does_nothing)
 {
-    ck_assert_int_eq(async_run(stop_null()), 0);
+    expect_ok(async_run(stop_null()));
 }
-END_TEST
 
 SUITE("web-stop", handler_that_ends_within_the_grace_period_is_answered,
       handler_that_exceeds_the_grace_period_is_cancelled,

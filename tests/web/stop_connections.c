@@ -33,7 +33,7 @@ static void stay_idle(int port, void *arg)
     send_text(kept, "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
     expect_status(kept, 200);
     idle = 1;
-    ck_assert(reads_end(kept) && reads_end(silent));
+    expect_true(reads_end(kept) && reads_end(silent));
     close(kept);
     close(silent);
 }
@@ -51,11 +51,10 @@ ASYNC_DEF(stop_with_idle_connections)
     return await_client(&c);
 }
 
-START_TEST(stop_closes_idle_connections_at_once)
+TEST(stop_closes_idle_connections_at_once)
 {
-    ck_assert_int_eq(async_run(stop_with_idle_connections()), 0);
+    expect_ok(async_run(stop_with_idle_connections()));
 }
-END_TEST
 
 static void connect_while_stopping(int port, void *arg)
 {
@@ -66,14 +65,14 @@ static void connect_while_stopping(int port, void *arg)
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int late = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(late, (struct sockaddr *)&a, sizeof a), -1);
-    ck_assert_int_eq(errno, ECONNREFUSED);
+    expect_int(connect(late, (struct sockaddr *)&a, sizeof a), -1);
+    expect_int(errno, ECONNREFUSED);
     close(late);
     stopping = 2;
     struct response r = read_response(fd);
-    ck_assert_int_eq(r.status, 200);
-    ck_assert_str_eq(response_header(&r, "Connection"), "close");
-    ck_assert(reads_end(fd));
+    expect_int(r.status, 200);
+    expect_text(response_header(&r, "Connection"), "close");
+    expect_true(reads_end(fd));
     free(r.body);
     close(fd);
 }
@@ -108,11 +107,10 @@ ASYNC_DEF(stop_while_connecting)
     return await_client(&c);
 }
 
-START_TEST(stop_refuses_new_connections_and_closes_kept_ones_with_their_response)
+TEST(stop_refuses_new_connections_and_closes_kept_ones_with_their_response)
 {
-    ck_assert_int_eq(async_run(stop_while_connecting()), 0);
+    expect_ok(async_run(stop_while_connecting()));
 }
-END_TEST
 
 static void request_early(int port, void *arg)
 {
@@ -140,16 +138,15 @@ ASYNC_DEF(stop_early, (int)iterations)
         ASYNC_TRY(await_sleep(0));
     ASYNC_TRY(await_web_server_stop(s, 10 * SUITE_SECONDS));
     ASYNC_TRY(await_client(&c));
-    ck_assert_msg(status == 200 || status == 503 || status == 0, "%d", status);
+    expect_that(status == 200 || status == 503 || status == 0, "%d", status);
     return 0;
 }
 
-START_TEST(server_can_be_stopped_before_its_first_loop_iteration)
+TEST(server_can_be_stopped_before_its_first_loop_iteration)
 {
     for (int iterations = 0; iterations < 8; iterations++)
-        ck_assert_int_eq(async_run(stop_early(iterations)), 0);
+        expect_ok(async_run(stop_early(iterations)));
 }
-END_TEST
 
 /* --- await_web_serve() --- */
 
@@ -171,22 +168,21 @@ ASYNC_DEF(cancel_serve)
     async_event serving = { 0 };
     await_task_auto t = async_create_task(serve_forever(&port, &serving));
     ASYNC_TRY(await_event_wait(&serving));
-    ck_assert_int_gt(port, 0);
+    expect_greater(port, 0);
     client_start(&c, port, request_wait, NULL);
     ASYNC_TRY(await_event_wait(&handler_begun));
     async_task_cancel(t);
     ASYNC_TRY(await_sleep(0.005));
-    ck_assert(!async_task_done(t)); /* it waits for the handler */
+    expect_true(!async_task_done(t)); /* it waits for the handler */
     async_event_set(&finish);
-    ck_assert_int_eq(await_task(t), -ECANCELED);
+    expect_int(await_task(t), -ECANCELED);
     return await_client(&c);
 }
 
-START_TEST(cancelled_serve_finishes_the_requests_that_have_begun)
+TEST(cancelled_serve_finishes_the_requests_that_have_begun)
 {
-    ck_assert_int_eq(async_run(cancel_serve()), 0);
+    expect_ok(async_run(cancel_serve()));
 }
-END_TEST
 
 ASYNC_DEF(cancel_serve_early)
 {
@@ -198,16 +194,15 @@ ASYNC_DEF(cancel_serve_early)
         for (int i = 0; i < iterations; i++)
             ASYNC_TRY(await_sleep(0));
         async_task_cancel(t);
-        ck_assert_int_eq(await_task(t), -ECANCELED);
+        expect_int(await_task(t), -ECANCELED);
     }
     return 0;
 }
 
-START_TEST(serve_can_be_cancelled_before_it_has_begun)
+TEST(serve_can_be_cancelled_before_it_has_begun)
 {
-    ck_assert_int_eq(async_run(cancel_serve_early()), 0);
+    expect_ok(async_run(cancel_serve_early()));
 }
-END_TEST
 
 SUITE("web-stop-connections", stop_closes_idle_connections_at_once,
       stop_refuses_new_connections_and_closes_kept_ones_with_their_response,

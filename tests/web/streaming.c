@@ -52,7 +52,7 @@ ASYNC_DEF(fails, (async_web_request *)rq)
 ASYNC_DEF(too_short, (async_web_request *)rq)
 {
     ASYNC_TRY(await_web_stream_begin(rq, 200, NULL, .size = 10));
-    ck_assert_int_eq(await_web_write(rq, "more than ten", 13), -EMSGSIZE);
+    expect_int(await_web_write(rq, "more than ten", 13), -EMSGSIZE);
     return await_web_write(rq, "five", 4);
 }
 
@@ -60,7 +60,7 @@ ASYNC_DEF(ends_too_short, (async_web_request *)rq)
 {
     ASYNC_TRY(await_web_stream_begin(rq, 200, NULL, .size = 10));
     ASYNC_TRY(await_web_write(rq, "five", 4));
-    ck_assert_int_eq(await_web_stream_end(rq), -EPROTO);
+    expect_int(await_web_stream_end(rq), -EPROTO);
     return 0;
 }
 
@@ -71,7 +71,7 @@ ASYNC_DEF(goes_on_after_end, (async_web_request *)rq)
     ASYNC_TRY(await_web_stream_begin(rq, 200, NULL));
     ASYNC_TRY(await_web_write(rq, "all", 3));
     ASYNC_TRY(await_web_stream_end(rq));
-    ck_assert_int_eq(await_web_write(rq, "x", 1), -EPIPE);
+    expect_int(await_web_write(rq, "x", 1), -EPIPE);
     for (int i = 0; i < 20; i++) /* the client goes away meanwhile, which must not cancel this */
         ASYNC_TRY(await_sleep(0.001));
     after_end++;
@@ -80,14 +80,14 @@ ASYNC_DEF(goes_on_after_end, (async_web_request *)rq)
 
 ASYNC_DEF(misuses, (async_web_request *)rq)
 {
-    ck_assert_int_eq(await_web_write(rq, "x", 1), -EINVAL);
-    ck_assert_int_eq(await_web_stream_end(rq), -EINVAL);
-    ck_assert_int_eq(await_web_stream_begin(rq, 99, NULL), -EINVAL);
-    ck_assert_int_eq(await_web_stream_begin(rq, 200, "a\nb"), -EINVAL);
+    expect_int(await_web_write(rq, "x", 1), -EINVAL);
+    expect_int(await_web_stream_end(rq), -EINVAL);
+    expect_int(await_web_stream_begin(rq, 99, NULL), -EINVAL);
+    expect_int(await_web_stream_begin(rq, 200, "a\nb"), -EINVAL);
     ASYNC_TRY(await_web_stream_begin(rq, 200, NULL));
-    ck_assert_int_eq(await_web_stream_begin(rq, 200, NULL), -EALREADY);
-    ck_assert_int_eq(async_web_add_header(rq, "X-Late", "1"), -EALREADY);
-    ck_assert_int_eq(async_web_text(rq, 200, "x"), -EALREADY);
+    expect_int(await_web_stream_begin(rq, 200, NULL), -EALREADY);
+    expect_int(async_web_add_header(rq, "X-Late", "1"), -EALREADY);
+    expect_int(async_web_text(rq, 200, "x"), -EALREADY);
     return await_web_write(rq, "all", 3);
 }
 
@@ -106,35 +106,34 @@ static void request_pieces(int port, void *arg)
 {
     (void)arg;
     struct response r = request(port, "GET /pieces HTTP/1.1");
-    ck_assert_int_eq(r.status, 200);
-    ck_assert_str_eq(response_header(&r, "X-Kind"), "stream");
-    ck_assert_str_eq(response_header(&r, "Content-Type"), "text/plain");
-    ck_assert_str_eq(response_header(&r, "Transfer-Encoding"), "chunked");
-    ck_assert_uint_eq(r.size, 608);
-    ck_assert(r.complete && strncmp(r.body, "one two ", 8) == 0);
+    expect_int(r.status, 200);
+    expect_text(response_header(&r, "X-Kind"), "stream");
+    expect_text(response_header(&r, "Content-Type"), "text/plain");
+    expect_text(response_header(&r, "Transfer-Encoding"), "chunked");
+    expect_int(r.size, 608);
+    expect_true(r.complete && strncmp(r.body, "one two ", 8) == 0);
     free(r.body);
     r = request(port, "GET /pieces HTTP/1.0"); /* its end is that of the connection */
-    ck_assert_ptr_null(response_header(&r, "Transfer-Encoding"));
-    ck_assert_uint_eq(r.size, 608);
+    expect_null(response_header(&r, "Transfer-Encoding"));
+    expect_int(r.size, 608);
     free(r.body);
 }
 
-START_TEST(pieces_arrive_in_chunks_or_up_to_the_end)
+TEST(pieces_arrive_in_chunks_or_up_to_the_end)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_pieces, NULL);
 }
-END_TEST
 
 static void request_head(int port, void *arg)
 {
     (void)arg;
     struct response r = request(port, "HEAD /pieces HTTP/1.1");
-    ck_assert_int_eq(r.status, 200);
-    ck_assert_str_eq(response_header(&r, "X-Kind"), "stream");
-    ck_assert_uint_eq(r.size, 0);
+    expect_int(r.status, 200);
+    expect_text(response_header(&r, "X-Kind"), "stream");
+    expect_ok(r.size);
     free(r.body);
     r = request(port, "HEAD /many?n=1000&sized HTTP/1.1");
-    ck_assert_str_eq(response_header(&r, "Content-Length"), "1000");
+    expect_text(response_header(&r, "Content-Length"), "1000");
     free(r.body);
 }
 
@@ -143,8 +142,8 @@ static void expect_nothing_after_head(int port, const char *request_line)
     int fd = connect_to(port);
     send_text(fd, "%s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", request_line);
     struct response r = read_head_response(fd);
-    ck_assert(r.complete);
-    ck_assert_msg(reads_end(fd), "%s: bytes after the headers", request_line);
+    expect_true(r.complete);
+    expect_that(reads_end(fd), "%s: bytes after the headers", request_line);
     free(r.body);
     close(fd);
 }
@@ -160,17 +159,15 @@ static void request_without_body(int port, void *arg)
     expect_nothing_after_head(port, "GET /pieces?status=204");
 }
 
-START_TEST(stream_without_a_body_sends_nothing_after_its_headers)
+TEST(stream_without_a_body_sends_nothing_after_its_headers)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_without_body, NULL);
 }
-END_TEST
 
-START_TEST(head_of_a_stream_has_headers_only)
+TEST(head_of_a_stream_has_headers_only)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_head, NULL);
 }
-END_TEST
 
 static void request_ends(int port, void *arg)
 {
@@ -179,12 +176,11 @@ static void request_ends(int port, void *arg)
     expect_response(port, 200, "all", "GET /goes-on HTTP/1.1");
 }
 
-START_TEST(handler_goes_on_after_the_end_of_its_stream)
+TEST(handler_goes_on_after_the_end_of_its_stream)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_ends, NULL);
-    ck_assert_int_eq(after_end, 2);
+    expect_int(after_end, 2);
 }
-END_TEST
 
 static void request_misuse(int port, void *arg)
 {
@@ -192,11 +188,10 @@ static void request_misuse(int port, void *arg)
     expect_response(port, 200, "all", "GET /misuses HTTP/1.1");
 }
 
-START_TEST(stream_that_has_begun_refuses_other_responses)
+TEST(stream_that_has_begun_refuses_other_responses)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_misuse, NULL);
 }
-END_TEST
 
 static void request_many(int port, void *arg)
 {
@@ -206,21 +201,20 @@ static void request_many(int port, void *arg)
         size_t size = sizes[i / 2];
         struct response r =
                 request(port, "GET /many?n=%zu%s HTTP/1.1", size, i % 2 ? "&sized" : "");
-        ck_assert(r.complete);
-        ck_assert_uint_eq(r.size, size);
+        expect_true(r.complete);
+        expect_int(r.size, size);
         for (size_t at = 0; at < size; at++)
             if (r.body[at] != bytes[at % sizeof bytes])
-                ck_abort_msg("byte %zu of %zu differs", at, size);
+                fail_test("byte %zu of %zu differs", at, size);
         free(r.body);
     }
 }
 
-START_TEST(stream_of_any_size_arrives_complete)
+TEST(stream_of_any_size_arrives_complete)
 {
     fill_bytes();
     serve(routes, (struct async_web_opts){ 0 }, request_many, NULL);
 }
-END_TEST
 
 static void request_one_after_the_other(int port, void *arg)
 {
@@ -229,17 +223,16 @@ static void request_one_after_the_other(int port, void *arg)
     for (int i = 0; i < 3; i++) {
         send_text(fd, "GET /many?n=100000 HTTP/1.1\r\nHost: h\r\n\r\n");
         struct response r = read_response(fd);
-        ck_assert(r.complete && r.size == 100000);
+        expect_true(r.complete && r.size == 100000);
         free(r.body);
     }
     close(fd);
 }
 
-START_TEST(connection_carries_several_streams)
+TEST(connection_carries_several_streams)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_one_after_the_other, NULL);
 }
-END_TEST
 
 static void request_cut(int port, void *arg)
 {
@@ -247,17 +240,16 @@ static void request_cut(int port, void *arg)
     const char *paths[] = { "/fails", "/short", "/ends-short" };
     for (int i = 0; i < 3; i++) {
         struct response r = request(port, "GET %s HTTP/1.1", paths[i]);
-        ck_assert_int_eq(r.status, 200);
-        ck_assert_msg(!r.complete, "%s", paths[i]);
+        expect_int(r.status, 200);
+        expect_that(!r.complete, "%s", paths[i]);
         free(r.body);
     }
 }
 
-START_TEST(failed_or_short_stream_is_cut_off)
+TEST(failed_or_short_stream_is_cut_off)
 {
     serve(routes, (struct async_web_opts){ 0 }, request_cut, NULL);
 }
-END_TEST
 
 /* --- two writers --- */
 
@@ -285,18 +277,17 @@ static void read_two_writers(int port, void *arg)
 {
     (void)arg;
     struct response r = request(port, "GET / HTTP/1.1");
-    ck_assert(r.complete);
-    ck_assert_uint_eq(r.size, 30 * sizeof bytes);
+    expect_true(r.complete);
+    expect_int(r.size, 30 * sizeof bytes);
     free(r.body);
 }
 
-START_TEST(second_writer_is_refused_while_the_first_waits)
+TEST(second_writer_is_refused_while_the_first_waits)
 {
     static const async_web_route table[] = { { "GET", "/", two_writers }, { 0 } };
     serve(table, (struct async_web_opts){ 0 }, read_two_writers, NULL);
-    ck_assert_int_eq(second_writer, -EBUSY);
+    expect_int(second_writer, -EBUSY);
 }
-END_TEST
 
 SUITE("web-streaming", pieces_arrive_in_chunks_or_up_to_the_end, head_of_a_stream_has_headers_only,
       stream_without_a_body_sends_nothing_after_its_headers,

@@ -37,21 +37,20 @@ static void be_idle(int port, void *arg)
     send_text(once, GET "\r\n");
     expect_status(once, 200);
     send_text(half, "GET / HTTP/1.1\r\n");
-    ck_assert(!is_closed(port, never) && !is_closed(port, once) && !is_closed(port, half));
+    expect_true(!is_closed(port, never) && !is_closed(port, once) && !is_closed(port, half));
     skip_seconds(9);
-    ck_assert(!is_closed(port, never) && !is_closed(port, once) && !is_closed(port, half));
+    expect_true(!is_closed(port, never) && !is_closed(port, once) && !is_closed(port, half));
     skip_seconds(3);
-    ck_assert(reads_end(never) && reads_end(once) && reads_end(half));
+    expect_true(reads_end(never) && reads_end(once) && reads_end(half));
     close(never);
     close(once);
     close(half);
 }
 
-START_TEST(idle_connections_are_closed)
+TEST(idle_connections_are_closed)
 {
     serve(routes, (struct async_web_opts){ .idle_timeout = 10 }, be_idle, NULL);
 }
-END_TEST
 
 /* Send a byte every few seconds, in the place of the request line, a header, or the body. Returns
  * after how many seconds the server closed the connection. */
@@ -73,21 +72,20 @@ static void drip_requests(int port, void *arg)
     (void)arg;
     fake_clock_stop();
     int first = drip(port, "");
-    ck_assert_int_ge(first, 30);
-    ck_assert_int_le(first, 45);
+    expect_at_least(first, 30);
+    expect_at_most(first, 45);
     int headers = drip(port, GET);
-    ck_assert_int_ge(headers, 20);
-    ck_assert_int_le(headers, 25);
+    expect_at_least(headers, 20);
+    expect_at_most(headers, 25);
     int body = drip(port, GET "Content-Length: 10000\r\n\r\n");
-    ck_assert_int_ge(body, 20);
-    ck_assert_int_le(body, 25);
+    expect_at_least(body, 20);
+    expect_at_most(body, 25);
 }
 
-START_TEST(request_that_arrives_too_slowly_is_closed)
+TEST(request_that_arrives_too_slowly_is_closed)
 {
     serve(routes, (struct async_web_opts){ .idle_timeout = 10, .request_timeout = 20 },
           drip_requests, NULL);
 }
-END_TEST
 
 SUITE("web-timeouts", idle_connections_are_closed, request_that_arrives_too_slowly_is_closed)
