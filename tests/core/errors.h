@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* errors.h - what the tests of errors share: coroutines that fail. */
+/* errors.h - coroutines that fail, for the tests of errors. */
 #ifndef TESTS_ERRORS_H
 #define TESTS_ERRORS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* gather.h - what the tests of gather and race share: children that say how they ended. */
+/* gather.h - coroutines for the tests of gather and race. They log how they ended. */
 #ifndef TESTS_GATHER_H
 #define TESTS_GATHER_H
 

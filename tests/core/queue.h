@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* queue.h - what the tests of queues share: small ones, and coroutines that say what came of a call. */
+/* queue.h - small queues for the tests of queues, and coroutines that log the result of a call. */
 #ifndef TESTS_QUEUE_H
 #define TESTS_QUEUE_H
 

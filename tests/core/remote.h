@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* remote.h - what the tests of coroutines share that other threads have run. */
+/* remote.h - helpers for the tests of coroutines that other threads submit to a loop. */
 #ifndef TESTS_REMOTE_H
 #define TESTS_REMOTE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a loop leaves behind that closed although tasks would not end, and what the next one makes of it. */
+/* Tests of the objects that an abandoned loop leaves behind, with tasks in their queues, and of
+ * their use in the next loop. */
 #include "../frame/loop_test.h"
 
 typedef async_queue_of(int, 1) int_queue;
@@ -119,7 +120,7 @@ ASYNC_DEF(takes_lines_over)
     return r;
 }
 
-TEST(lines_of_an_abandoned_loop)
+TEST(waiters_of_abandoned_loop_receive_nothing_in_next_loop)
 {
     capture_stderr_begin();
     expect_int(async_run(leaves_lines(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
@@ -129,8 +130,7 @@ TEST(lines_of_an_abandoned_loop)
     capture_stderr_end();
 }
 
-/* A thread that only prepares things wakes nobody who is lost. */
-TEST(a_thread_prepares_what_was_abandoned)
+TEST(thread_without_loop_wakes_no_waiter_of_abandoned_loop)
 {
     capture_stderr_begin();
     expect_int(async_run(leaves_lines(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
@@ -143,4 +143,5 @@ TEST(a_thread_prepares_what_was_abandoned)
     capture_stderr_end();
 }
 
-SUITE("abandoned", lines_of_an_abandoned_loop, a_thread_prepares_what_was_abandoned)
+SUITE("abandoned", waiters_of_abandoned_loop_receive_nothing_in_next_loop,
+      thread_without_loop_wakes_no_waiter_of_abandoned_loop)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Barriers: rounds, numbers, and what breaks them. */
-
+/* Tests of barriers: rounds, numbers, and what breaks them. */
 #include "../frame/loop_test.h"
 
 #include <limits.h>
@@ -22,7 +21,7 @@ ASYNC_DEF(meets_again, (async_barrier *)b, (const char *)word, (int)rounds)
     return 0;
 }
 
-LOOP_TEST(numbers_in_the_order_of_arrival)
+LOOP_TEST(barrier_numbers_tasks_in_order_of_arrival)
 {
     async_barrier b = ASYNC_BARRIER(3);
     await_task_auto x = async_create_task(meets(&b, "x"));
@@ -38,7 +37,7 @@ LOOP_TEST(numbers_in_the_order_of_arrival)
     return 0;
 }
 
-LOOP_TEST(rounds_do_not_mix)
+LOOP_TEST(task_that_comes_back_early_waits_for_next_round)
 {
     async_barrier b = ASYNC_BARRIER(2);
     expect_ok(await_gather(NULL, meets_again(&b, "a", 3), meets_again(&b, "b", 3)));
@@ -46,7 +45,7 @@ LOOP_TEST(rounds_do_not_mix)
     return 0;
 }
 
-LOOP_TEST(one_party)
+LOOP_TEST(barrier_of_one_never_waits_and_of_none_is_refused)
 {
     async_barrier b = ASYNC_BARRIER(1), none = ASYNC_BARRIER(0);
     expect_ok(await_barrier_wait(&b));
@@ -55,8 +54,8 @@ LOOP_TEST(one_party)
     return 0;
 }
 
-/* Five come to a barrier of two: the late ones stand in line, and each round has its numbers once. */
-LOOP_TEST(late_comers_wait_for_the_next_round)
+/* Five tasks come to a barrier of two. Late tasks queue, and each round gives each number once. */
+LOOP_TEST(late_task_waits_until_others_fill_next_round)
 {
     async_barrier b = ASYNC_BARRIER(2);
     await_task_auto x = async_create_task(meets(&b, "x"));
@@ -72,8 +71,8 @@ LOOP_TEST(late_comers_wait_for_the_next_round)
     return 0;
 }
 
-/* Cancelling one while the round fills just lowers the count; the numbers have no gap. */
-LOOP_TEST(cancelled_while_filling)
+/* The numbers of the round have no gap afterwards. */
+LOOP_TEST(cancel_while_round_fills_lowers_count)
 {
     async_barrier b = ASYNC_BARRIER(3);
     await_task_auto x = async_create_task(meets(&b, "x"));
@@ -97,8 +96,8 @@ ASYNC_DEF(meets_then_sleeps, (async_barrier *)b)
     return await_sleep(0);
 }
 
-/* The one who is cancelled has not run yet when another one comes, or when the barrier is reset. */
-LOOP_TEST(cancelled_a_moment_before)
+/* The cancelled task has not run yet when another one comes, or when the barrier is reset. */
+LOOP_TEST(task_cancelled_but_not_run_yet_is_not_counted)
 {
     async_barrier b = ASYNC_BARRIER(2);
     await_task_auto gone = async_create_task(meets(&b, "gone"));
@@ -119,8 +118,8 @@ LOOP_TEST(cancelled_a_moment_before)
     return 0;
 }
 
-/* It was released: it has its number, and the next await_ fails. */
-LOOP_TEST(released_then_cancelled)
+/* The task keeps its number. Its next await_ fails. */
+LOOP_TEST(cancel_after_release_returns_number)
 {
     async_barrier b = ASYNC_BARRIER(2);
     await_task_auto x = async_create_task(meets_then_sleeps(&b));
@@ -132,7 +131,7 @@ LOOP_TEST(released_then_cancelled)
     return 0;
 }
 
-LOOP_TEST(comes_cancelled)
+LOOP_TEST(cancelled_task_does_not_enter_barrier)
 {
     async_barrier b = ASYNC_BARRIER(1);
     async_task_cancel(async_current_task());
@@ -142,7 +141,7 @@ LOOP_TEST(comes_cancelled)
     return 0;
 }
 
-LOOP_TEST(reset_while_filling)
+LOOP_TEST(reset_while_round_fills_fails_waiters)
 {
     async_barrier b = ASYNC_BARRIER(2);
     await_task_auto x = async_create_task(meets(&b, "x"));
@@ -159,8 +158,8 @@ LOOP_TEST(reset_while_filling)
     return 0;
 }
 
-/* Who is released and not back is reached too; who came late goes on into a round that is whole. */
-LOOP_TEST(reset_while_draining)
+/* A task that was released but has not run fails, too. Late tasks go on to a complete round. */
+LOOP_TEST(reset_while_round_drains_fails_released_task)
 {
     async_barrier b = ASYNC_BARRIER(2);
     await_task_auto x = async_create_task(meets(&b, "x"));
@@ -176,7 +175,7 @@ LOOP_TEST(reset_while_draining)
     return 0;
 }
 
-LOOP_TEST(abort_breaks_it_for_all)
+LOOP_TEST(abort_fails_all_until_reset)
 {
     async_barrier b = ASYNC_BARRIER(3);
     await_task_auto x = async_create_task(meets(&b, "x"));
@@ -193,7 +192,7 @@ LOOP_TEST(abort_breaks_it_for_all)
     return 0;
 }
 
-LOOP_TEST(abort_while_draining)
+LOOP_TEST(abort_while_round_drains_fails_late_task)
 {
     async_barrier b = ASYNC_BARRIER(2);
     await_task_auto x = async_create_task(meets(&b, "x"));
@@ -214,8 +213,7 @@ static void aborts(void *b)
     async_barrier_abort(b);
 }
 
-/* Who came late is reached while it still stands apart. */
-LOOP_TEST(abort_reaches_late_comers)
+LOOP_TEST(abort_fails_late_task_that_is_still_queued)
 {
     async_barrier b = ASYNC_BARRIER(2);
     async_callback cb = { 0 };
@@ -230,8 +228,8 @@ LOOP_TEST(abort_reaches_late_comers)
     return 0;
 }
 
-/* Rounds are told apart by a number that begins anew some day. */
-LOOP_TEST(round_after_a_very_long_time)
+/* Rounds are told apart by a number, which starts again some day. */
+LOOP_TEST(round_number_wraps_around)
 {
     async_barrier b = ASYNC_BARRIER(2);
     b.mark = INT_MAX - 1;
@@ -244,8 +242,11 @@ LOOP_TEST(round_after_a_very_long_time)
     return 0;
 }
 
-SUITE("barrier", round_after_a_very_long_time, numbers_in_the_order_of_arrival, rounds_do_not_mix,
-      one_party, late_comers_wait_for_the_next_round, cancelled_while_filling,
-      cancelled_a_moment_before, released_then_cancelled, comes_cancelled, reset_while_filling,
-      reset_while_draining, abort_breaks_it_for_all, abort_while_draining,
-      abort_reaches_late_comers)
+SUITE("barrier", round_number_wraps_around, barrier_numbers_tasks_in_order_of_arrival,
+      task_that_comes_back_early_waits_for_next_round,
+      barrier_of_one_never_waits_and_of_none_is_refused,
+      late_task_waits_until_others_fill_next_round, cancel_while_round_fills_lowers_count,
+      task_cancelled_but_not_run_yet_is_not_counted, cancel_after_release_returns_number,
+      cancelled_task_does_not_enter_barrier, reset_while_round_fills_fails_waiters,
+      reset_while_round_drains_fails_released_task, abort_fails_all_until_reset,
+      abort_while_round_drains_fails_late_task, abort_fails_late_task_that_is_still_queued)

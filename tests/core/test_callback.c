@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Callbacks: soon, later, at a time, not at all. */
+/* Tests of callbacks: soon, later, at a time, cancelled, and misused. */
 #include "../frame/loop_test.h"
 
 static void says(void *word)
@@ -7,7 +7,7 @@ static void says(void *word)
     log_event("%s", (const char *)word);
 }
 
-LOOP_TEST(soon_in_order)
+LOOP_TEST(callbacks_soon_run_once_in_order_of_calls)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 };
     async_call_soon(&a, says, (void *)"a");
@@ -21,7 +21,7 @@ LOOP_TEST(soon_in_order)
     return 0;
 }
 
-LOOP_TEST(later_in_order)
+LOOP_TEST(callbacks_later_run_in_order_of_time)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, e = { 0 };
     async_call_later(&a, 2, says, (void *)"a");
@@ -40,7 +40,7 @@ LOOP_TEST(later_in_order)
     return 0;
 }
 
-LOOP_TEST(equal_times_in_the_order_of_calls)
+LOOP_TEST(callbacks_at_equal_times_run_in_order_of_calls)
 {
     static async_callback cbs[100];
     static char words[100][8];
@@ -64,7 +64,7 @@ static void says_when(void *arg)
     expect_true(async_get_running_loop() != NULL);
 }
 
-LOOP_TEST(not_early)
+LOOP_TEST(callback_later_runs_after_its_delay)
 {
     async_callback a = { 0 };
     expect_ok(await_sleep(3));
@@ -74,8 +74,8 @@ LOOP_TEST(not_early)
     return 0;
 }
 
-/* A cancelled handle never runs, even when already in the ready list. */
-LOOP_TEST(cancelled)
+/* Not even if it was ready already. */
+LOOP_TEST(cancelled_callback_never_runs)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 };
     async_call_soon(&a, says, (void *)"a");
@@ -102,7 +102,7 @@ static void cancels_other(void *arg)
     expect_true(async_callback_cancel(&p->other));
 }
 
-LOOP_TEST(cancelled_when_due)
+LOOP_TEST(callback_cancelled_by_another_in_same_iteration_does_not_run)
 {
     struct pair p = { 0 };
     async_call_later(&p.cb, 1, cancels_other, &p);
@@ -119,8 +119,8 @@ static void again(void *arg)
     async_call_soon(&p->cb, again, p); /* its memory is ours again while it runs */
 }
 
-/* Added in a turn: run in the next one; a callback for ever does not starve a timer. */
-LOOP_TEST(adds_itself)
+/* So a callback that schedules itself for ever does not starve a timer. */
+LOOP_TEST(callback_that_schedules_itself_runs_once_an_iteration)
 {
     struct pair p = { 0 };
     async_call_soon(&p.cb, again, &p);
@@ -140,7 +140,7 @@ static void frees(void *arg)
     log_event("freed");
 }
 
-LOOP_TEST(frees_itself)
+LOOP_TEST(callback_may_free_its_own_memory)
 {
     async_callback *cb = calloc(1, sizeof *cb);
     async_call_soon(cb, frees, cb);
@@ -154,7 +154,7 @@ static void wakes(void *event)
     async_event_set(event);
 }
 
-LOOP_TEST(wakes_a_task)
+LOOP_TEST(callback_sets_event_and_wakes_task)
 {
     async_event e = { 0 };
     async_callback cb = { 0 };
@@ -169,7 +169,7 @@ static void spawns(void *group)
     expect_ok(async_spawn((async_group *)group, async_sleep(2)));
 }
 
-LOOP_TEST(spawns_a_task)
+LOOP_TEST(callback_spawns_task_into_group)
 {
     int r;
     async_callback cb = { 0 };
@@ -188,7 +188,7 @@ static void cancels(void *task)
     expect_true(async_task_cancel(task, .reason = "by a callback"));
 }
 
-LOOP_TEST(cancels_a_task)
+LOOP_TEST(callback_cancels_task)
 {
     async_callback cb = { 0 };
     await_task_auto t = async_create_task(async_sleep(100));
@@ -246,7 +246,7 @@ static void check_end(uint64_t seed)
     expect_ok(lasting[2].state);
 }
 
-TEST(ready_when_main_returns)
+TEST(callbacks_ready_when_main_returns_run)
 {
     for (uint64_t seed = 0; seed < 50; seed++)
         check_end(seed);
@@ -259,7 +259,7 @@ ASYNC_DEF(returns_at_once)
     return 0;
 }
 
-TEST(ready_when_main_returns_at_once)
+TEST(callback_ready_when_main_returns_at_once_runs)
 {
     expect_run_ok(returns_at_once());
     expect_events("a starts");
@@ -275,7 +275,7 @@ static void awaits(void *arg)
     expect_int(await_gather(NULL, async_sleep(1)), -EPERM);
 }
 
-LOOP_TEST(must_not_await)
+LOOP_TEST(await_in_callback_is_refused_with_message)
 {
     int result = 0;
     async_callback cb = { 0 };
@@ -292,7 +292,7 @@ static void runs(void *arg)
     *(int *)arg = async_run(async_sleep(1));
 }
 
-LOOP_TEST(must_not_run)
+LOOP_TEST(run_in_callback_is_refused_with_message)
 {
     int result = 0;
     async_callback cb = { 0 };
@@ -303,7 +303,7 @@ LOOP_TEST(must_not_run)
     return 0;
 }
 
-LOOP_TEST(a_million_armed_and_cancelled)
+LOOP_TEST(million_timers_armed_and_cancelled_never_fire)
 {
     async_callback kept = { 0 }, cb[8] = { 0 };
     int refused = 0;
@@ -328,7 +328,7 @@ static void says_its_word(void *word)
     log_event("%s", (const char *)word);
 }
 
-LOOP_TEST(callback_scheduled_twice_runs_once_with_a_message)
+LOOP_TEST(callback_scheduled_twice_runs_once_with_message)
 {
     async_callback cb = { 0 };
     async_call_soon(&cb, says_its_word, (void *)"first");
@@ -347,7 +347,7 @@ LOOP_TEST(callback_scheduled_twice_runs_once_with_a_message)
     return 0;
 }
 
-LOOP_TEST(callback_can_be_scheduled_again_while_it_runs_and_after_a_cancel)
+LOOP_TEST(callback_may_be_scheduled_again_while_it_runs_and_after_cancel)
 {
     async_callback cb = { 0 };
     async_call_later(&cb, 1, says_its_word, (void *)"never");
@@ -382,7 +382,7 @@ ASYNC_DEF(cancels_what_is_gone)
     return await_sleep(2);
 }
 
-TEST(one_that_was_armed_in_a_loop_that_is_closed)
+TEST(callback_armed_in_closed_loop_cannot_be_cancelled_in_next_loop)
 {
     capture_stderr_begin();
     expect_ok(async_run(leaves_one_armed(), .virtual_clock = true));
@@ -393,10 +393,14 @@ TEST(one_that_was_armed_in_a_loop_that_is_closed)
     expect_int(counted, 1);
 }
 
-SUITE("callback", callback_scheduled_twice_runs_once_with_a_message,
-      callback_can_be_scheduled_again_while_it_runs_and_after_a_cancel,
-      one_that_was_armed_in_a_loop_that_is_closed, ready_when_main_returns,
-      ready_when_main_returns_at_once, soon_in_order, later_in_order,
-      equal_times_in_the_order_of_calls, not_early, cancelled, cancelled_when_due, adds_itself,
-      frees_itself, wakes_a_task, spawns_a_task, cancels_a_task, must_not_await, must_not_run,
-      a_million_armed_and_cancelled)
+SUITE("callback", callback_scheduled_twice_runs_once_with_message,
+      callback_may_be_scheduled_again_while_it_runs_and_after_cancel,
+      callback_armed_in_closed_loop_cannot_be_cancelled_in_next_loop,
+      callbacks_ready_when_main_returns_run, callback_ready_when_main_returns_at_once_runs,
+      callbacks_soon_run_once_in_order_of_calls, callbacks_later_run_in_order_of_time,
+      callbacks_at_equal_times_run_in_order_of_calls, callback_later_runs_after_its_delay,
+      cancelled_callback_never_runs, callback_cancelled_by_another_in_same_iteration_does_not_run,
+      callback_that_schedules_itself_runs_once_an_iteration, callback_may_free_its_own_memory,
+      callback_sets_event_and_wakes_task, callback_spawns_task_into_group, callback_cancels_task,
+      await_in_callback_is_refused_with_message, run_in_callback_is_refused_with_message,
+      million_timers_armed_and_cancelled_never_fire)

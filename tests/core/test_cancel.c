@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cancelling tasks, and withdrawing it. */
+/* Tests of cancelling tasks, and of withdrawing the request. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
@@ -8,8 +8,9 @@ ASYNC_DEF(value, (int)r, (double)after)
     return r;
 }
 
-/* cancel: the awaiter sees it, the task is done and cancelled, a further cancel returns false. */
-LOOP_TEST(cancel)
+/* The awaiting task receives -ECANCELED and is not cancelled itself. A further cancel returns
+ * false. */
+LOOP_TEST(cancel_of_sleeping_task_is_its_result)
 {
     await_task_auto t = async_create_task(value(1, 100));
     expect_ok(await_sleep(1));
@@ -25,7 +26,7 @@ LOOP_TEST(cancel)
     return 0;
 }
 
-LOOP_TEST(cancel_finished)
+LOOP_TEST(cancel_of_finished_task_changes_nothing)
 {
     await_task_auto t = async_create_task(value(1, 0));
     expect_int(await_task(t), 1);
@@ -43,7 +44,7 @@ ASYNC_DEF(cancels_itself)
     return -ECANCELED;
 }
 
-LOOP_TEST(cancel_current_task)
+LOOP_TEST(task_that_cancels_itself_fails_at_next_await)
 {
     await_task_auto t = async_create_task(cancels_itself());
     expect_int(await_task(t), -ECANCELED);
@@ -58,8 +59,8 @@ ASYNC_DEF(cancels_itself_and_ends)
     return 5;
 }
 
-/* A cancel is delivered at suspensions only. */
-LOOP_TEST(value_after_cancelling_itself)
+/* A cancellation is delivered only where the task suspends. */
+LOOP_TEST(task_that_cancels_itself_and_returns_keeps_its_value)
 {
     await_task_auto t = async_create_task(cancels_itself_and_ends());
     expect_int(await_task(t), 5);
@@ -73,7 +74,7 @@ ASYNC_DEF(catches)
     return 42;
 }
 
-LOOP_TEST(cancel_task_catching)
+LOOP_TEST(task_that_handles_cancel_returns_its_value)
 {
     await_task_auto t = async_create_task(catches());
     expect_ok(await_sleep(1));
@@ -90,7 +91,7 @@ ASYNC_DEF(never, (bool *)ran)
     return 0;
 }
 
-LOOP_TEST(cancelled_before_first_step)
+LOOP_TEST(task_cancelled_before_first_step_never_runs)
 {
     bool ran = false;
     await_task_auto t = async_create_task(never(&ran));
@@ -116,7 +117,7 @@ ASYNC_DEF(cancels_at_one, (async_task **)t)
     return 0;
 }
 
-LOOP_TEST(cancel_of_a_runnable_task)
+LOOP_TEST(cancel_of_task_already_woken_is_delivered_at_next_await)
 {
     async_task *victim = NULL;
     /* its timer is the first */
@@ -143,7 +144,7 @@ ASYNC_DEF(uncancels)
     return -ECANCELED;
 }
 
-LOOP_TEST(uncancel_basic)
+LOOP_TEST(uncancel_lets_task_go_on_until_next_cancel)
 {
     await_task_auto t = async_create_task(uncancels());
     expect_ok(await_sleep(1));
@@ -171,8 +172,7 @@ ASYNC_DEF(counts)
     return 0;
 }
 
-/* Two cancels make 2, one uncancel leaves it cancelled. */
-LOOP_TEST(two_requests)
+LOOP_TEST(two_cancels_need_two_uncancels)
 {
     await_task_auto t = async_create_task(counts());
     expect_ok(await_sleep(1));
@@ -192,8 +192,8 @@ LOOP_TEST(uncancel_drops_an_undelivered_cancel)
     return 0;
 }
 
-/* A cancelled task's await of a finished task fails too: every await_ is a cancellation point. */
-LOOP_TEST(await_finished_when_cancelled)
+/* Every await_ is a cancellation point. */
+LOOP_TEST(cancelled_task_cannot_await_finished_task)
 {
     await_task_auto t = async_create_task(value(3, 0));
     expect_int(await_task(t), 3);
@@ -212,8 +212,8 @@ ASYNC_DEF(joins, (async_task *)t, (const char *)who)
     return r;
 }
 
-/* Cancelling the waiter does not cancel the task; joiners wake in their order. */
-LOOP_TEST(several_joiners)
+/* The other joiners wake in their order. */
+LOOP_TEST(cancelled_joiner_leaves_task_and_other_joiners_alone)
 {
     await_task_auto t = async_create_task(value(3, 2));
     await_task_auto a = async_create_task(joins(t, "a"));
@@ -235,7 +235,7 @@ ASYNC_DEF(joins_twice, (async_task *)t)
     return 0;
 }
 
-LOOP_TEST(join_chosen_then_cancelled)
+LOOP_TEST(cancel_after_join_succeeded_fails_next_await)
 {
     await_task_auto t = async_create_task(value(9, 1));
     await_task_auto j = async_create_task(joins_twice(t));
@@ -257,8 +257,7 @@ ASYNC_DEF(slow_cleanup, (const char *)word)
     return r;
 }
 
-/* A handle's block is left: its task is cancelled and awaited. */
-LOOP_TEST(left_block_cancels_and_awaits)
+LOOP_TEST(leaving_block_of_auto_handle_cancels_and_awaits_task)
 {
     {
         await_task_auto t = async_create_task(slow_cleanup("t"));
@@ -271,8 +270,7 @@ LOOP_TEST(left_block_cancels_and_awaits)
     return 0;
 }
 
-/* ...shielded: also if we are cancelled ourselves. */
-LOOP_TEST(left_block_awaits_when_cancelled)
+LOOP_TEST(leaving_block_of_auto_handle_awaits_task_although_cancelled)
 {
     {
         await_task_auto t = async_create_task(slow_cleanup("t"));
@@ -287,8 +285,14 @@ LOOP_TEST(left_block_awaits_when_cancelled)
     return 0;
 }
 
-SUITE("cancel", cancel, cancel_finished, cancel_current_task, value_after_cancelling_itself,
-      cancel_task_catching, cancelled_before_first_step, cancel_of_a_runnable_task, uncancel_basic,
-      two_requests, uncancel_drops_an_undelivered_cancel, await_finished_when_cancelled,
-      several_joiners, join_chosen_then_cancelled, left_block_cancels_and_awaits,
-      left_block_awaits_when_cancelled)
+SUITE("cancel", cancel_of_sleeping_task_is_its_result, cancel_of_finished_task_changes_nothing,
+      task_that_cancels_itself_fails_at_next_await,
+      task_that_cancels_itself_and_returns_keeps_its_value,
+      task_that_handles_cancel_returns_its_value, task_cancelled_before_first_step_never_runs,
+      cancel_of_task_already_woken_is_delivered_at_next_await,
+      uncancel_lets_task_go_on_until_next_cancel, two_cancels_need_two_uncancels,
+      uncancel_drops_an_undelivered_cancel, cancelled_task_cannot_await_finished_task,
+      cancelled_joiner_leaves_task_and_other_joiners_alone,
+      cancel_after_join_succeeded_fails_next_await,
+      leaving_block_of_auto_handle_cancels_and_awaits_task,
+      leaving_block_of_auto_handle_awaits_task_although_cancelled)

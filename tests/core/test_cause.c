@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose cancellation it is. */
-
+/* Tests of async_cancel_cause(): what cancelled a task, why, and where. */
 #include "../frame/loop_test.h"
 
 #include <signal.h>
@@ -20,7 +19,7 @@ ASYNC_DEF(asks, (async_task *)t)
     return 0;
 }
 
-LOOP_TEST(cause_task)
+LOOP_TEST(cause_of_cancelled_task_is_first_request)
 {
     expect_int(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
     await_task_auto t = async_create_task(tells());
@@ -33,7 +32,7 @@ LOOP_TEST(cause_task)
     return 0;
 }
 
-LOOP_TEST(cause_timeout)
+LOOP_TEST(cause_of_timeout_is_its_block)
 {
     int r, s;
     const int line = __LINE__ + 1;
@@ -50,7 +49,7 @@ LOOP_TEST(cause_timeout)
     return 0;
 }
 
-LOOP_TEST(cause_renamed)
+LOOP_TEST(cause_shows_current_name_of_renamed_task)
 {
     int r, s;
     async_task *self = async_current_task();
@@ -81,7 +80,7 @@ ASYNC_DEF(fails, (double)after, (int)error)
     return 0;
 }
 
-LOOP_TEST(cause_group)
+LOOP_TEST(cause_of_cancelled_child_is_failed_sibling_or_group_owner)
 {
     int r;
     await_group (r, g) {
@@ -96,12 +95,11 @@ LOOP_TEST(cause_group)
         expect_ok(await_sleep(1));
         async_group_cancel(g2);
     }
-    expect_contains(event_log, "3/cause_group_case/");
+    expect_contains(event_log, "3/cause_of_cancelled_child_is_failed_sibling_or_group_owner_case/");
     return 0;
 }
 
-/* Of two causes the outermost. */
-LOOP_TEST(cause_outermost)
+LOOP_TEST(cause_is_outermost_of_two)
 {
     int outer, inner, s;
     await_timeout (outer, 2) {
@@ -248,4 +246,6 @@ TEST(interrupt_tells_where_the_run_was_started)
 SUITE("cause", dropped_handle_tells_where_the_handle_was_made, left_body_tells_where_the_group_is,
       lost_race_tells_where_the_race_is, left_generator_tells_where_the_loop_over_it_is,
       shutdown_tells_where_the_run_was_started, interrupt_tells_where_the_run_was_started,
-      cause_task, cause_timeout, cause_renamed, cause_group, cause_outermost)
+      cause_of_cancelled_task_is_first_request, cause_of_timeout_is_its_block,
+      cause_shows_current_name_of_renamed_task,
+      cause_of_cancelled_child_is_failed_sibling_or_group_owner, cause_is_outermost_of_two)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* as_completed: results as they come, and whose they are. */
+/* Tests of async_as_completed(). */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
@@ -10,7 +10,7 @@ ASYNC_DEF(value, (int)r, (double)after)
     return e < 0 ? e : r;
 }
 
-LOOP_TEST(in_the_order_of_the_ends)
+LOOP_TEST(results_come_in_order_of_completion)
 {
     int r;
     await_for_each (r, d, async_as_completed(value(1, 3), value(2, 1), value(-EIO, 2))) {
@@ -23,8 +23,8 @@ LOOP_TEST(in_the_order_of_the_ends)
     return 0;
 }
 
-/* Those that have ended before they are asked for come in the order of their ends too. */
-LOOP_TEST(a_slow_consumer)
+/* Results that are ready before the loop asks for them keep their order, too. */
+LOOP_TEST(slow_consumer_receives_results_in_order_of_completion)
 {
     int r;
     await_for_each (r, d, async_as_completed(value(1, 3), value(2, 1), value(3, 1), value(4, 2))) {
@@ -52,8 +52,8 @@ ASYNC_DEF(leaves_it, (int)how)
     return r;
 }
 
-/* However it is left, the others are cancelled and awaited. */
-LOOP_TEST(left_early)
+/* However the loop is left. */
+LOOP_TEST(loop_left_early_cancels_and_awaits_the_rest)
 {
     expect_ok(await_leaves_it(0));
     expect_events("2! 3!");
@@ -90,8 +90,7 @@ LOOP_TEST(failure_that_a_loop_left_early_has_not_received_is_reported)
     return 0;
 }
 
-/* A limit applies to the whole iteration. */
-LOOP_TEST(with_a_limit)
+LOOP_TEST(timeout_applies_to_whole_iteration)
 {
     int r;
     await_timeout (r, 2.5)
@@ -103,7 +102,7 @@ LOOP_TEST(with_a_limit)
     return 0;
 }
 
-LOOP_TEST(cancelled_ones_are_results)
+LOOP_TEST(cancelled_coroutine_is_a_result)
 {
     int r, n = 0;
     await_task_auto t = async_create_task(value(1, 9));
@@ -117,7 +116,7 @@ LOOP_TEST(cancelled_ones_are_results)
     return 0;
 }
 
-LOOP_TEST(none)
+LOOP_TEST(no_coroutines_give_no_results)
 {
     int r;
     await_for_each (r, d, async_as_completed_n(NULL, 0))
@@ -127,8 +126,7 @@ LOOP_TEST(none)
     return 0;
 }
 
-/* Ten thousand: each is told once. */
-LOOP_TEST(many)
+LOOP_TEST(ten_thousand_results_come_once_each)
 {
     enum { N = 10000 };
     static async_co cos[N];
@@ -150,5 +148,7 @@ LOOP_TEST(many)
 }
 
 SUITE("completed", failure_that_a_loop_left_early_has_not_received_is_reported,
-      in_the_order_of_the_ends, a_slow_consumer, left_early, with_a_limit,
-      cancelled_ones_are_results, none, many)
+      results_come_in_order_of_completion, slow_consumer_receives_results_in_order_of_completion,
+      loop_left_early_cancels_and_awaits_the_rest, timeout_applies_to_whole_iteration,
+      cancelled_coroutine_is_a_result, no_coroutines_give_no_results,
+      ten_thousand_results_come_once_each)

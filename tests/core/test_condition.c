@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Conditions: always back with the lock, and no notification lost. */
+/* Tests of conditions: a wait always returns with the lock held, and no notification is lost. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(holds, (async_lock *)l, (const char *)word, (double)seconds)
@@ -51,7 +51,7 @@ static void deliver(struct shop *s, int n)
     expect_ok(async_lock_release(&s->lock));
 }
 
-LOOP_TEST(condition_in_order)
+LOOP_TEST(notify_wakes_waiters_in_order)
 {
     SHOP(s);
     await_task_auto a = async_create_task(consumes(&s, "a"));
@@ -69,7 +69,7 @@ LOOP_TEST(condition_in_order)
     return 0;
 }
 
-LOOP_TEST(condition_notify_all)
+LOOP_TEST(notify_all_wakes_all_waiters_in_order)
 {
     SHOP(s);
     await_task_auto a = async_create_task(consumes(&s, "a"));
@@ -85,7 +85,7 @@ LOOP_TEST(condition_notify_all)
     return 0;
 }
 
-LOOP_TEST(condition_without_its_lock)
+LOOP_TEST(condition_without_its_lock_is_refused_with_message)
 {
     SHOP(s);
     expect_int(async_condition_notify(&s.changed, 1), -EPERM);
@@ -97,8 +97,8 @@ LOOP_TEST(condition_without_its_lock)
     return 0;
 }
 
-/* cancelled_wakeup: two consumers, one notify; the notified one is cancelled before it ran: the other has the item. */
-LOOP_TEST(condition_cancelled_wakeup)
+/* Two consumers and one notification: the other consumer receives the item. */
+LOOP_TEST(notified_waiter_cancelled_before_it_runs_passes_notification_on)
 {
     SHOP(s);
     await_task_auto a = async_create_task(consumes(&s, "a"));
@@ -114,8 +114,8 @@ LOOP_TEST(condition_cancelled_wakeup)
     return 0;
 }
 
-/* cancelled_wakeup_relock: ...while it takes the lock again, which somebody else holds. */
-LOOP_TEST(condition_cancelled_wakeup_relock)
+/* Another task holds the lock meanwhile. */
+LOOP_TEST(notified_waiter_cancelled_while_it_relocks_passes_notification_on)
 {
     SHOP(s);
     await_task_auto a = async_create_task(consumes(&s, "a"));
@@ -137,8 +137,8 @@ LOOP_TEST(condition_cancelled_wakeup_relock)
     return 0;
 }
 
-/* Cancelled while it waits: it returns with the lock held all the same; no notification is lost. */
-LOOP_TEST(condition_cancelled)
+/* No notification is lost. */
+LOOP_TEST(cancelled_waiter_returns_with_lock_held)
 {
     SHOP(s);
     await_task_auto a = async_create_task(consumes(&s, "a"));
@@ -152,7 +152,7 @@ LOOP_TEST(condition_cancelled)
     return 0;
 }
 
-LOOP_TEST(condition_with_a_limit)
+LOOP_TEST(wait_that_times_out_returns_with_lock_held)
 {
     SHOP(s);
     expect_int(await_wait_for(consumes(&s, "a"), 1), -ETIMEDOUT);
@@ -177,7 +177,7 @@ ASYNC_DEF(notifies_twice, (async_condition *)c)
     return 0;
 }
 
-LOOP_TEST(condition_is_evaluated_once)
+LOOP_TEST(wait_for_evaluates_condition_argument_once)
 {
     async_lock l = { 0 };
     async_condition cs[] = { ASYNC_CONDITION(&l), ASYNC_CONDITION(NULL) }, *at = cs;
@@ -190,6 +190,8 @@ LOOP_TEST(condition_is_evaluated_once)
     return await_task(a);
 }
 
-SUITE("condition", condition_is_evaluated_once, condition_in_order, condition_notify_all,
-      condition_without_its_lock, condition_cancelled_wakeup, condition_cancelled_wakeup_relock,
-      condition_cancelled, condition_with_a_limit)
+SUITE("condition", wait_for_evaluates_condition_argument_once, notify_wakes_waiters_in_order,
+      notify_all_wakes_all_waiters_in_order, condition_without_its_lock_is_refused_with_message,
+      notified_waiter_cancelled_before_it_runs_passes_notification_on,
+      notified_waiter_cancelled_while_it_relocks_passes_notification_on,
+      cancelled_waiter_returns_with_lock_held, wait_that_times_out_returns_with_lock_held)

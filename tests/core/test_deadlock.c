@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens when nothing can happen any more, and when tasks will not end. */
-
+/* Tests of the deadlock report, and of tasks that do not end at shutdown. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -58,17 +57,17 @@ static void is_told_of_crossed_locks(int r)
     expect_events("main -ECANCELED"); /* and everybody was let go in order */
 }
 
-TEST(locks_taken_in_two_orders)
+TEST(locks_taken_in_opposite_orders_are_reported_as_deadlock)
 {
     is_told_of_crossed_locks(run_virtual(crossed_locks()));
 }
 
-TEST(by_the_real_clock)
+TEST(deadlock_is_reported_with_real_clock)
 {
     is_told_of_crossed_locks(run_real(crossed_locks()));
 }
 
-TEST(in_a_seeded_run)
+TEST(deadlock_is_reported_in_seeded_run)
 {
     is_told_of_crossed_locks(run_virtual(crossed_locks(), .seed = 7));
 }
@@ -79,8 +78,8 @@ ASYNC_DEF(main_of_a_program)
     return 0;
 }
 
-/* Its error is the deadlock, not the cancellation by which main heard of it. */
-TEST(of_a_program)
+/* The error of main is the deadlock, not the cancellation that ended main. */
+TEST(deadlock_is_the_error_of_the_program)
 {
     capture_stderr_begin();
     expect_int(async_main(main_of_a_program()), EXIT_FAILURE);
@@ -180,7 +179,7 @@ ASYNC_DEF(waits_for_everything)
     return r;
 }
 
-TEST(every_kind_of_wait)
+TEST(deadlock_report_names_every_kind_of_wait)
 {
     static const char *const lines[] = {
         "\n    waits_for_everything: waits for the 11 tasks of its group\n",
@@ -227,7 +226,7 @@ ASYNC_DEF(is_woken_by_a_thread)
     return 0;
 }
 
-TEST(a_thread_may_post)
+TEST(wait_for_post_of_thread_is_no_deadlock)
 {
     expect_ok(run_real(is_woken_by_a_thread()));
     expect_text(capture.text, "");
@@ -251,7 +250,7 @@ ASYNC_DEF(is_woken_by_a_pipe)
     return 0;
 }
 
-TEST(a_descriptor_is_waited_for)
+TEST(wait_for_descriptor_is_no_deadlock)
 {
     expect_ok(run_real(is_woken_by_a_pipe()));
     expect_text(capture.text, "");
@@ -271,7 +270,7 @@ static void *interrupts(void *arg)
     return NULL;
 }
 
-TEST(sleeping_until_interrupted)
+TEST(endless_sleep_that_ctrl_c_ends_is_no_deadlock)
 {
     signal(SIGINT, SIG_DFL); /* the test runner has its own */
     capture_stderr_begin();
@@ -309,7 +308,7 @@ ASYNC_DEF(leaves_two_behind, (int)result)
     return result;
 }
 
-TEST(shutdown_timeout_names_who_refuses)
+TEST(shutdown_timeout_names_tasks_that_do_not_end)
 {
     expect_int(run_virtual(leaves_two_behind(5), .shutdown_timeout = 3), -ETIME);
     expect_contains(capture.text,
@@ -321,19 +320,19 @@ TEST(shutdown_timeout_names_who_refuses)
     expect_ok(run_virtual(refuses_for(1))); /* the thread is as good as new */
 }
 
-TEST(error_of_main_stays)
+TEST(shutdown_timeout_keeps_error_of_main)
 {
     expect_int(run_virtual(leaves_two_behind(-EIO), .shutdown_timeout = 3), -EIO);
     expect_contains(capture.text, "stubborn");
 }
 
-TEST(shutdown_timeout_that_is_not_needed)
+TEST(shutdown_timeout_that_is_not_reached_reports_nothing)
 {
     expect_ok(run_virtual(refuses_for(2), .shutdown_timeout = 1));
     expect_text(capture.text, "");
 }
 
-TEST(shutdown_without_limit_is_a_deadlock)
+TEST(shutdown_without_timeout_reports_deadlock)
 {
     expect_int(run_virtual(leaves_two_behind(5)), -EDEADLK);
     expect_contains(capture.text,
@@ -341,14 +340,14 @@ TEST(shutdown_without_limit_is_a_deadlock)
     expect_contains(capture.text, "\n    stubborn: waits for event ");
 }
 
-TEST(deadlock_behind_a_shield)
+TEST(deadlock_behind_shield_abandons_tasks)
 {
     expect_int(run_virtual(refuses()), -EDEADLK);
     expect_contains(capture.text, "they are abandoned:\n    refuses: waits for event ");
     expect_contains(capture.text, "; it was cancelled");
 }
 
-TEST(runner_goes_on_after_a_deadlock)
+TEST(runner_runs_again_after_deadlock)
 {
     capture_stderr_begin();
     async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
@@ -362,7 +361,7 @@ TEST(runner_goes_on_after_a_deadlock)
 
 /* --- looking on --- */
 
-LOOP_TEST(tasks_are_printed)
+LOOP_TEST(print_tasks_names_state_of_each_task)
 {
     await_task_auto t = async_create_task(waits_event());
     await_task_auto fresh = NULL;
@@ -370,14 +369,17 @@ LOOP_TEST(tasks_are_printed)
     fresh = async_create_task(waits_future());
     async_print_tasks();
     const char *said = captured_stderr();
-    expect_contains(said, "tasks_are_printed_case: runs\n");
+    expect_contains(said, "print_tasks_names_state_of_each_task_case: runs\n");
     expect_contains(said, "    waits_event-2: waits for event ");
     expect_contains(said, "    waits_future-3: has not started; created in ");
     return 0;
 }
 
-SUITE("deadlock", locks_taken_in_two_orders, by_the_real_clock, in_a_seeded_run, of_a_program,
-      every_kind_of_wait, a_thread_may_post, a_descriptor_is_waited_for, sleeping_until_interrupted,
-      shutdown_timeout_names_who_refuses, error_of_main_stays, shutdown_timeout_that_is_not_needed,
-      shutdown_without_limit_is_a_deadlock, deadlock_behind_a_shield,
-      runner_goes_on_after_a_deadlock, tasks_are_printed)
+SUITE("deadlock", locks_taken_in_opposite_orders_are_reported_as_deadlock,
+      deadlock_is_reported_with_real_clock, deadlock_is_reported_in_seeded_run,
+      deadlock_is_the_error_of_the_program, deadlock_report_names_every_kind_of_wait,
+      wait_for_post_of_thread_is_no_deadlock, wait_for_descriptor_is_no_deadlock,
+      endless_sleep_that_ctrl_c_ends_is_no_deadlock, shutdown_timeout_names_tasks_that_do_not_end,
+      shutdown_timeout_keeps_error_of_main, shutdown_timeout_that_is_not_reached_reports_nothing,
+      shutdown_without_timeout_reports_deadlock, deadlock_behind_shield_abandons_tasks,
+      runner_runs_again_after_deadlock, print_tasks_names_state_of_each_task)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What debug mode names: blocked loops, swallowed cancels, bare returns. Nothing of it otherwise. */
+/* Tests of debug mode: it reports blocked loops, swallowed cancellations, bare returns, lost
+ * handles and errors. Without debug mode, nothing is reported. */
 #include "../frame/loop_test.h"
 
 static async_event never;
@@ -39,7 +40,7 @@ ASYNC_DEF(has_slow_steps)
     return await_event_wait(&event);
 }
 
-TEST(slow_steps_are_named)
+TEST(debug_reports_slow_steps)
 {
     expect_ok(run_with(has_slow_steps(), SLOW));
     expect_contains(capture.text, "asyncio: task \"steps-2\", created in await_has_slow_steps, ");
@@ -49,7 +50,7 @@ TEST(slow_steps_are_named)
     expect_contains(capture.text, " s\n    in ");
 }
 
-TEST(quick_steps_are_not)
+TEST(debug_does_not_report_quick_steps)
 {
     expect_ok(run_with(has_slow_steps(), DEBUG));
     expect_text(capture.text, "");
@@ -85,7 +86,7 @@ ASYNC_DEF(cancels, (async_co *)co)
     return await_task(t);
 }
 
-TEST(swallowed_cancel_is_named)
+TEST(debug_reports_swallowed_cancel)
 {
     async_co co = swallows();
     expect_int(run_with(cancels(&co), DEBUG), 3);
@@ -97,7 +98,7 @@ TEST(swallowed_cancel_is_named)
     expect_text(capture.text, "");
 }
 
-TEST(cancel_that_was_dealt_with)
+TEST(debug_does_not_report_handled_cancel)
 {
     async_co co = deals_with_it();
     expect_ok(run_with(cancels(&co), DEBUG));
@@ -115,7 +116,7 @@ ASYNC_DEF(does_not_listen)
     return 0;
 }
 
-TEST(task_that_does_not_listen)
+TEST(debug_reports_cancelled_task_that_goes_on)
 {
     async_co co = does_not_listen();
     expect_ok(run_with(cancels(&co), DEBUG));
@@ -150,7 +151,7 @@ ASYNC_DEF(returns_barely, (int)kind)
     return r;
 }
 
-TEST(bare_return_is_named)
+TEST(debug_reports_bare_return)
 {
     static const char *const blocks[] = { "n await_timeout", "n await_shield", "n await_with",
                                           "n await_group" };
@@ -197,7 +198,7 @@ ASYNC_DEF(leaves_in_all_other_ways)
     return r;
 }
 
-TEST(other_ways_out_are_not)
+TEST(debug_does_not_report_other_ways_out_of_blocks)
 {
     expect_int(run_with(leaves_in_all_other_ways(), DEBUG), -EPROTO);
     expect_text(capture.text, "");
@@ -209,8 +210,7 @@ ASYNC_DEF(loses_a_handle)
     return await_sleep(1);
 }
 
-/* ASYNCIO_DEBUG turns it on, unless it says no. */
-TEST(asked_for_by_the_environment)
+TEST(environment_variable_turns_debug_mode_on)
 {
     static const char *const words[] = { "1", "yes", "0", "" };
     for (size_t i = 0; i < countof(words); i++) {
@@ -235,7 +235,7 @@ ASYNC_DEF(loses_handles, (int)n)
     return await_sleep(1);
 }
 
-TEST(ended_tasks_whose_handles_were_lost_are_named)
+TEST(debug_reports_lost_handles_of_ended_tasks)
 {
     expect_ok(run_with(loses_handles(7), DEBUG));
     expect_contains(capture.text,
@@ -270,7 +270,7 @@ ASYNC_DEF(has_a_failed_group, (int)use)
     return use == RETURNED ? r : 0;
 }
 
-TEST(errors_of_a_group_that_were_never_retrieved_are_named)
+TEST(debug_reports_group_errors_never_retrieved)
 {
     expect_ok(run_with(has_a_failed_group(IGNORED), DEBUG));
     expect_contains(capture.text, "errors of a group were never retrieved");
@@ -279,7 +279,7 @@ TEST(errors_of_a_group_that_were_never_retrieved_are_named)
     expect_text(capture.text, "");
 }
 
-TEST(errors_of_a_group_that_were_retrieved_or_returned_are_not_named)
+TEST(debug_does_not_report_group_errors_retrieved_or_returned)
 {
     for (int use = LOOKED_AT; use <= TRIED; use++) {
         expect_int(run_with(has_a_failed_group(use), DEBUG), use >= RETURNED ? -EIO : 0);
@@ -296,7 +296,7 @@ ASYNC_DEF(handles_the_error_of_a_task)
     return await_sleep(1);
 }
 
-TEST(errors_that_calls_have_returned_are_not_named)
+TEST(debug_does_not_report_errors_that_calls_returned)
 {
     expect_ok(run_with(handles_the_error_of_a_task(), DEBUG));
     expect_text(capture.text, "");
@@ -330,7 +330,7 @@ ASYNC_DEF(awaits_in_a_circle)
     return second ? r : -ENOMEM;
 }
 
-TEST(circle_of_tasks_is_named_although_a_timer_is_armed)
+TEST(debug_reports_circle_of_tasks_while_timer_is_armed)
 {
     expect_int(run_with(awaits_in_a_circle(), DEBUG), -ETIMEDOUT);
     expect_contains(capture.text, "deadlock: these tasks wait for each other:\n");
@@ -357,17 +357,18 @@ ASYNC_DEF(awaits_in_a_circle_with_a_timeout)
     return r;
 }
 
-TEST(circle_that_a_timeout_will_break_is_not_named)
+TEST(debug_does_not_report_circle_that_timeout_will_break)
 {
     expect_int(run_with(awaits_in_a_circle_with_a_timeout(), DEBUG), -ETIMEDOUT);
     expect_true(!strstr(capture.text, "deadlock"));
 }
 
-SUITE("debug", errors_of_a_group_that_were_never_retrieved_are_named,
-      errors_of_a_group_that_were_retrieved_or_returned_are_not_named,
-      errors_that_calls_have_returned_are_not_named, ended_tasks_whose_handles_were_lost_are_named,
-      circle_of_tasks_is_named_although_a_timer_is_armed,
-      circle_that_a_timeout_will_break_is_not_named, asked_for_by_the_environment,
-      slow_steps_are_named, quick_steps_are_not, swallowed_cancel_is_named,
-      cancel_that_was_dealt_with, task_that_does_not_listen, bare_return_is_named,
-      other_ways_out_are_not)
+SUITE("debug", debug_reports_group_errors_never_retrieved,
+      debug_does_not_report_group_errors_retrieved_or_returned,
+      debug_does_not_report_errors_that_calls_returned, debug_reports_lost_handles_of_ended_tasks,
+      debug_reports_circle_of_tasks_while_timer_is_armed,
+      debug_does_not_report_circle_that_timeout_will_break,
+      environment_variable_turns_debug_mode_on, debug_reports_slow_steps,
+      debug_does_not_report_quick_steps, debug_reports_swallowed_cancel,
+      debug_does_not_report_handled_cancel, debug_reports_cancelled_task_that_goes_on,
+      debug_reports_bare_return, debug_does_not_report_other_ways_out_of_blocks)

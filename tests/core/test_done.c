@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Done callbacks, and the list of all tasks. */
+/* Tests of done callbacks, and of the list of all tasks. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
@@ -14,8 +14,8 @@ static void says(async_task *t, void *word)
     log_event("%s:%s", (const char *)word, result_text(async_task_result(t)));
 }
 
-/* Never called inline, in the order of registration. */
-LOOP_TEST(in_order_after_the_end)
+/* They never run inside the call that ends the task. */
+LOOP_TEST(done_callbacks_run_after_end_in_order_of_registration)
 {
     await_task_auto t = async_create_task(value(3, 1));
     expect_ok(async_task_add_done_callback(t, says, "a"));
@@ -25,7 +25,7 @@ LOOP_TEST(in_order_after_the_end)
     return 0;
 }
 
-LOOP_TEST(of_a_task_that_has_ended)
+LOOP_TEST(done_callback_of_ended_task_runs_soon)
 {
     await_task_auto t = async_create_task(value(3, 0));
     expect_int(await_task(t), 3);
@@ -36,7 +36,7 @@ LOOP_TEST(of_a_task_that_has_ended)
     return 0;
 }
 
-LOOP_TEST(of_a_task_that_is_cancelled)
+LOOP_TEST(done_callback_of_cancelled_task_runs)
 {
     await_task_auto t = async_create_task(value(3, 100));
     await_task_auto never = async_create_task(value(3, 100));
@@ -51,8 +51,8 @@ LOOP_TEST(of_a_task_that_is_cancelled)
     return 0;
 }
 
-/* The handle goes before they have run: the task is still there for them. */
-LOOP_TEST(dropped_before_they_run)
+/* The task's record stays until they have run. */
+LOOP_TEST(done_callbacks_run_although_handle_was_dropped)
 {
     async_task *t = async_create_task(value(3, 1), .name = "a name of its own");
     expect_ok(async_task_add_done_callback(t, says, "a"));
@@ -95,7 +95,7 @@ static void adds_another(async_task *t, void *word)
     expect_ok(async_task_add_done_callback(t, says, "another"));
 }
 
-TEST(run_at_loop_close)
+TEST(done_callbacks_run_at_loop_close)
 {
     expect_run_ok(add_to_themselves());
     expect_events("child:0 background:0 main:0");
@@ -113,14 +113,13 @@ ASYNC_DEF(adds_for_ever)
     return async_task_add_done_callback(async_current_task(), adds_itself, NULL);
 }
 
-/* One that adds itself does not keep the loop open. */
-TEST(added_for_ever)
+TEST(done_callback_that_adds_itself_does_not_keep_loop_open)
 {
     expect_run_ok(adds_for_ever());
     expect_events("over");
 }
 
-LOOP_TEST(added_during_delivery)
+LOOP_TEST(done_callback_added_by_another_runs)
 {
     await_task_auto t = async_create_task(value(3, 1));
     expect_ok(async_task_add_done_callback(t, adds_another, "one"));
@@ -135,7 +134,7 @@ static void removes(async_task *t, void *word)
     log_event("removed%zu", async_task_remove_done_callback(t, says, word));
 }
 
-LOOP_TEST(removed)
+LOOP_TEST(removed_done_callback_does_not_run)
 {
     static char a[] = "a", b[] = "b";
     await_task_auto t = async_create_task(value(3, 1));
@@ -149,8 +148,8 @@ LOOP_TEST(removed)
     return 0;
 }
 
-/* During delivery it is safe, and comes too late: they are on their way. */
-LOOP_TEST(removed_during_delivery)
+/* It is safe, but the callbacks are scheduled already. */
+LOOP_TEST(removing_done_callback_during_delivery_is_too_late)
 {
     static char a[] = "a";
     await_task_auto t = async_create_task(value(3, 1));
@@ -168,7 +167,7 @@ static void starts_another(async_task *t, void *ret)
     *(async_task **)ret = NULL;
 }
 
-LOOP_TEST(starts_a_task)
+LOOP_TEST(done_callback_may_drop_and_start_tasks)
 {
     async_task *t = async_create_task(value(3, 1));
     expect_ok(async_task_add_done_callback(t, starts_another, &t));
@@ -189,8 +188,7 @@ static void sees(async_task *t, void *arg)
     (void)arg;
 }
 
-/* With the task-local variables of who added it. */
-LOOP_TEST(locals_of_who_added_it)
+LOOP_TEST(done_callback_runs_in_context_of_task_that_added_it)
 {
     await_task_auto t = async_create_task(value(3, 1));
     expect_ok(async_task_add_done_callback(t, sees, NULL));
@@ -213,8 +211,7 @@ static void sets_and_sees(async_task *t, void *arg)
     log_event("%d>%d", before, async_local_get(request));
 }
 
-/* Also where there were none: what one sets is not the next one's. */
-LOOP_TEST(what_a_callback_sets_goes_with_it)
+LOOP_TEST(variable_set_by_done_callback_is_not_seen_by_next_one)
 {
     await_task_auto t = async_create_task(value(3, 1));
     expect_ok(async_task_add_done_callback(t, sets_and_sees, NULL));
@@ -231,8 +228,7 @@ ASYNC_DEF(awaits, (async_task *)t)
     return await_task(t);
 }
 
-/* Among those who await the task, and beside another function and another argument. */
-LOOP_TEST(only_what_was_added_is_removed)
+LOOP_TEST(removing_done_callback_spares_joiners_and_other_callbacks)
 {
     int r;
     static char a[] = "a", b[] = "b";
@@ -253,7 +249,7 @@ LOOP_TEST(only_what_was_added_is_removed)
     return r;
 }
 
-LOOP_TEST(misuse)
+LOOP_TEST(done_callback_without_task_or_function_is_refused)
 {
     expect_int(async_task_add_done_callback(NULL, says, NULL), -EINVAL);
     expect_int(async_task_add_done_callback(async_current_task(), NULL, NULL), -EINVAL);
@@ -272,8 +268,7 @@ static void nothing(async_task *t, void *arg)
     (void)t, (void)arg;
 }
 
-/* A callback is not one who reads the result. */
-LOOP_TEST(errors_stay_unread)
+LOOP_TEST(done_callback_does_not_retrieve_error)
 {
     async_task *t = async_create_task(fails(1));
     expect_ok(async_task_add_done_callback(t, nothing, NULL));
@@ -285,7 +280,7 @@ LOOP_TEST(errors_stay_unread)
 
 /* --- all tasks --- */
 
-LOOP_TEST(all_tasks)
+LOOP_TEST(all_tasks_lists_tasks_that_have_not_ended)
 {
     int r;
     async_task *all[8] = { NULL }, *me = async_current_task();
@@ -312,14 +307,19 @@ LOOP_TEST(all_tasks)
     return 0;
 }
 
-TEST(no_tasks_outside)
+TEST(all_tasks_outside_of_loop_is_empty)
 {
     async_task *all[1];
     expect_ok(async_all_tasks(all, 1));
 }
 
-SUITE("done", in_order_after_the_end, of_a_task_that_has_ended, of_a_task_that_is_cancelled,
-      dropped_before_they_run, run_at_loop_close, added_for_ever, added_during_delivery, removed,
-      removed_during_delivery, starts_a_task, locals_of_who_added_it,
-      what_a_callback_sets_goes_with_it, only_what_was_added_is_removed, misuse, errors_stay_unread,
-      all_tasks, no_tasks_outside)
+SUITE("done", done_callbacks_run_after_end_in_order_of_registration,
+      done_callback_of_ended_task_runs_soon, done_callback_of_cancelled_task_runs,
+      done_callbacks_run_although_handle_was_dropped, done_callbacks_run_at_loop_close,
+      done_callback_that_adds_itself_does_not_keep_loop_open, done_callback_added_by_another_runs,
+      removed_done_callback_does_not_run, removing_done_callback_during_delivery_is_too_late,
+      done_callback_may_drop_and_start_tasks, done_callback_runs_in_context_of_task_that_added_it,
+      variable_set_by_done_callback_is_not_seen_by_next_one,
+      removing_done_callback_spares_joiners_and_other_callbacks,
+      done_callback_without_task_or_function_is_refused, done_callback_does_not_retrieve_error,
+      all_tasks_lists_tasks_that_have_not_ended, all_tasks_outside_of_loop_is_empty)

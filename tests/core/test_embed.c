@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A loop that somebody else drives, a turn at a time. */
-
+/* Tests of a loop that another program drives, one iteration at a time. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -47,7 +46,7 @@ ASYNC_DEF(steps, (int)n)
     return 10 * n;
 }
 
-TEST(turn_by_turn)
+TEST(each_turn_runs_what_was_ready_when_it_began)
 {
     int r = 0;
     open_runner(false);
@@ -73,7 +72,7 @@ ASYNC_DEF(sleeps, (double)seconds)
     return 1;
 }
 
-TEST(timers)
+TEST(host_sleeps_until_timer_of_runner)
 {
     int r = 0;
     open_runner(false);
@@ -85,7 +84,7 @@ TEST(timers)
     close_runner();
 }
 
-TEST(virtual_time)
+TEST(driven_loop_skips_virtual_time)
 {
     int r = 0;
     open_runner(true);
@@ -111,7 +110,7 @@ static void is_idle(void)
     expect_ok(poll(&p, 1, 0));
 }
 
-TEST(host_acts_between_turns)
+TEST(event_set_by_host_between_turns_wakes_task)
 {
     int r = 0;
     open_runner(false);
@@ -144,7 +143,7 @@ static void *posts(void *loop)
     return NULL;
 }
 
-TEST(posts_make_the_descriptor_readable)
+TEST(post_makes_descriptor_of_runner_readable)
 {
     for (int round = 0; round < 20; round++) {
         int r = 0;
@@ -169,7 +168,7 @@ ASYNC_DEF(reads, (int)fd)
     return (int)read(fd, &c, 1);
 }
 
-TEST(descriptors_make_it_readable)
+TEST(ready_descriptor_makes_descriptor_of_runner_readable)
 {
     int r = 0, fds[2];
     expect_ok(pipe2(fds, O_CLOEXEC));
@@ -201,7 +200,7 @@ static void *turns_elsewhere(void *arg)
     return NULL;
 }
 
-TEST(misuse)
+TEST(driving_runner_at_wrong_time_or_place_is_refused)
 {
     int r = 0;
     pthread_t t;
@@ -231,7 +230,7 @@ ASYNC_DEF(cleans_up)
     return -ECANCELED;
 }
 
-TEST(closed_before_its_end)
+TEST(runner_closed_before_end_cancels_started_run)
 {
     open_runner(true);
     expect_ok(async_runner_start(rn, cleans_up()));
@@ -240,7 +239,7 @@ TEST(closed_before_its_end)
     expect_events("cleaned up");
 }
 
-TEST(closed_before_its_beginning)
+TEST(runner_closed_before_first_turn_never_starts_run)
 {
     open_runner(true);
     expect_ok(async_runner_start(rn, cleans_up()));
@@ -263,7 +262,7 @@ ASYNC_DEF(ends_with_a_callback_on_its_way)
     return 7;
 }
 
-TEST(done_callback_of_the_last_step)
+TEST(done_callback_scheduled_by_last_step_runs)
 {
     int r = 0;
     open_runner(true);
@@ -289,8 +288,8 @@ ASYNC_DEF(has_an_end_before_its_own)
     return await_ends_after(t);
 }
 
-/* The callbacks are behind what ends the turn. */
-TEST(closed_between_the_end_and_its_callbacks)
+/* The callbacks are queued behind the entry that ends the turn. */
+TEST(runner_closed_between_end_and_callbacks_runs_callbacks)
 {
     open_runner(true);
     expect_ok(async_runner_start(rn, has_an_end_before_its_own()));
@@ -314,7 +313,7 @@ ASYNC_DEF(ends_with_one_that_adds_itself)
     return async_task_add_done_callback(async_current_task(), adds_itself_again, NULL);
 }
 
-TEST(callbacks_that_add_callbacks_do_not_keep_a_run_open)
+TEST(callbacks_that_add_callbacks_do_not_keep_run_open)
 {
     open_runner(true);
     expect_ok(async_runner_run(rn, ends_with_one_that_adds_itself()));
@@ -330,8 +329,8 @@ ASYNC_DEF(answers_a_cancel, (int)result)
     return result;
 }
 
-/* Nobody is there to take the result of what the close has ended; an error must not get lost. */
-TEST(closed_and_its_result)
+/* The close ends the run, and no call returns its result. An error must not be lost. */
+TEST(runner_closed_before_end_drops_result_and_reports_error)
 {
     open_runner(true);
     expect_ok(async_runner_start(rn, answers_a_cancel(5)));
@@ -358,8 +357,8 @@ ASYNC_DEF(waits_for_a_timer)
     return await_event_wait(&event_of_a_timer);
 }
 
-/* The host arms a timer between two turns, for a time that has passed: it is due in the next one, and moves no clock. */
-TEST(timer_that_is_late)
+/* The host arms it between two turns. It does not move the clock. */
+TEST(timer_armed_for_past_time_fires_in_next_turn)
 {
     int r = -1;
     async_callback late = { 0 }, later = { 0 };
@@ -378,8 +377,14 @@ TEST(timer_that_is_late)
     close_runner();
 }
 
-SUITE("embed", closed_and_its_result, timer_that_is_late, turn_by_turn,
-      done_callback_of_the_last_step, closed_between_the_end_and_its_callbacks,
-      callbacks_that_add_callbacks_do_not_keep_a_run_open, timers, virtual_time,
-      host_acts_between_turns, posts_make_the_descriptor_readable, descriptors_make_it_readable,
-      misuse, closed_before_its_end, closed_before_its_beginning)
+SUITE("embed", runner_closed_before_end_drops_result_and_reports_error,
+      timer_armed_for_past_time_fires_in_next_turn, each_turn_runs_what_was_ready_when_it_began,
+      done_callback_scheduled_by_last_step_runs,
+      runner_closed_between_end_and_callbacks_runs_callbacks,
+      callbacks_that_add_callbacks_do_not_keep_run_open, host_sleeps_until_timer_of_runner,
+      driven_loop_skips_virtual_time, event_set_by_host_between_turns_wakes_task,
+      post_makes_descriptor_of_runner_readable,
+      ready_descriptor_makes_descriptor_of_runner_readable,
+      driving_runner_at_wrong_time_or_place_is_refused,
+      runner_closed_before_end_cancels_started_run,
+      runner_closed_before_first_turn_never_starts_run)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors: sentences, trees, and where they come from. */
+/* Tests of error messages, error trees, and the locations of errors. */
 #include "errors.h"
 
-LOOP_TEST(sentences)
+LOOP_TEST(async_fail_attaches_message_to_error_code)
 {
     expect_text(async_fail_text(-EIO), "");
     expect_int(async_fail(-EIO, "%d %s", 3, "words"), -EIO);
@@ -16,7 +16,7 @@ LOOP_TEST(sentences)
     return 0;
 }
 
-TEST(sentences_outside)
+TEST(async_fail_outside_of_task_keeps_latest_message)
 {
     expect_int(async_fail(-EIO, "no task's"), -EIO);
     expect_text(async_fail_text(-EIO), "no task's");
@@ -66,8 +66,8 @@ static int runner_result(async_runner *rn, async_co co)
     return r;
 }
 
-/* A run's error comes with its sentence, in all ways to run; the next error has none of it. */
-TEST(sentence_of_a_run)
+/* In all ways to run. The next error does not have the message. */
+TEST(run_returns_message_with_error)
 {
     expect_int(async_run(fails_and_cleans_up(-EIO, "the disk"), .virtual_clock = true), -EIO);
     expect_text(async_fail_text(-EIO), "the disk");
@@ -86,7 +86,7 @@ TEST(sentence_of_a_run)
     expect_text(async_fail_text(-EIO), "by turns");
 }
 
-TEST(sentence_of_a_run_that_could_not_end)
+TEST(run_that_could_not_end_returns_message)
 {
     capture_stderr_begin();
     expect_int(async_run(waits_for_nothing(), .virtual_clock = true), -EDEADLK);
@@ -98,8 +98,7 @@ TEST(sentence_of_a_run_that_could_not_end)
     capture_stderr_end();
 }
 
-/* A sentence is its task's. */
-LOOP_TEST(sentences_are_per_task)
+LOOP_TEST(message_belongs_to_its_task)
 {
     expect_int(async_fail(-EIO, "mine"), -EIO);
     expect_int(await_gather(NULL, broken("a")), -EIO);
@@ -124,7 +123,7 @@ ASYNC_DEF(fails_later_for_another_reason)
     return -EIO;
 }
 
-LOOP_TEST(message_of_a_handled_error_is_not_attached_to_a_later_one)
+LOOP_TEST(message_of_handled_error_is_not_attached_to_later_error)
 {
     int r;
     await_group (r, g) {
@@ -146,7 +145,7 @@ ASYNC_DEF(fails_and_cleans_up_in_a_shield)
     return r;
 }
 
-LOOP_TEST(message_stays_with_an_error_while_a_shield_cleans_up)
+LOOP_TEST(message_stays_with_error_while_shield_cleans_up)
 {
     int r;
     await_group (r, g) {
@@ -157,7 +156,7 @@ LOOP_TEST(message_stays_with_an_error_while_a_shield_cleans_up)
     return 0;
 }
 
-LOOP_TEST(tree)
+LOOP_TEST(error_tree_holds_error_of_each_child)
 {
     int r;
     await_group (r, g) {
@@ -184,8 +183,7 @@ LOOP_TEST(tree)
     return 0;
 }
 
-/* Several, flat, in the order of their coming. */
-LOOP_TEST(siblings)
+LOOP_TEST(errors_of_siblings_are_listed_in_order_of_failure)
 {
     int r;
     await_group (r, g) {
@@ -200,7 +198,7 @@ LOOP_TEST(siblings)
     return 0;
 }
 
-LOOP_TEST(site_of_the_first_note)
+LOOP_TEST(error_site_is_first_async_fail)
 {
     int r;
     await_group (r, g) {
@@ -214,8 +212,8 @@ LOOP_TEST(site_of_the_first_note)
     return 0;
 }
 
-/* Who awaits a task that has failed has its words, and its record as the cause. */
-LOOP_TEST(words_of_an_awaited_task)
+/* The failed task's record becomes the cause. */
+LOOP_TEST(task_that_awaits_failed_task_receives_its_message)
 {
     await_task_auto t = async_create_task(broken("door"), .name = "opener");
     expect_int(await_task(t), -EIO);
@@ -233,8 +231,7 @@ ASYNC_DEF(fails_plainly)
     return -EIO;
 }
 
-/* An error that was dealt with is not blamed for the next one of the same code. */
-LOOP_TEST(no_false_blame)
+LOOP_TEST(message_of_handled_error_is_not_attached_to_same_code)
 {
     int r;
     expect_int(await_broken("door"), -EIO);
@@ -255,8 +252,7 @@ ASYNC_DEF(limited)
     return r;
 }
 
-/* The words and the places of a limit. */
-LOOP_TEST(words_of_a_limit)
+LOOP_TEST(timeout_has_message_and_site)
 {
     int r;
     await_group (r, g) {
@@ -281,7 +277,8 @@ ASYNC_DEF(fails_below, (int)depth)
     return r < 0 ? async_fail(-EIO, "depth %d", depth) : 0;
 }
 
-LOOP_TEST(nested_tree)
+/* The tree has each failure where it happened. */
+LOOP_TEST(error_tree_of_nested_groups_is_walked_depth_first)
 {
     int r, depth = 3;
     await_group (r, g)
@@ -327,8 +324,12 @@ LOOP_TEST(words_of_a_child)
     return 0;
 }
 
-SUITE("error", message_of_a_handled_error_is_not_attached_to_a_later_one,
-      message_stays_with_an_error_while_a_shield_cleans_up, words_of_a_child, sentences,
-      sentences_outside, sentence_of_a_run, sentence_of_a_run_that_could_not_end,
-      sentences_are_per_task, tree, siblings, site_of_the_first_note, words_of_an_awaited_task,
-      no_false_blame, words_of_a_limit, nested_tree)
+SUITE("error", message_of_handled_error_is_not_attached_to_later_error,
+      message_stays_with_error_while_shield_cleans_up, words_of_a_child,
+      async_fail_attaches_message_to_error_code, async_fail_outside_of_task_keeps_latest_message,
+      run_returns_message_with_error, run_that_could_not_end_returns_message,
+      message_belongs_to_its_task, error_tree_holds_error_of_each_child,
+      errors_of_siblings_are_listed_in_order_of_failure, error_site_is_first_async_fail,
+      task_that_awaits_failed_task_receives_its_message,
+      message_of_handled_error_is_not_attached_to_same_code, timeout_has_message_and_site,
+      error_tree_of_nested_groups_is_walked_depth_first)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* How errors are reported: by async_main, in the background, and when nobody has read them. */
+/* Tests of error reports: by async_main(), in the background, and of errors that were never
+ * retrieved. */
 #include "errors.h"
 
 /* --- async_main: a traceback on stderr, an exit status --- */
 
-TEST(main_prints_a_traceback)
+TEST(async_main_prints_traceback_of_error)
 {
     capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
@@ -17,7 +18,7 @@ TEST(main_prints_a_traceback)
     expect_true(strstr(said, "await_first") < strstr(said, "await_second"));
 }
 
-TEST(main_prints_the_tree)
+TEST(async_main_prints_error_tree)
 {
     capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
@@ -28,7 +29,7 @@ TEST(main_prints_the_tree)
     expect_contains(said, "child 1: Input/output error: door is broken");
 }
 
-TEST(main_succeeds)
+TEST(async_main_returns_success_for_positive_result)
 {
     capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
@@ -44,7 +45,7 @@ ASYNC_DEF(recovers)
     return -EPROTO;
 }
 
-TEST(handled_errors_leave_no_trace)
+TEST(handled_error_is_not_in_later_traceback)
 {
     capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
@@ -55,8 +56,7 @@ TEST(handled_errors_leave_no_trace)
     expect_true(strstr(said, "await_first") == NULL);
 }
 
-/* A failure in the background cancels nobody and is reported with its traceback, once. */
-LOOP_TEST(background_failure)
+LOOP_TEST(failure_in_background_is_reported_once_and_cancels_nothing)
 {
     async_spawn(async_background(), second(), .name = "worker");
     async_spawn(async_background(), async_sleep(3));
@@ -72,7 +72,7 @@ LOOP_TEST(background_failure)
 
 /* --- what nobody has read --- */
 
-LOOP_TEST(unread_error)
+LOOP_TEST(error_never_retrieved_is_reported_when_handle_is_dropped)
 {
     {
         await_task_auto t = async_create_task(second(), .name = "lonely");
@@ -87,7 +87,9 @@ LOOP_TEST(unread_error)
             "asyncio: task error was never retrieved:\nlonely: Input/output error: deep is broken (");
     expect_contains(said, "\n    at await_first, ");
     expect_contains(said, "\n    at await_second, ");
-    expect_contains(said, "\n    created in await_unread_error_case, ");
+    expect_contains(
+            said,
+            "\n    created in await_error_never_retrieved_is_reported_when_handle_is_dropped_case, ");
     expect_true(snprintf(once, sizeof once, "%s", strstr(said, "lonely") + 1) < (int)sizeof once);
     expect_true(!strstr(once, "lonely"));
     expect_ok(await_sleep(1));
@@ -103,7 +105,7 @@ ASYNC_DEF(loses_a_handle)
     return 0;
 }
 
-TEST(unread_error_of_a_lost_handle)
+TEST(error_of_lost_handle_is_reported_when_loop_closes)
 {
     capture_stderr_begin();
     expect_ok(async_run(loses_a_handle(), .virtual_clock = true));
@@ -115,7 +117,7 @@ TEST(unread_error_of_a_lost_handle)
     capture_stderr_end();
 }
 
-LOOP_TEST(read_errors_are_silent)
+LOOP_TEST(retrieved_errors_are_not_reported)
 {
     {
         await_task_auto t = async_create_task(second());
@@ -130,8 +132,8 @@ LOOP_TEST(read_errors_are_silent)
     return 0;
 }
 
-/* shield_duplicate_log_once: two awaiters cancelled, the task fails later: reported exactly once. */
-LOOP_TEST(shield_duplicate_log_once)
+/* Two awaits are cancelled by their timeouts, and the task fails later. */
+LOOP_TEST(error_after_two_timed_out_awaits_is_reported_once)
 {
     {
         await_task_auto t = async_create_task(broken("it"), .name = "lonely");
@@ -159,8 +161,8 @@ ASYNC_DEF(fails_far_below, (int)depth)
     return 0;
 }
 
-/* The traceback has its beginning, where the error comes from, and as much of the way as there is room for. */
-LOOP_TEST(long_way)
+/* It starts where the error comes from. */
+LOOP_TEST(traceback_of_deep_error_is_cut_at_16_lines)
 {
     async_task *t = async_create_task(fails_far_below(40));
     expect_ok(await_sleep(1));
@@ -230,14 +232,14 @@ static char *report_of(async_co co, bool debug)
     return text;
 }
 
-TEST(report_of_many_errors_ends_after_200_lines)
+TEST(error_report_of_many_errors_ends_after_200_lines)
 {
     char *said = report_of(has_many_failing_children(1000), false);
     expect_true(lines_of(said) <= 202);
     expect_contains(said, "\n    and 800 more errors");
 }
 
-TEST(report_of_a_deep_tree_ends_after_200_lines)
+TEST(error_report_of_deep_tree_ends_after_200_lines)
 {
     char *said = report_of(fails_in_groups(1000), false);
     expect_true(lines_of(said) <= 202);
@@ -262,14 +264,18 @@ ASYNC_DEF(prints_a_deep_tree)
     return -EIO;
 }
 
-/* The smallest stack is enough to print a tree of any depth. */
-TEST(tree_of_tasks_is_printed_without_recursion)
+/* Printing does not recurse, so the smallest stack is enough for a tree of any depth. */
+TEST(deep_tree_of_tasks_is_printed_on_smallest_stack)
 {
     expect_contains(report_of(prints_a_deep_tree(), true), "prints_at_the_bottom");
 }
 
-SUITE("error-report", report_of_many_errors_ends_after_200_lines,
-      report_of_a_deep_tree_ends_after_200_lines, tree_of_tasks_is_printed_without_recursion,
-      long_way, main_prints_a_traceback, main_prints_the_tree, main_succeeds,
-      handled_errors_leave_no_trace, background_failure, unread_error,
-      unread_error_of_a_lost_handle, read_errors_are_silent, shield_duplicate_log_once)
+SUITE("error-report", error_report_of_many_errors_ends_after_200_lines,
+      error_report_of_deep_tree_ends_after_200_lines,
+      deep_tree_of_tasks_is_printed_on_smallest_stack, traceback_of_deep_error_is_cut_at_16_lines,
+      async_main_prints_traceback_of_error, async_main_prints_error_tree,
+      async_main_returns_success_for_positive_result, handled_error_is_not_in_later_traceback,
+      failure_in_background_is_reported_once_and_cancels_nothing,
+      error_never_retrieved_is_reported_when_handle_is_dropped,
+      error_of_lost_handle_is_reported_when_loop_closes, retrieved_errors_are_not_reported,
+      error_after_two_timed_out_awaits_is_reported_once)

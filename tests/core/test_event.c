@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Events. */
+/* Tests of events. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(waits, (async_event *)e, (const char *)word)
@@ -9,7 +9,7 @@ ASYNC_DEF(waits, (async_event *)e, (const char *)word)
     return r;
 }
 
-LOOP_TEST(event_releases_all)
+LOOP_TEST(set_event_releases_all_waiters)
 {
     async_event e = { 0 };
     await_task_auto a = async_create_task(waits(&e, "a"));
@@ -26,8 +26,8 @@ LOOP_TEST(event_releases_all)
     return 0;
 }
 
-/* Set then cleared in one turn: everybody who waited is released, who comes later waits. */
-LOOP_TEST(event_set_then_clear)
+/* Later tasks wait again. */
+LOOP_TEST(event_set_and_cleared_at_once_releases_waiters)
 {
     async_event e = { 0 };
     await_task_auto a = async_create_task(waits(&e, "a"));
@@ -50,8 +50,8 @@ ASYNC_DEF(waits_twice, (async_event *)e)
     return 0;
 }
 
-/* It takes nothing from others: chosen, then cancelled, it returns its success; the next await_ fails. */
-LOOP_TEST(event_chosen_then_cancelled)
+/* A wait for an event takes nothing from other tasks, so its success stays. */
+LOOP_TEST(cancel_after_event_was_set_fails_next_await)
 {
     async_event e = { 0 };
     await_task_auto a = async_create_task(waits_twice(&e));
@@ -63,7 +63,7 @@ LOOP_TEST(event_chosen_then_cancelled)
     return 0;
 }
 
-LOOP_TEST(event_cancelled_then_set)
+LOOP_TEST(event_set_after_cancel_does_not_hide_it)
 {
     async_event e = { 0 };
     await_task_auto a = async_create_task(waits_twice(&e));
@@ -75,5 +75,5 @@ LOOP_TEST(event_cancelled_then_set)
     return 0;
 }
 
-SUITE("event", event_releases_all, event_set_then_clear, event_chosen_then_cancelled,
-      event_cancelled_then_set)
+SUITE("event", set_event_releases_all_waiters, event_set_and_cleared_at_once_releases_waiters,
+      cancel_after_event_was_set_fails_next_await, event_set_after_cancel_does_not_hide_it)

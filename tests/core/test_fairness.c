@@ -243,8 +243,8 @@ ASYNC_DEF(shuts_down, (async_queue *)queue)
     return 0;
 }
 
-/* The call that lets other tasks run does so before it looks at the queue. */
-LOOP_TEST(queue_shut_down_while_a_call_lets_others_run_is_seen_by_that_call)
+/* The call lets other tasks run before it reads the state of the queue. */
+LOOP_TEST(call_that_lets_others_run_sees_queue_shut_down_meanwhile)
 {
     async_queue_of(int, 256) queue = ASYNC_QUEUE(queue);
     int r, puts = 0;
@@ -268,4 +268,4 @@ SUITE("core-fairness", free_lock_lets_other_tasks_run, free_semaphore_lets_other
       gather_lets_other_tasks_run, blocks_that_need_not_wait_let_other_tasks_run,
       generator_that_awaits_nothing_lets_other_tasks_run, cancelled_retry_loop_lets_other_tasks_run,
       shutdown_timeout_ends_a_cancelled_retry_loop, other_tasks_run_after_every_128_calls,
-      queue_shut_down_while_a_call_lets_others_run_is_seen_by_that_call)
+      call_that_lets_others_run_sees_queue_shut_down_meanwhile)

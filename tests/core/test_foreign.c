@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two threads with a loop each, and one with none: what belongs to another's loop is refused with a word, and nothing
- * of it is touched. */
-
+/* Tests of objects of another thread's loop: their use is refused with a message and changes
+ * nothing. One of the threads has no loop at all. */
 #include "../frame/loop_test.h"
 
 #include <errno.h>
@@ -102,7 +101,7 @@ ASYNC_DEF(waits_for_theirs)
     return await_event_wait(&theirs.event);
 }
 
-LOOP_TEST(what_another_loop_has)
+LOOP_TEST(objects_of_another_loop_are_refused_with_message)
 {
     int r;
     async_task *lost = NULL;
@@ -140,7 +139,7 @@ LOOP_TEST(what_another_loop_has)
 
 /* --- no loop at all --- */
 
-TEST(calls_that_need_a_loop)
+TEST(calls_that_need_loop_are_refused_without_one)
 {
     async_callback cb = { 0 };
     capture_stderr_begin();
@@ -180,7 +179,7 @@ static void asks(void *arg)
     log_event("asked");
 }
 
-LOOP_TEST(calls_that_need_a_task)
+LOOP_TEST(calls_that_need_task_are_refused_in_callback)
 {
     async_callback cb = { 0 };
     async_call_soon(&cb, asks, NULL);
@@ -190,4 +189,5 @@ LOOP_TEST(calls_that_need_a_task)
     return 0;
 }
 
-SUITE("foreign", what_another_loop_has, calls_that_need_a_loop, calls_that_need_a_task)
+SUITE("foreign", objects_of_another_loop_are_refused_with_message,
+      calls_that_need_loop_are_refused_without_one, calls_that_need_task_are_refused_in_callback)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A child of fork() has a copy of a loop that is its parent's: it is told so, and its parent hears nothing of it. */
-
+/* Tests of fork() in a loop: the child must not use its copy of the loop, and the parent is not
+ * disturbed. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -58,7 +58,7 @@ static void in_the_child(void)
     _exit(GOOD);
 }
 
-LOOP_TEST(child_in_a_task)
+LOOP_TEST(child_forked_in_task_is_refused_by_await)
 {
     pid_t child = fork();
     if (child == 0)
@@ -74,7 +74,7 @@ static void forks(void *ret)
         in_the_child();
 }
 
-LOOP_TEST(child_in_a_callback)
+LOOP_TEST(child_forked_in_callback_is_refused_by_await)
 {
     async_callback cb = { 0 };
     pid_t child = -1;
@@ -105,7 +105,7 @@ static void *posts(void *loop)
     return NULL;
 }
 
-LOOP_TEST(parent_hears_nothing)
+LOOP_TEST(parent_keeps_its_waits_while_child_closes_descriptors)
 {
     int r, fds[2], watched[2], times = 0;
     char c = 0;
@@ -220,7 +220,7 @@ static void comes_back(async_co co)
     capture_stderr_end();
 }
 
-TEST(child_that_returns)
+TEST(child_that_returns_from_task_leaves_run_with_eperm)
 {
     comes_back(forks_and_returns(false));
     comes_back(forks_and_returns(true));
@@ -240,13 +240,13 @@ ASYNC_DEF(has_a_child, (async_co *)co)
     return r;
 }
 
-TEST(child_that_returns_from_another_task)
+TEST(child_that_returns_from_nested_task_leaves_run_with_eperm)
 {
     async_co co = forks_and_returns(false);
     comes_back(has_a_child(&co));
 }
 
-TEST(child_that_returns_leaves_its_parents_file)
+TEST(child_that_returns_does_not_remove_temporary_file_of_parent)
 {
     comes_back(forks_with_a_file());
     expect_int(access(temporary, F_OK), -1);
@@ -270,8 +270,9 @@ static void *forks_in_a_thread(void *arg)
     return NULL;
 }
 
-/* While the thread forks nothing is checked here: a check has a lock, and the child checks, too. */
-LOOP_TEST(child_of_another_thread)
+/* The test checks nothing while the thread forks, because a check takes a lock and the child
+ * checks, too. */
+LOOP_TEST(child_forked_by_thread_without_loop_may_run_its_own)
 {
     pthread_t thread;
     int err = pthread_create(&thread, NULL, forks_in_a_thread, async_get_running_loop());
@@ -282,7 +283,7 @@ LOOP_TEST(child_of_another_thread)
     return ended_well(child);
 }
 
-LOOP_TEST(fork_and_exec)
+LOOP_TEST(fork_and_exec_works_in_task)
 {
     pid_t c = fork();
     if (c == 0) {
@@ -296,7 +297,7 @@ LOOP_TEST(fork_and_exec)
     return await_sleep(1);
 }
 
-TEST(child_beside_a_runner)
+TEST(child_forked_beside_runner_is_refused_and_may_open_its_own)
 {
     capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
@@ -338,12 +339,12 @@ ASYNC_DEF(sets_in_the_child)
     return 0;
 }
 
-TEST(waking_a_parents_task)
+TEST(child_that_wakes_task_of_parent_aborts_with_message)
 {
     expect_run_ok(sets_in_the_child());
 }
 
-TEST(child_in_a_started_run)
+TEST(child_forked_in_driven_run_leaves_turn_with_eperm)
 {
     int r = 0;
     parent = getpid();
@@ -368,7 +369,12 @@ TEST(child_in_a_started_run)
     capture_stderr_end();
 }
 
-SUITE("fork", child_in_a_started_run, child_in_a_task, child_in_a_callback, parent_hears_nothing,
-      child_that_returns, child_that_returns_leaves_its_parents_file,
-      child_that_returns_from_another_task, child_of_another_thread, fork_and_exec,
-      child_beside_a_runner, waking_a_parents_task)
+SUITE("fork", child_forked_in_driven_run_leaves_turn_with_eperm,
+      child_forked_in_task_is_refused_by_await, child_forked_in_callback_is_refused_by_await,
+      parent_keeps_its_waits_while_child_closes_descriptors,
+      child_that_returns_from_task_leaves_run_with_eperm,
+      child_that_returns_does_not_remove_temporary_file_of_parent,
+      child_that_returns_from_nested_task_leaves_run_with_eperm,
+      child_forked_by_thread_without_loop_may_run_its_own, fork_and_exec_works_in_task,
+      child_forked_beside_runner_is_refused_and_may_open_its_own,
+      child_that_wakes_task_of_parent_aborts_with_message)

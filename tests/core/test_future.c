@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Futures: set once, by anybody; awaited by many. */
+/* Tests of futures: set once, from anywhere; awaited by many tasks. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(waits, (async_future *)f, (const char *)word)
@@ -9,7 +9,7 @@ ASYNC_DEF(waits, (async_future *)f, (const char *)word)
     return r;
 }
 
-LOOP_TEST(pending_then_finished)
+LOOP_TEST(future_is_pending_until_result_is_set)
 {
     async_future f = { 0 };
     expect_false(async_future_done(&f));
@@ -24,7 +24,7 @@ LOOP_TEST(pending_then_finished)
     return 0;
 }
 
-LOOP_TEST(waiters_wake_in_order)
+LOOP_TEST(waiters_of_future_wake_in_order_after_setter_goes_on)
 {
     async_future f = { 0 };
     await_task_auto a = async_create_task(waits(&f, "a"));
@@ -38,7 +38,7 @@ LOOP_TEST(waiters_wake_in_order)
     return 0;
 }
 
-LOOP_TEST(set_once)
+LOOP_TEST(future_that_is_set_refuses_another_result)
 {
     async_future f = { 0 };
     expect_ok(async_future_set_result(&f, 1));
@@ -49,7 +49,7 @@ LOOP_TEST(set_once)
     return 0;
 }
 
-LOOP_TEST(exception)
+LOOP_TEST(future_with_exception_fails_its_waiters)
 {
     async_future f = { 0 };
     expect_int(async_future_set_exception(&f, 0), -EINVAL);
@@ -64,7 +64,7 @@ LOOP_TEST(exception)
     return 0;
 }
 
-LOOP_TEST(cancelled)
+LOOP_TEST(cancelled_future_fails_its_waiters)
 {
     async_future f = { 0 };
     await_task_auto t = async_create_task(waits(&f, "t"));
@@ -78,8 +78,8 @@ LOOP_TEST(cancelled)
     return await_sleep(0);
 }
 
-/* A waiter that is cancelled leaves it pending: it has others. */
-LOOP_TEST(waiter_cancelled)
+/* The future may have other waiters. */
+LOOP_TEST(cancelled_waiter_leaves_future_pending)
 {
     async_future f = { 0 };
     await_task_auto a = async_create_task(waits(&f, "a"));
@@ -100,8 +100,8 @@ ASYNC_DEF(waits_twice, (async_future *)f)
     return next;
 }
 
-/* cancel_both_task_and_inner_future: in one turn: the task ends cancelled once, nothing is reported. */
-LOOP_TEST(cancel_both_task_and_inner_future)
+/* In one loop iteration, in either order. Nothing is reported. */
+LOOP_TEST(cancelling_task_and_its_future_ends_task_once)
 {
     for (int task_first = 0; task_first < 2; task_first++) {
         async_future f = { 0 };
@@ -119,8 +119,8 @@ LOOP_TEST(cancel_both_task_and_inner_future)
     return 0;
 }
 
-/* It takes nothing from others: a result that has come beats the cancel that comes after. */
-LOOP_TEST(set_then_cancelled)
+/* A result that has come is stronger than a cancel that comes later. */
+LOOP_TEST(cancel_after_future_was_set_fails_next_await)
 {
     async_future f = { 0 };
     await_task_auto t = async_create_task(waits_twice(&f));
@@ -138,8 +138,7 @@ ASYNC_DEF(sets_what_goes, (async_future **)f)
     return async_future_set_result(*f, 5);
 }
 
-/* Whoever awaits it may let it go at once; so may who sets it. */
-LOOP_TEST(gone_when_the_waiter_runs)
+LOOP_TEST(future_may_be_freed_before_its_waiter_runs)
 {
     async_future *f = calloc(1, sizeof *f);
     await_task_auto t = async_create_task(waits(f, "t"));
@@ -157,7 +156,7 @@ static void sets(void *f)
     expect_ok(async_future_set_result(f, 9));
 }
 
-LOOP_TEST(set_in_a_callback)
+LOOP_TEST(future_set_in_callback_wakes_waiter)
 {
     async_future f = { 0 };
     async_callback cb = { 0 };
@@ -189,7 +188,7 @@ LOOP_TEST(done_callbacks_run_in_order_after_the_result_is_set)
     return 0;
 }
 
-LOOP_TEST(done_callback_of_a_future_that_is_done_runs_soon)
+LOOP_TEST(done_callback_of_done_future_runs_soon)
 {
     async_future f = { 0 };
     async_future_callback a = { 0 };
@@ -201,7 +200,7 @@ LOOP_TEST(done_callback_of_a_future_that_is_done_runs_soon)
     return 0;
 }
 
-LOOP_TEST(done_callback_of_a_cancelled_future_runs)
+LOOP_TEST(done_callback_of_cancelled_future_runs)
 {
     async_future f = { 0 };
     async_future_callback a = { 0 };
@@ -236,7 +235,7 @@ static void notes_request(async_future *f ASYNC_UNUSED, void *arg ASYNC_UNUSED)
     log_event("%d", async_local_get(request));
 }
 
-LOOP_TEST(done_callback_sees_the_variables_of_the_task_that_added_it)
+LOOP_TEST(done_callback_of_future_runs_in_context_of_task_that_added_it)
 {
     async_future f = { 0 };
     async_future_callback a = { 0 };
@@ -250,9 +249,11 @@ LOOP_TEST(done_callback_sees_the_variables_of_the_task_that_added_it)
 }
 
 SUITE("future", done_callbacks_run_in_order_after_the_result_is_set,
-      done_callback_of_a_future_that_is_done_runs_soon, done_callback_of_a_cancelled_future_runs,
+      done_callback_of_done_future_runs_soon, done_callback_of_cancelled_future_runs,
       removed_done_callback_does_not_run,
-      done_callback_sees_the_variables_of_the_task_that_added_it, pending_then_finished,
-      waiters_wake_in_order, set_once, exception, cancelled, waiter_cancelled,
-      cancel_both_task_and_inner_future, set_then_cancelled, gone_when_the_waiter_runs,
-      set_in_a_callback)
+      done_callback_of_future_runs_in_context_of_task_that_added_it,
+      future_is_pending_until_result_is_set, waiters_of_future_wake_in_order_after_setter_goes_on,
+      future_that_is_set_refuses_another_result, future_with_exception_fails_its_waiters,
+      cancelled_future_fails_its_waiters, cancelled_waiter_leaves_future_pending,
+      cancelling_task_and_its_future_ends_task_once, cancel_after_future_was_set_fails_next_await,
+      future_may_be_freed_before_its_waiter_runs, future_set_in_callback_wakes_waiter)

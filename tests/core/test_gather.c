@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Several at once: gather, gather_all. */
+/* Tests of await_gather() and await_gather_all(). */
 #include "gather.h"
 
-LOOP_TEST(gather_in_the_order_of_the_calls)
+LOOP_TEST(gather_returns_results_in_argument_order)
 {
     int r[3] = { 0 };
     expect_ok(await_gather(r, value(1, 3), value(2, 1), value(3, 2)));
@@ -14,7 +14,7 @@ LOOP_TEST(gather_in_the_order_of_the_calls)
     return 0;
 }
 
-LOOP_TEST(gather_nothing)
+LOOP_TEST(gather_of_nothing_succeeds_and_race_is_refused)
 {
     expect_ok(await_gather_n(NULL, 0, NULL));
     expect_ok(await_gather_all_n(NULL, 0, NULL));
@@ -27,8 +27,8 @@ LOOP_TEST(gather_nothing)
     return 0;
 }
 
-/* one_exception: five children, the second fails: the others are cancelled and awaited, no result is written. */
-LOOP_TEST(one_exception)
+/* Five children, and the second one fails. The others are cancelled and awaited. */
+LOOP_TEST(first_failure_cancels_others_and_writes_no_results)
 {
     int r[5] = { 7, 7, 7, 7, 7 };
     expect_int(await_gather(r, value(1, 1), value(-EIO, 2), value(3, 3), value(4, 4),
@@ -48,8 +48,7 @@ ASYNC_DEF(cancels_itself)
     return await_sleep(1);
 }
 
-/* A child's own cancellation is a first failure of a gather. */
-LOOP_TEST(child_cancelled)
+LOOP_TEST(cancelled_child_is_first_failure_of_gather)
 {
     expect_int(await_gather(NULL, value(1, 5), cancels_itself()), -ECANCELED);
     expect_events("1!");
@@ -58,8 +57,7 @@ LOOP_TEST(child_cancelled)
     return 0;
 }
 
-/* result_exception_one_cancellation */
-LOOP_TEST(errors_as_results)
+LOOP_TEST(gather_all_returns_errors_and_cancellations_as_results)
 {
     int r[4] = { 0 };
     expect_int(await_gather_all(r, value(1, 3), value(-EIO, 1), cancels_itself(), value(4, 2)), 2);
@@ -86,8 +84,8 @@ ASYNC_DEF(loops_around_gather, (int *)rounds)
     }
 }
 
-/* cancel_gather_2: the loop does not continue, the cancel comes out with its reason. */
-LOOP_TEST(cancel_gather_2)
+/* The cancellation keeps its reason. */
+LOOP_TEST(cancel_of_gather_all_ends_loop_around_it)
 {
     int rounds = 0;
     await_task_auto t = async_create_task(loops_around_gather(&rounds));
@@ -105,8 +103,8 @@ ASYNC_DEF(gathers, (int *)results)
     return r;
 }
 
-/* Cancelled: so are the children, and all have ended; a child's error then outranks it (SEMANTICS 11). */
-LOOP_TEST(gather_cancelled)
+/* All children have ended by then. */
+LOOP_TEST(cancelled_gather_returns_error_of_child)
 {
     int r[2] = { 7, 7 };
     await_task_auto t = async_create_task(gathers(r));
@@ -135,8 +133,8 @@ ASYNC_DEF(gathers_twice, (int *)results)
     return 0;
 }
 
-/* All are done when the cancel comes: the results are delivered; the next await_ fails. */
-LOOP_TEST(gather_done_then_cancelled)
+/* The results are delivered. */
+LOOP_TEST(cancel_after_gather_succeeded_fails_next_await)
 {
     int r[2] = { 0 };
     async_task *victim = NULL;
@@ -156,8 +154,8 @@ ASYNC_DEF(hands_over, (async_task *)t)
     return await_task(t);
 }
 
-/* duplicate_coroutines: one task, three slots; the same object three times is three calls, as objects are values. */
-LOOP_TEST(duplicate_coroutines)
+/* Coroutine objects are values. A task that is given several times has one result for all. */
+LOOP_TEST(same_coroutine_given_twice_runs_twice)
 {
     int r[3] = { 0 };
     await_task_auto t = async_create_task(value(5, 1));
@@ -172,8 +170,8 @@ LOOP_TEST(duplicate_coroutines)
     return 0;
 }
 
-/* The gather was limited: the joined task is not ours to cancel. */
-LOOP_TEST(gather_of_joins_cancelled)
+/* The joined task does not belong to the gather. */
+LOOP_TEST(gather_of_joins_that_times_out_leaves_task_running)
 {
     int r;
     await_task_auto t = async_create_task(value(5, 3));
@@ -186,7 +184,7 @@ LOOP_TEST(gather_of_joins_cancelled)
     return 0;
 }
 
-LOOP_TEST(many)
+LOOP_TEST(gather_of_thousand_returns_all_results)
 {
     enum { N = 1000 };
     static async_co cos[N];
@@ -202,6 +200,11 @@ LOOP_TEST(many)
     return 0;
 }
 
-SUITE("gather", gather_in_the_order_of_the_calls, gather_nothing, one_exception, child_cancelled,
-      errors_as_results, cancel_gather_2, gather_cancelled, gather_done_then_cancelled,
-      duplicate_coroutines, gather_of_joins_cancelled, many)
+SUITE("gather", gather_returns_results_in_argument_order,
+      gather_of_nothing_succeeds_and_race_is_refused,
+      first_failure_cancels_others_and_writes_no_results,
+      cancelled_child_is_first_failure_of_gather,
+      gather_all_returns_errors_and_cancellations_as_results,
+      cancel_of_gather_all_ends_loop_around_it, cancelled_gather_returns_error_of_child,
+      cancel_after_gather_succeeded_fails_next_await, same_coroutine_given_twice_runs_twice,
+      gather_of_joins_that_times_out_leaves_task_running, gather_of_thousand_returns_all_results)

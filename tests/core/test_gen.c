@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Generators: how items are handed over, and what a cancelled consumer finds afterwards. */
+/* Tests of generators: how items are handed over, and what remains after a cancelled consumer. */
 #include "../frame/loop_test.h"
 
 ASYNC_GEN(int, count, (int)n, (int)end)
@@ -22,7 +22,7 @@ ASYNC_DEF(next, (count_gen_ *)g, (int *)ret)
     return await_gen_next(&g->gen, ret, sizeof *ret);
 }
 
-LOOP_TEST(items_in_order)
+LOOP_TEST(generator_yields_items_in_order_then_its_result)
 {
     int r;
     await_for_each (r, x, count(3, 0))
@@ -36,7 +36,7 @@ LOOP_TEST(items_in_order)
     return 0;
 }
 
-LOOP_TEST(left_early)
+LOOP_TEST(loop_left_early_ends_generator)
 {
     int r;
     await_for_each (r, x, count(3, 0)) {
@@ -48,7 +48,7 @@ LOOP_TEST(left_early)
     return 0;
 }
 
-LOOP_TEST(cancelled_before_the_item)
+LOOP_TEST(consumer_cancelled_before_item_receives_it_next_time)
 {
     int x = -1;
     count_gen_ g = count(2, 0);
@@ -60,8 +60,7 @@ LOOP_TEST(cancelled_before_the_item)
     return 0;
 }
 
-/* It came when nobody asked: it waits for who asks next. */
-LOOP_TEST(no_item_is_lost)
+LOOP_TEST(item_that_comes_while_no_task_waits_is_kept)
 {
     int x = -1;
     count_gen_ g = count(3, 0);
@@ -78,7 +77,7 @@ LOOP_TEST(no_item_is_lost)
     return 0;
 }
 
-LOOP_TEST(dropped_with_an_item)
+LOOP_TEST(generator_dropped_with_item_ends)
 {
     int x = -1;
     count_gen_ g = count(3, 0);
@@ -91,8 +90,8 @@ LOOP_TEST(dropped_with_an_item)
     return 0;
 }
 
-/* It failed when nobody asked: who asks next has read it. */
-LOOP_TEST(error_after_a_cancelled_call)
+/* It counts as retrieved. */
+LOOP_TEST(error_that_comes_while_no_task_waits_is_returned_next_time)
 {
     int x = -1;
     count_gen_ g = count(0, -EIO);
@@ -161,7 +160,7 @@ ASYNC_DEF(sleeps_in_it)
     return r;
 }
 
-LOOP_TEST(left_by_return_goto_and_error)
+LOOP_TEST(loop_left_by_return_goto_or_error_awaits_cleanup_of_generator)
 {
     expect_int(await_returns_from_it(), 2);
     expect_events("open closed");
@@ -175,7 +174,7 @@ LOOP_TEST(left_by_return_goto_and_error)
     return 0;
 }
 
-LOOP_TEST(left_by_a_cancel)
+LOOP_TEST(cancelled_consumer_awaits_cleanup_of_generator)
 {
     await_task_auto t = async_create_task(sleeps_in_it());
     expect_ok(await_sleep(1));
@@ -199,8 +198,7 @@ ASYNC_DEF(iterates_over_long, (count_gen_ *)g)
     return await_next(g, &x);
 }
 
-/* Cancelled while the generator works on the next item. */
-LOOP_TEST(cancelled_at_work)
+LOOP_TEST(timeout_while_generator_works_ends_loop)
 {
     int r;
     await_timeout (r, 2.5)
@@ -219,7 +217,7 @@ ASYNC_DEF(leaves_a_loop_behind)
     return 0;
 }
 
-TEST(left_at_loop_close)
+TEST(generator_is_ended_when_loop_closes)
 {
     expect_run_ok(leaves_a_loop_behind());
     expect_events("open returns closed");
@@ -236,8 +234,7 @@ ASYNC_DEF(loses_a_generator)
     return 0;
 }
 
-/* Nobody drops it: the loop ends it all the same. */
-TEST(lost_at_loop_close)
+TEST(lost_generator_is_ended_when_loop_closes)
 {
     expect_run_ok(loses_a_generator());
     expect_events("returns left:0");
@@ -269,8 +266,8 @@ ASYNC_GEN(int, outer, (int)n)
     return r;
 }
 
-/* Generators in generators end from the outside in, and each is awaited by the one that iterates. */
-LOOP_TEST(nested)
+/* Each one is awaited by the one that iterates over it. */
+LOOP_TEST(nested_generators_end_from_outside_in)
 {
     int r;
     await_for_each (r, x, outer(3))
@@ -299,7 +296,7 @@ ASYNC_GEN(int, stubborn, (int)n)
     return s < 0 ? s : r == -ECANCELED ? 0 : r;
 }
 
-LOOP_TEST(yields_in_a_shield)
+LOOP_TEST(yield_after_loop_was_left_fails_even_in_shield)
 {
     int r;
     await_for_each (r, x, stubborn(5))
@@ -317,7 +314,7 @@ ASYNC_GEN(int, fails_to_clean_up, (int)n)
     return await_yield(n) < 0 ? async_fail(-EIO, "not cleaned up") : 0;
 }
 
-LOOP_TEST(cleanup_fails)
+LOOP_TEST(failure_in_cleanup_of_generator_is_reported)
 {
     int r;
     await_for_each (r, x, fails_to_clean_up(1))
@@ -327,7 +324,7 @@ LOOP_TEST(cleanup_fails)
     return 0;
 }
 
-LOOP_TEST(never_iterated)
+LOOP_TEST(generator_never_iterated_never_runs)
 {
     count_gen_ g = count(3, 0);
     await_gen_drop(&g.gen);
@@ -335,7 +332,7 @@ LOOP_TEST(never_iterated)
     return 0;
 }
 
-LOOP_TEST(two_who_iterate)
+LOOP_TEST(second_task_that_iterates_is_refused_with_message)
 {
     int x = -1;
     count_gen_ g = count(2, 0);
@@ -370,7 +367,7 @@ ASYNC_DEF(drops_what_another_task_iterates_over)
     return 0;
 }
 
-TEST(generator_dropped_while_another_task_waits_for_an_item_ends_that_wait)
+TEST(generator_dropped_while_another_task_waits_ends_that_wait)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {
         clear_events();
@@ -388,8 +385,8 @@ ASYNC_GEN(int, whose, (int)n)
     return 0;
 }
 
-/* A generator is a task: it sees what was set when it began. */
-LOOP_TEST(locals_of_who_iterates)
+/* A generator is a task: it has a copy of the variables as they were when it started. */
+LOOP_TEST(generator_runs_in_context_of_its_first_iteration)
 {
     int r;
     expect_ok(async_local_set(who, 7));
@@ -400,19 +397,26 @@ LOOP_TEST(locals_of_who_iterates)
     return r;
 }
 
-LOOP_TEST(yield_outside_of_a_generator)
+LOOP_TEST(yield_outside_of_generator_is_refused_with_message)
 {
     int item = 1;
     expect_int(await_gen_yield(&item), -EPERM);
     expect_contains(
             captured_stderr(),
-            "await_yield() in task \"yield_outside_of_a_generator_case\", which does not run a generator");
+            "await_yield() in task \"yield_outside_of_generator_is_refused_with_message_case\", which does not run a generator");
     return 0;
 }
 
-SUITE("gen", generator_dropped_while_another_task_waits_for_an_item_ends_that_wait,
-      yield_outside_of_a_generator, items_in_order, left_early, cancelled_before_the_item,
-      no_item_is_lost, dropped_with_an_item, error_after_a_cancelled_call,
-      left_by_return_goto_and_error, left_by_a_cancel, cancelled_at_work, left_at_loop_close,
-      lost_at_loop_close, nested, yields_in_a_shield, cleanup_fails, never_iterated,
-      two_who_iterate, locals_of_who_iterates)
+SUITE("gen", generator_dropped_while_another_task_waits_ends_that_wait,
+      yield_outside_of_generator_is_refused_with_message,
+      generator_yields_items_in_order_then_its_result, loop_left_early_ends_generator,
+      consumer_cancelled_before_item_receives_it_next_time,
+      item_that_comes_while_no_task_waits_is_kept, generator_dropped_with_item_ends,
+      error_that_comes_while_no_task_waits_is_returned_next_time,
+      loop_left_by_return_goto_or_error_awaits_cleanup_of_generator,
+      cancelled_consumer_awaits_cleanup_of_generator, timeout_while_generator_works_ends_loop,
+      generator_is_ended_when_loop_closes, lost_generator_is_ended_when_loop_closes,
+      nested_generators_end_from_outside_in, yield_after_loop_was_left_fails_even_in_shield,
+      failure_in_cleanup_of_generator_is_reported, generator_never_iterated_never_runs,
+      second_task_that_iterates_is_refused_with_message,
+      generator_runs_in_context_of_its_first_iteration)

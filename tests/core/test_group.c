@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Groups: children that end before the block that started them. */
+/* Tests of groups: children that end before the block that started them. */
 #include "group.h"
 
-LOOP_TEST(end_awaits_children)
+LOOP_TEST(end_of_group_awaits_children)
 {
     int r;
     await_group (r, g) {
@@ -17,7 +17,7 @@ LOOP_TEST(end_awaits_children)
     return 0;
 }
 
-LOOP_TEST(empty_group)
+LOOP_TEST(empty_group_ends_at_once)
 {
     int r;
     await_group (r, g)
@@ -27,7 +27,7 @@ LOOP_TEST(empty_group)
     return 0;
 }
 
-LOOP_TEST(children_start_in_order)
+LOOP_TEST(children_start_in_order_of_spawns)
 {
     int r;
     await_group (r, g) {
@@ -42,8 +42,8 @@ LOOP_TEST(children_start_in_order)
     return 0;
 }
 
-/* Three failing children and one slow, a body asleep: the first failure cancels the slow child and the body. */
-LOOP_TEST(cancel_children_on_child_error)
+/* Three children fail, one is slow, and the body sleeps. */
+LOOP_TEST(first_failing_child_cancels_siblings_and_body)
 {
     int r, body = 0;
     await_group (r, g) {
@@ -80,7 +80,7 @@ ASYNC_DEF(waits_at_the_end, (int *)verdict)
     return r;
 }
 
-LOOP_TEST(taskgroup_22)
+LOOP_TEST(cancel_at_end_of_group_cancels_children_and_comes_out)
 {
     int verdict = 0;
     await_task_auto t = async_create_task(waits_at_the_end(&verdict));
@@ -93,8 +93,7 @@ LOOP_TEST(taskgroup_22)
     return 0;
 }
 
-/* A group failed and its error was handled: nothing is left of it. */
-LOOP_TEST(cancellation_does_not_leak)
+LOOP_TEST(handled_group_error_leaves_no_cancellation)
 {
     int r;
     await_group (r, g) {
@@ -107,8 +106,7 @@ LOOP_TEST(cancellation_does_not_leak)
     return 0;
 }
 
-/* ...and a request that was there before is still there, neither more nor less. */
-LOOP_TEST(cancelling_level_preserved)
+LOOP_TEST(group_failure_keeps_earlier_cancel_request)
 {
     int r, s;
     async_task_cancel(async_current_task());
@@ -136,8 +134,7 @@ ASYNC_DEF(fails_in_a_group, (int *)verdict)
     return await_sleep(0);
 }
 
-/* External cancel together with child errors: the errors are reported, the cancel stays pending. */
-LOOP_TEST(errors_and_an_outer_cancel)
+LOOP_TEST(group_returns_child_error_while_outer_cancel_stays_pending)
 {
     int verdict = 0;
     await_task_auto t = async_create_task(fails_in_a_group(&verdict));
@@ -154,8 +151,8 @@ ASYNC_DEF(never, (bool *)ran)
     return 0;
 }
 
-/* no_create_task_after_failure, finished, not_entered: refused, nothing starts. */
-LOOP_TEST(spawn_refused)
+/* Nothing starts. */
+LOOP_TEST(spawn_into_failed_or_closed_group_is_refused)
 {
     int r;
     bool ran = false;
@@ -178,8 +175,7 @@ LOOP_TEST(spawn_refused)
     return 0;
 }
 
-/* precancelled_task: our rule */
-LOOP_TEST(spawn_into_a_cancelled_group)
+LOOP_TEST(spawn_into_cancelled_group_is_refused)
 {
     int r;
     bool ran = false;
@@ -192,8 +188,7 @@ LOOP_TEST(spawn_into_a_cancelled_group)
     return 0;
 }
 
-/* A child spawned before the group's cancel, but not started. */
-LOOP_TEST(cancelled_before_first_step)
+LOOP_TEST(child_cancelled_before_first_step_never_runs)
 {
     int r;
     bool ran = false;
@@ -213,8 +208,8 @@ ASYNC_DEF(spawns, (async_group *)g, (int *)result)
     return 0;
 }
 
-/* While the end merely awaits its children they may spawn siblings; not when it ends by a failure. */
-LOOP_TEST(spawn_at_the_end)
+/* Not if the group ends because of a failure. */
+LOOP_TEST(child_may_spawn_sibling_while_end_awaits_it)
 {
     int r, result = 1;
     await_group (r, g)
@@ -233,7 +228,7 @@ ASYNC_DEF(spawns_when_cancelled, (async_group *)g, (int *)result)
     return 0;
 }
 
-LOOP_TEST(spawn_while_failing)
+LOOP_TEST(child_of_failing_group_cannot_spawn_sibling)
 {
     int r, result = 1;
     await_group (r, g) {
@@ -247,8 +242,7 @@ LOOP_TEST(spawn_while_failing)
     return 0;
 }
 
-/* taskgroup_19, timeout_taskgroup: the cleanup after the cancel fails: reported together with the first. */
-LOOP_TEST(cleanup_fails_too)
+LOOP_TEST(failing_cleanup_is_reported_with_first_error)
 {
     int r;
     await_group (r, g) {
@@ -261,8 +255,8 @@ LOOP_TEST(cleanup_fails_too)
     return 0;
 }
 
-/* A child that was cancelled is no error, whoever cancelled it. */
-LOOP_TEST(cancelled_child_is_no_error)
+/* Whatever cancelled it. */
+LOOP_TEST(cancelled_child_is_no_error_of_group)
 {
     int r;
     await_group (r, g) {
@@ -278,7 +272,7 @@ LOOP_TEST(cancelled_child_is_no_error)
     return 0;
 }
 
-LOOP_TEST(handles_live_as_long_as_the_group)
+LOOP_TEST(handle_of_child_is_valid_after_group)
 {
     int r;
     async_task *t = NULL;
@@ -299,8 +293,8 @@ ASYNC_DEF(spawns_many, (async_group *)g, (int)depth)
     return await_sleep(0);
 }
 
-/* A server's group must not grow: spawned children leave nothing behind. */
-LOOP_TEST(many_children)
+/* The group of a server must not grow. */
+LOOP_TEST(ended_children_leave_nothing_in_group)
 {
     int r;
     await_group (r, g) {
@@ -328,8 +322,8 @@ ASYNC_DEF(reads_them)
     return r;
 }
 
-/* The body's error has no words of its own: it came out of a generator, or another group. */
-LOOP_TEST(words_that_a_body_passed_on)
+/* The error of the body has no message of its own, because it comes from a generator. */
+LOOP_TEST(group_error_has_message_of_generator_in_body)
 {
     int r;
     await_group (r, g)
@@ -359,7 +353,7 @@ static int await_spawned(async_co co, const char *name, const char *known_as)
     return r;
 }
 
-LOOP_TEST(a_child_that_cannot_be_made_is_among_the_errors)
+LOOP_TEST(child_that_cannot_be_created_is_an_error_of_group)
 {
     async_co nameless = async_sleep(1);
     nameless.name = NULL;
@@ -371,10 +365,14 @@ LOOP_TEST(a_child_that_cannot_be_made_is_among_the_errors)
     return 0;
 }
 
-SUITE("group", end_awaits_children, empty_group, children_start_in_order,
-      cancel_children_on_child_error, taskgroup_22, cancellation_does_not_leak,
-      cancelling_level_preserved, errors_and_an_outer_cancel, spawn_refused,
-      spawn_into_a_cancelled_group, cancelled_before_first_step, spawn_at_the_end,
-      spawn_while_failing, cleanup_fails_too, cancelled_child_is_no_error,
-      handles_live_as_long_as_the_group, many_children, words_that_a_body_passed_on,
-      a_child_that_cannot_be_made_is_among_the_errors)
+SUITE("group", end_of_group_awaits_children, empty_group_ends_at_once,
+      children_start_in_order_of_spawns, first_failing_child_cancels_siblings_and_body,
+      cancel_at_end_of_group_cancels_children_and_comes_out,
+      handled_group_error_leaves_no_cancellation, group_failure_keeps_earlier_cancel_request,
+      group_returns_child_error_while_outer_cancel_stays_pending,
+      spawn_into_failed_or_closed_group_is_refused, spawn_into_cancelled_group_is_refused,
+      child_cancelled_before_first_step_never_runs, child_may_spawn_sibling_while_end_awaits_it,
+      child_of_failing_group_cannot_spawn_sibling, failing_cleanup_is_reported_with_first_error,
+      cancelled_child_is_no_error_of_group, handle_of_child_is_valid_after_group,
+      ended_children_leave_nothing_in_group, group_error_has_message_of_generator_in_body,
+      child_that_cannot_be_created_is_an_error_of_group)

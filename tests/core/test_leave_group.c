@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* How groups are left: by break, by error, by cancellation, early; groups in groups. */
+/* Tests of the ways out of a group: break, error, cancellation, an early stop; and of groups inside
+ * groups. */
 #include "group.h"
 
-LOOP_TEST(body_cleanup_fails_too)
+LOOP_TEST(error_of_body_is_reported_with_error_of_child)
 {
     int r;
     await_group (r, g) {
@@ -12,11 +13,11 @@ LOOP_TEST(body_cleanup_fails_too)
     }
     expect_int(r, -EIO);
     codes(g);
-    expect_events("first:-EIO body_cleanup_fails_too_case:-EPROTO");
+    expect_events("first:-EIO error_of_body_is_reported_with_error_of_child_case:-EPROTO");
     return 0;
 }
 
-LOOP_TEST(body_fails)
+LOOP_TEST(error_left_by_body_cancels_children)
 {
     int r;
     await_group (r, g) {
@@ -30,8 +31,9 @@ LOOP_TEST(body_fails)
     return 0;
 }
 
-/* A body may leave -ECANCELED although nobody cancelled it: it is its verdict, and the children are cancelled. */
-LOOP_TEST(body_leaves_a_cancellation)
+/* The body may leave -ECANCELED although its task was not cancelled. It is the result of the
+ * group. */
+LOOP_TEST(cancellation_left_by_body_cancels_children)
 {
     int r;
     await_group (r, g) {
@@ -49,7 +51,7 @@ LOOP_TEST(body_leaves_a_cancellation)
     return 0;
 }
 
-LOOP_TEST(early_stop)
+LOOP_TEST(cancelled_group_ends_with_success)
 {
     int r;
     await_group (r, g) {
@@ -74,7 +76,7 @@ ASYNC_DEF(stops, (async_group *)g)
     return await_sleep(100);
 }
 
-LOOP_TEST(early_stop_by_a_child)
+LOOP_TEST(group_cancelled_by_child_ends_with_success)
 {
     int r;
     await_group (r, g) {
@@ -109,8 +111,9 @@ ASYNC_DEF(tries_out, (int)how)
     return r;
 }
 
-/* ASYNC_TRY cancels and awaits; out of a group that was stopped it is -ECANCELED, the function is left half-way. */
-LOOP_TEST(left_by_try)
+/* Out of a group that was stopped, ASYNC_TRY returns -ECANCELED, and the rest of the function does
+ * not run. */
+LOOP_TEST(try_out_of_group_cancels_and_awaits_children)
 {
     expect_int(await_tries_out(0), -EIO);
     expect_events("a=-ECANCELED");
@@ -125,7 +128,7 @@ LOOP_TEST(left_by_try)
     return 0;
 }
 
-LOOP_TEST(left_by_bare_return)
+LOOP_TEST(bare_return_out_of_group_awaits_children)
 {
     expect_int(await_tries_out(3), 5);
     expect_events("a=0"); /* awaited, not cancelled */
@@ -133,7 +136,7 @@ LOOP_TEST(left_by_bare_return)
     return 0;
 }
 
-LOOP_TEST(left_by_break_and_continue)
+LOOP_TEST(break_and_continue_out_of_group_await_children)
 {
     int r;
     await_group (r, g) {
@@ -173,7 +176,7 @@ LOOP_TEST(cancelled_body_cancels_children)
     return 0;
 }
 
-LOOP_TEST(group_in_a_timeout)
+LOOP_TEST(timeout_around_group_cancels_and_awaits_children)
 {
     int r, inner = 1;
     await_timeout (r, 1) {
@@ -200,7 +203,7 @@ ASYNC_DEF(stubborn)
     return 0;
 }
 
-LOOP_TEST(uncancel_is_not_for_groups)
+LOOP_TEST(child_cannot_withdraw_cancellation_of_group)
 {
     int r;
     await_group (r, g) {
@@ -224,8 +227,8 @@ ASYNC_DEF(inner_group)
     return r;
 }
 
-/* Nested groups: the parent's cancel reaches the grandchildren, and is not swallowed on its way (#116720). */
-LOOP_TEST(nested_groups)
+/* The cancellation is not swallowed on its way (CPython issue 116720). */
+LOOP_TEST(cancelled_group_cancels_grandchildren)
 {
     int r;
     await_group (r, g) {
@@ -237,7 +240,7 @@ LOOP_TEST(nested_groups)
     return 0;
 }
 
-LOOP_TEST(nested_in_one_task)
+LOOP_TEST(inner_group_returns_its_error_while_outer_cancel_stays_pending)
 {
     int outer, inner = 1, after = 1;
     await_group (outer, g) {
@@ -255,7 +258,11 @@ LOOP_TEST(nested_in_one_task)
     return 0;
 }
 
-SUITE("leave-group", body_cleanup_fails_too, body_fails, body_leaves_a_cancellation, early_stop,
-      early_stop_by_a_child, left_by_try, left_by_bare_return, left_by_break_and_continue,
-      cancelled_body_cancels_children, group_in_a_timeout, uncancel_is_not_for_groups,
-      nested_groups, nested_in_one_task)
+SUITE("leave-group", error_of_body_is_reported_with_error_of_child,
+      error_left_by_body_cancels_children, cancellation_left_by_body_cancels_children,
+      cancelled_group_ends_with_success, group_cancelled_by_child_ends_with_success,
+      try_out_of_group_cancels_and_awaits_children, bare_return_out_of_group_awaits_children,
+      break_and_continue_out_of_group_await_children, cancelled_body_cancels_children,
+      timeout_around_group_cancels_and_awaits_children, child_cannot_withdraw_cancellation_of_group,
+      cancelled_group_cancels_grandchildren,
+      inner_group_returns_its_error_while_outer_cancel_stays_pending)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of processes that may not have much address space, or whose memory is locked. */
-
 #include "../frame/loop_test.h"
 
 #include <sys/resource.h>

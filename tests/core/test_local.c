@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Task-local variables: who sees what, and that a list of settings does not grow. */
-
+/* Tests of context variables: which value each task and callback sees, and that the list of values
+ * does not grow. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -24,7 +24,7 @@ ASYNC_DEF(sees, (int)a, (long)b, (char)c)
     return 0;
 }
 
-LOOP_TEST(seen_as_at_the_creation)
+LOOP_TEST(task_sees_variables_as_they_were_at_its_creation)
 {
     int r;
     await_group (r, g) {
@@ -97,7 +97,7 @@ ASYNC_DEF(sets_for_each)
     return r;
 }
 
-TEST(does_not_grow)
+TEST(setting_variable_for_each_task_does_not_grow_memory)
 {
     count_memory();
     expect_run_ok(sets_for_each());
@@ -129,15 +129,15 @@ ASYNC_DEF(sets_without_memory)
     return r;
 }
 
-TEST(without_memory)
+TEST(variable_set_without_memory_keeps_all_values)
 {
     count_memory();
     expect_run_ok(sets_without_memory());
     expect_ok(live);
 }
 
-/* What frees a thread's variables when it ends needs a key, of which a process has a thousand or so. */
-TEST(no_key_left)
+/* A key frees a thread's variables when it ends, and a process has about a thousand keys. */
+TEST(variable_of_thread_without_free_key_cannot_be_set)
 {
     pthread_key_t key;
     while (pthread_key_create(&key, NULL) == 0)
@@ -202,7 +202,7 @@ ASYNC_DEF(callbacks_look)
     return 0;
 }
 
-TEST(callbacks_see_what_was_set_when_they_were_asked_for)
+TEST(callback_sees_variables_as_they_were_when_it_was_scheduled)
 {
     count_memory();
     for (unsigned seed = 0; seed < 5; seed++)
@@ -227,7 +227,7 @@ ASYNC_DEF(cancels_what_was_left)
     return 0;
 }
 
-TEST(a_callback_of_a_closed_loop_gives_back_what_it_saw)
+TEST(callback_of_closed_loop_releases_its_context)
 {
     const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
     expect_ok(async_set_allocator(&a));
@@ -249,7 +249,7 @@ static void asks_for_the_next(void *cb)
         async_call_later(cb, 1, asks_for_the_next, cb);
 }
 
-LOOP_TEST(a_callback_hands_on_what_it_sees)
+LOOP_TEST(callback_hands_its_context_to_callbacks_it_schedules)
 {
     async_callback cb = { 0 };
     expect_ok(async_local_set(one, 3));
@@ -267,7 +267,7 @@ static void looks_at_events(void *at, int events)
     looks(at);
 }
 
-LOOP_TEST(a_watch_sees_what_was_set_when_it_was_started)
+LOOP_TEST(watch_sees_variables_as_they_were_when_it_was_started)
 {
     int fds[2];
     async_watch w;
@@ -287,8 +287,7 @@ LOOP_TEST(a_watch_sees_what_was_set_when_it_was_started)
     return 0;
 }
 
-/* Its own thread's, while no task or callback runs. */
-TEST(a_callback_asked_for_outside_of_tasks)
+TEST(callback_scheduled_outside_of_tasks_sees_variables_of_thread)
 {
     async_callback cb = { 0 };
     expect_ok(async_local_set(one, 5));
@@ -301,7 +300,12 @@ TEST(a_callback_asked_for_outside_of_tasks)
     async_runner_close(rn);
 }
 
-SUITE("local", without_memory, no_key_left, callbacks_see_what_was_set_when_they_were_asked_for,
-      a_callback_of_a_closed_loop_gives_back_what_it_saw, a_callback_hands_on_what_it_sees,
-      a_watch_sees_what_was_set_when_it_was_started, a_callback_asked_for_outside_of_tasks,
-      seen_as_at_the_creation, does_not_grow)
+SUITE("local", variable_set_without_memory_keeps_all_values,
+      variable_of_thread_without_free_key_cannot_be_set,
+      callback_sees_variables_as_they_were_when_it_was_scheduled,
+      callback_of_closed_loop_releases_its_context,
+      callback_hands_its_context_to_callbacks_it_schedules,
+      watch_sees_variables_as_they_were_when_it_was_started,
+      callback_scheduled_outside_of_tasks_sees_variables_of_thread,
+      task_sees_variables_as_they_were_at_its_creation,
+      setting_variable_for_each_task_does_not_grow_memory)

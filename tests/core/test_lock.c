@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks. */
+/* Tests of locks. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(holds, (async_lock *)l, (const char *)word, (double)seconds)
@@ -13,7 +13,7 @@ ASYNC_DEF(holds, (async_lock *)l, (const char *)word, (double)seconds)
     return s;
 }
 
-LOOP_TEST(lock_first_come_first_served)
+LOOP_TEST(lock_goes_to_waiters_in_order)
 {
     async_lock l = { 0 };
     expect_ok(await_gather(NULL, holds(&l, "a", 1), holds(&l, "b", 1), holds(&l, "c", 1)));
@@ -23,7 +23,7 @@ LOOP_TEST(lock_first_come_first_served)
     return 0;
 }
 
-LOOP_TEST(lock_is_not_recursive)
+LOOP_TEST(acquiring_held_lock_again_is_a_deadlock)
 {
     async_lock l = { 0 };
     expect_ok(await_lock_acquire(&l));
@@ -34,7 +34,7 @@ LOOP_TEST(lock_is_not_recursive)
     return 0;
 }
 
-LOOP_TEST(lock_release_by_another)
+LOOP_TEST(releasing_lock_of_another_task_is_refused_with_message)
 {
     async_lock l = { 0 };
     expect_int(async_lock_release(&l), -EPERM);
@@ -48,8 +48,8 @@ LOOP_TEST(lock_release_by_another)
     return 0;
 }
 
-/* Every call is a cancellation point, also when the lock is free. */
-LOOP_TEST(acquire_when_cancelled)
+/* Every await_ is a cancellation point, also if it would not have to wait. */
+LOOP_TEST(cancelled_task_acquires_nothing)
 {
     async_lock l = { 0 };
     async_event e = { .set = true };
@@ -77,7 +77,7 @@ ASYNC_DEF(releases_and_retries, (async_lock *)l)
     return async_lock_release(l);
 }
 
-LOOP_TEST(lock_no_barging)
+LOOP_TEST(released_lock_belongs_to_waiter_before_it_runs)
 {
     async_lock l = { 0 };
     expect_ok(await_gather(NULL, releases_and_retries(&l), holds(&l, "b", 1)));
@@ -106,19 +106,19 @@ static void lock_race(bool release_first)
     expect_false(async_lock_locked(&l));
 }
 
-LOOP_TEST(lock_cancel_release_race)
+LOOP_TEST(waiter_cancelled_before_release_does_not_receive_lock)
 {
     lock_race(false);
     return 0;
 }
 
-LOOP_TEST(lock_chosen_then_cancelled)
+LOOP_TEST(waiter_cancelled_after_release_passes_lock_on)
 {
     lock_race(true);
     return 0;
 }
 
-LOOP_TEST(lock_last_waiter_cancelled)
+LOOP_TEST(last_waiter_cancelled_after_release_frees_lock)
 {
     async_lock l = { 0 };
     expect_ok(await_lock_acquire(&l));
@@ -132,8 +132,7 @@ LOOP_TEST(lock_last_waiter_cancelled)
     return async_lock_release(&l);
 }
 
-/* Cancelled in the middle of the line. */
-LOOP_TEST(lock_middle_waiter_cancelled)
+LOOP_TEST(waiter_cancelled_in_middle_of_queue_spares_others)
 {
     async_lock l = { 0 };
     expect_ok(await_lock_acquire(&l));
@@ -156,8 +155,7 @@ ASYNC_DEF(takes_and_ends, (async_lock *)l)
     return await_lock_acquire(l);
 }
 
-/* Waiting has a limit; then the lock is not held. */
-LOOP_TEST(lock_with_a_limit)
+LOOP_TEST(acquire_that_times_out_does_not_hold_lock)
 {
     async_lock l = { 0 };
     await_task_auto t = async_create_task(holds(&l, "a", 5));
@@ -194,8 +192,8 @@ ASYNC_DEF(fails_by_the_owner, (async_lock *)l, (const char *)word)
     return 0;
 }
 
-/* Nobody can release it: who waits learns so when the owner ends, who comes later at once. */
-LOOP_TEST(lock_whose_owner_has_ended)
+/* No task can release it. Tasks that wait fail when the owner ends, later ones at once. */
+LOOP_TEST(lock_of_ended_owner_fails_all_waiters)
 {
     async_lock l = { 0 };
     expect_ok(await_gather(NULL, takes_and_leaves(&l, 1), fails_by_the_owner(&l, "a"),
@@ -214,8 +212,7 @@ LOOP_TEST(lock_whose_owner_has_ended)
     return 0;
 }
 
-/* Whoever gets the memory that the owner had does not get its lock. */
-LOOP_TEST(lock_of_an_ended_owner_is_nobody_elses)
+LOOP_TEST(lock_of_ended_owner_is_not_inherited_with_its_memory)
 {
     async_lock l = { 0 };
     expect_ok(await_co(async_joining(async_create_task(takes_and_leaves(&l, 0)))));
@@ -224,7 +221,7 @@ LOOP_TEST(lock_of_an_ended_owner_is_nobody_elses)
     return 0;
 }
 
-LOOP_TEST(lock_whose_owner_was_cancelled)
+LOOP_TEST(lock_of_cancelled_owner_fails_all_waiters)
 {
     async_lock l = { 0 };
     await_task_auto owner = async_create_task(takes_and_leaves(&l, 100), .name = "Kurt");
@@ -237,8 +234,8 @@ LOOP_TEST(lock_whose_owner_was_cancelled)
     return 0;
 }
 
-/* It is handed on, and then abandoned by its second owner, while the third is cancelled. */
-LOOP_TEST(lock_handed_on_and_left)
+/* The lock is handed on, its second owner ends with it, and the third is cancelled. */
+LOOP_TEST(lock_left_by_second_owner_fails_later_waiters)
 {
     async_lock l = { 0 };
     await_task_auto a = async_create_task(holds(&l, "a", 1));
@@ -259,7 +256,7 @@ ASYNC_DEF(waits_for_news, (async_condition *)c)
     return await_condition_wait(c);
 }
 
-LOOP_TEST(condition_whose_lock_is_left)
+LOOP_TEST(condition_whose_lock_owner_ended_fails_waiters)
 {
     async_lock l = { 0 };
     async_condition c = ASYNC_CONDITION(&l);
@@ -283,7 +280,7 @@ ASYNC_DEF(leaves_its_own)
     return async_lock_release(&released);
 }
 
-LOOP_TEST(lock_gone_with_its_owner)
+LOOP_TEST(lock_in_stack_frame_of_ended_owner_is_not_touched)
 {
     async_lock other = { 0 };
     expect_ok(await_lock_acquire(&other));
@@ -309,7 +306,7 @@ ASYNC_DEF(finds_it_left)
     return 0;
 }
 
-TEST(lock_left_by_a_loop)
+TEST(lock_left_held_by_closed_loop_fails_next_owner)
 {
     expect_run_ok(takes_and_leaves(&lasting, 0));
     expect_run_ok(finds_it_left());
@@ -324,7 +321,7 @@ ASYNC_DEF(is_told)
     return 0;
 }
 
-TEST(lock_left_is_told_when_debugging)
+TEST(debug_reports_task_that_ends_with_lock)
 {
     expect_run_ok(is_told(), .debug = true);
 }
@@ -336,8 +333,8 @@ ASYNC_DEF(cancels_after, (async_task *)t, (double)seconds)
     return 0;
 }
 
-/* Its owner has ended, and it is cancelled before it could hear of that. */
-LOOP_TEST(lock_left_then_cancelled)
+/* The owner has ended, and the waiter is cancelled before it runs. */
+LOOP_TEST(waiter_cancelled_after_owner_ended_returns_ecanceled)
 {
     async_lock l = { 0 };
     await_task_auto owner = async_create_task(takes_and_leaves(&l, 1));
@@ -348,9 +345,15 @@ LOOP_TEST(lock_left_then_cancelled)
     return await_task(canceller);
 }
 
-SUITE("lock", lock_left_then_cancelled, lock_first_come_first_served, lock_is_not_recursive,
-      lock_release_by_another, acquire_when_cancelled, lock_no_barging, lock_cancel_release_race,
-      lock_chosen_then_cancelled, lock_last_waiter_cancelled, lock_middle_waiter_cancelled,
-      lock_with_a_limit, lock_whose_owner_has_ended, lock_of_an_ended_owner_is_nobody_elses,
-      lock_whose_owner_was_cancelled, lock_handed_on_and_left, condition_whose_lock_is_left,
-      lock_gone_with_its_owner, lock_left_by_a_loop, lock_left_is_told_when_debugging)
+SUITE("lock", waiter_cancelled_after_owner_ended_returns_ecanceled, lock_goes_to_waiters_in_order,
+      acquiring_held_lock_again_is_a_deadlock,
+      releasing_lock_of_another_task_is_refused_with_message, cancelled_task_acquires_nothing,
+      released_lock_belongs_to_waiter_before_it_runs,
+      waiter_cancelled_before_release_does_not_receive_lock,
+      waiter_cancelled_after_release_passes_lock_on, last_waiter_cancelled_after_release_frees_lock,
+      waiter_cancelled_in_middle_of_queue_spares_others, acquire_that_times_out_does_not_hold_lock,
+      lock_of_ended_owner_fails_all_waiters, lock_of_ended_owner_is_not_inherited_with_its_memory,
+      lock_of_cancelled_owner_fails_all_waiters, lock_left_by_second_owner_fails_later_waiters,
+      condition_whose_lock_owner_ended_fails_waiters,
+      lock_in_stack_frame_of_ended_owner_is_not_touched,
+      lock_left_held_by_closed_loop_fails_next_owner, debug_reports_task_that_ends_with_lock)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* async_main: Ctrl-C, other signals, and the exit status. */
-
+/* Tests of async_main(): Ctrl-C, other signals, and the exit status. */
 #include "../frame/loop_test.h"
 
 #include <errno.h>
@@ -58,8 +57,8 @@ ASYNC_DEF(interrupted_alone, (int)how)
     return how == 0 ? r : how == 2 ? -EIO : 0;
 }
 
-/* interrupt_wait: it cancels main first; it is reported as an interrupt only if main ended by it. */
-TEST(interrupt_cancels_main)
+/* It is reported as an interrupt only if main ended because of it. */
+TEST(interrupt_cancels_main_and_exit_status_is_130)
 {
     expect_int(main_heard(interrupted_alone(0)), 130);
     expect_events("-ECANCELED/5/1 said:"); /* ASYNC_CANCEL_SIGNAL; no traceback */
@@ -68,24 +67,24 @@ TEST(interrupt_cancels_main)
     expect_true(now.sa_handler == SIG_DFL); /* put back */
 }
 
-TEST(interrupt_while_busy)
+TEST(interrupt_ends_loop_that_is_never_idle)
 {
     expect_int(main_heard(interrupted_while_busy()), 130);
 }
 
-TEST(interrupt_answered_by_a_value)
+TEST(interrupt_that_main_answers_with_value_is_success)
 {
     expect_ok(main_heard(interrupted_alone(1)));
     expect_events("-ECANCELED/5/1 said:");
 }
 
-TEST(interrupt_answered_by_an_error)
+TEST(interrupt_that_main_answers_with_error_reports_error)
 {
     expect_int(main_heard(interrupted_alone(2)), 1);
     expect_contains(event_log, "interrupted_alone: Input/output error");
 }
 
-TEST(interrupt_withdrawn)
+TEST(interrupt_that_main_withdraws_is_success)
 {
     expect_ok(main_heard(interrupted_alone(3)));
     expect_events("-ECANCELED/5/1 said:");
@@ -119,7 +118,7 @@ static void dies_by(int sig, async_co co)
     expect_int(WTERMSIG(status), sig);
 }
 
-TEST(second_interrupt_ends_the_program)
+TEST(second_interrupt_kills_program)
 {
     dies_by(SIGINT, interrupted_twice());
 }
@@ -141,8 +140,8 @@ ASYNC_DEF(leaves_work)
     return await_sleep(0);
 }
 
-/* main has returned, and there is nobody left to cancel. */
-TEST(interrupt_while_shutting_down)
+/* Main has returned, so there is no task left to cancel. */
+TEST(interrupt_during_shutdown_kills_program)
 {
     dies_by(SIGINT, leaves_work());
 }
@@ -153,8 +152,8 @@ ASYNC_DEF(sends, (int)sig)
     return 0;
 }
 
-/* Not a fault, which would repeat. */
-TEST(sent_signal_is_not_swallowed)
+/* A signal that was sent, unlike a fault, does not repeat. */
+TEST(fault_signal_sent_by_process_kills_program)
 {
     struct sigaction now;
     sigaction(SIGSEGV, NULL, &now);
@@ -170,8 +169,7 @@ ASYNC_DEF(interrupted_elsewhere)
     return await_sleep(0.001);
 }
 
-/* A handler that is there already is left alone. */
-TEST(own_handler_is_left_alone)
+TEST(existing_interrupt_handler_stays)
 {
     struct sigaction now;
     signal(SIGINT, on_signal);
@@ -181,8 +179,7 @@ TEST(own_handler_is_left_alone)
     expect_true(now.sa_handler == on_signal);
 }
 
-/* async_run() leaves the signal alone altogether. */
-TEST(run_takes_no_signals)
+TEST(async_run_installs_no_interrupt_handler)
 {
     signal(SIGINT, on_signal);
     expect_ok(async_run(interrupted_elsewhere()));
@@ -195,7 +192,7 @@ ASYNC_DEF(sets_a_handler)
     return await_sleep(0.001);
 }
 
-TEST(handler_that_main_sets_stays)
+TEST(interrupt_handler_set_by_main_stays)
 {
     struct sigaction now;
     expect_ok(main_heard(sets_a_handler()));
@@ -213,8 +210,8 @@ ASYNC_DEF(finds_the_handler)
     return now.sa_handler == SIG_DFL ? 1 : 0;
 }
 
-/* Another thread was just about to run the handler when main ended. */
-TEST(interrupt_after_the_end)
+/* Another thread was about to run the handler when main ended. */
+TEST(interrupt_handler_that_runs_after_end_raises_signal_again)
 {
     sigset_t set, pending;
     sigemptyset(&set);
@@ -234,8 +231,8 @@ static void *has_a_main(void *arg)
     return async_main(finds_the_handler()) == 0 && library_handler == SIG_DFL ? arg : NULL;
 }
 
-/* A signal is the whole program's: only the first thread's main has anything to do with it. */
-TEST(main_of_another_thread_takes_no_signals)
+/* A signal concerns the whole program, so only the first thread handles it. */
+TEST(async_main_of_another_thread_installs_no_handler)
 {
     pthread_t t;
     void *r = NULL;
@@ -253,7 +250,7 @@ ASYNC_DEF(stuck, (int)result)
 }
 
 /* What main returns when it is cancelled for that is reported as it is; the cancellation itself as what it was for. */
-TEST(deadlock_and_the_error_of_main)
+TEST(deadlock_is_reported_unless_main_returns_another_error)
 {
     expect_int(main_heard(stuck(-EIO)), 1);
     expect_contains(event_log, "stuck: Input/output error");
@@ -271,13 +268,13 @@ static int raw(void *frame)
     return 0;
 }
 
-TEST(coroutine_without_a_name)
+TEST(coroutine_without_name_is_called_main)
 {
     expect_ok(async_run((async_co){ .run = raw }));
     expect_events("main");
 }
 
-TEST(exit_status)
+TEST(exit_status_is_one_only_for_errors)
 {
     expect_ok(main_heard(returns(0)));
     expect_ok(main_heard(returns(9)));
@@ -285,9 +282,14 @@ TEST(exit_status)
     expect_int(main_heard(returns(-ECANCELED)), 1); /* cancelled, but by no Ctrl-C */
 }
 
-SUITE("main", interrupt_cancels_main, interrupt_while_busy, interrupt_answered_by_a_value,
-      interrupt_answered_by_an_error, interrupt_withdrawn, second_interrupt_ends_the_program,
-      interrupt_while_shutting_down, sent_signal_is_not_swallowed, own_handler_is_left_alone,
-      run_takes_no_signals, handler_that_main_sets_stays, interrupt_after_the_end,
-      main_of_another_thread_takes_no_signals, deadlock_and_the_error_of_main,
-      coroutine_without_a_name, exit_status)
+SUITE("main", interrupt_cancels_main_and_exit_status_is_130, interrupt_ends_loop_that_is_never_idle,
+      interrupt_that_main_answers_with_value_is_success,
+      interrupt_that_main_answers_with_error_reports_error,
+      interrupt_that_main_withdraws_is_success, second_interrupt_kills_program,
+      interrupt_during_shutdown_kills_program, fault_signal_sent_by_process_kills_program,
+      existing_interrupt_handler_stays, async_run_installs_no_interrupt_handler,
+      interrupt_handler_set_by_main_stays,
+      interrupt_handler_that_runs_after_end_raises_signal_again,
+      async_main_of_another_thread_installs_no_handler,
+      deadlock_is_reported_unless_main_returns_another_error, coroutine_without_name_is_called_main,
+      exit_status_is_one_only_for_errors)

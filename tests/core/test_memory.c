@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Without memory: each allocation of a scenario fails once, then all from it on. The result is -ENOMEM or success, and
- * nothing leaks. */
-
+/* Tests without memory: each allocation of a scenario fails once, then all from it on. The result
+ * is -ENOMEM or success, and nothing leaks. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -187,7 +186,7 @@ ASYNC_DEF(paths_without_allocations)
     return 0;
 }
 
-TEST(no_allocations)
+TEST(wake_cancel_close_and_timeout_allocate_nothing)
 {
     heap_install();
     expect_run_ok(paths_without_allocations());
@@ -248,7 +247,7 @@ ASYNC_DEF(changes_the_allocator)
     return 0;
 }
 
-TEST(not_while_a_loop_is_open)
+TEST(allocator_cannot_be_changed_while_loop_is_open)
 {
     expect_run_ok(changes_the_allocator());
     expect_ok(async_set_allocator(NULL));
@@ -288,7 +287,7 @@ ASYNC_DEF(sleeps_a_little)
     return await_sleep(0.001);
 }
 
-TEST(after_another_allocator)
+TEST(memory_of_former_allocator_is_not_touched)
 {
     const async_allocator a = { page_malloc, page_realloc, page_free, NULL };
     page = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -300,7 +299,7 @@ TEST(after_another_allocator)
     expect_ok(async_run(sleeps_a_little()));
 }
 
-TEST(runner_without_memory)
+TEST(runner_without_memory_cannot_be_opened)
 {
     heap_install();
     heap.for_ever = true;
@@ -320,6 +319,8 @@ TEST(runner_without_memory)
     }
 }
 
-SUITE("memory", no_allocations, without_memory_tasks, without_memory_gathers, without_memory_groups,
-      without_memory_background, without_memory_posts, without_memory_descriptors,
-      not_while_a_loop_is_open, after_another_allocator, runner_without_memory)
+SUITE("memory", wake_cancel_close_and_timeout_allocate_nothing, without_memory_tasks,
+      without_memory_gathers, without_memory_groups, without_memory_background,
+      without_memory_posts, without_memory_descriptors,
+      allocator_cannot_be_changed_while_loop_is_open, memory_of_former_allocator_is_not_touched,
+      runner_without_memory_cannot_be_opened)

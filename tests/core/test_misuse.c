@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests that a NULL, a positive error code and a call at the wrong place get a message, and do no harm. */
+/* Tests of misuse: a NULL, a positive error code and a call at the wrong place get a message and do
+ * no harm. */
 #include "../frame/loop_test.h"
 
-LOOP_TEST(cancelling_no_group_is_ignored_with_a_message)
+LOOP_TEST(cancel_of_null_group_is_ignored_with_message)
 {
     async_group_cancel(NULL);
     expect_contains(captured_stderr(), "async_group_cancel() of NULL: ignored");
     return 0;
 }
 
-LOOP_TEST(naming_a_task_null_keeps_its_name)
+LOOP_TEST(task_named_null_keeps_its_name)
 {
     async_task *self = async_current_task();
     async_task_set_name(self, "kept");
@@ -19,7 +20,7 @@ LOOP_TEST(naming_a_task_null_keeps_its_name)
     return 0;
 }
 
-LOOP_TEST(spawning_into_no_group_is_refused)
+LOOP_TEST(spawn_into_null_group_is_refused)
 {
     expect_int(async_spawn(NULL, async_sleep(1)), -EPERM);
     expect_contains(captured_stderr(), "async_spawn() ");
@@ -37,7 +38,7 @@ LOOP_TEST(positive_error_code_is_made_negative)
     return 0;
 }
 
-TEST(runner_that_could_not_be_opened_refuses_to_run)
+TEST(null_runner_refuses_to_run)
 {
     capture_stderr_begin();
     expect_int(async_runner_run(NULL, async_sleep(0)), -EINVAL);
@@ -49,7 +50,7 @@ TEST(runner_that_could_not_be_opened_refuses_to_run)
     capture_stderr_end();
 }
 
-TEST(await_outside_of_a_task_tells_where_and_what_to_do)
+TEST(await_outside_of_task_is_refused_with_advice)
 {
     capture_stderr_begin();
     expect_int(await_sleep(1), -EPERM);
@@ -61,7 +62,7 @@ TEST(await_outside_of_a_task_tells_where_and_what_to_do)
 
 /* --- stacks --- */
 
-LOOP_TEST(stack_larger_than_any_is_refused_with_a_message)
+LOOP_TEST(stack_larger_than_1_gib_is_refused_with_message)
 {
     static const size_t sizes[] = { ((size_t)1 << 30) + 1, (size_t)2 << 30, (size_t)4 << 30,
                                     SIZE_MAX };
@@ -72,7 +73,7 @@ LOOP_TEST(stack_larger_than_any_is_refused_with_a_message)
     return 0;
 }
 
-TEST(stack_of_a_run_larger_than_any_is_refused)
+TEST(stack_of_run_larger_than_1_gib_is_refused)
 {
     capture_stderr_begin();
     expect_int(async_run(async_sleep(0), .stack_size = (size_t)2 << 30), -EINVAL);
@@ -96,7 +97,7 @@ ASYNC_DEF(uses, (size_t)bytes)
     return touches_every_page(bytes);
 }
 
-LOOP_TEST(stack_of_the_size_that_was_given_can_be_used)
+LOOP_TEST(stack_can_be_used_up_to_its_size)
 {
     for (size_t size = (size_t)64 << 10; size <= (size_t)64 << 20; size *= 4) {
         size_t half = size / 2;
@@ -123,9 +124,8 @@ LOOP_TEST(argument_aligned_to_16_bytes_arrives)
     return 0;
 }
 
-SUITE("core-misuse", cancelling_no_group_is_ignored_with_a_message,
-      naming_a_task_null_keeps_its_name, spawning_into_no_group_is_refused,
-      positive_error_code_is_made_negative, runner_that_could_not_be_opened_refuses_to_run,
-      await_outside_of_a_task_tells_where_and_what_to_do,
-      stack_larger_than_any_is_refused_with_a_message, stack_of_a_run_larger_than_any_is_refused,
-      stack_of_the_size_that_was_given_can_be_used, argument_aligned_to_16_bytes_arrives)
+SUITE("core-misuse", cancel_of_null_group_is_ignored_with_message, task_named_null_keeps_its_name,
+      spawn_into_null_group_is_refused, positive_error_code_is_made_negative,
+      null_runner_refuses_to_run, await_outside_of_task_is_refused_with_advice,
+      stack_larger_than_1_gib_is_refused_with_message, stack_of_run_larger_than_1_gib_is_refused,
+      stack_can_be_used_up_to_its_size, argument_aligned_to_16_bytes_arrives)

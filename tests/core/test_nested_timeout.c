@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Limits in limits, limits that move, and foreign cancellations on their way through. */
-
+/* Tests of nested timeouts, of rescheduled ones, and of outer cancellations that pass through
+ * them. */
 #include "../frame/loop_test.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ ASYNC_DEF(sleeps, (double)seconds, (const char *)word)
     return 0;
 }
 
-LOOP_TEST(nested_timeouts)
+LOOP_TEST(equal_deadlines_expire_outermost_first)
 {
     int inner = 1, outer;
     bool both = false;
@@ -29,7 +29,7 @@ LOOP_TEST(nested_timeouts)
     return 0;
 }
 
-LOOP_TEST(inner_first)
+LOOP_TEST(inner_timeout_expires_alone)
 {
     int inner = 1, outer, after = 1;
     await_timeout (outer, 5) {
@@ -44,7 +44,7 @@ LOOP_TEST(inner_first)
     return 0;
 }
 
-LOOP_TEST(outer_first)
+LOOP_TEST(outer_timeout_passes_through_inner_block)
 {
     int inner = 1, outer;
     await_timeout (outer, 1)
@@ -55,8 +55,7 @@ LOOP_TEST(outer_first)
     return 0;
 }
 
-/* The outer limit fires while the inner one, fired first, is still leaving. */
-LOOP_TEST(outer_fires_while_inner_leaves)
+LOOP_TEST(outer_timeout_that_expires_while_inner_leaves_is_reported_later)
 {
     int inner = 1, outer, s, after = 1;
     await_timeout (outer, 2) {
@@ -74,8 +73,7 @@ LOOP_TEST(outer_fires_while_inner_leaves)
     return 0;
 }
 
-/* A limit fires while a request to the task is pending; the task withdraws the request. */
-LOOP_TEST(limit_fires_under_a_request)
+LOOP_TEST(timeout_that_expires_under_withdrawn_cancel_is_reported)
 {
     int r, s;
     await_timeout (r, 2) {
@@ -91,8 +89,8 @@ LOOP_TEST(limit_fires_under_a_request)
     return 0;
 }
 
-/* ...and without a withdrawal the foreign cancellation passes. */
-LOOP_TEST(foreign_cancellation_passes)
+/* Without a withdrawal, the outer cancellation passes through. */
+LOOP_TEST(timeout_that_expires_under_cancel_is_not_reported)
 {
     int r, s;
     await_timeout (r, 2) {
@@ -108,7 +106,7 @@ LOOP_TEST(foreign_cancellation_passes)
     return 0;
 }
 
-LOOP_TEST(reschedule)
+LOOP_TEST(rescheduled_timeout_expires_at_new_deadline)
 {
     int r;
     await_timeout (r, 1) {
@@ -127,7 +125,7 @@ LOOP_TEST(reschedule)
     return 0;
 }
 
-LOOP_TEST(reschedule_into_the_past)
+LOOP_TEST(timeout_rescheduled_into_past_expires_at_next_await)
 {
     int r;
     await_timeout (r, 100) {
@@ -141,8 +139,8 @@ LOOP_TEST(reschedule_into_the_past)
     return 0;
 }
 
-/* It is the innermost timeout that the line stands in which moves, through other blocks too. */
-LOOP_TEST(reschedule_from_inside)
+/* Through other blocks, too. */
+LOOP_TEST(reschedule_moves_innermost_timeout)
 {
     int outer, inner, s;
     await_timeout (outer, 10) {
@@ -161,8 +159,8 @@ LOOP_TEST(reschedule_from_inside)
     return 0;
 }
 
-/* A group's children are under the limits around it: also when these move. */
-LOOP_TEST(reschedule_reaches_children)
+/* The children of a group are under the timeouts around it. */
+LOOP_TEST(rescheduled_timeout_applies_to_children_of_group)
 {
     int r, g_r = 0;
     await_timeout (r, 1) {
@@ -179,8 +177,7 @@ LOOP_TEST(reschedule_reaches_children)
     return 0;
 }
 
-/* Of two limits overdue in one pass, the earlier deadline fires first. */
-LOOP_TEST(overdue_in_the_order_of_deadlines)
+LOOP_TEST(overdue_timeouts_expire_in_order_of_deadlines)
 {
     int inner = 1, outer, s;
     await_timeout_at (outer, 2) {
@@ -206,8 +203,8 @@ LOOP_TEST(overdue_in_the_order_of_deadlines)
     return 0;
 }
 
-/* Two equal limits have passed when the task is cancelled, and nobody had looked: the inner one does not report. */
-LOOP_TEST(equal_limits_under_a_request)
+/* Both deadlines have passed when the task is cancelled, and no await_ has checked them. */
+LOOP_TEST(equal_deadlines_passed_before_cancel_report_nothing_inside)
 {
     int inner = 1, outer;
     expect_ok(await_sleep(5));
@@ -224,7 +221,7 @@ LOOP_TEST(equal_limits_under_a_request)
     return 0;
 }
 
-LOOP_TEST(limits_are_all_left)
+LOOP_TEST(timeouts_that_are_left_leave_nothing_behind)
 {
     for (int i = 0; i < 20000; i++) {
         int r;
@@ -236,7 +233,14 @@ LOOP_TEST(limits_are_all_left)
     return 0;
 }
 
-SUITE("nested-timeout", nested_timeouts, inner_first, outer_first, outer_fires_while_inner_leaves,
-      limit_fires_under_a_request, foreign_cancellation_passes, reschedule,
-      reschedule_into_the_past, reschedule_from_inside, reschedule_reaches_children,
-      overdue_in_the_order_of_deadlines, equal_limits_under_a_request, limits_are_all_left)
+SUITE("nested-timeout", equal_deadlines_expire_outermost_first, inner_timeout_expires_alone,
+      outer_timeout_passes_through_inner_block,
+      outer_timeout_that_expires_while_inner_leaves_is_reported_later,
+      timeout_that_expires_under_withdrawn_cancel_is_reported,
+      timeout_that_expires_under_cancel_is_not_reported,
+      rescheduled_timeout_expires_at_new_deadline,
+      timeout_rescheduled_into_past_expires_at_next_await, reschedule_moves_innermost_timeout,
+      rescheduled_timeout_applies_to_children_of_group,
+      overdue_timeouts_expire_in_order_of_deadlines,
+      equal_deadlines_passed_before_cancel_report_nothing_inside,
+      timeouts_that_are_left_leave_nothing_behind)

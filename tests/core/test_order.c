@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who runs when: no starvation, seeded orders, misuse that concerns the whole loop. */
-
+/* Tests of the order of tasks: no starvation, seeded orders, and calls outside of a task. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -35,8 +34,8 @@ static void hogs_spawn(async_group *g, struct hogs *h)
     async_spawn(g, hog(h, &h->pong, &h->ping));
 }
 
-/* overload: main asks to close them, and does get its turn. */
-LOOP_TEST(hogs_and_main)
+/* Main cancels them, and is scheduled often enough to do so. */
+LOOP_TEST(busy_tasks_do_not_starve_main)
 {
     struct hogs h = { 0 };
     int r;
@@ -69,7 +68,7 @@ ASYNC_DEF(hogs_and_a_timer_body)
     return r;
 }
 
-TEST(hogs_and_a_timer)
+TEST(busy_tasks_do_not_starve_timers)
 {
     expect_ok(async_run(hogs_and_a_timer_body()));
     expect_ok(async_run(hogs_and_a_timer_body(), .seed = 5));
@@ -96,7 +95,7 @@ ASYNC_DEF(hogs_and_callbacks_body, (bool)later)
     return r;
 }
 
-TEST(hogs_and_callbacks)
+TEST(busy_tasks_do_not_starve_callbacks)
 {
     expect_ok(async_run(hogs_and_callbacks_body(false)));
     expect_ok(async_run(hogs_and_callbacks_body(true)));
@@ -126,7 +125,7 @@ ASYNC_DEF(hogs_and_io_body)
     return r;
 }
 
-TEST(hogs_and_io)
+TEST(busy_tasks_do_not_starve_descriptors)
 {
     expect_ok(async_run(hogs_and_io_body()));
     expect_ok(async_run(hogs_and_io_body(), .virtual_clock = true));
@@ -145,7 +144,7 @@ ASYNC_DEF(hogs_and_posts_body)
     return r;
 }
 
-TEST(hogs_and_posts)
+TEST(busy_tasks_do_not_starve_posts)
 {
     expect_ok(async_run(hogs_and_posts_body()));
 }
@@ -162,7 +161,7 @@ ASYNC_DEF(hog_with_a_limit)
     return 0;
 }
 
-TEST(limits_on_a_hog)
+TEST(timeout_interrupts_task_that_never_waits)
 {
     expect_ok(async_run(hog_with_a_limit()));
 }
@@ -180,13 +179,12 @@ ASYNC_DEF(limit_without_suspension)
     return 0;
 }
 
-TEST(limits_without_suspension)
+TEST(timeout_interrupts_task_that_never_suspends)
 {
     expect_ok(async_run(limit_without_suspension()));
 }
 
-/* The virtual clock stands still while anything is ready. */
-LOOP_TEST(virtual_clock_stands_still)
+LOOP_TEST(virtual_clock_stands_still_while_tasks_are_ready)
 {
     struct hogs h = { 0 };
     int r;
@@ -232,7 +230,7 @@ static const char *order_of(uint64_t seed)
     return strcpy(texts[n++ % countof(texts)], event_log);
 }
 
-TEST(seeds)
+TEST(seeded_order_is_repeatable_and_differs_from_others)
 {
     const char *plain = order_of(0), *one = order_of(1);
     expect_text(order_of(0), plain);
@@ -251,8 +249,7 @@ TEST(seeds)
     expect_true(strcmp(order_of(UINT64_MAX), order_of(1)) != 0);
 }
 
-/* Without a seed: the order of the spawns, each step. */
-TEST(plain_order)
+TEST(without_seed_tasks_run_in_order_of_spawns)
 {
     expect_contains(order_of(0), "0 1 2 3 4 5 6 7 8 9 10 11 0 1 2 3 4 5 6 7 8 9 10 11 ");
 }
@@ -279,7 +276,7 @@ ASYNC_DEF(lock_in_order)
     return r;
 }
 
-TEST(seeds_keep_lines)
+TEST(seeded_order_keeps_queue_of_lock)
 {
     for (uint64_t seed = 1; seed < 20; seed++)
         expect_run_ok(lock_in_order(), .seed = seed);
@@ -310,7 +307,7 @@ static int relay_on(void *arg)
     return await_event_wait(&relay.never);
 }
 
-LOOP_TEST(starts_and_posts)
+LOOP_TEST(tasks_that_start_tasks_do_not_starve_posts)
 {
     int r;
     await_group (r, g) {
@@ -324,7 +321,7 @@ LOOP_TEST(starts_and_posts)
 
 /* --- outside of a task --- */
 
-TEST(outside_of_a_task)
+TEST(await_outside_of_task_is_refused)
 {
     int r = 1;
     capture_stderr_begin();
@@ -361,6 +358,10 @@ TEST(outside_of_a_task)
     capture_stderr_end();
 }
 
-SUITE("order", hogs_and_main, hogs_and_a_timer, hogs_and_callbacks, hogs_and_io, hogs_and_posts,
-      limits_on_a_hog, starts_and_posts, limits_without_suspension, virtual_clock_stands_still,
-      seeds, plain_order, seeds_keep_lines, outside_of_a_task)
+SUITE("order", busy_tasks_do_not_starve_main, busy_tasks_do_not_starve_timers,
+      busy_tasks_do_not_starve_callbacks, busy_tasks_do_not_starve_descriptors,
+      busy_tasks_do_not_starve_posts, timeout_interrupts_task_that_never_waits,
+      tasks_that_start_tasks_do_not_starve_posts, timeout_interrupts_task_that_never_suspends,
+      virtual_clock_stands_still_while_tasks_are_ready,
+      seeded_order_is_repeatable_and_differs_from_others, without_seed_tasks_run_in_order_of_spawns,
+      seeded_order_keeps_queue_of_lock, await_outside_of_task_is_refused)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of an argument that a task owns: .drop is called exactly once, whatever becomes of the task. */
+/* Tests of an argument that a task owns: .drop is called exactly once, whatever becomes of the
+ * task. */
 #include "remote.h"
 
 static int dropped;
@@ -22,7 +23,7 @@ ASYNC_DEF(runs, (double)seconds)
     return r;
 }
 
-LOOP_TEST(task_that_ends_drops_it_after_its_body)
+LOOP_TEST(task_that_ends_drops_owned_argument_after_body)
 {
     await_task_auto t = async_create_task(runs(1), OWNED);
     expect_ok(await_sleep(0.5));
@@ -37,7 +38,7 @@ ASYNC_DEF(fails)
     return -EIO;
 }
 
-LOOP_TEST(task_that_fails_drops_it)
+LOOP_TEST(task_that_fails_drops_owned_argument)
 {
     await_task_auto t = async_create_task(fails(), OWNED);
     expect_int(await_task(t), -EIO);
@@ -45,7 +46,7 @@ LOOP_TEST(task_that_fails_drops_it)
     return 0;
 }
 
-LOOP_TEST(task_cancelled_before_its_first_step_drops_it)
+LOOP_TEST(task_cancelled_before_first_step_drops_owned_argument)
 {
     await_task_auto t = async_create_task(runs(0), OWNED);
     expect_true(async_task_cancel(t));
@@ -54,7 +55,7 @@ LOOP_TEST(task_cancelled_before_its_first_step_drops_it)
     return 0;
 }
 
-LOOP_TEST(handle_dropped_before_the_first_step_drops_it)
+LOOP_TEST(handle_dropped_before_first_step_drops_owned_argument)
 {
     {
         await_task_auto t ASYNC_UNUSED = async_create_task(runs(0), OWNED);
@@ -63,7 +64,7 @@ LOOP_TEST(handle_dropped_before_the_first_step_drops_it)
     return 0;
 }
 
-LOOP_TEST(children_that_never_start_drop_theirs)
+LOOP_TEST(children_that_never_start_drop_owned_arguments)
 {
     int r;
     await_group (r, g) {
@@ -76,7 +77,7 @@ LOOP_TEST(children_that_never_start_drop_theirs)
     return 0;
 }
 
-LOOP_TEST(child_that_a_cancelled_group_refuses_drops_it_at_once)
+LOOP_TEST(child_refused_by_cancelled_group_drops_owned_argument_at_once)
 {
     int r;
     await_group (r, g) {
@@ -90,7 +91,7 @@ LOOP_TEST(child_that_a_cancelled_group_refuses_drops_it_at_once)
     return r;
 }
 
-LOOP_TEST(task_without_a_stack_of_its_size_drops_it)
+LOOP_TEST(task_with_too_large_stack_drops_owned_argument)
 {
     expect_true(async_create_task(runs(0), OWNED, .stack_size = (size_t)2 << 30) == NULL);
     expect_int(dropped, 1);
@@ -98,7 +99,7 @@ LOOP_TEST(task_without_a_stack_of_its_size_drops_it)
     return 0;
 }
 
-LOOP_TEST(detached_task_drops_it)
+LOOP_TEST(detached_task_drops_owned_argument)
 {
     async_spawn(async_background(), runs(1), OWNED, .name = "with a name");
     expect_ok(await_sleep(2));
@@ -106,7 +107,7 @@ LOOP_TEST(detached_task_drops_it)
     return 0;
 }
 
-LOOP_TEST(renamed_task_drops_it)
+LOOP_TEST(renamed_task_drops_owned_argument)
 {
     await_task_auto t = async_create_task(runs(1), OWNED);
     async_task_set_name(t, "another name");
@@ -121,7 +122,7 @@ ASYNC_DEF(leaves_a_task_that_drops)
     return await_sleep(0);
 }
 
-TEST(task_that_shutdown_cancels_drops_it)
+TEST(task_cancelled_by_shutdown_drops_owned_argument)
 {
     expect_run_ok(leaves_a_task_that_drops());
     expect_events("ended dropped");
@@ -165,14 +166,14 @@ ASYNC_DEF(creates_without_memory)
     return 0;
 }
 
-TEST(task_without_memory_drops_it_at_once)
+TEST(task_without_memory_drops_owned_argument_at_once)
 {
     const async_allocator allocator = { test_malloc, test_realloc, test_free, NULL };
     expect_ok(async_set_allocator(&allocator));
     expect_run_ok(creates_without_memory());
 }
 
-TEST(task_refused_outside_of_a_loop_drops_it)
+TEST(task_refused_outside_of_loop_drops_owned_argument)
 {
     capture_stderr_begin();
     expect_true(async_create_task(runs(0), OWNED) == NULL);
@@ -191,7 +192,7 @@ static int creates_from_a_thread(void)
     return 0;
 }
 
-LOOP_TEST(task_created_by_another_thread_drops_it_on_the_loops_thread)
+LOOP_TEST(task_created_by_another_thread_drops_owned_argument_on_loops_thread)
 {
     expect_ok(await_in_a_thread(creates_from_a_thread));
     expect_int(dropped, 1);
@@ -206,7 +207,7 @@ ASYNC_DEF(remembers_its_loop)
     return 0;
 }
 
-TEST(closed_loop_that_refuses_the_task_drops_it)
+TEST(task_refused_by_closed_loop_drops_owned_argument)
 {
     expect_ok(async_run(remembers_its_loop()));
     async_remote_auto r = async_create_task_threadsafe(closed, doubles(2), OWNED);
@@ -214,11 +215,14 @@ TEST(closed_loop_that_refuses_the_task_drops_it)
     expect_int(async_remote_wait(r, 0), -EPIPE);
 }
 
-SUITE("core-owned", task_that_ends_drops_it_after_its_body, task_that_fails_drops_it,
-      task_cancelled_before_its_first_step_drops_it, handle_dropped_before_the_first_step_drops_it,
-      children_that_never_start_drop_theirs, child_that_a_cancelled_group_refuses_drops_it_at_once,
-      task_without_a_stack_of_its_size_drops_it, detached_task_drops_it, renamed_task_drops_it,
-      task_that_shutdown_cancels_drops_it, task_without_memory_drops_it_at_once,
-      task_refused_outside_of_a_loop_drops_it,
-      task_created_by_another_thread_drops_it_on_the_loops_thread,
-      closed_loop_that_refuses_the_task_drops_it)
+SUITE("core-owned", task_that_ends_drops_owned_argument_after_body,
+      task_that_fails_drops_owned_argument, task_cancelled_before_first_step_drops_owned_argument,
+      handle_dropped_before_first_step_drops_owned_argument,
+      children_that_never_start_drop_owned_arguments,
+      child_refused_by_cancelled_group_drops_owned_argument_at_once,
+      task_with_too_large_stack_drops_owned_argument, detached_task_drops_owned_argument,
+      renamed_task_drops_owned_argument, task_cancelled_by_shutdown_drops_owned_argument,
+      task_without_memory_drops_owned_argument_at_once,
+      task_refused_outside_of_loop_drops_owned_argument,
+      task_created_by_another_thread_drops_owned_argument_on_loops_thread,
+      task_refused_by_closed_loop_drops_owned_argument)

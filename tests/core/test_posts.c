@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Posts from other threads: in order, to a loop that is busy, that closes, that has gone. Under the thread sanitizer too. */
-
+/* Tests of posts from other threads: their order, and loops that are busy, closing or closed. Also
+ * run under the thread sanitizer. */
 #include "../frame/loop_test.h"
 
 #include <pthread.h>
@@ -52,8 +52,7 @@ static void *posts(void *arg)
     return NULL;
 }
 
-/* Four threads at once: everything arrives, in the order of each. */
-LOOP_TEST(posts_in_the_order_of_each_thread)
+LOOP_TEST(posts_of_four_threads_arrive_in_order_of_each)
 {
     static struct poster posters[THREADS];
     static async_event done[THREADS];
@@ -79,7 +78,7 @@ ASYNC_DEF(spins, (const bool *)stop)
     return 0;
 }
 
-LOOP_TEST(posts_to_a_busy_loop)
+LOOP_TEST(busy_loop_runs_posts)
 {
     static struct poster p;
     static async_event done;
@@ -108,7 +107,7 @@ static void posts_again(void *loop)
         expect_ok(async_call_soon_threadsafe(loop, posts_again, loop));
 }
 
-LOOP_TEST(posts_that_never_stop)
+LOOP_TEST(endless_posts_do_not_starve_tasks_and_timers)
 {
     async_loop *l = async_get_running_loop();
     expect_ok(async_call_soon_threadsafe(l, posts_again, l));
@@ -125,7 +124,7 @@ static void says(void *word)
     log_event("%s", (const char *)word);
 }
 
-LOOP_TEST(posts_from_the_own_thread)
+LOOP_TEST(post_from_own_thread_is_never_called_inline)
 {
     async_loop *l = async_get_running_loop();
     expect_ok(async_call_soon_threadsafe(l, says, (void *)"a"));
@@ -160,7 +159,7 @@ ASYNC_DEF(waits_for_the_last)
     return await_event_wait(&last);
 }
 
-LOOP_TEST(posts_behind_older_ones)
+LOOP_TEST(post_made_while_older_ones_run_wakes_loop)
 {
     int r, fds[2];
     async_loop *l = async_get_running_loop();
@@ -211,7 +210,7 @@ ASYNC_DEF(waits_for_some)
     return 0;
 }
 
-TEST(posts_while_the_loop_closes)
+TEST(posts_accepted_while_loop_closes_are_called)
 {
     for (int round = 0; round < 5; round++) {
         expect_run_ok(waits_for_some());
@@ -234,7 +233,7 @@ ASYNC_DEF(tells_its_loop, (bool)post_one)
     return 0;
 }
 
-TEST(posts_to_a_closed_loop)
+TEST(closed_loop_refuses_posts)
 {
     expect_run_ok(tells_its_loop(true));
     expect_events("called");
@@ -260,13 +259,14 @@ ASYNC_DEF(posts_and_returns)
     return 0;
 }
 
-/* The posts run while the loop closes, where tasks are refused; none of their memory is left. */
-TEST(task_created_by_a_post_that_runs_while_the_loop_closes_leaves_nothing)
+/* The posts run while the loop closes, where tasks are refused. */
+TEST(task_created_by_post_while_loop_closes_leaves_nothing)
 {
     expect_run_ok(posts_and_returns());
 }
 
-SUITE("posts", task_created_by_a_post_that_runs_while_the_loop_closes_leaves_nothing,
-      posts_in_the_order_of_each_thread, posts_to_a_busy_loop, posts_that_never_stop,
-      posts_from_the_own_thread, posts_behind_older_ones, posts_while_the_loop_closes,
-      posts_to_a_closed_loop)
+SUITE("posts", task_created_by_post_while_loop_closes_leaves_nothing,
+      posts_of_four_threads_arrive_in_order_of_each, busy_loop_runs_posts,
+      endless_posts_do_not_starve_tasks_and_timers, post_from_own_thread_is_never_called_inline,
+      post_made_while_older_ones_run_wakes_loop, posts_accepted_while_loop_closes_are_called,
+      closed_loop_refuses_posts)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues: order, room, and whose an item is. */
+/* Tests of queues: the order of items, waiting for items and slots, cancellation. */
 #include "queue.h"
 
-LOOP_TEST(arguments_are_evaluated_once)
+LOOP_TEST(queue_macros_evaluate_arguments_once)
 {
     queue qs[] = { ASYNC_QUEUE(qs[0]), ASYNC_QUEUE(qs[1]) }, *at = qs;
     int items[] = { 7, 8 }, *item = items, got[2] = { 0 }, *to = got;
@@ -31,7 +31,7 @@ LOOP_TEST(arguments_are_evaluated_once)
 
 /* --- order and room --- */
 
-LOOP_TEST(first_in_first_out)
+LOOP_TEST(fifo_queue_returns_items_in_order)
 {
     queue3 q = ASYNC_QUEUE(q);
     for (int round = 0; round < 4; round++) { /* all the way round its slots */
@@ -50,7 +50,7 @@ LOOP_TEST(first_in_first_out)
     return 0;
 }
 
-LOOP_TEST(last_in_first_out)
+LOOP_TEST(lifo_queue_returns_last_item_first)
 {
     queue3 q = ASYNC_LIFO_QUEUE(q);
     FILL(&q, 1, 2, 3);
@@ -71,7 +71,7 @@ static int by_urgency(const void *a, const void *b)
 
 typedef async_queue_of(struct job, 8) jobs;
 
-LOOP_TEST(smallest_first_equals_in_their_order)
+LOOP_TEST(priority_queue_returns_smallest_first_and_equals_in_order)
 {
     static const int urgency[] = { 2, 1, 2, 0, 1, 2, 0, 1 }, wanted[] = { 3, 6, 1, 4, 7, 0, 2, 5 };
     jobs q = ASYNC_PRIORITY_QUEUE(q, by_urgency);
@@ -92,7 +92,7 @@ LOOP_TEST(smallest_first_equals_in_their_order)
     return 0;
 }
 
-LOOP_TEST(put_waits_for_room_in_order)
+LOOP_TEST(putters_wait_for_slots_in_order)
 {
     queue3 q = ASYNC_QUEUE(q);
     FILL(&q, 1, 2, 3);
@@ -111,7 +111,7 @@ LOOP_TEST(put_waits_for_room_in_order)
     return 0;
 }
 
-LOOP_TEST(get_waits_for_an_item_in_order)
+LOOP_TEST(getters_wait_for_items_in_order)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "a"));
@@ -129,8 +129,9 @@ LOOP_TEST(get_waits_for_an_item_in_order)
     return 0;
 }
 
-/* A woken getter is owed an item, not a certain one: another getter may take the front item if there is one more. */
-LOOP_TEST(nobody_takes_a_getters_item)
+/* A woken getter is owed an item, but not a particular one: another getter may take the front item
+ * if there is one more. */
+LOOP_TEST(nowait_getter_cannot_take_item_owed_to_woken_getter)
 {
     static const struct {
         const char *kind, *got;
@@ -151,7 +152,7 @@ LOOP_TEST(nobody_takes_a_getters_item)
     return 0;
 }
 
-LOOP_TEST(two_getters_items_and_one_beside)
+LOOP_TEST(nowait_getter_takes_only_surplus_item)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "a"));
@@ -166,8 +167,7 @@ LOOP_TEST(two_getters_items_and_one_beside)
     return 0;
 }
 
-/* get_cancel_drop_one: a getter that was woken is cancelled: the item stays first, and the next getter has it. */
-LOOP_TEST(get_cancel_drop_one)
+LOOP_TEST(woken_getter_that_is_cancelled_leaves_item_to_next)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "a"));
@@ -180,7 +180,7 @@ LOOP_TEST(get_cancel_drop_one)
     return 0;
 }
 
-LOOP_TEST(get_cancel_drop_many)
+LOOP_TEST(woken_getters_that_are_cancelled_leave_items_to_next)
 {
     enum { N = 3 };
     queue3 q = ASYNC_QUEUE(q);
@@ -200,8 +200,7 @@ LOOP_TEST(get_cancel_drop_many)
     return 0;
 }
 
-/* put_cancelled_race: a putter that was promised a place is cancelled: the next putter has the place. */
-LOOP_TEST(put_cancelled_race)
+LOOP_TEST(putter_cancelled_after_it_was_granted_slot_leaves_it_to_next)
 {
     queue3 q = ASYNC_QUEUE(q);
     FILL(&q, 1, 2, 3);
@@ -218,9 +217,8 @@ LOOP_TEST(put_cancelled_race)
     return 0;
 }
 
-/* A getter that need not wait does not overtake: the items leave in their order, to the getter that
- * returns first. */
-LOOP_TEST(items_leave_in_order_although_a_later_getter_returns_first)
+/* A getter that does not wait returns before the woken one, and receives the first item. */
+LOOP_TEST(items_leave_in_order_although_later_getter_returns_first)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "woken"));
@@ -236,7 +234,7 @@ LOOP_TEST(items_leave_in_order_although_a_later_getter_returns_first)
 
 /* --- task_done, join --- */
 
-LOOP_TEST(join_waits_for_the_last_to_be_done)
+LOOP_TEST(join_waits_until_last_item_is_done)
 {
     queue3 q = ASYNC_QUEUE(q);
     expect_ok(await_queue_join(&q)); /* nothing was put */
@@ -257,7 +255,7 @@ LOOP_TEST(join_waits_for_the_last_to_be_done)
     return 0;
 }
 
-LOOP_TEST(join_cancelled)
+LOOP_TEST(cancelled_join_leaves_queue_unchanged)
 {
     queue3 q = ASYNC_QUEUE(q);
     FILL(&q, 1);
@@ -269,7 +267,7 @@ LOOP_TEST(join_cancelled)
     return 0;
 }
 
-/* A call that would not wait is a cancellation point too. */
+/* A call that would not wait is a cancellation point, too. */
 LOOP_TEST(cancelled_task_neither_puts_nor_gets)
 {
     int r;
@@ -287,7 +285,7 @@ LOOP_TEST(cancelled_task_neither_puts_nor_gets)
     return r;
 }
 
-LOOP_TEST(limit_that_has_passed_is_heard_where_nobody_waits)
+LOOP_TEST(expired_timeout_fails_put_that_would_not_wait)
 {
     int r = 0, puts = 0;
     typedef async_queue_of(int, 2) two;
@@ -324,7 +322,7 @@ ASYNC_DEF(finds_it_shut)
     return 0;
 }
 
-TEST(filled_before_the_loop_and_shut_after_it)
+TEST(queue_may_be_filled_before_loop_and_shut_down_after_it)
 {
     expect_ok(async_queue_put_nowait(&prepared, 1));
     expect_ok(async_queue_put_nowait(&prepared, 2));
@@ -332,10 +330,14 @@ TEST(filled_before_the_loop_and_shut_after_it)
     expect_run_ok(finds_it_shut());
 }
 
-SUITE("queue", filled_before_the_loop_and_shut_after_it, cancelled_task_neither_puts_nor_gets,
-      limit_that_has_passed_is_heard_where_nobody_waits, arguments_are_evaluated_once,
-      first_in_first_out, last_in_first_out, smallest_first_equals_in_their_order,
-      put_waits_for_room_in_order, get_waits_for_an_item_in_order, nobody_takes_a_getters_item,
-      two_getters_items_and_one_beside, get_cancel_drop_one, get_cancel_drop_many,
-      items_leave_in_order_although_a_later_getter_returns_first, put_cancelled_race,
-      join_waits_for_the_last_to_be_done, join_cancelled)
+SUITE("queue", queue_may_be_filled_before_loop_and_shut_down_after_it,
+      cancelled_task_neither_puts_nor_gets, expired_timeout_fails_put_that_would_not_wait,
+      queue_macros_evaluate_arguments_once, fifo_queue_returns_items_in_order,
+      lifo_queue_returns_last_item_first, priority_queue_returns_smallest_first_and_equals_in_order,
+      putters_wait_for_slots_in_order, getters_wait_for_items_in_order,
+      nowait_getter_cannot_take_item_owed_to_woken_getter, nowait_getter_takes_only_surplus_item,
+      woken_getter_that_is_cancelled_leaves_item_to_next,
+      woken_getters_that_are_cancelled_leave_items_to_next,
+      items_leave_in_order_although_later_getter_returns_first,
+      putter_cancelled_after_it_was_granted_slot_leaves_it_to_next,
+      join_waits_until_last_item_is_done, cancelled_join_leaves_queue_unchanged)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues that are shut: what is in is drained or dropped, and who waits hears of it. */
+/* Tests of queues that are shut down: items are drained or dropped, and waiting tasks fail. */
 #include "queue.h"
 
 ASYNC_DEF(puts_item, (queue *)q, (int)item)
@@ -16,8 +16,8 @@ ASYNC_DEF(gets_item, (queue *)q)
     return r;
 }
 
-/* The place is promised to a putter: who waits to get hears of the end behind its item, not before. */
-LOOP_TEST(shut_with_a_place_promised)
+/* Getters fail after its item, not before. */
+LOOP_TEST(shutdown_lets_putter_with_granted_slot_put)
 {
     int r, item;
     queue q = ASYNC_QUEUE(q);
@@ -37,8 +37,7 @@ LOOP_TEST(shut_with_a_place_promised)
     return r;
 }
 
-/* The putter gives its place up. */
-LOOP_TEST(shut_and_promise_cancelled)
+LOOP_TEST(shutdown_ends_getters_when_putter_gives_slot_up)
 {
     int item;
     queue q = ASYNC_QUEUE(q);
@@ -54,8 +53,7 @@ LOOP_TEST(shut_and_promise_cancelled)
     return 0;
 }
 
-/* An item's getter hands it back: the next one has it. */
-LOOP_TEST(shut_and_item_handed_back)
+LOOP_TEST(item_of_cancelled_getter_goes_to_next_after_shutdown)
 {
     queue q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_item(&q));
@@ -70,7 +68,7 @@ LOOP_TEST(shut_and_item_handed_back)
     return 0;
 }
 
-LOOP_TEST(shut_when_empty)
+LOOP_TEST(shutdown_of_empty_queue_fails_getters)
 {
     queue q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_item(&q));
@@ -82,7 +80,7 @@ LOOP_TEST(shut_when_empty)
     return 0;
 }
 
-LOOP_TEST(dropped_with_a_place_promised)
+LOOP_TEST(immediate_shutdown_fails_putter_with_granted_slot)
 {
     int item;
     queue q = ASYNC_QUEUE(q);
@@ -98,8 +96,8 @@ LOOP_TEST(dropped_with_a_place_promised)
 }
 /* --- shutdown --- */
 
-/* Graceful: puts fail, who waits to put hears of it, what is in is drained, then gets fail too. */
-LOOP_TEST(shutdown_graceful)
+/* Puts and waiting putters fail at once. */
+LOOP_TEST(graceful_shutdown_drains_items_then_fails_gets)
 {
     int item;
     queue3 q = ASYNC_QUEUE(q);
@@ -123,8 +121,8 @@ LOOP_TEST(shutdown_graceful)
     return 0;
 }
 
-/* Immediate: what is in is dropped and counts as done; an item that was gotten does not. */
-LOOP_TEST(shutdown_immediate)
+/* An item that a getter has received is not counted as done. */
+LOOP_TEST(immediate_shutdown_drops_items_and_counts_them_done)
 {
     int item;
     queue3 q = ASYNC_QUEUE(q);
@@ -146,8 +144,7 @@ LOOP_TEST(shutdown_immediate)
     return 0;
 }
 
-/* Graceful first, immediate afterwards: the rest is dropped. */
-LOOP_TEST(shutdown_twice)
+LOOP_TEST(immediate_shutdown_after_graceful_one_drops_the_rest)
 {
     int item;
     queue3 q = ASYNC_QUEUE(q);
@@ -160,8 +157,8 @@ LOOP_TEST(shutdown_twice)
     return await_queue_join(&q);
 }
 
-/* An item that was handed to a getter before is still its own; the lifo's lies at the end of what is dropped. */
-LOOP_TEST(shutdown_immediate_spares_a_getters_item)
+/* In a LIFO queue, it is among the items that are dropped. */
+LOOP_TEST(immediate_shutdown_spares_item_owed_to_woken_getter)
 {
     queue3 q = ASYNC_LIFO_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "a"));
@@ -175,7 +172,7 @@ LOOP_TEST(shutdown_immediate_spares_a_getters_item)
 }
 
 /* The item that the cancelled getter was owed counts as done, because all items were dropped. */
-LOOP_TEST(immediate_shutdown_then_woken_getter_cancelled_ends_join)
+LOOP_TEST(cancel_of_woken_getter_after_immediate_shutdown_ends_join)
 {
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto getter = async_create_task(gets_three(&q, "a"));
@@ -189,7 +186,7 @@ LOOP_TEST(immediate_shutdown_then_woken_getter_cancelled_ends_join)
     return 0;
 }
 
-LOOP_TEST(shutdown_immediate_of_a_full_stack)
+LOOP_TEST(immediate_shutdown_of_full_lifo_queue_ends_join)
 {
     async_queue_of(int, 2) q = ASYNC_LIFO_QUEUE(q);
     int item;
@@ -200,8 +197,12 @@ LOOP_TEST(shutdown_immediate_of_a_full_stack)
     return await_queue_join(&q);
 }
 
-SUITE("queue-shutdown", immediate_shutdown_then_woken_getter_cancelled_ends_join,
-      shutdown_immediate_of_a_full_stack, shutdown_graceful, shutdown_immediate, shutdown_twice,
-      shutdown_immediate_spares_a_getters_item, shut_with_a_place_promised,
-      shut_and_promise_cancelled, shut_and_item_handed_back, shut_when_empty,
-      dropped_with_a_place_promised)
+SUITE("queue-shutdown", cancel_of_woken_getter_after_immediate_shutdown_ends_join,
+      immediate_shutdown_of_full_lifo_queue_ends_join,
+      graceful_shutdown_drains_items_then_fails_gets,
+      immediate_shutdown_drops_items_and_counts_them_done,
+      immediate_shutdown_after_graceful_one_drops_the_rest,
+      immediate_shutdown_spares_item_owed_to_woken_getter,
+      shutdown_lets_putter_with_granted_slot_put, shutdown_ends_getters_when_putter_gives_slot_up,
+      item_of_cancelled_getter_goes_to_next_after_shutdown, shutdown_of_empty_queue_fails_getters,
+      immediate_shutdown_fails_putter_with_granted_slot)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Several at once: race, also as a select. */
+/* Tests of await_race(), also as a select. */
 #include "gather.h"
 
-LOOP_TEST(race_first_wins)
+LOOP_TEST(race_returns_first_and_awaits_cancelled_losers)
 {
     int result = 0;
     expect_int(await_race(&result, value(1, 3), value(2, 1), fails_late(-EIO)), 1);
@@ -13,7 +13,7 @@ LOOP_TEST(race_first_wins)
     return 0;
 }
 
-LOOP_TEST(race_error_wins)
+LOOP_TEST(race_may_be_won_by_error)
 {
     int result = 0;
     expect_int(await_race(&result, value(1, 3), value(-EIO, 1)), 1);
@@ -21,7 +21,7 @@ LOOP_TEST(race_error_wins)
     return 0;
 }
 
-LOOP_TEST(race_two_in_one_pass)
+LOOP_TEST(race_of_two_that_end_together_has_one_winner)
 {
     int result = 0;
     expect_int(await_race(&result, value(1, 2), value(2, 1), value(3, 1)), 1);
@@ -35,7 +35,7 @@ ASYNC_DEF(races, (int *)result)
     return await_race(result, value(1, 100), fails_late(-EIO));
 }
 
-LOOP_TEST(race_cancelled)
+LOOP_TEST(cancelled_race_cancels_and_awaits_all)
 {
     int result = 7;
     await_task_auto t = async_create_task(races(&result));
@@ -48,8 +48,8 @@ LOOP_TEST(race_cancelled)
     return 0;
 }
 
-/* A success that has happened beats the cancel that comes while the losers end. */
-LOOP_TEST(race_won_then_cancelled)
+/* The cancel comes while the losers end. */
+LOOP_TEST(race_won_before_cancel_returns_winner)
 {
     int result = 0, r;
     await_timeout (r, 2) {
@@ -74,7 +74,7 @@ ASYNC_DEF(gets, (int_queue *)q, (int *)ret)
 ASYNC_CO(future, (async_future *)f)
 ASYNC_CO(event_wait, (async_event *)e)
 
-LOOP_TEST(select_over_unlike_awaitables)
+LOOP_TEST(race_selects_over_different_awaitables)
 {
     int r = 0, item = 0;
     int_queue q = ASYNC_QUEUE(q);
@@ -113,8 +113,8 @@ ASYNC_DEF(puts_both, (int_queue *)first, (int_queue *)second)
     return 0;
 }
 
-/* choose: two are chosen in one turn: exactly one commits, the other's item stays where it was. */
-LOOP_TEST(choose)
+/* Both queues become ready in one iteration. The item of the loser stays in its queue. */
+LOOP_TEST(race_over_two_queues_takes_one_item)
 {
     int r, got[2] = { 0 };
     int_queue q[2] = { ASYNC_QUEUE(q[0]), ASYNC_QUEUE(q[1]) };
@@ -134,8 +134,7 @@ LOOP_TEST(choose)
     return 0;
 }
 
-/* All are ready all the time: nobody is passed over. */
-LOOP_TEST(select_is_fair)
+LOOP_TEST(race_over_ready_queues_starves_none)
 {
     int won[3] = { 0 }, item;
     int_queue q[3] = { ASYNC_QUEUE(q[0]), ASYNC_QUEUE(q[1]), ASYNC_QUEUE(q[2]) };
@@ -168,8 +167,8 @@ ASYNC_DEF(next, (counts_gen_ *)g, (int *)ret)
     return await_gen_next(&g->gen, ret, sizeof *ret);
 }
 
-/* Two generators have an item in one turn: the loser's is its next. */
-LOOP_TEST(select_loses_no_item_of_a_generator)
+/* Both have an item in the same iteration. The loser's item is its next one. */
+LOOP_TEST(race_over_generators_loses_no_item)
 {
     int a = -1, b = -1, r, sum = 0, rounds = 0;
     counts_gen_ g = counts(3), h = counts(3);
@@ -186,6 +185,8 @@ LOOP_TEST(select_loses_no_item_of_a_generator)
     return 0;
 }
 
-SUITE("race", race_first_wins, race_error_wins, race_two_in_one_pass, race_cancelled,
-      race_won_then_cancelled, select_over_unlike_awaitables, choose, select_is_fair,
-      select_loses_no_item_of_a_generator)
+SUITE("race", race_returns_first_and_awaits_cancelled_losers, race_may_be_won_by_error,
+      race_of_two_that_end_together_has_one_winner, cancelled_race_cancels_and_awaits_all,
+      race_won_before_cancel_returns_winner, race_selects_over_different_awaitables,
+      race_over_two_queues_takes_one_item, race_over_ready_queues_starves_none,
+      race_over_generators_loses_no_item)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Coroutines that other threads have run by a loop: every race of their two sides. Under the thread sanitizer too. */
+/* Tests of coroutines that other threads submit to a loop. Also run under the thread sanitizer. */
 #include "remote.h"
 
 static int calls(void)
@@ -9,7 +9,7 @@ static int calls(void)
     return async_run_coroutine_threadsafe(home, doubles(-1));
 }
 
-LOOP_TEST(result_and_error_come_back)
+LOOP_TEST(thread_receives_result_and_error)
 {
     expect_int(await_in_a_thread(calls), -EPROTO);
     return 0;
@@ -30,7 +30,7 @@ static int asks_with_a_request(void)
     return 0;
 }
 
-LOOP_TEST(it_sees_the_variables_of_the_thread_that_asks)
+LOOP_TEST(submitted_coroutine_sees_variables_of_submitting_thread)
 {
     expect_ok(async_local_set(request, 9));
     return await_in_a_thread(asks_with_a_request);
@@ -58,7 +58,7 @@ ASYNC_DEF(goes)
     return 0;
 }
 
-TEST(the_sentence_of_an_error_comes_along)
+TEST(thread_receives_message_of_error)
 {
     expect_ok(async_run(goes()));
     expect_run_ok(in_a_thread(hears_why));
@@ -77,12 +77,12 @@ static int has_a_loop(void)
     return async_run(asks_the_other_loop());
 }
 
-LOOP_TEST(the_sentence_of_an_error_reaches_a_task)
+LOOP_TEST(task_of_other_loop_receives_message_of_error)
 {
     return await_in_a_thread(has_a_loop);
 }
 
-LOOP_TEST(many_threads_call)
+LOOP_TEST(many_threads_submit_at_once)
 {
     int r[THREADS];
     expect_int(await_gather_all(r, in_a_thread(calls), in_a_thread(calls), in_a_thread(calls),
@@ -103,7 +103,7 @@ static int waits_a_little(void)
     return 0;
 }
 
-LOOP_TEST(limit_of_the_wait_and_end_of_the_block)
+LOOP_TEST(wait_times_out_and_dropped_handle_cancels)
 {
     expect_ok(await_in_a_thread(waits_a_little));
     expect_int(cancelled, 1); /* before the block of the handle was left */
@@ -123,7 +123,7 @@ static int cancels(void)
     return 0;
 }
 
-LOOP_TEST(cancel_from_the_other_thread)
+LOOP_TEST(cancel_from_submitting_thread_ends_task)
 {
     expect_ok(await_in_a_thread(cancels));
     expect_int(cancelled, 1);
@@ -151,7 +151,7 @@ static int cancels_at_once(void)
     return 0;
 }
 
-LOOP_TEST(cancelled_before_or_after_its_start)
+LOOP_TEST(cancel_right_after_submit_ends_task)
 {
     return await_in_a_thread(cancels_at_once);
 }
@@ -169,7 +169,7 @@ static int is_cancelled_inside(void)
     return async_run_coroutine_threadsafe(home, shows_itself());
 }
 
-LOOP_TEST(cancel_inside_reaches_the_thread)
+LOOP_TEST(cancel_inside_loop_is_result_of_thread)
 {
     await_task_auto t = async_create_task(in_a_thread(is_cancelled_inside));
     while (!victim)
@@ -217,7 +217,7 @@ static int never_waits(void)
     return 0;
 }
 
-LOOP_TEST(failure_that_nobody_waited_for)
+LOOP_TEST(failure_never_retrieved_by_thread_is_reported)
 {
     expect_ok(await_in_a_thread(never_waits));
     expect_contains(captured_stderr(), "task error was never retrieved: doubles: Protocol error");
@@ -226,7 +226,7 @@ LOOP_TEST(failure_that_nobody_waited_for)
 
 /* --- on the loop's own thread --- */
 
-LOOP_TEST(own_thread_cannot_wait)
+LOOP_TEST(wait_on_thread_of_loop_is_refused_as_deadlock)
 {
     async_loop *l = async_get_running_loop();
     expect_int(async_run_coroutine_threadsafe(l, doubles(1)), -EDEADLK);
@@ -259,7 +259,7 @@ ASYNC_DEF(fails_with, (int)r)
     return await_sleep(0) < 0 ? -EINTR : r;
 }
 
-LOOP_TEST(coroutine_without_a_name)
+LOOP_TEST(coroutine_without_name_gets_a_name)
 {
     async_remote *r =
             async_create_task_threadsafe(async_get_running_loop(), (async_co){ .run = raw });
@@ -270,8 +270,8 @@ LOOP_TEST(coroutine_without_a_name)
     return 0;
 }
 
-/* Only an error gets lost with a handle: no result, no cancellation, no refusal. */
-LOOP_TEST(what_nobody_has_to_read)
+/* A result, a cancellation and a refusal are not. */
+LOOP_TEST(only_errors_of_dropped_handles_are_reported)
 {
     async_loop *l = async_get_running_loop();
     async_remote *r[] = { async_create_task_threadsafe(l, doubles(2)),
@@ -306,14 +306,14 @@ static int calls_from_a_loop(void)
     return async_run(calls_another_loop(), .virtual_clock = true);
 }
 
-LOOP_TEST(another_loop_calls)
+LOOP_TEST(thread_with_loop_may_submit_and_wait)
 {
     expect_ok(await_in_a_thread(calls_from_a_loop));
     expect_text(captured_stderr(), "");
     return 0;
 }
 
-TEST(no_handle)
+TEST(null_remote_handle_is_harmless)
 {
     async_remote *r = NULL;
     expect_true(async_remote_done(r));
@@ -323,10 +323,12 @@ TEST(no_handle)
     async_remote_detach(r);
 }
 
-SUITE("remote", it_sees_the_variables_of_the_thread_that_asks, coroutine_without_a_name,
-      what_nobody_has_to_read, another_loop_calls, result_and_error_come_back,
-      the_sentence_of_an_error_comes_along, the_sentence_of_an_error_reaches_a_task,
-      many_threads_call, limit_of_the_wait_and_end_of_the_block, cancel_from_the_other_thread,
-      cancelled_before_or_after_its_start, cancel_inside_reaches_the_thread,
-      detached_failure_is_reported, failure_that_nobody_waited_for, own_thread_cannot_wait,
-      no_handle)
+SUITE("remote", submitted_coroutine_sees_variables_of_submitting_thread,
+      coroutine_without_name_gets_a_name, only_errors_of_dropped_handles_are_reported,
+      thread_with_loop_may_submit_and_wait, thread_receives_result_and_error,
+      thread_receives_message_of_error, task_of_other_loop_receives_message_of_error,
+      many_threads_submit_at_once, wait_times_out_and_dropped_handle_cancels,
+      cancel_from_submitting_thread_ends_task, cancel_right_after_submit_ends_task,
+      cancel_inside_loop_is_result_of_thread, detached_failure_is_reported,
+      failure_never_retrieved_by_thread_is_reported, wait_on_thread_of_loop_is_refused_as_deadlock,
+      null_remote_handle_is_harmless)

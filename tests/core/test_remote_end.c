@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What other threads have a loop run, and its end: nobody waits in vain. Under the thread sanitizer too. */
+/* Tests of submitted coroutines when the loop ends: no thread waits for ever. Also run under the
+ * thread sanitizer. */
 #include "remote.h"
 
 /* --- the loop's end --- */
@@ -32,8 +33,7 @@ ASYNC_DEF(leaves_some_behind)
     return await_sleep(1);
 }
 
-/* What a loop is abandoned with nobody waits for in vain. */
-TEST(abandoned_loop)
+TEST(abandoned_loop_fails_submitted_coroutines)
 {
     capture_stderr_begin();
     expect_int(async_run(leaves_some_behind(), .virtual_clock = true, .shutdown_timeout = 5),
@@ -73,7 +73,7 @@ ASYNC_DEF(serves_some)
     return 0;
 }
 
-TEST(closing_strands_nobody)
+TEST(closing_loop_answers_every_thread)
 {
     for (int round = 0; round < 10; round++) {
         expect_run_ok(serves_some());
@@ -88,7 +88,7 @@ ASYNC_DEF(tells_its_loop)
     return 0;
 }
 
-TEST(closed_loop)
+TEST(closed_loop_refuses_coroutines)
 {
     expect_run_ok(tells_its_loop());
     expect_int(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
@@ -115,8 +115,8 @@ ASYNC_DEF(sleeps_a_little)
     return await_sleep(0.1);
 }
 
-/* A Runner's loop that is between two runs: it begins in the next, and what still runs is ended by the close. */
-TEST(loop_that_does_not_run_yet)
+/* What still runs is ended by the close. */
+TEST(coroutine_submitted_between_runs_starts_in_next_run)
 {
     pthread_t t;
     int r[2];
@@ -146,7 +146,7 @@ static void *asks_once(void *arg)
     return NULL;
 }
 
-TEST(loop_closed_after_the_post)
+TEST(coroutine_submitted_to_loop_that_closes_without_run_is_refused)
 {
     pthread_t t;
     int r = 0;
@@ -168,7 +168,7 @@ static int leaves_it(void)
     return 0;
 }
 
-LOOP_TEST(waiter_has_gone)
+LOOP_TEST(coroutine_goes_on_after_submitting_thread_ended)
 {
     expect_ok(await_in_a_thread(leaves_it));
     expect_ok(await_sleep(1));
@@ -176,5 +176,7 @@ LOOP_TEST(waiter_has_gone)
     return 0; /* and the loop's end ends it */
 }
 
-SUITE("remote-end", abandoned_loop, closing_strands_nobody, closed_loop, loop_that_does_not_run_yet,
-      loop_closed_after_the_post, waiter_has_gone)
+SUITE("remote-end", abandoned_loop_fails_submitted_coroutines, closing_loop_answers_every_thread,
+      closed_loop_refuses_coroutines, coroutine_submitted_between_runs_starts_in_next_run,
+      coroutine_submitted_to_loop_that_closes_without_run_is_refused,
+      coroutine_goes_on_after_submitting_thread_ended)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of ASYNC_RETURN, which returns a value from inside of blocks. */
+/* Tests of ASYNC_RETURN(), which returns a value from inside of blocks. */
 #include "../frame/loop_test.h"
 
 static async_lock lock;
@@ -13,7 +13,7 @@ ASYNC_DEF(returns_from_blocks, (int)value)
     return -EPROTO;
 }
 
-LOOP_TEST(value_is_returned_and_the_blocks_are_left)
+LOOP_TEST(return_leaves_blocks_and_returns_value)
 {
     expect_int(await_returns_from_blocks(7), 7);
     expect_false(async_lock_locked(&lock));
@@ -45,7 +45,7 @@ ASYNC_DEF(returns_from_a_group, (async_co *)child)
     return r;
 }
 
-LOOP_TEST(children_of_a_group_are_awaited_before_the_value_is_returned)
+LOOP_TEST(return_awaits_children_before_value_is_returned)
 {
     async_co child = sleeps_and_notes();
     expect_int(await_returns_from_a_group(&child), 7);
@@ -54,7 +54,7 @@ LOOP_TEST(children_of_a_group_are_awaited_before_the_value_is_returned)
     return 0;
 }
 
-LOOP_TEST(error_of_a_child_is_returned_instead_of_the_value)
+LOOP_TEST(return_gives_error_of_child_instead_of_value)
 {
     async_co child = fails();
     expect_int(await_returns_from_a_group(&child), -EIO);
@@ -80,7 +80,7 @@ ASYNC_DEF(returns_from_a_manager_that_cannot_be_left)
     return 0;
 }
 
-LOOP_TEST(error_of_leaving_a_context_manager_is_returned_instead_of_the_value)
+LOOP_TEST(return_gives_error_of_leaving_instead_of_value)
 {
     expect_int(await_returns_from_a_manager_that_cannot_be_left(), -EPIPE);
     return 0;
@@ -96,7 +96,7 @@ ASYNC_DEF(returns_after_a_timeout)
     return 0;
 }
 
-LOOP_TEST(timeout_that_interrupted_the_block_is_returned_instead_of_the_value)
+LOOP_TEST(return_gives_timeout_of_block_instead_of_value)
 {
     expect_int(await_returns_after_a_timeout(), -ETIMEDOUT);
     return 0;
@@ -117,7 +117,7 @@ ASYNC_DEF(returns_without_a_block, (int)n)
     ASYNC_RETURN(n);
 }
 
-LOOP_TEST(without_a_block_it_is_a_return)
+LOOP_TEST(return_without_block_is_plain_return)
 {
     expect_int(await_returns_without_a_block(3), 3);
     expect_int(await_returns_without_a_block(-3), -3);
@@ -127,7 +127,7 @@ LOOP_TEST(without_a_block_it_is_a_return)
 
 static async_runner *debugged;
 
-TEST(it_is_no_bare_return_in_debug_mode)
+TEST(debug_does_not_report_async_return)
 {
     capture_stderr_begin();
     debugged = async_runner_open(&(
@@ -138,9 +138,8 @@ TEST(it_is_no_bare_return_in_debug_mode)
     capture_stderr_end();
 }
 
-SUITE("core-return", value_is_returned_and_the_blocks_are_left,
-      children_of_a_group_are_awaited_before_the_value_is_returned,
-      error_of_a_child_is_returned_instead_of_the_value,
-      error_of_leaving_a_context_manager_is_returned_instead_of_the_value,
-      timeout_that_interrupted_the_block_is_returned_instead_of_the_value,
-      without_a_block_it_is_a_return, it_is_no_bare_return_in_debug_mode)
+SUITE("core-return", return_leaves_blocks_and_returns_value,
+      return_awaits_children_before_value_is_returned, return_gives_error_of_child_instead_of_value,
+      return_gives_error_of_leaving_instead_of_value,
+      return_gives_timeout_of_block_instead_of_value, return_without_block_is_plain_return,
+      debug_does_not_report_async_return)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The way in and out: run, Runner, main; what is left when main returns. */
-
+/* Tests of async_run() and of the Runner: how a run begins and ends, and what becomes of remaining
+ * tasks. */
 #include "../frame/loop_test.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@ ASYNC_DEF(returns, (int)r)
     return r;
 }
 
-TEST(result_comes_back)
+TEST(run_returns_result_of_main)
 {
     expect_int(async_run(returns(7)), 7);
     expect_int(async_run(returns(-EIO)), -EIO);
@@ -27,7 +27,7 @@ ASYNC_DEF(nests, (int)r)
     return r;
 }
 
-TEST(nested_run_is_refused)
+TEST(run_inside_run_is_refused_with_message)
 {
     capture_stderr_begin();
     expect_int(async_run(nests(3)), 3);
@@ -56,8 +56,8 @@ ASYNC_DEF(leaves_tasks, (int)error)
     return 5;
 }
 
-/* cancels_hanging_tasks: main returns while tasks sleep: cancelled and awaited, the result is unaffected. */
-TEST(cancels_hanging_tasks)
+/* The result of main stays. */
+TEST(shutdown_cancels_and_awaits_remaining_tasks)
 {
     expect_int(
             run_silently(leaves_tasks(0), &(const struct async_run_opts){ .virtual_clock = true }),
@@ -73,13 +73,13 @@ ASYNC_DEF(loses_handles, (int)n)
     return await_sleep(1);
 }
 
-/* More records than a chunk of the slab has room for. */
-TEST(forgets_ended_tasks)
+/* There are more records than a chunk of the slab holds. */
+TEST(lost_handles_of_ended_tasks_are_freed)
 {
     expect_run_ok(loses_handles(3000));
 }
 
-TEST(reports_hanging_tasks_errors)
+TEST(shutdown_reports_errors_of_remaining_tasks)
 {
     capture_stderr_begin();
     expect_int(async_run(leaves_tasks(-EPROTO), .virtual_clock = true), 5);
@@ -89,8 +89,7 @@ TEST(reports_hanging_tasks_errors)
     expect_contains(said, "lost: Protocol error");
 }
 
-/* Debug mode names them. */
-TEST(debug_names_hanging_tasks)
+TEST(debug_reports_remaining_tasks)
 {
     capture_stderr_begin();
     expect_int(async_run(leaves_tasks(0), .virtual_clock = true, .debug = true), 5);
@@ -136,7 +135,7 @@ ASYNC_DEF(main_cancels_itself)
     return 0;
 }
 
-TEST(shutdown_of_a_cancelled_main)
+TEST(value_of_cancelled_main_is_returned_and_tasks_are_cancelled)
 {
     expect_run_ok(main_cancels_itself());
     expect_events(""); /* it had not started */
@@ -158,7 +157,7 @@ ASYNC_DEF(starts_ticks)
     return await_sleep(1.5);
 }
 
-TEST(runner_keeps_its_loop)
+TEST(runner_keeps_tasks_between_runs)
 {
     const struct async_run_opts opts = { .virtual_clock = true };
     capture_stderr_begin();
@@ -184,7 +183,7 @@ ASYNC_DEF(nests_runner, (async_runner *)rn)
     return 6;
 }
 
-TEST(runner_inside_a_run)
+TEST(run_inside_runner_is_refused)
 {
     capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
@@ -215,8 +214,7 @@ ASYNC_DEF(calls_back, (async_runner *)rn)
     return 6;
 }
 
-/* Where no task runs, but the loop does. */
-TEST(runner_inside_a_callback)
+TEST(runner_run_in_callback_is_refused)
 {
     capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
@@ -228,7 +226,7 @@ TEST(runner_inside_a_callback)
     capture_stderr_end();
 }
 
-TEST(runner_without_a_run)
+TEST(runner_closes_without_run)
 {
     capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
@@ -237,7 +235,7 @@ TEST(runner_without_a_run)
     capture_stderr_end();
 }
 
-TEST(debug_by_environment)
+TEST(environment_variable_turns_debug_mode_on_and_off)
 {
     setenv("ASYNCIO_DEBUG", "1", 1);
     capture_stderr_begin();
@@ -269,8 +267,8 @@ ASYNC_DEF(will_end)
     return 0;
 }
 
-/* With a limit and without one, when it is a deadlock. */
-TEST(a_runner_that_is_closed_abandons_what_will_not_end)
+/* With a shutdown timeout, and without one as a deadlock. */
+TEST(closed_runner_abandons_tasks_that_do_not_end)
 {
     for (int limit = 0; limit < 2; limit++) {
         async_event never = { 0 };
@@ -287,8 +285,10 @@ TEST(a_runner_that_is_closed_abandons_what_will_not_end)
     }
 }
 
-SUITE("run", a_runner_that_is_closed_abandons_what_will_not_end, result_comes_back,
-      nested_run_is_refused, cancels_hanging_tasks, forgets_ended_tasks,
-      reports_hanging_tasks_errors, debug_names_hanging_tasks, shutdown_refuses_spawns,
-      shutdown_of_a_cancelled_main, runner_keeps_its_loop, runner_inside_a_run,
-      runner_inside_a_callback, runner_without_a_run, debug_by_environment)
+SUITE("run", closed_runner_abandons_tasks_that_do_not_end, run_returns_result_of_main,
+      run_inside_run_is_refused_with_message, shutdown_cancels_and_awaits_remaining_tasks,
+      lost_handles_of_ended_tasks_are_freed, shutdown_reports_errors_of_remaining_tasks,
+      debug_reports_remaining_tasks, shutdown_refuses_spawns,
+      value_of_cancelled_main_is_returned_and_tasks_are_cancelled, runner_keeps_tasks_between_runs,
+      run_inside_runner_is_refused, runner_run_in_callback_is_refused, runner_closes_without_run,
+      environment_variable_turns_debug_mode_on_and_off)

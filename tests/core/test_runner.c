@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of a Runner: what it keeps between its runs, Ctrl-C, runs without a main task, and its end. */
-
+/* Tests of the Runner: what it keeps between its runs, Ctrl-C, runs without a main task, and its
+ * end. */
 #include "../frame/loop_test.h"
 
 #include <signal.h>
@@ -31,7 +31,7 @@ ASYNC_DEF(finds_number)
     return async_local_get(number);
 }
 
-TEST(variable_set_by_one_run_is_seen_by_the_next)
+TEST(variable_set_by_run_is_seen_by_next_run)
 {
     async_runner *rn = open_virtual();
     expect_ok(async_runner_run(rn, sets_number(7)));
@@ -59,7 +59,7 @@ ASYNC_DEF(deals_with_the_interrupt)
     return 3;
 }
 
-TEST(interrupt_cancels_the_main_task_and_the_run_returns_eintr)
+TEST(interrupt_cancels_main_and_run_returns_eintr)
 {
     signal(SIGINT, SIG_DFL); /* Check has installed a handler of its own */
     async_runner *rn = open_virtual();
@@ -73,7 +73,7 @@ TEST(interrupt_cancels_the_main_task_and_the_run_returns_eintr)
 
 /* --- closing --- */
 
-TEST(runner_closed_twice_is_left_alone_the_second_time)
+TEST(runner_may_be_closed_twice)
 {
     async_runner *rn = open_virtual();
     expect_int(async_runner_run(rn, returns(1)), 1);
@@ -116,7 +116,7 @@ ASYNC_DEF(spawns, (async_co *)co)
     return 0;
 }
 
-TEST(run_forever_ends_when_a_task_stops_it)
+TEST(run_forever_ends_when_task_stops_it)
 {
     async_runner *rn = open_virtual();
     async_co co = ticks_and_stops(3);
@@ -126,7 +126,7 @@ TEST(run_forever_ends_when_a_task_stops_it)
     async_runner_close(rn);
 }
 
-TEST(what_is_ready_when_it_is_stopped_runs_before_the_end)
+TEST(callbacks_ready_at_stop_run_before_end)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 };
     async_runner *rn = open_virtual();
@@ -140,7 +140,7 @@ TEST(what_is_ready_when_it_is_stopped_runs_before_the_end)
     async_runner_close(rn);
 }
 
-TEST(stop_before_the_run_runs_what_is_ready_once)
+TEST(stop_before_run_forever_runs_ready_callbacks_once)
 {
     async_callback a = { 0 };
     async_runner *rn = open_virtual();
@@ -158,7 +158,7 @@ ASYNC_DEF(stops_its_own_run)
     return 9;
 }
 
-TEST(stop_in_a_run_with_a_main_task_is_refused)
+TEST(stop_in_run_with_main_is_refused_with_message)
 {
     capture_stderr_begin();
     expect_int(async_run(stops_its_own_run()), 9);
@@ -182,9 +182,8 @@ TEST(interrupt_ends_run_forever)
     async_runner_close(rn);
 }
 
-SUITE("core-runner", variable_set_by_one_run_is_seen_by_the_next,
-      interrupt_cancels_the_main_task_and_the_run_returns_eintr,
-      runner_closed_twice_is_left_alone_the_second_time, run_forever_ends_when_a_task_stops_it,
-      what_is_ready_when_it_is_stopped_runs_before_the_end,
-      stop_before_the_run_runs_what_is_ready_once, stop_in_a_run_with_a_main_task_is_refused,
-      interrupt_ends_run_forever)
+SUITE("core-runner", variable_set_by_run_is_seen_by_next_run,
+      interrupt_cancels_main_and_run_returns_eintr, runner_may_be_closed_twice,
+      run_forever_ends_when_task_stops_it, callbacks_ready_at_stop_run_before_end,
+      stop_before_run_forever_runs_ready_callbacks_once,
+      stop_in_run_with_main_is_refused_with_message, interrupt_ends_run_forever)

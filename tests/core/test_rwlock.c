@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of read-write locks: readers together, writers alone, all in the order in which they came. */
+/* Tests of read-write locks: readers together, writers alone, all in order. */
 #include "../frame/loop_test.h"
 
 static async_rwlock lock;
@@ -38,7 +38,7 @@ static void is_free(void)
     expect_true(!lock.lock.owner && !lock.lock.waiters.head);
 }
 
-LOOP_TEST(readers_hold_it_together)
+LOOP_TEST(readers_hold_lock_together)
 {
     expect_ok(await_gather(NULL, reads("a", 1), reads("b", 2), reads("c", 1)));
     expect_events("a+ b+ c+ a- c- b-");
@@ -47,7 +47,7 @@ LOOP_TEST(readers_hold_it_together)
     return 0;
 }
 
-LOOP_TEST(writers_hold_it_alone_in_the_order_in_which_they_came)
+LOOP_TEST(writers_hold_lock_alone_in_order)
 {
     expect_ok(await_gather(NULL, writes("a", 1), writes("b", 1), reads("c", 1), writes("d", 1)));
     expect_events("a+ a- b+ b- c+ c- d+ d-");
@@ -56,7 +56,7 @@ LOOP_TEST(writers_hold_it_alone_in_the_order_in_which_they_came)
     return 0;
 }
 
-LOOP_TEST(reader_that_comes_while_a_writer_waits_waits_behind_it)
+LOOP_TEST(reader_waits_behind_waiting_writer)
 {
     expect_ok(await_gather(NULL, reads("a", 2), writes("w", 1), reads("b", 1), reads("c", 1)));
     expect_events("a+ a- w+ w- b+ c+ b- c-");
@@ -71,7 +71,7 @@ ASYNC_DEF(keeps_reading, (const bool *)stop)
     return 0;
 }
 
-LOOP_TEST(readers_that_keep_coming_do_not_starve_a_writer)
+LOOP_TEST(endless_readers_do_not_starve_writer)
 {
     bool stop = false;
     int r;
@@ -87,7 +87,7 @@ LOOP_TEST(readers_that_keep_coming_do_not_starve_a_writer)
     return r;
 }
 
-LOOP_TEST(cancelled_writer_lets_the_readers_behind_it_in)
+LOOP_TEST(cancelled_writer_admits_readers_behind_it)
 {
     await_task_auto a = async_create_task(reads("a", 10));
     await_task_auto w = async_create_task(writes("w", 1));
@@ -102,8 +102,8 @@ LOOP_TEST(cancelled_writer_lets_the_readers_behind_it_in)
     return 0;
 }
 
-/* In these two a task is given the lock, and is cancelled before it runs. */
-LOOP_TEST(reader_cancelled_after_it_was_chosen_passes_the_lock_on)
+/* In this test and the next one, a task is given the lock and cancelled before it runs. */
+LOOP_TEST(reader_cancelled_after_grant_passes_lock_on)
 {
     expect_ok(await_rwlock_acquire_write(&lock));
     await_task_auto a = async_create_task(reads("a", 1));
@@ -118,7 +118,7 @@ LOOP_TEST(reader_cancelled_after_it_was_chosen_passes_the_lock_on)
     return 0;
 }
 
-LOOP_TEST(writer_cancelled_after_it_was_chosen_passes_the_lock_on)
+LOOP_TEST(writer_cancelled_after_grant_passes_lock_on)
 {
     expect_ok(await_rwlock_acquire_read(&lock));
     await_task_auto w = async_create_task(writes("w", 1));
@@ -133,7 +133,7 @@ LOOP_TEST(writer_cancelled_after_it_was_chosen_passes_the_lock_on)
     return 0;
 }
 
-LOOP_TEST(acquiring_it_while_writing_is_a_deadlock)
+LOOP_TEST(acquiring_lock_while_writing_is_a_deadlock)
 {
     expect_ok(await_rwlock_acquire_write(&lock));
     expect_int(await_rwlock_acquire_write(&lock), -EDEADLK);
@@ -141,7 +141,7 @@ LOOP_TEST(acquiring_it_while_writing_is_a_deadlock)
     return async_rwlock_release_write(&lock);
 }
 
-LOOP_TEST(releasing_what_is_not_held_is_refused_with_a_message)
+LOOP_TEST(releasing_lock_not_held_is_refused_with_message)
 {
     expect_int(async_rwlock_release_read(&lock), -EPERM);
     expect_contains(captured_stderr(),
@@ -158,7 +158,7 @@ ASYNC_DEF(ends_without_releasing)
     return await_rwlock_acquire_write(&lock);
 }
 
-LOOP_TEST(writer_that_ends_without_releasing_it_fails_all_that_wait)
+LOOP_TEST(writer_that_ends_without_release_fails_all_waiters)
 {
     await_task_auto w = async_create_task(ends_without_releasing());
     await_task_auto a = async_create_task(reads("a", 1));
@@ -171,7 +171,7 @@ LOOP_TEST(writer_that_ends_without_releasing_it_fails_all_that_wait)
     return 0;
 }
 
-LOOP_TEST(context_managers_release_it)
+LOOP_TEST(context_managers_release_rwlock)
 {
     int r;
     await_with (r, async_rwlock_reader(&lock))
@@ -184,7 +184,7 @@ LOOP_TEST(context_managers_release_it)
     return 0;
 }
 
-LOOP_TEST(report_of_tasks_names_the_lock)
+LOOP_TEST(task_report_names_rwlock)
 {
     await_task_auto a = async_create_task(reads("a", 1));
     await_task_auto w = async_create_task(writes("w", 1));
@@ -195,14 +195,10 @@ LOOP_TEST(report_of_tasks_names_the_lock)
     return await_task(w);
 }
 
-SUITE("core-rwlock", readers_hold_it_together,
-      writers_hold_it_alone_in_the_order_in_which_they_came,
-      reader_that_comes_while_a_writer_waits_waits_behind_it,
-      readers_that_keep_coming_do_not_starve_a_writer,
-      cancelled_writer_lets_the_readers_behind_it_in,
-      reader_cancelled_after_it_was_chosen_passes_the_lock_on,
-      writer_cancelled_after_it_was_chosen_passes_the_lock_on,
-      acquiring_it_while_writing_is_a_deadlock,
-      releasing_what_is_not_held_is_refused_with_a_message,
-      writer_that_ends_without_releasing_it_fails_all_that_wait, context_managers_release_it,
-      report_of_tasks_names_the_lock)
+SUITE("core-rwlock", readers_hold_lock_together, writers_hold_lock_alone_in_order,
+      reader_waits_behind_waiting_writer, endless_readers_do_not_starve_writer,
+      cancelled_writer_admits_readers_behind_it, reader_cancelled_after_grant_passes_lock_on,
+      writer_cancelled_after_grant_passes_lock_on, acquiring_lock_while_writing_is_a_deadlock,
+      releasing_lock_not_held_is_refused_with_message,
+      writer_that_ends_without_release_fails_all_waiters, context_managers_release_rwlock,
+      task_report_names_rwlock)

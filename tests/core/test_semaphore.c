@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Semaphores: a unit belongs to its waiter from the grant on. */
+/* Tests of semaphores: a permit belongs to its waiter from the moment it is granted. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(takes, (async_semaphore *)s, (const char *)word)
@@ -20,7 +20,7 @@ ASYNC_DEF(works, (async_semaphore *)s, (int *)busy, (int *)most)
     return r;
 }
 
-LOOP_TEST(three_at_a_time)
+LOOP_TEST(semaphore_admits_as_many_tasks_as_permits)
 {
     int busy = 0, most = 0, r;
     async_semaphore s = ASYNC_SEMAPHORE(3);
@@ -34,7 +34,7 @@ LOOP_TEST(three_at_a_time)
     return 0;
 }
 
-LOOP_TEST(locked)
+LOOP_TEST(semaphore_is_locked_while_permit_is_owed)
 {
     async_semaphore s = ASYNC_SEMAPHORE(1);
     expect_false(async_semaphore_locked(&s));
@@ -50,8 +50,8 @@ LOOP_TEST(locked)
     return 0;
 }
 
-/* acquire_nowait_blocks_acquire, fifo_fairness: the releaser's immediate retry queues. */
-LOOP_TEST(no_barging)
+/* A retry of the releasing task queues behind it. */
+LOOP_TEST(released_permit_belongs_to_first_waiter)
 {
     async_semaphore s = ASYNC_SEMAPHORE(1);
     expect_ok(await_semaphore_acquire(&s));
@@ -67,8 +67,7 @@ LOOP_TEST(no_barging)
     return 0;
 }
 
-/* acquire_hang, cancel_before_awoken: the first waiters are cancelled; one unit: the first live one has it. */
-LOOP_TEST(first_waiters_cancelled)
+LOOP_TEST(permit_goes_to_first_waiter_that_is_not_cancelled)
 {
     async_semaphore s = { 0 };
     await_task_auto a = async_create_task(takes(&s, "a"));
@@ -88,8 +87,7 @@ LOOP_TEST(first_waiters_cancelled)
     return 0;
 }
 
-/* A cancelled winner returns the unit and wakes the next. */
-LOOP_TEST(chosen_then_cancelled)
+LOOP_TEST(waiter_cancelled_after_grant_passes_permit_on)
 {
     async_semaphore s = { 0 };
     await_task_auto a = async_create_task(takes(&s, "a"));
@@ -103,7 +101,7 @@ LOOP_TEST(chosen_then_cancelled)
     return 0;
 }
 
-LOOP_TEST(last_chosen_then_cancelled)
+LOOP_TEST(last_waiter_cancelled_after_grant_returns_permit)
 {
     async_semaphore s = ASYNC_BOUNDED_SEMAPHORE(1);
     expect_ok(await_semaphore_acquire(&s));
@@ -117,8 +115,7 @@ LOOP_TEST(last_chosen_then_cancelled)
     return 0;
 }
 
-/* no_hang: a burst of releases wakes as many as there are units. */
-LOOP_TEST(burst)
+LOOP_TEST(burst_of_releases_wakes_as_many_waiters_as_permits)
 {
     async_semaphore s = { 0 };
     await_task_auto a = async_create_task(takes(&s, "a"));
@@ -137,8 +134,7 @@ LOOP_TEST(burst)
     return await_task(b);
 }
 
-/* All of a burst's winners are cancelled: nothing is leaked. */
-LOOP_TEST(burst_cancelled)
+LOOP_TEST(burst_of_releases_to_cancelled_waiters_loses_no_permit)
 {
     async_semaphore s = { 0 };
     await_task_auto a = async_create_task(takes(&s, "a"));
@@ -161,7 +157,7 @@ static void releases(void *s)
     expect_ok(async_semaphore_release(s));
 }
 
-LOOP_TEST(released_in_a_callback)
+LOOP_TEST(permit_released_in_callback_wakes_waiter)
 {
     async_semaphore s = { 0 };
     async_callback cb = { 0 };
@@ -171,7 +167,7 @@ LOOP_TEST(released_in_a_callback)
     return 0;
 }
 
-LOOP_TEST(bound)
+LOOP_TEST(bounded_semaphore_refuses_surplus_release)
 {
     async_semaphore s = ASYNC_BOUNDED_SEMAPHORE(2);
     expect_int(async_semaphore_release(&s), -EINVAL);
@@ -182,7 +178,7 @@ LOOP_TEST(bound)
     return 0;
 }
 
-LOOP_TEST(with)
+LOOP_TEST(timeout_inside_with_releases_permit)
 {
     int r;
     async_semaphore s = ASYNC_SEMAPHORE(1);
@@ -196,6 +192,12 @@ LOOP_TEST(with)
     return 0;
 }
 
-SUITE("semaphore", three_at_a_time, locked, no_barging, first_waiters_cancelled,
-      chosen_then_cancelled, last_chosen_then_cancelled, burst, burst_cancelled,
-      released_in_a_callback, bound, with)
+SUITE("semaphore", semaphore_admits_as_many_tasks_as_permits,
+      semaphore_is_locked_while_permit_is_owed, released_permit_belongs_to_first_waiter,
+      permit_goes_to_first_waiter_that_is_not_cancelled,
+      waiter_cancelled_after_grant_passes_permit_on,
+      last_waiter_cancelled_after_grant_returns_permit,
+      burst_of_releases_wakes_as_many_waiters_as_permits,
+      burst_of_releases_to_cancelled_waiters_loses_no_permit,
+      permit_released_in_callback_wakes_waiter, bounded_semaphore_refuses_surplus_release,
+      timeout_inside_with_releases_permit)

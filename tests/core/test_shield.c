@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Shields and context managers. */
+/* Tests of shields and context managers. */
 #include "../frame/loop_test.h"
 
-/* An outer cancelled scope, a shielded inner one: suspensions inside work; after its block the next one fails. */
-LOOP_TEST(cancel_shielding)
+/* After the shield, the next await_ fails. */
+LOOP_TEST(awaits_in_shield_succeed_in_cancelled_scope)
 {
     int r, s = 1;
     await_timeout (r, 1) {
@@ -18,8 +18,7 @@ LOOP_TEST(cancel_shielding)
     return 0;
 }
 
-/* Struck while inside the shield: undisturbed to its end. */
-LOOP_TEST(cancelled_within_a_shield)
+LOOP_TEST(timeout_that_expires_in_shield_interrupts_nothing_there)
 {
     int r, s = 1;
     await_timeout (r, 1) {
@@ -35,8 +34,8 @@ LOOP_TEST(cancelled_within_a_shield)
     return 0;
 }
 
-/* What is cancelled inside a shield is not shielded from itself. */
-LOOP_TEST(shield_with_a_limit)
+/* A scope inside a shield is not shielded from its own cancellation. */
+LOOP_TEST(timeout_inside_shield_expires)
 {
     int r, s = 1;
     async_task_cancel(async_current_task());
@@ -67,7 +66,7 @@ ASYNC_DEF(waits_shielded, (const char *)word)
     return r;
 }
 
-LOOP_TEST(task_cancelled_within_a_shield)
+LOOP_TEST(cancel_in_shield_is_delivered_after_it)
 {
     await_task_auto t = async_create_task(waits_shielded("t"));
     expect_ok(await_sleep(1));
@@ -79,8 +78,7 @@ LOOP_TEST(task_cancelled_within_a_shield)
     return 0;
 }
 
-/* A cancellation that is travelling out already: a shield on its way must not swallow it. */
-LOOP_TEST(unshield_while_cancel_propagating)
+LOOP_TEST(shield_does_not_swallow_cancellation_that_passes_through)
 {
     int outer, s = 0;
     await_timeout (outer, 1) {
@@ -102,8 +100,8 @@ ASYNC_DEF(child, (const char *)word, (double)seconds)
     return r;
 }
 
-/* A group inside a shield: its children are as safe as its body. */
-LOOP_TEST(group_within_a_shield)
+/* Its children are shielded like its body. */
+LOOP_TEST(group_in_shield_is_not_cancelled_from_outside)
 {
     int outer, s = 1, r = 1;
     await_timeout (outer, 1) {
@@ -123,8 +121,7 @@ LOOP_TEST(group_within_a_shield)
     return 0;
 }
 
-/* A group that fails around a shielded body: the body is undisturbed until the shield's end. */
-LOOP_TEST(shield_within_a_group)
+LOOP_TEST(shield_in_cancelled_group_runs_to_its_end)
 {
     int r, s = 1, after = 1;
     await_group (r, g) {
@@ -141,8 +138,7 @@ LOOP_TEST(shield_within_a_group)
     return 0;
 }
 
-/* uncancel within a shield: the request is withdrawn outside of it too. */
-LOOP_TEST(uncancel_within_a_shield)
+LOOP_TEST(uncancel_in_shield_withdraws_request_outside)
 {
     int s;
     async_task_cancel(async_current_task());
@@ -174,7 +170,7 @@ static async_hold hold(const char *word, int in, double seconds, int out)
     return (async_hold){ go_in(word, in), go_out(word, seconds, out) };
 }
 
-LOOP_TEST(with_enters_and_leaves)
+LOOP_TEST(with_enters_and_leaves_context_manager)
 {
     int r;
     await_with (r, hold("a", 0, 1, 0)) {
@@ -186,7 +182,7 @@ LOOP_TEST(with_enters_and_leaves)
     return 0;
 }
 
-LOOP_TEST(with_refused)
+LOOP_TEST(with_skips_block_if_enter_fails)
 {
     int r;
     await_with (r, hold("a", -EIO, 1, 0))
@@ -196,8 +192,7 @@ LOOP_TEST(with_refused)
     return 0;
 }
 
-/* The leave's error is the verdict if there is no other. */
-LOOP_TEST(with_leave_fails)
+LOOP_TEST(with_returns_error_of_leave_unless_body_failed)
 {
     int r;
     await_with (r, hold("a", 0, 0, -EIO))
@@ -209,8 +204,8 @@ LOOP_TEST(with_leave_fails)
     return 0;
 }
 
-/* Leaving is shielded: it may suspend although the task is being cancelled. */
-LOOP_TEST(with_leaves_shielded)
+/* Leaving may suspend. */
+LOOP_TEST(with_leaves_in_shield_although_cancelled)
 {
     int r, w = 1;
     await_timeout (r, 1) {
@@ -236,7 +231,7 @@ ASYNC_DEF(three_deep)
     return r;
 }
 
-LOOP_TEST(with_left_by_try_innermost_first)
+LOOP_TEST(try_leaves_with_blocks_innermost_first)
 {
     expect_int(await_three_deep(), -ETIMEDOUT);
     expect_events("+a +b -b=0 -a=0");
@@ -253,15 +248,14 @@ ASYNC_DEF(bare)
     return r;
 }
 
-/* A bare return runs every cleanup. */
-LOOP_TEST(with_left_by_bare_return)
+LOOP_TEST(bare_return_leaves_with_block)
 {
     expect_int(await_bare(), 7);
     expect_events("+a -a=0");
     return 0;
 }
 
-LOOP_TEST(with_left_by_break_and_continue)
+LOOP_TEST(break_and_continue_leave_with_block)
 {
     int r;
     await_with (r, hold("a", 0, 0, 0)) {
@@ -278,8 +272,12 @@ LOOP_TEST(with_left_by_break_and_continue)
     return 0;
 }
 
-SUITE("shield", cancel_shielding, cancelled_within_a_shield, shield_with_a_limit,
-      task_cancelled_within_a_shield, unshield_while_cancel_propagating, group_within_a_shield,
-      shield_within_a_group, uncancel_within_a_shield, with_enters_and_leaves, with_refused,
-      with_leave_fails, with_leaves_shielded, with_left_by_try_innermost_first,
-      with_left_by_bare_return, with_left_by_break_and_continue)
+SUITE("shield", awaits_in_shield_succeed_in_cancelled_scope,
+      timeout_that_expires_in_shield_interrupts_nothing_there, timeout_inside_shield_expires,
+      cancel_in_shield_is_delivered_after_it,
+      shield_does_not_swallow_cancellation_that_passes_through,
+      group_in_shield_is_not_cancelled_from_outside, shield_in_cancelled_group_runs_to_its_end,
+      uncancel_in_shield_withdraws_request_outside, with_enters_and_leaves_context_manager,
+      with_skips_block_if_enter_fails, with_returns_error_of_leave_unless_body_failed,
+      with_leaves_in_shield_although_cancelled, try_leaves_with_blocks_innermost_first,
+      bare_return_leaves_with_block, break_and_continue_leave_with_block)

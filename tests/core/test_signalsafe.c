@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of calls that signal handlers, and threads that must not allocate, ask the loop for. */
+/* Tests of async_call_soon_signalsafe(), for signal handlers and for threads that must not
+ * allocate. */
 #include "remote.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ static void on_signal(int sig ASYNC_UNUSED)
     handler_result = async_call_soon_signalsafe(home, &post, on_loop, (void *)"argument");
 }
 
-LOOP_TEST(call_from_a_signal_handler_runs_on_the_loop)
+LOOP_TEST(call_from_signal_handler_runs_on_loop)
 {
     home = async_get_running_loop();
     signal(SIGUSR1, on_signal);
@@ -38,7 +39,7 @@ LOOP_TEST(call_from_a_signal_handler_runs_on_the_loop)
     return 0;
 }
 
-LOOP_TEST(post_that_is_on_its_way_is_refused_and_called_once)
+LOOP_TEST(pending_post_is_refused_and_called_once)
 {
     home = async_get_running_loop();
     signal(SIGUSR1, on_signal);
@@ -63,7 +64,7 @@ static void posts_itself(void *arg)
         async_event_set(&called);
 }
 
-LOOP_TEST(function_may_use_its_own_post_again)
+LOOP_TEST(called_function_may_use_its_post_again)
 {
     home = async_get_running_loop();
     expect_ok(async_call_soon_signalsafe(home, &post, posts_itself, NULL));
@@ -76,7 +77,7 @@ ASYNC_DEF(keeps_its_loop)
     return 0;
 }
 
-TEST(closed_loop_refuses_it)
+TEST(closed_loop_refuses_signalsafe_call)
 {
     expect_ok(async_run(keeps_its_loop()));
     expect_int(async_call_soon_signalsafe(home, &post, on_loop, NULL), -EPIPE);
@@ -128,6 +129,6 @@ TEST(signals_at_any_moment_lose_no_call)
     expect_ok(async_run(handles_signals()));
 }
 
-SUITE("core-signalsafe", call_from_a_signal_handler_runs_on_the_loop,
-      post_that_is_on_its_way_is_refused_and_called_once, function_may_use_its_own_post_again,
-      closed_loop_refuses_it, signals_at_any_moment_lose_no_call)
+SUITE("core-signalsafe", call_from_signal_handler_runs_on_loop,
+      pending_post_is_refused_and_called_once, called_function_may_use_its_post_again,
+      closed_loop_refuses_signalsafe_call, signals_at_any_moment_lose_no_call)

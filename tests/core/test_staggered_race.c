@@ -11,7 +11,7 @@ ASYNC_DEF(attempt, (const char *)name, (int)result, (double)seconds)
     return r < 0 ? r : result < 0 ? async_fail(result, "%s has failed", name) : result;
 }
 
-LOOP_TEST(first_success_wins_and_the_later_ones_never_start)
+LOOP_TEST(first_success_wins_and_later_ones_never_start)
 {
     int result = 0;
     expect_ok(await_staggered_race(&result, 2, attempt("a", 7, 1), attempt("b", 8, 1)));
@@ -21,7 +21,7 @@ LOOP_TEST(first_success_wins_and_the_later_ones_never_start)
     return 0;
 }
 
-LOOP_TEST(next_one_starts_after_the_delay)
+LOOP_TEST(next_coroutine_starts_after_delay)
 {
     int result = 0;
     expect_int(await_staggered_race(&result, 2, attempt("a", 7, 10), attempt("b", 8, 1),
@@ -33,7 +33,7 @@ LOOP_TEST(next_one_starts_after_the_delay)
     return 0;
 }
 
-LOOP_TEST(next_one_starts_at_once_after_a_failure)
+LOOP_TEST(next_coroutine_starts_at_once_after_failure)
 {
     int result = 0;
     expect_int(await_staggered_race(&result, 5, attempt("a", -EIO, 1), attempt("b", 8, 1)), 1);
@@ -43,8 +43,8 @@ LOOP_TEST(next_one_starts_at_once_after_a_failure)
     return 0;
 }
 
-/* Only the failure of the one that was started last counts. */
-LOOP_TEST(failure_of_an_earlier_one_does_not_shorten_the_delay)
+/* Only the failure of the coroutine that was started last starts the next one early. */
+LOOP_TEST(failure_of_earlier_coroutine_keeps_delay)
 {
     expect_int(await_staggered_race(NULL, 2, attempt("a", -EIO, 3), attempt("b", 8, 10),
                                     attempt("c", 9, 1)),
@@ -54,7 +54,7 @@ LOOP_TEST(failure_of_an_earlier_one_does_not_shorten_the_delay)
     return 0;
 }
 
-LOOP_TEST(if_all_fail_the_error_of_the_first_to_fail_is_returned)
+LOOP_TEST(all_failed_returns_first_failure)
 {
     int result = 1;
     expect_int(await_staggered_race(&result, 1, attempt("a", -EIO, 3), attempt("b", -EPIPE, 1)),
@@ -65,7 +65,7 @@ LOOP_TEST(if_all_fail_the_error_of_the_first_to_fail_is_returned)
     return 0;
 }
 
-LOOP_TEST(two_that_succeed_at_the_same_time_have_one_winner)
+LOOP_TEST(two_successes_at_same_time_have_one_winner)
 {
     int result = 0;
     expect_ok(await_staggered_race(&result, 0, attempt("a", 7, 1), attempt("b", 8, 1)));
@@ -74,7 +74,7 @@ LOOP_TEST(two_that_succeed_at_the_same_time_have_one_winner)
     return 0;
 }
 
-LOOP_TEST(without_a_delay_all_start_together)
+LOOP_TEST(without_delay_all_start_together)
 {
     expect_int(await_staggered_race(NULL, 0, attempt("a", 7, 3), attempt("b", 8, 2),
                                     attempt("c", 9, 1)),
@@ -84,7 +84,7 @@ LOOP_TEST(without_a_delay_all_start_together)
     return 0;
 }
 
-LOOP_TEST(endless_delay_waits_for_failures)
+LOOP_TEST(endless_delay_starts_next_only_after_failure)
 {
     expect_int(
             await_staggered_race(NULL, ASYNC_FOREVER, attempt("a", -EIO, 3), attempt("b", 8, 100)),
@@ -99,7 +99,7 @@ ASYNC_DEF(races)
                                 attempt("c", 9, 10));
 }
 
-LOOP_TEST(cancelled_race_leaves_no_task_behind)
+LOOP_TEST(cancelled_staggered_race_leaves_no_task)
 {
     expect_int(await_wait_for(races(), 1.5), -ETIMEDOUT);
     expect_events("a b a:-ECANCELED b:-ECANCELED");
@@ -107,7 +107,7 @@ LOOP_TEST(cancelled_race_leaves_no_task_behind)
     return 0;
 }
 
-LOOP_TEST(cancelled_caller_starts_nothing)
+LOOP_TEST(cancelled_caller_starts_no_coroutine)
 {
     int r;
     await_timeout (r, 0)
@@ -116,16 +116,15 @@ LOOP_TEST(cancelled_caller_starts_nothing)
     return 0;
 }
 
-LOOP_TEST(race_of_none_is_refused)
+LOOP_TEST(staggered_race_of_none_is_refused)
 {
     expect_int(await_staggered_race_at(NULL, 0, 1, NULL, NULL), -EINVAL);
     return 0;
 }
 
-SUITE("core-staggered_race", first_success_wins_and_the_later_ones_never_start,
-      next_one_starts_after_the_delay, next_one_starts_at_once_after_a_failure,
-      failure_of_an_earlier_one_does_not_shorten_the_delay,
-      if_all_fail_the_error_of_the_first_to_fail_is_returned,
-      two_that_succeed_at_the_same_time_have_one_winner, without_a_delay_all_start_together,
-      endless_delay_waits_for_failures, cancelled_race_leaves_no_task_behind,
-      cancelled_caller_starts_nothing, race_of_none_is_refused)
+SUITE("core-staggered_race", first_success_wins_and_later_ones_never_start,
+      next_coroutine_starts_after_delay, next_coroutine_starts_at_once_after_failure,
+      failure_of_earlier_coroutine_keeps_delay, all_failed_returns_first_failure,
+      two_successes_at_same_time_have_one_winner, without_delay_all_start_together,
+      endless_delay_starts_next_only_after_failure, cancelled_staggered_race_leaves_no_task,
+      cancelled_caller_starts_no_coroutine, staggered_race_of_none_is_refused)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of starting a child and waiting until it is ready. */
+/* Tests of await_group_start(), which starts a child and waits until it is ready. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(serves, (int)port, (double)seconds)
@@ -12,7 +12,7 @@ ASYNC_DEF(serves, (int)port, (double)seconds)
     return r;
 }
 
-LOOP_TEST(call_returns_the_value_of_the_ready_child_which_goes_on)
+LOOP_TEST(start_returns_value_of_ready_child_which_goes_on)
 {
     int r;
     await_group (r, g) {
@@ -31,7 +31,7 @@ ASYNC_DEF(fails_before_it_is_ready)
     return async_fail(-EADDRINUSE, "port 80 is taken");
 }
 
-LOOP_TEST(failure_before_it_is_ready_is_the_result_and_not_the_groups)
+LOOP_TEST(failure_before_child_is_ready_is_result_of_start)
 {
     int r;
     await_group (r, g) {
@@ -66,7 +66,7 @@ ASYNC_DEF(fails_when_it_is_ready)
     return -EIO;
 }
 
-LOOP_TEST(failure_of_a_ready_child_is_the_groups)
+LOOP_TEST(failure_of_ready_child_is_error_of_group)
 {
     int r;
     await_group (r, g) {
@@ -80,7 +80,7 @@ LOOP_TEST(failure_of_a_ready_child_is_the_groups)
 
 /* --- cancellation --- */
 
-LOOP_TEST(timeout_of_the_caller_cancels_a_child_that_is_not_ready)
+LOOP_TEST(timeout_of_caller_cancels_child_that_is_not_ready)
 {
     int r, s;
     await_group (r, g) {
@@ -94,7 +94,7 @@ LOOP_TEST(timeout_of_the_caller_cancels_a_child_that_is_not_ready)
     return r;
 }
 
-LOOP_TEST(timeout_of_the_caller_does_not_concern_a_ready_child)
+LOOP_TEST(timeout_of_caller_spares_ready_child)
 {
     int r, s;
     await_group (r, g) {
@@ -110,7 +110,7 @@ LOOP_TEST(timeout_of_the_caller_does_not_concern_a_ready_child)
     return r;
 }
 
-LOOP_TEST(deadline_of_the_group_applies_to_a_child_when_it_is_ready)
+LOOP_TEST(deadline_of_group_applies_to_ready_child)
 {
     int r, s;
     await_timeout (s, 3) {
@@ -131,8 +131,8 @@ ASYNC_DEF(starts_in, (async_group *)g)
     return r < 0 ? r : 0;
 }
 
-/* The task that waits is not one of the group: only the ready child is cancelled with it. */
-LOOP_TEST(child_that_becomes_ready_in_a_cancelled_group_is_cancelled)
+/* The waiting task does not belong to the group: only the ready child is cancelled. */
+LOOP_TEST(child_that_becomes_ready_in_cancelled_group_is_cancelled)
 {
     int r;
     await_task_auto starter = NULL;
@@ -148,7 +148,7 @@ LOOP_TEST(child_that_becomes_ready_in_a_cancelled_group_is_cancelled)
     return 0;
 }
 
-LOOP_TEST(group_is_not_left_while_a_child_starts)
+LOOP_TEST(group_is_not_left_while_child_starts)
 {
     int r;
     await_task_auto starter = NULL;
@@ -162,7 +162,7 @@ LOOP_TEST(group_is_not_left_while_a_child_starts)
     return r;
 }
 
-LOOP_TEST(cancelled_or_closed_group_refuses_a_start)
+LOOP_TEST(cancelled_or_closed_group_refuses_start)
 {
     int r;
     await_group (r, g) {
@@ -174,7 +174,7 @@ LOOP_TEST(cancelled_or_closed_group_refuses_a_start)
     return r;
 }
 
-LOOP_TEST(child_started_in_the_background_goes_on_after_the_caller)
+LOOP_TEST(child_started_in_background_goes_on_after_caller)
 {
     expect_int(await_group_start(async_background(), serves(80, 5)), 80);
     expect_ok(await_sleep(10));
@@ -199,7 +199,7 @@ ASYNC_DEF(serves_with_children)
     return r;
 }
 
-LOOP_TEST(everything_inside_the_child_moves_with_it)
+LOOP_TEST(tasks_of_child_move_into_group_with_it)
 {
     int r;
     await_group (r, g) {
@@ -221,7 +221,7 @@ ASYNC_DEF(is_ready_twice)
     return 0;
 }
 
-LOOP_TEST(task_that_no_task_waits_for_is_refused_with_a_message)
+LOOP_TEST(started_without_waiting_caller_is_refused_with_message)
 {
     int r;
     expect_int(async_started(1), -EPERM);
@@ -240,7 +240,7 @@ ASYNC_DEF(is_ready_with_an_error)
     return async_started(0);
 }
 
-LOOP_TEST(negative_value_is_refused)
+LOOP_TEST(negative_started_value_is_refused)
 {
     int r;
     await_group (r, g)
@@ -254,7 +254,7 @@ static void drop(void *arg)
     ++*(int *)arg;
 }
 
-LOOP_TEST(refused_child_drops_what_it_owns)
+LOOP_TEST(refused_start_drops_owned_argument)
 {
     int r, dropped = 0;
     await_group (r, g) {
@@ -269,15 +269,13 @@ LOOP_TEST(refused_child_drops_what_it_owns)
     return r;
 }
 
-SUITE("core-start", call_returns_the_value_of_the_ready_child_which_goes_on,
-      failure_before_it_is_ready_is_the_result_and_not_the_groups,
-      child_that_ends_without_being_ready_is_an_error, failure_of_a_ready_child_is_the_groups,
-      timeout_of_the_caller_cancels_a_child_that_is_not_ready,
-      timeout_of_the_caller_does_not_concern_a_ready_child,
-      deadline_of_the_group_applies_to_a_child_when_it_is_ready,
-      child_that_becomes_ready_in_a_cancelled_group_is_cancelled,
-      group_is_not_left_while_a_child_starts, cancelled_or_closed_group_refuses_a_start,
-      child_started_in_the_background_goes_on_after_the_caller,
-      everything_inside_the_child_moves_with_it,
-      task_that_no_task_waits_for_is_refused_with_a_message, negative_value_is_refused,
-      refused_child_drops_what_it_owns)
+SUITE("core-start", start_returns_value_of_ready_child_which_goes_on,
+      failure_before_child_is_ready_is_result_of_start,
+      child_that_ends_without_being_ready_is_an_error, failure_of_ready_child_is_error_of_group,
+      timeout_of_caller_cancels_child_that_is_not_ready, timeout_of_caller_spares_ready_child,
+      deadline_of_group_applies_to_ready_child,
+      child_that_becomes_ready_in_cancelled_group_is_cancelled,
+      group_is_not_left_while_child_starts, cancelled_or_closed_group_refuses_start,
+      child_started_in_background_goes_on_after_caller, tasks_of_child_move_into_group_with_it,
+      started_without_waiting_caller_is_refused_with_message, negative_started_value_is_refused,
+      refused_start_drops_owned_argument)

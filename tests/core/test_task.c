@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tasks: made, started, awaited, named. */
+/* Tests of tasks: creation, order, results, names, stacks, handles. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(value, (int)r, (double)after)
@@ -16,7 +16,7 @@ ASYNC_DEF(step, (const char *)word)
     return 0;
 }
 
-LOOP_TEST(starts_later_in_order)
+LOOP_TEST(created_tasks_start_later_in_order)
 {
     await_task_auto a = async_create_task(step("a"));
     await_task_auto b = async_create_task(step("b"));
@@ -27,7 +27,7 @@ LOOP_TEST(starts_later_in_order)
     return 0;
 }
 
-LOOP_TEST(result_is_kept)
+LOOP_TEST(result_of_task_is_kept_for_later_awaits)
 {
     await_task_auto t = async_create_task(value(7, 1));
     expect_int(async_task_result(t), -EINPROGRESS);
@@ -41,7 +41,7 @@ LOOP_TEST(result_is_kept)
     return 0;
 }
 
-LOOP_TEST(error_is_the_result)
+LOOP_TEST(error_is_result_of_task)
 {
     await_task_auto t = async_create_task(value(-EIO, 1));
     expect_int(await_task(t), -EIO);
@@ -50,14 +50,14 @@ LOOP_TEST(error_is_the_result)
     return 0;
 }
 
-LOOP_TEST(task_awaits_on_itself)
+LOOP_TEST(task_that_awaits_itself_is_refused_with_message)
 {
     expect_int(await_task(async_current_task()), -EDEADLK);
     expect_contains(captured_stderr(), "awaits itself");
     return 0;
 }
 
-LOOP_TEST(id_of_a_task_is_not_used_again)
+LOOP_TEST(task_id_is_never_reused)
 {
     uint64_t last = async_task_id(async_current_task());
     expect_ok(async_task_id(NULL));
@@ -70,7 +70,7 @@ LOOP_TEST(id_of_a_task_is_not_used_again)
     return 0;
 }
 
-LOOP_TEST(null_handles)
+LOOP_TEST(null_task_handle_is_harmless)
 {
     expect_int(await_task(NULL), -ENOMEM);
     async_task *none = NULL;
@@ -84,7 +84,7 @@ LOOP_TEST(null_handles)
     return 0;
 }
 
-LOOP_TEST(names)
+LOOP_TEST(task_name_is_copied_and_can_be_changed)
 {
     await_task_auto a = async_create_task(value(0, 0));
     char name[] = "mine";
@@ -95,7 +95,8 @@ LOOP_TEST(names)
     async_task_set_name(b, "yours");
     async_task_set_name(b, "ours");
     expect_text(async_task_name(b), "ours");
-    expect_text(async_task_name(async_current_task()), "names_case");
+    expect_text(async_task_name(async_current_task()),
+                "task_name_is_copied_and_can_be_changed_case");
     expect_ok(await_task(b));
     expect_text(async_task_name(b), "ours");
     return 0;
@@ -107,7 +108,7 @@ ASYNC_DEF(who_am_i, (async_task **)ret)
     return 0;
 }
 
-LOOP_TEST(current_task)
+LOOP_TEST(current_task_is_the_running_one)
 {
     async_task *self = async_current_task(), *child = NULL;
     await_task_auto t = async_create_task(who_am_i(&child));
@@ -117,7 +118,7 @@ LOOP_TEST(current_task)
     return 0;
 }
 
-TEST(no_current_task_outside)
+TEST(no_current_task_outside_of_loop)
 {
     expect_true(async_current_task() == NULL);
     expect_true(async_get_running_loop() == NULL);
@@ -130,7 +131,7 @@ static int plain(void *arg)
     return await_sleep(1);
 }
 
-LOOP_TEST(coroutines_without_macros)
+LOOP_TEST(async_call_makes_coroutine_of_plain_function)
 {
     await_task_auto t = async_create_task(async_call(plain, (void *)"ran", "plain one"));
     expect_text(async_task_name(t), "plain one-2");
@@ -150,7 +151,7 @@ LOOP_TEST(name_given_to_async_call_is_copied)
     return await_task(t);
 }
 
-LOOP_TEST(tasks_of_one_coroutine_have_names_that_tell_them_apart)
+LOOP_TEST(tasks_of_one_coroutine_have_different_names)
 {
     await_task_auto a = async_create_task(value(0, 0));
     await_task_auto b = async_create_task(value(0, 0));
@@ -165,7 +166,7 @@ ASYNC_DEF(six, (int)a, (double)b, (const char *)c, (long)d, (char)e, (int *)ret)
     return 0;
 }
 
-LOOP_TEST(arguments_are_copied)
+LOOP_TEST(coroutine_arguments_are_copied)
 {
     int sum = 0, five = 5;
     async_co co = six(1, 2.0, "abc", 4, (char)five, &sum);
@@ -177,7 +178,7 @@ LOOP_TEST(arguments_are_copied)
     return 0;
 }
 
-LOOP_TEST(joining_as_an_object)
+LOOP_TEST(timeout_of_joining_leaves_task_running)
 {
     await_task_auto t = async_create_task(value(3, 1));
     expect_int(await_wait_for(async_joining(t), 0.5), -ETIMEDOUT);
@@ -193,7 +194,7 @@ ASYNC_DEF(one_of_many, (int)i, (int)n)
     return i;
 }
 
-LOOP_TEST(twenty_thousand_sleepers)
+LOOP_TEST(twenty_thousand_sleepers_wake_in_time)
 {
     static async_task *tasks[20000];
     int n = reduced_count(countof(tasks));
@@ -207,8 +208,7 @@ LOOP_TEST(twenty_thousand_sleepers)
     return 0;
 }
 
-/* A record that is used again is another task: the old result is with the old handle. */
-LOOP_TEST(records_are_used_again)
+LOOP_TEST(reused_task_record_has_its_own_result)
 {
     for (int i = 0; i < 3000; i++) {
         await_task_auto t = async_create_task(value(i, 0));
@@ -217,7 +217,7 @@ LOOP_TEST(records_are_used_again)
     return 0;
 }
 
-LOOP_TEST(too_large_a_stack)
+LOOP_TEST(task_with_too_large_stack_is_refused_with_message)
 {
     async_task *t = async_create_task(value(0, 0), .stack_size = SIZE_MAX);
     expect_true(t == NULL);
@@ -236,7 +236,7 @@ ASYNC_DEF(deep)
     return await_sleep(1);
 }
 
-LOOP_TEST(larger_stacks)
+LOOP_TEST(task_with_larger_stack_can_use_it)
 {
     await_task_auto t = async_create_task(deep(), .stack_size = 500 * 1024);
     expect_ok(await_task(t));
@@ -249,7 +249,7 @@ static int raw(void *frame)
     return await_sleep(1);
 }
 
-LOOP_TEST(coroutine_without_a_name)
+LOOP_TEST(task_of_coroutine_without_name_gets_a_name)
 {
     int r;
     const async_co co = { .run = raw };
@@ -261,8 +261,7 @@ LOOP_TEST(coroutine_without_a_name)
     return r;
 }
 
-/* Of the three ways to be asked about only one is a cancellation. */
-LOOP_TEST(cancelled_or_not)
+LOOP_TEST(task_is_cancelled_only_if_it_ended_so)
 {
     await_task_auto t = async_create_task(value(0, 1));
     await_task_auto u = async_create_task(value(0, 100));
@@ -275,7 +274,7 @@ LOOP_TEST(cancelled_or_not)
     return 0;
 }
 
-LOOP_TEST(requests_to_cancel_without_end)
+LOOP_TEST(cancel_requests_are_counted_up_to_65535)
 {
     async_task *self = async_current_task();
     for (int i = 0; i < 70000; i++)
@@ -294,8 +293,8 @@ static void drops_what_it_is_given(void *task)
     expect_true(t == NULL);
 }
 
-/* A callback cannot wait, nor can a task wait for itself: the task goes on. */
-LOOP_TEST(dropped_where_nobody_can_wait)
+/* A callback cannot wait, and a task cannot wait for itself. */
+LOOP_TEST(handle_dropped_where_task_cannot_be_awaited_lets_it_go_on)
 {
     async_callback cb = { 0 };
     async_task *self = async_current_task();
@@ -303,7 +302,7 @@ LOOP_TEST(dropped_where_nobody_can_wait)
     await_task_drop(&self);
     expect_contains(
             captured_stderr(),
-            "the handle of task \"dropped_where_nobody_can_wait_case\" is dropped where the task cannot be awaited");
+            "the handle of task \"handle_dropped_where_task_cannot_be_awaited_lets_it_go_on_case\" is dropped where the task cannot be awaited");
     async_call_soon(&cb, drops_what_it_is_given, t);
     expect_ok(await_sleep(0));
     expect_contains(captured_stderr(),
@@ -312,8 +311,8 @@ LOOP_TEST(dropped_where_nobody_can_wait)
     return 0;
 }
 
-/* It is ended all the same, but the handle is the group's. */
-LOOP_TEST(child_of_a_group_is_dropped)
+/* The record still belongs to the group. */
+LOOP_TEST(dropped_handle_of_child_cancels_it)
 {
     int r;
     await_group (r, g) {
@@ -336,8 +335,7 @@ ASYNC_DEF(awaits, (async_task *)t)
     return await_task(t);
 }
 
-/* Its owner does not want to know, but somebody else does: so nobody is told that nobody has read it. */
-LOOP_TEST(failure_of_a_dropped_task_is_read_by_another)
+LOOP_TEST(failure_of_dropped_task_that_another_awaits_is_not_reported)
 {
     async_task *t = async_create_task(fails_when_cancelled());
     await_task_auto other = async_create_task(awaits(t));
@@ -373,13 +371,13 @@ ASYNC_DEF(loses_handles)
 }
 
 /* All are told at once; the last callback of the last one is awaited, too. */
-TEST(tasks_whose_handles_are_lost_clean_up)
+TEST(tasks_with_lost_handles_clean_up_when_loop_closes)
 {
     expect_run_ok(loses_handles());
     expect_events("c=-ECANCELED c bc=-ECANCELED bc abc=-ECANCELED abc");
 }
 
-TEST(stack_that_no_run_can_have)
+TEST(run_with_too_large_stack_is_refused)
 {
     capture_stderr_begin();
     expect_int(async_run(value(0, 1), .stack_size = SIZE_MAX), -EINVAL);
@@ -388,12 +386,17 @@ TEST(stack_that_no_run_can_have)
     capture_stderr_end();
 }
 
-SUITE("task", name_given_to_async_call_is_copied,
-      tasks_of_one_coroutine_have_names_that_tell_them_apart, tasks_whose_handles_are_lost_clean_up,
-      stack_that_no_run_can_have, coroutine_without_a_name, cancelled_or_not,
-      requests_to_cancel_without_end, dropped_where_nobody_can_wait, child_of_a_group_is_dropped,
-      failure_of_a_dropped_task_is_read_by_another, starts_later_in_order,
-      id_of_a_task_is_not_used_again, result_is_kept, error_is_the_result, task_awaits_on_itself,
-      null_handles, names, current_task, no_current_task_outside, coroutines_without_macros,
-      arguments_are_copied, joining_as_an_object, twenty_thousand_sleepers, records_are_used_again,
-      too_large_a_stack, larger_stacks)
+SUITE("task", name_given_to_async_call_is_copied, tasks_of_one_coroutine_have_different_names,
+      tasks_with_lost_handles_clean_up_when_loop_closes, run_with_too_large_stack_is_refused,
+      task_of_coroutine_without_name_gets_a_name, task_is_cancelled_only_if_it_ended_so,
+      cancel_requests_are_counted_up_to_65535,
+      handle_dropped_where_task_cannot_be_awaited_lets_it_go_on, dropped_handle_of_child_cancels_it,
+      failure_of_dropped_task_that_another_awaits_is_not_reported,
+      created_tasks_start_later_in_order, task_id_is_never_reused,
+      result_of_task_is_kept_for_later_awaits, error_is_result_of_task,
+      task_that_awaits_itself_is_refused_with_message, null_task_handle_is_harmless,
+      task_name_is_copied_and_can_be_changed, current_task_is_the_running_one,
+      no_current_task_outside_of_loop, async_call_makes_coroutine_of_plain_function,
+      coroutine_arguments_are_copied, timeout_of_joining_leaves_task_running,
+      twenty_thousand_sleepers_wake_in_time, reused_task_record_has_its_own_result,
+      task_with_too_large_stack_is_refused_with_message, task_with_larger_stack_can_use_it)

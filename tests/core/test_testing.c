@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams in memory, and whether a block has suspended. What sweeps find is in tests/sweep. */
-
+/* Tests of streams in memory, and of the assertions about suspension. The sweeps are tested in
+ * tests/sweep. */
 #include "../frame/loop_test.h"
 
 #include <asyncio/testing.h>
@@ -18,7 +18,7 @@ ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size)
     return (int)await_stream_read(s, buf, size);
 }
 
-LOOP_TEST(what_one_writes_the_other_reads)
+LOOP_TEST(bytes_written_to_one_end_are_read_from_other)
 {
     char buf[32];
     async_stream_auto a = NULL;
@@ -36,8 +36,8 @@ LOOP_TEST(what_one_writes_the_other_reads)
     return 0;
 }
 
-/* As much as there is room for at a time, round and round. */
-LOOP_TEST(a_writer_waits_for_room)
+/* With each size of the buffer. */
+LOOP_TEST(writer_waits_until_buffer_has_room)
 {
     static const char text[] = "the quick brown fox jumps over the lazy dog";
     char got[sizeof text] = "";
@@ -56,7 +56,7 @@ LOOP_TEST(a_writer_waits_for_room)
     return 0;
 }
 
-LOOP_TEST(a_reader_waits_for_bytes_in_virtual_time)
+LOOP_TEST(reader_waits_for_bytes_in_virtual_time)
 {
     char buf[8];
     int r;
@@ -75,7 +75,7 @@ LOOP_TEST(a_reader_waits_for_bytes_in_virtual_time)
     return 0;
 }
 
-LOOP_TEST(its_ends)
+LOOP_TEST(end_of_one_direction_leaves_other_open)
 {
     char buf[8];
     async_stream_auto a = NULL;
@@ -98,8 +98,8 @@ LOOP_TEST(its_ends)
     return 0;
 }
 
-/* Whoever waits wakes: for room and for bytes, on the side that is closed and on the other. */
-LOOP_TEST(closing_wakes_all)
+/* On the side that is closed and on the other one. */
+LOOP_TEST(close_wakes_waiting_reader_and_writer)
 {
     char buf[8];
     for (int other = 0; other < 2; other++) {
@@ -136,8 +136,9 @@ ASYNC_DEF(writes_to_both, (async_stream *)a, (async_stream *)b)
     return await_stream_write(b, "bbb\n", 4);
 }
 
-/* Both are ready at the same moment. One wins, and what the other one could have read is there for the next. */
-LOOP_TEST(who_loses_a_race_of_reads_has_read_nothing)
+/* Both streams become ready at the same time. One read wins; the other stream's bytes are there for
+ * the next read. */
+LOOP_TEST(read_that_loses_race_consumes_nothing)
 {
     for (size_t i = 0; i < countof(ways_to_read); i++) {
         char buf[2][8] = { "", "" }, rest[8] = "";
@@ -163,7 +164,7 @@ LOOP_TEST(who_loses_a_race_of_reads_has_read_nothing)
     return 0;
 }
 
-LOOP_TEST(a_read_that_is_cancelled_before_it_runs_has_read_nothing)
+LOOP_TEST(read_cancelled_before_it_runs_consumes_nothing)
 {
     for (size_t i = 0; i < countof(ways_to_read); i++) {
         char buf[8] = "", rest[8] = "";
@@ -193,7 +194,7 @@ ASYNC_DEF(leaves_one)
     return async_stream_pair(&left, &b);
 }
 
-TEST(one_that_is_left_open_is_named)
+TEST(stream_left_open_is_reported_when_loop_closes)
 {
     capture_stderr_begin();
     expect_ok(async_run(leaves_one()));
@@ -244,13 +245,14 @@ static void aborts(async_co co, const char *sentence)
     expect_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
-TEST(a_block_that_does_not_keep_its_word)
+TEST(assertion_about_suspension_aborts_with_message)
 {
     aborts(must_suspend(), "await_must_suspend: this block has not suspended");
     aborts(must_not_suspend(), "await_must_not_suspend: this block has suspended");
 }
 
-SUITE("testing", who_loses_a_race_of_reads_has_read_nothing,
-      a_read_that_is_cancelled_before_it_runs_has_read_nothing, what_one_writes_the_other_reads,
-      a_writer_waits_for_room, a_reader_waits_for_bytes_in_virtual_time, its_ends,
-      closing_wakes_all, one_that_is_left_open_is_named, a_block_that_does_not_keep_its_word)
+SUITE("testing", read_that_loses_race_consumes_nothing,
+      read_cancelled_before_it_runs_consumes_nothing, bytes_written_to_one_end_are_read_from_other,
+      writer_waits_until_buffer_has_room, reader_waits_for_bytes_in_virtual_time,
+      end_of_one_direction_leaves_other_open, close_wakes_waiting_reader_and_writer,
+      stream_left_open_is_reported_when_loop_closes, assertion_about_suspension_aborts_with_message)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Other threads: with loops of their own, with what is another loop's, with a signal. Under the thread sanitizer too. */
-
+/* Tests of other threads: with loops of their own, with objects of another loop, with a signal.
+ * Also run under the thread sanitizer. */
 #include "../frame/loop_test.h"
 
 #include <pthread.h>
@@ -53,7 +53,7 @@ static void *runs(void *arg)
     return NULL;
 }
 
-TEST(several_loops)
+TEST(several_loops_run_in_several_threads)
 {
     static struct runner r[THREADS];
     for (int i = 0; i < THREADS; i++) {
@@ -108,7 +108,7 @@ static void *intrudes(void *arg)
     return NULL;
 }
 
-LOOP_TEST(foreign_thread)
+LOOP_TEST(calls_from_foreign_thread_are_refused_with_message)
 {
     pthread_t t;
     int r;
@@ -174,8 +174,8 @@ ASYNC_DEF(turns, (int)n)
     return 0;
 }
 
-/* Whenever it comes, main ends by it or does not; nothing is written to a descriptor that is another one's by now. */
-TEST(interrupt_while_the_loop_closes)
+/* Whenever the signal comes, main ends because of it or does not. */
+TEST(interrupt_while_loop_closes_writes_to_no_foreign_descriptor)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -240,7 +240,7 @@ static void *sets_outside(void *arg)
     return NULL;
 }
 
-TEST(locals_go_with_their_thread)
+TEST(variables_of_thread_are_freed_when_it_ends)
 {
     const async_allocator a = { count_malloc, count_realloc, count_free, NULL };
     expect_ok(async_set_allocator(&a));
@@ -328,7 +328,7 @@ ASYNC_DEF(waits_item)
     return item;
 }
 
-LOOP_TEST(objects_of_another_loop)
+LOOP_TEST(objects_of_another_loop_are_refused)
 {
     pthread_t t;
     int r, results[5];
@@ -380,7 +380,7 @@ ASYNC_DEF(prepared)
     return await_waits_item();
 }
 
-TEST(objects_outlive_their_loop)
+TEST(object_of_closed_loop_may_be_used_by_next)
 {
     for (int i = 0; i < 3; i++) {
         expect_ok(async_semaphore_release(&bound.semaphore)); /* no loop has it */
@@ -388,5 +388,7 @@ TEST(objects_outlive_their_loop)
     }
 }
 
-SUITE("threads", interrupt_while_the_loop_closes, locals_go_with_their_thread, several_loops,
-      foreign_thread, objects_of_another_loop, objects_outlive_their_loop)
+SUITE("threads", interrupt_while_loop_closes_writes_to_no_foreign_descriptor,
+      variables_of_thread_are_freed_when_it_ends, several_loops_run_in_several_threads,
+      calls_from_foreign_thread_are_refused_with_message, objects_of_another_loop_are_refused,
+      object_of_closed_loop_may_be_used_by_next)

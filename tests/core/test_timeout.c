@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sleeps and limits. */
-
+/* Tests of sleeping and of timeouts. */
 #include "../frame/loop_test.h"
 
 #include <math.h>
@@ -12,7 +11,7 @@ ASYNC_DEF(sleeps, (double)seconds, (const char *)word)
     return 0;
 }
 
-LOOP_TEST(sleep_jumps)
+LOOP_TEST(sleep_advances_virtual_clock_at_once)
 {
     expect_time(0);
     expect_ok(await_sleep(1.5));
@@ -22,7 +21,7 @@ LOOP_TEST(sleep_jumps)
     return 0;
 }
 
-LOOP_TEST(sleeps_end_in_order)
+LOOP_TEST(sleeps_end_in_order_of_time)
 {
     int r[4];
     expect_ok(await_gather(r, sleeps(3, "c"), sleeps(1, "a"), sleeps(2, "b1"), sleeps(2, "b2")));
@@ -45,8 +44,8 @@ ASYNC_DEF(alternates, (const char *)word)
     return 0;
 }
 
-/* sleep_zero: exactly one turn passes, the callback has run; two such tasks alternate. */
-LOOP_TEST(sleep_zero)
+/* Exactly one loop iteration passes. */
+LOOP_TEST(sleep_zero_lets_others_run_once)
 {
     async_callback cb = { 0 };
     async_call_soon(&cb, says, (void *)"callback");
@@ -71,7 +70,7 @@ ASYNC_DEF(adds_callback, (async_callback *)cb)
     return 0;
 }
 
-LOOP_TEST(sleep_for_ever_can_be_cancelled)
+LOOP_TEST(endless_sleep_can_be_cancelled)
 {
     async_callback cb = { 0 };
     expect_int(await_wait_for(async_sleep(ASYNC_FOREVER), 5), -ETIMEDOUT);
@@ -88,7 +87,7 @@ ASYNC_DEF(value, (int)r, (double)after)
     return r;
 }
 
-LOOP_TEST(wait_for_in_time)
+LOOP_TEST(wait_for_returns_result_that_comes_in_time)
 {
     expect_int(await_wait_for(value(5, 1), 2), 5);
     expect_time(1);
@@ -108,8 +107,7 @@ ASYNC_DEF(tidies, (double)seconds)
     return r;
 }
 
-/* On expiry: cancelled, its cleanup awaited, then the report. */
-LOOP_TEST(wait_for_too_late)
+LOOP_TEST(wait_for_cancels_and_awaits_cleanup_when_time_is_up)
 {
     expect_int(await_wait_for(tidies(2), 1), -ETIMEDOUT);
     expect_events("tidied");
@@ -125,7 +123,7 @@ ASYNC_DEF(never, (bool *)ran)
     return 0;
 }
 
-LOOP_TEST(wait_for_without_time)
+LOOP_TEST(wait_for_without_time_never_starts_coroutine)
 {
     bool ran = false;
     expect_int(await_wait_for(never(&ran), 0), -ETIMEDOUT);
@@ -144,7 +142,7 @@ ASYNC_DEF(answers, (int)r)
     return r;
 }
 
-LOOP_TEST(wait_for_cancel_suppressed)
+LOOP_TEST(wait_for_returns_value_of_coroutine_that_suppresses_cancel)
 {
     expect_int(await_wait_for(answers(7), 1), 7);
     expect_ok(await_wait_for(answers(0), 1));
@@ -152,7 +150,7 @@ LOOP_TEST(wait_for_cancel_suppressed)
     return 0;
 }
 
-LOOP_TEST(wait_for_reraises_exception)
+LOOP_TEST(wait_for_returns_error_of_coroutine_when_time_is_up)
 {
     expect_int(await_wait_for(answers(-EIO), 1), -EIO);
     return 0;
@@ -165,7 +163,7 @@ ASYNC_DEF(limited, (double)limit)
     return r;
 }
 
-LOOP_TEST(wait_for_cancelled_from_outside)
+LOOP_TEST(wait_for_cancelled_from_outside_returns_ecanceled)
 {
     await_task_auto t = async_create_task(limited(50));
     expect_ok(await_sleep(1));
@@ -182,8 +180,7 @@ ASYNC_DEF(cancels_at, (async_task **)t, (double)seconds)
     return 0;
 }
 
-/* If cancel and expiry coincide, cancel wins; whichever comes first in its pass. */
-LOOP_TEST(cancel_and_expiry_in_one_pass)
+LOOP_TEST(timeout_before_cancel_in_same_iteration_is_reported)
 {
     async_task *victim = NULL;
     await_task_auto early = async_create_task(cancels_at(&victim, 5));
@@ -202,8 +199,7 @@ ASYNC_DEF(limited_twice)
     return second;
 }
 
-/* An outer cancel in the same pass as the inner success must not vanish. */
-LOOP_TEST(wait_for_success_then_cancel)
+LOOP_TEST(cancel_after_wait_for_succeeded_fails_next_await)
 {
     async_task *victim = NULL;
     await_task_auto killer = async_create_task(cancels_at(&victim, 1));
@@ -216,8 +212,7 @@ LOOP_TEST(wait_for_success_then_cancel)
     return 0;
 }
 
-/* timeout_basic, outer_task_is_not_cancelled */
-LOOP_TEST(timeout_basic)
+LOOP_TEST(timeout_interrupts_block_and_leaves_no_cancellation)
 {
     int r;
     bool expired = false;
@@ -235,7 +230,7 @@ LOOP_TEST(timeout_basic)
     return 0;
 }
 
-LOOP_TEST(timeout_in_time)
+LOOP_TEST(block_that_ends_in_time_keeps_its_result)
 {
     int r;
     await_timeout (r, 2) {
@@ -253,7 +248,7 @@ LOOP_TEST(timeout_in_time)
     return 0;
 }
 
-LOOP_TEST(timeout_at)
+LOOP_TEST(timeout_at_expires_at_deadline)
 {
     int r;
     expect_ok(await_sleep(3));
@@ -264,8 +259,8 @@ LOOP_TEST(timeout_at)
     return 0;
 }
 
-/* Nothing is awaited after the limit: nothing is interrupted, the body's value stays. */
-LOOP_TEST(timeout_unnoticed)
+/* If no await_ follows, nothing is interrupted, and the result of the body stays. */
+LOOP_TEST(timeout_that_interrupts_no_await_is_not_reported)
 {
     int r, tries = 0;
     await_timeout (r, 0) {
@@ -291,8 +286,7 @@ LOOP_TEST(timeout_unnoticed)
     return 0;
 }
 
-/* The verdict: whatever r >= 0 the body left; an error of its own wins. */
-LOOP_TEST(timeout_result)
+LOOP_TEST(timeout_replaces_success_but_not_error_of_body)
 {
     int r;
     await_timeout (r, 1) {
@@ -324,7 +318,7 @@ ASYNC_DEF(tries)
     return r;
 }
 
-LOOP_TEST(timeout_left_by_try)
+LOOP_TEST(try_out_of_timeout_returns_etimedout)
 {
     expect_int(await_tries(), -ETIMEDOUT);
     expect_events("");
@@ -332,8 +326,8 @@ LOOP_TEST(timeout_left_by_try)
     return 0;
 }
 
-/* Every suspension inside fails until it is left; code after it runs normally. */
-LOOP_TEST(cancel_edge_cases)
+/* Code after the block runs normally. */
+LOOP_TEST(every_await_fails_until_expired_block_is_left)
 {
     int r;
     await_timeout (r, 1) {
@@ -361,13 +355,22 @@ ASYNC_DEF(has_no_time)
     return 0;
 }
 
-TEST(no_time_is_over_at_once)
+TEST(timeout_of_zero_has_expired_at_first_await)
 {
     expect_ok(async_run(has_no_time()));
 }
 
-SUITE("timeout", sleep_jumps, sleeps_end_in_order, sleep_zero, sleep_for_ever_can_be_cancelled,
-      wait_for_in_time, wait_for_too_late, wait_for_without_time, wait_for_cancel_suppressed,
-      wait_for_reraises_exception, wait_for_cancelled_from_outside, cancel_and_expiry_in_one_pass,
-      wait_for_success_then_cancel, timeout_basic, timeout_in_time, timeout_at, timeout_unnoticed,
-      timeout_result, timeout_left_by_try, cancel_edge_cases, no_time_is_over_at_once)
+SUITE("timeout", sleep_advances_virtual_clock_at_once, sleeps_end_in_order_of_time,
+      sleep_zero_lets_others_run_once, endless_sleep_can_be_cancelled,
+      wait_for_returns_result_that_comes_in_time,
+      wait_for_cancels_and_awaits_cleanup_when_time_is_up,
+      wait_for_without_time_never_starts_coroutine,
+      wait_for_returns_value_of_coroutine_that_suppresses_cancel,
+      wait_for_returns_error_of_coroutine_when_time_is_up,
+      wait_for_cancelled_from_outside_returns_ecanceled,
+      timeout_before_cancel_in_same_iteration_is_reported,
+      cancel_after_wait_for_succeeded_fails_next_await,
+      timeout_interrupts_block_and_leaves_no_cancellation, block_that_ends_in_time_keeps_its_result,
+      timeout_at_expires_at_deadline, timeout_that_interrupts_no_await_is_not_reported,
+      timeout_replaces_success_but_not_error_of_body, try_out_of_timeout_returns_etimedout,
+      every_await_fails_until_expired_block_is_left, timeout_of_zero_has_expired_at_first_await)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* await_wait: two parts of one array, done and pending; nothing is cancelled. */
+/* Tests of await_wait(): ended and pending tasks, in one array; it cancels nothing. */
 #include "wait.h"
 
 #include <limits.h>
 
-LOOP_TEST(first_completed)
+LOOP_TEST(wait_returns_when_first_task_has_ended)
 {
     int r;
     await_group (r, g) {
@@ -22,7 +22,7 @@ LOOP_TEST(first_completed)
     return r;
 }
 
-LOOP_TEST(all_completed_in_the_order_of_the_ends)
+LOOP_TEST(wait_orders_tasks_by_their_ends)
 {
     int r;
     await_group (r, g) {
@@ -35,8 +35,7 @@ LOOP_TEST(all_completed_in_the_order_of_the_ends)
     return r;
 }
 
-/* Those that end in one turn are all in the done part. */
-LOOP_TEST(what_ends_in_the_same_turn)
+LOOP_TEST(tasks_that_end_in_same_iteration_count_together)
 {
     int r;
     await_group (r, g) {
@@ -47,7 +46,7 @@ LOOP_TEST(what_ends_in_the_same_turn)
     return r;
 }
 
-LOOP_TEST(running_out_of_time)
+LOOP_TEST(wait_that_times_out_returns_how_many_have_ended)
 {
     int r;
     await_group (r, g) {
@@ -73,8 +72,8 @@ ASYNC_DEF(fails, (double)after)
     return async_fail(-EIO, "on purpose");
 }
 
-/* wait_first_exception: one has failed already: at once, the other is pending and goes on. */
-LOOP_TEST(wait_first_exception)
+/* The other task goes on. */
+LOOP_TEST(wait_returns_at_once_if_a_task_has_failed)
 {
     await_task_auto bad = async_create_task(fails(1));
     await_task_auto good = async_create_task(value(1, 5));
@@ -89,8 +88,8 @@ LOOP_TEST(wait_first_exception)
     return 0;
 }
 
-/* ...one that was merely cancelled, or has a value, does not end the wait; a failure does, and the last one. */
-LOOP_TEST(wait_first_exception_and_cancelled)
+/* A failure ends the wait, and so does the end of the last task. */
+LOOP_TEST(wait_for_failure_ignores_cancelled_tasks_and_values)
 {
     await_task_auto a = async_create_task(value(1, 9));
     await_task_auto b = async_create_task(value(1, 1));
@@ -114,8 +113,7 @@ ASYNC_DEF(waits, (async_task **)t, (size_t)n, (int *)ret)
     return await_sleep(0);
 }
 
-/* yield_wait_does_not_shield_cancel: who waits ends cancelled, the children go on to completion. */
-LOOP_TEST(yield_wait_does_not_shield_cancel)
+LOOP_TEST(cancelled_wait_leaves_tasks_running)
 {
     int got = 7;
     await_task_auto a = async_create_task(value(1, 3));
@@ -133,7 +131,7 @@ LOOP_TEST(yield_wait_does_not_shield_cancel)
     return 0;
 }
 
-LOOP_TEST(limited_by_a_block)
+LOOP_TEST(timeout_around_wait_leaves_task_running)
 {
     int r;
     await_task_auto a = async_create_task(value(1, 3));
@@ -154,8 +152,8 @@ ASYNC_DEF(cancels, (async_task **)t, (double)after)
     return 0;
 }
 
-/* Enough have ended, then it is cancelled before it ran: the wait takes nothing from others, so its success stays. */
-LOOP_TEST(enough_then_cancelled)
+/* A wait takes nothing from other tasks, so its success stays. */
+LOOP_TEST(cancel_after_wait_succeeded_fails_next_await)
 {
     int got = 0;
     async_task *victim = NULL;
@@ -169,8 +167,7 @@ LOOP_TEST(enough_then_cancelled)
     return await_task(c);
 }
 
-/* Several wait for the same tasks, each in its way. */
-LOOP_TEST(several_who_wait)
+LOOP_TEST(several_tasks_may_wait_for_same_tasks)
 {
     int first = 0, second = 0, r;
     async_task *t[2], *u[2], *v[2];
@@ -187,7 +184,7 @@ LOOP_TEST(several_who_wait)
     return r;
 }
 
-LOOP_TEST(misuse)
+LOOP_TEST(wait_with_invalid_arguments_is_refused)
 {
     async_task *none = NULL, *me = async_current_task();
     expect_int(await_wait(NULL, 0, ASYNC_ALL_COMPLETED, 1), -EINVAL);
@@ -209,7 +206,7 @@ LOOP_TEST(misuse)
     return 0;
 }
 
-LOOP_TEST(the_same_task_twice)
+LOOP_TEST(task_given_twice_counts_twice)
 {
     int r;
     await_group (r, g) {
@@ -220,8 +217,7 @@ LOOP_TEST(the_same_task_twice)
     return r;
 }
 
-/* Its failure is not read by who only waits. */
-LOOP_TEST(errors_stay_unread)
+LOOP_TEST(wait_does_not_retrieve_errors)
 {
     async_task *t[] = { async_create_task(fails(1)) };
     expect_int(await_wait(t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
@@ -230,7 +226,10 @@ LOOP_TEST(errors_stay_unread)
     return 0;
 }
 
-SUITE("wait", first_completed, all_completed_in_the_order_of_the_ends, what_ends_in_the_same_turn,
-      running_out_of_time, wait_first_exception, wait_first_exception_and_cancelled,
-      yield_wait_does_not_shield_cancel, limited_by_a_block, enough_then_cancelled,
-      several_who_wait, misuse, the_same_task_twice, errors_stay_unread)
+SUITE("wait", wait_returns_when_first_task_has_ended, wait_orders_tasks_by_their_ends,
+      tasks_that_end_in_same_iteration_count_together,
+      wait_that_times_out_returns_how_many_have_ended, wait_returns_at_once_if_a_task_has_failed,
+      wait_for_failure_ignores_cancelled_tasks_and_values, cancelled_wait_leaves_tasks_running,
+      timeout_around_wait_leaves_task_running, cancel_after_wait_succeeded_fails_next_await,
+      several_tasks_may_wait_for_same_tasks, wait_with_invalid_arguments_is_refused,
+      task_given_twice_counts_twice, wait_does_not_retrieve_errors)

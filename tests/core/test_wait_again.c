@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* await_wait, again and again over one array, and over arrays that change. */
+/* Tests of await_wait() called again and again over one array, and over arrays that change. */
 #include "wait.h"
 
-/* One task off at a time, though they have all ended: in the order of the ends. */
-LOOP_TEST(one_off_at_a_time)
+/* All tasks have ended before the first wait. */
+LOOP_TEST(repeated_wait_returns_ended_tasks_in_order_of_ends)
 {
     int r;
     await_group (r, g) {
@@ -16,8 +16,8 @@ LOOP_TEST(one_off_at_a_time)
     return r;
 }
 
-/* Slots: what is done is replaced by another task, which may lie where the old one lay. */
-LOOP_TEST(slots_that_are_filled_again)
+/* A new task may have the address of the old one. */
+LOOP_TEST(wait_sees_new_tasks_in_slots_of_ended_ones)
 {
     enum { SLOTS = 3, N = 20 };
     async_task *t[SLOTS] = { 0 };
@@ -50,8 +50,7 @@ LOOP_TEST(slots_that_are_filled_again)
     return 0;
 }
 
-/* The last one takes the place of the one that is done. */
-LOOP_TEST(swapped_with_the_last)
+LOOP_TEST(wait_sees_last_task_moved_into_slot_of_ended_one)
 {
     enum { N = 50 };
     int r, sum = 0;
@@ -70,9 +69,8 @@ LOOP_TEST(swapped_with_the_last)
     return r;
 }
 
-/* Whatever is put into the array between two calls is seen: here an ended task in a pending one's place, and the
- * other way about. */
-LOOP_TEST(the_array_was_changed)
+/* An ended task in the slot of a pending one, and the other way round. */
+LOOP_TEST(wait_sees_every_change_of_array)
 {
     int r;
     await_group (r, g) {
@@ -106,7 +104,7 @@ ASYNC_DEF(drops, (async_task **)t)
     return 0;
 }
 
-LOOP_TEST(dropped_while_waiting)
+LOOP_TEST(task_dropped_during_wait_counts_as_ended)
 {
     async_task *a = async_create_task(value(1, 5)), *held = a;
     await_task_auto b = async_create_task(value(2, 2));
@@ -118,8 +116,8 @@ LOOP_TEST(dropped_while_waiting)
     return await_task(d);
 }
 
-/* Any order of ends, limits and changes against the plain truth. */
-LOOP_TEST(random_waits)
+/* Any order of ends, timeouts and changes of the array. */
+LOOP_TEST(random_waits_agree_with_model)
 {
     enum { N = 24 };
     unsigned random = 12345;
@@ -150,8 +148,8 @@ LOOP_TEST(random_waits)
     return 0;
 }
 
-/* More than are compared at a time, again and again, by all parts of the array. */
-LOOP_TEST(many_at_once)
+/* The array is larger than what is compared at a time. */
+LOOP_TEST(wait_over_parts_of_large_array_is_right)
 {
     enum { N = 300 };
     int r;
@@ -169,8 +167,7 @@ LOOP_TEST(many_at_once)
     return r;
 }
 
-/* It was the only one. */
-LOOP_TEST(last_one_dropped_while_waiting)
+LOOP_TEST(only_task_dropped_during_wait_counts_as_ended)
 {
     async_task *t = async_create_task(value(1, 5)), *held = t;
     await_task_auto d = async_create_task(drops(&held));
@@ -179,6 +176,9 @@ LOOP_TEST(last_one_dropped_while_waiting)
     return await_task(d);
 }
 
-SUITE("wait-again", many_at_once, last_one_dropped_while_waiting, one_off_at_a_time,
-      slots_that_are_filled_again, swapped_with_the_last, the_array_was_changed,
-      dropped_while_waiting, random_waits)
+SUITE("wait-again", wait_over_parts_of_large_array_is_right,
+      only_task_dropped_during_wait_counts_as_ended,
+      repeated_wait_returns_ended_tasks_in_order_of_ends,
+      wait_sees_new_tasks_in_slots_of_ended_ones, wait_sees_last_task_moved_into_slot_of_ended_one,
+      wait_sees_every_change_of_array, task_dropped_during_wait_counts_as_ended,
+      random_waits_agree_with_model)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a context manager learns of the way in which its block was left. */
+/* Tests of async_with_outcome(): what a context manager finds out about the way in which its block
+ * was left. */
 #include "../frame/loop_test.h"
 
 ASYNC_DEF(enter)
@@ -65,7 +66,7 @@ ASYNC_DEF(sleeper)
     return r;
 }
 
-LOOP_TEST(every_way_out)
+LOOP_TEST(outcome_is_result_of_block_for_every_way_out)
 {
     expect_int(await_end(5), 5);
     expect_int(await_end(-ENOENT), -ENOENT);
@@ -93,7 +94,7 @@ ASYNC_DEF(leaves_blocks, (const char *)label)
     return 0;
 }
 
-LOOP_TEST(a_block_in_what_leaves_one)
+LOOP_TEST(block_inside_leave_has_its_own_outcome)
 {
     int r;
     await_with (r, ((async_hold){ enter(), leaves_blocks("leave") }))
@@ -112,7 +113,7 @@ ASYNC_DEF(asks_in_a_shield)
     return 0;
 }
 
-LOOP_TEST(shield_in_what_leaves_a_block)
+LOOP_TEST(shield_inside_leave_keeps_outcome)
 {
     int r;
     await_with (r, ((async_hold){ enter(), asks_in_a_shield() }))
@@ -131,8 +132,8 @@ ASYNC_DEF(waits_in_vain, (async_semaphore *)s)
     return r;
 }
 
-/* As coroutine objects, which may be kept and handed on. */
-LOOP_TEST(locks_as_objects)
+/* They may be kept and handed on. */
+LOOP_TEST(context_managers_of_locks_are_objects)
 {
     int r;
     async_lock lock = { 0 };
@@ -154,5 +155,6 @@ LOOP_TEST(locks_as_objects)
     return 0;
 }
 
-SUITE("core-with", every_way_out, a_block_in_what_leaves_one, shield_in_what_leaves_a_block,
-      locks_as_objects)
+SUITE("core-with", outcome_is_result_of_block_for_every_way_out,
+      block_inside_leave_has_its_own_outcome, shield_inside_leave_keeps_outcome,
+      context_managers_of_locks_are_objects)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wait.h - what the tests of await_wait share: tasks with values, and what they were. */
+/* wait.h - helpers for the tests of await_wait(): tasks with results. */
 #ifndef TESTS_WAIT_H
 #define TESTS_WAIT_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The counter that stands in for the clock: what it calls surely early is early, whoever held the thread up. */
-
 #include "../frame/suite.h"
 #include "base/clock.h"
 #include "base/sys.h"

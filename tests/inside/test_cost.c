@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of what some operations must not do, because their cost would grow with the number of tasks. */
-
 #include "../frame/loop_test.h"
 #include "base/slab.h"
 #include "loop/loop.h"

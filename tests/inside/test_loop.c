@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What the loop must get right however the clock and the kernel fall in with it: both answer here as the test wants. */
-
 #include "../frame/loop_test.h"
 
 #include <poll.h>

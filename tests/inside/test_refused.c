@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What the loop must get right when there is no thread, no memory or no room in the kernel to be had. */
-
 #include "../frame/loop_test.h"
 
 #include <poll.h>

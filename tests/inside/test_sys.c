@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The lowest layer where the kernel refuses: each call says so, keeps nothing, and goes the old way where there is one. */
-
 #include "../frame/suite.h"
 
 #include <errno.h>

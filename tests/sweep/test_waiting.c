@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* One thing going wrong at a time, wherever somebody waits for several, meets others, or iterates. */
-
 #include "../frame/loop_test.h"
 
 #include <asyncio/testing.h>
