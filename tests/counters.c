@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* counters.c - part of each of Check's programs in a build that measures coverage. gcov counts in memory, and writes that down
- * at exit(): what ends by _exit(), abort() or a signal would have counted for nothing. So the linker puts these in the
- * place of such calls (--wrap); they write, and do what was asked for. */
+/* counters.c - linked into each Check program of a build that measures coverage. gcov counts in
+ * memory and writes the counters at exit(), so a process that ends by _exit(), abort() or a signal
+ * would lose its counts. The linker replaces these calls (--wrap) by functions that write the
+ * counters first. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/types.h>
@@ -22,7 +23,8 @@ int __wrap_kill(pid_t pid, int sig);
 int __wrap_raise(int sig);
 sighandler_t __wrap_signal(int sig, sighandler_t handler);
 
-/* Counting goes on from zero: this may not be the end. A worker in its sandbox may open nothing. */
+/* Counting continues from zero, because this may not be the end. A sandboxed worker may not open
+ * files. */
 static void write_counters(void)
 {
     if (access("/", X_OK) < 0)
@@ -65,7 +67,8 @@ static void last_fault(int sig, siginfo_t *info, void *context)
         __real_raise(sig);
 }
 
-/* A fault that nobody handles gives no notice: whoever asks for that gets a handler that writes, and then ends by it. */
+/* A fault without a handler ends the process at once. Where the default action is requested,
+ * install a handler that writes the counters and then dies of the signal. */
 sighandler_t __wrap_signal(int sig, sighandler_t handler)
 {
     if (handler != SIG_DFL || (sig != SIGSEGV && sig != SIGBUS))

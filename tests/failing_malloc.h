@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* failing_malloc.h - malloc() and its like, for a program that is linked with failing_malloc_args: NULL where fails()
- * says so, which who includes this has defined. */
+/* failing_malloc.h - malloc() and the like for a program that is linked with failing_malloc_args.
+ * They return NULL whenever fails() returns true. The including file defines fails(). */
 #ifndef TESTS_FAILING_MALLOC_H
 #define TESTS_FAILING_MALLOC_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch.h - what the small programs fetch: a page that takes a while to come. */
+/* fetch.h - a stand-in for fetching a page, which takes some time. */
 #include <asyncio.h>
 #include <stdio.h>
 
-/* The length of the page; -EIO for a url that starts with '!'. */
+/* Returns the length of the page; -EIO if the URL starts with '!'. */
 ASYNC_DEF(fetch, (const char *)url)
 {
     ASYNC_TRY(await_sleep(0.01 * strlen(url)));

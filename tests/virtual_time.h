@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* virtual_time.h - put in front of a program, it runs in virtual time: at once, and to the nanosecond. */
+/* virtual_time.h - included before a program, it makes async_main() use the virtual clock: the
+ * program ends at once, and its times are exact. */
 #include <asyncio.h>
 
 #undef async_main

@@ -91,7 +91,8 @@ ASYNC_DEF(stands_alone, (int)which)
     }
 }
 
-/* What these wait for comes once: it must not go to those who were there before. */
+/* Each object is set or filled once. The tasks of the new loop must receive it, not those that the
+ * abandoned loop left in the queue. */
 ASYNC_DEF(takes_lines_over)
 {
     int r, item;
@@ -108,7 +109,7 @@ ASYNC_DEF(takes_lines_over)
         while (!async_queue_empty(&left.full)) {
             expect_ok(await_queue_get(&left.full, &item));
             expect_ok(async_queue_task_done(&left.full));
-            ASYNC_TRY(await_sleep(0)); /* and whom there is room for puts the next */
+            ASYNC_TRY(await_sleep(0)); /* so that the putter with a free slot puts the next item */
         }
         expect_ok(await_lock_acquire(&left.lock));
         expect_ok(async_condition_notify(&left.condition, 1));

@@ -199,7 +199,7 @@ LOOP_TEST(abort_while_round_drains_fails_late_task)
     expect_ok(await_sleep(1));
     await_task_auto late = async_create_task(meets(&b, "late"));
     expect_int(await_barrier_wait(&b), 1);
-    expect_ok(await_sleep(0)); /* late stands in line, x is back */
+    expect_ok(await_sleep(0)); /* late is queued, x has returned */
     expect_events("x=0");
     expect_int(await_barrier_wait(&b), 1);
     async_barrier_abort(&b);

@@ -87,7 +87,7 @@ LOOP_TEST(cancelled_callback_never_runs)
     expect_false(async_callback_cancel(&b));
     expect_ok(await_sleep(2));
     expect_events("c");
-    expect_false(async_callback_cancel(&c)); /* it has run */
+    expect_false(async_callback_cancel(&c)); /* it has run already */
     return 0;
 }
 
@@ -116,7 +116,7 @@ static void again(void *arg)
 {
     struct pair *p = arg;
     log_event("again");
-    async_call_soon(&p->cb, again, p); /* its memory is ours again while it runs */
+    async_call_soon(&p->cb, again, p); /* a callback's memory may be reused while it runs */
 }
 
 /* So a callback that schedules itself for ever does not starve a timer. */
@@ -233,8 +233,9 @@ ASYNC_DEF(returns_before_callbacks)
     return 0;
 }
 
-/* What is ready then runs, and once more what the cleanup of tasks has made ready; what adds itself does not run for ever,
- * and its memory is its owner's again. */
+/* Callbacks that are ready when main returns run. So do, once, those that the cleanup of tasks
+ * schedules. A callback that schedules itself does not run for ever, and its memory belongs to its
+ * owner again. */
 static void check_end(uint64_t seed)
 {
     clear_events();
@@ -377,7 +378,7 @@ ASYNC_DEF(leaves_one_armed)
 ASYNC_DEF(cancels_what_is_gone)
 {
     async_call_later(&other, 1, counts_up, NULL);
-    expect_false(async_callback_cancel(&armed)); /* which had the same place in another loop */
+    expect_false(async_callback_cancel(&armed)); /* it had the same slot in another loop */
     expect_false(async_callback_cancel(&armed));
     return await_sleep(2);
 }

@@ -102,7 +102,7 @@ LOOP_TEST(task_cancelled_before_first_step_never_runs)
     return 0;
 }
 
-/* A runnable task, woken already: the cancel is not lost. */
+/* The task is ready because it was woken: the cancel is not lost. */
 ASYNC_DEF(sleeps_twice)
 {
     int first = await_sleep(1), second = await_sleep(1);
@@ -126,7 +126,7 @@ LOOP_TEST(cancel_of_task_already_woken_is_delivered_at_next_await)
     victim = sleeper;
     expect_ok(await_task(killer));
     expect_int(await_task(sleeper), -ECANCELED);
-    /* its sleep had ended: success beats the cancel that came after */
+    /* the sleep had ended before the cancel came */
     expect_events("0 -ECANCELED");
     return 0;
 }
@@ -227,7 +227,8 @@ LOOP_TEST(cancelled_joiner_leaves_task_and_other_joiners_alone)
     return 0;
 }
 
-/* A join takes nothing from others: chosen, then cancelled, it returns its success; the next await_ fails. */
+/* A join takes nothing from other tasks, so its success stays if it is cancelled after that. The
+ * next await_ fails. */
 ASYNC_DEF(joins_twice, (async_task *)t)
 {
     int first = await_task(t), second = await_task(t);

@@ -15,7 +15,7 @@ ASYNC_DEF(tells)
 ASYNC_DEF(asks, (async_task *)t)
 {
     async_task_cancel(t, .reason = "too slow");
-    async_task_cancel(t, .reason = "much too slow"); /* of two requests the first */
+    async_task_cancel(t, .reason = "much too slow"); /* the first of two requests counts */
     return 0;
 }
 

@@ -77,7 +77,7 @@ LOOP_TEST(failure_that_a_loop_left_early_has_not_received_is_reported)
     int r;
     await_for_each (
             r, d, async_as_completed(fails(1, "received"), fails(2, "not received"), value(1, 3))) {
-        /* meanwhile the second one fails */
+        /* the second one fails during this sleep */
         if (d.index == 0)
             expect_ok(await_sleep(5));
         break;

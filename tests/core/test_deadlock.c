@@ -9,7 +9,7 @@
 static async_lock lock_a, lock_b;
 static async_event never;
 
-/* Run co; what it says is in capture.text. */
+/* Run co with stderr captured in capture.text. */
 static int run_watched(async_co co, const struct async_run_opts *opts)
 {
     capture_stderr_begin();
@@ -54,7 +54,7 @@ static void is_told_of_crossed_locks(int r)
     expect_contains(capture.text, ", held by \"ba\"; created in await_crossed_locks, ");
     expect_contains(capture.text, "\n      ba: waits for lock ");
     expect_contains(capture.text, ", held by \"ab\"; created in ");
-    expect_events("main -ECANCELED"); /* and everybody was let go in order */
+    expect_events("main -ECANCELED"); /* all tasks were cancelled, in order */
 }
 
 TEST(locks_taken_in_opposite_orders_are_reported_as_deadlock)
@@ -317,7 +317,7 @@ TEST(shutdown_timeout_names_tasks_that_do_not_end)
     expect_contains(capture.text, "; created in await_leaves_two_behind, ");
     expect_true(!strstr(capture.text, "refuses_for"));
     expect_events("ended");
-    expect_ok(run_virtual(refuses_for(1))); /* the thread is as good as new */
+    expect_ok(run_virtual(refuses_for(1))); /* the thread can run another loop */
 }
 
 TEST(shutdown_timeout_keeps_error_of_main)

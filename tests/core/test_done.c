@@ -76,7 +76,7 @@ ASYNC_DEF(adds_to_itself, (const char *)word)
     return 0;
 }
 
-/* Nobody has a handle, of a group's child or of main. */
+/* A child of a group and main have no handle that the test could drop. */
 ASYNC_DEF(add_to_themselves)
 {
     int r;
@@ -184,7 +184,7 @@ static void sees(async_task *t, void *arg)
 {
     (void)t;
     log_event("%d", async_local_get(request));
-    expect_ok(async_local_set(request, 99)); /* its own copy */
+    expect_ok(async_local_set(request, 99)); /* each callback has a copy of its own */
     (void)arg;
 }
 

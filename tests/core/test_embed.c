@@ -21,7 +21,7 @@ static void close_runner(void)
     capture_stderr_end();
 }
 
-/* What a host does; how many turns that took. */
+/* Drive the runner as a host program does. Returns the number of iterations. */
 static int drive(int *result)
 {
     int turns = 0, r = 0;
@@ -56,7 +56,7 @@ TEST(each_turn_runs_what_was_ready_when_it_began)
     expect_ok(async_runner_turn(rn, &r));
     expect_events("0");
     expect_ok(async_runner_turn(rn, &r));
-    expect_events("0 1"); /* a turn runs what was ready when it began */
+    expect_events("0 1"); /* an iteration runs what was ready when it began */
     expect_ok(async_runner_turn(rn, NULL));
     expect_int(async_runner_turn(rn, &r), 1);
     expect_int(r, 30);
@@ -102,7 +102,7 @@ ASYNC_DEF(waits)
     return 5;
 }
 
-/* Nothing to do: no time, and a silent descriptor. */
+/* The runner has nothing to do: no timeout, and a descriptor that is not readable. */
 static void is_idle(void)
 {
     struct pollfd p = { .fd = async_runner_fd(rn), .events = POLLIN };
@@ -117,7 +117,7 @@ TEST(event_set_by_host_between_turns_wakes_task)
     expect_ok(async_runner_start(rn, waits()));
     for (int i = 0; i < 3; i++)
         expect_ok(async_runner_turn(rn, &r));
-    is_idle(); /* and no deadlock: the host may do this: */
+    is_idle(); /* it is no deadlock, because the host may set the event */
     async_event_set(&event);
     expect_true(async_runner_timeout(rn) == 0);
     drive(&r);

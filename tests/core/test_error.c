@@ -28,7 +28,7 @@ ASYNC_DEF(fails_and_cleans_up, (int)error, (const char *)words)
 {
     if (words)
         error = async_fail(error, "%s", words);
-    async_spawn(async_background(), async_sleep(1)); /* the run is not over when main has failed */
+    async_spawn(async_background(), async_sleep(1)); /* the run goes on after main has failed */
     return error;
 }
 
@@ -115,7 +115,7 @@ ASYNC_DEF(reads_its_cache)
     return async_fail(-EIO, "the cache is corrupt and will be built anew");
 }
 
-/* Fails with the same number for another reason, which has no message. */
+/* Fails with the same code for another reason, without a message. */
 ASYNC_DEF(fails_later_for_another_reason)
 {
     async_ignore(await_reads_its_cache());
@@ -188,7 +188,7 @@ LOOP_TEST(errors_of_siblings_are_listed_in_order_of_failure)
     int r;
     await_group (r, g) {
         async_spawn(g, fails_with(-EIO), .name = "a");
-        /* never starts: the group is cancelled by then */
+        /* it never starts, because the group is cancelled by then */
         async_spawn(g, fails_with(-EPROTO), .name = "b");
     }
     expect_int(r, -EIO);
@@ -264,7 +264,8 @@ LOOP_TEST(timeout_has_message_and_site)
     return 0;
 }
 
-/* Groups in groups: the tree has each failure where it happened, and is walked and printed depth first. */
+/* Nested groups. The tree holds each failure where it happened, and is walked and printed depth
+ * first. */
 ASYNC_DEF(fails_below, (int)depth)
 {
     int r;
@@ -306,7 +307,7 @@ LOOP_TEST(error_tree_of_nested_groups_is_walked_depth_first)
     expect_contains(said, "\n          created in await_fails_below, ");
     return 0;
 }
-/* Whatever the body was at when a child failed. */
+/* The bodies were interrupted in different places. */
 LOOP_TEST(words_of_a_child)
 {
     int r;

@@ -3,7 +3,7 @@
  * retrieved. */
 #include "errors.h"
 
-/* --- async_main: a traceback on stderr, an exit status --- */
+/* --- async_main(): traceback on stderr, exit status --- */
 
 TEST(async_main_prints_traceback_of_error)
 {
@@ -70,7 +70,7 @@ LOOP_TEST(failure_in_background_is_reported_once_and_cancels_nothing)
     return 0;
 }
 
-/* --- what nobody has read --- */
+/* --- errors that were never retrieved --- */
 
 LOOP_TEST(error_never_retrieved_is_reported_when_handle_is_dropped)
 {
@@ -96,7 +96,7 @@ LOOP_TEST(error_never_retrieved_is_reported_when_handle_is_dropped)
     return 0;
 }
 
-/* A handle that was lost: its error is found when the loop closes. */
+/* The error of a lost handle is found when the loop closes. */
 ASYNC_DEF(loses_a_handle)
 {
     async_task *t = async_create_task(second(), .name = "lost");
@@ -223,7 +223,8 @@ static char *report_of(async_co co, bool debug)
     static char text[256 * 1024];
     FILE *real = stderr, *file = fmemopen(text, sizeof text, "w");
     expect_true(file != NULL);
-    setvbuf(file, NULL, _IONBF, 0); /* as stderr itself: printing needs the stack of the task */
+    /* written to stderr itself, because printing needs the stack of the task */
+    setvbuf(file, NULL, _IONBF, 0);
     stderr = file;
     expect_int(async_main(co, .debug = debug, .virtual_clock = true, .slow_step = 1e9),
                EXIT_FAILURE);

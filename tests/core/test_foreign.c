@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-/* What the first loop has. */
+/* Objects of the first loop. */
 static struct {
     async_task *child, *lost;
     async_group *group, *background;
@@ -44,7 +44,8 @@ static void joins(void *(*fn)(void *arg))
     expect_ok(pthread_join(t, NULL));
 }
 
-/* Neither awaits nor waits for it, though the first of the tasks is its own. */
+/* Awaiting a task of another loop is refused, although the first task in the array belongs to this
+ * loop. */
 ASYNC_DEF(intrudes)
 {
     await_task_auto own = async_create_task(sleeps());
@@ -62,7 +63,7 @@ ASYNC_DEF(intrudes)
     await_task_drop(&theirs.lost);
     expect_true(theirs.lost == NULL);
     async_task *all[8];
-    expect_int(async_all_tasks(all, countof(all)), 2); /* this one, and its own */
+    expect_int(async_all_tasks(all, countof(all)), 2); /* this task and its child */
     expect_ok(await_task(own));
     return 0;
 }
@@ -73,7 +74,7 @@ static void uses_event(void *arg)
     async_event_set(&theirs.event);
 }
 
-/* A callback is no task, and is told so in other words. */
+/* A callback is not a task. The message says so. */
 ASYNC_DEF(calls_back)
 {
     async_callback cb = { 0 };

@@ -11,7 +11,7 @@
 
 enum { GOOD = 42 };
 
-/* What the child found: 0 if it ended by _exit(GOOD). */
+/* Returns 0 if the child ended by _exit(GOOD). */
 static int ended_well(pid_t child)
 {
     int status = 0;
@@ -83,7 +83,7 @@ LOOP_TEST(child_forked_in_callback_is_refused_by_await)
     return ended_well(child);
 }
 
-/* Waits of the parent are as they were, however much the child closes, asks and ends. */
+/* The waits of the parent stay as they are, whatever the child closes and however it ends. */
 ASYNC_DEF(reads, (int)fd, (char *)ret)
 {
     expect_int(await_fd_ready(fd, POLLIN), POLLIN);

@@ -31,7 +31,7 @@ LOOP_TEST(waiters_of_future_wake_in_order_after_setter_goes_on)
     await_task_auto b = async_create_task(waits(&f, "b"));
     expect_ok(await_sleep(1));
     expect_ok(async_future_set_result(&f, 7));
-    expect_events(""); /* not inline: whoever sets it goes on */
+    expect_events(""); /* the call that sets the result does not run the waiters */
     expect_int(await_task(b), 7);
     expect_int(await_task(a), 7);
     expect_events("a=7 b=7");
@@ -74,7 +74,8 @@ LOOP_TEST(cancelled_future_fails_its_waiters)
     expect_true(async_future_cancelled(&f));
     expect_int(await_task(t), -ECANCELED);
     expect_int(async_future_set_result(&f, 1), -EALREADY);
-    expect_int(await_future(&f), -ECANCELED); /* its outcome: we are not cancelled */
+    /* it is the result of the future; the caller is not cancelled */
+    expect_int(await_future(&f), -ECANCELED);
     return await_sleep(0);
 }
 

@@ -77,7 +77,7 @@ ASYNC_DEF(loops_around_gather, (int *)rounds)
         int n = await_gather_all(r, value(1, 1), value(2, 3));
         if (n < 0) {
             expect_text(async_cancel_cause().why, "over");
-            expect_int(r[0], 1); /* the results are written: all have ended */
+            expect_int(r[0], 1); /* the results are written, because all have ended */
             expect_int(r[1], -ECANCELED);
             return n;
         }

@@ -16,7 +16,7 @@ ASYNC_GEN(int, count, (int)n, (int)end)
     return end;
 }
 
-/* The call behind the loop, for who goes on after it was cancelled. */
+/* One iteration, as the loop macro does it, so that a test can go on after it was cancelled. */
 ASYNC_DEF(next, (count_gen_ *)g, (int *)ret)
 {
     return await_gen_next(&g->gen, ret, sizeof *ret);
@@ -110,7 +110,7 @@ ASYNC_DEF(says, (const char *)word)
     return 0;
 }
 
-/* Holds something over its yields; its cleanup suspends. */
+/* Holds an object while it yields. Its cleanup suspends. */
 ASYNC_GEN(int, holds, (const char *)word)
 {
     int r, s;
@@ -283,7 +283,8 @@ LOOP_TEST(nested_generators_end_from_outside_in)
     return 0;
 }
 
-/* It will not listen: a yield after the loop was left fails, in a shield as well. */
+/* A generator that ignores cancellation. A yield after the loop was left fails, in a shield as
+ * well. */
 ASYNC_GEN(int, stubborn, (int)n)
 {
     int s, r = 0;
@@ -307,7 +308,7 @@ LOOP_TEST(yield_after_loop_was_left_fails_even_in_shield)
     return 0;
 }
 
-/* Its failure in the cleanup has nobody to go to: it is reported. */
+/* A failure in the cleanup has no receiver, so it is reported. */
 ASYNC_GEN(int, fails_to_clean_up, (int)n)
 {
     ASYNC_TRY(n);

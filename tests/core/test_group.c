@@ -65,7 +65,8 @@ LOOP_TEST(first_failing_child_cancels_siblings_and_body)
     return 0;
 }
 
-/* A group waits at its end, the parent is cancelled: so are the children, a plain cancellation comes out. */
+/* The parent is cancelled while its group waits at its end. The children are cancelled, too, and
+ * the result is -ECANCELED. */
 ASYNC_DEF(waits_at_the_end, (int *)verdict)
 {
     int r;
@@ -335,7 +336,7 @@ LOOP_TEST(group_error_has_message_of_generator_in_body)
     return 0;
 }
 
-/* Nothing can be made of it, but its failure is like that of the others. */
+/* The child cannot be created, but its failure is reported like that of the others. */
 static int await_spawned(async_co co, const char *name, const char *known_as)
 {
     int r;

@@ -58,7 +58,7 @@ LOOP_TEST(cancelled_group_ends_with_success)
         async_spawn(g, child("a", 100));
         expect_ok(await_sleep(1));
         async_group_cancel(g);
-        async_group_cancel(g); /* twice is as once */
+        async_group_cancel(g); /* a second cancel changes nothing */
         r = await_sleep(100);
         expect_int(r, -ECANCELED);
     }
@@ -250,7 +250,8 @@ LOOP_TEST(inner_group_returns_its_error_while_outer_cancel_stays_pending)
         }
         after = await_sleep(0);
     }
-    /* its child had been woken before: errors outrank the outer cancel, which stays pending */
+    /* its child had been woken before; an error is stronger than the outer cancel, which stays
+     * pending */
     expect_int(inner, -EPROTO);
     expect_int(after, -ECANCELED);
     expect_int(outer, -EIO);

@@ -46,7 +46,7 @@ TEST(run_needs_little_more_address_space_than_its_stacks)
     expect_ok(async_run(runs_sleepers(1000), .virtual_clock = true));
 }
 
-/* Too many for the limit: an error, and the loop goes on. */
+/* Too many for the limit. The run returns an error, and the next one works. */
 TEST(stacks_beyond_the_address_space_are_refused)
 {
     if (SANITIZED || getenv("TEST_MANY"))

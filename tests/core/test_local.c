@@ -44,7 +44,7 @@ LOOP_TEST(task_sees_variables_as_they_were_at_its_creation)
 }
 
 static size_t live;
-static long countdown; /* 1: the next allocation fails */
+static long countdown; /* if it is 1, the next allocation fails */
 
 static void *count_malloc(void *ctx, size_t size)
 {
@@ -81,7 +81,7 @@ ASYNC_DEF(keeps, (int)a)
     return async_local_get(one) == a ? 0 : -EIO;
 }
 
-/* A server that says to each request which one it is, while the one before is still at work. */
+/* A server that sets the number of each request while the request before is still being served. */
 ASYNC_DEF(sets_for_each)
 {
     int r;
@@ -104,8 +104,8 @@ TEST(setting_variable_for_each_task_does_not_grow_memory)
     expect_ok(live);
 }
 
-/* A setting that there is no memory for changes nothing: neither its own value, nor the others of the list that had to
- * be copied, nor those of whom it was shared with. */
+/* If there is no memory to set a variable, nothing changes: neither its value, nor the other values
+ * of the list, which had to be copied, nor the values of tasks that share the list. */
 ASYNC_DEF(sets_without_memory)
 {
     int r;
@@ -125,7 +125,7 @@ ASYNC_DEF(sets_without_memory)
             expect_int(async_local_get(three), 'd');
         } while (r < 0);
     }
-    expect_int(refused, 4); /* one, and copies of the two that stood before it */
+    expect_int(refused, 4); /* one entry, and copies of the two before it */
     return r;
 }
 
@@ -152,7 +152,7 @@ TEST(variable_of_thread_without_free_key_cannot_be_set)
 
 static int seen[4];
 
-/* What it sets it keeps to itself. */
+/* What the callback sets is not seen outside of it. */
 static void looks(void *at)
 {
     *(int *)at = async_local_get(one);
@@ -183,7 +183,7 @@ ASYNC_DEF(asks_for_callbacks, (async_callback *)cbs, (int)n)
 ASYNC_DEF(callbacks_look)
 {
     async_callback cbs[2] = { 0 };
-    /* not in a task of its own, which ends before they run */
+    /* called directly, because a task would end before they run */
     expect_ok(await_asks_for_callbacks(cbs, 0));
     expect_ok(await_sleep(3));
     expect_ok(seen[0]);
@@ -209,7 +209,7 @@ TEST(callback_sees_variables_as_they_were_when_it_was_scheduled)
         expect_run_ok(callbacks_look(), .seed = seed);
     expect_ok(live);
     expect_int(async_local_get(one), 1);
-    expect_ok(async_set_allocator(NULL)); /* nobody has set anything outside of tasks */
+    expect_ok(async_set_allocator(NULL)); /* no variable is set outside of tasks */
 }
 
 static async_callback left;
@@ -239,7 +239,7 @@ TEST(callback_of_closed_loop_releases_its_context)
     expect_ok(live);
 }
 
-/* A callback asks for the next: what it was given goes on, what it has set too. */
+/* A callback schedules the next one, which receives its context and what it has set. */
 static void asks_for_the_next(void *cb)
 {
     int n = async_local_get(one);

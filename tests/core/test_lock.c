@@ -64,7 +64,8 @@ LOOP_TEST(cancelled_task_acquires_nothing)
     return 0;
 }
 
-/* fifo_fairness: released, it belongs to the waiter even before that runs: the releaser's retry must queue. */
+/* A released lock belongs to the waiter even before the waiter runs, so a retry of the releasing
+ * task has to queue. */
 ASYNC_DEF(releases_and_retries, (async_lock *)l)
 {
     expect_ok(await_lock_acquire(l));
@@ -85,7 +86,7 @@ LOOP_TEST(released_lock_belongs_to_waiter_before_it_runs)
     return 0;
 }
 
-/* cancel_race, cancel_release_race: in one turn the first waiter is cancelled and the holder releases. */
+/* In one iteration, the first waiter is cancelled and the holder releases the lock. */
 static void lock_race(bool release_first)
 {
     async_lock l = { 0 };
@@ -271,7 +272,7 @@ LOOP_TEST(condition_whose_lock_owner_ended_fails_waiters)
     return 0;
 }
 
-/* A lock in the frame that is gone: nobody looks at it. */
+/* The lock lies in a stack frame that no longer exists, so it must not be read. */
 ASYNC_DEF(leaves_its_own)
 {
     async_lock l = { 0 }, released = { 0 };

@@ -18,7 +18,7 @@ static void on_signal(int sig)
     log_event("handler%d", sig == SIGINT);
 }
 
-/* A loop that is never idle hears of it too. */
+/* A loop that is never idle notices the signal, too. */
 ASYNC_DEF(interrupted_while_busy)
 {
     int r;
@@ -96,7 +96,7 @@ ASYNC_DEF(interrupted_twice)
     raise(SIGINT);
     expect_int(await_sleep(1000), -ECANCELED);
     await_shield (s) {
-        raise(SIGINT); /* ends the program at once */
+        raise(SIGINT); /* the second one kills the program */
         async_ignore(await_sleep(1000));
     }
     return 0;
@@ -220,7 +220,7 @@ TEST(interrupt_handler_that_runs_after_end_raises_signal_again)
     expect_ok(sigprocmask(SIG_BLOCK, &set, NULL));
     library_handler(SIGINT);
     expect_ok(sigpending(&pending));
-    expect_true(sigismember(&pending, SIGINT)); /* it ends the program as soon as it may */
+    expect_true(sigismember(&pending, SIGINT)); /* it will end the program when it is unblocked */
     struct sigaction now;
     expect_ok(sigaction(SIGINT, NULL, &now));
     expect_true(now.sa_handler == SIG_DFL);
@@ -249,7 +249,8 @@ ASYNC_DEF(stuck, (int)result)
     return result ? result : r;
 }
 
-/* What main returns when it is cancelled for that is reported as it is; the cancellation itself as what it was for. */
+/* If main, cancelled because of a deadlock, returns another error, that error is reported. The
+ * cancellation itself is reported as a deadlock. */
 TEST(deadlock_is_reported_unless_main_returns_another_error)
 {
     expect_int(main_heard(stuck(-EIO)), 1);
@@ -258,7 +259,8 @@ TEST(deadlock_is_reported_unless_main_returns_another_error)
     expect_int(main_heard(stuck(0)), 1);
     expect_contains(event_log, "stuck: Resource deadlock avoided");
     clear_events();
-    expect_int(main_heard(stuck(3)), 1); /* answered, but it was none the less one */
+    /* main returned a value, but it was a deadlock nevertheless */
+    expect_int(main_heard(stuck(3)), 1);
 }
 
 static int raw(void *frame)

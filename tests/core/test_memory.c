@@ -8,8 +8,8 @@
 
 static struct {
     long calls, live;
-    long fail_at;  /* 0: never */
-    bool for_ever; /* ...and all that follow */
+    long fail_at;  /* 0 for never */
+    bool for_ever; /* this allocation and all later ones fail */
 } heap;
 
 static bool refuses(void)
@@ -25,7 +25,7 @@ static void *heap_malloc(void *ctx, size_t size)
         return NULL;
     void *p = malloc(size);
     if (p)
-        memset(p, 0xa5, size); /* nobody may rely on zeros */
+        memset(p, 0xa5, size); /* no code may rely on zeros */
     heap.live += p != NULL;
     return p;
 }
@@ -99,7 +99,7 @@ ASYNC_DEF(failing_family)
     return r;
 }
 
-/* An error is not lost for want of memory for its words. */
+/* An error is kept although there is no memory for its message. */
 ASYNC_DEF(groups)
 {
     int r;
@@ -208,7 +208,8 @@ static void run_once(async_co co)
     expect_that(!strstr(said, "the loop closes with"), "allocation %ld: %s", heap.fail_at, said);
 }
 
-/* One of each scenario before: what the library keeps for good (loops' gates) is not a leak. */
+/* Run each scenario once before counting: what the library keeps until the process ends (handles of
+ * loops) is not a leak. */
 static void sweep(async_co co)
 {
     heap_install();
@@ -257,7 +258,7 @@ TEST(allocator_cannot_be_changed_while_loop_is_open)
     expect_ok(async_set_allocator(NULL));
 }
 
-/* Nothing of the library's touches what came from an allocator that is no more in use. */
+/* The library must not touch memory of an allocator that is no longer in use. */
 static char *page;
 static size_t page_used;
 
@@ -272,7 +273,7 @@ static void *page_malloc(void *ctx, size_t size)
 static void *page_realloc(void *ctx, void *p, size_t size)
 {
     char *copy = page_malloc(ctx, size);
-    /* what lies behind the old one does not matter */
+    /* the bytes behind the old block do not matter */
     return copy && p ? memmove(copy, p, size) : copy;
 }
 

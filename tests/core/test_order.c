@@ -5,7 +5,8 @@
 #include <poll.h>
 #include <limits.h>
 
-/* --- starvation: two tasks keep each other runnable; the others have their turn within so many steps --- */
+/* --- starvation: two tasks keep waking each other, and the others must run within some steps
+ * --- */
 
 struct hogs {
     async_event ping, pong;
@@ -49,7 +50,7 @@ LOOP_TEST(busy_tasks_do_not_starve_main)
     return r;
 }
 
-/* On the real clock a timer comes although somebody is always ready. */
+/* With the real clock, a timer fires although a task is always ready. */
 ASYNC_DEF(stops_by_timer, (struct hogs *)h)
 {
     ASYNC_TRY(await_sleep(0.001));
@@ -149,7 +150,7 @@ TEST(busy_tasks_do_not_starve_posts)
     expect_ok(async_run(hogs_and_posts_body()));
 }
 
-/* A limit around a task that never leaves anybody waiting: each await_ looks. */
+/* A timeout around a task that never has to wait: each await_ checks the deadline. */
 ASYNC_DEF(hog_with_a_limit)
 {
     int r;
@@ -166,7 +167,7 @@ TEST(timeout_interrupts_task_that_never_waits)
     expect_ok(async_run(hog_with_a_limit()));
 }
 
-/* ...also if it never suspends at all. */
+/* It does so, too, if the task never suspends at all. */
 ASYNC_DEF(limit_without_suspension)
 {
     int r;
@@ -254,7 +255,7 @@ TEST(without_seed_tasks_run_in_order_of_spawns)
     expect_contains(order_of(0), "0 1 2 3 4 5 6 7 8 9 10 11 0 1 2 3 4 5 6 7 8 9 10 11 ");
 }
 
-/* What seeded orders may not change: who waits first is served first. */
+/* A seed must not change the order of a queue: the first waiter is served first. */
 ASYNC_DEF(takes, (async_lock *)l, (int *)next, (int)number)
 {
     ASYNC_TRY(await_sleep(number));
@@ -296,7 +297,8 @@ static void on_heard(void *arg)
     relay.heard = true;
 }
 
-/* Each starts the next one and waits: there is always a task that has not started, and it goes first. */
+/* Each task starts the next one and waits. There is always a task that has not started, and it runs
+ * first. */
 static int relay_on(void *arg)
 {
     if (relay.heard || ++relay.made == 10000) {

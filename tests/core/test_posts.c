@@ -70,7 +70,7 @@ LOOP_TEST(posts_of_four_threads_arrive_in_order_of_each)
     return 0;
 }
 
-/* A busy loop: tasks that yield for ever do not keep posts away. */
+/* Tasks that yield for ever must not delay posts. */
 ASYNC_DEF(spins, (const bool *)stop)
 {
     while (!*stop)
@@ -98,7 +98,7 @@ LOOP_TEST(busy_loop_runs_posts)
     return 0;
 }
 
-/* Posts to oneself, from the loop's thread, that never stop: neither tasks nor timers starve. */
+/* Posts from the loop's own thread that never stop must not starve tasks or timers. */
 static atomic_bool enough;
 
 static void posts_again(void *loop)
@@ -135,7 +135,8 @@ LOOP_TEST(post_from_own_thread_is_never_called_inline)
     return 0;
 }
 
-/* Posted while a long line of older ones is being run, and some descriptor is waited for: heard all the same. */
+/* A post that is made while many older ones are running, and a descriptor is waited for, must wake
+ * the loop, too. */
 static async_event last;
 
 static void sets_last(void *arg)
@@ -181,7 +182,7 @@ LOOP_TEST(post_made_while_older_ones_run_wakes_loop)
     return 0;
 }
 
-/* What was accepted is called, at the latest while the loop closes; what comes later is refused. */
+/* An accepted post is called, at the latest while the loop closes. A later one is refused. */
 static struct poster late[THREADS];
 
 static void *posts_until_refused(void *arg)

@@ -34,7 +34,7 @@ LOOP_TEST(queue_macros_evaluate_arguments_once)
 LOOP_TEST(fifo_queue_returns_items_in_order)
 {
     queue3 q = ASYNC_QUEUE(q);
-    for (int round = 0; round < 4; round++) { /* all the way round its slots */
+    for (int round = 0; round < 4; round++) { /* so that the slots wrap around */
         FILL(&q, 1, 2);
         TAKE(&q, 1, 2);
     }
@@ -101,7 +101,7 @@ LOOP_TEST(putters_wait_for_slots_in_order)
     expect_ok(await_sleep(1));
     expect_events("");
     TAKE(&q, 1);
-    expect_int(async_queue_put_nowait(&q, 9), -EAGAIN); /* the place is a's */
+    expect_int(async_queue_put_nowait(&q, 9), -EAGAIN); /* the slot belongs to a */
     expect_true(async_queue_full(&q));
     expect_ok(await_task(a));
     expect_events("put4:0");
@@ -119,7 +119,7 @@ LOOP_TEST(getters_wait_for_items_in_order)
     expect_ok(await_sleep(1));
     int item;
     FILL(&q, 1);
-    expect_ok(async_queue_count(&q)); /* it is a's */
+    expect_ok(async_queue_count(&q)); /* it belongs to a */
     expect_true(async_queue_empty(&q));
     expect_int(async_queue_get_nowait(&q, &item), -EAGAIN);
     FILL(&q, 2);
@@ -208,9 +208,9 @@ LOOP_TEST(putter_cancelled_after_it_was_granted_slot_leaves_it_to_next)
     await_task_auto b = async_create_task(puts_three(&q, 5));
     await_task_auto c = async_create_task(puts_three(&q, 6));
     expect_ok(await_sleep(1));
-    async_task_cancel(b); /* in line */
+    async_task_cancel(b); /* still queued */
     TAKE(&q, 1);
-    async_task_cancel(a); /* promised */
+    async_task_cancel(a); /* a slot was granted */
     expect_ok(await_task(c));
     expect_events("put5:-ECANCELED put4:-ECANCELED put6:0");
     TAKE(&q, 2, 3, 6);

@@ -59,7 +59,7 @@ LOOP_TEST(item_of_cancelled_getter_goes_to_next_after_shutdown)
     await_task_auto a = async_create_task(gets_item(&q));
     await_task_auto b = async_create_task(gets_item(&q));
     expect_ok(await_sleep(1));
-    expect_ok(async_queue_put_nowait(&q, 7)); /* a's */
+    expect_ok(async_queue_put_nowait(&q, 7)); /* it belongs to a */
     async_queue_shutdown(&q, false);
     async_task_cancel(a);
     expect_ok(await_task(b));
@@ -138,7 +138,7 @@ LOOP_TEST(immediate_shutdown_drops_items_and_counts_them_done)
     expect_ok(async_queue_task_done(&q));
     expect_ok(await_task(j));
     expect_int(async_queue_task_done(&q), -EINVAL);
-    async_queue_shutdown(&q, true); /* again, and the other way: nothing */
+    async_queue_shutdown(&q, true); /* another shutdown of either kind changes nothing */
     async_queue_shutdown(&q, false);
     expect_int(await_queue_get(&q, &item), -EPIPE);
     return 0;

@@ -100,7 +100,8 @@ LOOP_TEST(race_selects_over_different_awaitables)
     async_queue_shutdown(&q, false);
     r = 0;
     async_future pending = { 0 };
-    expect_int(await_race(&r, future(&pending), gets(&q, &item)), 1); /* closed is ready */
+    /* a closed queue is ready, too */
+    expect_int(await_race(&r, future(&pending), gets(&q, &item)), 1);
     expect_int(r, -EPIPE);
     return 0;
 }
@@ -130,7 +131,8 @@ LOOP_TEST(race_over_two_queues_takes_one_item)
         expect_int(r, 2);
         expect_ok(await_task(t));
     }
-    expect_int(await_wait_for(gets(&q[0], &r), 0), -ETIMEDOUT); /* no clause, limit 0 */
+    /* no coroutine is ready, and the timeout is 0 */
+    expect_int(await_wait_for(gets(&q[0], &r), 0), -ETIMEDOUT);
     return 0;
 }
 
@@ -145,7 +147,7 @@ LOOP_TEST(race_over_ready_queues_starves_none)
         expect_int(item, k);
         expect_true(i > 0 || k == 0);
         won[k]++;
-        k = await_race(NULL, gets(&q[0], &item), async_sleep(0)); /* another select between */
+        k = await_race(NULL, gets(&q[0], &item), async_sleep(0)); /* another race in between */
         expect_true(k == 0 || k == 1);
     }
     for (int k = 0; k < 3; k++)

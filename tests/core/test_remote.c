@@ -38,7 +38,7 @@ LOOP_TEST(submitted_coroutine_sees_variables_of_submitting_thread)
 
 static async_loop *gone;
 
-/* What has been said of the error is there for who has waited, and goes with the next one. */
+/* The message of the error is available to the thread that waited. The next error replaces it. */
 static int hears_why(void)
 {
     expect_int(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
@@ -64,7 +64,7 @@ TEST(thread_receives_message_of_error)
     expect_run_ok(in_a_thread(hears_why));
 }
 
-/* In a task of another loop, which stands still meanwhile. */
+/* In a task of another loop, which is blocked during the call. */
 ASYNC_DEF(asks_the_other_loop)
 {
     expect_int(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
@@ -145,7 +145,7 @@ static int cancels_at_once(void)
     for (int i = 0; i < CALLS; i++) {
         async_remote_auto r = async_create_task_threadsafe(home, why());
         async_remote_cancel(r);
-        int result = async_remote_wait(r, ASYNC_FOREVER); /* began in between, or not */
+        int result = async_remote_wait(r, ASYNC_FOREVER); /* it may have started in between */
         expect_true(result == -ECANCELED || result == 7);
     }
     return 0;
@@ -279,7 +279,7 @@ LOOP_TEST(only_errors_of_dropped_handles_are_reported)
                           async_create_task_threadsafe(l, fails_with(-EPIPE)) };
     expect_ok(await_sleep(1));
     expect_true(async_remote_cancel(r[1]));
-    expect_true(async_remote_cancel(r[1])); /* it is on its way */
+    expect_true(async_remote_cancel(r[1])); /* the cancel is on its way */
     expect_ok(await_sleep(1));
     for (size_t i = 0; i < countof(r); i++) {
         expect_true(async_remote_done(r[i]));
@@ -289,7 +289,7 @@ LOOP_TEST(only_errors_of_dropped_handles_are_reported)
     return 0;
 }
 
-/* A thread that has a loop, too: it waits with all of that. Such a result is no misuse. */
+/* A thread that has a loop of its own blocks while it waits. That is no misuse. */
 ASYNC_DEF(calls_another_loop)
 {
     expect_int(async_run_coroutine_threadsafe(home, doubles(4)), 8);

@@ -15,7 +15,7 @@ ASYNC_DEF(refuses_to_end)
 
 static async_remote *kept[3];
 
-/* While the loop shuts down nothing begins any more. */
+/* While the loop shuts down, no coroutine starts any more. */
 ASYNC_DEF(asks_too_late)
 {
     int r = await_sleep(100);
@@ -134,7 +134,7 @@ TEST(coroutine_submitted_between_runs_starts_in_next_run)
     expect_int(r[1], -ECANCELED);
 }
 
-/* Posted to a loop that closes without another run: refused. */
+/* Submitted to a loop that closes without another run. It is refused. */
 static void *asks_once(void *arg)
 {
     async_remote *r = async_create_task_threadsafe(home, doubles(1));
@@ -161,7 +161,7 @@ TEST(coroutine_submitted_to_loop_that_closes_without_run_is_refused)
     expect_true(r == 2 || r == -EPIPE || r == -ECANCELED);
 }
 
-/* The thread that waits has gone, by the time the task ends. */
+/* The submitting thread has ended by the time the task ends. */
 static int leaves_it(void)
 {
     async_remote_detach(async_create_task_threadsafe(home, waits_for_ever()));
@@ -173,7 +173,7 @@ LOOP_TEST(coroutine_goes_on_after_submitting_thread_ended)
     expect_ok(await_in_a_thread(leaves_it));
     expect_ok(await_sleep(1));
     expect_int(begun, 1);
-    return 0; /* and the loop's end ends it */
+    return 0; /* it is cancelled when the loop ends */
 }
 
 SUITE("remote-end", abandoned_loop_fails_submitted_coroutines, closing_loop_answers_every_thread,

@@ -65,7 +65,7 @@ TEST(shutdown_cancels_and_awaits_remaining_tasks)
     expect_events("background=-ECANCELED/4 lost=-ECANCELED/4"); /* ASYNC_CANCEL_SHUTDOWN */
 }
 
-/* reports_hanging_tasks_errors: their cleanup errors are said, the result is unaffected. */
+/* Errors of their cleanup are reported. The result of main stays. */
 ASYNC_DEF(loses_handles, (int)n)
 {
     for (int i = 0; i < n; i++)
@@ -127,7 +127,8 @@ TEST(shutdown_refuses_spawns)
     expect_events("");
 }
 
-/* A value of main beats its own pending cancel; tasks get theirs all the same. */
+/* A value returned by main is stronger than its own pending cancel. The tasks are cancelled all the
+ * same. */
 ASYNC_DEF(main_cancels_itself)
 {
     async_task_cancel(async_current_task());

@@ -182,7 +182,8 @@ LOOP_TEST(timeout_of_joining_leaves_task_running)
 {
     await_task_auto t = async_create_task(value(3, 1));
     expect_int(await_wait_for(async_joining(t), 0.5), -ETIMEDOUT);
-    expect_false(async_task_done(t)); /* shielded: only the waiting was limited */
+    /* only the wait timed out, because joining shields the task */
+    expect_false(async_task_done(t));
     expect_int(await_wait_for(async_joining(t), 1), 3);
     expect_time(1);
     return 0;
@@ -370,7 +371,7 @@ ASYNC_DEF(loses_handles)
     return await_sleep(1);
 }
 
-/* All are told at once; the last callback of the last one is awaited, too. */
+/* All are cancelled at once. The last callback of the last one is awaited, too. */
 TEST(tasks_with_lost_handles_clean_up_when_loop_closes)
 {
     expect_run_ok(loses_handles());

@@ -173,7 +173,7 @@ LOOP_TEST(read_cancelled_before_it_runs_consumes_nothing)
         expect_ok(async_stream_pair(&a, &b));
         await_task_auto t = async_create_task(ways_to_read[i](a, buf, sizeof buf));
         expect_ok(await_sleep(1));
-        if (i > 0) { /* the half of what it wants, which it waits behind */
+        if (i > 0) { /* half of the bytes that it waits for */
             expect_ok(await_stream_write(b, "ab", 2));
             expect_ok(await_sleep(1));
         }

@@ -141,7 +141,7 @@ LOOP_TEST(calls_from_foreign_thread_are_refused_with_message)
     return async_lock_release(&s.lock);
 }
 
-/* --- Ctrl-C, whose handler any thread may run --- */
+/* --- Ctrl-C: its handler may run on any thread --- */
 
 static atomic_bool enough;
 static void (*_Atomic on_interrupt)(int signal);
@@ -153,8 +153,9 @@ static void (*handler_now(void))(int)
     return now.sa_handler;
 }
 
-/* As if the signal came to this thread at the worst time. What the handler raises stays pending here. The thread sanitizer's
- * sigaction() may tell half of an old address and half of a new one: enough to see whether there is a handler. */
+/* Run the handler as if the signal came to this thread at a bad moment. The signal that the handler
+ * raises stays pending here. The thread sanitizer's sigaction() may return half of an old address
+ * and half of a new one, which is enough to detect that there is a handler. */
 static void *interrupts(void *arg)
 {
     (void)arg;

@@ -93,7 +93,7 @@ LOOP_TEST(wait_for_returns_result_that_comes_in_time)
     expect_time(1);
     expect_int(await_wait_for(value(-EIO, 1), 2), -EIO);
     expect_int(await_wait_for(value(5, 1), ASYNC_FOREVER), 5);
-    expect_ok(await_sleep(10)); /* no limit is left behind */
+    expect_ok(await_sleep(10)); /* no timeout remains armed */
     return 0;
 }
 
@@ -187,7 +187,7 @@ LOOP_TEST(timeout_before_cancel_in_same_iteration_is_reported)
     expect_ok(await_sleep(0));
     await_task_auto t = async_create_task(limited(5));
     victim = t;
-    expect_int(await_task(t), -ETIMEDOUT); /* its limit fired, then the request came */
+    expect_int(await_task(t), -ETIMEDOUT); /* the timeout expired before the cancel came */
     expect_ok(await_task(early));
     return 0;
 }
@@ -342,7 +342,7 @@ LOOP_TEST(every_await_fails_until_expired_block_is_left)
     return 0;
 }
 
-/* The clock is asked then: what a delay counts from otherwise is a bound on it, and may lie ahead. */
+/* The real clock must be read here, because the coarse one may be ahead of it. */
 ASYNC_DEF(has_no_time)
 {
     for (int i = 0; i < 10000; i++) {

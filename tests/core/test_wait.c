@@ -13,12 +13,13 @@ LOOP_TEST(wait_returns_when_first_task_has_ended)
         expect_time(1);
         are(t, 1, "2");
         expect_false(async_task_done(t[1]) || async_task_done(t[2]));
-        expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1); /* still so */
+        /* the same task still counts as ended */
+        expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
         expect_int(await_wait(t + 1, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
         expect_time(2);
         are(t, 2, "2 3");
     }
-    expect_time(3); /* nobody was cancelled */
+    expect_time(3); /* nothing was cancelled */
     return r;
 }
 
@@ -27,7 +28,7 @@ LOOP_TEST(wait_orders_tasks_by_their_ends)
     int r;
     await_group (r, g) {
         async_task *t[] = { T(1, 3), T(2, 1), T(3, 2), T(4, 4) };
-        expect_ok(await_sleep(2.5)); /* two have ended before anybody waits */
+        expect_ok(await_sleep(2.5)); /* two have ended before the wait */
         expect_int(await_wait(t, 4, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 4);
         expect_time(4);
         are(t, 4, "2 3 1 4");

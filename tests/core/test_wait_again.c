@@ -85,7 +85,7 @@ LOOP_TEST(wait_sees_every_change_of_array)
         expect_true(t[0] == b);
         t[0] = a;
         expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, 0), 1);
-        expect_ok(await_sleep(1)); /* c has ended, and nobody has been told */
+        expect_ok(await_sleep(1)); /* c has ended, but no wait has returned since */
         t[1] = b;
         t[2] = d;
         expect_int(await_wait(t, 3, ASYNC_ALL_COMPLETED, 0), 2);
@@ -96,7 +96,7 @@ LOOP_TEST(wait_sees_every_change_of_array)
     return r;
 }
 
-/* The handle goes while somebody waits: it has ended, so it counts. */
+/* The handle is dropped during a wait. The task has ended then, so it counts. */
 ASYNC_DEF(drops, (async_task **)t)
 {
     expect_ok(await_sleep(1));
@@ -136,7 +136,7 @@ LOOP_TEST(random_waits_agree_with_model)
             expect_true(done >= 0);
             for (size_t i = 0; i < n; i++)
                 expect_int(async_task_done(t[first + i]), (int)i < done);
-            if (done > 0 && random >> 21 & 1) { /* take some off in front, or swap two */
+            if (done > 0 && random >> 21 & 1) { /* remove some from the front, or swap two */
                 await_task_drop(&t[first++]);
             } else if (n > 1) {
                 async_task *moved = t[first];

@@ -64,8 +64,8 @@ static int request_six(const struct server *sv)
     return bad == 0 ? 200 : -EREMOTEIO;
 }
 
-/* Only the scenario is tracked: Check allocates in assertions. The first two runs make what is made
- * once in a process. */
+/* Only the scenario is tracked, because Check allocates in assertions. The first two runs allocate
+ * what is allocated once in a process. */
 ASYNC_DEF(sweep, (struct server *)sv, (scenario)run, (enum fault_extent)extent)
 {
     long n = 0;

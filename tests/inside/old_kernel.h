@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* old_kernel.h - madvise() of a kernel that knows no guards of stacks, for `async__sys.madvise`. */
+/* old_kernel.h - madvise() of a kernel that does not know stack guards, for
+ * `async__sys.madvise`. */
 #ifndef INSIDE_OLD_KERNEL_H
 #define INSIDE_OLD_KERNEL_H
 

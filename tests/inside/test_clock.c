@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The counter that stands in for the clock: what it calls surely early is early, whoever held the thread up. */
+/* Tests of the coarse clock, which reads the processor's counter: a time that it calls early is
+ * early, even if the thread loses the processor at a bad moment. */
 #include "../frame/suite.h"
 #include "base/clock.h"
 #include "base/sys.h"
@@ -13,7 +14,7 @@ static void spin(int64_t ns)
         ;
 }
 
-/* Look as the loop does, but lose the processor before the clock is read, or after. */
+/* Read the clock as the loop does, but lose the processor before or after reading. */
 static void look(struct coarse_clock *c, int64_t before, int64_t after)
 {
     uint64_t tick = cpu_ticks();
@@ -33,7 +34,7 @@ static void must_not_lag(const struct coarse_clock *c)
     }
 }
 
-TEST(held_up_while_looking)
+TEST(clock_read_while_thread_is_held_up_is_not_behind)
 {
     for (int i = 0; i < 4; i++) {
         struct coarse_clock c;
@@ -46,8 +47,7 @@ TEST(held_up_while_looking)
     }
 }
 
-/* The reading that it starts with may be old, too. */
-TEST(held_up_at_the_start)
+TEST(clock_started_from_old_reading_is_not_behind)
 {
     struct coarse_clock c;
     int64_t now = async__sys.clock();
@@ -58,8 +58,8 @@ TEST(held_up_at_the_start)
     must_not_lag(&c);
 }
 
-/* It is of use: once it has learnt, it knows what is far off. */
-TEST(says_what_is_early)
+/* Once it has measured its rate. */
+TEST(clock_recognises_time_that_is_far_off)
 {
     struct coarse_clock c;
     async__coarse_clock_init(&c, async__sys.clock());
@@ -70,8 +70,8 @@ TEST(says_what_is_early)
         expect_true(coarse_clock_before(&c, async__sys.clock() + INT64_C(1000) * MS));
 }
 
-/* What a delay counts from is never in the past, and never goes back, whenever the clock is looked at. */
-TEST(soon_is_neither_early_nor_backwards)
+/* A delay counts from it. */
+TEST(coarse_now_is_never_in_past_and_never_goes_back)
 {
     struct coarse_clock c;
     int64_t last = 0;
@@ -82,7 +82,7 @@ TEST(soon_is_neither_early_nor_backwards)
             look(&c, i & 1 ? 20 * 1000 : 0, 0);
         int64_t now = async__sys.clock(), latest = coarse_now(&c);
         if (latest == 0)
-            continue; /* it does not know */
+            continue; /* the rate is not known yet */
         expect_true(latest >= now);
         expect_true(latest >= last);
         last = latest;
@@ -90,12 +90,12 @@ TEST(soon_is_neither_early_nor_backwards)
     expect_true(!c.usable || last > 0);
 }
 
-/* Nor is a counter believed that stands still, runs back, or has run on for longer than the arithmetic allows. */
-TEST(counter_out_of_order)
+/* Nor one that has run on for longer than the arithmetic allows. */
+TEST(counter_that_stands_still_or_runs_back_is_not_trusted)
 {
     struct coarse_clock c;
     async__coarse_clock_init(&c, async__sys.clock());
-    c.usable = true; /* whatever the processor says of its own */
+    c.usable = true; /* whatever the processor reports about its counter */
     async__coarse_clock_update(&c, c.tick0, c.ns0 + MS);
     expect_true(!coarse_clock_before(&c, NEVER));
     expect_true(coarse_now(&c) == 0);
@@ -109,5 +109,7 @@ TEST(counter_out_of_order)
     expect_true(coarse_now(&c) == 0);
 }
 
-SUITE("clock", counter_out_of_order, held_up_while_looking, held_up_at_the_start,
-      says_what_is_early, soon_is_neither_early_nor_backwards)
+SUITE("clock", counter_that_stands_still_or_runs_back_is_not_trusted,
+      clock_read_while_thread_is_held_up_is_not_behind,
+      clock_started_from_old_reading_is_not_behind, clock_recognises_time_that_is_far_off,
+      coarse_now_is_never_in_past_and_never_goes_back)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of what some operations must not do, because their cost would grow with the number of tasks. */
+/* Tests of operations whose cost must not grow with the number of tasks. */
 #include "../frame/loop_test.h"
 #include "base/slab.h"
 #include "loop/loop.h"
@@ -9,7 +9,7 @@
 void __real_async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg);
 void __wrap_async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg);
 
-static int walks; /* over all tasks */
+static int walks; /* walks over all tasks */
 
 void __wrap_async__slab_each(struct slab *s, void (*fn)(void *record, void *arg), void *arg)
 {
@@ -39,14 +39,14 @@ static int walks_at_the_end_of_a_run(int lost_handles)
     return walks;
 }
 
-TEST(shutdown_walks_over_all_tasks_equally_often_for_any_number_of_lost_handles)
+TEST(shutdown_walks_over_all_tasks_as_often_for_many_lost_handles)
 {
     int few = walks_at_the_end_of_a_run(1);
     expect_int(walks_at_the_end_of_a_run(100), few);
 }
 
-/* The scope of a child that waits keeps the deadline that it had: the reschedule has not visited it. */
-LOOP_TEST(reschedule_does_not_visit_the_tasks_below_the_block)
+/* The scope of a waiting child keeps its deadline, so the reschedule has not visited it. */
+LOOP_TEST(reschedule_does_not_visit_tasks_of_block)
 {
     int outer, r;
     await_timeout (outer, 60) {
@@ -74,7 +74,7 @@ static int records_in_use(void)
     return count;
 }
 
-LOOP_TEST(dropped_handle_of_a_background_task_frees_its_record)
+LOOP_TEST(dropped_handle_of_background_task_frees_its_record)
 {
     int before = records_in_use();
     for (int i = 0; i < 10; i++) {
@@ -86,6 +86,6 @@ LOOP_TEST(dropped_handle_of_a_background_task_frees_its_record)
     return 0;
 }
 
-SUITE("inside-cost", dropped_handle_of_a_background_task_frees_its_record,
-      shutdown_walks_over_all_tasks_equally_often_for_any_number_of_lost_handles,
-      reschedule_does_not_visit_the_tasks_below_the_block)
+SUITE("inside-cost", dropped_handle_of_background_task_frees_its_record,
+      shutdown_walks_over_all_tasks_as_often_for_many_lost_handles,
+      reschedule_does_not_visit_tasks_of_block)

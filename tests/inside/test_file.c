@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files on a bad disk. Run once for each engine. */
+/* Tests of files on a failing disk. Run once for each engine. */
 #include "../frame/loop_test.h"
 
 #include <dirent.h>
@@ -11,7 +11,7 @@
 
 #include "base/sys.h"
 #include "file/file.h"
-/* The disk takes so many bytes more. */
+/* The disk accepts this many more bytes. */
 static size_t room;
 static enum file_sys what;
 static int answer, times;
@@ -43,7 +43,7 @@ static void disk(enum file_sys call, int err, size_t left)
     async__sys.apply_file_fault = meets;
 }
 
-/* Only these: a worker may still be using others of the table. */
+/* Restore only these two: a worker may still be using other members of the table. */
 static void good_again(void)
 {
     async__sys.draw_file_fault = async__sys_kernel.draw_file_fault;

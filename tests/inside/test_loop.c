@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the loop must get right however the clock and the kernel fall in with it: both answer here as the test wants. */
+/* Tests of the loop with a clock and a kernel that answer as the test wants. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -37,7 +37,8 @@ ASYNC_DEF(passes_the_time, (const bool *)ended, (int *)steps)
     return 0;
 }
 
-/* More steps than the loop makes without a look at the clock lie between the end and who waits for it. */
+/* Between the end of the task and its waiter there are more steps than the loop makes without
+ * reading the clock. */
 ASYNC_DEF(waits_with_a_limit)
 {
     enum { OTHERS = 300 };
@@ -53,13 +54,13 @@ ASYNC_DEF(waits_with_a_limit)
     return r;
 }
 
-TEST(limit_of_a_wait_passes_when_it_is_over)
+TEST(timeout_of_wait_expires_although_loop_is_busy)
 {
     async__sys.clock = fake_clock;
     expect_ok(run_silently(waits_with_a_limit(), NULL));
 }
 
-/* --- a post between two looks of one turn --- */
+/* --- a post between two polls of one iteration --- */
 
 static struct {
     async_loop *loop;
@@ -98,7 +99,7 @@ ASYNC_DEF(does_nothing)
     return 0;
 }
 
-/* With any number of steps between that and the end of the turn. */
+/* With any number of steps between the post and the end of the iteration. */
 ASYNC_DEF(hears_of_it, (int)fd)
 {
     await_task_auto t = async_create_task(waits_to_read(fd));
@@ -116,7 +117,7 @@ ASYNC_DEF(hears_of_it, (int)fd)
     return 0;
 }
 
-TEST(post_between_two_looks_of_a_turn)
+TEST(post_made_between_two_polls_of_iteration_wakes_loop)
 {
     int pipes[2], r = 0, result = -1;
     expect_ok(pipe(pipes));
@@ -154,8 +155,8 @@ ASYNC_DEF(notes_its_beginning)
     return 0;
 }
 
-/* Ctrl-C between the handler's coming and main's first step: there is nothing to clean up. */
-TEST(interrupt_before_mains_first_step)
+/* There is nothing to clean up. */
+TEST(interrupt_before_first_step_of_main_ends_run)
 {
     signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
     interrupts_left = 1;
@@ -165,8 +166,7 @@ TEST(interrupt_before_mains_first_step)
     expect_ok(interrupts_left);
 }
 
-/* A timer whose time has passed while the host was at something else. */
-TEST(host_that_comes_late)
+TEST(timer_that_passed_while_host_was_busy_fires_at_once)
 {
     int r;
     now = 1000000000;
@@ -184,10 +184,10 @@ TEST(host_that_comes_late)
     async_runner_close(rn);
 }
 
-/* --- limits that pass while nobody looks --- */
+/* --- deadlines that pass before they are checked --- */
 
 static struct {
-    double limit[3]; /* of three blocks, the outermost first */
+    double limit[3]; /* for three blocks, outermost first */
     int verdict[3];
     bool expired[3];
 } nest;
@@ -214,8 +214,8 @@ ASYNC_DEF(blocks)
     return 0;
 }
 
-/* The one that was first says so, whichever block it is; what has not passed says nothing. */
-TEST(first_of_the_limits_that_passed)
+/* Whichever block it belongs to. A deadline that has not passed is not reported. */
+TEST(first_deadline_that_passed_is_reported)
 {
     static const double times[] = { 1, 2, 3, 20 };
     async__sys.clock = fake_clock;
@@ -252,10 +252,10 @@ static void use_former_handle_again(void)
         expect_ok(async_run(async_sleep(0)));
 }
 
-TEST(child_of_fork_does_not_wait_for_a_thread_that_was_posting)
+TEST(child_of_fork_does_not_wait_for_thread_that_was_posting)
 {
     expect_ok(async_run(keeps_its_handle()));
-    handle_enter(former); /* as another thread, which does not exist in the child */
+    handle_enter(former); /* as another thread does, which does not exist in the child */
     pid_t child = fork();
     if (child == 0) {
         use_former_handle_again();
@@ -277,7 +277,7 @@ static void posted(void *arg ASYNC_UNUSED)
 ASYNC_DEF(forks)
 {
     former = async_get_running_loop();
-    async_event_set(&event_of_another_loop); /* is bound to this loop from now on */
+    async_event_set(&event_of_another_loop); /* this binds the event to the loop */
     pid_t child = fork();
     if (child == 0)
         return 0;
@@ -293,7 +293,7 @@ ASYNC_DEF(uses_what_the_parent_had)
     return await_event_wait(&event_of_another_loop);
 }
 
-TEST(loops_of_the_parent_are_closed_in_the_child_of_fork)
+TEST(loops_of_parent_are_closed_in_child_of_fork)
 {
     pid_t parent = getpid();
     capture_stderr_begin();
@@ -304,7 +304,9 @@ TEST(loops_of_the_parent_are_closed_in_the_child_of_fork)
     expect_ok(r);
 }
 
-SUITE("loop", child_of_fork_does_not_wait_for_a_thread_that_was_posting,
-      loops_of_the_parent_are_closed_in_the_child_of_fork, first_of_the_limits_that_passed,
-      interrupt_before_mains_first_step, host_that_comes_late,
-      limit_of_a_wait_passes_when_it_is_over, post_between_two_looks_of_a_turn)
+SUITE("loop", child_of_fork_does_not_wait_for_thread_that_was_posting,
+      loops_of_parent_are_closed_in_child_of_fork, first_deadline_that_passed_is_reported,
+      interrupt_before_first_step_of_main_ends_run,
+      timer_that_passed_while_host_was_busy_fires_at_once,
+      timeout_of_wait_expires_although_loop_is_busy,
+      post_made_between_two_polls_of_iteration_wakes_loop)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Overflows of stacks: said with a name; other faults, and the handlers of a program, are left as they were. */
+/* Tests of stack overflows: the report names the task. Other faults, and the signal handlers of a
+ * program, stay as they were. */
 #include "../frame/suite.h"
 
 #include <asyncio.h>
@@ -53,7 +54,7 @@ ASYNC_DEF(goes_wild)
     return 0;
 }
 
-/* Above all stacks. */
+/* An address above all stacks. */
 ASYNC_DEF(goes_wild_high)
 {
     nowhere = (volatile char *)&environ[0][0] + ((size_t)1 << 30);
@@ -61,7 +62,7 @@ ASYNC_DEF(goes_wild_high)
     return 0;
 }
 
-/* With a name that the loader knows. */
+/* A function whose name the loader can find. */
 int overflows_by_name(int depth);
 
 /* The compiler must not clear the array either, which under ASan is a call of memset(). */
@@ -74,7 +75,8 @@ int overflows_by_name(int depth);
 int overflows_by_name(int depth)
 {
     volatile char frame[512] UNINITIALIZED;
-    for (size_t i = 0; i < sizeof frame; i++) /* itself: no memset() */
+    /* written in a loop, so that memset() is not called */
+    for (size_t i = 0; i < sizeof frame; i++)
         frame[i] = (char)depth;
     return depth == 0 ? frame[0] : overflows_by_name(depth - 1) + frame[100];
 }
@@ -128,7 +130,7 @@ ASYNC_DEF(has_a_wild_thread)
     return 0;
 }
 
-/* What the process says that runs co, and how it ends. */
+/* Run co in a child process. Returns its exit status and what it wrote to stderr. */
 static int last_words(async_co co, char *said, size_t size)
 {
     int status, fds[2];
@@ -162,23 +164,23 @@ static void check_overflow(bool big)
     expect_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 }
 
-TEST(overflow_by_recursion)
+TEST(overflow_by_recursion_is_reported)
 {
     check_overflow(false);
 }
 
-TEST(overflow_by_a_big_frame)
+TEST(overflow_by_large_stack_frame_is_reported)
 {
     check_overflow(true);
 }
 
-TEST(overflow_with_mprotect)
+TEST(overflow_into_mprotect_guard_is_reported)
 {
     async__sys.madvise = old_madvise;
     check_overflow(false);
 }
 
-TEST(overflow_names_the_function)
+TEST(overflow_report_names_function)
 {
     static char said[16384];
     last_words(starts_unnamed(), said, sizeof said);
@@ -186,16 +188,16 @@ TEST(overflow_names_the_function)
     expect_that(strstr(said, ", at overflows_by_name "), "said: %s", said);
 }
 
-TEST(overflow_of_a_task_with_a_long_name)
+TEST(overflow_report_cuts_long_task_name)
 {
     static char said[16384];
     last_words(starts_with_a_long_name(), said, sizeof said);
     expect_that(strstr(said, "stack overflow in task \"xxxxx"), "said: %s", said);
-    /* the name is cut */
+    /* the name is truncated */
     expect_that(strstr(said, "x\": its stack has 65536 bytes"), "said: %s", said);
 }
 
-/* Another fault is not called an overflow, and ends the process all the same. */
+/* Another fault is not reported as an overflow, and ends the process all the same. */
 static void check_other_fault(async_co co)
 {
     static char said[16384];
@@ -204,7 +206,7 @@ static void check_other_fault(async_co co)
     expect_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 }
 
-TEST(other_faults)
+TEST(other_fault_is_not_called_overflow_and_kills_process)
 {
     check_other_fault(goes_wild());
     check_other_fault(goes_wild_high());
@@ -220,7 +222,7 @@ ASYNC_DEF(is_sent, (int)sig)
     return 0;
 }
 
-TEST(sent_signal_stays_ignored)
+TEST(ignored_fault_signal_stays_ignored)
 {
     signal(SIGSEGV, SIG_IGN);
     signal(SIGBUS, SIG_IGN);
@@ -235,14 +237,14 @@ static void on_segv(int sig)
     _exit(3);
 }
 
-/* Whoever had the signal before gets what is not ours; the handler is put back. */
-TEST(program_has_a_handler)
+/* The handler is put back when the loop closes. */
+TEST(handler_of_program_receives_other_faults)
 {
     static char said[16384];
     struct sigaction now;
     signal(SIGSEGV, on_segv);
     int status = last_words(goes_wild(), said, sizeof said);
-    if (!UNDER_VALGRIND) /* which has its own opinion of such a process */
+    if (!UNDER_VALGRIND) /* which ends such a process in its own way */
         expect_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
     expect_text(said, "the program's own\n");
     expect_ok(async_run(async_sleep(0)));
@@ -258,7 +260,7 @@ static void on_segv_info(int sig, siginfo_t *info, void *context)
     _exit(3);
 }
 
-TEST(program_has_a_handler_that_asks_for_more)
+TEST(siginfo_handler_of_program_receives_fault_address)
 {
     static char said[16384];
     struct sigaction sa = { .sa_sigaction = on_segv_info, .sa_flags = SA_SIGINFO };
@@ -273,8 +275,7 @@ ASYNC_DEF(sets_a_handler)
     return await_sleep(0);
 }
 
-/* Nothing of the program's is put back over what it has set since. */
-TEST(program_sets_a_handler_meanwhile)
+TEST(handler_set_during_run_is_not_overwritten)
 {
     struct sigaction now;
     expect_ok(async_run(sets_a_handler()));
@@ -298,7 +299,7 @@ ASYNC_DEF(sets_a_signal_stack)
     return 0;
 }
 
-TEST(program_has_a_signal_stack)
+TEST(signal_stack_of_program_is_kept)
 {
     const stack_t none = { .ss_flags = SS_DISABLE };
     expect_ok(sigaltstack(&none, NULL)); /* a sanitizer's */
@@ -309,7 +310,9 @@ TEST(program_has_a_signal_stack)
     check_overflow(false);
 }
 
-SUITE("overflow", overflow_by_recursion, overflow_by_a_big_frame, overflow_with_mprotect,
-      overflow_names_the_function, overflow_of_a_task_with_a_long_name, other_faults,
-      sent_signal_stays_ignored, program_has_a_handler, program_has_a_handler_that_asks_for_more,
-      program_sets_a_handler_meanwhile, program_has_a_signal_stack)
+SUITE("overflow", overflow_by_recursion_is_reported, overflow_by_large_stack_frame_is_reported,
+      overflow_into_mprotect_guard_is_reported, overflow_report_names_function,
+      overflow_report_cuts_long_task_name, other_fault_is_not_called_overflow_and_kills_process,
+      ignored_fault_signal_stays_ignored, handler_of_program_receives_other_faults,
+      siginfo_handler_of_program_receives_fault_address, handler_set_during_run_is_not_overwritten,
+      signal_stack_of_program_is_kept)

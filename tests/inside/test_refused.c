@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the loop must get right when there is no thread, no memory or no room in the kernel to be had. */
+/* Tests of the loop without threads, without memory, or without room in the kernel. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -11,7 +11,7 @@
 
 #include "base/sys.h"
 
-/* --- a thread that cannot be made --- */
+/* --- a thread that cannot be started --- */
 
 static struct {
     int asked;
@@ -19,7 +19,7 @@ static struct {
     void *arg;
 } makes;
 
-/* The second begins when the test says so, the third never. */
+/* The second thread starts when the test starts it, the third never. */
 static int few_threads(void *(*fn)(void *arg), void *arg)
 {
     if (++makes.asked == 1)
@@ -39,7 +39,8 @@ ASYNC_THREAD(short_work)
     return 0;
 }
 
-/* The worker that tried to make another is at a long job; a later one is for who rests, at once. */
+/* The worker that failed to start another one is busy with a long call. A later call must run at
+ * once on an idle worker. */
 ASYNC_DEF(works_on)
 {
     int r;
@@ -64,7 +65,7 @@ ASYNC_DEF(works_on)
     return r;
 }
 
-TEST(job_after_a_thread_that_could_not_be_made)
+TEST(call_after_thread_could_not_be_started_runs_on_idle_thread)
 {
     async__sys.thread = few_threads;
     expect_ok(run_silently(works_on(), NULL));
@@ -133,12 +134,13 @@ ASYNC_DEF(leaves_much, (async_callback *)later)
     async_task *lost = async_create_task(cleans_up());
     expect_ok(async_task_add_done_callback(lost, is_done, &calls));
     ASYNC_TRY(await_sleep(1));
-    async_call_later(later, 0.5, counts, &calls); /* while the others clean up */
+    async_call_later(later, 0.5, counts, &calls); /* runs while the others clean up */
     return 0;
 }
 
-/* What its runs have left is cancelled and awaited, and their callbacks are called, though not one byte is to be had. */
-TEST(a_runner_is_closed_without_memory)
+/* The remaining tasks are cancelled and awaited, and their callbacks run, although no allocation
+ * succeeds. */
+TEST(runner_closes_without_memory)
 {
     const async_allocator bare = { bare_malloc, bare_realloc, bare_free, NULL };
     async_callback later = { 0 };
@@ -151,7 +153,7 @@ TEST(a_runner_is_closed_without_memory)
                 async_runner_open(&(struct async_run_opts){ .virtual_clock = true, .seed = seed });
         expect_ok(async_runner_run(rn, leaves_much(&later)));
         no_memory = true;
-        while (async_create_task(never_begins())) /* until there is no record left */
+        while (async_create_task(never_begins())) /* until no task record is free */
             ;
         capture_stderr_begin();
         async_runner_close(rn);
@@ -176,8 +178,8 @@ static void *no_map(size_t size)
     return NULL;
 }
 
-/* A runner that has no room for a main task says so, and closes. */
-TEST(runner_without_room_for_a_task)
+/* It can be closed. */
+TEST(runner_without_room_for_main_returns_enomem)
 {
     capture_stderr_begin();
     async_runner *rn = async_runner_open(NULL);
@@ -208,8 +210,8 @@ ASYNC_DEF(takes_all_the_room)
     return 0;
 }
 
-/* What a thread has asked for is not lost when there is no room for it: it is refused. */
-TEST(remote_tasks_without_room)
+/* It is not lost. */
+TEST(submitted_coroutine_without_room_is_refused)
 {
     expect_run_ok(takes_all_the_room());
 }
@@ -229,12 +231,12 @@ ASYNC_DEF(waits_for, (int)fd, (int)events)
     return await_fd_ready(fd, events);
 }
 
-/* Two wait for one descriptor, each for another thing. When one has been told and the kernel will not listen any more
- * for the other, that one looks for itself. */
+/* Two tasks wait for one descriptor, for different events. When one has been woken and the kernel
+ * refuses to wait for the other's event, the other task is woken to check for itself. */
 ASYNC_DEF(two_who_wait, (int *)fds)
 {
     static char much[1 << 20];
-    while (write(fds[0], much, sizeof much) > 0) /* no room to write */
+    while (write(fds[0], much, sizeof much) > 0) /* the socket is full */
         ;
     await_task_auto reader = async_create_task(waits_for(fds[0], POLLIN));
     await_task_auto writer = async_create_task(waits_for(fds[0], POLLOUT));
@@ -268,7 +270,7 @@ ASYNC_DEF(two_who_wait, (int *)fds)
     return 0;
 }
 
-TEST(descriptor_that_cannot_be_armed_again)
+TEST(descriptor_that_cannot_be_rearmed_wakes_second_waiter)
 {
     int fds[2];
     expect_ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
@@ -278,6 +280,7 @@ TEST(descriptor_that_cannot_be_armed_again)
     close(fds[1]);
 }
 
-SUITE("refused", a_runner_is_closed_without_memory, runner_without_room_for_a_task,
-      remote_tasks_without_room, descriptor_that_cannot_be_armed_again,
-      job_after_a_thread_that_could_not_be_made)
+SUITE("refused", runner_closes_without_memory, runner_without_room_for_main_returns_enomem,
+      submitted_coroutine_without_room_is_refused,
+      descriptor_that_cannot_be_rearmed_wakes_second_waiter,
+      call_after_thread_could_not_be_started_runs_on_idle_thread)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Slabs: records stay apart, and a burst leaves nothing behind. */
+/* Tests of slabs: records do not overlap, and memory is given back after a burst. */
 #include "../frame/suite.h"
 
 #include <stdint.h>
@@ -11,7 +11,7 @@
 
 enum { SIZE = 128, MANY = 60000 };
 
-/* A chunk that serves, and one kept warm, which may have been mapped with others. */
+/* A chunk in use and a cached one, which may have been mapped together with others. */
 #define KEPT ((long)(2 * SLAB_CHUNK + SLAB_ARENA))
 
 static long mapped;
@@ -55,8 +55,8 @@ static void check_filled(const unsigned char *record, uint32_t id)
         expect_true(record[i] == (unsigned char)(id * 7));
 }
 
-/* Against a model: a random number of records lives, each with its own content. */
-TEST(records_stay_apart)
+/* Compared with a model: a random number of records is in use, each with its own content. */
+TEST(slab_records_do_not_overlap)
 {
     struct slab s;
     static unsigned char *live[MANY];
@@ -67,7 +67,7 @@ TEST(records_stay_apart)
     async__slab_init(&s, SIZE);
     for (uint32_t i = 1; i <= 600000; i++) {
         x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-        unsigned phase = i / 40000 % 3; /* grow, stay, shrink */
+        unsigned phase = i / 40000 % 3; /* phases: grow, stay, shrink */
         bool take = n == 0 || (n < MANY && x % 100 < (phase == 0 ? 80 : phase == 1 ? 50 : 20));
         if (take) {
             live[n] = slab_take(&s);
@@ -93,7 +93,7 @@ TEST(records_stay_apart)
     expect_ok(mapped);
 }
 
-TEST(burst_leaves_nothing)
+TEST(burst_of_records_gives_memory_back)
 {
     struct slab s;
     static void *records[MANY];
@@ -117,7 +117,7 @@ static void mark(void *record, void *arg)
     ((unsigned char *)record)[SIZE - 1]++;
 }
 
-TEST(each_record_once)
+TEST(slab_each_visits_each_record_once)
 {
     struct slab s;
     static unsigned char *records[2000];
@@ -135,7 +135,7 @@ TEST(each_record_once)
     async__slab_close(&s);
 }
 
-TEST(no_memory)
+TEST(slab_without_memory_returns_null)
 {
     struct slab s;
     async__slab_init(&s, SIZE);
@@ -154,8 +154,8 @@ TEST(no_memory)
     async__slab_close(&s);
 }
 
-/* Many live: chunks come in larger pieces then. */
-TEST(no_memory_for_a_large_piece)
+/* When many records are in use, chunks are mapped several at a time. */
+TEST(slab_without_memory_for_arena_uses_single_chunks)
 {
     struct slab s;
     async__slab_init(&s, SIZE);
@@ -177,5 +177,6 @@ TEST(no_memory_for_a_large_piece)
     async__slab_close(&s);
 }
 
-SUITE("slab", no_memory_for_a_large_piece, records_stay_apart, burst_leaves_nothing,
-      each_record_once, no_memory)
+SUITE("slab", slab_without_memory_for_arena_uses_single_chunks, slab_records_do_not_overlap,
+      burst_of_records_gives_memory_back, slab_each_visits_each_record_once,
+      slab_without_memory_returns_null)

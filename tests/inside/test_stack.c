@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stacks: guards of both kinds, refusals without memory. */
+/* Tests of stacks: guards of both kinds, and failures without memory. */
 #include "../frame/suite.h"
 
 #include <asyncio.h>
@@ -21,7 +21,7 @@ static void is_fault(int sig)
     _exit(1);
 }
 
-/* Does a touch of this byte raise SIGSEGV? */
+/* Returns true if reading this byte raises SIGSEGV. */
 static bool faults(volatile char *at)
 {
     int status;
@@ -67,18 +67,18 @@ static void check_guards(bool by_mprotect)
     async__stacks_close(&s);
 }
 
-TEST(guards)
+TEST(guards_fault_on_both_sides)
 {
     check_guards(false);
 }
 
-TEST(guards_by_mprotect)
+TEST(mprotect_guards_fault_on_both_sides)
 {
     async__sys.madvise = old_madvise;
     check_guards(true);
 }
 
-TEST(classes)
+TEST(stack_class_is_smallest_that_fits)
 {
     uint8_t class;
     expect_true(async__stack_class(1, &class));
@@ -100,8 +100,8 @@ static void *small_maps(size_t size)
     return size <= largest_map ? async__sys_kernel.map(size) : NULL;
 }
 
-/* Address space was short when the first were made, and is not any more: regions of all sizes, in any order. */
-TEST(regions_of_many_sizes)
+/* Address space was short when the first regions were mapped, and is not any more. */
+TEST(stacks_in_regions_of_all_sizes_do_not_overlap)
 {
     enum { N = 200 };
     static const size_t slots[] = { 4, 1, 9, 2, 100, 3 };
@@ -117,7 +117,7 @@ TEST(regions_of_many_sizes)
         memset(k[i].bottom + STACK_DEFAULT - 64, i, 64);
     }
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < N; i++) { /* nobody else's */
+        for (int i = 0; i < N; i++) { /* no other stack has written here */
             expect_true(k[i].bottom[0] == (char)i);
             expect_true(k[i].bottom[STACK_DEFAULT - 1] == (char)i);
             async__stack_give(&s, &k[i]);
@@ -130,8 +130,8 @@ TEST(regions_of_many_sizes)
     async__stacks_close(&s);
 }
 
-/* Larger than a region is elsewhere. */
-TEST(largest_stack)
+/* It is larger than a region. */
+TEST(largest_stack_has_mapping_of_its_own)
 {
     struct stacks s = { 0 };
     struct stack k;
@@ -145,8 +145,8 @@ TEST(largest_stack)
     async__stacks_close(&s);
 }
 
-/* The latest one that was given back is the first to be taken: it is warm. */
-TEST(pool_and_trim)
+/* The stack that was freed last is still cached by the processor. */
+TEST(freed_stack_is_reused_first_and_surplus_is_trimmed)
 {
     enum { N = 300 };
     struct stacks s = { 0 };
@@ -173,7 +173,7 @@ TEST(pool_and_trim)
         expect_ok(async__stack_take(&s, class, &k[i]));
         zero += k[i].bottom[100] == 0;
     }
-    expect_greater(zero, 100); /* their pages went back */
+    expect_greater(zero, 100); /* their pages were given back */
     expect_int(s.classes[class].used, N);
     async__stacks_close(&s);
 }
@@ -215,7 +215,8 @@ ASYNC_DEF(needs_stacks)
     async__sys.mprotect = no_mprotect;
     async__sys.madvise = no_guards;
     await_task_auto t =
-            async_create_task(async_sleep(1), .stack_size = 1 << 20); /* another class: fresh */
+            /* another stack class, so the stack is a new one */
+            async_create_task(async_sleep(1), .stack_size = 1 << 20);
     expect_int(await_task(t), -ENOMEM);
     expect_text(async_fail_text(-ENOMEM), "no memory for a stack");
     await_group (r, g) {
@@ -231,21 +232,22 @@ ASYNC_DEF(needs_stacks)
     return 0;
 }
 
-TEST(no_memory_for_a_stack)
+TEST(task_without_memory_for_stack_fails_with_enomem)
 {
     maps_left = 100;
     async__sys.map = few_maps;
     expect_ok(async_run(needs_stacks(), .virtual_clock = true));
 }
 
-/* Every mapping of a run fails once, and all from it on: -ENOMEM or success, never a hang. */
+/* Each mapping of a run fails once, and then all from it on. The run returns -ENOMEM or succeeds,
+ * but never hangs. */
 ASYNC_DEF(some_tasks)
 {
     int r[3];
     return await_gather(r, async_sleep(1), async_sleep(2), async_sleep(0));
 }
 
-TEST(mappings_fail)
+TEST(run_with_failing_mappings_fails_or_succeeds_but_ends)
 {
     int refused = 0, r = -1;
     for (int allowed = 0; r != 0; allowed++) {
@@ -260,7 +262,7 @@ TEST(mappings_fail)
     expect_greater(refused, 2);
 }
 
-TEST(guards_fail)
+TEST(run_without_guards_fails_with_enomem)
 {
     async__sys.madvise = old_madvise;
     async__sys.mprotect = no_mprotect;
@@ -271,8 +273,8 @@ TEST(guards_fail)
 
 static int refusal;
 
-/* A system call filter may refuse an advice that it does not know: gVisor, Docker and systemd answer
- * EPERM or ENOSYS. */
+/* A system-call filter may refuse an advice that it does not know. gVisor, Docker and systemd
+ * return EPERM or ENOSYS. */
 static int filtered_madvise(void *p, size_t size, int advice)
 {
     if (advice == MADV_GUARD_INSTALL) {
@@ -282,7 +284,7 @@ static int filtered_madvise(void *p, size_t size, int advice)
     return async__sys_kernel.madvise(p, size, advice);
 }
 
-TEST(guards_are_made_by_mprotect_where_madvise_is_not_permitted)
+TEST(guards_use_mprotect_where_madvise_is_not_permitted)
 {
     static const int refusals[] = { EPERM, ENOSYS };
     async__sys.madvise = filtered_madvise;
@@ -293,6 +295,9 @@ TEST(guards_are_made_by_mprotect_where_madvise_is_not_permitted)
     }
 }
 
-SUITE("stack", guards_are_made_by_mprotect_where_madvise_is_not_permitted, guards,
-      guards_by_mprotect, classes, regions_of_many_sizes, largest_stack, pool_and_trim,
-      no_memory_for_a_stack, mappings_fail, guards_fail)
+SUITE("stack", guards_use_mprotect_where_madvise_is_not_permitted, guards_fault_on_both_sides,
+      mprotect_guards_fault_on_both_sides, stack_class_is_smallest_that_fits,
+      stacks_in_regions_of_all_sizes_do_not_overlap, largest_stack_has_mapping_of_its_own,
+      freed_stack_is_reused_first_and_surplus_is_trimmed,
+      task_without_memory_for_stack_fails_with_enomem,
+      run_with_failing_mappings_fails_or_succeeds_but_ends, run_without_guards_fails_with_enomem)

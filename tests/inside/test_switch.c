@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What must survive a switch: registers, errno, floating point control; 10^5 of them. */
+/* Tests of what must survive a stack switch: registers, errno, floating-point control. Each test
+ * switches 10^5 times. */
 #include "../frame/suite.h"
 
 #include <asyncio.h>
@@ -43,12 +44,12 @@ ASYNC_DEF(errnos)
     return await_gather(NULL, keeps_errno(EDOM), keeps_errno(ERANGE), spoils_errno());
 }
 
-TEST(errno_is_each_tasks)
+TEST(errno_survives_switches)
 {
     expect_ok(async_run(errnos(), .virtual_clock = true));
 }
 
-/* One task rounds up and flushes to zero, another must not see it. */
+/* One task rounds up and flushes to zero. The other task must not be affected. */
 static double third(void)
 {
     volatile double one = 1, three = 3;
@@ -78,12 +79,12 @@ ASYNC_DEF(new_tasks_are_plain)
 
 ASYNC_DEF(roundings)
 {
-    fesetround(FE_DOWNWARD); /* ours is not theirs */
+    fesetround(FE_DOWNWARD); /* the rounding mode of this task is unchanged */
     int r = await_gather(NULL, rounds(FE_UPWARD, false), rounds(FE_DOWNWARD, true),
                          rounds(FE_TOWARDZERO, false), new_tasks_are_plain());
     expect_true(fegetround() == FE_DOWNWARD);
     expect_ok(r);
-    return await_gather(NULL, new_tasks_are_plain()); /* on a stack whose last owner rounded up */
+    return await_gather(NULL, new_tasks_are_plain()); /* on a stack whose last task rounded up */
 }
 
 static int in_callback = -1;
@@ -104,7 +105,7 @@ ASYNC_DEF(callback_is_plain)
     return 0;
 }
 
-TEST(rounding_is_each_tasks)
+TEST(rounding_mode_survives_switches)
 {
     expect_ok(async_run(roundings(), .virtual_clock = true));
     expect_true(fegetround() == FE_TONEAREST);
@@ -112,7 +113,7 @@ TEST(rounding_is_each_tasks)
     expect_true(fegetround() == FE_TONEAREST);
 }
 
-/* The two control words apart: the x87 one alone, mxcsr alone. */
+/* Set the two control words separately: x87 alone, mxcsr alone. */
 #if defined(__x86_64__)
 static void set_words(uint32_t mxcsr, uint16_t x87)
 {
@@ -140,9 +141,9 @@ ASYNC_DEF(words)
                         keeps_words(0x1f80, 0x27f), keeps_words(0x5f80, 0xf7f));
 }
 
-TEST(control_words)
+TEST(floating_point_control_words_survive_switches)
 {
-    if (UNDER_VALGRIND) /* it knows the rounding modes and nothing else of them */
+    if (UNDER_VALGRIND) /* valgrind emulates the rounding modes only */
         return;
     expect_ok(async_run(words(), .virtual_clock = true));
 }
@@ -150,8 +151,8 @@ TEST(control_words)
 TEST(control_words) {}
 #endif
 
-/* Callee-saved registers: values that the compiler must keep across the call, more than there are registers, held
- * there as long as it can. */
+/* More values than there are registers. The compiler must keep them across the call, in
+ * callee-saved registers as far as possible. */
 #define EIGHT(m) m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7)
 
 ASYNC_DEF(keeps_registers, (uint64_t)seed)
@@ -178,7 +179,7 @@ ASYNC_DEF(registers)
                         keeps_registers(77));
 }
 
-TEST(registers_survive)
+TEST(registers_survive_switches)
 {
     expect_ok(async_run(registers(), .virtual_clock = true));
 }
@@ -195,7 +196,7 @@ static __attribute__((noinline)) int named_registers(uint64_t v, uint64_t got[5]
     int r;
     int (*call)(void) = yield;
     uint64_t out[5];
-    /* rsp is kept in r15's place on the stack: align it for the call, and leave the red zone alone. */
+    /* rsp is saved in the slot of r15. Align the stack for the call, and skip the red zone. */
     __asm__ volatile("movq  %%rsp, %%r8\n\t"
                      "subq  $256, %%rsp\n\t"
                      "andq  $-16, %%rsp\n\t"
@@ -241,7 +242,7 @@ ASYNC_DEF(named)
                         keeps_named(UINT64_C(0x7777777777777777)));
 }
 
-TEST(callee_saved_registers)
+TEST(callee_saved_registers_survive_switches)
 {
     expect_ok(async_run(named(), .virtual_clock = true));
 }
@@ -249,7 +250,7 @@ TEST(callee_saved_registers)
 TEST(callee_saved_registers) {}
 #endif
 
-/* A task's first frame is aligned as the calling convention says. */
+/* The first stack frame of a task is aligned as the calling convention requires. */
 ASYNC_DEF(aligned)
 {
     _Alignas(64) volatile char big[64] = { 0 };
@@ -269,7 +270,7 @@ ASYNC_DEF(alignment)
     return r;
 }
 
-TEST(stacks_are_aligned)
+TEST(first_stack_frame_is_aligned)
 {
     expect_ok(async_run(alignment(), .virtual_clock = true));
 }
@@ -298,7 +299,7 @@ ASYNC_DEF(interrupted)
     return await_gather(NULL, yields(), yields(), yields());
 }
 
-TEST(signals_during_switches)
+TEST(signals_during_switches_do_no_harm)
 {
     struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
     struct itimerspec every = { { 0, 100000 }, { 0, 100000 } };
@@ -310,5 +311,7 @@ TEST(signals_during_switches)
     timer_delete(timer);
 }
 
-SUITE("switch", errno_is_each_tasks, rounding_is_each_tasks, control_words, registers_survive,
-      callee_saved_registers, stacks_are_aligned, signals_during_switches)
+SUITE("switch", errno_survives_switches, rounding_mode_survives_switches,
+      floating_point_control_words_survive_switches, registers_survive_switches,
+      callee_saved_registers_survive_switches, first_stack_frame_is_aligned,
+      signals_during_switches_do_no_harm)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The lowest layer where the kernel refuses: each call says so, keeps nothing, and goes the old way where there is one. */
+/* Tests of the system-call layer where the kernel refuses: each call returns the error, keeps
+ * nothing, and falls back to an older system call if there is one. */
 #include "../frame/suite.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@
 
 static const struct async_sys *const sys = &async__sys_kernel;
 
-/* From here on this process meets a kernel that answers a system call so. false: this one cannot pretend. */
+/* Make a system call of this process fail with err from now on. Returns false if the kernel does
+ * not allow such a filter. */
 static bool kernel_answers(int call, int err)
 {
     struct sock_filter code[] = {
@@ -36,7 +38,7 @@ static bool kernel_answers(int call, int err)
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* What it was. */
+/* Returns the former limit. */
 static rlim_t allow_descriptors(rlim_t n)
 {
     struct rlimit limit;
@@ -47,7 +49,7 @@ static rlim_t allow_descriptors(rlim_t n)
     return before;
 }
 
-/* The number that the next descriptor will have. */
+/* Returns the number that the next descriptor will have. */
 static int next_descriptor(void)
 {
     int fd = dup(STDOUT_FILENO);
@@ -64,7 +66,7 @@ static void check_waits(void)
     for (int64_t ns = 1; ns < 4000000; ns = 3 * ns + 1) {
         int64_t begin = sys->clock();
         expect_true(sys->epoll_wait(ep, &ev, 1, ns) == 0);
-        expect_true(sys->clock() - begin >= ns); /* never early */
+        expect_true(sys->clock() - begin >= ns); /* waits must not end early */
     }
     expect_true(sys->epoll_wait(ep, &ev, 1, 0) == 0);
     expect_true(sys->epoll_ctl(ep, EPOLL_CTL_ADD, ready, &ev) == 0);
@@ -77,22 +79,22 @@ static void check_waits(void)
     }
     close(ready);
     expect_true(sys->epoll_wait(STDIN_FILENO, &ev, 1, 1000) ==
-                -1); /* other errors are the caller's */
+                -1); /* other errors are returned to the caller */
     close(ep);
 }
 
-TEST(waits_are_never_early)
+TEST(epoll_wait_never_returns_early)
 {
     check_waits();
 }
 
-TEST(waits_of_a_kernel_without_nanoseconds)
+TEST(epoll_wait_without_pwait2_never_returns_early)
 {
     if (kernel_answers(SYS_epoll_pwait2, ENOSYS))
         check_waits();
 }
 
-TEST(waits_in_a_sandbox_without_nanoseconds)
+TEST(epoll_wait_with_pwait2_forbidden_never_returns_early)
 {
     if (kernel_answers(SYS_epoll_pwait2, EPERM))
         check_waits();
@@ -100,7 +102,7 @@ TEST(waits_in_a_sandbox_without_nanoseconds)
 
 /* --- memory --- */
 
-TEST(no_address_space)
+TEST(mapping_without_address_space_fails)
 {
     const size_t too_much = (size_t)1 << 62;
     expect_null(sys->map(too_much));
@@ -112,7 +114,7 @@ TEST(no_address_space)
     expect_null(sys->map_shared(-1, 4096));
 }
 
-TEST(array_larger_than_memory)
+TEST(array_larger_than_memory_is_refused)
 {
     expect_null(async__calloc(SIZE_MAX / 2, 4));
     char *p = async__calloc(3, 4);
@@ -121,7 +123,7 @@ TEST(array_larger_than_memory)
     async__free(p);
 }
 
-TEST(shared_memory_that_is_too_large)
+TEST(too_large_shared_memory_leaves_no_descriptor)
 {
     int next = next_descriptor();
     expect_int(sys->memfd(SIZE_MAX), -1);
@@ -131,10 +133,10 @@ TEST(shared_memory_that_is_too_large)
 
 /* --- descriptors --- */
 
-TEST(no_descriptor_left)
+TEST(calls_without_free_descriptor_fail_with_emfile)
 {
     int fds[2];
-    if (UNDER_VALGRIND) /* which needs some itself */
+    if (UNDER_VALGRIND) /* valgrind needs descriptors itself */
         return;
     rlim_t before = allow_descriptors(0);
     expect_int(sys->socketpair(fds), -1);
@@ -146,8 +148,7 @@ TEST(no_descriptor_left)
     allow_descriptors(before);
 }
 
-/* A signal of the caller's own, which it keeps blocked, is not taken away. */
-TEST(pending_sigpipe_stays)
+TEST(quiet_write_keeps_blocked_sigpipe_of_caller)
 {
     int fds[2];
     sigset_t set;
@@ -169,23 +170,23 @@ TEST(pending_sigpipe_stays)
     close(fds[1]);
 }
 
-TEST(processors_are_counted_without_a_mask)
+TEST(processors_are_counted_without_affinity_mask)
 {
     if (kernel_answers(SYS_sched_getaffinity,
-                       EINVAL)) /* as where there are more than we have room for */
+                       EINVAL)) /* as on machines with more processors than the mask has bits */
         expect_at_least(sys->processors(), 1);
 }
 
-TEST(ring_that_the_kernel_refuses)
+TEST(uring_refused_by_kernel_returns_error)
 {
-    _Alignas(16) char ring[1024]; /* into which nobody looks */
+    _Alignas(16) char ring[1024]; /* its content is never read */
     if (sys->uring_open && kernel_answers(SYS_io_uring_setup, EINVAL))
         expect_int(sys->uring_open((struct io_uring *)(void *)ring, 8), -EINVAL);
 }
 
 /* --- streams in memory --- */
 
-TEST(ring_takes_and_gives_what_fits)
+TEST(ring_buffer_takes_and_returns_what_fits)
 {
     char bytes[4], got[8];
     struct ring r = { .bytes = bytes, .room = sizeof bytes };
@@ -204,8 +205,9 @@ TEST(ring_takes_and_gives_what_fits)
     expect_int(errno, EPIPE);
 }
 
-SUITE("sys", waits_are_never_early, waits_of_a_kernel_without_nanoseconds,
-      waits_in_a_sandbox_without_nanoseconds, no_address_space, array_larger_than_memory,
-      shared_memory_that_is_too_large, no_descriptor_left, pending_sigpipe_stays,
-      processors_are_counted_without_a_mask, ring_that_the_kernel_refuses,
-      ring_takes_and_gives_what_fits)
+SUITE("sys", epoll_wait_never_returns_early, epoll_wait_without_pwait2_never_returns_early,
+      epoll_wait_with_pwait2_forbidden_never_returns_early, mapping_without_address_space_fails,
+      array_larger_than_memory_is_refused, too_large_shared_memory_leaves_no_descriptor,
+      calls_without_free_descriptor_fail_with_emfile, quiet_write_keeps_blocked_sigpipe_of_caller,
+      processors_are_counted_without_affinity_mask, uring_refused_by_kernel_returns_error,
+      ring_buffer_takes_and_returns_what_fits)

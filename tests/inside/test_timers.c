@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers against a model that cannot be wrong: every timer in a table, the next one by looking at them all - in a
- * sorted list, so that a million operations are done in time. */
+/* Tests of timers against a simple model: a sorted list of all timers, fast enough for a million
+ * operations. */
 #include "../frame/suite.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ enum { MOST = 700 };
 struct armed {
     int64_t when;
     uint32_t slot;
-    _Alignas(8) char thing[8]; /* its address is what the timer is for */
+    _Alignas(8) char thing[8]; /* the timer refers to its address */
 };
 
 /* By time, then by order of arming. */
@@ -107,7 +107,7 @@ static void against_the_model(struct timers *t, long operations)
     expect_ok(t->live);
 }
 
-TEST(a_million_operations)
+TEST(million_timer_operations_agree_with_model)
 {
     struct timers t;
     expect_ok(async__timers_open(&t));
@@ -120,8 +120,8 @@ static void *map_little(size_t size)
     return size <= 64 * 1024 ? async__sys_kernel.map(size) : NULL;
 }
 
-/* Where address space is short the arrays begin small, and move when they grow. */
-TEST(grown_arrays)
+/* The arrays start small, and move when they grow. */
+TEST(timer_arrays_grow_where_address_space_is_short)
 {
     struct timers t;
     async__sys.map = map_little;
@@ -149,15 +149,14 @@ static void *no_map(size_t size)
     return NULL;
 }
 
-TEST(no_memory)
+TEST(timers_without_memory_cannot_be_opened)
 {
     struct timers t;
     async__sys.map = no_map;
     expect_int(async__timers_open(&t), -ENOMEM);
 }
 
-/* Only the last of them is left when the cancelled ones are swept out. */
-TEST(one_is_left)
+TEST(last_timer_survives_removal_of_cancelled_ones)
 {
     static char thing[256][8] __attribute__((aligned(8)));
     enum timer_tag tag;
@@ -178,7 +177,7 @@ TEST(one_is_left)
     }
 }
 
-/* Arming cannot fail: what would have to is the end of the process, with a word. */
+/* Arming cannot fail. Without memory for it, the process aborts with a message. */
 static int remaps_left;
 
 static void *few_remaps(void *p, size_t old, size_t size)
@@ -200,7 +199,7 @@ static void arm_until_the_end(void)
     _exit(0);
 }
 
-TEST(no_memory_for_more)
+TEST(arming_without_memory_aborts_with_message)
 {
     for (int remaps = 0; remaps < 4; remaps++) {
         int status, fds[2];
@@ -222,8 +221,7 @@ TEST(no_memory_for_more)
     }
 }
 
-/* The order of equal deadlines survives the wrap of its counter. */
-TEST(equal_deadlines)
+TEST(equal_deadlines_keep_order_when_counter_wraps)
 {
     struct timers t;
     static char thing[256][8] __attribute__((aligned(8)));
@@ -237,7 +235,7 @@ TEST(equal_deadlines)
     async__timers_close(&t);
 }
 
-TEST(seconds)
+TEST(seconds_are_converted_upwards_and_saturate)
 {
     expect_ok(ns_of(0));
     expect_ok(ns_of(-1));
@@ -251,5 +249,7 @@ TEST(seconds)
     expect_int(ns_after(5, 6), 11);
 }
 
-SUITE("timers", a_million_operations, grown_arrays, one_is_left, no_memory_for_more, no_memory,
-      equal_deadlines, seconds)
+SUITE("timers", million_timer_operations_agree_with_model,
+      timer_arrays_grow_where_address_space_is_short, last_timer_survives_removal_of_cancelled_ones,
+      arming_without_memory_aborts_with_message, timers_without_memory_cannot_be_opened,
+      equal_deadlines_keep_order_when_counter_wraps, seconds_are_converted_upwards_and_saturate)

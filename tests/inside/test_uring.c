@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* io_uring where it is refused, too small, or slow to answer. $ASYNCIO_FILES asks for it; what the
- * kernel does not have is not looked at. */
+/* Tests of io_uring where it is refused, too small, or slow to answer. $ASYNCIO_FILES selects it;
+ * what the kernel does not have is not tested. */
 #include "../frame/loop_test.h"
 
 #include <errno.h>
@@ -37,9 +37,9 @@ static int await_pieces(async_file **ret)
     return await_pwrite(*ret, all, sizeof all, 0);
 }
 
-/* --- a kernel that is asked later --- */
+/* --- a kernel that is entered later --- */
 
-static atomic_int held; /* so many times it is not asked */
+static atomic_int held; /* the kernel is not entered this many times */
 
 static int enter_later(struct io_uring *ring)
 {
@@ -189,7 +189,7 @@ REAL_LOOP_TEST(many_requests_are_cancelled_at_once)
     for (enum kind kind = READS; kind < KINDS; kind++) {
         int r = 0;
         hold();
-        held = 300; /* turns: the limit has passed by then */
+        held = 300; /* iterations, after which the timeout has expired */
         await_timeout (r, 1e-5)
             r = await_all(all, PIECES, kind);
         expect_true(r == 0 || r == -ETIMEDOUT);
@@ -198,8 +198,8 @@ REAL_LOOP_TEST(many_requests_are_cancelled_at_once)
     return 0;
 }
 
-/* What was opened and cannot be read has to be closed, also where the kernel has taken nothing for
- * a while. */
+/* A file that was opened and cannot be read must be closed, also if the kernel has accepted nothing
+ * for a while. */
 static unsigned filled;
 
 static int enter_again(struct io_uring *ring)
@@ -209,7 +209,7 @@ static int enter_again(struct io_uring *ring)
     return async__sys.uring_enter(ring);
 }
 
-/* The kernel takes the first four, and answers them; by then there are others in their place. */
+/* The kernel takes the first four and completes them. By then there are others in their slots. */
 static int enter_when_full(struct io_uring *ring)
 {
     if (io_uring_sq_space_left(ring) > 0)
@@ -241,7 +241,7 @@ REAL_LOOP_TEST(full_ring_closes_a_file_that_cannot_be_read)
                 mkfifo(path, 0600) == 0);
     struct one *all = many(f, PIECES);
     async__sys.uring_enter = enter_when_full;
-    await_task_auto t = async_create_task(read_pipe(path)); /* the first in line */
+    await_task_auto t = async_create_task(read_pipe(path)); /* the first one queued */
     int r = await_all(all, PIECES, READS);
     expect_true(await_task(t) == -ESPIPE);
     ASYNC_TRY(await_some_turns());
@@ -251,7 +251,7 @@ REAL_LOOP_TEST(full_ring_closes_a_file_that_cannot_be_read)
     return r;
 }
 
-/* --- less than it was asked for --- */
+/* --- partial reads and writes --- */
 
 static uint32_t draw_fault(int which)
 {
@@ -287,7 +287,7 @@ REAL_LOOP_TEST(request_done_in_pieces_is_completed)
     return 0;
 }
 
-/* --- a kernel that has none, or little of it --- */
+/* --- a kernel without io_uring, or with little of it --- */
 
 static int refusal;
 
@@ -342,7 +342,7 @@ REAL_LOOP_TEST(files_are_read_with_few_descriptors)
 {
     struct rlimit few = { 60, 60 };
     async_file_auto f = NULL;
-    if (UNDER_VALGRIND) /* which has a limit of its own */
+    if (UNDER_VALGRIND) /* valgrind has a limit of its own */
         return 0;
     expect_true(setrlimit(RLIMIT_NOFILE, &few) == 0);
     ASYNC_TRY(await_pieces(&f));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* caller [cd DIR] [load LIBRARY] [run COMMAND] [preload] call NAME...   a program whose functions run in other processes, in
- * surroundings that a script makes. Each word is done in turn; a call prints its result, or why there is none. */
+/* caller [cd DIR] [load LIBRARY] [run COMMAND] [preload] call NAME... - call functions in worker
+ * processes, in surroundings that a script prepares. The arguments are executed in order. A call
+ * prints its result or its error. */
 #include <asyncio.h>
 
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A library that is preloaded, and takes libc's place in one thing. */
+/* A preloaded library that replaces one function of libc. */
 int getpagesize(void);
 int getpagesize(void)
 {

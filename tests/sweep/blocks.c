@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks: limits, shields, context managers, and the ways out of them. A verdict is that of the right block, whatever
- * strikes from outside. */
+/* Scenarios of blocks: timeouts, shields, context managers, and the ways out of them. The result
+ * belongs to the right block, whatever cancels from outside. */
 #include "scenario.h"
 
-SCENARIO(a_limit_that_is_kept)
+SCENARIO(timeout_that_does_not_expire)
 {
     int r;
     await_timeout (r, 10)
@@ -12,7 +12,7 @@ SCENARIO(a_limit_that_is_kept)
     return r;
 }
 
-SCENARIO(a_limit_that_strikes)
+SCENARIO(timeout_that_expires)
 {
     int r;
     await_timeout (r, 5)
@@ -20,7 +20,7 @@ SCENARIO(a_limit_that_strikes)
     return r == -ETIMEDOUT ? 0 : r;
 }
 
-SCENARIO(limits_in_limits)
+SCENARIO(nested_timeouts)
 {
     int outer, inner = 0;
     await_timeout (outer, 10) {
@@ -34,7 +34,7 @@ SCENARIO(limits_in_limits)
     return outer == -ETIMEDOUT ? 0 : outer;
 }
 
-SCENARIO(limits_of_equal_length)
+SCENARIO(nested_timeouts_of_equal_length)
 {
     int outer, inner = 0;
     await_timeout (outer, 5) {
@@ -46,7 +46,7 @@ SCENARIO(limits_of_equal_length)
     return outer == -ETIMEDOUT ? 0 : outer;
 }
 
-SCENARIO(a_limit_by_the_clock)
+SCENARIO(timeout_at_a_deadline)
 {
     int r;
     await_timeout_at (r, async_time() + 3)
@@ -58,7 +58,7 @@ SCENARIO(a_limit_by_the_clock)
     return r == -ETIMEDOUT ? await_sleep(1) : r;
 }
 
-SCENARIO(limits_by_the_clock_around_a_gather)
+SCENARIO(deadline_around_a_gather)
 {
     int r;
     await_timeout_at (r, async_time() + 3)
@@ -67,7 +67,7 @@ SCENARIO(limits_by_the_clock_around_a_gather)
     return r == -ETIMEDOUT ? 0 : r;
 }
 
-SCENARIO(a_limit_that_is_moved)
+SCENARIO(timeout_that_is_rescheduled)
 {
     int r;
     await_timeout (r, 5) {
@@ -79,7 +79,7 @@ SCENARIO(a_limit_that_is_moved)
     return r == -ETIMEDOUT ? 0 : r;
 }
 
-SCENARIO(a_limit_for_a_call)
+SCENARIO(wait_for_a_call)
 {
     int r = await_wait_for(item(1, 8), 5);
     if (r < 0)
@@ -95,7 +95,7 @@ ASYNC_DEF(waits_for_guest, (double)seconds)
     return await_wait_for(guest(100), seconds);
 }
 
-SCENARIO(limits_for_calls_in_calls)
+SCENARIO(nested_wait_for)
 {
     int r = await_wait_for(waits_for_guest(3), 10);
     if (r != -ETIMEDOUT)
@@ -106,7 +106,7 @@ SCENARIO(limits_for_calls_in_calls)
 
 /* --- shields --- */
 
-SCENARIO(a_shield)
+SCENARIO(shield)
 {
     int r;
     await_shield (r) {
@@ -119,7 +119,7 @@ SCENARIO(a_shield)
     return r < 0 ? r : await_sleep(0);
 }
 
-SCENARIO(a_cleanup_with_a_limit_of_its_own)
+SCENARIO(cleanup_with_a_timeout)
 {
     int r = await_sleep(1), shielded, clean = 0;
     await_shield (shielded) {
@@ -130,7 +130,7 @@ SCENARIO(a_cleanup_with_a_limit_of_its_own)
     return r;
 }
 
-SCENARIO(a_shield_in_a_limit)
+SCENARIO(shield_inside_a_timeout)
 {
     int r, shielded;
     await_timeout (r, 5) {
@@ -154,7 +154,7 @@ ASYNC_DEF(comes_in, (double)seconds)
 ASYNC_DEF(goes_out, (double)seconds)
 {
     int r = await_sleep(seconds);
-    scenario_expect(r == 0); /* leaving is shielded */
+    scenario_expect(r == 0); /* leaving runs in a shield */
     hold(-1);
     return r;
 }
@@ -164,7 +164,7 @@ static async_hold room(double seconds)
     return (async_hold){ comes_in(seconds), goes_out(seconds) };
 }
 
-SCENARIO(a_context_manager)
+SCENARIO(context_manager)
 {
     int r;
     await_with (r, room(1))
@@ -173,7 +173,7 @@ SCENARIO(a_context_manager)
     return r;
 }
 
-SCENARIO(context_managers_in_each_other)
+SCENARIO(nested_context_managers)
 {
     int r, inner = 0;
     await_with (r, room(1)) {
@@ -186,7 +186,7 @@ SCENARIO(context_managers_in_each_other)
     return r;
 }
 
-SCENARIO(a_context_manager_that_is_left_by_a_limit)
+SCENARIO(context_manager_left_by_a_timeout)
 {
     int r, inner = 0;
     await_timeout (r, 5) {
@@ -229,7 +229,7 @@ ASYNC_DEF(returns_from_within, (bool)early)
     return r;
 }
 
-SCENARIO(a_bare_return)
+SCENARIO(bare_return)
 {
     ASYNC_TRY(await_returns_from_within(true));
     return await_returns_from_within(false);
@@ -246,7 +246,7 @@ ASYNC_DEF(withdraws)
     return await_guest(1);
 }
 
-SCENARIO(a_request_that_is_withdrawn)
+SCENARIO(cancel_that_is_withdrawn)
 {
     await_task_auto t = async_create_task(withdraws());
     ASYNC_TRY(await_sleep(1));
@@ -272,7 +272,8 @@ ASYNC_DEF(withdraws_in_a_limit)
     return r;
 }
 
-SCENARIO(a_request_that_is_withdrawn_in_a_limit)
+/* The timeout must not be reported, because it has not expired. */
+SCENARIO(cancel_that_is_withdrawn_inside_a_timeout)
 {
     await_task_auto t = async_create_task(withdraws_in_a_limit());
     ASYNC_TRY(await_sleep(1));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files, by the real clock, once for each engine. Whatever fails, a file is closed, and one that is
- * replaced holds the old content or the new one. */
+/* Scenarios of files, with the real clock, once for each engine. Whatever fails, a file is closed,
+ * and one that is replaced has the old content or the new one. */
 #include "scenario.h"
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static const char *content(const char *path)
     return text;
 }
 
-REAL_SCENARIO(a_file_read_whole)
+REAL_SCENARIO(file_read_whole)
 {
     async_data_auto text = NULL;
     size_t n = 0;
@@ -64,7 +64,7 @@ REAL_SCENARIO(a_file_read_whole)
     return r;
 }
 
-REAL_SCENARIO(a_large_file_read_whole)
+REAL_SCENARIO(large_file_read_whole)
 {
     async_data_auto text = NULL;
     size_t n = 0;
@@ -76,7 +76,7 @@ REAL_SCENARIO(a_large_file_read_whole)
     return r;
 }
 
-REAL_SCENARIO(a_file_replaced)
+REAL_SCENARIO(file_replaced)
 {
     clear();
     put("a", "the old one");
@@ -89,7 +89,7 @@ REAL_SCENARIO(a_file_replaced)
     return r;
 }
 
-REAL_SCENARIO(a_file_copied)
+REAL_SCENARIO(file_copied)
 {
     clear();
     put("a", "some text");
@@ -136,7 +136,7 @@ REAL_SCENARIO(open_files)
     return use(f, other);
 }
 
-REAL_SCENARIO(a_named_temporary_file)
+REAL_SCENARIO(named_temporary_file)
 {
     async_file_auto f = NULL;
     clear();
@@ -160,14 +160,14 @@ static int rename_and_remove(void)
     return await_rmdir("d");
 }
 
-REAL_SCENARIO(names)
+REAL_SCENARIO(files_renamed_and_removed)
 {
     clear();
     put("a", "x");
     return rename_and_remove();
 }
 
-REAL_SCENARIO(a_directory)
+REAL_SCENARIO(directory_scanned)
 {
     int r, n = 0;
     clear();
@@ -196,7 +196,7 @@ static int converse(async_stream *s)
     return await_stream_close(s);
 }
 
-REAL_SCENARIO(a_stream)
+REAL_SCENARIO(stream_of_a_file)
 {
     async_stream_auto s = NULL;
     clear();
@@ -204,7 +204,7 @@ REAL_SCENARIO(a_stream)
     return converse(s);
 }
 
-REAL_SCENARIO(the_lines_of_a_file)
+REAL_SCENARIO(lines_of_a_file)
 {
     async_stream_auto s = NULL;
     int r, n = 0;
@@ -222,7 +222,7 @@ ASYNC_DEF(reads, (const char *)path, (size_t *)n)
     return await_read_file(path, &text, n);
 }
 
-REAL_SCENARIO(several_at_a_time)
+REAL_SCENARIO(several_files_read_at_a_time)
 {
     size_t n[3] = { 0, 0, 0 };
     put("a", "1");
@@ -249,7 +249,7 @@ static int all(async_stream **s, async_file **f, async_file **other)
     return await_open("c", O_RDONLY, f);
 }
 
-REAL_SCENARIO(all_of_it_in_a_limit)
+REAL_SCENARIO(all_file_calls_inside_a_timeout)
 {
     async_stream_auto s = NULL;
     async_file_auto f = NULL;

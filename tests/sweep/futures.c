@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Futures: whoever asks is answered, or told why not, whichever of them goes. */
+/* Scenarios of futures: every waiter receives the result or an error, whichever task is
+ * cancelled. */
 #include "scenario.h"
 
 ASYNC_DEF(asks, (async_future *)f)
@@ -17,7 +18,7 @@ ASYNC_DEF(answers, (async_future *)f, (double)seconds, (int)value)
     return r;
 }
 
-SCENARIO(a_future)
+SCENARIO(future_with_two_waiters)
 {
     async_future f = { 0 };
     int r = await_gather(NULL, asks(&f), asks(&f), answers(&f, 2, 5));
@@ -25,14 +26,14 @@ SCENARIO(a_future)
     return r;
 }
 
-SCENARIO(a_future_that_fails)
+SCENARIO(future_that_fails)
 {
     async_future f = { 0 };
     int got[3];
     int r;
     await_timeout (r, 60)
         r = await_gather_all(got, asks(&f), answers(&f, 2, -EIO), asks(&f));
-    if (r < 0) /* nobody could answer */
+    if (r < 0) /* no task could set the result */
         return r == -ETIMEDOUT && got[1] < 0 ? got[1] : r;
     for (int i = 0; i < 3; i++)
         if (got[i] == -ENOMEM)
@@ -45,7 +46,7 @@ static void sets(void *arg)
     async_future_set_result(arg, 1);
 }
 
-SCENARIO(a_future_set_by_a_callback)
+SCENARIO(future_set_by_a_callback)
 {
     async_future f = { 0 };
     async_callback cb = { 0 };
@@ -56,7 +57,7 @@ SCENARIO(a_future_set_by_a_callback)
     return r < 0 ? r : 0;
 }
 
-SCENARIO(a_future_that_is_cancelled)
+SCENARIO(future_that_is_cancelled)
 {
     async_future f = { 0 };
     await_task_auto t = async_create_task(asks(&f));
@@ -74,7 +75,7 @@ static void counts_done(async_future *f, void *count)
 }
 
 /* Each callback runs once, or was removed. */
-SCENARIO(a_future_with_done_callbacks)
+SCENARIO(future_with_done_callbacks)
 {
     async_future f = { 0 };
     async_future_callback a = { 0 }, b = { 0 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Read-write locks and capacity limiters: whatever a task was given and cannot use goes to the next one. */
+/* Scenarios of read-write locks and capacity limiters: what a cancelled task was granted goes to
+ * the next one. */
 #include "scenario.h"
 
 /* --- read-write locks: hold(1) for a reader, hold(WRITER) for a writer --- */
@@ -45,7 +46,7 @@ SCENARIO(readers_and_writers)
     return r;
 }
 
-SCENARIO(writer_that_gives_up_between_readers)
+SCENARIO(writer_cancelled_between_readers)
 {
     async_rwlock l = { 0 };
     account.most_held = WRITER;

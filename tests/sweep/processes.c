@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls to other processes. */
+/* Scenarios of calls to worker processes. */
 #include "scenario.h"
 
 #include <signal.h>
@@ -41,12 +41,12 @@ ASYNC_DEF(doubled, (int)n)
     return r;
 }
 
-SCENARIO(calls_to_the_loops_own_processes)
+SCENARIO(calls_to_the_processes_of_the_loop)
 {
     return await_gather(NULL, doubled(1), doubled(2), doubled(3));
 }
 
-SCENARIO(calls_to_a_process_one_after_the_other)
+SCENARIO(calls_to_a_process_in_sequence)
 {
     int n = 1, sum = -1;
     int r = await_increment(&n, &sum);
@@ -64,7 +64,7 @@ ASYNC_DEF(call_in, (async_process_pool *)p, (int)n)
     return r;
 }
 
-SCENARIO(a_pool_of_one_process)
+SCENARIO(process_pool_of_one)
 {
     async_process_pool *p = async_process_pool_open(.max_workers = 1);
     if (!p)
@@ -74,7 +74,7 @@ SCENARIO(a_pool_of_one_process)
     return r < 0 ? r : closed;
 }
 
-SCENARIO(a_process_that_dies)
+SCENARIO(process_that_dies)
 {
     async_process_pool *p = async_process_pool_open(.max_workers = 1);
     if (!p)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues: an item that was put is gotten once, or is still in; one that could not be put is still its maker's. */
+/* Scenarios of queues: an item that was put is received once or still in the queue; one that could
+ * not be put still belongs to its producer. */
 #include "scenario.h"
 
 typedef async_queue_of(int, 2) int_queue;
@@ -33,7 +34,7 @@ static void balance_queue(int_queue *q)
     scenario_expect(q->q.owed == 0 && q->q.reserved == 0);
 }
 
-SCENARIO(one_puts_one_gets)
+SCENARIO(one_producer_and_one_consumer)
 {
     int_queue q = ASYNC_QUEUE(q);
     int r = await_gather(NULL, produces(&q, 5), consumes(&q, 5, 0));
@@ -41,7 +42,7 @@ SCENARIO(one_puts_one_gets)
     return r;
 }
 
-SCENARIO(a_slow_consumer)
+SCENARIO(slow_consumer)
 {
     int_queue q = ASYNC_QUEUE(q);
     int r = await_gather(NULL, consumes(&q, 5, 1), produces(&q, 5));
@@ -49,7 +50,7 @@ SCENARIO(a_slow_consumer)
     return r;
 }
 
-SCENARIO(many_put_many_get)
+SCENARIO(several_producers_and_consumers)
 {
     int_queue q = ASYNC_QUEUE(q);
     int r = await_gather(NULL, consumes(&q, 3, 0), produces(&q, 2), consumes(&q, 1, 1),
@@ -58,8 +59,8 @@ SCENARIO(many_put_many_get)
     return r;
 }
 
-/* A getter who was woken goes: the item is the next one's. */
-SCENARIO(getters_who_go)
+/* The item goes to the next getter. */
+SCENARIO(getter_cancelled_after_it_was_woken)
 {
     int_queue q = ASYNC_QUEUE(q);
     int r;
@@ -69,13 +70,13 @@ SCENARIO(getters_who_go)
         r = await_sleep(1);
         if (r == 0)
             r = await_produces(&q, 1);
-        async_task_cancel(a); /* it was chosen, and has not run */
+        async_task_cancel(a); /* it was woken, and has not run */
     }
     balance_queue(&q);
     return r;
 }
 
-SCENARIO(putters_who_go)
+SCENARIO(putter_cancelled_after_it_was_granted_a_slot)
 {
     int_queue q = ASYNC_QUEUE(q);
     int r;
@@ -84,8 +85,8 @@ SCENARIO(putters_who_go)
         async_spawn(g, produces(&q, 1));
         r = await_sleep(1);
         if (r == 0)
-            r = await_wait_for(consumes(&q, 1, 0), 60); /* there may be nobody to put one */
-        async_task_cancel(a); /* there is room for it, and it has not run */
+            r = await_wait_for(consumes(&q, 1, 0), 60); /* the producer may have failed */
+        async_task_cancel(a);                           /* it was granted a slot, and has not run */
         if (r == 0)
             r = await_wait_for(consumes(&q, 1, 0), 60);
         r = r == -ETIMEDOUT ? 0 : r;
@@ -94,7 +95,7 @@ SCENARIO(putters_who_go)
     return r;
 }
 
-SCENARIO(the_last_in_the_first_out)
+SCENARIO(lifo_queue)
 {
     int_queue q = ASYNC_LIFO_QUEUE(q);
     int r = await_gather(NULL, produces(&q, 4), consumes(&q, 4, 1));
@@ -108,7 +109,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-SCENARIO(the_smallest_first)
+SCENARIO(priority_queue)
 {
     int_queue q = ASYNC_PRIORITY_QUEUE(q, by_size);
     int r = await_gather(NULL, consumes(&q, 2, 1), produces(&q, 4), consumes(&q, 2, 0));
@@ -130,12 +131,12 @@ ASYNC_DEF(works, (int_queue *)q)
     }
 }
 
-SCENARIO(work_that_is_waited_for)
+SCENARIO(queue_join)
 {
     int_queue q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(works(&q));
     await_task_auto b = async_create_task(works(&q));
-    int r = await_wait_for(produces(&q, 5), 60); /* nobody may be there to take them */
+    int r = await_wait_for(produces(&q, 5), 60); /* the consumers may have failed */
     int joined = 0;
     if (r == 0)
         await_timeout (joined, 60)
@@ -154,7 +155,7 @@ ASYNC_DEF(produces_and_closes, (int_queue *)q, (int)n)
     return r == -EPIPE ? 0 : r;
 }
 
-SCENARIO(a_queue_that_is_closed_behind_the_last_item)
+SCENARIO(graceful_queue_shutdown)
 {
     int_queue q = ASYNC_QUEUE(q);
     int r = await_gather(NULL, works(&q), works(&q), produces_and_closes(&q, 5));
@@ -164,15 +165,15 @@ SCENARIO(a_queue_that_is_closed_behind_the_last_item)
     return r;
 }
 
-/* What is in is dropped; nobody waits any more, joined or not. */
-SCENARIO(a_queue_that_is_closed_now)
+/* Items are dropped, and no task waits any more, in join neither. */
+SCENARIO(immediate_queue_shutdown)
 {
     int_queue q = ASYNC_QUEUE(q);
     int r;
     await_group (r, g) {
         async_spawn(g, produces_and_closes(&q, 4));
         r = await_sleep(1);
-        account.kept += (int)async_queue_count(&q); /* before they are gone */
+        account.kept += (int)async_queue_count(&q); /* before they are dropped */
         async_queue_shutdown(&q, true);
         if (r == 0)
             r = await_queue_join(&q);
@@ -197,7 +198,7 @@ ASYNC_DEF(passes_on, (int_queue *)from, (int_queue *)to)
     }
 }
 
-SCENARIO(a_chain_of_queues)
+SCENARIO(chain_of_queues)
 {
     int_queue a = ASYNC_QUEUE(a), b = ASYNC_QUEUE(b);
     int r = await_gather(NULL, produces_and_closes(&a, 4), passes_on(&a, &b), works(&b));
@@ -206,7 +207,7 @@ SCENARIO(a_chain_of_queues)
     return r;
 }
 
-SCENARIO(a_queue_and_limits)
+SCENARIO(queue_and_timeouts)
 {
     int_queue q = ASYNC_QUEUE(q);
     int r = 0, item;
@@ -253,7 +254,7 @@ ASYNC_DEF(gets_many, (growing_queue *)q, (int)n)
     return 0;
 }
 
-SCENARIO(a_queue_that_grows)
+SCENARIO(queue_that_grows)
 {
     growing_queue q = ASYNC_DYNAMIC_QUEUE(q, 0);
     int r = await_gather(NULL, puts_many(&q, 20), gets_many(&q, 3));

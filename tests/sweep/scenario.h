@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* scenario.h - what the scenarios share: a table that fills itself, the account of items and permits, and a main()
- * that sweeps them all.
+/* scenario.h - frame of the scenarios: a table that fills itself, an account of items and permits,
+ * and a main() that sweeps all scenarios.
  *
- * A scenario is careful: whatever fails in it, it goes on to account for every item. So what a sweep finds is the
- * library's. */
+ * Whatever fails in a scenario, it goes on to account for every item. So what a sweep finds is a
+ * mistake of the library. */
 #ifndef SWEEP_SCENARIO_H
 #define SWEEP_SCENARIO_H
 
@@ -24,19 +24,19 @@ static unsigned scenario_count;
 #define SCENARIO(name)      SCENARIO_IN(name, false)
 #define REAL_SCENARIO(name) SCENARIO_IN(name, true)
 #define SCENARIO_IN(name, real)                                                                    \
-    ASYNC_CHECK static int await_##name(void);                                                     \
-    ASYNC_CO(name)                                                                                 \
+    ASYNC_CHECK static int await_##name##_scenario(void);                                          \
+    ASYNC_CO(name##_scenario)                                                                      \
     __attribute__((constructor)) static void add_##name(void)                                      \
     {                                                                                              \
-        scenarios[scenario_count++] = (struct scenario){ #name, name(), real };                    \
+        scenarios[scenario_count++] = (struct scenario){ #name, name##_scenario(), real };         \
     }                                                                                              \
-    static int await_##name(void)
+    static int await_##name##_scenario(void)
 
 /* --- the account of a run --- */
 
 static struct {
-    int made, used, kept; /* items: each one that was made was used, or is still somewhere */
-    int held, most_held;  /* permits; most_held: 0: any number */
+    int made, used, kept; /* each item that was made was used, or is kept somewhere */
+    int held, most_held;  /* permits that are held, and how many may be at most; 0 for no bound */
     const char *broken;   /* a condition that did not hold */
 } account;
 
@@ -80,7 +80,7 @@ static const char *balance(void *arg, int result)
 
 /* --- small parts --- */
 
-/* Its value, after that many seconds; an item is made. */
+/* Make an item after some seconds, and return the value. */
 ASYNC_UNUSED static int await_item(double seconds, int value)
 {
     ASYNC_TRY(await_sleep(seconds));
@@ -97,7 +97,7 @@ ASYNC_UNUSED static int await_fails_after(double seconds, int err)
 }
 ASYNC_CO(fails_after, (double)seconds, (int)err)
 
-/* A permit is held meanwhile, also while it cleans up: that takes a second, shielded. */
+/* Hold a permit while sleeping, and for a second of shielded cleanup. */
 ASYNC_UNUSED static int await_guest(double seconds)
 {
     int r, shielded;
@@ -110,7 +110,7 @@ ASYNC_UNUSED static int await_guest(double seconds)
 }
 ASYNC_CO(guest, (double)seconds)
 
-/* How many orders and pairs; 0: as many as ever. */
+/* The number of orders and pairs that are tried; 0 for the default. */
 #ifndef SCENARIO_SEEDS
 #define SCENARIO_SEEDS 0
 #endif

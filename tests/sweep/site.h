@@ -224,8 +224,8 @@ static bool has_stdin(void)
     return fcntl(0, F_GETFD) >= 0;
 }
 
-/* Run a tour on a new site and close it. Whatever has failed: no connection is left, no handler
- * hangs, and libcurl has freed all its memory. */
+/* Run a tour on a new site and close it. Whatever fails, no connection is left, no handler hangs,
+ * and libcurl frees all its memory. */
 static int await_visit(int (*await_tour)(struct site *at))
 {
     struct site at = { 0 };

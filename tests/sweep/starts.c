@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Children that are started until they are ready, and races whose coroutines start one after the other. */
+/* Scenarios of children that are started until they are ready, and of staggered races. */
 #include "scenario.h"
 
 ASYNC_DEF(serves, (double)seconds, (int)port)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks, events, conditions, semaphores, barriers: a turn that somebody was given and cannot take goes to the next, and no
- * permit is lost. */
+/* Scenarios of locks, events, conditions, semaphores and barriers: what a cancelled task was
+ * granted goes to the next one, and no permit is lost. */
 #include "scenario.h"
 
 ASYNC_DEF(locks, (async_lock *)l, (double)seconds)
@@ -15,7 +15,7 @@ ASYNC_DEF(locks, (async_lock *)l, (double)seconds)
     return r;
 }
 
-SCENARIO(a_lock)
+SCENARIO(lock)
 {
     async_lock l = { 0 };
     account.most_held = 1;
@@ -24,8 +24,8 @@ SCENARIO(a_lock)
     return r;
 }
 
-/* Those who remain get it, whoever goes. */
-SCENARIO(a_lock_whose_waiters_go)
+/* The other waiters still receive it. */
+SCENARIO(lock_with_cancelled_waiter)
 {
     async_lock l = { 0 };
     account.most_held = 1;
@@ -53,7 +53,7 @@ ASYNC_DEF(uses_lock, (async_lock *)l, (double)seconds)
     return r;
 }
 
-SCENARIO(a_lock_with_a_limit)
+SCENARIO(lock_inside_a_timeout)
 {
     async_lock l = { 0 };
     int r = 0;
@@ -77,12 +77,12 @@ ASYNC_DEF(waits, (async_event *)e)
 ASYNC_DEF(sets_and_clears, (async_event *)e, (double)seconds)
 {
     int r = await_sleep(seconds);
-    async_event_set(e); /* also when it is cancelled: others depend on it */
+    async_event_set(e); /* even if it is cancelled, because others depend on it */
     async_event_clear(e);
     return r;
 }
 
-SCENARIO(an_event_that_is_cleared_at_once)
+SCENARIO(event_cleared_at_once)
 {
     async_event e = { 0 };
     await_task_auto a = async_create_task(waits(&e));
@@ -94,14 +94,14 @@ SCENARIO(an_event_that_is_cleared_at_once)
     return await_task(b);
 }
 
-SCENARIO(an_event_and_a_limit)
+SCENARIO(event_inside_a_timeout)
 {
     async_event e = { 0 };
     int r;
     await_task_auto t = async_create_task(sets_and_clears(&e, 3));
     await_timeout (r, 10)
         r = await_event_wait(&e);
-    if (r == -ETIMEDOUT) { /* there was no task, or it was early */
+    if (r == -ETIMEDOUT) { /* the task was not created, or the sleep ended early */
         r = async_task_result(t);
         return r < 0 ? r : 0;
     }
@@ -152,7 +152,7 @@ static void balance_store(struct store *s)
     scenario_expect(!async_lock_locked(&s->lock));
 }
 
-SCENARIO(a_condition)
+SCENARIO(condition)
 {
     struct store s = { .change = ASYNC_CONDITION(&s.lock) };
     int r = await_gather(NULL, buys(&s, 2), delivers(&s, 3), buys(&s, 1));
@@ -160,8 +160,8 @@ SCENARIO(a_condition)
     return r;
 }
 
-/* A notification of one who goes is another one's. */
-SCENARIO(a_condition_whose_waiters_go)
+/* Its notification goes to another waiter. */
+SCENARIO(condition_with_cancelled_waiter)
 {
     struct store s = { .change = ASYNC_CONDITION(&s.lock) };
     int r, inner = 0;
@@ -176,7 +176,7 @@ SCENARIO(a_condition_whose_waiters_go)
         r = inner;
     }
     balance_store(&s);
-    /* whoever still waits does not wait for what is there */
+    /* a task that still waits does not wait for an item that is there */
     if (r == -ETIMEDOUT)
         scenario_expect(s.stock == 0);
     return r == -ETIMEDOUT ? 0 : r;
@@ -190,7 +190,7 @@ ASYNC_DEF(waits_for_word, (async_condition *)c)
     return r;
 }
 
-SCENARIO(word_to_all)
+SCENARIO(condition_notify_all)
 {
     async_lock l = { 0 };
     async_condition c = ASYNC_CONDITION(&l);
@@ -216,8 +216,8 @@ ASYNC_DEF(waits_once, (async_condition *)c, (bool *)told)
     return r;
 }
 
-/* One word, two who wait: it reaches one of them, whoever of them goes. */
-SCENARIO(word_to_one)
+/* One notification and two waiters: it reaches one of them, whichever is cancelled. */
+SCENARIO(condition_notify_one)
 {
     async_lock l = { 0 };
     async_condition c = ASYNC_CONDITION(&l);
@@ -229,7 +229,7 @@ SCENARIO(word_to_one)
     if (r == 0)
         await_with (w, &l) {
             scenario_expect(async_condition_notify(&c, 1) == 0);
-            async_task_cancel(a); /* it was chosen, and has not run */
+            async_task_cancel(a); /* it was notified, and has not run */
         }
     if (r == 0)
         r = await_sleep(1);
@@ -251,7 +251,7 @@ ASYNC_DEF(takes_unit, (async_semaphore *)s, (double)seconds)
     return r;
 }
 
-SCENARIO(a_semaphore)
+SCENARIO(semaphore)
 {
     async_semaphore s = ASYNC_BOUNDED_SEMAPHORE(2);
     account.most_held = 2;
@@ -272,7 +272,7 @@ ASYNC_DEF(uses_semaphore, (async_semaphore *)s, (double)seconds)
     return r;
 }
 
-SCENARIO(a_semaphore_whose_waiters_go)
+SCENARIO(semaphore_with_cancelled_waiter)
 {
     async_semaphore s = ASYNC_SEMAPHORE(1);
     int r;
@@ -288,7 +288,7 @@ SCENARIO(a_semaphore_whose_waiters_go)
     return r;
 }
 
-SCENARIO(units_given_back_in_a_burst)
+SCENARIO(permits_released_in_a_burst)
 {
     async_semaphore s = ASYNC_SEMAPHORE(0);
     int r;
@@ -312,14 +312,14 @@ ASYNC_DEF(meets, (async_barrier *)b, (int)rounds, (unsigned *)seen)
         int r = await_barrier_wait(b);
         if (r < 0)
             return r;
-        scenario_expect(!(seen[i] & 1u << r)); /* each number once */
+        scenario_expect(!(seen[i] & 1u << r)); /* each number is given once */
         seen[i] |= 1u << r;
         ASYNC_TRY(await_sleep(r));
     }
     return 0;
 }
 
-SCENARIO(a_barrier)
+SCENARIO(barrier)
 {
     unsigned seen[2] = { 0 };
     async_barrier b = ASYNC_BARRIER(3);
@@ -329,8 +329,9 @@ SCENARIO(a_barrier)
     return r;
 }
 
-/* One more than it takes, and one who goes: whoever stays waits for the next round, and gets no number. */
-SCENARIO(a_barrier_that_somebody_leaves)
+/* One task more than the barrier takes, and one that is cancelled. The remaining one waits for the
+ * next round and gets no number. */
+SCENARIO(barrier_with_cancelled_waiter)
 {
     unsigned seen[1] = { 0 };
     async_barrier b = ASYNC_BARRIER(2);
@@ -349,7 +350,7 @@ SCENARIO(a_barrier_that_somebody_leaves)
     return r;
 }
 
-SCENARIO(a_barrier_that_is_broken)
+SCENARIO(barrier_that_is_aborted)
 {
     unsigned seen[1] = { 0 };
     async_barrier b = ASYNC_BARRIER(2);

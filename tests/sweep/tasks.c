@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Tasks, gathers, groups, generators: whatever goes wrong, nobody is left behind, and every permit comes back. */
+/* Scenarios of tasks, gathers, groups and generators: whatever fails, no task is left behind, and
+ * every permit comes back. */
 #include "scenario.h"
 
-SCENARIO(one_sleep_after_the_other)
+SCENARIO(sleeps_in_sequence)
 {
     for (int i = 0; i < 3; i++)
         ASYNC_TRY(await_sleep(i));
     return 0;
 }
 
-SCENARIO(a_task_and_its_result)
+SCENARIO(task_and_its_result)
 {
     await_task_auto t = async_create_task(item(1, 7), .name = "a name that is copied");
     int r = await_task(t);
@@ -19,7 +20,7 @@ SCENARIO(a_task_and_its_result)
     return await_task(t) == -ECANCELED ? -ECANCELED : 0;
 }
 
-SCENARIO(tasks_awaited_backwards)
+SCENARIO(tasks_awaited_in_reverse)
 {
     await_task_auto a = async_create_task(guest(1));
     await_task_auto b = async_create_task(guest(2), .stack_size = 20000);
@@ -34,20 +35,20 @@ ASYNC_DEF(asks_for_result, (async_task *)t)
     return await_task(t);
 }
 
-SCENARIO(one_task_awaited_by_many)
+SCENARIO(one_task_awaited_by_several)
 {
     await_task_auto t = async_create_task(item(1, 0));
     return await_gather(NULL, asks_for_result(t), asks_for_result(t), async_joining(t));
 }
 
-SCENARIO(a_task_whose_block_is_left)
+SCENARIO(task_whose_block_is_left)
 {
     await_task_auto t = async_create_task(guest(1000));
     ASYNC_TRY(await_sleep(1));
     return async_task_done(t) ? async_task_result(t) : 0;
 }
 
-SCENARIO(a_task_that_is_cancelled)
+SCENARIO(task_that_is_cancelled)
 {
     await_task_auto t = async_create_task(guest(1000));
     ASYNC_TRY(await_sleep(1));
@@ -57,7 +58,7 @@ SCENARIO(a_task_that_is_cancelled)
     return r == -ENOMEM ? r : await_sleep(0);
 }
 
-SCENARIO(a_task_cancelled_before_it_begins)
+SCENARIO(task_cancelled_before_it_starts)
 {
     await_task_auto t = async_create_task(item(0, 0));
     async_task_cancel(t);
@@ -69,7 +70,7 @@ SCENARIO(a_task_cancelled_before_it_begins)
 
 /* --- several at once --- */
 
-SCENARIO(a_gather)
+SCENARIO(gather)
 {
     int got[3] = { 0 };
     int r = await_gather(got, item(1, 1), item(3, 2), item(2, 3));
@@ -85,19 +86,19 @@ ASYNC_DEF(pair_of_guests, (double)seconds)
     return await_gather(NULL, guest(seconds), guest(2 * seconds));
 }
 
-SCENARIO(gathers_in_a_gather)
+SCENARIO(nested_gathers)
 {
     return await_gather(NULL, pair_of_guests(1), pair_of_guests(2), guest(3));
 }
 
-SCENARIO(a_gather_that_fails)
+SCENARIO(gather_that_fails)
 {
     int r = await_gather(NULL, guest(10), fails_after(2, -EIO), guest(20));
     scenario_expect(account.held == 0);
     return r == -EIO ? 0 : r;
 }
 
-SCENARIO(a_gather_of_everything)
+SCENARIO(gather_all)
 {
     int got[3];
     int r = await_gather_all(got, item(1, 5), fails_after(2, -EIO), guest(3));
@@ -108,7 +109,7 @@ SCENARIO(a_gather_of_everything)
     return got[0] == -ENOMEM || got[1] == -ENOMEM || got[2] == -ENOMEM ? -ENOMEM : 0;
 }
 
-SCENARIO(gathers_of_everything_in_a_row)
+SCENARIO(gather_all_in_sequence)
 {
     int r = 0;
     for (int i = 0; i < 2 && r >= 0; i++)
@@ -116,7 +117,7 @@ SCENARIO(gathers_of_everything_in_a_row)
     return r < 0 ? r : 0;
 }
 
-SCENARIO(a_race)
+SCENARIO(race)
 {
     int result = 0, r = await_race(&result, guest(10), item(5, 9), guest(20));
     scenario_expect(account.held == 0);
@@ -130,7 +131,7 @@ ASYNC_DEF(race_of_guests, (double)seconds)
     return await_race(NULL, guest(seconds), guest(seconds + 1));
 }
 
-SCENARIO(races_in_a_race)
+SCENARIO(nested_races)
 {
     int r = await_race(NULL, race_of_guests(3), race_of_guests(1));
     scenario_expect(account.held == 0);
@@ -145,7 +146,7 @@ SCENARIO(coroutine_objects)
     return await_co(guest(1));
 }
 
-SCENARIO(an_object_awaited_twice)
+SCENARIO(coroutine_object_awaited_twice)
 {
     async_co twice = guest(1);
     ASYNC_TRY(await_co(twice));
@@ -154,7 +155,7 @@ SCENARIO(an_object_awaited_twice)
 
 /* --- groups --- */
 
-SCENARIO(a_group)
+SCENARIO(group)
 {
     int r;
     await_group (r, g) {
@@ -167,7 +168,7 @@ SCENARIO(a_group)
     return r;
 }
 
-SCENARIO(a_group_that_fails)
+SCENARIO(group_that_fails)
 {
     int r;
     await_group (r, g) {
@@ -191,7 +192,7 @@ ASYNC_DEF(family, (int)depth)
     return r;
 }
 
-SCENARIO(groups_in_groups)
+SCENARIO(nested_groups)
 {
     return await_family(2);
 }
@@ -212,7 +213,7 @@ SCENARIO(children_that_spawn_siblings)
     return r;
 }
 
-SCENARIO(handles_of_a_group)
+SCENARIO(handles_of_children)
 {
     int r, second = 0;
     await_group (r, g) {
@@ -225,7 +226,7 @@ SCENARIO(handles_of_a_group)
     return r < 0 ? r : second < 0 ? second : 0;
 }
 
-SCENARIO(a_group_that_is_cancelled)
+SCENARIO(group_that_is_cancelled)
 {
     int r;
     await_group (r, g) {
@@ -240,7 +241,7 @@ SCENARIO(a_group_that_is_cancelled)
     return r;
 }
 
-SCENARIO(a_group_left_by_an_error)
+SCENARIO(group_left_by_an_error)
 {
     int r;
     await_group (r, g) {
@@ -252,7 +253,7 @@ SCENARIO(a_group_left_by_an_error)
     return r;
 }
 
-SCENARIO(work_in_the_background)
+SCENARIO(background_tasks)
 {
     async_spawn(async_background(), guest(1));
     async_spawn(async_background(), guest(100));
@@ -264,7 +265,7 @@ static void takes_note(void *arg)
     async_event_set(arg);
 }
 
-SCENARIO(callbacks_and_those_who_wait_for_them)
+SCENARIO(callbacks_that_wake_tasks)
 {
     async_event soon = { 0 }, later = { 0 };
     async_callback a = { 0 }, b = { 0 };
@@ -278,13 +279,13 @@ SCENARIO(callbacks_and_those_who_wait_for_them)
     return r;
 }
 
-SCENARIO(a_post_to_the_loop)
+SCENARIO(post_to_the_loop)
 {
     async_event e = { 0 };
     ASYNC_TRY(async_call_soon_threadsafe(async_get_running_loop(), takes_note, &e));
     int r, shielded;
     r = await_event_wait(&e);
-    await_shield (shielded) /* it points here: it must have run */
+    await_shield (shielded) /* the post points to this stack frame, so it must have run */
         shielded = await_event_wait(&e);
     return r < 0 ? r : shielded;
 }
@@ -304,7 +305,7 @@ ASYNC_GEN(int, numbers, (int)n)
     return r < 0 ? r : 0;
 }
 
-SCENARIO(a_generator)
+SCENARIO(generator)
 {
     int r, next = 0;
     await_for_each (r, i, numbers(4)) {
@@ -316,7 +317,7 @@ SCENARIO(a_generator)
     return r;
 }
 
-SCENARIO(a_generator_that_is_left)
+SCENARIO(generator_left_early)
 {
     int r;
     await_for_each (r, i, numbers(100)) {
@@ -336,7 +337,7 @@ ASYNC_GEN(int, doubled, (int)n)
     return r;
 }
 
-SCENARIO(a_generator_of_a_generator)
+SCENARIO(generator_of_a_generator)
 {
     int r, sum = 0;
     await_for_each (r, i, doubled(4))
@@ -357,7 +358,7 @@ ASYNC_GEN(int, slow, (double)seconds)
     return r;
 }
 
-SCENARIO(a_generator_under_a_limit)
+SCENARIO(generator_inside_a_timeout)
 {
     int r, e = 0;
     await_timeout (r, 5) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The orders that a sweep tries; which runs it makes, and what the environment may ask of it. */
+/* Tests of the orders that a sweep tries, of the runs that it makes, and of the environment
+ * variables that select them. */
 #include "found.h"
 
 #include <sys/wait.h>
@@ -25,7 +26,7 @@ ASYNC_DEF(reads_and_writes, (async_lock *)l)
     return r;
 }
 
-/* The second one comes when the first has gone: in the usual order. */
+/* In the default order, the second task comes when the first has ended. */
 ASYNC_DEF(comes_later, (async_lock *)l)
 {
     for (int i = 0; i < 3; i++)
@@ -42,7 +43,7 @@ ASYNC_DEF(counts, (bool)careful)
     return shared == 2 ? 0 : -EPROTO;
 }
 
-TEST(an_order_that_was_taken_for_granted)
+TEST(dependence_on_order_is_found)
 {
     expect_sweep_finds(async_sweep_order_opt, counts(false), &none, "the result is -EPROTO");
     expect_sweep_passes(async_sweep_order_opt, counts(true), &none);
@@ -50,7 +51,7 @@ TEST(an_order_that_was_taken_for_granted)
 
 /* --- all of them --- */
 
-TEST(only_what_is_asked_for_runs)
+TEST(environment_variable_selects_one_run)
 {
     size_t runs = 0;
     expect_ok(async_sweep(counts(true), .ret_runs = &runs));
@@ -68,8 +69,8 @@ TEST(only_what_is_asked_for_runs)
     expect_int(runs, 8);
 }
 
-/* What the environment asks for is no sweep, or not there: that must not look like a success. */
-TEST(an_environment_that_is_not_understood)
+/* It must not look like a success. */
+TEST(environment_variable_not_understood_is_a_failure)
 {
     static const struct {
         const char *value, *sentence;
@@ -115,7 +116,7 @@ TEST(an_environment_that_is_not_understood)
     expect_int(failures, -EINVAL);
 }
 
-TEST(a_sweep_that_is_not_there_is_named_at_the_end)
+TEST(selected_sweep_that_does_not_exist_is_reported)
 {
     for (int there = 0; there < 2; there++) {
         capture_stderr_begin();
@@ -142,7 +143,7 @@ ASYNC_DEF(fails)
     return -EIO;
 }
 
-TEST(a_scenario_that_fails_by_itself)
+TEST(scenario_that_fails_without_fault_is_reported)
 {
     int failures;
     expect_contains(sweep_report(async_sweep_opt, fails(), &none, &failures),
@@ -152,12 +153,13 @@ TEST(a_scenario_that_fails_by_itself)
                         &(const struct async_sweep_opts){ .expect = -EIO });
 }
 
-LOOP_TEST(no_sweep_within_a_run)
+LOOP_TEST(sweep_inside_run_is_refused)
 {
     expect_int(async_sweep(fails()), -EBUSY);
     return 0;
 }
 
-SUITE("asked", an_environment_that_is_not_understood, a_sweep_that_is_not_there_is_named_at_the_end,
-      an_order_that_was_taken_for_granted, only_what_is_asked_for_runs,
-      a_scenario_that_fails_by_itself, no_sweep_within_a_run)
+SUITE("asked", environment_variable_not_understood_is_a_failure,
+      selected_sweep_that_does_not_exist_is_reported, dependence_on_order_is_found,
+      environment_variable_selects_one_run, scenario_that_fails_without_fault_is_reported,
+      sweep_inside_run_is_refused)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A sweep that cannot fail proves nothing: scenarios with one mistake each, of the kind that a sweep is for. It must be
- * found, and the line that tells of it must lead to it again. */
+/* Tests that a sweep finds the mistakes that it is for: scenarios with one mistake each. The
+ * mistake must be found, and the report must lead to it again. */
 #include "found.h"
 
 #include <signal.h>
@@ -57,7 +57,7 @@ ASYNC_DEF(pipeline, (bool)careful)
     return r;
 }
 
-TEST(an_item_lost_to_a_cancellation)
+TEST(item_lost_by_cancel_is_found)
 {
     expect_sweep_finds(async_sweep_cancel_opt, pipeline(false), &items, "an item is lost");
     expect_sweep_passes(async_sweep_cancel_opt, pipeline(true), &items);
@@ -75,18 +75,18 @@ ASYNC_DEF(opens, (bool)careful)
     return r;
 }
 
-TEST(a_descriptor_left_open_by_a_cancellation)
+TEST(descriptor_left_open_by_cancel_is_found)
 {
     expect_sweep_finds(async_sweep_cancel_opt, opens(false), &none, "is still open");
 }
 
-TEST(a_careful_cleanup)
+TEST(careful_cleanup_passes)
 {
     expect_sweep_passes(async_sweep_cancel_opt, opens(true), &none);
 }
 
 enum { MANY_TRIALS = 16 };
-static async_stream *lost[MANY_TRIALS]; /* where a leak checker finds what they leave behind */
+static async_stream *lost[MANY_TRIALS]; /* where a leak checker finds the streams that are left */
 static int nlost;
 
 ASYNC_DEF(forgets_stream)
@@ -100,12 +100,12 @@ ASYNC_DEF(forgets_stream)
     return r;
 }
 
-TEST(a_stream_that_nobody_drops)
+TEST(stream_never_dropped_is_found)
 {
     expect_sweep_finds(async_sweep_cancel_opt, forgets_stream(), &none, "1 streams in memory open");
 }
 
-/* asyncio's users know this one: whoever swallows the cancellation hangs for ever. */
+/* A well-known mistake in asyncio: a task that swallows its cancellation hangs for ever. */
 ASYNC_DEF(swallows)
 {
     async_event never = { 0 };
@@ -118,7 +118,7 @@ ASYNC_DEF(swallows)
     return 0;
 }
 
-TEST(a_cancellation_that_makes_it_hang)
+TEST(hang_after_swallowed_cancel_is_found)
 {
     expect_sweep_finds(
             async_sweep_cancel_opt, swallows(), &none,
@@ -132,7 +132,7 @@ ASYNC_DEF(ignores_errors)
     return 0;
 }
 
-TEST(a_loop_that_ignores_its_cancellation)
+TEST(endless_loop_that_ignores_cancel_is_found)
 {
     capture_stderr_begin();
     int pid = fork(), status = 0;
@@ -151,7 +151,7 @@ ASYNC_DEF(hides_timeout)
     return r < 0 ? -EIO : 0;
 }
 
-TEST(another_error_than_the_cancellation)
+TEST(other_error_than_cancel_is_found)
 {
     expect_sweep_finds(async_sweep_cancel_opt, hides_timeout(), &none, "the result is -EIO");
 }
@@ -183,14 +183,14 @@ static const char *done_if_it_says_so(void *arg, int result)
 
 static const struct async_sweep_opts done = { .before = no_items, .check = done_if_it_says_so };
 
-TEST(a_failed_allocation_that_is_ignored)
+TEST(ignored_allocation_failure_is_found)
 {
     expect_sweep_finds(async_sweep_alloc_opt, ignores_null(false), &done,
                        "it says that it is done, and is not");
     expect_sweep_passes(async_sweep_alloc_opt, ignores_null(true), &done);
 }
 
-/* One of their own, in the middle of two. */
+/* An allocation of the scenario's own, the second of three. */
 ASYNC_DEF(two_buffers, (bool)careful)
 {
     int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
@@ -202,7 +202,7 @@ ASYNC_DEF(two_buffers, (bool)careful)
     return p ? 0 : -ENOMEM;
 }
 
-TEST(a_failed_allocation_of_their_own)
+TEST(leak_after_failed_allocation_is_found)
 {
     expect_sweep_finds(async_sweep_alloc_opt, two_buffers(false), &none, "is still open");
     expect_sweep_passes(async_sweep_alloc_opt, two_buffers(true), &none);
@@ -229,7 +229,7 @@ static const char *no_protocol_error(void *arg, int result)
     return result == -EPROTO ? "half a message was taken for a whole one" : NULL;
 }
 
-TEST(a_read_that_gives_less)
+TEST(short_read_that_is_trusted_is_found)
 {
     static const struct async_sweep_opts whole = { .check = no_protocol_error };
     expect_sweep_finds(async_sweep_syscall_opt, trusts_writes(false), &whole, "half a message");
@@ -250,7 +250,7 @@ ASYNC_DEF(waits_for_room, (bool)careful)
     return r < 0 ? r : 0;
 }
 
-TEST(a_descriptor_left_open_by_a_failure)
+TEST(descriptor_left_open_by_failure_is_found)
 {
     expect_sweep_finds(async_sweep_syscall_opt, waits_for_room(false), &none, "is still open");
     expect_sweep_passes(async_sweep_syscall_opt, waits_for_room(true), &none);
@@ -258,7 +258,7 @@ TEST(a_descriptor_left_open_by_a_failure)
 
 /* --- pairs --- */
 
-/* What it must write down when it is cancelled needs memory. */
+/* It needs memory to record what it had when it was cancelled. */
 ASYNC_DEF(notes_its_end, (bool)careful)
 {
     static char reserve[8];
@@ -277,7 +277,7 @@ ASYNC_DEF(notes_its_end, (bool)careful)
     return r;
 }
 
-TEST(a_lack_of_memory_when_it_is_cancelled)
+TEST(pair_of_cancel_and_allocation_failure_is_found)
 {
     expect_sweep_passes(async_sweep_cancel_opt, notes_its_end(false), &items);
     expect_sweep_passes(async_sweep_alloc_opt, notes_its_end(false), &items);
@@ -291,15 +291,15 @@ ASYNC_DEF(hides_both)
     return r < 0 && async_test_fails() ? -EIO : r;
 }
 
-TEST(a_result_that_neither_explains)
+TEST(result_that_neither_fault_explains_is_found)
 {
     expect_sweep_passes(async_sweep_cancel_opt, hides_both(), &none);
     expect_sweep_finds(async_sweep_pairs_opt, hides_both(), &none, "the result is -EIO");
 }
 
-SUITE("found", an_item_lost_to_a_cancellation, a_descriptor_left_open_by_a_cancellation,
-      a_careful_cleanup, a_stream_that_nobody_drops, a_cancellation_that_makes_it_hang,
-      a_loop_that_ignores_its_cancellation, another_error_than_the_cancellation,
-      a_failed_allocation_that_is_ignored, a_failed_allocation_of_their_own, a_read_that_gives_less,
-      a_descriptor_left_open_by_a_failure, a_lack_of_memory_when_it_is_cancelled,
-      a_result_that_neither_explains)
+SUITE("found", item_lost_by_cancel_is_found, descriptor_left_open_by_cancel_is_found,
+      careful_cleanup_passes, stream_never_dropped_is_found, hang_after_swallowed_cancel_is_found,
+      endless_loop_that_ignores_cancel_is_found, other_error_than_cancel_is_found,
+      ignored_allocation_failure_is_found, leak_after_failed_allocation_is_found,
+      short_read_that_is_trusted_is_found, descriptor_left_open_by_failure_is_found,
+      pair_of_cancel_and_allocation_failure_is_found, result_that_neither_fault_explains_is_found)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One thing going wrong at a time, wherever somebody waits for several, meets others, or iterates. */
+/* Tests with one injected fault at a time, wherever a task waits for several, meets others, or
+ * iterates. */
 #include "../frame/loop_test.h"
 
 #include <asyncio/testing.h>
@@ -59,7 +60,7 @@ static void market_open(void *m)
             (struct market){ .left = ASYNC_QUEUE(market.left), .right = ASYNC_QUEUE(market.right) };
 }
 
-/* What was put is somewhere, and nowhere twice. */
+/* Each item that was put is in one place. */
 static const char *market_check(void *arg, int result)
 {
     const struct market *m = arg;
@@ -81,7 +82,7 @@ ASYNC_DEF(supplies)
     for (int i = 0; i < 4; i++) {
         ASYNC_TRY(async_queue_put_nowait(&market.left, i));
         market.put++;
-        ASYNC_TRY(async_queue_put_nowait(&market.right, i)); /* both in one turn */
+        ASYNC_TRY(async_queue_put_nowait(&market.right, i)); /* both in one iteration */
         market.put++;
         ASYNC_TRY(await_sleep(i % 2));
     }
@@ -96,7 +97,7 @@ ASYNC_DEF(selects)
         who = ASYNC_TRY(
                 await_race(&r, gets(&market.left, &a), gets(&market.right, &b), async_sleep(9)));
         ASYNC_TRY(r);
-        if (who == 2) /* no more is coming */
+        if (who == 2) /* no more items are coming */
             break;
         market.got++;
     }
@@ -125,7 +126,7 @@ ASYNC_DEF(meets, (int)rounds)
 {
     for (int i = 0; i < rounds; i++) {
         int r = await_barrier_wait(&meeting);
-        if (r < 0) { /* whoever goes takes the others along */
+        if (r < 0) { /* a task that fails cancels the others, too */
             async_barrier_abort(&meeting);
             return r == -EPIPE ? 0 : r;
         }

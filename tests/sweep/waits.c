@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for several tasks, and choosing between them: who is not waited for any more loses nothing. */
+/* Scenarios of waiting for several tasks, and of choosing between them: what is not waited for any
+ * more loses nothing. */
 #include "scenario.h"
 
 /* --- waiting for several --- */
@@ -12,7 +13,7 @@ static int lacks_memory(async_task **tasks, size_t n)
     return 0;
 }
 
-SCENARIO(waiting_for_all_and_for_the_first)
+SCENARIO(wait_for_all_and_for_the_first)
 {
     await_task_auto a = async_create_task(guest(3));
     await_task_auto b = async_create_task(guest(1));
@@ -28,7 +29,7 @@ SCENARIO(waiting_for_all_and_for_the_first)
     return n < 0 ? n : lacks_memory(tasks, 3);
 }
 
-SCENARIO(waiting_for_the_rest_again_and_again)
+SCENARIO(repeated_wait_for_the_rest)
 {
     await_task_auto a = async_create_task(guest(1));
     await_task_auto b = async_create_task(guest(5));
@@ -44,7 +45,7 @@ SCENARIO(waiting_for_the_rest_again_and_again)
     return lacks_memory(tasks, 3);
 }
 
-SCENARIO(waiting_for_a_failure)
+SCENARIO(wait_for_a_failure)
 {
     await_task_auto a = async_create_task(guest(100));
     await_task_auto b = async_create_task(fails_after(2, -EIO));
@@ -57,7 +58,7 @@ SCENARIO(waiting_for_a_failure)
     return n == -EIO ? 0 : n == -EINPROGRESS ? lacks_memory(tasks, 2) : n;
 }
 
-SCENARIO(results_as_they_come)
+SCENARIO(results_in_order_of_completion)
 {
     int r, n = 0, seen = 0;
     await_for_each (r, d, async_as_completed(guest(2), item(1, 5), fails_after(3, -EIO))) {
@@ -72,7 +73,7 @@ SCENARIO(results_as_they_come)
     return r < 0 ? r : n;
 }
 
-SCENARIO(results_that_are_not_waited_for)
+SCENARIO(results_that_are_not_awaited)
 {
     int r;
     await_timeout (r, 5) {
@@ -106,8 +107,8 @@ ASYNC_DEF(puts_after, (int_queue *)q, (double)seconds)
     return r;
 }
 
-/* Of two that become ready at one time one is taken, the other loses nothing. */
-SCENARIO(choosing_between_queues)
+/* Of two that become ready at the same time one is taken, and the other loses nothing. */
+SCENARIO(race_over_queues)
 {
     int_queue a = ASYNC_QUEUE(a), b = ASYNC_QUEUE(b);
     int item = 0, result = 0;

@@ -23,7 +23,7 @@ static int inside;
 static async_task *tasks[TOGETHER];
 static async_event all_inside;
 
-/* Respond when all handlers are here, each in a task of its own. */
+/* Respond when all handlers have started, each in a task of its own. */
 ASYNC_DEF(meet, (async_web_request *)rq)
 {
     const char *x = async_web_header(rq, "X-Test"), *q = async_web_query(rq, "q");
