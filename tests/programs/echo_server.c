@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k: a TCP echo server. */
+/* echo_server.c [PORT] - a TCP echo server. */
 #include <asyncio.h>
 
 ASYNC_DEF(echo, (async_stream *)s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* l: fetch many pages at once: l_fetcher host port path... */
+/* page_fetcher.c HOST PORT PATH... - fetch many pages at once by HTTP/1.0 over plain streams. */
 #include <asyncio.h>
 #include <stdio.h>
 

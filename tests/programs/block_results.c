@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* x: the edges of blocks: what r is, in which order they are left, what a cancelled task may still do. */
+/* block_results.c - the result of a block in unusual cases: left by break, cancelled, an error that
+ * is ignored, a value that comes too late; and the order in which nested blocks are left. */
 #include "fetch.h"
 
 #define SHOW(r) printf("%-28s %s\n", __func__ + 6, (r) < 0 ? strerror(-(r)) : "ok")
@@ -23,7 +24,7 @@ ASYNC_DEF(left_by_break)
             break;
         puts("not reached");
     }
-    SHOW(r); /* break carries the verdict too */
+    SHOW(r); /* the result is set after break, too */
     return 0;
 }
 
@@ -31,7 +32,7 @@ ASYNC_DEF(forgotten_check)
 {
     int r;
     await_timeout (r, 0.01)
-        async_ignore(await_sleep(1)); /* interrupted, and nobody told r */
+        async_ignore(await_sleep(1)); /* interrupted, and the error is ignored */
     SHOW(r);
     return 0;
 }
@@ -41,7 +42,7 @@ ASYNC_DEF(level_triggered)
     int r, again = 0;
     await_timeout (r, 0.01) {
         async_ignore(await_sleep(1));
-        again = await_sleep(0); /* fails at once, like everything in here */
+        again = await_sleep(0); /* fails at once, like every await_ in this block */
     }
     SHOW(again);
     return 0;
@@ -62,7 +63,7 @@ ASYNC_DEF(stubborn)
 {
     async_ignore(await_sleep(10));
     printf("cancelled by %s: %s\n", async_cancel_cause().who, async_cancel_cause().why);
-    async_uncancel(); /* dealt with: */
+    async_uncancel(); /* the cancel is handled, so the task may go on */
     return await_sleep(0.01);
 }
 
@@ -114,7 +115,7 @@ ASYNC_DEF(cancelled_task)
     await_task_auto t = async_create_task(async_sleep(10));
     ASYNC_TRY(await_sleep(0));
     async_task_cancel(t);
-    int r = await_task(t); /* its end; we are not cancelled */
+    int r = await_task(t); /* its result; this task is not cancelled */
     SHOW(r);
     return await_sleep(0);
 }

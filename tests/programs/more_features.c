@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* v: the rest, once each: as_completed, race, shield, locals, other queues, background, callbacks. */
+/* more_features.c - features that no example shows, once each: results in order of completion,
+ * race, shield, context variables, LIFO and priority queues, barrier, callbacks, background
+ * tasks. */
 #include "fetch.h"
 #include <stdlib.h>
 
@@ -36,7 +38,7 @@ ASYNC_DEF(queues)
     return await_queue_join(&sorted);
 }
 
-ASYNC_DEF(save) /* cannot be cut short */
+ASYNC_DEF(save) /* runs to its end although it is cancelled */
 {
     int r;
     await_shield (r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A web server without a library: it returns the path of each request as the page. */
+/* plain_web_server.c [PORT] - a web server over plain streams. The page is the requested path. */
 #include <asyncio.h>
 #include <stdio.h>
 
