@@ -28,7 +28,7 @@ ASYNC_DEF(fails_late, (double)seconds, (int)error)
     return error;
 }
 
-static inline void codes(async_group *g)
+static inline void log_group_errors(async_group *g)
 {
     async_for_each_error (e, g)
         log_event("%s:%s", e->task, result_text(e->code));

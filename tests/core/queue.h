@@ -22,13 +22,13 @@ ASYNC_DEF(gets_three, (queue3 *)q, (const char *)word)
     return r;
 }
 
-#define FILL(q, ...)                                                                               \
+#define put_items(q, ...)                                                                          \
     do {                                                                                           \
         const int items_[] = { __VA_ARGS__ };                                                      \
         for (size_t i_ = 0; i_ < countof(items_); i_++)                                            \
             expect_ok(async_queue_put_nowait((q), items_[i_]));                                    \
     } while (0)
-#define TAKE(q, ...)                                                                               \
+#define expect_items(q, ...)                                                                       \
     do {                                                                                           \
         const int items_[] = { __VA_ARGS__ };                                                      \
         for (size_t i_ = 0; i_ < countof(items_); i_++) {                                          \

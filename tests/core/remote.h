@@ -40,26 +40,26 @@ struct helper {
     async_event ended;
 };
 
-static void says_ended(void *helper)
+static void set_ended(void *helper)
 {
     async_event_set(&((struct helper *)helper)->ended);
 }
 
-static void *helps(void *arg)
+static void *helper_main(void *arg)
 {
     struct helper *h = arg;
     h->result = h->fn();
-    expect_ok(async_call_soon_threadsafe(home, says_ended, h));
+    expect_ok(async_call_soon_threadsafe(home, set_ended, h));
     return NULL;
 }
 
-ASYNC_DEF(in_a_thread, (thread_fn *)fn)
+ASYNC_DEF(run_in_thread, (thread_fn *)fn)
 {
     struct helper h = { .fn = fn };
     pthread_t t;
     if (!home) /* other threads read it */
         home = async_get_running_loop();
-    expect_ok(pthread_create(&t, NULL, helps, &h));
+    expect_ok(pthread_create(&t, NULL, helper_main, &h));
     expect_ok(await_event_wait(&h.ended));
     expect_ok(pthread_join(t, NULL));
     return h.result;

@@ -242,7 +242,7 @@ LOOP_TEST(round_number_wraps_around)
     return 0;
 }
 
-SUITE("barrier", round_number_wraps_around, barrier_numbers_tasks_in_order_of_arrival,
+SUITE("core-barrier", round_number_wraps_around, barrier_numbers_tasks_in_order_of_arrival,
       task_that_comes_back_early_waits_for_next_round,
       barrier_of_one_never_waits_and_of_none_is_refused,
       late_task_waits_until_others_fill_next_round, cancel_while_round_fills_lowers_count,

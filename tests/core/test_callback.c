@@ -2,7 +2,7 @@
 /* Tests of callbacks: soon, later, at a time, cancelled, and misused. */
 #include "../frame/loop_test.h"
 
-static void says(void *word)
+static void log_word(void *word)
 {
     log_event("%s", (const char *)word);
 }
@@ -10,9 +10,9 @@ static void says(void *word)
 LOOP_TEST(callbacks_soon_run_once_in_order_of_calls)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 };
-    async_call_soon(&a, says, (void *)"a");
-    async_call_soon(&b, says, (void *)"b");
-    async_call_soon(&c, says, (void *)"c");
+    async_call_soon(&a, log_word, (void *)"a");
+    async_call_soon(&b, log_word, (void *)"b");
+    async_call_soon(&c, log_word, (void *)"c");
     expect_events("");
     expect_ok(await_sleep(0));
     expect_events("a b c");
@@ -24,11 +24,11 @@ LOOP_TEST(callbacks_soon_run_once_in_order_of_calls)
 LOOP_TEST(callbacks_later_run_in_order_of_time)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, e = { 0 };
-    async_call_later(&a, 2, says, (void *)"a");
-    async_call_later(&b, 1, says, (void *)"b");
-    async_call_at(&c, 2, says, (void *)"c"); /* as late as a: after it */
-    async_call_later(&d, -1, says, (void *)"d");
-    async_call_at(&e, -5, says, (void *)"e");
+    async_call_later(&a, 2, log_word, (void *)"a");
+    async_call_later(&b, 1, log_word, (void *)"b");
+    async_call_at(&c, 2, log_word, (void *)"c"); /* as late as a: after it */
+    async_call_later(&d, -1, log_word, (void *)"d");
+    async_call_at(&e, -5, log_word, (void *)"e");
     expect_ok(await_sleep(0.5));
     expect_contains(event_log, "d");
     expect_contains(event_log, "e");
@@ -47,7 +47,7 @@ LOOP_TEST(callbacks_at_equal_times_run_in_order_of_calls)
     char expected[1024] = "";
     for (int i = 0; i < 100; i++) {
         snprintf(words[i], sizeof *words, "%d", i);
-        async_call_at(&cbs[i], 5, says, words[i]);
+        async_call_at(&cbs[i], 5, log_word, words[i]);
         strcat(strcat(expected, i ? " " : ""), words[i]);
     }
     expect_ok(await_sleep(5));
@@ -56,7 +56,7 @@ LOOP_TEST(callbacks_at_equal_times_run_in_order_of_calls)
     return 0;
 }
 
-static void says_when(void *arg)
+static void log_time(void *arg)
 {
     (void)arg;
     log_event("%g", async_time());
@@ -68,7 +68,7 @@ LOOP_TEST(callback_later_runs_after_its_delay)
 {
     async_callback a = { 0 };
     expect_ok(await_sleep(3));
-    async_call_later(&a, 0.25, says_when, NULL);
+    async_call_later(&a, 0.25, log_time, NULL);
     expect_ok(await_sleep(1));
     expect_events("3.25");
     return 0;
@@ -78,9 +78,9 @@ LOOP_TEST(callback_later_runs_after_its_delay)
 LOOP_TEST(cancelled_callback_never_runs)
 {
     async_callback a = { 0 }, b = { 0 }, c = { 0 };
-    async_call_soon(&a, says, (void *)"a");
-    async_call_later(&b, 1, says, (void *)"b");
-    async_call_soon(&c, says, (void *)"c");
+    async_call_soon(&a, log_word, (void *)"a");
+    async_call_later(&b, 1, log_word, (void *)"b");
+    async_call_soon(&c, log_word, (void *)"c");
     expect_true(async_callback_cancel(&a));
     expect_true(async_callback_cancel(&b));
     expect_false(async_callback_cancel(&a));
@@ -106,7 +106,7 @@ LOOP_TEST(callback_cancelled_by_another_in_same_iteration_does_not_run)
 {
     struct pair p = { 0 };
     async_call_later(&p.cb, 1, cancels_other, &p);
-    async_call_later(&p.other, 1, says, (void *)"second"); /* ready in the same pass */
+    async_call_later(&p.other, 1, log_word, (void *)"second"); /* ready in the same pass */
     expect_ok(await_sleep(2));
     expect_events("first");
     return 0;
@@ -220,7 +220,7 @@ ASYNC_DEF(cleans_up)
 {
     int r = await_sleep(1000);
     log_event("cleanup");
-    async_call_soon(&lasting[1], says, (void *)"after");
+    async_call_soon(&lasting[1], log_word, (void *)"after");
     return r;
 }
 
@@ -255,7 +255,7 @@ TEST(callbacks_ready_when_main_returns_run)
 
 ASYNC_DEF(returns_at_once)
 {
-    async_call_soon(&lasting[0], says, (void *)"a");
+    async_call_soon(&lasting[0], log_word, (void *)"a");
     async_call_soon(&lasting[1], starts_a_task, &started);
     return 0;
 }
@@ -308,11 +308,11 @@ LOOP_TEST(million_timers_armed_and_cancelled_never_fire)
 {
     async_callback kept = { 0 }, cb[8] = { 0 };
     int refused = 0;
-    async_call_later(&kept, 5, says, (void *)"kept");
+    async_call_later(&kept, 5, log_word, (void *)"kept");
     for (int i = 0; i < 1000000; i++) {
         if (i >= 8 && !async_callback_cancel(&cb[i % 8]))
             refused++;
-        async_call_later(&cb[i % 8], 10 + i % 1000, says, (void *)"never");
+        async_call_later(&cb[i % 8], 10 + i % 1000, log_word, (void *)"never");
     }
     for (int i = 0; i < 8; i++)
         expect_true(async_callback_cancel(&cb[i]));
@@ -324,7 +324,7 @@ LOOP_TEST(million_timers_armed_and_cancelled_never_fire)
 
 /* --- misuse --- */
 
-static void says_its_word(void *word)
+static void log_its_word(void *word)
 {
     log_event("%s", (const char *)word);
 }
@@ -332,16 +332,16 @@ static void says_its_word(void *word)
 LOOP_TEST(callback_scheduled_twice_runs_once_with_message)
 {
     async_callback cb = { 0 };
-    async_call_soon(&cb, says_its_word, (void *)"first");
-    async_call_soon(&cb, says_its_word, (void *)"second");
+    async_call_soon(&cb, log_its_word, (void *)"first");
+    async_call_soon(&cb, log_its_word, (void *)"second");
     expect_contains(captured_stderr(), "async_call_soon() of a callback that is scheduled already");
-    async_call_later(&cb, 1, says_its_word, (void *)"third");
+    async_call_later(&cb, 1, log_its_word, (void *)"third");
     expect_contains(captured_stderr(),
                     "async_call_later() of a callback that is scheduled already");
     expect_ok(await_sleep(2));
     expect_events("first");
-    async_call_later(&cb, 1, says_its_word, (void *)"later");
-    async_call_soon(&cb, says_its_word, (void *)"soon");
+    async_call_later(&cb, 1, log_its_word, (void *)"later");
+    async_call_soon(&cb, log_its_word, (void *)"soon");
     expect_contains(captured_stderr(), "scheduled already");
     expect_ok(await_sleep(2));
     expect_events("first later");
@@ -351,9 +351,9 @@ LOOP_TEST(callback_scheduled_twice_runs_once_with_message)
 LOOP_TEST(callback_may_be_scheduled_again_while_it_runs_and_after_cancel)
 {
     async_callback cb = { 0 };
-    async_call_later(&cb, 1, says_its_word, (void *)"never");
+    async_call_later(&cb, 1, log_its_word, (void *)"never");
     expect_true(async_callback_cancel(&cb));
-    async_call_soon(&cb, says_its_word, (void *)"now");
+    async_call_soon(&cb, log_its_word, (void *)"now");
     expect_ok(await_sleep(0));
     expect_events("now");
     return 0;
@@ -394,7 +394,7 @@ TEST(callback_armed_in_closed_loop_cannot_be_cancelled_in_next_loop)
     expect_int(counted, 1);
 }
 
-SUITE("callback", callback_scheduled_twice_runs_once_with_message,
+SUITE("core-callback", callback_scheduled_twice_runs_once_with_message,
       callback_may_be_scheduled_again_while_it_runs_and_after_cancel,
       callback_armed_in_closed_loop_cannot_be_cancelled_in_next_loop,
       callbacks_ready_when_main_returns_run, callback_ready_when_main_returns_at_once_runs,

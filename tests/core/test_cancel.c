@@ -286,7 +286,7 @@ LOOP_TEST(leaving_block_of_auto_handle_awaits_task_although_cancelled)
     return 0;
 }
 
-SUITE("cancel", cancel_of_sleeping_task_is_its_result, cancel_of_finished_task_changes_nothing,
+SUITE("core-cancel", cancel_of_sleeping_task_is_its_result, cancel_of_finished_task_changes_nothing,
       task_that_cancels_itself_fails_at_next_await,
       task_that_cancels_itself_and_returns_keeps_its_value,
       task_that_handles_cancel_returns_its_value, task_cancelled_before_first_step_never_runs,

@@ -190,7 +190,7 @@ LOOP_TEST(wait_for_evaluates_condition_argument_once)
     return await_task(a);
 }
 
-SUITE("condition", wait_for_evaluates_condition_argument_once, notify_wakes_waiters_in_order,
+SUITE("core-condition", wait_for_evaluates_condition_argument_once, notify_wakes_waiters_in_order,
       notify_all_wakes_all_waiters_in_order, condition_without_its_lock_is_refused_with_message,
       notified_waiter_cancelled_before_it_runs_passes_notification_on,
       notified_waiter_cancelled_while_it_relocks_passes_notification_on,

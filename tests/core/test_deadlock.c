@@ -45,7 +45,7 @@ ASYNC_DEF(crossed_locks)
     return r;
 }
 
-static void is_told_of_crossed_locks(int r)
+static void expect_crossed_locks_report(int r)
 {
     expect_int(r, -EDEADLK);
     expect_contains(capture.text, "deadlock: all tasks are waiting and nothing can wake them:\n"
@@ -59,17 +59,17 @@ static void is_told_of_crossed_locks(int r)
 
 TEST(locks_taken_in_opposite_orders_are_reported_as_deadlock)
 {
-    is_told_of_crossed_locks(run_virtual(crossed_locks()));
+    expect_crossed_locks_report(run_virtual(crossed_locks()));
 }
 
 TEST(deadlock_is_reported_with_real_clock)
 {
-    is_told_of_crossed_locks(run_real(crossed_locks()));
+    expect_crossed_locks_report(run_real(crossed_locks()));
 }
 
 TEST(deadlock_is_reported_in_seeded_run)
 {
-    is_told_of_crossed_locks(run_virtual(crossed_locks(), .seed = 7));
+    expect_crossed_locks_report(run_virtual(crossed_locks(), .seed = 7));
 }
 
 ASYNC_DEF(main_of_a_program)
@@ -83,9 +83,9 @@ TEST(deadlock_is_the_error_of_the_program)
 {
     capture_stderr_begin();
     expect_int(async_main(main_of_a_program()), EXIT_FAILURE);
-    const char *said = captured_stderr();
-    expect_contains(said, "deadlock: all tasks are waiting");
-    expect_contains(said,
+    const char *output = captured_stderr();
+    expect_contains(output, "deadlock: all tasks are waiting");
+    expect_contains(output,
                     "main_of_a_program: Resource deadlock avoided\n    at await_main_of_a_program");
     capture_stderr_end();
 }
@@ -191,7 +191,8 @@ TEST(deadlock_report_names_every_kind_of_wait)
         "\n      waits_room-7: waits for room in queue ",
         "\n      waits_done-8: waits until all items are done of queue ",
         "\n      waits_task-9: waits for task \"waits_event-2\"; created in ",
-        "\n      waits_tasks-10: waits for tasks \"waits_event-2\", \"waits_semaphore-3\"; created in ",
+        ("\n      waits_tasks-10: waits for tasks \"waits_event-2\", \"waits_semaphore-3\"; "
+         "created in "),
         "\n      waits_others-11: waits for others at barrier ",
         "\n      sleeps_for_ever-12: sleeps for ever; created in ",
     };
@@ -368,14 +369,14 @@ LOOP_TEST(print_tasks_names_state_of_each_task)
     expect_ok(await_sleep(1));
     fresh = async_create_task(waits_future());
     async_print_tasks();
-    const char *said = captured_stderr();
-    expect_contains(said, "print_tasks_names_state_of_each_task_case: runs\n");
-    expect_contains(said, "    waits_event-2: waits for event ");
-    expect_contains(said, "    waits_future-3: has not started; created in ");
+    const char *output = captured_stderr();
+    expect_contains(output, "print_tasks_names_state_of_each_task_case: runs\n");
+    expect_contains(output, "    waits_event-2: waits for event ");
+    expect_contains(output, "    waits_future-3: has not started; created in ");
     return 0;
 }
 
-SUITE("deadlock", locks_taken_in_opposite_orders_are_reported_as_deadlock,
+SUITE("core-deadlock", locks_taken_in_opposite_orders_are_reported_as_deadlock,
       deadlock_is_reported_with_real_clock, deadlock_is_reported_in_seeded_run,
       deadlock_is_the_error_of_the_program, deadlock_report_names_every_kind_of_wait,
       wait_for_post_of_thread_is_no_deadlock, wait_for_descriptor_is_no_deadlock,

@@ -90,10 +90,10 @@ TEST(debug_reports_swallowed_cancel)
 {
     async_co co = swallows();
     expect_int(run_with(cancels(&co), DEBUG), 3);
-    expect_contains(
-            capture.text,
-            "task \"swallows-2\" swallowed its cancellation and returned 3: cancelled by \"cancels\": enough\n"
-            "    in await_cancels, ");
+    expect_contains(capture.text,
+                    "task \"swallows-2\" swallowed its cancellation and returned 3: cancelled by "
+                    "\"cancels\": enough\n"
+                    "    in await_cancels, ");
     expect_int(run_with(cancels(&co), .virtual_clock = true), 3);
     expect_text(capture.text, "");
 }
@@ -120,10 +120,10 @@ TEST(debug_reports_cancelled_task_that_goes_on)
 {
     async_co co = does_not_listen();
     expect_ok(run_with(cancels(&co), DEBUG));
-    expect_contains(
-            capture.text,
-            "task \"does_not_listen-2\" ignores its cancellation: 1000 await_ calls in a row have returned -ECANCELED\n"
-            "    until it called a");
+    expect_contains(capture.text,
+                    "task \"does_not_listen-2\" ignores its cancellation: 1000 await_ calls in a "
+                    "row have returned -ECANCELED\n"
+                    "    until it called a");
     expect_ok(run_with(cancels(&co), .virtual_clock = true));
     expect_text(capture.text, "");
 }
@@ -363,7 +363,7 @@ TEST(debug_does_not_report_circle_that_timeout_will_break)
     expect_true(!strstr(capture.text, "deadlock"));
 }
 
-SUITE("debug", debug_reports_group_errors_never_retrieved,
+SUITE("core-debug", debug_reports_group_errors_never_retrieved,
       debug_does_not_report_group_errors_retrieved_or_returned,
       debug_does_not_report_errors_that_calls_returned, debug_reports_lost_handles_of_ended_tasks,
       debug_reports_circle_of_tasks_while_timer_is_armed,

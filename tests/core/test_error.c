@@ -298,13 +298,13 @@ LOOP_TEST(error_tree_of_nested_groups_is_walked_depth_first)
     expect_text(async_error_find(async_group_errors(g), -EPROTO)->text, "the bottom");
     expect_true(async_error_find(async_group_errors(g), -EPIPE) == NULL);
     async_error_print_traces(async_group_errors(g));
-    const char *said = captured_stderr();
-    expect_contains(said, "child: Input/output error: depth 3 (");
-    expect_contains(said, "\n    at await_fails_below, ");
-    expect_contains(said, "\n  child: Input/output error: depth 2 (");
-    expect_contains(said, "\n      child: Protocol error: the bottom (");
-    expect_contains(said, "\n          at await_fails_below, ");
-    expect_contains(said, "\n          created in await_fails_below, ");
+    const char *report = captured_stderr();
+    expect_contains(report, "child: Input/output error: depth 3 (");
+    expect_contains(report, "\n    at await_fails_below, ");
+    expect_contains(report, "\n  child: Input/output error: depth 2 (");
+    expect_contains(report, "\n      child: Protocol error: the bottom (");
+    expect_contains(report, "\n          at await_fails_below, ");
+    expect_contains(report, "\n          created in await_fails_below, ");
     return 0;
 }
 /* The bodies were interrupted in different places. */
@@ -325,7 +325,7 @@ LOOP_TEST(words_of_a_child)
     return 0;
 }
 
-SUITE("error", message_of_handled_error_is_not_attached_to_later_error,
+SUITE("core-error", message_of_handled_error_is_not_attached_to_later_error,
       message_stays_with_error_while_shield_cleans_up, words_of_a_child,
       async_fail_attaches_message_to_error_code, async_fail_outside_of_task_keeps_latest_message,
       run_returns_message_with_error, run_that_could_not_end_returns_message,

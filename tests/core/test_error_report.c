@@ -10,12 +10,12 @@ TEST(async_main_prints_traceback_of_error)
     capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
     expect_int(async_main(second()), EXIT_FAILURE);
-    const char *said = captured_stderr();
+    const char *printed = captured_stderr();
     capture_stderr_end();
-    expect_contains(said, "second: Input/output error: deep is broken\n");
-    expect_contains(said, "at await_first, ");
-    expect_contains(said, "at await_second, ");
-    expect_true(strstr(said, "await_first") < strstr(said, "await_second"));
+    expect_contains(printed, "second: Input/output error: deep is broken\n");
+    expect_contains(printed, "at await_first, ");
+    expect_contains(printed, "at await_second, ");
+    expect_true(strstr(printed, "await_first") < strstr(printed, "await_second"));
 }
 
 TEST(async_main_prints_error_tree)
@@ -23,10 +23,10 @@ TEST(async_main_prints_error_tree)
     capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
     expect_int(async_main(family()), EXIT_FAILURE);
-    const char *said = captured_stderr();
+    const char *printed = captured_stderr();
     capture_stderr_end();
-    expect_contains(said, "family: Input/output error");
-    expect_contains(said, "child 1: Input/output error: door is broken");
+    expect_contains(printed, "family: Input/output error");
+    expect_contains(printed, "child 1: Input/output error: door is broken");
 }
 
 TEST(async_main_returns_success_for_positive_result)
@@ -50,10 +50,10 @@ TEST(handled_error_is_not_in_later_traceback)
     capture_stderr_begin();
     moment = 0; /* async_main's clock is the real one */
     expect_int(async_main(recovers()), EXIT_FAILURE);
-    const char *said = captured_stderr();
+    const char *printed = captured_stderr();
     capture_stderr_end();
-    expect_contains(said, "recovers: Protocol error\n");
-    expect_true(strstr(said, "await_first") == NULL);
+    expect_contains(printed, "recovers: Protocol error\n");
+    expect_true(strstr(printed, "await_first") == NULL);
 }
 
 LOOP_TEST(failure_in_background_is_reported_once_and_cancels_nothing)
@@ -61,10 +61,10 @@ LOOP_TEST(failure_in_background_is_reported_once_and_cancels_nothing)
     async_spawn(async_background(), second(), .name = "worker");
     async_spawn(async_background(), async_sleep(3));
     expect_ok(await_sleep(2));
-    const char *said = captured_stderr();
-    expect_contains(said, "worker: Input/output error: deep is broken\n");
-    expect_contains(said, "at await_first, ");
-    expect_true(strstr(strstr(said, "worker") + 1, "worker") == NULL);
+    const char *printed = captured_stderr();
+    expect_contains(printed, "worker: Input/output error: deep is broken\n");
+    expect_contains(printed, "at await_first, ");
+    expect_true(strstr(strstr(printed, "worker") + 1, "worker") == NULL);
     expect_ok(await_sleep(5));
     expect_text(captured_stderr(), "");
     return 0;
@@ -80,17 +80,18 @@ LOOP_TEST(error_never_retrieved_is_reported_when_handle_is_dropped)
         expect_text(captured_stderr(), "");
         (void)t;
     }
-    const char *said = captured_stderr(); /* once the last handle has gone */
+    const char *printed = captured_stderr(); /* once the last handle has gone */
     char once[512];
-    expect_contains(
-            said,
-            "asyncio: task error was never retrieved:\nlonely: Input/output error: deep is broken (");
-    expect_contains(said, "\n    at await_first, ");
-    expect_contains(said, "\n    at await_second, ");
-    expect_contains(
-            said,
-            "\n    created in await_error_never_retrieved_is_reported_when_handle_is_dropped_case, ");
-    expect_true(snprintf(once, sizeof once, "%s", strstr(said, "lonely") + 1) < (int)sizeof once);
+    expect_contains(printed,
+                    "asyncio: task error was never retrieved:\nlonely: Input/output error: deep is "
+                    "broken (");
+    expect_contains(printed, "\n    at await_first, ");
+    expect_contains(printed, "\n    at await_second, ");
+    expect_contains(printed,
+                    "\n    created in "
+                    "await_error_never_retrieved_is_reported_when_handle_is_dropped_case, ");
+    expect_true(snprintf(once, sizeof once, "%s", strstr(printed, "lonely") + 1) <
+                (int)sizeof once);
     expect_true(!strstr(once, "lonely"));
     expect_ok(await_sleep(1));
     return 0;
@@ -109,11 +110,11 @@ TEST(error_of_lost_handle_is_reported_when_loop_closes)
 {
     capture_stderr_begin();
     expect_ok(async_run(loses_a_handle(), .virtual_clock = true));
-    const char *said = captured_stderr();
+    const char *printed = captured_stderr();
     expect_contains(
-            said,
+            printed,
             "asyncio: task error was never retrieved:\nlost: Input/output error: deep is broken (");
-    expect_contains(said, "\n    created in await_loses_a_handle, ");
+    expect_contains(printed, "\n    created in await_loses_a_handle, ");
     capture_stderr_end();
 }
 
@@ -141,9 +142,9 @@ LOOP_TEST(error_after_two_timed_out_awaits_is_reported_once)
         expect_int(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
         expect_ok(await_sleep(2));
     }
-    const char *said = captured_stderr();
-    expect_contains(said, "lonely");
-    expect_true(strstr(strstr(said, "lonely") + 1, "lonely") == NULL);
+    const char *printed = captured_stderr();
+    expect_contains(printed, "lonely");
+    expect_true(strstr(strstr(printed, "lonely") + 1, "lonely") == NULL);
     {
         await_task_auto t = async_create_task(async_sleep(1));
         expect_int(await_wait_for(async_joining(t), 0.25), -ETIMEDOUT);
@@ -168,10 +169,10 @@ LOOP_TEST(traceback_of_deep_error_is_cut_at_16_lines)
     expect_ok(await_sleep(1));
     await_task_drop(&t);
     int lines = 0;
-    const char *said = captured_stderr();
-    expect_contains(said, "fails_far_below-2: Input/output error: the bottom is reached");
-    while ((said = strstr(said, "at await_fails_far_below, "))) {
-        said++;
+    const char *printed = captured_stderr();
+    expect_contains(printed, "fails_far_below-2: Input/output error: the bottom is reached");
+    while ((printed = strstr(printed, "at await_fails_far_below, "))) {
+        printed++;
         lines++;
     }
     expect_int(lines, 16);
@@ -235,16 +236,16 @@ static char *report_of(async_co co, bool debug)
 
 TEST(error_report_of_many_errors_ends_after_200_lines)
 {
-    char *said = report_of(has_many_failing_children(1000), false);
-    expect_true(lines_of(said) <= 202);
-    expect_contains(said, "\n    and 800 more errors");
+    char *printed = report_of(has_many_failing_children(1000), false);
+    expect_true(lines_of(printed) <= 202);
+    expect_contains(printed, "\n    and 800 more errors");
 }
 
 TEST(error_report_of_deep_tree_ends_after_200_lines)
 {
-    char *said = report_of(fails_in_groups(1000), false);
-    expect_true(lines_of(said) <= 202);
-    expect_contains(said, " more errors");
+    char *printed = report_of(fails_in_groups(1000), false);
+    expect_true(lines_of(printed) <= 202);
+    expect_contains(printed, " more errors");
 }
 
 ASYNC_DEF(prints_at_the_bottom, (int)depth)
@@ -271,7 +272,7 @@ TEST(deep_tree_of_tasks_is_printed_on_smallest_stack)
     expect_contains(report_of(prints_a_deep_tree(), true), "prints_at_the_bottom");
 }
 
-SUITE("error-report", error_report_of_many_errors_ends_after_200_lines,
+SUITE("core-error_report", error_report_of_many_errors_ends_after_200_lines,
       error_report_of_deep_tree_ends_after_200_lines,
       deep_tree_of_tasks_is_printed_on_smallest_stack, traceback_of_deep_error_is_cut_at_16_lines,
       async_main_prints_traceback_of_error, async_main_prints_error_tree,

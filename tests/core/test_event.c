@@ -75,5 +75,5 @@ LOOP_TEST(event_set_after_cancel_does_not_hide_it)
     return 0;
 }
 
-SUITE("event", set_event_releases_all_waiters, event_set_and_cleared_at_once_releases_waiters,
+SUITE("core-event", set_event_releases_all_waiters, event_set_and_cleared_at_once_releases_waiters,
       cancel_after_event_was_set_fails_next_await, event_set_after_cancel_does_not_hide_it)

@@ -19,13 +19,13 @@ static int ended_well(pid_t child)
     return WIFEXITED(status) && WEXITSTATUS(status) == GOOD ? 0 : -status - 1000;
 }
 
-#define child_checks(expr)                                                                         \
+#define child_expect(expr)                                                                         \
     do {                                                                                           \
         if (!(expr))                                                                               \
             _exit(__LINE__ % 256 == GOOD ? 1 : __LINE__ % 256);                                    \
     } while (0)
 
-static bool was_said(const char *words)
+static bool stderr_has(const char *words)
 {
     return strstr(captured_stderr(), words);
 }
@@ -41,19 +41,20 @@ static async_event never;
 static void in_the_child(void)
 {
     async_event e = { 0 };
-    child_checks(await_sleep(0) == -EPERM);
-    child_checks(was_said(
-            "await_sleep() in a child of fork(), whose loop belongs to the parent: call exec or _exit()"));
-    child_checks(await_event_wait(&e) == -EPERM);
-    child_checks(async_create_task(seven()) == NULL);
-    child_checks(async_spawn(async_background(), seven()) == -EPERM);
-    child_checks(async_get_running_loop() == NULL);
-    child_checks(async_current_task() == NULL);
-    child_checks(await_fd_ready(0, POLLIN) == -EPERM);
+    child_expect(await_sleep(0) == -EPERM);
+    child_expect(
+            stderr_has("await_sleep() in a child of fork(), whose loop belongs to the parent: call "
+                       "exec or _exit()"));
+    child_expect(await_event_wait(&e) == -EPERM);
+    child_expect(async_create_task(seven()) == NULL);
+    child_expect(async_spawn(async_background(), seven()) == -EPERM);
+    child_expect(async_get_running_loop() == NULL);
+    child_expect(async_current_task() == NULL);
+    child_expect(await_fd_ready(0, POLLIN) == -EPERM);
     captured_stderr();
-    child_checks(async_run(seven()) == 7);
-    child_checks(async_run(seven(), .virtual_clock = true) == 7);
-    child_checks(await_sleep(0) == -EPERM);
+    child_expect(async_run(seven()) == 7);
+    child_expect(async_run(seven(), .virtual_clock = true) == 7);
+    child_expect(await_sleep(0) == -EPERM);
     captured_stderr();
     _exit(GOOD);
 }
@@ -92,7 +93,7 @@ ASYNC_DEF(reads, (int)fd, (char *)ret)
 
 static async_watch w;
 
-static void heard_of(void *times, int events)
+static void on_ready(void *times, int events)
 {
     expect_int(events, POLLIN);
     ++*(int *)times;
@@ -112,7 +113,7 @@ LOOP_TEST(parent_keeps_its_waits_while_child_closes_descriptors)
     pthread_t thread;
     expect_ok(pipe(fds));
     expect_ok(pipe(watched));
-    expect_ok(async_watch_start(&w, watched[0], POLLIN, heard_of, &times));
+    expect_ok(async_watch_start(&w, watched[0], POLLIN, on_ready, &times));
     await_group (r, g) {
         async_spawn(g, reads(fds[0], &c));
         expect_ok(await_sleep(0));
@@ -171,18 +172,18 @@ ASYNC_DEF(forks_and_returns, (bool)fails)
     return child ? r : 5;
 }
 
-static void is_not_called(async_task *t, void *arg)
+static void expect_in_parent(async_task *t, void *arg)
 {
     (void)t;
     (void)arg;
-    child_checks(getpid() == parent);
+    child_expect(getpid() == parent);
 }
 
 ASYNC_DEF(forks_before_its_callbacks)
 {
     await_task_auto t = async_create_task(seven());
     expect_int(await_task(t), 7);
-    expect_ok(async_task_add_done_callback(t, is_not_called, NULL));
+    expect_ok(async_task_add_done_callback(t, expect_in_parent, NULL));
     child = fork();
     return 0;
 }
@@ -209,9 +210,9 @@ static void comes_back(async_co co)
     capture_stderr_begin();
     int r = async_run(co);
     if (getpid() != parent) {
-        child_checks(r == -EPERM);
-        child_checks(was_said("a child of fork() has returned from a task of its parent"));
-        child_checks(async_run(seven()) == 7);
+        child_expect(r == -EPERM);
+        child_expect(stderr_has("a child of fork() has returned from a task of its parent"));
+        child_expect(async_run(seven()) == 7);
         _exit(GOOD);
     }
     expect_ok(r);
@@ -258,11 +259,11 @@ static void *forks_in_a_thread(void *arg)
 {
     pid_t c = fork();
     if (c == 0) {
-        child_checks(await_sleep(0) == -EPERM);
-        child_checks(was_said("await_sleep() outside of a task"));
+        child_expect(await_sleep(0) == -EPERM);
+        child_expect(stderr_has("await_sleep() outside of a task"));
         /* its thread does not exist here */
-        child_checks(async_call_soon_threadsafe(arg, NULL, NULL) == -EPIPE);
-        child_checks(async_run(seven()) == 7);
+        child_expect(async_call_soon_threadsafe(arg, NULL, NULL) == -EPIPE);
+        child_expect(async_run(seven()) == 7);
         _exit(GOOD);
     }
     child = c;
@@ -304,14 +305,14 @@ TEST(child_forked_beside_runner_is_refused_and_may_open_its_own)
     expect_int(async_runner_run(rn, seven()), 7);
     pid_t c = fork();
     if (c == 0) {
-        child_checks(async_runner_run(rn, seven()) == -EBUSY);
-        child_checks(was_said("async_runner_run() in a child of fork()"));
+        child_expect(async_runner_run(rn, seven()) == -EBUSY);
+        child_expect(stderr_has("async_runner_run() in a child of fork()"));
         async_runner_close(rn);
         captured_stderr();
         async_runner *own = async_runner_open(NULL);
-        child_checks(own && async_runner_run(own, seven()) == 7);
+        child_expect(own && async_runner_run(own, seven()) == 7);
         async_runner_close(own);
-        child_checks(!captured_stderr()[0]);
+        child_expect(!captured_stderr()[0]);
         _exit(GOOD);
     }
     expect_ok(ended_well(c));
@@ -354,11 +355,11 @@ TEST(child_forked_in_driven_run_leaves_turn_with_eperm)
     for (int ended = 0; ended == 0;) {
         ended = async_runner_turn(rn, &r);
         if (getpid() != parent) {
-            child_checks(ended == -EPERM);
-            child_checks(was_said("a child of fork() has returned from a task of its parent"));
+            child_expect(ended == -EPERM);
+            child_expect(stderr_has("a child of fork() has returned from a task of its parent"));
             async_runner_close(rn);
-            child_checks(was_said("async_runner_close() in a child of fork()"));
-            child_checks(async_run(seven()) == 7);
+            child_expect(stderr_has("async_runner_close() in a child of fork()"));
+            child_expect(async_run(seven()) == 7);
             _exit(GOOD);
         }
     }
@@ -369,7 +370,7 @@ TEST(child_forked_in_driven_run_leaves_turn_with_eperm)
     capture_stderr_end();
 }
 
-SUITE("fork", child_forked_in_driven_run_leaves_turn_with_eperm,
+SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
       child_forked_in_task_is_refused_by_await, child_forked_in_callback_is_refused_by_await,
       parent_keeps_its_waits_while_child_closes_descriptors,
       child_that_returns_from_task_leaves_run_with_eperm,

@@ -249,7 +249,7 @@ LOOP_TEST(done_callback_of_future_runs_in_context_of_task_that_added_it)
     return 0;
 }
 
-SUITE("future", done_callbacks_run_in_order_after_the_result_is_set,
+SUITE("core-future", done_callbacks_run_in_order_after_the_result_is_set,
       done_callback_of_done_future_runs_soon, done_callback_of_cancelled_future_runs,
       removed_done_callback_does_not_run,
       done_callback_of_future_runs_in_context_of_task_that_added_it,

@@ -200,7 +200,7 @@ LOOP_TEST(gather_of_thousand_returns_all_results)
     return 0;
 }
 
-SUITE("gather", gather_returns_results_in_argument_order,
+SUITE("core-gather", gather_returns_results_in_argument_order,
       gather_of_nothing_succeeds_and_race_is_refused,
       first_failure_cancels_others_and_writes_no_results,
       cancelled_child_is_first_failure_of_gather,

@@ -104,7 +104,7 @@ LOOP_TEST(error_that_comes_while_no_task_waits_is_returned_next_time)
 
 /* --- however the loop is left --- */
 
-ASYNC_DEF(says, (const char *)word)
+ASYNC_DEF(log_word, (const char *)word)
 {
     log_event("%s", word);
     return 0;
@@ -114,7 +114,7 @@ ASYNC_DEF(says, (const char *)word)
 ASYNC_GEN(int, holds, (const char *)word)
 {
     int r, s;
-    await_with (r, ((async_hold){ says("open"), says(word) })) {
+    await_with (r, ((async_hold){ log_word("open"), log_word(word) })) {
         for (int i = 0; r == 0; i++)
             r = await_yield(i);
         await_shield (s)
@@ -377,12 +377,12 @@ TEST(generator_dropped_while_another_task_waits_ends_that_wait)
     }
 }
 
-ASYNC_LOCAL(int, who, 0);
+ASYNC_LOCAL(int, user, 0);
 
-ASYNC_GEN(int, whose, (int)n)
+ASYNC_GEN(int, read_user, (int)n)
 {
     for (int i = 0; i < n; i++)
-        ASYNC_TRY(await_yield(async_local_get(who)));
+        ASYNC_TRY(await_yield(async_local_get(user)));
     return 0;
 }
 
@@ -390,10 +390,10 @@ ASYNC_GEN(int, whose, (int)n)
 LOOP_TEST(generator_runs_in_context_of_its_first_iteration)
 {
     int r;
-    expect_ok(async_local_set(who, 7));
-    await_for_each (r, x, whose(2)) {
+    expect_ok(async_local_set(user, 7));
+    await_for_each (r, x, read_user(2)) {
         expect_int(x, 7);
-        expect_ok(async_local_set(who, 8));
+        expect_ok(async_local_set(user, 8));
     }
     return r;
 }
@@ -402,13 +402,14 @@ LOOP_TEST(yield_outside_of_generator_is_refused_with_message)
 {
     int item = 1;
     expect_int(await_gen_yield(&item), -EPERM);
-    expect_contains(
-            captured_stderr(),
-            "await_yield() in task \"yield_outside_of_generator_is_refused_with_message_case\", which does not run a generator");
+    expect_contains(captured_stderr(),
+                    "await_yield() in task "
+                    "\"yield_outside_of_generator_is_refused_with_message_case\", which does not "
+                    "run a generator");
     return 0;
 }
 
-SUITE("gen", generator_dropped_while_another_task_waits_ends_that_wait,
+SUITE("core-gen", generator_dropped_while_another_task_waits_ends_that_wait,
       yield_outside_of_generator_is_refused_with_message,
       generator_yields_items_in_order_then_its_result, loop_left_early_ends_generator,
       consumer_cancelled_before_item_receives_it_next_time,

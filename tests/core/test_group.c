@@ -2,6 +2,8 @@
 /* Tests of groups: children that end before the block that started them. */
 #include "group.h"
 
+typedef async_queue_of(int, 3) queue3;
+
 LOOP_TEST(end_of_group_awaits_children)
 {
     int r;
@@ -42,6 +44,36 @@ LOOP_TEST(children_start_in_order_of_spawns)
     return 0;
 }
 
+ASYNC_DEF(puts_once_and_fails, (queue3 *)q)
+{
+    ASYNC_TRY(await_queue_put(q, 1));
+    ASYNC_TRY(await_sleep(1));
+    return async_fail(-EIO, "no more items");
+}
+
+ASYNC_DEF(consumes_from_child)
+{
+    int r;
+    queue3 q = ASYNC_QUEUE(q);
+    await_group (r, g) {
+        async_spawn(g, puts_once_and_fails(&q));
+        for (int item;;) {
+            ASYNC_TRY(await_queue_get(&q, &item));
+            log_event("%d", item);
+        }
+    }
+    return r;
+}
+
+/* The body returns the error of the child, not its own cancellation. */
+LOOP_TEST(failing_child_interrupts_body_that_waits_for_its_items)
+{
+    expect_int(await_consumes_from_child(), -EIO);
+    expect_text(async_fail_text(-EIO), "no more items");
+    expect_events("1");
+    return 0;
+}
+
 /* Three children fail, one is slow, and the body sleeps. */
 LOOP_TEST(first_failing_child_cancels_siblings_and_body)
 {
@@ -58,7 +90,7 @@ LOOP_TEST(first_failing_child_cancels_siblings_and_body)
     expect_events("slow=-ECANCELED");
     expect_time(1);
     clear_events();
-    codes(g);
+    log_group_errors(g);
     /* only real errors; b and c may have been cancelled by a */
     expect_contains(event_log, "a:-EIO");
     expect_true(!strstr(event_log, "ECANCELED"));
@@ -251,7 +283,7 @@ LOOP_TEST(failing_cleanup_is_reported_with_first_error)
         async_spawn(g, fails_late(1, -EPROTO), .name = "second");
     }
     expect_int(r, -EIO);
-    codes(g);
+    log_group_errors(g);
     expect_events("first:-EIO second:-EPROTO");
     return 0;
 }
@@ -366,8 +398,9 @@ LOOP_TEST(child_that_cannot_be_created_is_an_error_of_group)
     return 0;
 }
 
-SUITE("group", end_of_group_awaits_children, empty_group_ends_at_once,
-      children_start_in_order_of_spawns, first_failing_child_cancels_siblings_and_body,
+SUITE("core-group", end_of_group_awaits_children, empty_group_ends_at_once,
+      children_start_in_order_of_spawns, failing_child_interrupts_body_that_waits_for_its_items,
+      first_failing_child_cancels_siblings_and_body,
       cancel_at_end_of_group_cancels_children_and_comes_out,
       handled_group_error_leaves_no_cancellation, group_failure_keeps_earlier_cancel_request,
       group_returns_child_error_while_outer_cancel_stays_pending,

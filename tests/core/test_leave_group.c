@@ -12,7 +12,7 @@ LOOP_TEST(error_of_body_is_reported_with_error_of_child)
         r = -EPROTO;
     }
     expect_int(r, -EIO);
-    codes(g);
+    log_group_errors(g);
     expect_events("first:-EIO error_of_body_is_reported_with_error_of_child_case:-EPROTO");
     return 0;
 }
@@ -259,7 +259,7 @@ LOOP_TEST(inner_group_returns_its_error_while_outer_cancel_stays_pending)
     return 0;
 }
 
-SUITE("leave-group", error_of_body_is_reported_with_error_of_child,
+SUITE("core-leave_group", error_of_body_is_reported_with_error_of_child,
       error_left_by_body_cancels_children, cancellation_left_by_body_cancels_children,
       cancelled_group_ends_with_success, group_cancelled_by_child_ends_with_success,
       try_out_of_group_cancels_and_awaits_children, bare_return_out_of_group_awaits_children,

@@ -166,7 +166,7 @@ static void looks_at_end(async_task *t, void *at)
     looks(at);
 }
 
-ASYNC_DEF(asks_for_callbacks, (async_callback *)cbs, (int)n)
+ASYNC_DEF(schedule_callbacks, (async_callback *)cbs, (int)n)
 {
     expect_ok(async_local_set(one, n));
     async_call_soon(&cbs[0], looks, &seen[0]);
@@ -184,13 +184,13 @@ ASYNC_DEF(callbacks_look)
 {
     async_callback cbs[2] = { 0 };
     /* called directly, because a task would end before they run */
-    expect_ok(await_asks_for_callbacks(cbs, 0));
+    expect_ok(await_schedule_callbacks(cbs, 0));
     expect_ok(await_sleep(3));
     expect_ok(seen[0]);
     expect_int(seen[1], 1);
     expect_int(seen[2], 2);
     expect_int(async_local_get(one), 4);
-    await_task_auto t = async_create_task(asks_for_callbacks(cbs, 10));
+    await_task_auto t = async_create_task(schedule_callbacks(cbs, 10));
     expect_ok(await_sleep(3));
     for (int i = 0; i < 4; i++)
         expect_int(seen[i], 10 + i);
@@ -240,20 +240,20 @@ TEST(callback_of_closed_loop_releases_its_context)
 }
 
 /* A callback schedules the next one, which receives its context and what it has set. */
-static void asks_for_the_next(void *cb)
+static void schedule_next(void *cb)
 {
     int n = async_local_get(one);
     log_event("%d", n);
     expect_ok(async_local_set(one, n + 1));
     if (n < 5)
-        async_call_later(cb, 1, asks_for_the_next, cb);
+        async_call_later(cb, 1, schedule_next, cb);
 }
 
 LOOP_TEST(callback_hands_its_context_to_callbacks_it_schedules)
 {
     async_callback cb = { 0 };
     expect_ok(async_local_set(one, 3));
-    async_call_soon(&cb, asks_for_the_next, &cb);
+    async_call_soon(&cb, schedule_next, &cb);
     expect_ok(async_local_set(one, 0));
     expect_ok(await_sleep(10));
     expect_events("3 4 5");
@@ -300,7 +300,7 @@ TEST(callback_scheduled_outside_of_tasks_sees_variables_of_thread)
     async_runner_close(rn);
 }
 
-SUITE("local", variable_set_without_memory_keeps_all_values,
+SUITE("core-local", variable_set_without_memory_keeps_all_values,
       variable_of_thread_without_free_key_cannot_be_set,
       callback_sees_variables_as_they_were_when_it_was_scheduled,
       callback_of_closed_loop_releases_its_context,

@@ -174,7 +174,7 @@ LOOP_TEST(acquire_that_times_out_does_not_hold_lock)
 
 /* --- an owner that has ended --- */
 
-static bool says_owner_ended(int r, const char *owner)
+static bool message_names_owner(int r, const char *owner)
 {
     return r == -EOWNERDEAD && strstr(async_fail_text(r), owner);
 }
@@ -188,7 +188,7 @@ ASYNC_DEF(takes_and_leaves, (async_lock *)l, (double)seconds)
 ASYNC_DEF(fails_by_the_owner, (async_lock *)l, (const char *)word)
 {
     int r = await_lock_acquire(l);
-    expect_true(says_owner_ended(r, "\"takes_and_leaves-2\""));
+    expect_true(message_names_owner(r, "\"takes_and_leaves-2\""));
     log_event("%s", word);
     return 0;
 }
@@ -204,7 +204,7 @@ LOOP_TEST(lock_of_ended_owner_fails_all_waiters)
     expect_true(async_lock_locked(&l));
     expect_int(async_lock_release(&l), -EPERM);
     expect_contains(captured_stderr(), "releases a lock");
-    expect_true(says_owner_ended(await_lock_acquire(&l), "takes_and_leaves"));
+    expect_true(message_names_owner(await_lock_acquire(&l), "takes_and_leaves"));
     int r;
     await_with (r, &l)
         log_event("not reached");
@@ -231,7 +231,7 @@ LOOP_TEST(lock_of_cancelled_owner_fails_all_waiters)
     async_task_cancel(owner);
     expect_int(await_task(owner), -ECANCELED);
     expect_int(await_task(a), -EOWNERDEAD);
-    expect_true(says_owner_ended(await_lock_acquire(&l), "\"Kurt\""));
+    expect_true(message_names_owner(await_lock_acquire(&l), "\"Kurt\""));
     return 0;
 }
 
@@ -313,7 +313,7 @@ TEST(lock_left_held_by_closed_loop_fails_next_owner)
     expect_run_ok(finds_it_left());
 }
 
-ASYNC_DEF(is_told)
+ASYNC_DEF(end_with_lock)
 {
     async_lock l = { 0 };
     await_task_auto owner = async_create_task(takes_and_leaves(&l, 0), .name = "Kurt");
@@ -324,7 +324,7 @@ ASYNC_DEF(is_told)
 
 TEST(debug_reports_task_that_ends_with_lock)
 {
-    expect_run_ok(is_told(), .debug = true);
+    expect_run_ok(end_with_lock(), .debug = true);
 }
 
 ASYNC_DEF(cancels_after, (async_task *)t, (double)seconds)
@@ -346,8 +346,8 @@ LOOP_TEST(waiter_cancelled_after_owner_ended_returns_ecanceled)
     return await_task(canceller);
 }
 
-SUITE("lock", waiter_cancelled_after_owner_ended_returns_ecanceled, lock_goes_to_waiters_in_order,
-      acquiring_held_lock_again_is_a_deadlock,
+SUITE("core-lock", waiter_cancelled_after_owner_ended_returns_ecanceled,
+      lock_goes_to_waiters_in_order, acquiring_held_lock_again_is_a_deadlock,
       releasing_lock_of_another_task_is_refused_with_message, cancelled_task_acquires_nothing,
       released_lock_belongs_to_waiter_before_it_runs,
       waiter_cancelled_before_release_does_not_receive_lock,

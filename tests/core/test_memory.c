@@ -200,12 +200,13 @@ static void run_once(async_co co)
     heap.calls = 0;
     capture_stderr_begin();
     int r = async_run(co, .virtual_clock = true);
-    const char *said = captured_stderr();
+    const char *output = captured_stderr();
     capture_stderr_end();
     expect_that(r == 0 || r == -ENOMEM, "allocation %ld%s: %s", heap.fail_at,
                 heap.for_ever ? " and the rest" : "", result_text(r));
     expect_that(r == 0 || heap.fail_at > 0, "it fails without cause: %s", result_text(r));
-    expect_that(!strstr(said, "the loop closes with"), "allocation %ld: %s", heap.fail_at, said);
+    expect_that(!strstr(output, "the loop closes with"), "allocation %ld: %s", heap.fail_at,
+                output);
 }
 
 /* Run each scenario once before counting: what the library keeps until the process ends (handles of
@@ -320,7 +321,7 @@ TEST(runner_without_memory_cannot_be_opened)
     }
 }
 
-SUITE("memory", wake_cancel_close_and_timeout_allocate_nothing, without_memory_tasks,
+SUITE("core-memory", wake_cancel_close_and_timeout_allocate_nothing, without_memory_tasks,
       without_memory_gathers, without_memory_groups, without_memory_background,
       without_memory_posts, without_memory_descriptors,
       allocator_cannot_be_changed_while_loop_is_open, memory_of_former_allocator_is_not_touched,

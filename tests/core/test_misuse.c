@@ -54,9 +54,9 @@ TEST(await_outside_of_task_is_refused_with_advice)
 {
     capture_stderr_begin();
     expect_int(await_sleep(1), -EPERM);
-    const char *said = captured_stderr();
-    expect_contains(said, "await_sleep() outside of a task");
-    expect_contains(said, "async_run()");
+    const char *output = captured_stderr();
+    expect_contains(output, "await_sleep() outside of a task");
+    expect_contains(output, "async_run()");
     capture_stderr_end();
 }
 

@@ -233,7 +233,7 @@ LOOP_TEST(timeouts_that_are_left_leave_nothing_behind)
     return 0;
 }
 
-SUITE("nested-timeout", equal_deadlines_expire_outermost_first, inner_timeout_expires_alone,
+SUITE("core-nested_timeout", equal_deadlines_expire_outermost_first, inner_timeout_expires_alone,
       outer_timeout_passes_through_inner_block,
       outer_timeout_that_expires_while_inner_leaves_is_reported_later,
       timeout_that_expires_under_withdrawn_cancel_is_reported,

@@ -119,7 +119,7 @@ LOOP_TEST(endless_posts_do_not_starve_tasks_and_timers)
 }
 
 /* Posted from the loop's own thread: never called inline. */
-static void says(void *word)
+static void log_word(void *word)
 {
     log_event("%s", (const char *)word);
 }
@@ -127,8 +127,8 @@ static void says(void *word)
 LOOP_TEST(post_from_own_thread_is_never_called_inline)
 {
     async_loop *l = async_get_running_loop();
-    expect_ok(async_call_soon_threadsafe(l, says, (void *)"a"));
-    expect_ok(async_call_soon_threadsafe(l, says, (void *)"b"));
+    expect_ok(async_call_soon_threadsafe(l, log_word, (void *)"a"));
+    expect_ok(async_call_soon_threadsafe(l, log_word, (void *)"b"));
     expect_events("");
     expect_ok(await_sleep(1));
     expect_events("a b");
@@ -219,30 +219,30 @@ TEST(posts_accepted_while_loop_closes_are_called)
             expect_ok(pthread_join(late[i].thread, NULL));
             expect_ok(late[i].misplaced);
             expect_int(late[i].next, late[i].accepted);
-            expect_int(async_call_soon_threadsafe(late[i].loop, says, NULL), -EPIPE);
+            expect_int(async_call_soon_threadsafe(late[i].loop, log_word, NULL), -EPIPE);
         }
     }
 }
 
 static async_loop *former;
 
-ASYNC_DEF(tells_its_loop, (bool)post_one)
+ASYNC_DEF(remember_loop, (bool)post_one)
 {
     former = async_get_running_loop();
     if (post_one)
-        expect_ok(async_call_soon_threadsafe(former, says, (void *)"called"));
+        expect_ok(async_call_soon_threadsafe(former, log_word, (void *)"called"));
     return 0;
 }
 
 TEST(closed_loop_refuses_posts)
 {
-    expect_run_ok(tells_its_loop(true));
+    expect_run_ok(remember_loop(true));
     expect_events("called");
-    expect_int(async_call_soon_threadsafe(former, says, (void *)"never"), -EPIPE);
+    expect_int(async_call_soon_threadsafe(former, log_word, (void *)"never"), -EPIPE);
     async_loop *first = former;
-    expect_run_ok(tells_its_loop(false));
+    expect_run_ok(remember_loop(false));
     expect_true(former != first); /* not yet used again */
-    expect_int(async_call_soon_threadsafe(first, says, (void *)"never"), -EPIPE);
+    expect_int(async_call_soon_threadsafe(first, log_word, (void *)"never"), -EPIPE);
     expect_events("called");
 }
 
@@ -266,7 +266,7 @@ TEST(task_created_by_post_while_loop_closes_leaves_nothing)
     expect_run_ok(posts_and_returns());
 }
 
-SUITE("posts", task_created_by_post_while_loop_closes_leaves_nothing,
+SUITE("core-posts", task_created_by_post_while_loop_closes_leaves_nothing,
       posts_of_four_threads_arrive_in_order_of_each, busy_loop_runs_posts,
       endless_posts_do_not_starve_tasks_and_timers, post_from_own_thread_is_never_called_inline,
       post_made_while_older_ones_run_wakes_loop, posts_accepted_while_loop_closes_are_called,

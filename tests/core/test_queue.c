@@ -35,28 +35,28 @@ LOOP_TEST(fifo_queue_returns_items_in_order)
 {
     queue3 q = ASYNC_QUEUE(q);
     for (int round = 0; round < 4; round++) { /* so that the slots wrap around */
-        FILL(&q, 1, 2);
-        TAKE(&q, 1, 2);
+        put_items(&q, 1, 2);
+        expect_items(&q, 1, 2);
     }
     int item = 7;
     expect_true(async_queue_empty(&q));
     expect_int(async_queue_get_nowait(&q, &item), -EAGAIN);
     expect_int(item, 7);
-    FILL(&q, 1, 2, 3);
+    put_items(&q, 1, 2, 3);
     expect_true(async_queue_full(&q));
     expect_int(async_queue_put_nowait(&q, 4), -EAGAIN);
     expect_int(async_queue_count(&q), 3);
-    TAKE(&q, 1, 2, 3);
+    expect_items(&q, 1, 2, 3);
     return 0;
 }
 
 LOOP_TEST(lifo_queue_returns_last_item_first)
 {
     queue3 q = ASYNC_LIFO_QUEUE(q);
-    FILL(&q, 1, 2, 3);
-    TAKE(&q, 3, 2);
-    FILL(&q, 4);
-    TAKE(&q, 4, 1);
+    put_items(&q, 1, 2, 3);
+    expect_items(&q, 3, 2);
+    put_items(&q, 4);
+    expect_items(&q, 4, 1);
     return 0;
 }
 
@@ -95,19 +95,19 @@ LOOP_TEST(priority_queue_returns_smallest_first_and_equals_in_order)
 LOOP_TEST(putters_wait_for_slots_in_order)
 {
     queue3 q = ASYNC_QUEUE(q);
-    FILL(&q, 1, 2, 3);
+    put_items(&q, 1, 2, 3);
     await_task_auto a = async_create_task(puts_three(&q, 4));
     await_task_auto b = async_create_task(puts_three(&q, 5));
     expect_ok(await_sleep(1));
     expect_events("");
-    TAKE(&q, 1);
+    expect_items(&q, 1);
     expect_int(async_queue_put_nowait(&q, 9), -EAGAIN); /* the slot belongs to a */
     expect_true(async_queue_full(&q));
     expect_ok(await_task(a));
     expect_events("put4:0");
-    TAKE(&q, 2);
+    expect_items(&q, 2);
     expect_ok(await_task(b));
-    TAKE(&q, 3, 4, 5);
+    expect_items(&q, 3, 4, 5);
     return 0;
 }
 
@@ -118,11 +118,11 @@ LOOP_TEST(getters_wait_for_items_in_order)
     await_task_auto b = async_create_task(gets_three(&q, "b"));
     expect_ok(await_sleep(1));
     int item;
-    FILL(&q, 1);
+    put_items(&q, 1);
     expect_ok(async_queue_count(&q)); /* it belongs to a */
     expect_true(async_queue_empty(&q));
     expect_int(async_queue_get_nowait(&q, &item), -EAGAIN);
-    FILL(&q, 2);
+    put_items(&q, 2);
     expect_ok(await_task(b));
     expect_ok(await_task(a));
     expect_events("a:1 b:2");
@@ -139,13 +139,13 @@ LOOP_TEST(nowait_getter_cannot_take_item_owed_to_woken_getter)
     } rows[] = { { "fifo", "a:2", 1 }, { "lifo", "a:1", 2 } };
     for (size_t i = 0; i < countof(rows); i++) {
         queue3 fifo = ASYNC_QUEUE(fifo), lifo = ASYNC_LIFO_QUEUE(lifo), *q = i ? &lifo : &fifo;
-        FILL(q, 8);
-        TAKE(q, 8);
+        put_items(q, 8);
+        expect_items(q, 8);
         await_task_auto a = async_create_task(gets_three(q, "a"));
         expect_ok(await_sleep(1));
         clear_events();
-        FILL(q, 1, 2);
-        TAKE(q, rows[i].beside);
+        put_items(q, 1, 2);
+        expect_items(q, rows[i].beside);
         expect_ok(await_task(a));
         expect_events(rows[i].got);
     }
@@ -158,11 +158,11 @@ LOOP_TEST(nowait_getter_takes_only_surplus_item)
     await_task_auto a = async_create_task(gets_three(&q, "a"));
     await_task_auto b = async_create_task(gets_three(&q, "b"));
     expect_ok(await_sleep(1));
-    FILL(&q, 1, 2, 3);
-    TAKE(&q, 1);
-    FILL(&q, 4);
+    put_items(&q, 1, 2, 3);
+    expect_items(&q, 1);
+    put_items(&q, 4);
     expect_ok(await_task(b));
-    TAKE(&q, 4);
+    expect_items(&q, 4);
     expect_events("a:2 b:3");
     return 0;
 }
@@ -173,7 +173,7 @@ LOOP_TEST(woken_getter_that_is_cancelled_leaves_item_to_next)
     await_task_auto a = async_create_task(gets_three(&q, "a"));
     await_task_auto b = async_create_task(gets_three(&q, "b"));
     expect_ok(await_sleep(1));
-    FILL(&q, 1);
+    put_items(&q, 1);
     async_task_cancel(a);
     expect_ok(await_task(b));
     expect_events("a:-ECANCELED b:1");
@@ -189,12 +189,12 @@ LOOP_TEST(woken_getters_that_are_cancelled_leave_items_to_next)
         t[i] = async_create_task(gets_three(&q, "x"));
     await_task_auto last = async_create_task(gets_three(&q, "last"));
     expect_ok(await_sleep(1));
-    FILL(&q, 1, 2, 3);
+    put_items(&q, 1, 2, 3);
     for (int i = 0; i < N; i++)
         async_task_cancel(t[i]);
     expect_ok(await_task(last));
     expect_events("x:-ECANCELED x:-ECANCELED x:-ECANCELED last:1");
-    TAKE(&q, 2, 3);
+    expect_items(&q, 2, 3);
     for (int i = 0; i < N; i++)
         await_task_drop(&t[i]);
     return 0;
@@ -203,17 +203,17 @@ LOOP_TEST(woken_getters_that_are_cancelled_leave_items_to_next)
 LOOP_TEST(putter_cancelled_after_it_was_granted_slot_leaves_it_to_next)
 {
     queue3 q = ASYNC_QUEUE(q);
-    FILL(&q, 1, 2, 3);
+    put_items(&q, 1, 2, 3);
     await_task_auto a = async_create_task(puts_three(&q, 4));
     await_task_auto b = async_create_task(puts_three(&q, 5));
     await_task_auto c = async_create_task(puts_three(&q, 6));
     expect_ok(await_sleep(1));
     async_task_cancel(b); /* still queued */
-    TAKE(&q, 1);
+    expect_items(&q, 1);
     async_task_cancel(a); /* a slot was granted */
     expect_ok(await_task(c));
     expect_events("put5:-ECANCELED put4:-ECANCELED put6:0");
-    TAKE(&q, 2, 3, 6);
+    expect_items(&q, 2, 3, 6);
     return 0;
 }
 
@@ -223,7 +223,7 @@ LOOP_TEST(items_leave_in_order_although_later_getter_returns_first)
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "woken"));
     expect_ok(await_sleep(1));
-    FILL(&q, 1, 2);
+    put_items(&q, 1, 2);
     int first;
     expect_ok(await_queue_get(&q, &first)); /* at once, before the task that was woken has run */
     expect_ok(await_task(a));
@@ -239,10 +239,10 @@ LOOP_TEST(join_waits_until_last_item_is_done)
     queue3 q = ASYNC_QUEUE(q);
     expect_ok(await_queue_join(&q)); /* nothing was put */
     expect_int(async_queue_task_done(&q), -EINVAL);
-    FILL(&q, 1, 2);
+    put_items(&q, 1, 2);
     await_task_auto a = async_create_task(joins(&q));
     await_task_auto b = async_create_task(joins(&q));
-    TAKE(&q, 1, 2);
+    expect_items(&q, 1, 2);
     expect_ok(await_sleep(1));
     expect_ok(async_queue_task_done(&q));
     expect_ok(await_sleep(1));
@@ -258,9 +258,9 @@ LOOP_TEST(join_waits_until_last_item_is_done)
 LOOP_TEST(cancelled_join_leaves_queue_unchanged)
 {
     queue3 q = ASYNC_QUEUE(q);
-    FILL(&q, 1);
+    put_items(&q, 1);
     expect_int(await_wait_for(joins(&q), 1), -ETIMEDOUT);
-    TAKE(&q, 1);
+    expect_items(&q, 1);
     expect_ok(async_queue_task_done(&q));
     expect_ok(await_queue_join(&q));
     expect_events("joined:-ECANCELED");
@@ -330,7 +330,7 @@ TEST(queue_may_be_filled_before_loop_and_shut_down_after_it)
     expect_run_ok(finds_it_shut());
 }
 
-SUITE("queue", queue_may_be_filled_before_loop_and_shut_down_after_it,
+SUITE("core-queue", queue_may_be_filled_before_loop_and_shut_down_after_it,
       cancelled_task_neither_puts_nor_gets, expired_timeout_fails_put_that_would_not_wait,
       queue_macros_evaluate_arguments_once, fifo_queue_returns_items_in_order,
       lifo_queue_returns_last_item_first, priority_queue_returns_smallest_first_and_equals_in_order,

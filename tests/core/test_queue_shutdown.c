@@ -101,7 +101,7 @@ LOOP_TEST(graceful_shutdown_drains_items_then_fails_gets)
 {
     int item;
     queue3 q = ASYNC_QUEUE(q);
-    FILL(&q, 1, 2, 3);
+    put_items(&q, 1, 2, 3);
     await_task_auto p = async_create_task(puts_three(&q, 4));
     await_task_auto j = async_create_task(joins(&q));
     expect_ok(await_sleep(1));
@@ -109,7 +109,7 @@ LOOP_TEST(graceful_shutdown_drains_items_then_fails_gets)
     expect_int(await_task(p), -EPIPE);
     expect_int(await_queue_put(&q, 5), -EPIPE);
     expect_int(async_queue_put_nowait(&q, 5), -EPIPE);
-    TAKE(&q, 1, 2);
+    expect_items(&q, 1, 2);
     expect_ok(await_queue_get(&q, &item));
     expect_int(item, 3);
     expect_int(await_queue_get(&q, &item), -EPIPE);
@@ -126,8 +126,8 @@ LOOP_TEST(immediate_shutdown_drops_items_and_counts_them_done)
 {
     int item;
     queue3 q = ASYNC_QUEUE(q);
-    FILL(&q, 1, 2, 3);
-    TAKE(&q, 1);
+    put_items(&q, 1, 2, 3);
+    expect_items(&q, 1);
     await_task_auto j = async_create_task(joins(&q));
     expect_ok(await_sleep(1));
     async_queue_shutdown(&q, true);
@@ -148,9 +148,9 @@ LOOP_TEST(immediate_shutdown_after_graceful_one_drops_the_rest)
 {
     int item;
     queue3 q = ASYNC_QUEUE(q);
-    FILL(&q, 1, 2);
+    put_items(&q, 1, 2);
     async_queue_shutdown(&q, false);
-    TAKE(&q, 1);
+    expect_items(&q, 1);
     async_queue_shutdown(&q, true);
     expect_int(async_queue_get_nowait(&q, &item), -EPIPE);
     expect_ok(async_queue_task_done(&q));
@@ -163,7 +163,7 @@ LOOP_TEST(immediate_shutdown_spares_item_owed_to_woken_getter)
     queue3 q = ASYNC_LIFO_QUEUE(q);
     await_task_auto a = async_create_task(gets_three(&q, "a"));
     expect_ok(await_sleep(1));
-    FILL(&q, 1, 2, 3);
+    put_items(&q, 1, 2, 3);
     async_queue_shutdown(&q, true);
     expect_ok(await_task(a));
     expect_events("a:3");
@@ -177,7 +177,7 @@ LOOP_TEST(cancel_of_woken_getter_after_immediate_shutdown_ends_join)
     queue3 q = ASYNC_QUEUE(q);
     await_task_auto getter = async_create_task(gets_three(&q, "a"));
     expect_ok(await_sleep(1));
-    FILL(&q, 1);
+    put_items(&q, 1);
     async_queue_shutdown(&q, true);
     expect_true(async_task_cancel(getter));
     expect_ok(await_queue_join(&q));
@@ -197,7 +197,7 @@ LOOP_TEST(immediate_shutdown_of_full_lifo_queue_ends_join)
     return await_queue_join(&q);
 }
 
-SUITE("queue-shutdown", cancel_of_woken_getter_after_immediate_shutdown_ends_join,
+SUITE("core-queue_shutdown", cancel_of_woken_getter_after_immediate_shutdown_ends_join,
       immediate_shutdown_of_full_lifo_queue_ends_join,
       graceful_shutdown_drains_items_then_fails_gets,
       immediate_shutdown_drops_items_and_counts_them_done,

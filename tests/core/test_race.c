@@ -187,7 +187,7 @@ LOOP_TEST(race_over_generators_loses_no_item)
     return 0;
 }
 
-SUITE("race", race_returns_first_and_awaits_cancelled_losers, race_may_be_won_by_error,
+SUITE("core-race", race_returns_first_and_awaits_cancelled_losers, race_may_be_won_by_error,
       race_of_two_that_end_together_has_one_winner, cancelled_race_cancels_and_awaits_all,
       race_won_before_cancel_returns_winner, race_selects_over_different_awaitables,
       race_over_two_queues_takes_one_item, race_over_ready_queues_starves_none,

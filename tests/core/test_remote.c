@@ -11,35 +11,35 @@ static int calls(void)
 
 LOOP_TEST(thread_receives_result_and_error)
 {
-    expect_int(await_in_a_thread(calls), -EPROTO);
+    expect_int(await_run_in_thread(calls), -EPROTO);
     return 0;
 }
 
 ASYNC_LOCAL(int, request, 1);
 
-ASYNC_DEF(sees_request)
+ASYNC_DEF(log_variable)
 {
     return async_local_get(request);
 }
 
-static int asks_with_a_request(void)
+static int submit_with_variable(void)
 {
-    expect_int(async_run_coroutine_threadsafe(home, sees_request()), 1);
+    expect_int(async_run_coroutine_threadsafe(home, log_variable()), 1);
     expect_ok(async_local_set(request, 5));
-    expect_int(async_run_coroutine_threadsafe(home, sees_request()), 5);
+    expect_int(async_run_coroutine_threadsafe(home, log_variable()), 5);
     return 0;
 }
 
 LOOP_TEST(submitted_coroutine_sees_variables_of_submitting_thread)
 {
     expect_ok(async_local_set(request, 9));
-    return await_in_a_thread(asks_with_a_request);
+    return await_run_in_thread(submit_with_variable);
 }
 
 static async_loop *gone;
 
 /* The message of the error is available to the thread that waited. The next error replaces it. */
-static int hears_why(void)
+static int check_messages(void)
 {
     expect_int(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
     expect_text(async_fail_text(-EPROTO), "-1 is negative");
@@ -61,11 +61,11 @@ ASYNC_DEF(goes)
 TEST(thread_receives_message_of_error)
 {
     expect_ok(async_run(goes()));
-    expect_run_ok(in_a_thread(hears_why));
+    expect_run_ok(run_in_thread(check_messages));
 }
 
 /* In a task of another loop, which is blocked during the call. */
-ASYNC_DEF(asks_the_other_loop)
+ASYNC_DEF(call_other_loop)
 {
     expect_int(async_run_coroutine_threadsafe(home, doubles(-1)), -EPROTO);
     expect_text(async_fail_text(-EPROTO), "-1 is negative");
@@ -74,19 +74,19 @@ ASYNC_DEF(asks_the_other_loop)
 
 static int has_a_loop(void)
 {
-    return async_run(asks_the_other_loop());
+    return async_run(call_other_loop());
 }
 
 LOOP_TEST(task_of_other_loop_receives_message_of_error)
 {
-    return await_in_a_thread(has_a_loop);
+    return await_run_in_thread(has_a_loop);
 }
 
 LOOP_TEST(many_threads_submit_at_once)
 {
     int r[THREADS];
-    expect_int(await_gather_all(r, in_a_thread(calls), in_a_thread(calls), in_a_thread(calls),
-                                in_a_thread(calls)),
+    expect_int(await_gather_all(r, run_in_thread(calls), run_in_thread(calls), run_in_thread(calls),
+                                run_in_thread(calls)),
                THREADS);
     for (int i = 0; i < THREADS; i++)
         expect_int(r[i], -EPROTO);
@@ -105,7 +105,7 @@ static int waits_a_little(void)
 
 LOOP_TEST(wait_times_out_and_dropped_handle_cancels)
 {
-    expect_ok(await_in_a_thread(waits_a_little));
+    expect_ok(await_run_in_thread(waits_a_little));
     expect_int(cancelled, 1); /* before the block of the handle was left */
     return 0;
 }
@@ -125,7 +125,7 @@ static int cancels(void)
 
 LOOP_TEST(cancel_from_submitting_thread_ends_task)
 {
-    expect_ok(await_in_a_thread(cancels));
+    expect_ok(await_run_in_thread(cancels));
     expect_int(cancelled, 1);
     return 0;
 }
@@ -153,7 +153,7 @@ static int cancels_at_once(void)
 
 LOOP_TEST(cancel_right_after_submit_ends_task)
 {
-    return await_in_a_thread(cancels_at_once);
+    return await_run_in_thread(cancels_at_once);
 }
 
 static async_task *victim;
@@ -171,7 +171,7 @@ static int is_cancelled_inside(void)
 
 LOOP_TEST(cancel_inside_loop_is_result_of_thread)
 {
-    await_task_auto t = async_create_task(in_a_thread(is_cancelled_inside));
+    await_task_auto t = async_create_task(run_in_thread(is_cancelled_inside));
     while (!victim)
         ASYNC_TRY(await_sleep(0.01));
     expect_true(async_task_cancel(victim));
@@ -198,11 +198,11 @@ static int detaches(void)
 
 LOOP_TEST(detached_failure_is_reported)
 {
-    expect_ok(await_in_a_thread(detaches));
+    expect_ok(await_run_in_thread(detaches));
     async_event_set(&detached);
     expect_ok(await_sleep(1));
-    const char *said = captured_stderr();
-    expect_contains(said, "fails_later-2: Protocol error: -5 is negative");
+    const char *output = captured_stderr();
+    expect_contains(output, "fails_later-2: Protocol error: -5 is negative");
     return 0;
 }
 
@@ -219,7 +219,7 @@ static int never_waits(void)
 
 LOOP_TEST(failure_never_retrieved_by_thread_is_reported)
 {
-    expect_ok(await_in_a_thread(never_waits));
+    expect_ok(await_run_in_thread(never_waits));
     expect_contains(captured_stderr(), "task error was never retrieved: doubles: Protocol error");
     return 0;
 }
@@ -308,7 +308,7 @@ static int calls_from_a_loop(void)
 
 LOOP_TEST(thread_with_loop_may_submit_and_wait)
 {
-    expect_ok(await_in_a_thread(calls_from_a_loop));
+    expect_ok(await_run_in_thread(calls_from_a_loop));
     expect_text(captured_stderr(), "");
     return 0;
 }
@@ -323,7 +323,7 @@ TEST(null_remote_handle_is_harmless)
     async_remote_detach(r);
 }
 
-SUITE("remote", submitted_coroutine_sees_variables_of_submitting_thread,
+SUITE("core-remote", submitted_coroutine_sees_variables_of_submitting_thread,
       coroutine_without_name_gets_a_name, only_errors_of_dropped_handles_are_reported,
       thread_with_loop_may_submit_and_wait, thread_receives_result_and_error,
       thread_receives_message_of_error, task_of_other_loop_receives_message_of_error,

@@ -16,7 +16,7 @@ ASYNC_DEF(refuses_to_end)
 static async_remote *kept[3];
 
 /* While the loop shuts down, no coroutine starts any more. */
-ASYNC_DEF(asks_too_late)
+ASYNC_DEF(submit_too_late)
 {
     int r = await_sleep(100);
     kept[2] = async_create_task_threadsafe(async_get_running_loop(), doubles(1));
@@ -27,7 +27,7 @@ ASYNC_DEF(asks_too_late)
 
 ASYNC_DEF(leaves_some_behind)
 {
-    async_spawn(async_background(), asks_too_late());
+    async_spawn(async_background(), submit_too_late());
     kept[0] = async_create_task_threadsafe(async_get_running_loop(), refuses_to_end());
     kept[1] = async_create_task_threadsafe(async_get_running_loop(), doubles(1));
     return await_sleep(1);
@@ -50,7 +50,7 @@ TEST(abandoned_loop_fails_submitted_coroutines)
 
 static atomic_bool ready, goes_on;
 
-static void *asks_until_closed(void *arg)
+static void *submit_until_closed(void *arg)
 {
     int *served = arg, r;
     while ((r = async_run_coroutine_threadsafe(home, doubles(1))) == 2)
@@ -67,7 +67,7 @@ ASYNC_DEF(serves_some)
 {
     home = async_get_running_loop();
     for (int i = 0; i < THREADS; i++)
-        expect_ok(pthread_create(&threads[i], NULL, asks_until_closed, &served[i]));
+        expect_ok(pthread_create(&threads[i], NULL, submit_until_closed, &served[i]));
     for (int i = 0; i < 200; i++)
         ASYNC_TRY(await_sleep(0));
     return 0;
@@ -82,7 +82,7 @@ TEST(closing_loop_answers_every_thread)
     }
 }
 
-ASYNC_DEF(tells_its_loop)
+ASYNC_DEF(remember_loop)
 {
     home = async_get_running_loop();
     return 0;
@@ -90,7 +90,7 @@ ASYNC_DEF(tells_its_loop)
 
 TEST(closed_loop_refuses_coroutines)
 {
-    expect_run_ok(tells_its_loop());
+    expect_run_ok(remember_loop());
     expect_int(async_run_coroutine_threadsafe(home, doubles(1)), -EPIPE);
     async_remote *r = async_create_task_threadsafe(home, doubles(1));
     expect_true(async_remote_done(r));
@@ -99,7 +99,7 @@ TEST(closed_loop_refuses_coroutines)
     async_remote_drop(&r);
 }
 
-static void *asks_twice(void *arg)
+static void *submit_twice(void *arg)
 {
     int *r = arg;
     async_remote_auto second = async_create_task_threadsafe(home, waits_for_ever());
@@ -121,8 +121,8 @@ TEST(coroutine_submitted_between_runs_starts_in_next_run)
     pthread_t t;
     int r[2];
     async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
-    expect_ok(async_runner_run(rn, tells_its_loop()));
-    expect_ok(pthread_create(&t, NULL, asks_twice, r));
+    expect_ok(async_runner_run(rn, remember_loop()));
+    expect_ok(pthread_create(&t, NULL, submit_twice, r));
     while (!atomic_load(&ready))
         sched_yield();
     expect_ok(atomic_load(&begun));
@@ -135,7 +135,7 @@ TEST(coroutine_submitted_between_runs_starts_in_next_run)
 }
 
 /* Submitted to a loop that closes without another run. It is refused. */
-static void *asks_once(void *arg)
+static void *submit_once(void *arg)
 {
     async_remote *r = async_create_task_threadsafe(home, doubles(1));
     atomic_store(&ready, true);
@@ -151,8 +151,8 @@ TEST(coroutine_submitted_to_loop_that_closes_without_run_is_refused)
     pthread_t t;
     int r = 0;
     async_runner *rn = async_runner_open(NULL);
-    expect_ok(async_runner_run(rn, tells_its_loop()));
-    expect_ok(pthread_create(&t, NULL, asks_once, &r));
+    expect_ok(async_runner_run(rn, remember_loop()));
+    expect_ok(pthread_create(&t, NULL, submit_once, &r));
     while (!atomic_load(&ready))
         sched_yield();
     async_runner_close(rn);
@@ -170,13 +170,14 @@ static int leaves_it(void)
 
 LOOP_TEST(coroutine_goes_on_after_submitting_thread_ended)
 {
-    expect_ok(await_in_a_thread(leaves_it));
+    expect_ok(await_run_in_thread(leaves_it));
     expect_ok(await_sleep(1));
     expect_int(begun, 1);
     return 0; /* it is cancelled when the loop ends */
 }
 
-SUITE("remote-end", abandoned_loop_fails_submitted_coroutines, closing_loop_answers_every_thread,
-      closed_loop_refuses_coroutines, coroutine_submitted_between_runs_starts_in_next_run,
+SUITE("core-remote_end", abandoned_loop_fails_submitted_coroutines,
+      closing_loop_answers_every_thread, closed_loop_refuses_coroutines,
+      coroutine_submitted_between_runs_starts_in_next_run,
       coroutine_submitted_to_loop_that_closes_without_run_is_refused,
       coroutine_goes_on_after_submitting_thread_ended)

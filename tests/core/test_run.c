@@ -83,20 +83,20 @@ TEST(shutdown_reports_errors_of_remaining_tasks)
 {
     capture_stderr_begin();
     expect_int(async_run(leaves_tasks(-EPROTO), .virtual_clock = true), 5);
-    const char *said = captured_stderr();
+    const char *output = captured_stderr();
     capture_stderr_end();
-    expect_contains(said, "child-2: Protocol error");
-    expect_contains(said, "lost: Protocol error");
+    expect_contains(output, "child-2: Protocol error");
+    expect_contains(output, "lost: Protocol error");
 }
 
 TEST(debug_reports_remaining_tasks)
 {
     capture_stderr_begin();
     expect_int(async_run(leaves_tasks(0), .virtual_clock = true, .debug = true), 5);
-    const char *said = captured_stderr();
+    const char *output = captured_stderr();
     capture_stderr_end();
-    expect_contains(said, "\"child-2\" in the background");
-    expect_contains(said, "\"lost\" was left running");
+    expect_contains(output, "\"child-2\" in the background");
+    expect_contains(output, "\"lost\" was left running");
 }
 
 ASYNC_DEF(spawns_in_cleanup)
@@ -278,15 +278,16 @@ TEST(closed_runner_abandons_tasks_that_do_not_end)
         expect_ok(async_runner_run(rn, leaves_one_that_will_not_end(&never)));
         capture_stderr_begin();
         async_runner_close(rn);
-        const char *said = captured_stderr();
+        const char *output = captured_stderr();
         capture_stderr_end();
-        expect_contains(said, limit ? "that have not ended 1 s after main" : "they are abandoned");
-        expect_contains(said, "    will_not_end-2: waits for event ");
+        expect_contains(output,
+                        limit ? "that have not ended 1 s after main" : "they are abandoned");
+        expect_contains(output, "    will_not_end-2: waits for event ");
         expect_ok(async_run(will_end()));
     }
 }
 
-SUITE("run", closed_runner_abandons_tasks_that_do_not_end, run_returns_result_of_main,
+SUITE("core-run", closed_runner_abandons_tasks_that_do_not_end, run_returns_result_of_main,
       run_inside_run_is_refused_with_message, shutdown_cancels_and_awaits_remaining_tasks,
       lost_handles_of_ended_tasks_are_freed, shutdown_reports_errors_of_remaining_tasks,
       debug_reports_remaining_tasks, shutdown_refuses_spawns,

@@ -32,7 +32,7 @@ ASYNC_DEF(writes, (const char *)name, (double)seconds)
     return r;
 }
 
-static void is_free(void)
+static void expect_free(void)
 {
     expect_ok(lock.readers);
     expect_true(!lock.lock.owner && !lock.lock.waiters.head);
@@ -43,7 +43,7 @@ LOOP_TEST(readers_hold_lock_together)
     expect_ok(await_gather(NULL, reads("a", 1), reads("b", 2), reads("c", 1)));
     expect_events("a+ b+ c+ a- c- b-");
     expect_time(2);
-    is_free();
+    expect_free();
     return 0;
 }
 
@@ -52,7 +52,7 @@ LOOP_TEST(writers_hold_lock_alone_in_order)
     expect_ok(await_gather(NULL, writes("a", 1), writes("b", 1), reads("c", 1), writes("d", 1)));
     expect_events("a+ a- b+ b- c+ c- d+ d-");
     expect_time(4);
-    is_free();
+    expect_free();
     return 0;
 }
 
@@ -60,7 +60,7 @@ LOOP_TEST(reader_waits_behind_waiting_writer)
 {
     expect_ok(await_gather(NULL, reads("a", 2), writes("w", 1), reads("b", 1), reads("c", 1)));
     expect_events("a+ a- w+ w- b+ c+ b- c-");
-    is_free();
+    expect_free();
     return 0;
 }
 
@@ -98,7 +98,7 @@ LOOP_TEST(cancelled_writer_admits_readers_behind_it)
     expect_time(2);
     expect_events("a+ w:-ECANCELED b+ b-");
     expect_ok(await_task(a));
-    is_free();
+    expect_free();
     return 0;
 }
 
@@ -114,7 +114,7 @@ LOOP_TEST(reader_cancelled_after_grant_passes_lock_on)
     expect_true(async_task_cancel(a));
     expect_ok(await_task(w));
     expect_events("a:-ECANCELED w+ w-");
-    is_free();
+    expect_free();
     return 0;
 }
 
@@ -129,7 +129,7 @@ LOOP_TEST(writer_cancelled_after_grant_passes_lock_on)
     expect_true(async_task_cancel(w));
     expect_ok(await_task(a));
     expect_events("w:-ECANCELED a+ a-");
-    is_free();
+    expect_free();
     return 0;
 }
 
@@ -149,7 +149,7 @@ LOOP_TEST(releasing_lock_not_held_is_refused_with_message)
     expect_int(async_rwlock_release_write(&lock), -EPERM);
     expect_contains(captured_stderr(),
                     "async_rwlock_release_write() and does not hold the lock for writing");
-    is_free();
+    expect_free();
     return 0;
 }
 
@@ -180,7 +180,7 @@ LOOP_TEST(context_managers_release_rwlock)
     await_with (r, async_rwlock_writer(&lock))
         expect_true(lock.lock.owner != NULL);
     expect_ok(r);
-    is_free();
+    expect_free();
     return 0;
 }
 

@@ -43,7 +43,7 @@ LOOP_TEST(semaphore_is_locked_while_permit_is_owed)
     await_task_auto a = async_create_task(takes(&s, "a"));
     expect_ok(await_sleep(0));
     expect_ok(async_semaphore_release(&s));
-    expect_true(async_semaphore_locked(&s)); /* the unit is a's */
+    expect_true(async_semaphore_locked(&s)); /* the permit belongs to a */
     expect_ok(await_task(a));
     expect_ok(async_semaphore_release(&s));
     expect_false(async_semaphore_locked(&s));
@@ -192,7 +192,7 @@ LOOP_TEST(timeout_inside_with_releases_permit)
     return 0;
 }
 
-SUITE("semaphore", semaphore_admits_as_many_tasks_as_permits,
+SUITE("core-semaphore", semaphore_admits_as_many_tasks_as_permits,
       semaphore_is_locked_while_permit_is_owed, released_permit_belongs_to_first_waiter,
       permit_goes_to_first_waiter_that_is_not_cancelled,
       waiter_cancelled_after_grant_passes_permit_on,

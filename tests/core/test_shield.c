@@ -272,7 +272,7 @@ LOOP_TEST(break_and_continue_leave_with_block)
     return 0;
 }
 
-SUITE("shield", awaits_in_shield_succeed_in_cancelled_scope,
+SUITE("core-shield", awaits_in_shield_succeed_in_cancelled_scope,
       timeout_that_expires_in_shield_interrupts_nothing_there, timeout_inside_shield_expires,
       cancel_in_shield_is_delivered_after_it,
       shield_does_not_swallow_cancellation_that_passes_through,

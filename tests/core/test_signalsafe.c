@@ -111,7 +111,7 @@ ASYNC_DEF(handles_signals)
     signal(SIGALRM, on_alarm);
     const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never_again = { { 0, 0 }, { 0, 0 } };
     expect_ok(setitimer(ITIMER_REAL, &often, NULL));
-    await_task_auto t = async_create_task(in_a_thread(posts_until_enough));
+    await_task_auto t = async_create_task(run_in_thread(posts_until_enough));
     while (atomic_load(&signals) < SIGNALS) {
         int r[2];
         expect_ok(await_gather(r, async_sleep(0), async_sleep(0)));

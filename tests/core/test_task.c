@@ -102,7 +102,7 @@ LOOP_TEST(task_name_is_copied_and_can_be_changed)
     return 0;
 }
 
-ASYNC_DEF(who_am_i, (async_task **)ret)
+ASYNC_DEF(store_current_task, (async_task **)ret)
 {
     *ret = async_current_task();
     return 0;
@@ -111,7 +111,7 @@ ASYNC_DEF(who_am_i, (async_task **)ret)
 LOOP_TEST(current_task_is_the_running_one)
 {
     async_task *self = async_current_task(), *child = NULL;
-    await_task_auto t = async_create_task(who_am_i(&child));
+    await_task_auto t = async_create_task(store_current_task(&child));
     expect_ok(await_task(t));
     expect_true(child == t);
     expect_true(async_current_task() == self);
@@ -301,9 +301,10 @@ LOOP_TEST(handle_dropped_where_task_cannot_be_awaited_lets_it_go_on)
     async_task *self = async_current_task();
     await_task_auto t = async_create_task(value(3, 1), .name = "goes on");
     await_task_drop(&self);
-    expect_contains(
-            captured_stderr(),
-            "the handle of task \"handle_dropped_where_task_cannot_be_awaited_lets_it_go_on_case\" is dropped where the task cannot be awaited");
+    expect_contains(captured_stderr(),
+                    "the handle of task "
+                    "\"handle_dropped_where_task_cannot_be_awaited_lets_it_go_on_case\" is dropped "
+                    "where the task cannot be awaited");
     async_call_soon(&cb, drops_what_it_is_given, t);
     expect_ok(await_sleep(0));
     expect_contains(captured_stderr(),
@@ -347,7 +348,7 @@ LOOP_TEST(failure_of_dropped_task_that_another_awaits_is_not_reported)
     return 0;
 }
 
-static void is_called(async_task *t, void *arg)
+static void log_call(async_task *t, void *arg)
 {
     (void)t;
     log_event("%s", (const char *)arg);
@@ -357,7 +358,7 @@ ASYNC_DEF(cleans_up, (const char *)word, (double)seconds)
 {
     int r = await_sleep(100), s;
     expect_ok(
-            async_task_add_done_callback(async_current_task(), is_called, (void *)(uintptr_t)word));
+            async_task_add_done_callback(async_current_task(), log_call, (void *)(uintptr_t)word));
     await_shield (s)
         s = await_sleep(seconds);
     log_event("%s=%s", word, result_text(r));
@@ -387,7 +388,7 @@ TEST(run_with_too_large_stack_is_refused)
     capture_stderr_end();
 }
 
-SUITE("task", name_given_to_async_call_is_copied, tasks_of_one_coroutine_have_different_names,
+SUITE("core-task", name_given_to_async_call_is_copied, tasks_of_one_coroutine_have_different_names,
       tasks_with_lost_handles_clean_up_when_loop_closes, run_with_too_large_stack_is_refused,
       task_of_coroutine_without_name_gets_a_name, task_is_cancelled_only_if_it_ended_so,
       cancel_requests_are_counted_up_to_65535,

@@ -85,7 +85,7 @@ ASYNC_DEF(nothing)
     return 0;
 }
 
-static void must_not_run(void *arg)
+static void never_called(void *arg)
 {
     (void)arg;
     log_event("ran");
@@ -103,7 +103,7 @@ static void *intrudes(void *arg)
     *r++ = await_event_wait(&s->event);
     *r++ = async_get_running_loop() == NULL;
     async_group_cancel(s->group);
-    async_call_soon(&s->cb, must_not_run, NULL);
+    async_call_soon(&s->cb, never_called, NULL);
     *r++ = async_callback_cancel(&s->cb);
     return NULL;
 }
@@ -121,21 +121,21 @@ LOOP_TEST(calls_from_foreign_thread_are_refused_with_message)
         expect_ok(pthread_join(t, NULL));
     }
     expect_ok(r);
-    const char *said = captured_stderr();
+    const char *output = captured_stderr();
     expect_ok(s.results[0]);
-    expect_contains(said, "from a thread that does not run its loop");
+    expect_contains(output, "from a thread that does not run its loop");
     expect_int(s.results[1], -EPERM);
-    expect_contains(said, "releases a lock that it does not hold");
+    expect_contains(output, "releases a lock that it does not hold");
     expect_int(s.results[2], -EPERM);
-    expect_contains(said, "await_task() outside of a task");
+    expect_contains(output, "await_task() outside of a task");
     expect_int(s.results[3], -EPERM);
-    expect_contains(said, "async_spawn() outside of a task");
+    expect_contains(output, "async_spawn() outside of a task");
     expect_int(s.results[4], 1);
-    expect_contains(said, "async_create_task() outside of a task");
+    expect_contains(output, "async_create_task() outside of a task");
     expect_int(s.results[5], -EPERM);
-    expect_contains(said, "async_group_cancel() of a group of another thread's loop");
+    expect_contains(output, "async_group_cancel() of a group of another thread's loop");
     expect_int(s.results[6], 1);
-    expect_contains(said, "on a thread without a loop");
+    expect_contains(output, "on a thread without a loop");
     expect_ok(s.results[7]);
     expect_events("");
     return async_lock_release(&s.lock);
@@ -344,15 +344,15 @@ LOOP_TEST(objects_of_another_loop_are_refused)
         expect_ok(pthread_create(&t, NULL, uses_them_elsewhere, async_get_running_loop()));
         expect_ok(await_event_wait(&bound.seen));
         expect_ok(pthread_join(t, NULL));
-        const char *said = captured_stderr();
-        expect_contains(said,
+        const char *output = captured_stderr();
+        expect_contains(output,
                         "task \"uses_them\" uses an event that belongs to another thread's loop");
-        expect_contains(said, "task \"uses_them\" uses a semaphore that belongs to another");
-        expect_contains(said, "task \"uses_them\" uses a future that belongs to another");
-        expect_contains(said, "task \"uses_them\" uses a queue that belongs to another");
-        expect_contains(said, "task \"uses_them\" uses a barrier that belongs to another");
-        expect_contains(said, "task \"uses_them\" uses a lock that belongs to another");
-        expect_contains(said, "a thread uses an event that belongs to another thread's loop");
+        expect_contains(output, "task \"uses_them\" uses a semaphore that belongs to another");
+        expect_contains(output, "task \"uses_them\" uses a future that belongs to another");
+        expect_contains(output, "task \"uses_them\" uses a queue that belongs to another");
+        expect_contains(output, "task \"uses_them\" uses a barrier that belongs to another");
+        expect_contains(output, "task \"uses_them\" uses a lock that belongs to another");
+        expect_contains(output, "a thread uses an event that belongs to another thread's loop");
         for (int i = 0; i < 5; i++)
             expect_false(async_task_done(tasks[i]));
         async_event_set(&bound.event);
@@ -389,7 +389,7 @@ TEST(object_of_closed_loop_may_be_used_by_next)
     }
 }
 
-SUITE("threads", interrupt_while_loop_closes_writes_to_no_foreign_descriptor,
+SUITE("core-threads", interrupt_while_loop_closes_writes_to_no_foreign_descriptor,
       variables_of_thread_are_freed_when_it_ends, several_loops_run_in_several_threads,
       calls_from_foreign_thread_are_refused_with_message, objects_of_another_loop_are_refused,
       object_of_closed_loop_may_be_used_by_next)

@@ -30,7 +30,7 @@ LOOP_TEST(sleeps_end_in_order_of_time)
     return 0;
 }
 
-static void says(void *word)
+static void log_word(void *word)
 {
     log_event("%s", (const char *)word);
 }
@@ -48,7 +48,7 @@ ASYNC_DEF(alternates, (const char *)word)
 LOOP_TEST(sleep_zero_lets_others_run_once)
 {
     async_callback cb = { 0 };
-    async_call_soon(&cb, says, (void *)"callback");
+    async_call_soon(&cb, log_word, (void *)"callback");
     expect_ok(await_sleep(0));
     log_event("resumed");
     expect_events("callback resumed");
@@ -62,7 +62,7 @@ LOOP_TEST(sleep_zero_lets_others_run_once)
 
 ASYNC_DEF(adds_callback, (async_callback *)cb)
 {
-    async_call_soon(cb, says, (void *)"other");
+    async_call_soon(cb, log_word, (void *)"other");
     expect_ok(await_sleep(0));
     log_event("one");
     expect_ok(await_sleep(0));
@@ -360,7 +360,7 @@ TEST(timeout_of_zero_has_expired_at_first_await)
     expect_ok(async_run(has_no_time()));
 }
 
-SUITE("timeout", sleep_advances_virtual_clock_at_once, sleeps_end_in_order_of_time,
+SUITE("core-timeout", sleep_advances_virtual_clock_at_once, sleeps_end_in_order_of_time,
       sleep_zero_lets_others_run_once, endless_sleep_can_be_cancelled,
       wait_for_returns_result_that_comes_in_time,
       wait_for_cancels_and_awaits_cleanup_when_time_is_up,

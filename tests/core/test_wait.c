@@ -11,13 +11,13 @@ LOOP_TEST(wait_returns_when_first_task_has_ended)
         async_task *t[] = { T(1, 3), T(2, 1), T(3, 2) };
         expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
         expect_time(1);
-        are(t, 1, "2");
+        expect_results(t, 1, "2");
         expect_false(async_task_done(t[1]) || async_task_done(t[2]));
         /* the same task still counts as ended */
         expect_int(await_wait(t, 3, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
         expect_int(await_wait(t + 1, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
         expect_time(2);
-        are(t, 2, "2 3");
+        expect_results(t, 2, "2 3");
     }
     expect_time(3); /* nothing was cancelled */
     return r;
@@ -31,7 +31,7 @@ LOOP_TEST(wait_orders_tasks_by_their_ends)
         expect_ok(await_sleep(2.5)); /* two have ended before the wait */
         expect_int(await_wait(t, 4, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 4);
         expect_time(4);
-        are(t, 4, "2 3 1 4");
+        expect_results(t, 4, "2 3 1 4");
     }
     return r;
 }
@@ -42,7 +42,7 @@ LOOP_TEST(tasks_that_end_in_same_iteration_count_together)
     await_group (r, g) {
         async_task *t[] = { T(1, 2), T(2, 1), T(3, 1), T(4, 2) };
         expect_int(await_wait(t, 4, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 2);
-        are(t, 2, "2 3");
+        expect_results(t, 2, "2 3");
     }
     return r;
 }
@@ -56,7 +56,7 @@ LOOP_TEST(wait_that_times_out_returns_how_many_have_ended)
         expect_ok(await_wait(t, 2, ASYNC_ALL_COMPLETED, -1));
         expect_int(await_wait(t, 2, ASYNC_ALL_COMPLETED, 2), 1);
         expect_time(2);
-        are(t, 1, "2");
+        expect_results(t, 1, "2");
         expect_int(await_wait(t, 2, ASYNC_FIRST_COMPLETED, 0), 1);
         expect_int(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0), 1);
         expect_int(await_wait(t, 2, ASYNC_ALL_COMPLETED, 0.5), 1);
@@ -227,7 +227,7 @@ LOOP_TEST(wait_does_not_retrieve_errors)
     return 0;
 }
 
-SUITE("wait", wait_returns_when_first_task_has_ended, wait_orders_tasks_by_their_ends,
+SUITE("core-wait", wait_returns_when_first_task_has_ended, wait_orders_tasks_by_their_ends,
       tasks_that_end_in_same_iteration_count_together,
       wait_that_times_out_returns_how_many_have_ended, wait_returns_at_once_if_a_task_has_failed,
       wait_for_failure_ignores_cancelled_tasks_and_values, cancelled_wait_leaves_tasks_running,

@@ -12,7 +12,7 @@ ASYNC_DEF(value, (int)r, (double)after)
 }
 
 /* The results of the first n, in their order. */
-static inline void are(async_task **t, int n, const char *words)
+static inline void expect_results(async_task **t, int n, const char *words)
 {
     clear_events();
     for (int i = 0; i < n; i++)

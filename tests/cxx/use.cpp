@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* use.cpp - the library as C++ sees it: every header, the functions, and the macros that are there. Exit status 0 if all
- * came out as it should; in virtual time. */
+/* use.cpp - use the library in C++: every header, the functions, and the macros that exist in C++,
+ * in virtual time. The exit status is 0 if every result is right. */
 #include <asyncio.h>
 
 #include <csignal>
@@ -135,7 +135,7 @@ static int exceptions()
     return await_sleep(1);
 }
 
-/* Nobody above could catch it, so nothing is unwound: the process ends where it was thrown. */
+/* No function above can catch the exception, so nothing is unwound and the process ends here. */
 static int thrower(void *)
 {
     throw 1;

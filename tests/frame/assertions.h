@@ -27,8 +27,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Tell Check where the test is, for the report of a crash or of a timeout. This takes a system call,
- * so each place in the source does it only the first time. */
+/* Pass the current location to Check, for the report of a crash or of a timeout. This takes a
+ * system call, so each location does it only the first time. */
 #define assertion_reached()                                                                        \
     do {                                                                                           \
         static char reached_;                                                                      \
@@ -40,7 +40,7 @@
 
 #define fail_test(...) ck_abort_msg(__VA_ARGS__)
 
-/* The same as expect_that() for the frame itself, whose places in the source tell a reader nothing. */
+/* The same for the frame itself, which does not report its own locations. */
 #define frame_expects(condition, ...)                                                              \
     do {                                                                                           \
         if (!(condition))                                                                          \

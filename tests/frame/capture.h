@@ -7,7 +7,8 @@
  *   capture_stderr_end();
  *
  * captured_stderr() returns what was written since the call before, so each message is compared
- * once. The text is valid until the next call. */
+ * once. The text is valid until the next call. A capture may be nested in another one, of a
+ * LOOP_TEST for example; both share the text. */
 #ifndef TESTS_FRAME_CAPTURE_H
 #define TESTS_FRAME_CAPTURE_H
 
@@ -18,14 +19,18 @@
 
 #include "assertions.h"
 
-static struct {
-    int saved; /* a duplicate of stderr while it is captured, else -1 */
+/* Weak, so that the files of a program share it. */
+__attribute__((weak)) struct {
+    int depth; /* how many captures are open */
+    int saved; /* a duplicate of stderr while it is captured */
     int memory;
     char text[65536];
-} capture = { -1, -1, "" };
+} capture;
 
 static inline void capture_stderr_begin(void)
 {
+    if (capture.depth++ > 0)
+        return;
     fflush(stderr);
     capture.memory = memfd_create("stderr", MFD_CLOEXEC);
     capture.saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 200);
@@ -37,12 +42,12 @@ static inline void capture_stderr_begin(void)
 
 static inline void capture_stderr_end(void)
 {
-    if (capture.saved < 0)
+    if (capture.depth == 0 || --capture.depth > 0)
         return;
     fflush(stderr);
     dup2(capture.saved, STDERR_FILENO);
     close(capture.saved);
-    capture.saved = -1;
+    close(capture.memory);
 }
 
 static inline const char *captured_stderr(void)
@@ -57,8 +62,10 @@ static inline const char *captured_stderr(void)
 #if defined(__SANITIZE_ADDRESS__)
 /* The sanitizer's report must reach the real stderr. */
 void __asan_on_error(void);
-void __asan_on_error(void)
+__attribute__((weak)) void __asan_on_error(void)
 {
+    if (capture.depth > 0)
+        capture.depth = 1;
     capture_stderr_end();
 }
 #endif

@@ -269,8 +269,8 @@ ASYNC_DEF(get, (async_http_session *)s, (const char *)url)
 }
 
 /* libcurl passes the time of its next timeout only once, also if it does so while a run of it is
- * due anyway. If that time were lost, .timeout would end the first request, and the message say
- * so. */
+ * due anyway. If that time were lost, .timeout would end the first request, and the
+ * message would say so. */
 HTTP_TEST(cancelled_request_does_not_delay_the_timeout_of_another)
 {
     async_http_response_auto f = NULL;

@@ -217,8 +217,8 @@ REAL_LOOP_TEST(call_fails_if_no_thread_can_be_started)
     return await_stat("/", &st);
 }
 
-SUITE("file", full_disk_is_reported_and_leaves_the_old_file, write_to_a_stream_on_a_full_disk_fails,
-      copy_reads_and_writes_where_the_kernel_cannot_copy,
+SUITE("inside-file", full_disk_is_reported_and_leaves_the_old_file,
+      write_to_a_stream_on_a_full_disk_fails, copy_reads_and_writes_where_the_kernel_cannot_copy,
       temporary_file_is_unlinked_where_nameless_files_are_not_supported,
       call_fails_if_no_thread_can_be_started, replaced_file_keeps_its_mode_while_it_is_written,
       interrupted_call_is_repeated, generated_file_that_has_nothing_yet_is_waited_for)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the loop with a clock and a kernel that answer as the test wants. */
+/* Tests of the loop with a clock and system calls that the test replaces. */
 #include "../frame/loop_test.h"
 
 #include <poll.h>
@@ -100,7 +100,7 @@ ASYNC_DEF(does_nothing)
 }
 
 /* With any number of steps between the post and the end of the iteration. */
-ASYNC_DEF(hears_of_it, (int)fd)
+ASYNC_DEF(wait_for_post, (int)fd)
 {
     await_task_auto t = async_create_task(waits_to_read(fd));
     ASYNC_TRY(await_sleep(0));
@@ -124,7 +124,7 @@ TEST(post_made_between_two_polls_of_iteration_wakes_loop)
     async_runner *rn = async_runner_open(NULL);
     post.loop = async_get_running_loop();
     async__sys.epoll_wait = posting_epoll_wait;
-    expect_ok(async_runner_start(rn, hears_of_it(pipes[0])));
+    expect_ok(async_runner_start(rn, wait_for_post(pipes[0])));
     while (r == 0) {
         struct pollfd p = { .fd = async_runner_fd(rn), .events = POLLIN };
         expect_true(post.armed || async_runner_timeout(rn) == 0 || poll(&p, 1, 0) == 1);
@@ -304,7 +304,7 @@ TEST(loops_of_parent_are_closed_in_child_of_fork)
     expect_ok(r);
 }
 
-SUITE("loop", child_of_fork_does_not_wait_for_thread_that_was_posting,
+SUITE("inside-loop", child_of_fork_does_not_wait_for_thread_that_was_posting,
       loops_of_parent_are_closed_in_child_of_fork, first_deadline_that_passed_is_reported,
       interrupt_before_first_step_of_main_ends_run,
       timer_that_passed_while_host_was_busy_fires_at_once,

@@ -131,7 +131,7 @@ ASYNC_DEF(has_a_wild_thread)
 }
 
 /* Run co in a child process. Returns its exit status and what it wrote to stderr. */
-static int last_words(async_co co, char *said, size_t size)
+static int run_in_child(async_co co, char *output, size_t size)
 {
     int status, fds[2];
     size_t n = 0;
@@ -145,9 +145,9 @@ static int last_words(async_co co, char *said, size_t size)
         _exit(async_run(co, .virtual_clock = true) < 0);
     }
     close(fds[1]);
-    for (ssize_t r; n < size - 1 && (r = read(fds[0], said + n, size - 1 - n)) > 0;)
+    for (ssize_t r; n < size - 1 && (r = read(fds[0], output + n, size - 1 - n)) > 0;)
         n += (size_t)r;
-    said[n] = '\0';
+    output[n] = '\0';
     close(fds[0]);
     expect_int(waitpid(pid, &status, 0), pid);
     return status;
@@ -155,12 +155,12 @@ static int last_words(async_co co, char *said, size_t size)
 
 static void check_overflow(bool big)
 {
-    static char said[16384];
-    int status = last_words(starts(big), said, sizeof said);
-    expect_that(strstr(said, "stack overflow in task \"victim\""), "said: %s", said);
-    expect_that(strstr(said, ", at "), "said: %s", said);
-    expect_that(strstr(said, "65536 bytes"), "said: %s", said);
-    expect_that(strstr(said, ".stack_size = 262144"), "said: %s", said);
+    static char output[16384];
+    int status = run_in_child(starts(big), output, sizeof output);
+    expect_that(strstr(output, "stack overflow in task \"victim\""), "stderr: %s", output);
+    expect_that(strstr(output, ", at "), "stderr: %s", output);
+    expect_that(strstr(output, "65536 bytes"), "stderr: %s", output);
+    expect_that(strstr(output, ".stack_size = 262144"), "stderr: %s", output);
     expect_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 }
 
@@ -182,27 +182,28 @@ TEST(overflow_into_mprotect_guard_is_reported)
 
 TEST(overflow_report_names_function)
 {
-    static char said[16384];
-    last_words(starts_unnamed(), said, sizeof said);
-    expect_that(strstr(said, "stack overflow in task \"task-2\": its stack"), "said: %s", said);
-    expect_that(strstr(said, ", at overflows_by_name "), "said: %s", said);
+    static char output[16384];
+    run_in_child(starts_unnamed(), output, sizeof output);
+    expect_that(strstr(output, "stack overflow in task \"task-2\": its stack"), "stderr: %s",
+                output);
+    expect_that(strstr(output, ", at overflows_by_name "), "stderr: %s", output);
 }
 
 TEST(overflow_report_cuts_long_task_name)
 {
-    static char said[16384];
-    last_words(starts_with_a_long_name(), said, sizeof said);
-    expect_that(strstr(said, "stack overflow in task \"xxxxx"), "said: %s", said);
+    static char output[16384];
+    run_in_child(starts_with_a_long_name(), output, sizeof output);
+    expect_that(strstr(output, "stack overflow in task \"xxxxx"), "stderr: %s", output);
     /* the name is truncated */
-    expect_that(strstr(said, "x\": its stack has 65536 bytes"), "said: %s", said);
+    expect_that(strstr(output, "x\": its stack has 65536 bytes"), "stderr: %s", output);
 }
 
 /* Another fault is not reported as an overflow, and ends the process all the same. */
 static void check_other_fault(async_co co)
 {
-    static char said[16384];
-    int status = last_words(co, said, sizeof said);
-    expect_null(strstr(said, "stack overflow"));
+    static char output[16384];
+    int status = run_in_child(co, output, sizeof output);
+    expect_null(strstr(output, "stack overflow"));
     expect_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 }
 
@@ -240,13 +241,13 @@ static void on_segv(int sig)
 /* The handler is put back when the loop closes. */
 TEST(handler_of_program_receives_other_faults)
 {
-    static char said[16384];
+    static char output[16384];
     struct sigaction now;
     signal(SIGSEGV, on_segv);
-    int status = last_words(goes_wild(), said, sizeof said);
+    int status = run_in_child(goes_wild(), output, sizeof output);
     if (!UNDER_VALGRIND) /* which ends such a process in its own way */
         expect_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
-    expect_text(said, "the program's own\n");
+    expect_text(output, "the program's own\n");
     expect_ok(async_run(async_sleep(0)));
     sigaction(SIGSEGV, NULL, &now);
     expect_true(now.sa_handler == on_segv);
@@ -262,11 +263,11 @@ static void on_segv_info(int sig, siginfo_t *info, void *context)
 
 TEST(siginfo_handler_of_program_receives_fault_address)
 {
-    static char said[16384];
+    static char output[16384];
     struct sigaction sa = { .sa_sigaction = on_segv_info, .sa_flags = SA_SIGINFO };
     sigaction(SIGSEGV, &sa, NULL);
-    last_words(goes_wild(), said, sizeof said);
-    expect_text(said, "at 16\n");
+    run_in_child(goes_wild(), output, sizeof output);
+    expect_text(output, "at 16\n");
 }
 
 ASYNC_DEF(sets_a_handler)
@@ -285,7 +286,7 @@ TEST(handler_set_during_run_is_not_overwritten)
 
 static char signal_stack[64 * 1024];
 
-static void is_our_signal_stack(void)
+static void expect_our_signal_stack(void)
 {
     stack_t now;
     expect_ok(sigaltstack(NULL, &now));
@@ -304,15 +305,15 @@ TEST(signal_stack_of_program_is_kept)
     const stack_t none = { .ss_flags = SS_DISABLE };
     expect_ok(sigaltstack(&none, NULL)); /* a sanitizer's */
     expect_ok(async_run(sets_a_signal_stack()));
-    is_our_signal_stack();
+    expect_our_signal_stack();
     expect_ok(async_run(async_sleep(0)));
-    is_our_signal_stack();
+    expect_our_signal_stack();
     check_overflow(false);
 }
 
-SUITE("overflow", overflow_by_recursion_is_reported, overflow_by_large_stack_frame_is_reported,
-      overflow_into_mprotect_guard_is_reported, overflow_report_names_function,
-      overflow_report_cuts_long_task_name, other_fault_is_not_called_overflow_and_kills_process,
-      ignored_fault_signal_stays_ignored, handler_of_program_receives_other_faults,
-      siginfo_handler_of_program_receives_fault_address, handler_set_during_run_is_not_overwritten,
-      signal_stack_of_program_is_kept)
+SUITE("inside-overflow", overflow_by_recursion_is_reported,
+      overflow_by_large_stack_frame_is_reported, overflow_into_mprotect_guard_is_reported,
+      overflow_report_names_function, overflow_report_cuts_long_task_name,
+      other_fault_is_not_called_overflow_and_kills_process, ignored_fault_signal_stays_ignored,
+      handler_of_program_receives_other_faults, siginfo_handler_of_program_receives_fault_address,
+      handler_set_during_run_is_not_overwritten, signal_stack_of_program_is_kept)

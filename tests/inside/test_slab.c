@@ -177,6 +177,6 @@ TEST(slab_without_memory_for_arena_uses_single_chunks)
     async__slab_close(&s);
 }
 
-SUITE("slab", slab_without_memory_for_arena_uses_single_chunks, slab_records_do_not_overlap,
+SUITE("inside-slab", slab_without_memory_for_arena_uses_single_chunks, slab_records_do_not_overlap,
       burst_of_records_gives_memory_back, slab_each_visits_each_record_once,
       slab_without_memory_returns_null)

@@ -295,9 +295,9 @@ TEST(guards_use_mprotect_where_madvise_is_not_permitted)
     }
 }
 
-SUITE("stack", guards_use_mprotect_where_madvise_is_not_permitted, guards_fault_on_both_sides,
-      mprotect_guards_fault_on_both_sides, stack_class_is_smallest_that_fits,
-      stacks_in_regions_of_all_sizes_do_not_overlap, largest_stack_has_mapping_of_its_own,
-      freed_stack_is_reused_first_and_surplus_is_trimmed,
+SUITE("inside-stack", guards_use_mprotect_where_madvise_is_not_permitted,
+      guards_fault_on_both_sides, mprotect_guards_fault_on_both_sides,
+      stack_class_is_smallest_that_fits, stacks_in_regions_of_all_sizes_do_not_overlap,
+      largest_stack_has_mapping_of_its_own, freed_stack_is_reused_first_and_surplus_is_trimmed,
       task_without_memory_for_stack_fails_with_enomem,
       run_with_failing_mappings_fails_or_succeeds_but_ends, run_without_guards_fails_with_enomem)

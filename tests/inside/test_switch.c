@@ -121,7 +121,7 @@ static void set_words(uint32_t mxcsr, uint16_t x87)
     __asm__ volatile("fldcw %0" : : "m"(x87));
 }
 
-ASYNC_DEF(keeps_words, (uint32_t)mxcsr, (uint16_t)x87)
+ASYNC_DEF(keeps_control_words, (uint32_t)mxcsr, (uint16_t)x87)
 {
     set_words(mxcsr, x87);
     for (int i = 0; i < ROUNDS; i++) {
@@ -134,18 +134,19 @@ ASYNC_DEF(keeps_words, (uint32_t)mxcsr, (uint16_t)x87)
     return 0;
 }
 
-ASYNC_DEF(words)
+ASYNC_DEF(two_control_words)
 {
     /* flush to zero */
-    return await_gather(NULL, keeps_words(0x1f80, 0x37f), keeps_words(0x9f80, 0x37f),
-                        keeps_words(0x1f80, 0x27f), keeps_words(0x5f80, 0xf7f));
+    return await_gather(NULL, keeps_control_words(0x1f80, 0x37f),
+                        keeps_control_words(0x9f80, 0x37f), keeps_control_words(0x1f80, 0x27f),
+                        keeps_control_words(0x5f80, 0xf7f));
 }
 
 TEST(floating_point_control_words_survive_switches)
 {
     if (UNDER_VALGRIND) /* valgrind emulates the rounding modes only */
         return;
-    expect_ok(async_run(words(), .virtual_clock = true));
+    expect_ok(async_run(two_control_words(), .virtual_clock = true));
 }
 #else
 TEST(control_words) {}
@@ -311,7 +312,7 @@ TEST(signals_during_switches_do_no_harm)
     timer_delete(timer);
 }
 
-SUITE("switch", errno_survives_switches, rounding_mode_survives_switches,
+SUITE("inside-switch", errno_survives_switches, rounding_mode_survives_switches,
       floating_point_control_words_survive_switches, registers_survive_switches,
       callee_saved_registers_survive_switches, first_stack_frame_is_aligned,
       signals_during_switches_do_no_harm)

@@ -205,7 +205,7 @@ TEST(ring_buffer_takes_and_returns_what_fits)
     expect_int(errno, EPIPE);
 }
 
-SUITE("sys", epoll_wait_never_returns_early, epoll_wait_without_pwait2_never_returns_early,
+SUITE("inside-sys", epoll_wait_never_returns_early, epoll_wait_without_pwait2_never_returns_early,
       epoll_wait_with_pwait2_forbidden_never_returns_early, mapping_without_address_space_fails,
       array_larger_than_memory_is_refused, too_large_shared_memory_leaves_no_descriptor,
       calls_without_free_descriptor_fail_with_emfile, quiet_write_keeps_blocked_sigpipe_of_caller,

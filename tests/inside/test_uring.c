@@ -88,7 +88,7 @@ ASYNC_DEF(call, (struct one *)o)
     }
 }
 
-static bool is_whole(const struct one *o)
+static bool piece_is_complete(const struct one *o)
 {
     for (int k = 0; k < PIECE; k++)
         if (o->buf[k] != (unsigned char)o->piece)
@@ -111,7 +111,7 @@ REAL_LOOP_TEST(cancelled_request_waits_for_its_completion)
         held = 0;
         int r = await_task(t);
         expect_true(r == -ECANCELED || r == (kind == READS ? PIECE : 0));
-        expect_true(kind != READS || is_whole(&o) == (r == PIECE));
+        expect_true(kind != READS || piece_is_complete(&o) == (r == PIECE));
         struct one after = o;
         ASYNC_TRY(await_some_turns());
         expect_true(!memcmp(&after, &o, sizeof o));
@@ -147,7 +147,7 @@ REAL_LOOP_TEST(requests_beyond_the_room_of_the_ring_wait)
     struct one *all = many(f, MANY);
     ASYNC_TRY(await_all(all, MANY, READS));
     for (int i = 0; i < MANY; i++)
-        expect_true(is_whole(&all[i]));
+        expect_true(piece_is_complete(&all[i]));
     ASYNC_TRY(await_all(all, 300, SLURPS));
     ASYNC_TRY(await_all(all, 600, SYNCS));
     free(all);
@@ -175,7 +175,7 @@ REAL_LOOP_TEST(cancelled_request_in_the_queue_is_taken_back)
         held = 0;
     }
     for (int i = 0; i < PIECES; i++)
-        expect_true(is_whole(&all[i]));
+        expect_true(piece_is_complete(&all[i]));
     free(all);
     return r;
 }
@@ -276,11 +276,12 @@ REAL_LOOP_TEST(request_done_in_pieces_is_completed)
     async__sys.apply_file_fault = meets_little;
     ASYNC_TRY(await_all(all, 20, READS));
     for (int i = 0; i < 20; i++)
-        expect_true(is_whole(&all[i]));
+        expect_true(piece_is_complete(&all[i]));
     ASYNC_TRY(await_all(all, 20, SLURPS));
     ASYNC_TRY(await_pwrite(f, all[3].buf, PIECE, INT64_C(6) << 30));
     struct one far = { .piece = 3 };
-    expect_true(await_pread(f, far.buf, PIECE, INT64_C(6) << 30) == PIECE && is_whole(&far));
+    expect_true(await_pread(f, far.buf, PIECE, INT64_C(6) << 30) == PIECE &&
+                piece_is_complete(&far));
     async__sys.draw_file_fault = async__sys_kernel.draw_file_fault;
     async__sys.apply_file_fault = async__sys_kernel.apply_file_fault;
     free(all);
@@ -306,7 +307,7 @@ ASYNC_DEF(all_of_it_by_threads)
     for (enum kind kind = READS; kind < KINDS; kind++)
         ASYNC_TRY(await_all(all, 50, kind));
     for (int i = 0; i < 50; i++)
-        expect_true(is_whole(&all[i]));
+        expect_true(piece_is_complete(&all[i]));
     free(all);
     return 0;
 }
@@ -354,11 +355,11 @@ REAL_LOOP_TEST(files_are_read_with_few_descriptors)
     ASYNC_TRY(await_task(slurps));
     expect_true(!has_ring() || !async_task_done(reads));
     held = 0;
-    expect_true(await_task(reads) == PIECE && is_whole(&reader));
+    expect_true(await_task(reads) == PIECE && piece_is_complete(&reader));
     return 0;
 }
 
-SUITE("uring", cancelled_request_waits_for_its_completion,
+SUITE("inside-uring", cancelled_request_waits_for_its_completion,
       requests_beyond_the_room_of_the_ring_wait, cancelled_request_in_the_queue_is_taken_back,
       many_requests_are_cancelled_at_once, full_ring_closes_a_file_that_cannot_be_read,
       request_done_in_pieces_is_completed, threads_do_the_same_where_the_ring_cannot_be_opened,

@@ -46,7 +46,7 @@ ASYNC_DEF(use_after_transaction)
     await_with (r, async_sqlite_transaction(db))
         expect_int(await_sqlite_exec(db, "insert into t values (3)"), 1);
     expect_ok(r);
-    is_number(db, "select group_concat(x) = '2,3' from t", 1);
+    expect_number(db, "select group_concat(x) = '2,3' from t", 1);
     return await_sqlite_close(&db);
 }
 
@@ -82,7 +82,7 @@ ASYNC_DEF(write_after_query)
     await_sqlite_auto other = NULL;
     expect_ok(await_sqlite_open(file, &other, .busy_timeout = -1));
     expect_int(await_sqlite_exec(other, "insert into t values (2)"), -EBUSY);
-    is_number(db, "select 5", 5);
+    expect_number(db, "select 5", 5);
     expect_int(await_sqlite_exec(other, "insert into t values (2)"), 1);
     return await_sqlite_close(&db);
 }
@@ -104,7 +104,7 @@ ASYNC_DEF(begin_by_sql)
 ASYNC_DEF(commit_by_sql)
 {
     expect_ok(await_sqlite_exec(db, "commit"));
-    is_number(db, "select count(*) from t", 1);
+    expect_number(db, "select count(*) from t", 1);
     return await_sqlite_close(&db);
 }
 
@@ -134,7 +134,7 @@ ASYNC_DEF(borrow_again)
     int r;
     async_sqlite *lent = NULL;
     await_with (r, async_sqlite_pool_hold(pool, &lent))
-        is_number(lent, "select group_concat(x) = '1' from t", 1);
+        expect_number(lent, "select group_concat(x) = '1' from t", 1);
     expect_ok(r);
     return await_sqlite_pool_close(&pool);
 }
@@ -179,7 +179,7 @@ ASYNC_DEF(leave_statement_running)
 
 ASYNC_DEF(use_after_statement)
 {
-    is_number(db, "select 5", 5);
+    expect_number(db, "select 5", 5);
     return await_sqlite_close(&db);
 }
 

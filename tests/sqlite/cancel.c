@@ -21,7 +21,7 @@ LOOP_TEST(timeout_interrupts_statement)
     for (int i = 0; i < 3; i++) {
         expect_int(await_wait_for(count_for_ever(db), 1), -ETIMEDOUT);
         expect_int(async_sqlite_error(db), SQLITE_INTERRUPT);
-        is_number(db, "select 5", 5);
+        expect_number(db, "select 5", 5);
     }
     return 0;
 }
@@ -62,7 +62,7 @@ LOOP_TEST(timeout_interrupts_query_inside_batch)
     expect_ok(await_sqlite_open(NULL, &db));
     expect_int(await_wait_for(read_for_ever(db, &rows), 1), -ETIMEDOUT);
     expect_true(rows <= 2);
-    is_number(db, "select 5", 5);
+    expect_number(db, "select 5", 5);
     return 0;
 }
 
@@ -103,7 +103,7 @@ LOOP_TEST(cancel_between_rows_ends_query)
     await_task_auto t = async_create_task(cancel_itself_at_third_row(db));
     expect_int(await_task(t), -ECANCELED);
     expect_events("row row row");
-    is_number(db, "select 5", 5);
+    expect_number(db, "select 5", 5);
     return 0;
 }
 

@@ -33,7 +33,7 @@ ASYNC_DEF(fork_inside_blocks)
         }
     }
     expect_ok(r);
-    is_number(db, "select count(*) from t", 1);
+    expect_number(db, "select count(*) from t", 1);
     return 0;
 }
 
@@ -97,7 +97,7 @@ ASYNC_DEF(open_and_close)
 {
     async_sqlite *db = NULL;
     expect_ok(await_sqlite_open(NULL, &db));
-    is_number(db, "select 5", 5);
+    expect_number(db, "select 5", 5);
     return await_sqlite_close(&db);
 }
 

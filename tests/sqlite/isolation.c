@@ -24,7 +24,7 @@ LOOP_TEST(calls_are_executed_in_order_of_arrival)
             async_spawn(g, insert_number(i));
     }
     expect_ok(r);
-    is_number(db, "select group_concat(x) = '1,2,3,4,5' from t", 1);
+    expect_number(db, "select group_concat(x) = '1,2,3,4,5' from t", 1);
     return 0;
 }
 
@@ -80,7 +80,7 @@ LOOP_TEST(query_of_ended_task_is_not_part_of_transaction_at_its_address)
     expect_ok(r);
     expect_true(maker_address == owner_address); /* otherwise this test would prove nothing */
     expect_events("rollback insert:42");
-    is_number(db, "select group_concat(x) = '42' from t", 1);
+    expect_number(db, "select group_concat(x) = '42' from t", 1);
     return 0;
 }
 
@@ -100,7 +100,7 @@ ASYNC_DEF(roll_back_beside_query_of_earlier_loop)
     }
     expect_ok(r);
     expect_events("rollback insert:42");
-    is_number(db, "select group_concat(x) = '42' from t", 1);
+    expect_number(db, "select group_concat(x) = '42' from t", 1);
     return await_sqlite_close(&db);
 }
 
@@ -155,8 +155,8 @@ static int await_write_beside_transaction(int result)
     }
     expect_ok(r);
     expect_events("rows:1000");
-    is_number(db, "select count(*) from t where x > 0", 1000);
-    is_number(db, "select count(*) from t where x = -1", result == 0);
+    expect_number(db, "select count(*) from t where x > 0", 1000);
+    expect_number(db, "select count(*) from t where x = -1", result == 0);
     return 0;
 }
 
@@ -177,7 +177,7 @@ LOOP_TEST(query_that_writes_is_committed_if_left_early)
     expect_ok(await_sqlite_open(new_file(), &own, .init = "create table t (x)"));
     expect_ok(await_sqlite_open(file, &other, .busy_timeout = -1));
     await_for_each (r, row, async_sqlite_query(own, INSERT_MANY)) {
-        is_number(other, "select count(*) from t", 1000); /* and it holds no lock any more */
+        expect_number(other, "select count(*) from t", 1000); /* and it holds no lock any more */
         break;
     }
     return r;

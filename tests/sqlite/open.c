@@ -33,8 +33,8 @@ LOOP_TEST(wal_and_foreign_keys_take_effect)
 {
     await_sqlite_auto db = NULL;
     expect_ok(await_sqlite_open(new_file(), &db, .wal = true, .foreign_keys = true));
-    is_number(db, "select journal_mode = 'wal' from pragma_journal_mode", 1);
-    is_number(db, "select foreign_keys from pragma_foreign_keys", 1);
+    expect_number(db, "select journal_mode = 'wal' from pragma_journal_mode", 1);
+    expect_number(db, "select foreign_keys from pragma_foreign_keys", 1);
     return 0;
 }
 
@@ -46,7 +46,7 @@ LOOP_TEST(readonly_connection_cannot_write)
     expect_ok(await_sqlite_open(file, &reader, .readonly = true));
     expect_int(await_sqlite_exec(reader, "insert into t values (1)"), -EROFS);
     await_with (r, async_sqlite_transaction(reader))
-        is_number(reader, "select count(*) from t", 0);
+        expect_number(reader, "select count(*) from t", 0);
     return r;
 }
 
@@ -103,7 +103,7 @@ LOOP_TEST(write_to_full_disk_fails_and_changes_nothing)
     int r = await_sqlite_exec(db, "insert into t values (zeroblob(200000))");
     expect_int(r, -EIO);
     expect_contains(async_fail_text(r), "disk I/O error");
-    is_number(db, "select count(*) from t", 1);
+    expect_number(db, "select count(*) from t", 1);
     return 0;
 }
 
@@ -125,7 +125,7 @@ LOOP_TEST(context_manager_opens_and_closes)
     int r;
     async_sqlite *db = NULL;
     await_with (r, async_sqlite_hold(&db, new_file(), .init = "create table t (x)"))
-        is_number(db, "select count(*) from t", 0);
+        expect_number(db, "select count(*) from t", 0);
     expect_ok(r);
     expect_true(!db);
     await_with (r, async_sqlite_hold(&db, "/nowhere/at/all", .must_exist = true))
@@ -163,7 +163,7 @@ ASYNC_DEF(open_kept)
 
 ASYNC_DEF(close_kept)
 {
-    is_number(kept, "select count(*) from t", 0);
+    expect_number(kept, "select count(*) from t", 0);
     return await_sqlite_close(&kept);
 }
 

@@ -24,10 +24,10 @@ ASYNC_DEF(use_and_close_all)
 {
     int r;
     async_sqlite *lent = NULL;
-    is_number(db, "select 5", 5);
+    expect_number(db, "select 5", 5);
     expect_ok(await_sqlite_stmt_exec(stmt));
     await_with (r, async_sqlite_pool_hold(pool, &lent))
-        is_number(lent, "select 6", 6);
+        expect_number(lent, "select 6", 6);
     expect_ok(r);
     async_sqlite_stmt_drop(&stmt);
     expect_ok(await_sqlite_close(&db));
@@ -146,7 +146,7 @@ LOOP_TEST(statement_dropped_in_callback_is_dropped)
     expect_ok(await_sqlite_prepare(own, "select 5", &stmt));
     expect_ok(await_callback(drop_statement));
     expect_true(!stmt);
-    is_number(own, "select 5", 5);
+    expect_number(own, "select 5", 5);
     return 0;
 }
 
@@ -187,7 +187,7 @@ LOOP_TEST(pool_close_in_callback_spares_lent_connection)
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
     await_with (r, async_sqlite_pool_hold(pool, &lent)) {
         expect_ok(await_callback(close_pool));
-        is_number(lent, "select 5", 5);
+        expect_number(lent, "select 5", 5);
     }
     expect_ok(r);
     return await_sqlite_pool_close(&pool);
@@ -275,7 +275,7 @@ LOOP_TEST(drop_inside_own_transaction_is_refused_with_message)
         expect_text(captured_stderr(),
                     "asyncio: await_sqlite_drop: connection cannot be closed inside its "
                     "transaction block\n");
-        is_number(db, "select 5", 5);
+        expect_number(db, "select 5", 5);
     }
     expect_ok(r);
     return await_sqlite_close(&db);

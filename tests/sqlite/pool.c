@@ -37,7 +37,7 @@ LOOP_TEST(pool_never_lends_more_than_its_size)
     expect_true(most <= 4);
     async_sqlite *db = NULL;
     await_with (r, async_sqlite_pool_hold(pool, &db))
-        is_number(db, "select count(distinct x) from t", n);
+        expect_number(db, "select count(distinct x) from t", n);
     expect_ok(r);
     return 0;
 }
@@ -89,7 +89,7 @@ LOOP_TEST(transaction_begun_by_sql_is_rolled_back_at_return)
         expect_int(await_sqlite_exec(db, "create table t (x); begin; insert into t values (1)"), 1);
     expect_ok(r);
     await_with (r, async_sqlite_pool_hold(pool, &db))
-        is_number(db, "select count(*) from t", 0);
+        expect_number(db, "select count(*) from t", 0);
     return r;
 }
 
@@ -108,7 +108,7 @@ LOOP_TEST(timeout_while_waiting_for_connection_leaves_pool_intact)
     expect_ok(r);
     expect_events("");
     await_with (r, async_sqlite_pool_hold(pool, &db))
-        is_number(db, "select 5", 5);
+        expect_number(db, "select 5", 5);
     return r;
 }
 
@@ -140,7 +140,7 @@ LOOP_TEST(lent_connection_returns_after_transactions_of_other_tasks)
     expect_ok(r);
     expect_time(1);
     await_with (r, async_sqlite_pool_hold(pool, &db))
-        is_number(db, "select count(*) from t", 1);
+        expect_number(db, "select count(*) from t", 1);
     return r;
 }
 
@@ -221,11 +221,11 @@ LOOP_TEST(close_of_borrowed_connection_is_refused)
         expect_contains(async_fail_text(-EBUSY), "connection belongs to a pool");
         await_sqlite_drop(&db);
         expect_contains(captured_stderr(), "await_sqlite_drop: connection belongs to a pool");
-        is_number(db, "select 5", 5);
+        expect_number(db, "select 5", 5);
     }
     expect_ok(r);
     await_with (r, async_sqlite_pool_hold(pool, &db))
-        is_number(db, "select 6", 6);
+        expect_number(db, "select 6", 6);
     return r;
 }
 
@@ -239,7 +239,7 @@ LOOP_TEST(pool_close_by_borrower_is_refused)
         expect_int(await_sqlite_pool_close(&pool), -EBUSY);
         expect_contains(async_fail_text(-EBUSY),
                         "cannot be closed by a task that has borrowed from it");
-        is_number(db, "select 5", 5);
+        expect_number(db, "select 5", 5);
     }
     expect_ok(r);
     return await_sqlite_pool_close(&pool);

@@ -20,7 +20,7 @@ ASYNC_UNUSED static int await_number(async_sqlite *db, const char *sql, int64_t 
     return r;
 }
 
-#define is_number(db, sql, expected)                                                               \
+#define expect_number(db, sql, expected)                                                           \
     do {                                                                                           \
         int64_t number_ = INT64_MIN;                                                               \
         expect_ok(await_number((db), (sql), &number_));                                            \

@@ -27,7 +27,7 @@ LOOP_TEST(script_executes_all_its_statements)
     await_sqlite_auto db = NULL;
     expect_ok(await_sqlite_open(NULL, &db, .init = "create table a (x); create table b (x)"));
     expect_int(await_sqlite_exec(db, script), 4);
-    is_number(db, "select count(*) from b", 2);
+    expect_number(db, "select count(*) from b", 2);
     expect_ok(await_sqlite_exec(db, ""));
     return 0;
 }
@@ -38,7 +38,7 @@ LOOP_TEST(script_ends_at_first_error)
     await_sqlite_auto db = NULL;
     expect_ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
     expect_int(await_sqlite_exec(db, script), -EINVAL);
-    is_number(db, "select group_concat(x) = '3' from t", 1);
+    expect_number(db, "select group_concat(x) = '3' from t", 1);
     return 0;
 }
 
@@ -50,7 +50,7 @@ LOOP_TEST(script_with_values_is_refused)
     expect_int(await_sqlite_exec(db, script, 1, 2), -EINVAL);
     expect_contains(async_fail_text(-EINVAL),
                     "only one statement can be executed at a time here: insert");
-    is_number(db, "select count(*) from t", 0);
+    expect_number(db, "select count(*) from t", 0);
     return 0;
 }
 

@@ -16,7 +16,7 @@ static async_sqlite *db;
     }                                                                                              \
     static int await_##name##_in_table(void)
 
-#define has_rows(n) is_number(db, "select count(*) from t", n)
+#define has_rows(n) expect_number(db, "select count(*) from t", n)
 
 static int await_insert(int x)
 {
@@ -171,7 +171,7 @@ TABLE_CASE(inner_block_is_savepoint)
         expect_ok(s);
     }
     expect_ok(r);
-    is_number(db, "select group_concat(x) = '1,3' from t", 1);
+    expect_number(db, "select group_concat(x) = '1,3' from t", 1);
     return 0;
 }
 
@@ -279,13 +279,13 @@ LOOP_TEST(transaction_while_database_is_locked_is_busy)
             log_event("entered");
         expect_int(s, -EBUSY);
         expect_contains(async_fail_text(s), "database is locked");
-        is_number(second, "select count(*) from t", 0);
+        expect_number(second, "select count(*) from t", 0);
     }
     expect_ok(r);
     await_with (s, async_sqlite_transaction(second))
         expect_int(await_sqlite_exec(second, "insert into t values (2)"), 1);
     expect_ok(s);
-    is_number(first, "select count(*) from t", 2);
+    expect_number(first, "select count(*) from t", 2);
     expect_events("");
     return 0;
 }

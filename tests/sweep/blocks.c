@@ -257,7 +257,7 @@ SCENARIO(cancel_that_is_withdrawn)
     return r;
 }
 
-/* Whoever has dealt with it is not told that it was the limit. */
+/* The task withdraws the cancel. The block must not report its timeout, which has not expired. */
 ASYNC_DEF(withdraws_in_a_limit)
 {
     int r;

@@ -3,7 +3,7 @@
  * cancelled. */
 #include "scenario.h"
 
-ASYNC_DEF(asks, (async_future *)f)
+ASYNC_DEF(wait_for_future, (async_future *)f)
 {
     return await_future(f);
 }
@@ -21,7 +21,7 @@ ASYNC_DEF(answers, (async_future *)f, (double)seconds, (int)value)
 SCENARIO(future_with_two_waiters)
 {
     async_future f = { 0 };
-    int r = await_gather(NULL, asks(&f), asks(&f), answers(&f, 2, 5));
+    int r = await_gather(NULL, wait_for_future(&f), wait_for_future(&f), answers(&f, 2, 5));
     scenario_expect(r < 0 || async_future_result(&f) == 5);
     return r;
 }
@@ -32,7 +32,7 @@ SCENARIO(future_that_fails)
     int got[3];
     int r;
     await_timeout (r, 60)
-        r = await_gather_all(got, asks(&f), answers(&f, 2, -EIO), asks(&f));
+        r = await_gather_all(got, wait_for_future(&f), answers(&f, 2, -EIO), wait_for_future(&f));
     if (r < 0) /* no task could set the result */
         return r == -ETIMEDOUT && got[1] < 0 ? got[1] : r;
     for (int i = 0; i < 3; i++)
@@ -60,7 +60,7 @@ SCENARIO(future_set_by_a_callback)
 SCENARIO(future_that_is_cancelled)
 {
     async_future f = { 0 };
-    await_task_auto t = async_create_task(asks(&f));
+    await_task_auto t = async_create_task(wait_for_future(&f));
     ASYNC_TRY(await_sleep(1));
     scenario_expect(async_future_cancel(&f));
     int r = await_task(t);
@@ -82,7 +82,7 @@ SCENARIO(future_with_done_callbacks)
     int done = 0;
     scenario_expect(async_future_add_done_callback(&f, &a, counts_done, &done) == 0);
     scenario_expect(async_future_add_done_callback(&f, &b, counts_done, &done) == 0);
-    int r = await_gather(NULL, asks(&f), answers(&f, 1, 5));
+    int r = await_gather(NULL, wait_for_future(&f), answers(&f, 1, 5));
     int removed =
             async_future_remove_done_callback(&f, &a) + async_future_remove_done_callback(&f, &b);
     scenario_expect(done + removed == 2);

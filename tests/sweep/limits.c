@@ -31,7 +31,7 @@ ASYNC_DEF(writes, (async_rwlock *)l, (double)seconds)
     return r;
 }
 
-static void must_be_free(const async_rwlock *l)
+static void expect_free(const async_rwlock *l)
 {
     scenario_expect(l->readers == 0 && !l->lock.owner && !l->lock.waiters.head);
 }
@@ -42,7 +42,7 @@ SCENARIO(readers_and_writers)
     account.most_held = WRITER;
     int r = await_gather(NULL, reads(&l, 1), writes(&l, 1), reads(&l, 2), reads(&l, 1),
                          writes(&l, 0));
-    must_be_free(&l);
+    expect_free(&l);
     return r;
 }
 
@@ -59,7 +59,7 @@ SCENARIO(writer_cancelled_between_readers)
     if (r == 0)
         r = await_task(a);
     if (r == 0)
-        must_be_free(&l);
+        expect_free(&l);
     return r;
 }
 
@@ -74,7 +74,7 @@ SCENARIO(read_write_lock_as_a_context_manager)
     if (r == 0)
         await_with (r, async_rwlock_writer(&l))
             r = await_sleep(1);
-    must_be_free(&l);
+    expect_free(&l);
     return r;
 }
 

@@ -182,7 +182,7 @@ SCENARIO(condition_with_cancelled_waiter)
     return r == -ETIMEDOUT ? 0 : r;
 }
 
-ASYNC_DEF(waits_for_word, (async_condition *)c)
+ASYNC_DEF(wait_for_notify, (async_condition *)c)
 {
     int r;
     await_with (r, c)
@@ -195,8 +195,8 @@ SCENARIO(condition_notify_all)
     async_lock l = { 0 };
     async_condition c = ASYNC_CONDITION(&l);
     int r = 0, w = 0;
-    await_task_auto a = async_create_task(waits_for_word(&c));
-    await_task_auto b = async_create_task(waits_for_word(&c));
+    await_task_auto a = async_create_task(wait_for_notify(&c));
+    await_task_auto b = async_create_task(wait_for_notify(&c));
     r = await_sleep(1);
     if (r == 0)
         await_with (w, &l)

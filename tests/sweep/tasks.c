@@ -30,7 +30,7 @@ SCENARIO(tasks_awaited_in_reverse)
     return await_task(a);
 }
 
-ASYNC_DEF(asks_for_result, (async_task *)t)
+ASYNC_DEF(await_other_task, (async_task *)t)
 {
     return await_task(t);
 }
@@ -38,7 +38,7 @@ ASYNC_DEF(asks_for_result, (async_task *)t)
 SCENARIO(one_task_awaited_by_several)
 {
     await_task_auto t = async_create_task(item(1, 0));
-    return await_gather(NULL, asks_for_result(t), asks_for_result(t), async_joining(t));
+    return await_gather(NULL, await_other_task(t), await_other_task(t), async_joining(t));
 }
 
 SCENARIO(task_whose_block_is_left)

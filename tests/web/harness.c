@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
+#include "../frame/capture.h"
 #include "fake_clock.h"
 
 #include <fcntl.h>
@@ -77,21 +78,11 @@ void serve(const async_web_route *routes, struct async_web_opts opts, client_fn 
 char *serve_and_capture_stderr(const async_web_route *routes, struct async_web_opts opts,
                                client_fn *client, void *arg)
 {
-    enum { MOST = 1 << 16 };
-    FILE *f = tmpfile();
-    int saved = dup(STDERR_FILENO);
-    expect_not_null(f);
-    fflush(stderr);
-    dup2(fileno(f), STDERR_FILENO);
+    capture_stderr_begin();
     serve(routes, opts, client, arg);
-    fflush(stderr);
-    dup2(saved, STDERR_FILENO);
-    close(saved);
-    rewind(f);
-    char *text = malloc(MOST);
+    char *text = strdup(captured_stderr());
+    capture_stderr_end();
     expect_not_null(text);
-    text[fread(text, 1, MOST - 1, f)] = '\0';
-    fclose(f);
     return text;
 }
 

@@ -360,7 +360,7 @@ TEST(await_outside_of_task_is_refused)
     capture_stderr_end();
 }
 
-SUITE("order", busy_tasks_do_not_starve_main, busy_tasks_do_not_starve_timers,
+SUITE("core-starvation", busy_tasks_do_not_starve_main, busy_tasks_do_not_starve_timers,
       busy_tasks_do_not_starve_callbacks, busy_tasks_do_not_starve_descriptors,
       busy_tasks_do_not_starve_posts, timeout_interrupts_task_that_never_waits,
       tasks_that_start_tasks_do_not_starve_posts, timeout_interrupts_task_that_never_suspends,

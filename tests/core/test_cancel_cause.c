@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-ASYNC_DEF(tells)
+ASYNC_DEF(log_cause)
 {
     int r = await_sleep(100);
     async_cause c = async_cancel_cause();
@@ -12,7 +12,7 @@ ASYNC_DEF(tells)
     return r;
 }
 
-ASYNC_DEF(asks, (async_task *)t)
+ASYNC_DEF(request_cancel_twice, (async_task *)t)
 {
     async_task_cancel(t, .reason = "too slow");
     async_task_cancel(t, .reason = "much too slow"); /* the first of two requests counts */
@@ -22,9 +22,9 @@ ASYNC_DEF(asks, (async_task *)t)
 LOOP_TEST(cause_of_cancelled_task_is_first_request)
 {
     expect_int(async_cancel_cause().kind, ASYNC_CANCEL_NONE);
-    await_task_auto t = async_create_task(tells());
+    await_task_auto t = async_create_task(log_cause());
     expect_ok(await_sleep(1));
-    await_task_auto a = async_create_task(asks(t), .name = "boss");
+    await_task_auto a = async_create_task(request_cancel_twice(t), .name = "boss");
     expect_ok(await_task(a));
     expect_int(await_task(t), -ECANCELED);
     expect_events("1/boss/too slow/1");
@@ -66,7 +66,7 @@ LOOP_TEST(cause_shows_current_name_of_renamed_task)
     }
     await_timeout (s, 1) {
         await_group (r, g2)
-            async_spawn(g2, tells());
+            async_spawn(g2, log_cause());
     }
     async_task_set_name(self, "the fourth one");
     expect_events("2/the third one//1");
@@ -84,14 +84,14 @@ LOOP_TEST(cause_of_cancelled_child_is_failed_sibling_or_group_owner)
 {
     int r;
     await_group (r, g) {
-        async_spawn(g, tells());
+        async_spawn(g, log_cause());
         async_spawn(g, fails(1, -EIO), .name = "culprit");
     }
     expect_int(r, -EIO);
     expect_events("3/culprit/no luck/1");
     clear_events();
     await_group (r, g2) {
-        async_spawn(g2, tells());
+        async_spawn(g2, log_cause());
         expect_ok(await_sleep(1));
         async_group_cancel(g2);
     }
@@ -141,7 +141,7 @@ ASYNC_DEF(keeps_its_cause)
     return r;
 }
 
-#define is_cause(kind_, why_, function)                                                            \
+#define expect_cause(kind_, why_, function)                                                        \
     do {                                                                                           \
         expect_int(last_cause.kind, kind_);                                                        \
         expect_text(last_cause.why, why_);                                                         \
@@ -158,7 +158,7 @@ ASYNC_DEF(drops_a_handle)
 LOOP_TEST(dropped_handle_tells_where_the_handle_was_made)
 {
     expect_ok(await_drops_a_handle());
-    is_cause(ASYNC_CANCEL_TASK, "its handle was dropped", "await_drops_a_handle");
+    expect_cause(ASYNC_CANCEL_TASK, "its handle was dropped", "await_drops_a_handle");
     return 0;
 }
 
@@ -176,7 +176,7 @@ ASYNC_DEF(leaves_its_group)
 LOOP_TEST(left_body_tells_where_the_group_is)
 {
     expect_int(await_leaves_its_group(), -EINVAL);
-    is_cause(ASYNC_CANCEL_GROUP, "its body was left", "await_leaves_its_group");
+    expect_cause(ASYNC_CANCEL_GROUP, "its body was left", "await_leaves_its_group");
     return 0;
 }
 
@@ -189,7 +189,7 @@ ASYNC_DEF(races)
 LOOP_TEST(lost_race_tells_where_the_race_is)
 {
     expect_int(await_races(), 1);
-    is_cause(ASYNC_CANCEL_GROUP, "another coroutine won the race", "await_races");
+    expect_cause(ASYNC_CANCEL_GROUP, "another coroutine won the race", "await_races");
     return 0;
 }
 
@@ -214,7 +214,7 @@ ASYNC_DEF(leaves_a_generator)
 LOOP_TEST(left_generator_tells_where_the_loop_over_it_is)
 {
     expect_ok(await_leaves_a_generator());
-    is_cause(ASYNC_CANCEL_TASK, "the loop over it was left", "await_leaves_a_generator");
+    expect_cause(ASYNC_CANCEL_TASK, "the loop over it was left", "await_leaves_a_generator");
     return 0;
 }
 
@@ -227,7 +227,7 @@ ASYNC_DEF(leaves_a_task_in_the_background)
 TEST(shutdown_tells_where_the_run_was_started)
 {
     expect_ok(async_run(leaves_a_task_in_the_background(), .virtual_clock = true));
-    is_cause(ASYNC_CANCEL_SHUTDOWN, "main has returned", __func__);
+    expect_cause(ASYNC_CANCEL_SHUTDOWN, "main has returned", __func__);
 }
 
 ASYNC_DEF(is_interrupted)
@@ -240,12 +240,12 @@ TEST(interrupt_tells_where_the_run_was_started)
 {
     signal(SIGINT, SIG_DFL); /* Check has installed a handler of its own */
     expect_int(async_main(is_interrupted(), .virtual_clock = true), 130);
-    is_cause(ASYNC_CANCEL_SIGNAL, "interrupted by Ctrl-C", __func__);
+    expect_cause(ASYNC_CANCEL_SIGNAL, "interrupted by Ctrl-C", __func__);
 }
 
-SUITE("cause", dropped_handle_tells_where_the_handle_was_made, left_body_tells_where_the_group_is,
-      lost_race_tells_where_the_race_is, left_generator_tells_where_the_loop_over_it_is,
-      shutdown_tells_where_the_run_was_started, interrupt_tells_where_the_run_was_started,
-      cause_of_cancelled_task_is_first_request, cause_of_timeout_is_its_block,
-      cause_shows_current_name_of_renamed_task,
+SUITE("core-cancel_cause", dropped_handle_tells_where_the_handle_was_made,
+      left_body_tells_where_the_group_is, lost_race_tells_where_the_race_is,
+      left_generator_tells_where_the_loop_over_it_is, shutdown_tells_where_the_run_was_started,
+      interrupt_tells_where_the_run_was_started, cause_of_cancelled_task_is_first_request,
+      cause_of_timeout_is_its_block, cause_shows_current_name_of_renamed_task,
       cause_of_cancelled_child_is_failed_sibling_or_group_owner, cause_is_outermost_of_two)

@@ -144,5 +144,5 @@ TEST(thread_without_loop_wakes_no_waiter_of_abandoned_loop)
     capture_stderr_end();
 }
 
-SUITE("abandoned", waiters_of_abandoned_loop_receive_nothing_in_next_loop,
+SUITE("core-abandoned_loop", waiters_of_abandoned_loop_receive_nothing_in_next_loop,
       thread_without_loop_wakes_no_waiter_of_abandoned_loop)

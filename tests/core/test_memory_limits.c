@@ -66,5 +66,5 @@ TEST(locked_memory_holds_few_stacks)
     expect_true(memory("VmHWM:") - before < 32 * MIB);
 }
 
-SUITE("core-limits", run_needs_little_more_address_space_than_its_stacks,
+SUITE("core-memory_limits", run_needs_little_more_address_space_than_its_stacks,
       stacks_beyond_the_address_space_are_refused, locked_memory_holds_few_stacks)

@@ -83,10 +83,10 @@ LOOP_TEST(failure_that_a_loop_left_early_has_not_received_is_reported)
         break;
     }
     expect_ok(r);
-    const char *said = captured_stderr();
-    expect_contains(said, "task error was never retrieved:\nfails-");
-    expect_contains(said, "not received");
-    expect_true(!strstr(said, ": received"));
+    const char *output = captured_stderr();
+    expect_contains(output, "task error was never retrieved:\nfails-");
+    expect_contains(output, "not received");
+    expect_true(!strstr(output, ": received"));
     return 0;
 }
 
@@ -147,7 +147,7 @@ LOOP_TEST(ten_thousand_results_come_once_each)
     return 0;
 }
 
-SUITE("completed", failure_that_a_loop_left_early_has_not_received_is_reported,
+SUITE("core-as_completed", failure_that_a_loop_left_early_has_not_received_is_reported,
       results_come_in_order_of_completion, slow_consumer_receives_results_in_order_of_completion,
       loop_left_early_cancels_and_awaits_the_rest, timeout_applies_to_whole_iteration,
       cancelled_coroutine_is_a_result, no_coroutines_give_no_results,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* found.h - test the sweeps of <asyncio/testing.h> themselves: what a sweep reports for a scenario,
- * and whether its report leads to the same fault again. */
-#ifndef SWEEP_FOUND_H
-#define SWEEP_FOUND_H
+/* sweep_test.h - test the sweeps of <asyncio/testing.h> themselves: what a sweep reports for a
+ * scenario, and whether its report leads to the same fault again. */
+#ifndef SWEEP_TEST_H
+#define SWEEP_TEST_H
 
 #include "../frame/loop_test.h"
 
@@ -61,7 +61,7 @@ static void cut_report(char *report)
 static void expect_sweep_finds(sweep_fn *sweep, async_co co, const struct async_sweep_opts *opts,
                                const char *fault)
 {
-    char first[8192];
+    static char first[sizeof capture.text];
     size_t runs = 0;
     int failures;
     struct async_sweep_opts counted = *opts;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests that a sweep finds the mistakes that it is for: scenarios with one mistake each. The
  * mistake must be found, and the report must lead to it again. */
-#include "found.h"
+#include "sweep_test.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -297,7 +297,7 @@ TEST(result_that_neither_fault_explains_is_found)
     expect_sweep_finds(async_sweep_pairs_opt, hides_both(), &none, "the result is -EIO");
 }
 
-SUITE("found", item_lost_by_cancel_is_found, descriptor_left_open_by_cancel_is_found,
+SUITE("sweep-findings", item_lost_by_cancel_is_found, descriptor_left_open_by_cancel_is_found,
       careful_cleanup_passes, stream_never_dropped_is_found, hang_after_swallowed_cancel_is_found,
       endless_loop_that_ignores_cancel_is_found, other_error_than_cancel_is_found,
       ignored_allocation_failure_is_found, leak_after_failed_allocation_is_found,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the orders that a sweep tries, of the runs that it makes, and of the environment
  * variables that select them. */
-#include "found.h"
+#include "sweep_test.h"
 
 #include <sys/wait.h>
 
@@ -127,14 +127,14 @@ TEST(selected_sweep_that_does_not_exist_is_reported)
         }
         int status = -1;
         expect_int(waitpid(pid, &status, 0), pid);
-        const char *said = captured_stderr();
+        const char *output = captured_stderr();
         capture_stderr_end();
         expect_ok(status);
         expect_contains(
-                said,
+                output,
                 there ? "the run is correct"
                       : "ASYNC_SWEEP=order:count:7: this program makes no sweep of this kind and name");
-        expect_int(!strstr(said, "makes no sweep"), there);
+        expect_int(!strstr(output, "makes no sweep"), there);
     }
 }
 
@@ -159,7 +159,7 @@ LOOP_TEST(sweep_inside_run_is_refused)
     return 0;
 }
 
-SUITE("asked", environment_variable_not_understood_is_a_failure,
+SUITE("sweep-selection", environment_variable_not_understood_is_a_failure,
       selected_sweep_that_does_not_exist_is_reported, dependence_on_order_is_found,
       environment_variable_selects_one_run, scenario_that_fails_without_fault_is_reported,
       sweep_inside_run_is_refused)

@@ -8,21 +8,21 @@ ASYNC_DEF(enter)
     return 0;
 }
 
-ASYNC_DEF(tell, (const char *)label)
+ASYNC_DEF(log_outcome, (const char *)label)
 {
     log_event("%s:%s", label, result_text(async_with_outcome()));
     return 0;
 }
 
-static async_hold told(const char *label)
+static async_hold logged_hold(const char *label)
 {
-    return (async_hold){ enter(), tell(label) };
+    return (async_hold){ enter(), log_outcome(label) };
 }
 
 ASYNC_DEF(end, (int)value)
 {
     int r;
-    await_with (r, told("end"))
+    await_with (r, logged_hold("end"))
         r = value;
     return r;
 }
@@ -30,7 +30,7 @@ ASYNC_DEF(end, (int)value)
 ASYNC_DEF(broken)
 {
     int r;
-    await_with (r, told("break")) {
+    await_with (r, logged_hold("break")) {
         r = 3;
         if (r)
             break;
@@ -42,8 +42,8 @@ ASYNC_DEF(broken)
 ASYNC_DEF(tried)
 {
     int r;
-    await_with (r, told("outer"))
-        await_with (r, told("inner"))
+    await_with (r, logged_hold("outer"))
+        await_with (r, logged_hold("inner"))
             ASYNC_TRY(async_fail(-EIO, "the disk is gone"));
     return r;
 }
@@ -51,7 +51,7 @@ ASYNC_DEF(tried)
 ASYNC_DEF(bare, (int)before)
 {
     int r;
-    await_with (r, told("bare")) {
+    await_with (r, logged_hold("bare")) {
         r = before;
         return 7;
     }
@@ -61,7 +61,7 @@ ASYNC_DEF(bare, (int)before)
 ASYNC_DEF(sleeper)
 {
     int r;
-    await_with (r, told("cancelled"))
+    await_with (r, logged_hold("cancelled"))
         ASYNC_TRY(await_sleep(ASYNC_FOREVER));
     return r;
 }
@@ -88,7 +88,7 @@ ASYNC_DEF(leaves_blocks, (const char *)label)
     int r;
     log_event("%s:%s", label, result_text(async_with_outcome()));
     await_shield (r)
-        await_with (r, told("within"))
+        await_with (r, logged_hold("within"))
             r = 1;
     log_event("%s:%s", label, result_text(async_with_outcome()));
     return 0;
@@ -105,7 +105,7 @@ LOOP_TEST(block_inside_leave_has_its_own_outcome)
     return 0;
 }
 
-ASYNC_DEF(asks_in_a_shield)
+ASYNC_DEF(log_outcome_in_shield)
 {
     int r;
     await_shield (r)
@@ -116,7 +116,7 @@ ASYNC_DEF(asks_in_a_shield)
 LOOP_TEST(shield_inside_leave_keeps_outcome)
 {
     int r;
-    await_with (r, ((async_hold){ enter(), asks_in_a_shield() }))
+    await_with (r, ((async_hold){ enter(), log_outcome_in_shield() }))
         r = -EBUSY;
     expect_int(r, -EBUSY);
     expect_events("-EBUSY");
@@ -155,6 +155,6 @@ LOOP_TEST(context_managers_of_locks_are_objects)
     return 0;
 }
 
-SUITE("core-with", outcome_is_result_of_block_for_every_way_out,
+SUITE("core-with_outcome", outcome_is_result_of_block_for_every_way_out,
       block_inside_leave_has_its_own_outcome, shield_inside_leave_keeps_outcome,
       context_managers_of_locks_are_objects)

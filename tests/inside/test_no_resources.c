@@ -106,7 +106,7 @@ static void counts(void *n)
     ++*(int *)n;
 }
 
-static void is_done(async_task *t, void *arg)
+static void count_done(async_task *t, void *arg)
 {
     expect_true(async_task_cancelled(t));
     counts(arg);
@@ -132,7 +132,7 @@ ASYNC_DEF(leaves_much, (async_callback *)later)
 {
     async_spawn(async_background(), cleans_up());
     async_task *lost = async_create_task(cleans_up());
-    expect_ok(async_task_add_done_callback(lost, is_done, &calls));
+    expect_ok(async_task_add_done_callback(lost, count_done, &calls));
     ASYNC_TRY(await_sleep(1));
     async_call_later(later, 0.5, counts, &calls); /* runs while the others clean up */
     return 0;
@@ -157,9 +157,9 @@ TEST(runner_closes_without_memory)
             ;
         capture_stderr_begin();
         async_runner_close(rn);
-        const char *said = captured_stderr();
+        const char *output = captured_stderr();
         capture_stderr_end();
-        expect_text(said, "");
+        expect_text(output, "");
         expect_int(cleaned, 2);
         expect_int(calls, 2);
     }
@@ -233,7 +233,7 @@ ASYNC_DEF(waits_for, (int)fd, (int)events)
 
 /* Two tasks wait for one descriptor, for different events. When one has been woken and the kernel
  * refuses to wait for the other's event, the other task is woken to check for itself. */
-ASYNC_DEF(two_who_wait, (int *)fds)
+ASYNC_DEF(two_tasks_wait, (int *)fds)
 {
     static char much[1 << 20];
     while (write(fds[0], much, sizeof much) > 0) /* the socket is full */
@@ -275,12 +275,12 @@ TEST(descriptor_that_cannot_be_rearmed_wakes_second_waiter)
     int fds[2];
     expect_ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
     async__sys.epoll_ctl = few_epoll_ctls;
-    expect_run_ok(two_who_wait(fds));
+    expect_run_ok(two_tasks_wait(fds));
     close(fds[0]);
     close(fds[1]);
 }
 
-SUITE("refused", runner_closes_without_memory, runner_without_room_for_main_returns_enomem,
-      submitted_coroutine_without_room_is_refused,
+SUITE("inside-no_resources", runner_closes_without_memory,
+      runner_without_room_for_main_returns_enomem, submitted_coroutine_without_room_is_refused,
       descriptor_that_cannot_be_rearmed_wakes_second_waiter,
       call_after_thread_could_not_be_started_runs_on_idle_thread)

@@ -24,13 +24,13 @@ ASYNC_DEF(sleeps)
     return await_sleep(1);
 }
 
-static void is_not_called(void *arg)
+static void log_call(void *arg)
 {
     (void)arg;
     log_event("called");
 }
 
-static void is_not_told(async_task *t, void *arg)
+static void log_done(async_task *t, void *arg)
 {
     (void)t;
     (void)arg;
@@ -46,15 +46,15 @@ static void joins(void *(*fn)(void *arg))
 
 /* Awaiting a task of another loop is refused, although the first task in the array belongs to this
  * loop. */
-ASYNC_DEF(intrudes)
+ASYNC_DEF(use_objects_of_other_loop)
 {
     await_task_auto own = async_create_task(sleeps());
     async_task *both[] = { own, theirs.child };
     expect_int(await_task(theirs.child), -EPERM);
     expect_int(await_wait(both, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), -EPERM);
     expect_false(async_task_cancel(theirs.child));
-    expect_int(async_task_add_done_callback(theirs.child, is_not_told, NULL), -EPERM);
-    expect_ok(async_task_remove_done_callback(theirs.child, is_not_told, NULL));
+    expect_int(async_task_add_done_callback(theirs.child, log_done, NULL), -EPERM);
+    expect_ok(async_task_remove_done_callback(theirs.child, log_done, NULL));
     expect_int(async_spawn(theirs.group, nothing()), -EPERM);
     expect_int(async_spawn(theirs.background, nothing()), -EPERM);
     expect_true(async_group_create_task(theirs.group, nothing()) == NULL);
@@ -84,7 +84,7 @@ ASYNC_DEF(calls_back)
 
 static void *with_a_loop(void *arg)
 {
-    expect_ok(async_run(intrudes(), .virtual_clock = true));
+    expect_ok(async_run(use_objects_of_other_loop(), .virtual_clock = true));
     expect_ok(async_run(calls_back(), .virtual_clock = true));
     return arg;
 }
@@ -115,17 +115,23 @@ LOOP_TEST(objects_of_another_loop_are_refused_with_message)
         async_call_later(&theirs.armed, 0.5, uses_event, NULL);
         expect_ok(await_sleep(0));
         joins(with_a_loop);
-        const char *said = captured_stderr();
-        expect_contains(said, "task \"intrudes\" awaits a task of another thread's loop");
-        expect_contains(said, "task \"intrudes\" waits for a task of another thread's loop");
+        const char *output = captured_stderr();
         expect_contains(
-                said,
-                "async_task_cancel() of task \"sleeps-2\" from a thread that does not run its loop");
-        expect_contains(said, "async_task_add_done_callback() to a task of another thread's loop");
-        expect_contains(said, "async_spawn() into a group of another thread's loop");
-        expect_contains(said, "async_group_cancel() of a group of another thread's loop");
-        expect_contains(said, "task \"?\" is dropped where the task cannot be awaited: it goes on");
-        expect_contains(said, "a thread uses an event that belongs to another thread's loop");
+                output,
+                "task \"use_objects_of_other_loop\" awaits a task of another thread's loop");
+        expect_contains(
+                output,
+                "task \"use_objects_of_other_loop\" waits for a task of another thread's loop");
+        expect_contains(output,
+                        "async_task_cancel() of task \"sleeps-2\" from a thread that does not run "
+                        "its loop");
+        expect_contains(output,
+                        "async_task_add_done_callback() to a task of another thread's loop");
+        expect_contains(output, "async_spawn() into a group of another thread's loop");
+        expect_contains(output, "async_group_cancel() of a group of another thread's loop");
+        expect_contains(output,
+                        "task \"?\" is dropped where the task cannot be awaited: it goes on");
+        expect_contains(output, "a thread uses an event that belongs to another thread's loop");
         joins(without_a_loop);
         expect_contains(captured_stderr(),
                         "async_group_cancel() of a group of another thread's loop");
@@ -144,8 +150,8 @@ TEST(calls_that_need_loop_are_refused_without_one)
 {
     async_callback cb = { 0 };
     capture_stderr_begin();
-    async_call_later(&cb, 1, is_not_called, NULL);
-    async_call_at(&cb, 1, is_not_called, NULL);
+    async_call_later(&cb, 1, log_call, NULL);
+    async_call_at(&cb, 1, log_call, NULL);
     expect_contains(captured_stderr(),
                     "on a thread without a loop: the function will not be called");
     expect_false(async_callback_cancel(&cb));
@@ -170,7 +176,7 @@ TEST(calls_that_need_loop_are_refused_without_one)
     capture_stderr_end();
 }
 
-static void asks(void *arg)
+static void call_without_task(void *arg)
 {
     (void)arg;
     expect_int(async_uncancel(), -EPERM);
@@ -183,12 +189,12 @@ static void asks(void *arg)
 LOOP_TEST(calls_that_need_task_are_refused_in_callback)
 {
     async_callback cb = { 0 };
-    async_call_soon(&cb, asks, NULL);
+    async_call_soon(&cb, call_without_task, NULL);
     expect_ok(await_sleep(0));
     expect_events("asked");
     expect_contains(captured_stderr(), "async_with_outcome() in a callback");
     return 0;
 }
 
-SUITE("foreign", objects_of_another_loop_are_refused_with_message,
+SUITE("core-foreign_loop", objects_of_another_loop_are_refused_with_message,
       calls_that_need_loop_are_refused_without_one, calls_that_need_task_are_refused_in_callback)

@@ -11,7 +11,7 @@ LOOP_TEST(repeated_wait_returns_ended_tasks_in_order_of_ends)
         expect_ok(await_sleep(9));
         for (int n = 4; n > 0; n--, left++)
             expect_int(await_wait(left, (size_t)n, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), n);
-        are(t, 4, "2 4 3 1");
+        expect_results(t, 4, "2 4 3 1");
     }
     return r;
 }
@@ -176,7 +176,7 @@ LOOP_TEST(only_task_dropped_during_wait_counts_as_ended)
     return await_task(d);
 }
 
-SUITE("wait-again", wait_over_parts_of_large_array_is_right,
+SUITE("core-repeated_wait", wait_over_parts_of_large_array_is_right,
       only_task_dropped_during_wait_counts_as_ended,
       repeated_wait_returns_ended_tasks_in_order_of_ends,
       wait_sees_new_tasks_in_slots_of_ended_ones, wait_sees_last_task_moved_into_slot_of_ended_one,

@@ -302,5 +302,5 @@ SWEEP(iterates, .before = nothing_open, .check = all_closed)
 SWEEP(calls_back, .before = none_added, .check = all_called)
 SWEEP(trades, .before = shop_open, .check = shop_check)
 
-SUITE("waiting", sweep_waits, sweep_completions, sweep_selects, sweep_meetings, sweep_iterates,
+SUITE("sweep-await", sweep_waits, sweep_completions, sweep_selects, sweep_meetings, sweep_iterates,
       sweep_calls_back, sweep_trades)

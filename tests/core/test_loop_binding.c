@@ -24,7 +24,7 @@ static int takes_the_lock_in_its_own_loop(void)
 LOOP_TEST(free_lock_of_an_open_loop_is_refused_in_another_loop)
 {
     expect_ok(await_takes_the_lock());
-    expect_int(await_in_a_thread(takes_the_lock_in_its_own_loop), -EPERM);
+    expect_int(await_run_in_thread(takes_the_lock_in_its_own_loop), -EPERM);
     expect_contains(captured_stderr(), "uses a lock that belongs to another thread's loop");
     expect_false(async_lock_locked(&lock));
     return await_takes_the_lock();
@@ -47,7 +47,7 @@ LOOP_TEST(condition_of_an_open_loop_is_refused_in_another_loop)
 {
     await_task_auto waiter = async_create_task(waits_for_the_condition());
     expect_ok(await_sleep(0));
-    expect_int(await_in_a_thread(waits_for_the_condition_in_its_own_loop), -EPERM);
+    expect_int(await_run_in_thread(waits_for_the_condition_in_its_own_loop), -EPERM);
     expect_contains(captured_stderr(), "belongs to another thread's loop");
     int r;
     await_with (r, &lock)
@@ -74,7 +74,7 @@ TEST(free_lock_of_a_closed_loop_can_be_used_in_the_next_one)
     expect_ok(async_run(takes_the_lock()));
 }
 
-SUITE("core-bound", free_lock_of_an_open_loop_is_refused_in_another_loop,
+SUITE("core-loop_binding", free_lock_of_an_open_loop_is_refused_in_another_loop,
       condition_of_an_open_loop_is_refused_in_another_loop,
       lock_that_a_closed_loop_left_held_stays_lost_after_many_loops,
       free_lock_of_a_closed_loop_can_be_used_in_the_next_one)

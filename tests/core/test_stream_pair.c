@@ -251,7 +251,7 @@ TEST(assertion_about_suspension_aborts_with_message)
     aborts(must_not_suspend(), "await_must_not_suspend: this block has suspended");
 }
 
-SUITE("testing", read_that_loses_race_consumes_nothing,
+SUITE("core-stream_pair", read_that_loses_race_consumes_nothing,
       read_cancelled_before_it_runs_consumes_nothing, bytes_written_to_one_end_are_read_from_other,
       writer_waits_until_buffer_has_room, reader_waits_for_bytes_in_virtual_time,
       end_of_one_direction_leaves_other_open, close_wakes_waiting_reader_and_writer,

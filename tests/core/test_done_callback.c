@@ -8,7 +8,7 @@ ASYNC_DEF(value, (int)r, (double)after)
     return e < 0 ? e : r;
 }
 
-static void says(async_task *t, void *word)
+static void log_result(async_task *t, void *word)
 {
     expect_true(async_current_task() == NULL); /* between the steps of tasks */
     log_event("%s:%s", (const char *)word, result_text(async_task_result(t)));
@@ -18,8 +18,8 @@ static void says(async_task *t, void *word)
 LOOP_TEST(done_callbacks_run_after_end_in_order_of_registration)
 {
     await_task_auto t = async_create_task(value(3, 1));
-    expect_ok(async_task_add_done_callback(t, says, "a"));
-    expect_ok(async_task_add_done_callback(t, says, "b"));
+    expect_ok(async_task_add_done_callback(t, log_result, "a"));
+    expect_ok(async_task_add_done_callback(t, log_result, "b"));
     expect_int(await_task(t), 3);
     expect_events("a:3 b:3");
     return 0;
@@ -29,7 +29,7 @@ LOOP_TEST(done_callback_of_ended_task_runs_soon)
 {
     await_task_auto t = async_create_task(value(3, 0));
     expect_int(await_task(t), 3);
-    expect_ok(async_task_add_done_callback(t, says, "late"));
+    expect_ok(async_task_add_done_callback(t, log_result, "late"));
     expect_events("");
     expect_ok(await_sleep(0));
     expect_events("late:3");
@@ -40,9 +40,9 @@ LOOP_TEST(done_callback_of_cancelled_task_runs)
 {
     await_task_auto t = async_create_task(value(3, 100));
     await_task_auto never = async_create_task(value(3, 100));
-    expect_ok(async_task_add_done_callback(never, says, "never"));
+    expect_ok(async_task_add_done_callback(never, log_result, "never"));
     async_task_cancel(never);
-    expect_ok(async_task_add_done_callback(t, says, "t"));
+    expect_ok(async_task_add_done_callback(t, log_result, "t"));
     expect_ok(await_sleep(1));
     async_task_cancel(t);
     expect_ok(await_sleep(0));
@@ -55,14 +55,14 @@ LOOP_TEST(done_callback_of_cancelled_task_runs)
 LOOP_TEST(done_callbacks_run_although_handle_was_dropped)
 {
     async_task *t = async_create_task(value(3, 1), .name = "a name of its own");
-    expect_ok(async_task_add_done_callback(t, says, "a"));
+    expect_ok(async_task_add_done_callback(t, log_result, "a"));
     await_task_drop(&t);
     expect_ok(await_sleep(0));
     expect_events("a:-ECANCELED");
     t = async_create_task(value(4, 0));
     expect_int(await_task(t), 4);
-    expect_ok(async_task_add_done_callback(t, says, "b"));
-    expect_ok(async_task_add_done_callback(t, says, "c"));
+    expect_ok(async_task_add_done_callback(t, log_result, "b"));
+    expect_ok(async_task_add_done_callback(t, log_result, "c"));
     await_task_drop(&t);
     expect_events("a:-ECANCELED");
     expect_ok(await_sleep(0));
@@ -72,7 +72,8 @@ LOOP_TEST(done_callbacks_run_although_handle_was_dropped)
 
 ASYNC_DEF(adds_to_itself, (const char *)word)
 {
-    expect_ok(async_task_add_done_callback(async_current_task(), says, (void *)(uintptr_t)word));
+    expect_ok(async_task_add_done_callback(async_current_task(), log_result,
+                                           (void *)(uintptr_t)word));
     return 0;
 }
 
@@ -91,8 +92,8 @@ ASYNC_DEF(add_to_themselves)
 
 static void adds_another(async_task *t, void *word)
 {
-    says(t, word);
-    expect_ok(async_task_add_done_callback(t, says, "another"));
+    log_result(t, word);
+    expect_ok(async_task_add_done_callback(t, log_result, "another"));
 }
 
 TEST(done_callbacks_run_at_loop_close)
@@ -131,18 +132,18 @@ LOOP_TEST(done_callback_added_by_another_runs)
 
 static void removes(async_task *t, void *word)
 {
-    log_event("removed%zu", async_task_remove_done_callback(t, says, word));
+    log_event("removed%zu", async_task_remove_done_callback(t, log_result, word));
 }
 
 LOOP_TEST(removed_done_callback_does_not_run)
 {
     static char a[] = "a", b[] = "b";
     await_task_auto t = async_create_task(value(3, 1));
-    expect_ok(async_task_add_done_callback(t, says, a));
-    expect_ok(async_task_add_done_callback(t, says, b));
-    expect_ok(async_task_add_done_callback(t, says, a));
-    expect_int(async_task_remove_done_callback(t, says, a), 2);
-    expect_ok(async_task_remove_done_callback(t, says, a));
+    expect_ok(async_task_add_done_callback(t, log_result, a));
+    expect_ok(async_task_add_done_callback(t, log_result, b));
+    expect_ok(async_task_add_done_callback(t, log_result, a));
+    expect_int(async_task_remove_done_callback(t, log_result, a), 2);
+    expect_ok(async_task_remove_done_callback(t, log_result, a));
     expect_int(await_task(t), 3);
     expect_events("b:3");
     return 0;
@@ -154,7 +155,7 @@ LOOP_TEST(removing_done_callback_during_delivery_is_too_late)
     static char a[] = "a";
     await_task_auto t = async_create_task(value(3, 1));
     expect_ok(async_task_add_done_callback(t, removes, a));
-    expect_ok(async_task_add_done_callback(t, says, a));
+    expect_ok(async_task_add_done_callback(t, log_result, a));
     expect_int(await_task(t), 3);
     expect_events("removed0 a:3");
     return 0;
@@ -236,12 +237,12 @@ LOOP_TEST(removing_done_callback_spares_joiners_and_other_callbacks)
     await_group (r, g) {
         async_spawn(g, awaits(t));
         expect_ok(await_sleep(0));
-        expect_ok(async_task_add_done_callback(t, says, a));
+        expect_ok(async_task_add_done_callback(t, log_result, a));
         expect_ok(async_task_add_done_callback(t, removes, a));
-        expect_ok(async_task_add_done_callback(t, says, b));
-        expect_int(async_task_remove_done_callback(t, says, a), 1);
+        expect_ok(async_task_add_done_callback(t, log_result, b));
+        expect_int(async_task_remove_done_callback(t, log_result, a), 1);
         expect_int(async_task_remove_done_callback(t, removes, a), 1);
-        expect_ok(async_task_remove_done_callback(NULL, says, b));
+        expect_ok(async_task_remove_done_callback(NULL, log_result, b));
     }
     expect_int(await_task(t), 3);
     expect_ok(await_sleep(0));
@@ -251,9 +252,9 @@ LOOP_TEST(removing_done_callback_spares_joiners_and_other_callbacks)
 
 LOOP_TEST(done_callback_without_task_or_function_is_refused)
 {
-    expect_int(async_task_add_done_callback(NULL, says, NULL), -EINVAL);
+    expect_int(async_task_add_done_callback(NULL, log_result, NULL), -EINVAL);
     expect_int(async_task_add_done_callback(async_current_task(), NULL, NULL), -EINVAL);
-    expect_ok(async_task_remove_done_callback(NULL, says, NULL));
+    expect_ok(async_task_remove_done_callback(NULL, log_result, NULL));
     return 0;
 }
 
@@ -313,7 +314,7 @@ TEST(all_tasks_outside_of_loop_is_empty)
     expect_ok(async_all_tasks(all, 1));
 }
 
-SUITE("done", done_callbacks_run_after_end_in_order_of_registration,
+SUITE("core-done_callback", done_callbacks_run_after_end_in_order_of_registration,
       done_callback_of_ended_task_runs_soon, done_callback_of_cancelled_task_runs,
       done_callbacks_run_although_handle_was_dropped, done_callbacks_run_at_loop_close,
       done_callback_that_adds_itself_does_not_keep_loop_open, done_callback_added_by_another_runs,

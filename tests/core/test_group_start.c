@@ -269,7 +269,7 @@ LOOP_TEST(refused_start_drops_owned_argument)
     return r;
 }
 
-SUITE("core-start", start_returns_value_of_ready_child_which_goes_on,
+SUITE("core-group_start", start_returns_value_of_ready_child_which_goes_on,
       failure_before_child_is_ready_is_result_of_start,
       child_that_ends_without_being_ready_is_an_error, failure_of_ready_child_is_error_of_group,
       timeout_of_caller_cancels_child_that_is_not_ready, timeout_of_caller_spares_ready_child,

@@ -38,8 +38,8 @@ static int main_heard(async_co co)
         signal(SIGINT, SIG_DFL); /* Check has a handler of its own */
     capture_stderr_begin();
     int r = async_main(co);
-    const char *said = captured_stderr();
-    log_event("said:%s", said);
+    const char *report = captured_stderr();
+    log_event("report:%s", report);
     capture_stderr_end();
     return r;
 }
@@ -61,7 +61,7 @@ ASYNC_DEF(interrupted_alone, (int)how)
 TEST(interrupt_cancels_main_and_exit_status_is_130)
 {
     expect_int(main_heard(interrupted_alone(0)), 130);
-    expect_events("-ECANCELED/5/1 said:"); /* ASYNC_CANCEL_SIGNAL; no traceback */
+    expect_events("-ECANCELED/5/1 report:"); /* ASYNC_CANCEL_SIGNAL; no traceback */
     struct sigaction now;
     expect_ok(sigaction(SIGINT, NULL, &now));
     expect_true(now.sa_handler == SIG_DFL); /* put back */
@@ -75,7 +75,7 @@ TEST(interrupt_ends_loop_that_is_never_idle)
 TEST(interrupt_that_main_answers_with_value_is_success)
 {
     expect_ok(main_heard(interrupted_alone(1)));
-    expect_events("-ECANCELED/5/1 said:");
+    expect_events("-ECANCELED/5/1 report:");
 }
 
 TEST(interrupt_that_main_answers_with_error_reports_error)
@@ -87,7 +87,7 @@ TEST(interrupt_that_main_answers_with_error_reports_error)
 TEST(interrupt_that_main_withdraws_is_success)
 {
     expect_ok(main_heard(interrupted_alone(3)));
-    expect_events("-ECANCELED/5/1 said:");
+    expect_events("-ECANCELED/5/1 report:");
 }
 
 ASYNC_DEF(interrupted_twice)
@@ -174,7 +174,7 @@ TEST(existing_interrupt_handler_stays)
     struct sigaction now;
     signal(SIGINT, on_signal);
     expect_ok(main_heard(interrupted_elsewhere()));
-    expect_events("handler1 said:");
+    expect_events("handler1 report:");
     expect_ok(sigaction(SIGINT, NULL, &now));
     expect_true(now.sa_handler == on_signal);
 }
@@ -284,8 +284,8 @@ TEST(exit_status_is_one_only_for_errors)
     expect_int(main_heard(returns(-ECANCELED)), 1); /* cancelled, but by no Ctrl-C */
 }
 
-SUITE("main", interrupt_cancels_main_and_exit_status_is_130, interrupt_ends_loop_that_is_never_idle,
-      interrupt_that_main_answers_with_value_is_success,
+SUITE("core-async_main", interrupt_cancels_main_and_exit_status_is_130,
+      interrupt_ends_loop_that_is_never_idle, interrupt_that_main_answers_with_value_is_success,
       interrupt_that_main_answers_with_error_reports_error,
       interrupt_that_main_withdraws_is_success, second_interrupt_kills_program,
       interrupt_during_shutdown_kills_program, fault_signal_sent_by_process_kills_program,

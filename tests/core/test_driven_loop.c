@@ -103,7 +103,7 @@ ASYNC_DEF(waits)
 }
 
 /* The runner has nothing to do: no timeout, and a descriptor that is not readable. */
-static void is_idle(void)
+static void expect_idle(void)
 {
     struct pollfd p = { .fd = async_runner_fd(rn), .events = POLLIN };
     expect_true(async_runner_timeout(rn) == ASYNC_FOREVER);
@@ -117,7 +117,7 @@ TEST(event_set_by_host_between_turns_wakes_task)
     expect_ok(async_runner_start(rn, waits()));
     for (int i = 0; i < 3; i++)
         expect_ok(async_runner_turn(rn, &r));
-    is_idle(); /* it is no deadlock, because the host may set the event */
+    expect_idle(); /* it is no deadlock, because the host may set the event */
     async_event_set(&event);
     expect_true(async_runner_timeout(rn) == 0);
     drive(&r);
@@ -175,7 +175,7 @@ TEST(ready_descriptor_makes_descriptor_of_runner_readable)
     open_runner(false);
     expect_ok(async_runner_start(rn, reads(fds[0])));
     expect_ok(async_runner_turn(rn, &r));
-    is_idle();
+    expect_idle();
     expect_int(write(fds[1], "x", 1), 1);
     drive(&r);
     expect_int(r, 1);
@@ -377,7 +377,7 @@ TEST(timer_armed_for_past_time_fires_in_next_turn)
     close_runner();
 }
 
-SUITE("embed", runner_closed_before_end_drops_result_and_reports_error,
+SUITE("core-driven_loop", runner_closed_before_end_drops_result_and_reports_error,
       timer_armed_for_past_time_fires_in_next_turn, each_turn_runs_what_was_ready_when_it_began,
       done_callback_scheduled_by_last_step_runs,
       runner_closed_between_end_and_callbacks_runs_callbacks,

@@ -194,7 +194,7 @@ static int creates_from_a_thread(void)
 
 LOOP_TEST(task_created_by_another_thread_drops_owned_argument_on_loops_thread)
 {
-    expect_ok(await_in_a_thread(creates_from_a_thread));
+    expect_ok(await_run_in_thread(creates_from_a_thread));
     expect_int(dropped, 1);
     return 0;
 }
@@ -215,7 +215,7 @@ TEST(task_refused_by_closed_loop_drops_owned_argument)
     expect_int(async_remote_wait(r, 0), -EPIPE);
 }
 
-SUITE("core-owned", task_that_ends_drops_owned_argument_after_body,
+SUITE("core-owned_argument", task_that_ends_drops_owned_argument_after_body,
       task_that_fails_drops_owned_argument, task_cancelled_before_first_step_drops_owned_argument,
       handle_dropped_before_first_step_drops_owned_argument,
       children_that_never_start_drop_owned_arguments,
