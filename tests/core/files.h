@@ -4,7 +4,7 @@
 #ifndef TESTS_FILES_H
 #define TESTS_FILES_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -20,29 +20,28 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static inline void leave_place(void)
 {
-    ok(chdir("/"));
-    ok(nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS));
+    expect_ok(chdir("/"));
+    expect_ok(nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS));
 }
 
 static inline void enter_place(void)
 {
     const char *tmp = getenv("TMPDIR");
     snprintf(place, sizeof place, "%s/asyncio-test-XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
-    ck_assert(mkdtemp(place));
-    ok(chdir(place));
+    expect_true(mkdtemp(place));
+    expect_ok(chdir(place));
 }
 
 /* FILES(name) { body of a coroutine }    a test in an empty directory, by the real clock. */
 #define FILES(name)                                                                                \
     ASYNC_CHECK static int await_##name##_case(void);                                              \
     ASYNC_CO(name##_case)                                                                          \
-    START_TEST(name)                                                                               \
+    TEST(name)                                                                                     \
     {                                                                                              \
         enter_place();                                                                             \
-        is(run_heard(name##_case(), &(const struct async_run_opts){ 0 }), 0);                      \
+        expect_int(run_silently(name##_case(), &(const struct async_run_opts){ 0 }), 0);           \
         leave_place();                                                                             \
     }                                                                                              \
-    END_TEST                                                                                       \
     static int await_##name##_case(void)
 
 /* --- without the library --- */
@@ -50,9 +49,9 @@ static inline void enter_place(void)
 static inline void put(const char *path, const char *text)
 {
     FILE *f = fopen(path, "we");
-    ck_assert(f);
+    expect_true(f);
     fputs(text, f);
-    ok(fclose(f));
+    expect_ok(fclose(f));
 }
 
 static inline const char *content(const char *path)
@@ -62,7 +61,7 @@ static inline const char *content(const char *path)
     if (!f)
         return "(none)";
     text[fread(text, 1, sizeof text - 1, f)] = '\0';
-    ok(fclose(f));
+    expect_ok(fclose(f));
     return text;
 }
 
@@ -71,10 +70,10 @@ static inline int entries_in(const char *path)
 {
     DIR *d = opendir(path);
     int n = -2;
-    ck_assert(d);
+    expect_true(d);
     while (readdir(d))
         n++;
-    ok(closedir(d));
+    expect_ok(closedir(d));
     return n;
 }
 

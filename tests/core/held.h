@@ -3,7 +3,7 @@
 #ifndef TESTS_HELD_H
 #define TESTS_HELD_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,7 +13,8 @@ static struct {
     pthread_cond_t changed;
     bool open;
 } door = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
-static atomic_int inside, most_inside, left_room; /* calls at the door; at most so far; that have passed it */
+static atomic_int inside, most_inside,
+        left_room; /* calls at the door; at most so far; that have passed it */
 
 static inline void open_door(bool open)
 {
@@ -47,7 +48,7 @@ ASYNC_DEF(until_inside, (int)n)
 static inline unsigned most_threads(void)
 {
     cpu_set_t ours;
-    is(sched_getaffinity(0, sizeof ours, &ours), 0);
+    expect_int(sched_getaffinity(0, sizeof ours, &ours), 0);
     unsigned n = 4 + (unsigned)CPU_COUNT(&ours);
     return n < 32 ? n : 32;
 }

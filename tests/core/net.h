@@ -3,7 +3,7 @@
 #ifndef TESTS_NET_H
 #define TESTS_NET_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -13,11 +13,10 @@
 #define REAL(name)                                                                                 \
     ASYNC_CHECK static int await_##name##_case(void);                                              \
     ASYNC_CO(name##_case)                                                                          \
-    START_TEST(name)                                                                               \
+    TEST(name)                                                                                     \
     {                                                                                              \
-        is(run_heard(name##_case(), &(const struct async_run_opts){ 0 }), 0);                      \
+        expect_int(run_silently(name##_case(), &(const struct async_run_opts){ 0 }), 0);           \
     }                                                                                              \
-    END_TEST                                                                                       \
     static int await_##name##_case(void)
 
 static inline struct sockaddr_in loopback(int port)
@@ -33,11 +32,11 @@ static inline int plain_listen(int *port, int backlog)
     struct sockaddr_in a = loopback(*port);
     socklen_t len = sizeof a;
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert(fd >= 0);
-    ok(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one));
-    ok(bind(fd, (struct sockaddr *)&a, sizeof a));
-    ok(listen(fd, backlog));
-    ok(getsockname(fd, (struct sockaddr *)&a, &len));
+    expect_true(fd >= 0);
+    expect_ok(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one));
+    expect_ok(bind(fd, (struct sockaddr *)&a, sizeof a));
+    expect_ok(listen(fd, backlog));
+    expect_ok(getsockname(fd, (struct sockaddr *)&a, &len));
     *port = ntohs(a.sin_port);
     return fd;
 }
@@ -46,9 +45,9 @@ static inline int plain_connect(int port)
 {
     struct sockaddr_in a = loopback(port);
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert(fd >= 0);
-    ok(connect(fd, (struct sockaddr *)&a, sizeof a));
-    ok(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one));
+    expect_true(fd >= 0);
+    expect_ok(connect(fd, (struct sockaddr *)&a, sizeof a));
+    expect_ok(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one));
     return fd;
 }
 
@@ -67,22 +66,22 @@ ASYNC_CHECK static inline int await_pair(async_stream **s, int *peer)
     int port = 0, fd = plain_listen(&port, 8), one = 1;
     ASYNC_TRY(await_open_connection("127.0.0.1", text_of(port), s));
     *peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-    ck_assert(*peer >= 0);
-    ok(setsockopt(*peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one));
+    expect_true(*peer >= 0);
+    expect_ok(setsockopt(*peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one));
     return close(fd);
 }
 
 static inline void say(int peer, const char *text)
 {
-    is(send(peer, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    expect_int(send(peer, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
 /* Close with a reset. */
 static inline void reset(int peer)
 {
     struct linger now = { .l_onoff = 1 };
-    ok(setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof now));
-    ok(close(peer));
+    expect_ok(setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof now));
+    expect_ok(close(peer));
 }
 
 #endif

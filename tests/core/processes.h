@@ -4,7 +4,7 @@
 #ifndef TESTS_PROCESSES_H
 #define TESTS_PROCESSES_H
 
-#include "run.h"
+#include "../frame/loop_test.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -22,19 +22,18 @@
 #define REAL(name)                                                                                 \
     ASYNC_CHECK static int await_##name##_case(void);                                              \
     ASYNC_CO(name##_case)                                                                          \
-    START_TEST(name)                                                                               \
+    TEST(name)                                                                                     \
     {                                                                                              \
-        is(run_heard(name##_case(), NULL), 0);                                                     \
+        expect_int(run_silently(name##_case(), NULL), 0);                                          \
         no_child_is_left();                                                                        \
     }                                                                                              \
-    END_TEST                                                                                       \
     static int await_##name##_case(void)
 
 static inline void no_child_is_left(void)
 {
     siginfo_t info;
-    is(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1);
-    is(errno, ECHILD);
+    expect_int(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1);
+    expect_int(errno, ECHILD);
 }
 
 static inline int descriptors(void)
@@ -168,9 +167,9 @@ static inline int await_death(async_process_pool *p, enum act act, int code, con
 {
     struct task_order o = { act, 1 };
     int answer = -1, r = await_process_pool_run(p, do_act, &o, &answer);
-    is(r, code);
-    has_text(async_fail_text(r), message);
-    is(answer, -1);
+    expect_int(r, code);
+    expect_contains(async_fail_text(r), message);
+    expect_int(answer, -1);
     return 0;
 }
 
@@ -191,7 +190,7 @@ ASYNC_DEF(one_of_many, (struct tally *)t, (int)i, (int)act)
                  (r == 0 || strstr(async_fail_text(r), messages[act]));
     t->answers++;
     if (!right && t->wrong++ == 0)
-        snprintf(t->what, sizeof t->what, "call %d, act %d: %s, %s", i, act, shown(r),
+        snprintf(t->what, sizeof t->what, "call %d, act %d: %s, %s", i, act, result_text(r),
                  async_fail_text(r));
     return 0;
 }

@@ -21,7 +21,7 @@ ASYNC_DEF(server, (struct server *)v)
     return await_serve_opt(v->host ? v->host : "127.0.0.1", "0", v->handler, &v->opts);
 }
 
-/* Start a server in a task: await_task_auto t = NULL; ok(await_started(&v, &t)); */
+/* Start a server in a task: await_task_auto t = NULL; expect_ok(await_started(&v, &t)); */
 ASYNC_CHECK static inline int await_started(struct server *v, async_task **ret)
 {
     *ret = async_create_task(server(v), .name = "server");

@@ -10,7 +10,7 @@ static const double moment = 0.005;
 ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size, (const char *)word)
 {
     int r = (int)await_stream_read(s, buf, size);
-    note("%s=%s", word, shown(r));
+    log_event("%s=%s", word, result_text(r));
     return r;
 }
 

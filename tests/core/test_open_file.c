@@ -13,28 +13,28 @@ FILES(bytes_are_read_and_written_at_offsets)
     char buf[16] = "";
     struct stat st;
     async_file_auto f = NULL;
-    ok(await_open("a", O_RDWR | O_CREAT, &f));
-    is_text(async_file_path(f), "a");
-    ok(await_pwrite(f, "world", 5, 6));
-    ok(await_pwrite(f, "hello ", 6, 0));
-    is(await_pread(f, buf, sizeof buf, 0), 11);
-    is_text(buf, "hello world");
-    is(await_pread(f, buf, 4, 3), 4);
-    is(await_pread(f, buf, 4, 11), 0);
-    is(await_pread(f, buf, 4, INT64_C(1) << 40), 0);
-    ok(await_pwrite(f, "far", 3, INT64_C(5) << 30));
-    ok(await_fstat(f, &st));
-    is(st.st_size, (INT64_C(5) << 30) + 3);
-    ok(await_ftruncate(f, 5));
-    ok(await_fdatasync(f));
-    ok(await_fsync(f));
-    is_text(content("a"), "hello");
-    is(await_pread(f, buf, 1, -1), -EINVAL);
-    has_text(async_fail_text(-EINVAL), "cannot read a");
-    ok(await_close(f));
-    ok(await_close(f));
-    is(await_pread(f, buf, 1, 0), -EBADF);
-    is_text(async_fail_text(-EBADF), "cannot read a: Bad file descriptor");
+    expect_ok(await_open("a", O_RDWR | O_CREAT, &f));
+    expect_text(async_file_path(f), "a");
+    expect_ok(await_pwrite(f, "world", 5, 6));
+    expect_ok(await_pwrite(f, "hello ", 6, 0));
+    expect_int(await_pread(f, buf, sizeof buf, 0), 11);
+    expect_text(buf, "hello world");
+    expect_int(await_pread(f, buf, 4, 3), 4);
+    expect_int(await_pread(f, buf, 4, 11), 0);
+    expect_int(await_pread(f, buf, 4, INT64_C(1) << 40), 0);
+    expect_ok(await_pwrite(f, "far", 3, INT64_C(5) << 30));
+    expect_ok(await_fstat(f, &st));
+    expect_int(st.st_size, (INT64_C(5) << 30) + 3);
+    expect_ok(await_ftruncate(f, 5));
+    expect_ok(await_fdatasync(f));
+    expect_ok(await_fsync(f));
+    expect_text(content("a"), "hello");
+    expect_int(await_pread(f, buf, 1, -1), -EINVAL);
+    expect_contains(async_fail_text(-EINVAL), "cannot read a");
+    expect_ok(await_close(f));
+    expect_ok(await_close(f));
+    expect_int(await_pread(f, buf, 1, 0), -EBADF);
+    expect_text(async_fail_text(-EBADF), "cannot read a: Bad file descriptor");
     return 0;
 }
 
@@ -46,19 +46,19 @@ FILES(offsets_may_be_beyond_4_GiB)
     struct stat st;
     async_file_auto f = NULL;
     async_file_auto g = NULL;
-    ok(await_temporary_file(place, &f));
-    ok(await_temporary_file(place, &g));
-    ok(await_pwrite(f, "far", 3, far));
-    ok(await_pwrite(f, "near", 4, 3)); /* where it would be with 32 bits */
-    is(await_pread(f, buf, 3, far), 3);
-    is_text(buf, "far");
-    is(await_copy_file_range(f, far, g, end - 3, 3), 3);
-    ok(await_fstat(g, &st));
-    is(st.st_size, end);
-    is(await_pread(g, buf, 8, end - 3), 3);
-    is_text(buf, "far");
-    ok(await_ftruncate(g, end + 1));
-    is(await_pread(g, buf, 8, end), 1);
+    expect_ok(await_temporary_file(place, &f));
+    expect_ok(await_temporary_file(place, &g));
+    expect_ok(await_pwrite(f, "far", 3, far));
+    expect_ok(await_pwrite(f, "near", 4, 3)); /* where it would be with 32 bits */
+    expect_int(await_pread(f, buf, 3, far), 3);
+    expect_text(buf, "far");
+    expect_int(await_copy_file_range(f, far, g, end - 3, 3), 3);
+    expect_ok(await_fstat(g, &st));
+    expect_int(st.st_size, end);
+    expect_int(await_pread(g, buf, 8, end - 3), 3);
+    expect_text(buf, "far");
+    expect_ok(await_ftruncate(g, end + 1));
+    expect_int(await_pread(g, buf, 8, end), 1);
     return 0;
 }
 
@@ -66,12 +66,12 @@ FILES(write_to_a_full_device_fails)
 {
     async_file_auto f = NULL;
     async_stream_auto s = NULL;
-    ok(await_open("/dev/full", O_RDWR, &f));
-    is(await_pwrite(f, "x", 1, 0), -ENOSPC);
-    is_text(async_fail_text(-ENOSPC), "cannot write /dev/full: No space left on device");
-    ok(await_open_file("/dev/full", "r+", &s));
-    is(await_stream_write(s, "x", 1), -ENOSPC);
-    is(async_stream_tell(s), 0);
+    expect_ok(await_open("/dev/full", O_RDWR, &f));
+    expect_int(await_pwrite(f, "x", 1, 0), -ENOSPC);
+    expect_text(async_fail_text(-ENOSPC), "cannot write /dev/full: No space left on device");
+    expect_ok(await_open_file("/dev/full", "r+", &s));
+    expect_int(await_stream_write(s, "x", 1), -ENOSPC);
+    expect_int(async_stream_tell(s), 0);
     return 0;
 }
 
@@ -84,18 +84,18 @@ FILES(write_beyond_the_size_limit_fails)
     async_file_auto f = NULL;
     memset(text, 'x', sizeof text);
     put("a", "old");
-    ok(await_open("b", O_RDWR | O_CREAT, &f));
+    expect_ok(await_open("b", O_RDWR | O_CREAT, &f));
     signal(SIGXFSZ, SIG_IGN);
-    ok(setrlimit(RLIMIT_FSIZE, &most));
-    is(await_pwrite(f, text, sizeof text, 0), -EFBIG);
-    is_text(async_fail_text(-EFBIG), "cannot write b: File too large");
-    is(await_write_file("a", text, sizeof text), -EFBIG);
-    is_text(content("a"), "old");
-    is(entries_in("."), 2);
-    ok(await_fstat(f, &st));
-    is(st.st_size, 1000);
-    is(await_pread(f, back, sizeof back, 0), 1000);
-    ok(memcmp(text, back, 1000));
+    expect_ok(setrlimit(RLIMIT_FSIZE, &most));
+    expect_int(await_pwrite(f, text, sizeof text, 0), -EFBIG);
+    expect_text(async_fail_text(-EFBIG), "cannot write b: File too large");
+    expect_int(await_write_file("a", text, sizeof text), -EFBIG);
+    expect_text(content("a"), "old");
+    expect_int(entries_in("."), 2);
+    expect_ok(await_fstat(f, &st));
+    expect_int(st.st_size, 1000);
+    expect_int(await_pread(f, back, sizeof back, 0), 1000);
+    expect_ok(memcmp(text, back, 1000));
     return 0;
 }
 
@@ -103,29 +103,29 @@ FILES(appending_goes_to_the_end)
 {
     async_file_auto f = NULL;
     put("a", "one ");
-    ok(await_open("a", O_WRONLY | O_APPEND, &f));
-    ok(await_pwrite(f, "two ", 4, 0));
+    expect_ok(await_open("a", O_WRONLY | O_APPEND, &f));
+    expect_ok(await_pwrite(f, "two ", 4, 0));
     put("b", "");
-    ok(await_pwrite(f, "three", 5, 0));
-    is_text(content("a"), "one two three");
+    expect_ok(await_pwrite(f, "three", 5, 0));
+    expect_text(content("a"), "one two three");
     return 0;
 }
 
 FILES(file_without_offsets_is_not_opened)
 {
     async_file *f = NULL;
-    ok(mkfifo("fifo", 0666));
-    is(await_open("fifo", O_RDONLY, &f), -ESPIPE);
-    is(await_open("fifo", O_WRONLY, &f), -ESPIPE);
-    is_text(async_fail_text(-ESPIPE), "cannot open fifo: Illegal seek");
-    is(await_open(".", O_RDONLY, &f), -EISDIR);
-    is(await_open("a", O_PATH, &f), -EINVAL);
-    is(await_open("none", O_RDWR, &f), -ENOENT);
+    expect_ok(mkfifo("fifo", 0666));
+    expect_int(await_open("fifo", O_RDONLY, &f), -ESPIPE);
+    expect_int(await_open("fifo", O_WRONLY, &f), -ESPIPE);
+    expect_text(async_fail_text(-ESPIPE), "cannot open fifo: Illegal seek");
+    expect_int(await_open(".", O_RDONLY, &f), -EISDIR);
+    expect_int(await_open("a", O_PATH, &f), -EINVAL);
+    expect_int(await_open("none", O_RDWR, &f), -ENOENT);
     put("a", "");
-    is(await_open("a", O_RDWR | O_CREAT | O_EXCL, &f), -EEXIST);
-    is_true(!f);
-    ok(await_open(".", O_RDONLY | O_DIRECTORY, &f));
-    ok(await_fsync(f));
+    expect_int(await_open("a", O_RDWR | O_CREAT | O_EXCL, &f), -EEXIST);
+    expect_true(!f);
+    expect_ok(await_open(".", O_RDONLY | O_DIRECTORY, &f));
+    expect_ok(await_fsync(f));
     async_file_drop(&f);
     async_file_drop(&f);
     return 0;
@@ -134,14 +134,14 @@ FILES(file_without_offsets_is_not_opened)
 FILES(descriptor_of_an_open_file_blocks_and_is_closed_by_exec)
 {
     async_file_auto f = NULL;
-    ok(await_open("a", O_RDWR | O_CREAT, &f));
+    expect_ok(await_open("a", O_RDWR | O_CREAT, &f));
     char link[64];
     for (int fd = 0; fd < 64; fd++) {
         char text[128] = "";
         snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
         if (readlink(link, text, sizeof text - 1) > 2 && strstr(text, place)) {
-            is_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-            is_false(fcntl(fd, F_GETFL) & O_NONBLOCK);
+            expect_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+            expect_false(fcntl(fd, F_GETFL) & O_NONBLOCK);
             return 0;
         }
     }
@@ -157,7 +157,7 @@ ASYNC_DEF(writes_at, (async_file *)f, (int)which)
         ASYNC_TRY(await_pwrite(f, text, sizeof text, (i * 16 + which) * 100));
         ASYNC_TRY(await_pread(f, text, sizeof text, (i * 16 + which) * 100));
         for (size_t k = 0; k < sizeof text; k++)
-            ck_assert(text[k] == 'a' + which);
+            expect_true(text[k] == 'a' + which);
     }
     return 0;
 }
@@ -167,13 +167,13 @@ FILES(many_tasks_use_one_file)
     async_file_auto f = NULL;
     struct stat st;
     int r;
-    ok(await_temporary_file(place, &f));
+    expect_ok(await_temporary_file(place, &f));
     await_group (r, g)
         for (int i = 0; i < 16; i++)
-            is_true(async_group_create_task(g, writes_at(f, i)));
-    ok(r);
-    ok(await_fstat(f, &st));
-    is(st.st_size, 16 * 20 * 100);
+            expect_true(async_group_create_task(g, writes_at(f, i)));
+    expect_ok(r);
+    expect_ok(await_fstat(f, &st));
+    expect_int(st.st_size, 16 * 20 * 100);
     return 0;
 }
 
@@ -182,22 +182,22 @@ FILES(a_range_is_copied)
     char buf[16] = "";
     async_file_auto a = NULL;
     async_file_auto b = NULL;
-    ok(await_temporary_file(place, &a));
-    ok(await_temporary_file(place, &b));
-    ok(await_pwrite(a, "0123456789", 10, 0));
-    is(await_copy_file_range(a, 2, b, 4, 5), 5);
-    is(await_copy_file_range(a, 8, b, 9, 100), 2);
-    is(await_copy_file_range(a, 10, b, 11, 100), 0);
-    is(await_pread(b, buf, sizeof buf, 0), 11);
-    ok(memcmp(buf,
-              "\0\0\0\0"
-              "2345689",
-              11));
-    is(await_copy_file_range(a, 0, a, 5, 8), -EINVAL);
-    is(await_copy_file_range(a, -1, b, 0, 8), -EINVAL);
-    is(await_copy_file_range(a, 0, b, -1, 8), -EINVAL);
-    is(await_copy_file_range(a, 0, b, 0, -8), 0);
-    is(await_copy_file_range(a, 0, a, 10, 10), 10);
+    expect_ok(await_temporary_file(place, &a));
+    expect_ok(await_temporary_file(place, &b));
+    expect_ok(await_pwrite(a, "0123456789", 10, 0));
+    expect_int(await_copy_file_range(a, 2, b, 4, 5), 5);
+    expect_int(await_copy_file_range(a, 8, b, 9, 100), 2);
+    expect_int(await_copy_file_range(a, 10, b, 11, 100), 0);
+    expect_int(await_pread(b, buf, sizeof buf, 0), 11);
+    expect_ok(memcmp(buf,
+                     "\0\0\0\0"
+                     "2345689",
+                     11));
+    expect_int(await_copy_file_range(a, 0, a, 5, 8), -EINVAL);
+    expect_int(await_copy_file_range(a, -1, b, 0, 8), -EINVAL);
+    expect_int(await_copy_file_range(a, 0, b, -1, 8), -EINVAL);
+    expect_int(await_copy_file_range(a, 0, b, 0, -8), 0);
+    expect_int(await_copy_file_range(a, 0, a, 10, 10), 10);
     return 0;
 }
 
@@ -207,18 +207,18 @@ FILES(a_large_range_does_not_overlap_itself)
     enum { MEGABYTE = 1 << 20 };
     char byte;
     async_file_auto a = NULL;
-    ok(await_temporary_file(place, &a));
-    ok(await_ftruncate(a, 8 * MEGABYTE));
-    ok(await_pwrite(a, "x", 1, 3 * MEGABYTE));
-    is(await_copy_file_range(a, 0, a, 5 * MEGABYTE, 8 * MEGABYTE), -EINVAL);
-    is(await_copy_file_range(a, 3 * MEGABYTE, a, 0, INT64_MAX), -EINVAL);
-    is(await_pread(a, &byte, 1, 8 * MEGABYTE), 0);
-    is(await_copy_file_range(a, 0, a, 8 * MEGABYTE, 8 * MEGABYTE), 8 * MEGABYTE);
-    is(await_pread(a, &byte, 1, 11 * MEGABYTE), 1);
-    is(byte, 'x');
-    is(await_copy_file_range(a, 11 * MEGABYTE, a, 0, INT64_MAX), 5 * MEGABYTE);
-    is(await_pread(a, &byte, 1, 0), 1);
-    is(byte, 'x');
+    expect_ok(await_temporary_file(place, &a));
+    expect_ok(await_ftruncate(a, 8 * MEGABYTE));
+    expect_ok(await_pwrite(a, "x", 1, 3 * MEGABYTE));
+    expect_int(await_copy_file_range(a, 0, a, 5 * MEGABYTE, 8 * MEGABYTE), -EINVAL);
+    expect_int(await_copy_file_range(a, 3 * MEGABYTE, a, 0, INT64_MAX), -EINVAL);
+    expect_int(await_pread(a, &byte, 1, 8 * MEGABYTE), 0);
+    expect_int(await_copy_file_range(a, 0, a, 8 * MEGABYTE, 8 * MEGABYTE), 8 * MEGABYTE);
+    expect_int(await_pread(a, &byte, 1, 11 * MEGABYTE), 1);
+    expect_int(byte, 'x');
+    expect_int(await_copy_file_range(a, 11 * MEGABYTE, a, 0, INT64_MAX), 5 * MEGABYTE);
+    expect_int(await_pread(a, &byte, 1, 0), 1);
+    expect_int(byte, 'x');
     return 0;
 }
 
@@ -229,16 +229,16 @@ FILES(a_temporary_file_has_no_name)
     async_file_auto f = NULL;
     struct stat st;
     char c = 0;
-    ok(await_temporary_file(place, &f));
-    is(entries_in("."), 0);
-    is_text(async_file_path(f), place);
-    ok(await_pwrite(f, "x", 1, 0));
-    is(await_pread(f, &c, 1, 0), 1);
-    ok(await_fstat(f, &st));
-    is(st.st_mode & 07777, 0600);
-    is(st.st_nlink, 0);
-    is(await_temporary_file("none", &f), -ENOENT);
-    has_text(async_fail_text(-ENOENT), "none");
+    expect_ok(await_temporary_file(place, &f));
+    expect_int(entries_in("."), 0);
+    expect_text(async_file_path(f), place);
+    expect_ok(await_pwrite(f, "x", 1, 0));
+    expect_int(await_pread(f, &c, 1, 0), 1);
+    expect_ok(await_fstat(f, &st));
+    expect_int(st.st_mode & 07777, 0600);
+    expect_int(st.st_nlink, 0);
+    expect_int(await_temporary_file("none", &f), -ENOENT);
+    expect_contains(async_fail_text(-ENOENT), "none");
     return 0;
 }
 
@@ -247,18 +247,18 @@ FILES(a_named_temporary_file_goes_with_its_handle)
     async_file *f = NULL;
     char path[200];
     setenv("TMPDIR", place, 1);
-    ok(await_named_temporary_file(NULL, &f));
+    expect_ok(await_named_temporary_file(NULL, &f));
     snprintf(path, sizeof path, "%s", async_file_path(f));
-    has_text(path, place);
-    ok(await_pwrite(f, "x", 1, 0));
-    is_text(content(path), "x");
-    is(entries_in("."), 1);
+    expect_contains(path, place);
+    expect_ok(await_pwrite(f, "x", 1, 0));
+    expect_text(content(path), "x");
+    expect_int(entries_in("."), 1);
     async_file_drop(&f);
-    is(entries_in("."), 0);
-    ok(await_named_temporary_file(NULL, &f));
-    is_true(strcmp(path, async_file_path(f)));
-    ok(await_close(f));
-    is(entries_in("."), 0);
+    expect_int(entries_in("."), 0);
+    expect_ok(await_named_temporary_file(NULL, &f));
+    expect_true(strcmp(path, async_file_path(f)));
+    expect_ok(await_close(f));
+    expect_int(entries_in("."), 0);
     async_file_drop(&f);
     return 0;
 }
@@ -275,23 +275,23 @@ FILES(cancelled_read_uses_its_memory_no_more)
     enum { SIZE = 1 << 20, TIMES = 50 };
     async_file_auto f = NULL;
     char *buf = malloc(SIZE);
-    ok(await_temporary_file(place, &f));
+    expect_ok(await_temporary_file(place, &f));
     memset(buf, 'x', SIZE);
-    ok(await_pwrite(f, buf, SIZE, 0));
+    expect_ok(await_pwrite(f, buf, SIZE, 0));
     for (int i = 0; i < TIMES; i++) {
         memset(buf, 'o', SIZE);
         await_task_auto t = async_create_task(reads_much(f, buf, SIZE));
         for (int k = 0; k <= i % 4; k++)
-            ok(await_sleep(0));
+            expect_ok(await_sleep(0));
         async_task_cancel(t);
         int r = await_task(t);
-        is_true(r == SIZE || r == -ECANCELED);
+        expect_true(r == SIZE || r == -ECANCELED);
         for (int k = 0; k < SIZE && r == SIZE; k += 4096)
-            ck_assert(buf[k] == 'x');
+            expect_true(buf[k] == 'x');
         char *copy = malloc(SIZE);
         memcpy(copy, buf, SIZE);
-        ok(await_sleep(0));
-        ok(memcmp(copy, buf, SIZE));
+        expect_ok(await_sleep(0));
+        expect_ok(memcmp(copy, buf, SIZE));
         free(copy);
     }
     free(buf);
@@ -304,14 +304,14 @@ FILES(file_dropped_during_a_call_stays_until_the_call_returns)
     char *buf = malloc(SIZE);
     async_file *f = NULL;
     for (int i = 0; i < 10; i++) {
-        ok(await_temporary_file(place, &f));
-        ok(await_ftruncate(f, SIZE));
+        expect_ok(await_temporary_file(place, &f));
+        expect_ok(await_ftruncate(f, SIZE));
         await_task_auto t = async_create_task(reads_much(f, buf, SIZE));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         if (i % 2)
-            ok(await_close(f));
+            expect_ok(await_close(f));
         async_file_drop(&f);
-        is(await_task(t), SIZE);
+        expect_int(await_task(t), SIZE);
     }
     free(buf);
     return 0;
@@ -323,14 +323,13 @@ ASYNC_DEF(leaves_a_file_open)
     return await_temporary_file("/tmp", &f);
 }
 
-START_TEST(file_left_open_is_reported_when_the_loop_closes)
+TEST(file_left_open_is_reported_when_the_loop_closes)
 {
-    ears_open();
-    ok(async_run(leaves_a_file_open()));
-    has_text(heard(), "the loop closes with 1 files open");
-    ears_close();
+    capture_stderr_begin();
+    expect_ok(async_run(leaves_a_file_open()));
+    expect_contains(captured_stderr(), "the loop closes with 1 files open");
+    capture_stderr_end();
 }
-END_TEST
 
 SUITE("open-file", bytes_are_read_and_written_at_offsets, offsets_may_be_beyond_4_GiB,
       write_to_a_full_device_fails, write_beyond_the_size_limit_fails, appending_goes_to_the_end,

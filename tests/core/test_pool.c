@@ -19,15 +19,16 @@ ASYNC_DEF(triple, (int)n)
     return 3 * n;
 }
 
-CASE(call_runs_on_another_thread)
+LOOP_TEST(call_runs_on_another_thread)
 {
     int n[2];
     test_thread = pthread_self();
-    is(await_twice(21), 42);
-    ok(await_gather(n, twice(6), twice(7)));
-    is(n[0], 12);
-    is(n[1], 14);
-    is(await_to_thread(triple(5)), 15); /* a coroutine that never awaits may run on a thread, too */
+    expect_int(await_twice(21), 42);
+    expect_ok(await_gather(n, twice(6), twice(7)));
+    expect_int(n[0], 12);
+    expect_int(n[1], 14);
+    expect_int(await_to_thread(triple(5)),
+               15); /* a coroutine that never awaits may run on a thread, too */
     return 0;
 }
 
@@ -37,33 +38,33 @@ ASYNC_THREAD(meets, (pthread_barrier_t *)both)
     return r == PTHREAD_BARRIER_SERIAL_THREAD ? 1 : r;
 }
 
-CASE(calls_run_at_the_same_time)
+LOOP_TEST(calls_run_at_the_same_time)
 {
     pthread_barrier_t b;
     int n[2];
     pthread_barrier_init(&b, NULL, 2);
-    ok(await_gather(n, meets(&b), meets(&b)));
-    is(n[0] + n[1], 1);
+    expect_ok(await_gather(n, meets(&b), meets(&b)));
+    expect_int(n[0] + n[1], 1);
     return pthread_barrier_destroy(&b);
 }
 
 ASYNC_DEF(opens_when_full, (unsigned)n)
 {
     struct async_pool_stats s;
-    ok(await_until_inside((int)n));
+    expect_ok(await_until_inside((int)n));
     do {
-        ok(await_sleep(0.001));
-        ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
+        expect_ok(await_sleep(0.001));
+        expect_ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
     } while (s.queued < 20);
-    is(s.threads, n);
-    is(s.idle, 0);
-    is(s.running, n);
-    is_true(s.oldest > 0);
+    expect_int(s.threads, n);
+    expect_int(s.idle, 0);
+    expect_int(s.running, n);
+    expect_true(s.oldest > 0);
     open_door(true);
     return 0;
 }
 
-CASE(calls_beyond_the_threads_wait_in_the_queue)
+LOOP_TEST(calls_beyond_the_threads_wait_in_the_queue)
 {
     int r;
     unsigned n = most_threads();
@@ -73,16 +74,16 @@ CASE(calls_beyond_the_threads_wait_in_the_queue)
         for (unsigned i = 0; i < n + 20; i++)
             async_spawn(g, held(0));
     }
-    ok(r);
-    is(most_inside, n);
-    is(left_room, n + 20);
-    ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
-    is(s.begun, n + 20);
-    is(s.queued, 0);
-    is_true(s.longest > 0 && s.waited >= s.longest);
-    ok(async_pool_stats(ASYNC_POOL_FILES, &s));
-    is(s.threads, 0);
-    is(async_pool_stats((enum async_pool)3, &s), -EINVAL);
+    expect_ok(r);
+    expect_int(most_inside, n);
+    expect_int(left_room, n + 20);
+    expect_ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
+    expect_int(s.begun, n + 20);
+    expect_int(s.queued, 0);
+    expect_true(s.longest > 0 && s.waited >= s.longest);
+    expect_ok(async_pool_stats(ASYNC_POOL_FILES, &s));
+    expect_int(s.threads, 0);
+    expect_int(async_pool_stats((enum async_pool)3, &s), -EINVAL);
     return 0;
 }
 
@@ -90,20 +91,20 @@ ASYNC_DEF(calls, (int)n, (int *)sum)
 {
     for (int i = 0; i < 10; i++) {
         int r = ASYNC_TRY(await_twice(n + i));
-        is(r, 2 * (n + i));
+        expect_int(r, 2 * (n + i));
         *sum += r;
     }
     return 0;
 }
 
-CASE(each_of_many_calls_gets_its_own_result)
+LOOP_TEST(each_of_many_calls_gets_its_own_result)
 {
     int r, sum = 0;
     await_group (r, g) {
         for (int i = 0; i < 500; i++)
             async_spawn(g, calls(i, &sum));
     }
-    is(sum, 2 * (10 * 500 * 499 / 2 + 500 * 45));
+    expect_int(sum, 2 * (10 * 500 * 499 / 2 + 500 * 45));
     return r;
 }
 
@@ -128,41 +129,41 @@ ASYNC_THREAD(reads_its_own_message)
     return !strcmp(async_fail_text(-EIO), "message") && !async_fail_text(-EPROTO)[0] ? 1 : r;
 }
 
-CASE(message_of_an_error_reaches_the_caller)
+LOOP_TEST(message_of_an_error_reaches_the_caller)
 {
-    is(await_fails("it broke"), -EPROTO);
-    is_text(async_fail_text(-EPROTO), "it broke on a thread");
-    is(await_fails(NULL), -ENOENT);
-    is_text(async_fail_text(-ENOENT), "");
-    is(await_reads_its_own_message(), 1);
+    expect_int(await_fails("it broke"), -EPROTO);
+    expect_text(async_fail_text(-EPROTO), "it broke on a thread");
+    expect_int(await_fails(NULL), -ENOENT);
+    expect_text(async_fail_text(-ENOENT), "");
+    expect_int(await_reads_its_own_message(), 1);
     await_task_auto t = async_create_task(passes_on());
-    is(await_task(t), -EPROTO);
-    is_text(async_fail_text(-EPROTO), "it broke on a thread");
+    expect_int(await_task(t), -EPROTO);
+    expect_text(async_fail_text(-EPROTO), "it broke on a thread");
     return 0;
 }
 
 ASYNC_THREAD(awaits)
 {
     int r;
-    is(await_sleep(1), -EPERM);
-    is(await_twice(1), -EPERM);
+    expect_int(await_sleep(1), -EPERM);
+    expect_int(await_twice(1), -EPERM);
     await_timeout (r, 1) {
         r = 0;
     }
-    is(r, -EPERM);
+    expect_int(r, -EPERM);
     return 7;
 }
 
-CASE(await_on_a_thread_is_refused)
+LOOP_TEST(await_on_a_thread_is_refused)
 {
-    is(await_awaits(), 7);
-    const char *said = heard();
-    has_text(
+    expect_int(await_awaits(), 7);
+    const char *said = captured_stderr();
+    expect_contains(
             said,
             "await_sleep() on the thread that runs \"awaits\": a function on a thread must not "
-             "await");
-    has_text(said, "await_to_thread() on the thread that runs \"awaits\"");
-    is_time(0);
+            "await");
+    expect_contains(said, "await_to_thread() on the thread that runs \"awaits\"");
+    expect_time(0);
     return 0;
 }
 
@@ -176,7 +177,7 @@ static int owned_by_caller;
 static void must_not_release(void *owned)
 {
     (void)owned;
-    ck_abort_msg("the call was not cancelled");
+    fail_test("the call was not cancelled");
 }
 
 typedef struct {
@@ -190,27 +191,28 @@ ASYNC_THREAD(takes_much, (large)arg)
 
 /* An ASYNC_THREAD may be given options. If its arguments leave no room to recognise it, a message
  * says what to do instead. */
-CASE(thread_function_may_be_called_with_options)
+LOOP_TEST(thread_function_may_be_called_with_options)
 {
     large arg = { "x" };
-    is(await_to_thread(twice(21)), 42);
-    is(await_to_thread(twice(21), .abandon = true, .owned = &owned_by_caller,
-                       .release = must_not_release),
-       42);
-    is(await_takes_much(arg), 'x');
-    is(await_to_thread(takes_much(arg), .abandon = true, .owned = &owned_by_caller,
-                       .release = must_not_release),
-       -EPERM);
-    is_text(async_fail_text(-EPERM),
-            "await_to_thread() of \"takes_much\", which goes to a thread by itself");
-    has_text(
-            heard(),
-             "\"takes_much\" is an ASYNC_THREAD with large arguments, which goes to a thread by "
-             "itself: await it as any coroutine; for .abandon, or for a pool of your own, give it "
-             "a pointer to them, or use an async_call()");
-    is(await_calls_itself(1), -EPERM); /* because a function on a thread must not await */
-    has_text(heard(),
-             "on the thread that runs \"calls_itself\": a function on a thread must not await");
+    expect_int(await_to_thread(twice(21)), 42);
+    expect_int(await_to_thread(twice(21), .abandon = true, .owned = &owned_by_caller,
+                               .release = must_not_release),
+               42);
+    expect_int(await_takes_much(arg), 'x');
+    expect_int(await_to_thread(takes_much(arg), .abandon = true, .owned = &owned_by_caller,
+                               .release = must_not_release),
+               -EPERM);
+    expect_text(async_fail_text(-EPERM),
+                "await_to_thread() of \"takes_much\", which goes to a thread by itself");
+    expect_contains(
+            captured_stderr(),
+            "\"takes_much\" is an ASYNC_THREAD with large arguments, which goes to a thread by "
+            "itself: await it as any coroutine; for .abandon, or for a pool of your own, give it "
+            "a pointer to them, or use an async_call()");
+    expect_int(await_calls_itself(1), -EPERM); /* because a function on a thread must not await */
+    expect_contains(
+            captured_stderr(),
+            "on the thread that runs \"calls_itself\": a function on a thread must not await");
     return 0;
 }
 
@@ -221,30 +223,30 @@ ASYNC_LOCAL(int, request, 1);
 ASYNC_THREAD(sees, (int)sets)
 {
     int before = async_local_get(request);
-    ok(async_local_set(request, sets));
+    expect_ok(async_local_set(request, sets));
     return before * 100 + async_local_get(request);
 }
 
 ASYNC_DEF(with_request, (int)n)
 {
-    ok(async_local_set(request, n));
+    expect_ok(async_local_set(request, n));
     for (int i = 0; i < 20; i++) {
-        is(await_sees(i), n * 100 + i);
-        is(async_local_get(request), n); /* what the function sets is not seen here */
+        expect_int(await_sees(i), n * 100 + i);
+        expect_int(async_local_get(request), n); /* what the function sets is not seen here */
     }
     return 0;
 }
 
-CASE(function_sees_task_local_variables_of_its_caller)
+LOOP_TEST(function_sees_task_local_variables_of_its_caller)
 {
     int r;
-    is(await_sees(3), 103); /* the thread does not keep what the function has set */
-    is(await_sees(4), 104);
+    expect_int(await_sees(3), 103); /* the thread does not keep what the function has set */
+    expect_int(await_sees(4), 104);
     await_group (r, g) {
         for (int i = 2; i < 12; i++)
             async_spawn(g, with_request(i));
     }
-    is(async_local_get(request), 1);
+    expect_int(async_local_get(request), 1);
     return r;
 }
 
@@ -258,20 +260,20 @@ ASYNC_THREAD(runs)
     return 0;
 }
 
-CASE(cancel_before_a_call_begins_prevents_it)
+LOOP_TEST(cancel_before_a_call_begins_prevents_it)
 {
     await_task_auto full = async_create_task(fills_the_pool());
-    ok(await_until_inside((int)most_threads()));
-    is(await_wait_for(runs(), 1), -ETIMEDOUT);
+    expect_ok(await_until_inside((int)most_threads()));
+    expect_int(await_wait_for(runs(), 1), -ETIMEDOUT);
     await_task_auto other = async_create_task(runs());
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_task_cancel(other);
-    is(await_task(other), -ECANCELED);
+    expect_int(await_task(other), -ECANCELED);
     open_door(true);
-    ok(await_task(full));
-    is_false(has_run);
-    ok(await_runs());
-    is_true(has_run);
+    expect_ok(await_task(full));
+    expect_false(has_run);
+    expect_ok(await_runs());
+    expect_true(has_run);
     return 0;
 }
 
@@ -283,23 +285,23 @@ ASYNC_DEF(gets_its_result_later, (int *)result)
 
 ASYNC_DEF(opens_later)
 {
-    ok(await_sleep(1));
-    is(left_room, 0);
+    expect_ok(await_sleep(1));
+    expect_int(left_room, 0);
     open_door(true);
     return 0;
 }
 
-CASE(cancel_after_a_call_has_begun_waits_for_it)
+LOOP_TEST(cancel_after_a_call_has_begun_waits_for_it)
 {
     int result = 0;
     await_task_auto t = async_create_task(gets_its_result_later(&result));
-    ok(await_until_inside(1));
+    expect_ok(await_until_inside(1));
     async_task_cancel(t);
     await_task_auto opens = async_create_task(opens_later());
-    is(await_task(t), -ECANCELED); /* from the await_ after the call */
-    is(result, 5);
-    is(left_room, 1);
-    ok(await_task(opens));
+    expect_int(await_task(t), -ECANCELED); /* from the await_ after the call */
+    expect_int(result, 5);
+    expect_int(left_room, 1);
+    expect_ok(await_task(opens));
     open_door(false);
     inside = 0;
     result = 0;
@@ -308,27 +310,27 @@ CASE(cancel_after_a_call_has_begun_waits_for_it)
     await_task_auto opens_again = async_create_task(opens_later());
     r = await_wait_for(held(6), 0.5);
     /* On a slow machine the call may not begin in time. */
-    ck_assert(r == 6 || (r == -ETIMEDOUT && left_room == 0));
+    expect_true(r == 6 || (r == -ETIMEDOUT && left_room == 0));
     await_timeout (r, 0) {
         r = result = await_held(7);
     }
-    is(result, -ECANCELED);
-    is(r, -ETIMEDOUT);
+    expect_int(result, -ECANCELED);
+    expect_int(r, -ETIMEDOUT);
     return await_task(opens_again);
 }
 
 ASYNC_DEF(twice_in_a_cancelled_task)
 {
     async_task_cancel(async_current_task());
-    is(await_twice(1), -ECANCELED);
-    is(await_to_thread(runs(), .abandon = true), -ECANCELED);
+    expect_int(await_twice(1), -ECANCELED);
+    expect_int(await_to_thread(runs(), .abandon = true), -ECANCELED);
     return 0;
 }
 
-CASE(cancelled_task_begins_no_call)
+LOOP_TEST(cancelled_task_begins_no_call)
 {
-    ok(await_wait_for(twice_in_a_cancelled_task(), 1));
-    is_false(has_run);
+    expect_ok(await_wait_for(twice_in_a_cancelled_task(), 1));
+    expect_false(has_run);
     return 0;
 }
 
@@ -338,19 +340,18 @@ static void *runs_a_loop(void *arg)
 {
     int sum = 0;
     for (int i = 0; i < 20; i++)
-        is(async_run(calls(i, &sum)), 0);
+        expect_int(async_run(calls(i, &sum)), 0);
     return arg;
 }
 
-START_TEST(loops_of_several_threads_have_separate_pools)
+TEST(loops_of_several_threads_have_separate_pools)
 {
     pthread_t t[4];
     for (size_t i = 0; i < countof(t); i++)
-        ok(pthread_create(&t[i], NULL, runs_a_loop, NULL));
+        expect_ok(pthread_create(&t[i], NULL, runs_a_loop, NULL));
     for (size_t i = 0; i < countof(t); i++)
-        ok(pthread_join(t[i], NULL));
+        expect_ok(pthread_join(t[i], NULL));
 }
-END_TEST
 
 /* A child has none of the parent's threads, but its loops start their own. */
 ASYNC_THREAD(forks_and_runs_a_loop)
@@ -370,11 +371,11 @@ ASYNC_THREAD(forks_and_runs_a_loop)
 #define NO_FORKS (void)0
 #endif
 
-CASE(child_of_fork_has_pools_of_its_own)
+LOOP_TEST(child_of_fork_has_pools_of_its_own)
 {
     NO_FORKS;
     for (int i = 0; i < 5; i++)
-        is(await_forks_and_runs_a_loop(), 33);
+        expect_int(await_forks_and_runs_a_loop(), 33);
     return 0;
 }
 
@@ -387,7 +388,7 @@ static struct {
 static void share(void)
 {
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    is_true(shared != MAP_FAILED);
+    expect_true(shared != MAP_FAILED);
     shared->parent = getpid();
 }
 
@@ -440,8 +441,8 @@ ASYNC_DEF(counts_in, (async_thread_pool *)p)
 static int status_of(pid_t child)
 {
     int status = -1;
-    is(waitpid(child, &status, 0), child);
-    is_true(WIFEXITED(status));
+    expect_int(waitpid(child, &status, 0), child);
+    expect_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
 
@@ -457,38 +458,39 @@ static int await_fork_before_others(enum way way)
     await_task_auto a = async_create_task(counts_in(p));
     await_task_auto b = async_create_task(counts_in(p));
     while (stats.queued < 2) {
-        ok(await_sleep(0.001));
-        ok(async_thread_pool_stats(p, &stats));
+        expect_ok(await_sleep(0.001));
+        expect_ok(async_thread_pool_stats(p, &stats));
     }
     may_fork = true;
-    is(await_task(fork_task), 5);
+    expect_int(await_task(fork_task), 5);
     int status = status_of(child);
-    ok(await_task(a));
-    ok(await_task(b));
+    expect_ok(await_task(a));
+    expect_ok(await_task(b));
     return status;
 }
 
 /* Otherwise the copy of the thread would run the calls that wait in the copy of the queue, and wait
  * for more. */
-CASE(child_that_returns_from_a_call_ends_and_runs_no_other)
+LOOP_TEST(child_that_returns_from_a_call_ends_and_runs_no_other)
 {
     NO_FORKS;
     share();
-    is(await_fork_before_others(RETURNS), EXIT_FAILURE);
-    has_text(heard(),
-             "a child of fork() has returned from \"forks\" on a thread of a pool, and ends here");
-    is(shared->runs_in_parent, 2);
-    is(shared->runs_in_child, 0);
+    expect_int(await_fork_before_others(RETURNS), EXIT_FAILURE);
+    expect_contains(
+            captured_stderr(),
+            "a child of fork() has returned from \"forks\" on a thread of a pool, and ends here");
+    expect_int(shared->runs_in_parent, 2);
+    expect_int(shared->runs_in_child, 0);
     return 0;
 }
 
-CASE(child_that_exits_in_a_call_does_not_hang)
+LOOP_TEST(child_that_exits_in_a_call_does_not_hang)
 {
     NO_FORKS;
     share();
-    is(await_fork_before_others(EXITS), 7);
-    is(shared->runs_in_parent, 2);
-    is(shared->runs_in_child, 0);
+    expect_int(await_fork_before_others(EXITS), 7);
+    expect_int(shared->runs_in_parent, 2);
+    expect_int(shared->runs_in_child, 0);
     return 0;
 }
 

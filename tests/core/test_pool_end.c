@@ -31,37 +31,37 @@ ASYNC_DEF(abandons, (int)result)
     return await_to_thread(held(result), .abandon = true, .owned = &one, .release = release);
 }
 
-CASE(abandoned_call_finishes_by_itself)
+LOOP_TEST(abandoned_call_finishes_by_itself)
 {
     await_task_auto t = async_create_task(abandons(5));
-    ok(await_until_inside(1));
+    expect_ok(await_until_inside(1));
     async_task_cancel(t);
-    is(await_task(t), -ECANCELED);
-    is(inside, 1);
-    is(released, 0);
+    expect_int(await_task(t), -ECANCELED);
+    expect_int(inside, 1);
+    expect_int(released, 0);
     open_door(true);
     while (!released)
-        ok(await_sleep(0.001));
-    is(left_room, 1);
-    is_true(pthread_equal(released_on, pthread_self()));
-    is(await_abandons(6), 6); /* without a cancel the caller keeps what it owns */
-    is(await_abandons(-EIO), -EIO);
-    is(released, 1);
+        expect_ok(await_sleep(0.001));
+    expect_int(left_room, 1);
+    expect_true(pthread_equal(released_on, pthread_self()));
+    expect_int(await_abandons(6), 6); /* without a cancel the caller keeps what it owns */
+    expect_int(await_abandons(-EIO), -EIO);
+    expect_int(released, 1);
     /* Returned by the function itself: the same rule holds. */
-    is(await_abandons(-ECANCELED), -ECANCELED);
-    is(released, 2);
+    expect_int(await_abandons(-ECANCELED), -ECANCELED);
+    expect_int(released, 2);
     return 0;
 }
 
-CASE(abandoned_call_that_has_not_begun_is_released_at_once)
+LOOP_TEST(abandoned_call_that_has_not_begun_is_released_at_once)
 {
     await_task_auto full = async_create_task(fills_the_pool());
-    ok(await_until_inside((int)most_threads()));
-    is(await_wait_for(abandons(5), 1), -ETIMEDOUT);
-    is(released, 1);
+    expect_ok(await_until_inside((int)most_threads()));
+    expect_int(await_wait_for(abandons(5), 1), -ETIMEDOUT);
+    expect_int(released, 1);
     open_door(true);
-    ok(await_task(full));
-    is(left_room, most_threads());
+    expect_ok(await_task(full));
+    expect_int(left_room, most_threads());
     return 0;
 }
 
@@ -77,42 +77,42 @@ ASYNC_DEF(abandons_one_for_each_thread)
     await_group (r, g) {
         for (unsigned i = 0; i < most_threads(); i++)
             async_spawn(g, abandons(0));
-        ok(await_until_inside((int)most_threads()));
+        expect_ok(await_until_inside((int)most_threads()));
         async_group_cancel(g);
     }
     return r;
 }
 
-CASE(abandoned_calls_do_not_block_others)
+LOOP_TEST(abandoned_calls_do_not_block_others)
 {
     struct async_pool_stats s;
-    ok(await_abandons_one_for_each_thread());
-    ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
-    is(s.abandoned, most_threads());
-    ok(await_opens());
+    expect_ok(await_abandons_one_for_each_thread());
+    expect_ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
+    expect_int(s.abandoned, most_threads());
+    expect_ok(await_opens());
     while (released < (int)most_threads())
-        ok(await_sleep(0.001));
-    ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
-    is(s.abandoned, 0);
+        expect_ok(await_sleep(0.001));
+    expect_ok(async_pool_stats(ASYNC_POOL_THREADS, &s));
+    expect_int(s.abandoned, 0);
     return 0;
 }
 
-START_TEST(closing_loop_names_abandoned_calls)
+TEST(closing_loop_names_abandoned_calls)
 {
-    ears_open();
-    ok(async_run(leaves_one_running(), .shutdown_timeout = 0.02));
-    has_text(heard(), "the loop closes while \"held\" still runs on a thread, since ");
-    ears_close();
-    is(released, 0);
-    is(async_set_allocator(NULL), -EBUSY);
+    capture_stderr_begin();
+    expect_ok(async_run(leaves_one_running(), .shutdown_timeout = 0.02));
+    expect_contains(captured_stderr(),
+                    "the loop closes while \"held\" still runs on a thread, since ");
+    capture_stderr_end();
+    expect_int(released, 0);
+    expect_int(async_set_allocator(NULL), -EBUSY);
     open_door(true);
     for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
         usleep(1000);
-    is(released, 1);
-    is_false(pthread_equal(released_on, pthread_self()));
+    expect_int(released, 1);
+    expect_false(pthread_equal(released_on, pthread_self()));
     usleep(50000); /* for the last steps of the thread itself */
 }
-END_TEST
 
 ASYNC_DEF(opens_soon)
 {
@@ -123,21 +123,21 @@ ASYNC_DEF(leaves_two_running)
 {
     await_task_auto a = async_create_task(abandons(5));
     await_task_auto b = async_create_task(abandons(6));
-    ok(await_until_inside(2));
+    expect_ok(await_until_inside(2));
     await_task_auto c = async_create_task(opens_soon());
     while (!opening)
-        ok(await_sleep(0.001));
+        expect_ok(await_sleep(0.001));
     return 0;
 }
 
-START_TEST(closing_loop_waits_for_abandoned_calls)
+TEST(closing_loop_waits_for_abandoned_calls)
 {
-    is(run_heard(leaves_two_running(), &(const struct async_run_opts){ .shutdown_timeout = 20 }),
-       0);
-    is(released, 2);
-    ok(async_set_allocator(NULL));
+    expect_int(run_silently(leaves_two_running(),
+                            &(const struct async_run_opts){ .shutdown_timeout = 20 }),
+               0);
+    expect_int(released, 2);
+    expect_ok(async_set_allocator(NULL));
 }
-END_TEST
 
 /* The release function of a call that still runs may wake a task. */
 static async_event freed;
@@ -165,50 +165,49 @@ ASYNC_DEF(abandons_held, (bool)sets_event)
 ASYNC_DEF(waits_for_the_release)
 {
     await_task_auto t = async_create_task(abandons_held(true));
-    ok(await_until_inside(1));
+    expect_ok(await_until_inside(1));
     async_task_cancel(t);
-    is(await_task(t), -ECANCELED);
+    expect_int(await_task(t), -ECANCELED);
     open_door(true);
     return await_event_wait(&freed);
 }
 
-START_TEST(release_of_an_abandoned_call_may_wake_a_task)
+TEST(release_of_an_abandoned_call_may_wake_a_task)
 {
-    is(run_heard(waits_for_the_release(), NULL), 0);
+    expect_int(run_silently(waits_for_the_release(), NULL), 0);
     async_event_clear(&freed);
     inside = 0;
     open_door(false);
-    RUN(waits_for_the_release());
+    expect_run_ok(waits_for_the_release());
 }
-END_TEST
 
 ASYNC_DEF(waits_for_nothing)
 {
     await_task_auto t = async_create_task(abandons_held(false));
-    ok(await_until_inside(1));
+    expect_ok(await_until_inside(1));
     async_task_cancel(t);
-    is(await_task(t), -ECANCELED);
+    expect_int(await_task(t), -ECANCELED);
     return await_event_wait(&freed);
 }
 
-START_TEST(abandoned_call_without_a_release_hides_no_deadlock)
+TEST(abandoned_call_without_a_release_hides_no_deadlock)
 {
     for (int virtual = 0; virtual < 2; virtual ++) {
         inside = left_room = 0;
         open_door(false);
-        ears_open();
-        is(async_run(waits_for_nothing(), .virtual_clock = virtual, .shutdown_timeout = 0.01),
-           -EDEADLK);
-        has_text(heard(), "deadlock: all tasks are waiting");
-        ears_close();
+        capture_stderr_begin();
+        expect_int(
+                async_run(waits_for_nothing(), .virtual_clock = virtual, .shutdown_timeout = 0.01),
+                -EDEADLK);
+        expect_contains(captured_stderr(), "deadlock: all tasks are waiting");
+        capture_stderr_end();
         open_door(true);
         for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
             usleep(1000);
-        is(left_room, 1);
+        expect_int(left_room, 1);
     }
     usleep(50000); /* for the last steps of the thread itself */
 }
-END_TEST
 
 /* --- the end of the loop --- */
 
@@ -219,21 +218,20 @@ ASYNC_DEF(starts_one_that_hangs)
     return await_until_inside(1);
 }
 
-START_TEST(call_that_outlives_the_run_is_named)
+TEST(call_that_outlives_the_run_is_named)
 {
-    ears_open();
-    is(async_run(starts_one_that_hangs(), .shutdown_timeout = 0.02), -ETIME);
-    has_text(heard(), "waits for \"held\" on a thread");
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_run(starts_one_that_hangs(), .shutdown_timeout = 0.02), -ETIME);
+    expect_contains(captured_stderr(), "waits for \"held\" on a thread");
+    capture_stderr_end();
     open_door(true);
     for (int i = 0; i < 5000 && left_room == 0; i++)
         usleep(1000);
-    is(left_room, 1);
+    expect_int(left_room, 1);
     for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
         usleep(1000);
-    ok(async_set_allocator(NULL)); /* the pool has gone with its thread */
+    expect_ok(async_set_allocator(NULL)); /* the pool has gone with its thread */
 }
-END_TEST
 
 /* Main returns at any moment of other tasks' calls: every call that was accepted is waited for or
  * taken back, everything is released once, nothing is left. */
@@ -271,7 +269,7 @@ ASYNC_DEF(returns_at_some_moment, (unsigned)seed)
     for (unsigned i = 0; i < 12; i++)
         async_spawn(async_background(), calls_for_ever(i));
     if (seed % 3)
-        ok(await_sleep(1e-6 * (double)(seed % 500)));
+        expect_ok(await_sleep(1e-6 * (double)(seed % 500)));
     return 0;
 }
 
@@ -279,19 +277,18 @@ static void shut_down_often(unsigned from)
 {
     for (unsigned i = from; i < from + 250; i++) {
         struct async_run_opts opts = { 0 }; /* in virtual time it would never be later */
-        ok(run_heard(returns_at_some_moment(i * 7919), &opts));
-        ok(async_set_allocator(NULL));
+        expect_ok(run_silently(returns_at_some_moment(i * 7919), &opts));
+        expect_ok(async_set_allocator(NULL));
     }
-    is(given_back, owned);
-    is_true(owned > 0);
+    expect_int(given_back, owned);
+    expect_true(owned > 0);
 }
 
 #define SHUTDOWNS(name, from)                                                                      \
-    START_TEST(name)                                                                               \
+    TEST(name)                                                                                     \
     {                                                                                              \
         shut_down_often(from);                                                                     \
-    }                                                                                              \
-    END_TEST
+    }
 SHUTDOWNS(shutdown_at_any_moment_releases_everything_once, 0)
 SHUTDOWNS(shutdown_at_any_moment_releases_everything_once_2, 250)
 SHUTDOWNS(shutdown_at_any_moment_releases_everything_once_3, 500)

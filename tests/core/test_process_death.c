@@ -2,6 +2,7 @@
 /* Calls whose workers die, hang, fork or close their sockets; workers whose parent dies. */
 #include "processes.h"
 
+#include <malloc.h>
 #include <sys/prctl.h>
 
 REAL(worker_that_dies_is_described_and_replaced)
@@ -10,31 +11,31 @@ REAL(worker_that_dies_is_described_and_replaced)
     struct task_order fine = { LIVES, 21 };
     struct async_process_pool_stats s;
     int answer;
-    ok(await_death(p, SEGV, -EOWNERDEAD, "killed by SIGSEGV"));
-    ok(await_death(p, ABRT, -EOWNERDEAD, "killed by SIGABRT"));
-    ok(await_death(p, FPE, -EOWNERDEAD, "killed by SIGFPE"));
-    ok(await_death(p, KILLED, -EOWNERDEAD, "killed by SIGKILL"));
-    ok(await_death(p, EXITS, -EOWNERDEAD, "exited with status 3"));
-    ok(await_death(p, EXITS_WELL, -EOWNERDEAD, "exited with status 0"));
-    ok(await_death(p, SHUTS_DOWN, -EOWNERDEAD, "closed its connection and was killed"));
-    ok(await_death(p, CLOSES_ALL, -EOWNERDEAD,
-                   "the worker ")); /* it ends by itself, unless the pool kills it before */
-    ok(await_process_pool_run(p, do_act, &fine, &answer));
-    is(answer, 42);
+    expect_ok(await_death(p, SEGV, -EOWNERDEAD, "killed by SIGSEGV"));
+    expect_ok(await_death(p, ABRT, -EOWNERDEAD, "killed by SIGABRT"));
+    expect_ok(await_death(p, FPE, -EOWNERDEAD, "killed by SIGFPE"));
+    expect_ok(await_death(p, KILLED, -EOWNERDEAD, "killed by SIGKILL"));
+    expect_ok(await_death(p, EXITS, -EOWNERDEAD, "exited with status 3"));
+    expect_ok(await_death(p, EXITS_WELL, -EOWNERDEAD, "exited with status 0"));
+    expect_ok(await_death(p, SHUTS_DOWN, -EOWNERDEAD, "closed its connection and was killed"));
+    expect_ok(await_death(p, CLOSES_ALL, -EOWNERDEAD,
+                          "the worker ")); /* it ends by itself, unless the pool kills it before */
+    expect_ok(await_process_pool_run(p, do_act, &fine, &answer));
+    expect_int(answer, 42);
     async_process_pool_stats(p, &s);
-    is_true(s.killed == 1 || s.killed == 2);
-    is(s.lost + s.killed, 8);
-    is(s.done, 9);
-    is(s.queued + s.running, 0);
+    expect_true(s.killed == 1 || s.killed == 2);
+    expect_int(s.lost + s.killed, 8);
+    expect_int(s.done, 9);
+    expect_int(s.queued + s.running, 0);
     return 0;
 }
 
 REAL(call_that_exceeds_the_timeout_is_killed)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1, .timeout = 0.1);
-    ok(await_death(p, HANGS, -ETIMEDOUT, "longer than 0.1 s"));
-    ok(await_death(p, STOPS, -ETIMEDOUT, "longer than 0.1 s"));
-    ok(await_death(p, CLOSES, -ETIMEDOUT, "longer than 0.1 s"));
+    expect_ok(await_death(p, HANGS, -ETIMEDOUT, "longer than 0.1 s"));
+    expect_ok(await_death(p, STOPS, -ETIMEDOUT, "longer than 0.1 s"));
+    expect_ok(await_death(p, CLOSES, -ETIMEDOUT, "longer than 0.1 s"));
     return 0;
 }
 
@@ -43,12 +44,12 @@ REAL(worker_stopped_before_its_call_is_replaced_and_the_call_succeeds)
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1, .timeout = 0.3);
     int ms = 0, r = -ETIMEDOUT;
     pid_t first, second = 0;
-    ok(await_process_pool_run(p, nap, &ms, &first));
-    ok(kill(first, SIGSTOP));
+    expect_ok(await_process_pool_run(p, nap, &ms, &first));
+    expect_ok(kill(first, SIGSTOP));
     for (int i = 0; i < 10 && r == -ETIMEDOUT; i++) /* on a busy machine the second may be slow */
         r = await_process_pool_run(p, nap, &ms, &second);
-    ok(r);
-    is_true(second != first);
+    expect_ok(r);
+    expect_true(second != first);
     return 0;
 }
 
@@ -68,12 +69,12 @@ REAL(call_that_kills_its_worker_spares_the_others)
             async_spawn(g, one_of_many(&t, i, act));
         }
     }
-    ok(g_result);
-    is(t.answers, n);
-    is_text(t.what, "");
-    is_true(descriptors() <= before + 4 * 3 + 1); /* three for each worker, and a timer */
-    ok(await_process_pool_close(&t.pool));
-    is(descriptors(), before);
+    expect_ok(g_result);
+    expect_int(t.answers, n);
+    expect_text(t.what, "");
+    expect_true(descriptors() <= before + 4 * 3 + 1); /* three for each worker, and a timer */
+    expect_ok(await_process_pool_close(&t.pool));
+    expect_int(descriptors(), before);
     return 0;
 }
 
@@ -99,35 +100,44 @@ static int await_calls(async_process_pool *p, int n)
         await_group (r, g)
             for (int k = i; k < i + AT_ONCE; k++)
                 async_spawn(g, one_of_many(&t, k, k % 20 ? LIVES : SEGV + k / 20 % EXITS));
-        ok(r);
+        expect_ok(r);
     }
-    is(t.answers, n);
-    is_text(t.what, "");
+    expect_int(t.answers, n);
+    expect_text(t.what, "");
     return 0;
 }
 
 static void no_child_has_ended(void)
 {
     siginfo_t info = { 0 };
-    ok(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT));
-    is(info.si_pid, 0);
+    expect_ok(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT));
+    expect_int(info.si_pid, 0);
 }
 
-/* A leak of 33 bytes for each call, or of 655 for each worker, is found. */
+/* Bytes that the program has allocated and not freed. The resident set would not do: how much of it
+ * is free memory that the allocator keeps depends on the order in which calls end. */
+static long allocated_bytes(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return (long)(m.uordblks + m.hblkhd);
+}
+
+/* A leak of 9 bytes for each call, or of 164 for each worker, is found. */
 REAL(calls_and_deaths_leave_no_memory_descriptor_or_zombie)
 {
-    enum { SLACK = 32 };
+    enum { SLACK = 32 * 1024 };
     async_process_pool_auto p = async_process_pool_open(.max_workers = 2);
     int n = SLOW ? 500 : 4000;
-    ok(await_calls(p, n));
-    ok(await_sleep(0));
-    long before = pages();
+    expect_ok(await_calls(p, n));
+    expect_ok(await_sleep(0));
+    long before = allocated_bytes();
     int open = descriptors();
-    ok(await_calls(p, n));
+    expect_ok(await_calls(p, n));
     no_child_has_ended();
-    is_true(descriptors() <= open + 6); /* those of a worker that was not running at that moment */
-    if (!SLOW)                          /* valgrind and sanitizers keep memory that was freed */
-        ck_assert_msg(pages() <= before + SLACK, "%ld pages, then %ld", before, pages());
+    expect_true(descriptors() <=
+                open + 6); /* those of a worker that was not running at that moment */
+    if (!SLOW)             /* valgrind and sanitizers keep memory that was freed */
+        expect_at_most(allocated_bytes(), before + SLACK);
     return 0;
 }
 
@@ -147,17 +157,17 @@ REAL(worker_does_not_grow_by_its_calls)
     memset(in, 1, sizeof *in);
     for (int i = 0; i < n; i++) {
         struct task_order o = { LIVES, i };
-        ok(await_process_pool_run(p, do_act, &o, &answer));
+        expect_ok(await_process_pool_run(p, do_act, &o, &answer));
         if (i % 50 == 0)
-            is(await_process_pool_run(p, reverse, in, out), 7);
+            expect_int(await_process_pool_run(p, reverse, in, out), 7);
         if (i == n / 10)
-            ok(await_process_pool_run(p, own_pages, &zero, &before));
+            expect_ok(await_process_pool_run(p, own_pages, &zero, &before));
     }
-    ok(await_process_pool_run(p, own_pages, &zero, &after));
+    expect_ok(await_process_pool_run(p, own_pages, &zero, &after));
     free(in);
     free(out);
     if (!SLOW)
-        ck_assert_msg(after <= before + 16, "%ld pages, then %ld", before, after);
+        expect_that(after <= before + 16, "%ld pages, then %ld", before, after);
     return 0;
 }
 
@@ -170,12 +180,12 @@ REAL(call_that_forks_has_one_reply)
     int answer;
     for (int i = 0; i < 20; i++) {
         struct task_order o = { i % 2 ? LIVES : FORKS, i };
-        ok(await_process_pool_run(p, do_act, &o, &answer));
-        is(answer, 2 * i);
+        expect_ok(await_process_pool_run(p, do_act, &o, &answer));
+        expect_int(answer, 2 * i);
     }
     async_process_pool_stats(p, &s);
-    is(s.done, 20);
-    is(s.lost, 0);
+    expect_int(s.done, 20);
+    expect_int(s.lost, 0);
     return 0;
 }
 
@@ -203,17 +213,18 @@ ASYNC_PROCESS(leave_child, (const enum later *)what, (pid_t *)child)
 static void is_killed(pid_t pid)
 {
     int status;
-    is(waitpid(pid, &status, 0), pid);
-    is_true(WIFSIGNALED(status));
-    is(WTERMSIG(status), SIGKILL);
+    expect_int(waitpid(pid, &status, 0), pid);
+    expect_true(WIFSIGNALED(status));
+    expect_int(WTERMSIG(status), SIGKILL);
 }
 
 REAL(child_of_a_call_is_killed_with_its_worker)
 {
     static const int expected[] = { 0, -EOWNERDEAD, -ETIMEDOUT };
-    ok(prctl(PR_SET_CHILD_SUBREAPER, 1)); /* orphans become children of this process */
+    expect_ok(prctl(PR_SET_CHILD_SUBREAPER, 1)); /* orphans become children of this process */
     for (enum later what = REPLIES_THEN; what <= HANGS_THEN; what++) {
-        async_process_pool *p = async_process_pool_open(.max_workers = 1, .timeout = SLOW ? 5 : 0.3);
+        async_process_pool *p =
+                async_process_pool_open(.max_workers = 1, .timeout = SLOW ? 5 : 0.3);
         int memory = memfd_create("stdout", 0), real = dup(STDOUT_FILENO);
         char text[32] = "";
         pid_t child = 0;
@@ -222,11 +233,11 @@ REAL(child_of_a_call_is_killed_with_its_worker)
         int r = await_process_pool_run(p, leave_child, &what, &child);
         dup2(real, STDOUT_FILENO);
         close(real);
-        is(r, expected[what]);
+        expect_int(r, expected[what]);
         if (what != REPLIES_THEN && pread(memory, text, sizeof text - 1, 0) > 0)
             child = (pid_t)atol(text);
         close(memory);
-        is_true(child > 0);
+        expect_true(child > 0);
         async_process_pool_drop(&p);
         is_killed(child);
     }
@@ -250,25 +261,24 @@ ASYNC_DEF(hang_and_report)
     return await_report_and_hang(&err, &unused);
 }
 
-START_TEST(worker_dies_with_its_parent)
+TEST(worker_dies_with_its_parent)
 {
     int fds[2], status;
     pid_t worker, parent;
-    ok(prctl(PR_SET_CHILD_SUBREAPER, 1));
-    ok(pipe(fds));
+    expect_ok(prctl(PR_SET_CHILD_SUBREAPER, 1));
+    expect_ok(pipe(fds));
     parent = fork();
     if (parent == 0) {
         dup2(fds[1], STDERR_FILENO);
         async_ignore(async_run(hang_and_report()));
         _exit(0);
     }
-    is(read(fds[0], &worker, sizeof worker), sizeof worker);
-    ok(kill(parent, SIGKILL));
-    is(waitpid(parent, &status, 0), parent);
-    is(waitpid(worker, &status, 0), worker);
-    is(WTERMSIG(status), SIGKILL);
+    expect_int(read(fds[0], &worker, sizeof worker), sizeof worker);
+    expect_ok(kill(parent, SIGKILL));
+    expect_int(waitpid(parent, &status, 0), parent);
+    expect_int(waitpid(worker, &status, 0), worker);
+    expect_int(WTERMSIG(status), SIGKILL);
 }
-END_TEST
 
 SUITE("process death", worker_that_dies_is_described_and_replaced,
       call_that_exceeds_the_timeout_is_killed,

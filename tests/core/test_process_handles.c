@@ -9,13 +9,13 @@ REAL(closed_pool_leaves_a_null_handle)
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     int ms = 0;
     pid_t pid;
-    ok(await_process_pool_run(p, nap, &ms, &pid));
-    ok(await_process_pool_close(&p));
-    is_true(p == NULL);
-    ok(await_process_pool_close(&p));
+    expect_ok(await_process_pool_run(p, nap, &ms, &pid));
+    expect_ok(await_process_pool_close(&p));
+    expect_true(p == NULL);
+    expect_ok(await_process_pool_close(&p));
     async_process_pool_drop(&p);
-    is(await_process_pool_run(p, nap, &ms, &pid), -EPIPE);
-    is_text(async_fail_text(-EPIPE), "no process pool: it was closed, or never opened");
+    expect_int(await_process_pool_run(p, nap, &ms, &pid), -EPIPE);
+    expect_text(async_fail_text(-EPIPE), "no process pool: it was closed, or never opened");
     return 0;
 }
 
@@ -27,8 +27,8 @@ static void drop_in_a_child(async_process_pool *p)
         async_process_pool_drop(&p);
         _exit(0);
     }
-    is(waitpid(child, &status, 0), child);
-    is(status, 0);
+    expect_int(waitpid(child, &status, 0), child);
+    expect_int(status, 0);
 }
 
 REAL(pool_dropped_in_a_forked_child_still_works_in_the_parent)
@@ -36,10 +36,10 @@ REAL(pool_dropped_in_a_forked_child_still_works_in_the_parent)
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     int ms = 0;
     pid_t first, second;
-    ok(await_process_pool_run(p, nap, &ms, &first));
+    expect_ok(await_process_pool_run(p, nap, &ms, &first));
     drop_in_a_child(p);
-    ok(await_process_pool_run(p, nap, &ms, &second));
-    is(first, second);
+    expect_ok(await_process_pool_run(p, nap, &ms, &second));
+    expect_int(first, second);
     return 0;
 }
 
@@ -48,15 +48,15 @@ REAL(pool_dropped_in_a_forked_child_still_works_in_the_parent)
 ASYNC_DEF(foreign_call, (async_process_pool *)p)
 {
     int in = 1, out;
-    is(await_process_pool_run(p, add_one, &in, &out), -EPERM);
-    is(await_process_pool_close(&p), -EPERM);
+    expect_int(await_process_pool_run(p, add_one, &in, &out), -EPERM);
+    expect_int(await_process_pool_close(&p), -EPERM);
     return 0;
 }
 
 static void *use_elsewhere(void *pool)
 {
     async_process_pool *p = pool;
-    ok(async_run(foreign_call(p)));
+    expect_ok(async_run(foreign_call(p)));
     async_process_pool_drop(&p);
     return NULL;
 }
@@ -66,15 +66,16 @@ REAL(use_from_another_loop_is_refused)
     pthread_t thread;
     int in = 4, out = 0;
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
-    ok(pthread_create(&thread, NULL, use_elsewhere, p));
-    ok(pthread_join(thread, NULL));
-    const char *warnings = heard();
-    has_text(warnings,
-             "await_process_pool_call() of a process pool that belongs to another thread's loop");
-    has_text(warnings, "await_process_pool_close() of a process pool");
-    has_text(warnings, "async_process_pool_drop() of a process pool");
-    ok(await_process_pool_run(p, add_one, &in, &out));
-    is(out, 5);
+    expect_ok(pthread_create(&thread, NULL, use_elsewhere, p));
+    expect_ok(pthread_join(thread, NULL));
+    const char *warnings = captured_stderr();
+    expect_contains(
+            warnings,
+            "await_process_pool_call() of a process pool that belongs to another thread's loop");
+    expect_contains(warnings, "await_process_pool_close() of a process pool");
+    expect_contains(warnings, "async_process_pool_drop() of a process pool");
+    expect_ok(await_process_pool_run(p, add_one, &in, &out));
+    expect_int(out, 5);
     return 0;
 }
 

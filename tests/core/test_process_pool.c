@@ -16,8 +16,8 @@ REAL(function_runs_in_another_process)
 {
     int ms = 0;
     pid_t pid = 0;
-    ok(await_nap(&ms, &pid));
-    is_true(pid > 0 && pid != getpid());
+    expect_ok(await_nap(&ms, &pid));
+    expect_true(pid > 0 && pid != getpid());
     return 0;
 }
 
@@ -25,8 +25,8 @@ REAL(argument_and_result_are_copied)
 {
     int sums[100];
     for (int i = 0; i < 100; i++) {
-        ok(await_add_one(&i, &sums[i]));
-        is(sums[i], i + 1);
+        expect_ok(await_add_one(&i, &sums[i]));
+        expect_int(sums[i], i + 1);
     }
     return 0;
 }
@@ -34,9 +34,9 @@ REAL(argument_and_result_are_copied)
 REAL(error_returns_with_its_message_and_leaves_the_result_alone)
 {
     int n = EPROTO, result = 5;
-    is(await_refuse(&n, &result), -EPROTO);
-    is_text(async_fail_text(-EPROTO), "no 71 today");
-    is(result, 5);
+    expect_int(await_refuse(&n, &result), -EPROTO);
+    expect_text(async_fail_text(-EPROTO), "no 71 today");
+    expect_int(result, 5);
     return 0;
 }
 
@@ -47,10 +47,10 @@ REAL(large_argument_and_result_are_copied)
         in->bytes[i] = (unsigned char)(i * 7);
     for (int round = 0; round < 3; round++) {
         memset(out, 0, sizeof *out);
-        is(await_reverse(in, out), 7);
+        expect_int(await_reverse(in, out), 7);
         for (size_t i = 0; i < sizeof in->bytes; i++)
             if (out->bytes[i] != in->bytes[sizeof in->bytes - 1 - i])
-                ck_abort_msg("byte %zu", i);
+                fail_test("byte %zu", i);
     }
     free(in);
     free(out);
@@ -74,10 +74,11 @@ REAL(sizes_around_the_packet_size_are_copied_whole)
         for (size_t j = 0; j < countof(sizes); j++) {
             memcpy(in, &sizes[j], sizeof sizes[j]);
             memset(out, 0xee, 100001);
-            ok(await_process_pool_call(p, echo, in, sizes[i] < 8 ? 8 : sizes[i], out, sizes[j]));
-            is(out[0], sizes[j] == 0 ? 0xee : sizes[j] > 8 ? 0x5a : 0);
-            is(out[sizes[j] ? sizes[j] - 1 : 0], out[0]);
-            is(out[sizes[j]], 0xee);
+            expect_ok(await_process_pool_call(p, echo, in, sizes[i] < 8 ? 8 : sizes[i], out,
+                                              sizes[j]));
+            expect_int(out[0], sizes[j] == 0 ? 0xee : sizes[j] > 8 ? 0x5a : 0);
+            expect_int(out[sizes[j] ? sizes[j] - 1 : 0], out[0]);
+            expect_int(out[sizes[j]], 0xee);
         }
     free(in);
     free(out);
@@ -103,8 +104,8 @@ REAL(constructors_have_run_in_a_worker_and_main_has_not)
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     int seen = 0;
     written_at_start = 3;
-    ok(await_process_pool_call(p, file_scope, NULL, 0, &seen, sizeof seen));
-    is(seen, 2);
+    expect_ok(await_process_pool_call(p, file_scope, NULL, 0, &seen, sizeof seen));
+    expect_int(seen, 2);
     return 0;
 }
 
@@ -123,10 +124,10 @@ REAL(worker_inherits_only_the_standard_descriptors)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     int seen[2], fds[2];
-    ok(pipe(fds)); /* not closed on exec */
-    ok(await_process_pool_call(p, surroundings, NULL, 0, seen, sizeof seen));
-    is(seen[0], 4);
-    is(seen[1], 1);
+    expect_ok(pipe(fds)); /* not closed on exec */
+    expect_ok(await_process_pool_call(p, surroundings, NULL, 0, seen, sizeof seen));
+    expect_int(seen[0], 4);
+    expect_int(seen[1], 1);
     close(fds[0]);
     close(fds[1]);
     return 0;
@@ -153,8 +154,8 @@ REAL(worker_shares_no_memory_with_the_loop)
     async_process_pool_auto p =
             async_process_pool_open(.max_workers = 1, .timeout = 60, .max_cpu = 60);
     int n = -1;
-    ok(await_process_pool_call(p, count_shared_mappings, NULL, 0, &n, sizeof n));
-    is(n, 0);
+    expect_ok(await_process_pool_call(p, count_shared_mappings, NULL, 0, &n, sizeof n));
+    expect_int(n, 0);
     return 0;
 }
 
@@ -174,13 +175,13 @@ REAL(output_of_a_call_is_written_once_before_its_reply)
     fflush(stdout);
     dup2(memory, STDOUT_FILENO);
     printf("not flushed\n");
-    ok(await_process_pool_call(p, print_line, NULL, 0, NULL, 0));
-    is(pread(memory, text, sizeof text - 1, 0), strlen("from the worker\n"));
+    expect_ok(await_process_pool_call(p, print_line, NULL, 0, NULL, 0));
+    expect_int(pread(memory, text, sizeof text - 1, 0), strlen("from the worker\n"));
     fflush(stdout);
     dup2(real, STDOUT_FILENO);
     close(real);
-    is_true(pread(memory, text, sizeof text - 1, 0) > 0);
-    is_text(text, "from the worker\nnot flushed\n");
+    expect_true(pread(memory, text, sizeof text - 1, 0) > 0);
+    expect_text(text, "from the worker\nnot flushed\n");
     close(memory);
     return 0;
 }
@@ -193,7 +194,7 @@ REAL(function_outside_of_any_file_is_refused)
     int (*fn)(const void *, void *);
     not_in_a_file = page;
     memcpy(&fn, (const void *)&not_in_a_file, sizeof fn);
-    is(await_to_process(fn, NULL, 0, NULL, 0), -ENOEXEC);
+    expect_int(await_to_process(fn, NULL, 0, NULL, 0), -ENOEXEC);
     munmap(page, 4096);
     return 0;
 }
@@ -205,13 +206,13 @@ REAL(call_behind_a_long_one_moves_to_an_idle_worker)
     int g_result;
     await_group (g_result, g) {
         await_task_auto hangs = async_create_task(hang_in(p));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         for (int i = 0; i < 40; i++)
             async_spawn(g, one_of_many(&t, i, LIVES));
     }
-    ok(g_result);
-    is(t.answers, 40);
-    is_text(t.what, "");
+    expect_ok(g_result);
+    expect_int(t.answers, 40);
+    expect_text(t.what, "");
     return 0;
 }
 
@@ -224,29 +225,29 @@ REAL(cancelled_call_is_stopped_and_others_succeed)
     struct async_process_pool_stats s;
     int ms = 0;
     pid_t pid;
-    ok(await_process_pool_run(p, nap, &ms, &pid));
+    expect_ok(await_process_pool_run(p, nap, &ms, &pid));
     int g_result;
     await_group (g_result, g) {
         await_task_auto running = async_create_task(hang_in(p));
         await_task_auto behind = async_create_task(hang_in(p));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         for (int i = 0; i < 30; i++)
             async_spawn(g, one_of_many(&t, i, LIVES));
-        ok(await_sleep(0.02));
+        expect_ok(await_sleep(0.02));
         async_task_cancel(behind);
-        is(await_task(behind), -ECANCELED);
+        expect_int(await_task(behind), -ECANCELED);
         async_process_pool_stats(p, &s);
-        is(s.killed, 0); /* the cancelled call had not begun */
+        expect_int(s.killed, 0); /* the cancelled call had not begun */
         async_task_cancel(running);
-        is(await_task(running), -ECANCELED);
+        expect_int(await_task(running), -ECANCELED);
     }
-    ok(g_result);
-    is(t.answers, 30);
-    is_text(t.what, "");
+    expect_ok(g_result);
+    expect_int(t.answers, 30);
+    expect_text(t.what, "");
     async_process_pool_stats(p, &s);
-    is(s.killed, 1);
-    is(s.lost, 0);
-    is(s.started, 2);
+    expect_int(s.killed, 1);
+    expect_int(s.lost, 0);
+    expect_int(s.started, 2);
     return 0;
 }
 
@@ -254,7 +255,7 @@ ASYNC_DEF(fails_when_closed, (async_process_pool *)p, (int)code)
 {
     struct task_order o = { HANGS, 0 };
     int answer;
-    is(await_process_pool_run(p, do_act, &o, &answer), code);
+    expect_int(await_process_pool_run(p, do_act, &o, &answer), code);
     return 0;
 }
 
@@ -266,18 +267,18 @@ REAL(close_waits_for_calls_and_drop_fails_them)
     await_group (g_result, g) {
         for (int i = 0; i < 20; i++)
             async_spawn(g, one_of_many(&t, i, LIVES));
-        ok(await_sleep(0));
-        ok(await_process_pool_close(&p));
-        ok(await_sleep(0)); /* the tasks were woken, and may not have run yet */
-        is(t.answers, 20);
+        expect_ok(await_sleep(0));
+        expect_ok(await_process_pool_close(&p));
+        expect_ok(await_sleep(0)); /* the tasks were woken, and may not have run yet */
+        expect_int(t.answers, 20);
         p = async_process_pool_open(.max_workers = 1);
         for (int i = 0; i < 12; i++)
             async_spawn(g, fails_when_closed(p, -EPIPE));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         async_process_pool_drop(&p);
-        is_true(p == NULL);
+        expect_true(p == NULL);
     }
-    ok(g_result);
+    expect_ok(g_result);
     return 0;
 }
 
@@ -292,13 +293,13 @@ REAL(cancelled_close_drops_the_pool)
     int g_result;
     await_group (g_result, g) {
         async_spawn(g, fails_when_closed(p, -EPIPE));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         await_task_auto closer = async_create_task(close_it(p));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         async_task_cancel(closer);
-        is(await_task(closer), -ECANCELED);
+        expect_int(await_task(closer), -ECANCELED);
     }
-    ok(g_result);
+    expect_ok(g_result);
     return 0;
 }
 
@@ -324,26 +325,25 @@ REAL(pool_closed_at_any_moment_leaves_nothing)
     int before = descriptors();
     for (unsigned moment = 0; moment < (SLOW ? 10 : 60); moment++) {
         int r = await_many_calls_with_timeout(moment);
-        is_true(r == 0 || r == -ETIMEDOUT);
+        expect_true(r == 0 || r == -ETIMEDOUT);
     }
-    is(descriptors(), before);
+    expect_int(descriptors(), before);
     return 0;
 }
 
-START_TEST(open_without_a_loop_fails)
+TEST(open_without_a_loop_fails)
 {
     async_process_pool *p = async_process_pool_open(.max_workers = 1);
-    is_true(p == NULL);
-    is(errno, EPERM);
+    expect_true(p == NULL);
+    expect_int(errno, EPERM);
 }
-END_TEST
 
 REAL(open_with_invalid_options_fails)
 {
-    is_true(async_process_pool_open(.max_workers = 100000) == NULL);
-    is(errno, EINVAL);
-    is_true(async_process_pool_open(.timeout = -1) == NULL);
-    is(errno, EINVAL);
+    expect_true(async_process_pool_open(.max_workers = 100000) == NULL);
+    expect_int(errno, EINVAL);
+    expect_true(async_process_pool_open(.timeout = -1) == NULL);
+    expect_int(errno, EINVAL);
     return 0;
 }
 
@@ -354,7 +354,7 @@ static int await_report(const char *part)
 {
     for (;;) {
         async_print_tasks();
-        if (strstr(heard(), part))
+        if (strstr(captured_stderr(), part))
             return 0;
         ASYNC_TRY(await_sleep(0.001));
     }
@@ -380,18 +380,18 @@ REAL(report_names_the_process_that_a_task_waits_for)
     char text[100];
     int ms = 0;
     pid_t pid;
-    ok(await_process_pool_run(p, nap, &ms, &pid));
+    expect_ok(await_process_pool_run(p, nap, &ms, &pid));
     await_task_auto running = async_create_task(hang_in(p), .name = "first");
     snprintf(text, sizeof text, "first: waits for \"do_act\" in process %ld of pool \"heavy work\"",
              (long)pid);
-    ok(await_report(text));
+    expect_ok(await_report(text));
     await_task_auto behind = async_create_task(hang_in(p), .name = "second");
-    ok(await_report("second: waits for a process for \"do_act\" of pool \"heavy work\""));
+    expect_ok(await_report("second: waits for a process for \"do_act\" of pool \"heavy work\""));
     async_task_cancel(running);
-    ok(await_report("second: waits for \"do_act\" in process "));
+    expect_ok(await_report("second: waits for \"do_act\" in process "));
     await_task_auto other = async_create_task(calls_by_address(nameless), .name = "third");
-    ok(await_report("third: waits for \"a call\" in process "));
-    is(await_process_pool_call_named(nameless, "x", NULL, NULL, 0, NULL, 0), -ENOEXEC);
+    expect_ok(await_report("third: waits for \"a call\" in process "));
+    expect_int(await_process_pool_call_named(nameless, "x", NULL, NULL, 0, NULL, 0), -ENOEXEC);
     return 0;
 }
 

@@ -133,8 +133,8 @@ ASYNC_PROCESS(do_work, (const enum work *)what, (int *)ret)
 static int await_work(async_process_pool *p, enum work what, int code, const char *message)
 {
     int ret = -1, r = await_process_pool_run(p, do_work, &what, &ret);
-    ck_assert_msg(r == code, "%d: %s %s", (int)what, shown(r), async_fail_text(r));
-    has_text(async_fail_text(r), message);
+    expect_that(r == code, "%d: %s %s", (int)what, result_text(r), async_fail_text(r));
+    expect_contains(async_fail_text(r), message);
     return 0;
 }
 
@@ -143,15 +143,15 @@ REAL(call_can_compute_and_is_refused_files)
     async_process_pool_auto p =
             async_process_pool_open(.max_workers = 1, .sandbox = true, .timeout = 10);
     struct async_process_pool_stats s;
-    ok(await_work(p, COMPUTES, 0, ""));
-    ok(await_work(p, OPENS, -EACCES, "cannot open it"));
-    ok(await_work(p, COMPUTES, 0, ""));
+    expect_ok(await_work(p, COMPUTES, 0, ""));
+    expect_ok(await_work(p, OPENS, -EACCES, "cannot open it"));
+    expect_ok(await_work(p, COMPUTES, 0, ""));
     async_process_pool_stats(p, &s);
-    is(s.started, 1);
-    ok(await_death(p, ABRT, -EOWNERDEAD, "killed by SIGABRT"));
-    ok(await_work(p, THREADS, -EOWNERDEAD, "killed by SIGSYS"));
-    ok(await_work(p, RAISES, -EOWNERDEAD, "killed by SIGSYS"));
-    ok(await_work(p, COMPUTES, 0, ""));
+    expect_int(s.started, 1);
+    expect_ok(await_death(p, ABRT, -EOWNERDEAD, "killed by SIGABRT"));
+    expect_ok(await_work(p, THREADS, -EOWNERDEAD, "killed by SIGSYS"));
+    expect_ok(await_work(p, RAISES, -EOWNERDEAD, "killed by SIGSYS"));
+    expect_ok(await_work(p, COMPUTES, 0, ""));
     return 0;
 }
 
@@ -159,9 +159,9 @@ ASYNC_DEF(break_out, (async_process_pool *)p, (const struct attempt *)a)
 {
     long ret = -1;
     int r = await_process_pool_run(p, make_syscall, a, &ret);
-    ck_assert_msg(r == -EOWNERDEAD && ret == -1, "%s: %s", a->name, shown(r));
-    ck_assert_msg(strstr(async_fail_text(r), "killed by SIGSYS"), "%s: %s", a->name,
-                  async_fail_text(r));
+    expect_that(r == -EOWNERDEAD && ret == -1, "%s: %s", a->name, result_text(r));
+    expect_that(strstr(async_fail_text(r), "killed by SIGSYS"), "%s: %s", a->name,
+                async_fail_text(r));
     return 0;
 }
 
@@ -177,9 +177,9 @@ REAL(syscall_out_of_the_sandbox_kills_its_worker_and_no_other)
             async_spawn(g, one_of_many(&t, (int)i, LIVES));
             async_spawn(g, break_out(p, &forbidden[i]));
         }
-    ok(r);
-    is(t.answers, countof(forbidden));
-    is_text(t.what, "");
+    expect_ok(r);
+    expect_int(t.answers, countof(forbidden));
+    expect_text(t.what, "");
     return 0;
 }
 
@@ -190,7 +190,7 @@ static const char *status_of(pid_t pid, const char *file, const char *title)
     char path[64];
     snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
     FILE *f = fopen(path, "re");
-    is_true(f);
+    expect_true(f);
     bool found = false;
     while (!found && fgets(line, sizeof line, f))
         found = !strncmp(line, title, strlen(title));
@@ -204,17 +204,17 @@ REAL(sandboxed_worker_has_a_filter_and_limits)
     pid_t pid;
     int ms = 0;
     unsigned long soft, hard;
-    ok(await_process_pool_run(p, nap, &ms, &pid));
-    is(atoi(status_of(pid, "status", "NoNewPrivs:")), 1);
-    is(atoi(status_of(pid, "status", "Seccomp:")), 2); /* the mode of filters */
+    expect_ok(await_process_pool_run(p, nap, &ms, &pid));
+    expect_int(atoi(status_of(pid, "status", "NoNewPrivs:")), 1);
+    expect_int(atoi(status_of(pid, "status", "Seccomp:")), 2); /* the mode of filters */
     static const struct {
         const char *title;
         unsigned long most;
     } limits[] = { { "Max file size", 0 }, { "Max core file size", 0 }, { "Max open files", 16 } };
     for (size_t i = 0; i < countof(limits); i++) {
-        is(sscanf(status_of(pid, "limits", limits[i].title), "%lu %lu", &soft, &hard), 2);
-        is(soft, limits[i].most);
-        is(hard, limits[i].most);
+        expect_int(sscanf(status_of(pid, "limits", limits[i].title), "%lu %lu", &soft, &hard), 2);
+        expect_int(soft, limits[i].most);
+        expect_int(hard, limits[i].most);
     }
     return 0;
 }
@@ -224,11 +224,12 @@ REAL(worker_without_a_sandbox_has_no_filter)
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     pid_t pid;
     int ms = 0;
-    ok(await_process_pool_run(p, nap, &ms, &pid));
-    is(atoi(status_of(pid, "status", "NoNewPrivs:")),
-       atoi(status_of(getpid(), "status", "NoNewPrivs:")));
-    is(atoi(status_of(pid, "status", "Seccomp:")), atoi(status_of(getpid(), "status", "Seccomp:")));
-    ok(await_work(p, OPENS, 0, ""));
+    expect_ok(await_process_pool_run(p, nap, &ms, &pid));
+    expect_int(atoi(status_of(pid, "status", "NoNewPrivs:")),
+               atoi(status_of(getpid(), "status", "NoNewPrivs:")));
+    expect_int(atoi(status_of(pid, "status", "Seccomp:")),
+               atoi(status_of(getpid(), "status", "Seccomp:")));
+    expect_ok(await_work(p, OPENS, 0, ""));
     return 0;
 }
 
@@ -237,13 +238,13 @@ REAL(call_that_exceeds_memory_or_processor_time_fails)
     if (!SANITIZED) { /* a sanitizer reserves terabytes */
         async_process_pool_auto small = async_process_pool_open(.max_workers = 1, .sandbox = true,
                                                                 .max_memory = (size_t)1 << 30);
-        ok(await_work(small, ALLOCATES, -ENOMEM, "no such memory"));
-        ok(await_work(small, COMPUTES, 0, ""));
+        expect_ok(await_work(small, ALLOCATES, -ENOMEM, "no such memory"));
+        expect_ok(await_work(small, COMPUTES, 0, ""));
     }
     async_process_pool_auto brief =
             async_process_pool_open(.max_workers = 1, .sandbox = true, .max_cpu = 1);
-    ok(await_work(brief, LOOPS, -ETIMEDOUT, "used more than 1 s of processor time"));
-    ok(await_work(brief, COMPUTES, 0, ""));
+    expect_ok(await_work(brief, LOOPS, -ETIMEDOUT, "used more than 1 s of processor time"));
+    expect_ok(await_work(brief, COMPUTES, 0, ""));
     return 0;
 }
 
@@ -259,11 +260,11 @@ REAL(call_in_a_sandbox_can_be_cancelled_and_dropped)
     async_process_pool *p = async_process_pool_open(.max_workers = 1, .sandbox = true);
     await_task_auto running = async_create_task(loop_in(p));
     await_task_auto queued = async_create_task(loop_in(p));
-    ok(await_sleep(0.05));
+    expect_ok(await_sleep(0.05));
     async_task_cancel(running);
-    is(await_task(running), -ECANCELED);
+    expect_int(await_task(running), -ECANCELED);
     async_process_pool_drop(&p);
-    is(await_task(queued), -EPIPE);
+    expect_int(await_task(queued), -EPIPE);
     return 0;
 }
 
@@ -320,10 +321,10 @@ REAL(thread_of_a_constructor_is_in_the_sandbox)
             async_process_pool_open(.max_workers = 1, .sandbox = true, .timeout = SLOW ? 30 : 10);
     async_process_pool_auto open_pool = async_process_pool_open(.max_workers = 1);
     int r = await_process_pool_run(enclosed, ask_helper, &in, &out);
-    ck_assert_msg(r == 0, "%s", async_fail_text(r));
-    is(out, -EACCES);
-    ok(await_process_pool_run(open_pool, ask_helper, &in, &out));
-    is(out, 1);
+    expect_that(r == 0, "%s", async_fail_text(r));
+    expect_int(out, -EACCES);
+    expect_ok(await_process_pool_run(open_pool, ask_helper, &in, &out));
+    expect_int(out, 1);
     return 0;
 }
 
@@ -333,9 +334,9 @@ REAL(descriptor_of_a_constructor_is_closed_in_the_sandbox)
     setenv(helper_variable, "1", 1);
     async_process_pool_auto enclosed = async_process_pool_open(.max_workers = 1, .sandbox = true);
     async_process_pool_auto open_pool = async_process_pool_open(.max_workers = 1);
-    is(await_process_pool_run(open_pool, read_inherited, &in, &fd), 1);
-    is_true(fd > 3);
-    is(await_process_pool_run(enclosed, read_inherited, &in, &fd), -EBADF);
+    expect_int(await_process_pool_run(open_pool, read_inherited, &in, &fd), 1);
+    expect_true(fd > 3);
+    expect_int(await_process_pool_run(enclosed, read_inherited, &in, &fd), -EBADF);
     return 0;
 }
 
@@ -359,9 +360,9 @@ REAL(limits_can_be_read_and_not_changed_in_a_sandbox)
                                     .max_memory = SANITIZED ? 0 : (size_t)1 << 30);
     struct rlimit limit;
     for (size_t i = 0; i < countof(resources); i++) {
-        is(await_process_pool_run(p, lift_limit, &resources[i], &limit), EACCES);
+        expect_int(await_process_pool_run(p, lift_limit, &resources[i], &limit), EACCES);
         if (resources[i] == RLIMIT_AS && !SANITIZED)
-            is(limit.rlim_max, (size_t)1 << 30);
+            expect_int(limit.rlim_max, (size_t)1 << 30);
     }
     return 0;
 }

@@ -33,7 +33,7 @@ static char path[] = "/tmp/asyncio-start-XXXXXX";
 static void set_letters(const char *letters)
 {
     int fd = mkstemp(path);
-    is(write(fd, letters, strlen(letters)), strlen(letters));
+    expect_int(write(fd, letters, strlen(letters)), strlen(letters));
     close(fd);
     setenv(start_variable, path, 1);
 }
@@ -42,7 +42,7 @@ static int await_addition(async_process_pool *p)
 {
     int n = 1, sum = 0;
     ASYNC_TRY(await_process_pool_run(p, add_one, &n, &sum));
-    is(sum, 2);
+    expect_int(sum, 2);
     return 0;
 }
 
@@ -52,9 +52,9 @@ static void is_count(async_process_pool *p, unsigned started, unsigned killed, u
 {
     struct async_process_pool_stats s;
     async_process_pool_stats(p, &s);
-    is(s.started, started);
-    is(s.killed, killed);
-    is(s.lost, lost);
+    expect_int(s.started, started);
+    expect_int(s.killed, killed);
+    expect_int(s.lost, lost);
     unlink(path);
 }
 
@@ -63,7 +63,7 @@ REAL(worker_that_hangs_at_its_start_is_replaced_and_the_call_succeeds)
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1, .timeout = 20,
                                                         .start_timeout = START_TIMEOUT);
     set_letters("h");
-    ok(await_addition(p));
+    expect_ok(await_addition(p));
     is_count(p, 2, 1, 0);
     return 0;
 }
@@ -73,9 +73,9 @@ REAL(two_workers_that_hang_at_their_start_fail_one_call)
     async_process_pool_auto p =
             async_process_pool_open(.max_workers = 1, .start_timeout = START_TIMEOUT);
     set_letters("hh");
-    is(await_addition(p), -ETIMEDOUT);
-    has_text(async_fail_text(-ETIMEDOUT), "did not start within");
-    ok(await_addition(p));
+    expect_int(await_addition(p), -ETIMEDOUT);
+    expect_contains(async_fail_text(-ETIMEDOUT), "did not start within");
+    expect_ok(await_addition(p));
     is_count(p, 3, 2, 0);
     return 0;
 }
@@ -84,9 +84,9 @@ REAL(two_workers_that_die_at_their_start_fail_one_call)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     set_letters("dd");
-    is(await_addition(p), -EOWNERDEAD);
-    has_text(async_fail_text(-EOWNERDEAD), "exited with status 9 before it could begin");
-    ok(await_addition(p));
+    expect_int(await_addition(p), -EOWNERDEAD);
+    expect_contains(async_fail_text(-EOWNERDEAD), "exited with status 9 before it could begin");
+    expect_ok(await_addition(p));
     is_count(p, 3, 0, 2);
     return 0;
 }
@@ -108,11 +108,11 @@ REAL(calls_behind_the_first_survive_workers_that_hang_at_their_start)
         tasks[i] = async_create_task(add_in(p));
     for (size_t i = 0; i < countof(tasks); i++) {
         int r = await_task(tasks[i]);
-        is_true(r == 0 || r == -ETIMEDOUT);
+        expect_true(r == 0 || r == -ETIMEDOUT);
         failed += r < 0;
         await_task_drop(&tasks[i]);
     }
-    is(failed, 1);
+    expect_int(failed, 1);
     unlink(path);
     return 0;
 }
@@ -122,11 +122,11 @@ REAL(call_cancelled_during_the_start_spares_the_next)
 {
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     await_task_auto early = async_create_task(add_in(p));
-    ok(await_sleep(0));
+    expect_ok(await_sleep(0));
     async_task_cancel(early);
     int r = await_task(early);
-    is_true(r == 0 || r == -ECANCELED);
-    ok(await_addition(p));
+    expect_true(r == 0 || r == -ECANCELED);
+    expect_ok(await_addition(p));
     return 0;
 }
 

@@ -8,7 +8,7 @@ static async_stream *near_end, *far_end;
 
 static void make_pair(size_t room)
 {
-    ok(async_stream_pair(&near_end, &far_end, .room = room));
+    expect_ok(async_stream_pair(&near_end, &far_end, .room = room));
 }
 
 static int drop_pair(void)
@@ -38,7 +38,7 @@ ASYNC_DEF(reads_all, (char **)ret, (size_t *)size)
     return await_stream_read_all(near_end, ret, size);
 }
 
-CASE(stream_of_any_length_is_read_to_its_end)
+LOOP_TEST(stream_of_any_length_is_read_to_its_end)
 {
     static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 50000 };
     for (size_t i = 0; i < countof(sizes); i++) {
@@ -46,79 +46,79 @@ CASE(stream_of_any_length_is_read_to_its_end)
         size_t size = 99;
         make_pair(1000);
         await_task_auto t = async_create_task(sends_letters(sizes[i]));
-        ok(await_stream_read_all(near_end, &text, &size));
-        is(size, sizes[i]);
-        is_true(are_letters(text, size));
-        ok(await_task(t));
+        expect_ok(await_stream_read_all(near_end, &text, &size));
+        expect_int(size, sizes[i]);
+        expect_true(are_letters(text, size));
+        expect_ok(await_task(t));
         async_data_drop(&text);
-        ok(await_stream_read_all(near_end, &text, NULL)); /* again: the end is still there */
-        is_text(text, "");
-        ok(drop_pair());
+        expect_ok(await_stream_read_all(near_end, &text, NULL)); /* again: the end is still there */
+        expect_text(text, "");
+        expect_ok(drop_pair());
     }
     return 0;
 }
 
-CASE(bytes_that_an_earlier_call_has_left_are_part_of_what_is_read)
+LOOP_TEST(bytes_that_an_earlier_call_has_left_are_part_of_what_is_read)
 {
     char line[8];
     async_data_auto text = NULL;
     make_pair(100);
-    ok(await_stream_write(far_end, "one\ntwo\nthree", 13));
+    expect_ok(await_stream_write(far_end, "one\ntwo\nthree", 13));
     async_stream_drop(&far_end);
-    is(await_stream_readline(near_end, line, sizeof line), 4);
-    ok(await_stream_read_all(near_end, &text, NULL));
-    is_text(text, "two\nthree");
+    expect_int(await_stream_readline(near_end, line, sizeof line), 4);
+    expect_ok(await_stream_read_all(near_end, &text, NULL));
+    expect_text(text, "two\nthree");
     return drop_pair();
 }
 
-CASE(more_bytes_than_the_limit_are_refused_and_stay_in_the_stream)
+LOOP_TEST(more_bytes_than_the_limit_are_refused_and_stay_in_the_stream)
 {
     char buf[32];
     async_data_auto text = NULL;
     make_pair(100);
-    ok(await_stream_write(far_end, "0123456789", 10));
+    expect_ok(await_stream_write(far_end, "0123456789", 10));
     async_stream_drop(&far_end);
-    is(await_stream_read_all(near_end, &text, NULL, .limit = 9), -ENOBUFS);
-    has_text(async_fail_text(-ENOBUFS), "more than 9 bytes");
-    is_true(!text);
-    ok(await_stream_read_all(near_end, &text, NULL, .limit = 10));
-    is_text(text, "0123456789");
-    is(await_stream_read(near_end, buf, sizeof buf), 0);
+    expect_int(await_stream_read_all(near_end, &text, NULL, .limit = 9), -ENOBUFS);
+    expect_contains(async_fail_text(-ENOBUFS), "more than 9 bytes");
+    expect_true(!text);
+    expect_ok(await_stream_read_all(near_end, &text, NULL, .limit = 10));
+    expect_text(text, "0123456789");
+    expect_int(await_stream_read(near_end, buf, sizeof buf), 0);
     return drop_pair();
 }
 
-CASE(cancelled_read_to_the_end_consumes_nothing)
+LOOP_TEST(cancelled_read_to_the_end_consumes_nothing)
 {
     char *none = NULL;
     async_data_auto text = NULL;
     make_pair(10000);
     for (int i = 0; i < 3; i++) {
         for (int j = 0; j < 1000; j++)
-            ok(await_stream_write(far_end, &"012"[i], 1));
-        is(await_wait_for(reads_all(&none, NULL), 1), -ETIMEDOUT);
-        is_true(!none);
+            expect_ok(await_stream_write(far_end, &"012"[i], 1));
+        expect_int(await_wait_for(reads_all(&none, NULL), 1), -ETIMEDOUT);
+        expect_true(!none);
     }
     async_stream_drop(&far_end);
     size_t size;
-    ok(await_stream_read_all(near_end, &text, &size));
-    is(size, 3000);
-    is(text[999], '0');
-    is(text[1000], '1');
-    is(text[2999], '2');
+    expect_ok(await_stream_read_all(near_end, &text, &size));
+    expect_int(size, 3000);
+    expect_int(text[999], '0');
+    expect_int(text[1000], '1');
+    expect_int(text[2999], '2');
     return drop_pair();
 }
 
-CASE(second_reader_is_refused_while_a_task_reads_to_the_end)
+LOOP_TEST(second_reader_is_refused_while_a_task_reads_to_the_end)
 {
     char c, *text = NULL;
     size_t size;
     make_pair(100);
     await_task_auto t = async_create_task(reads_all(&text, &size));
-    ok(await_sleep(1));
-    is(await_stream_read(near_end, &c, 1), -EBUSY);
+    expect_ok(await_sleep(1));
+    expect_int(await_stream_read(near_end, &c, 1), -EBUSY);
     async_stream_close(near_end);
-    is(await_task(t), -EPIPE);
-    is_true(!text);
+    expect_int(await_task(t), -EPIPE);
+    expect_true(!text);
     return drop_pair();
 }
 
@@ -127,12 +127,12 @@ REAL(reset_connection_is_not_taken_for_the_end)
     int peer;
     async_data_auto text = NULL;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     say(peer, "half of it");
     reset(peer);
     for (int i = 0; i < 2; i++)
-        is(await_stream_read_all(s, &text, NULL), -ECONNRESET);
-    is_true(!text);
+        expect_int(await_stream_read_all(s, &text, NULL), -ECONNRESET);
+    expect_true(!text);
     return 0;
 }
 
@@ -143,14 +143,14 @@ static int await_longest_line(size_t limit, int *lines)
     int r;
     *lines = 0;
     await_for_each (r, line, async_lines(near_end, .limit = limit)) {
-        is_true(!strchr(line, '\n'));
+        expect_true(!strchr(line, '\n'));
         ++*lines;
     }
     return r;
 }
 
 /* With room for its "\n", which counts. */
-CASE(line_beyond_the_limit_ends_the_iteration_and_stays_in_the_stream)
+LOOP_TEST(line_beyond_the_limit_ends_the_iteration_and_stays_in_the_stream)
 {
     static const struct {
         const char *text;
@@ -166,15 +166,15 @@ CASE(line_beyond_the_limit_ends_the_iteration_and_stays_in_the_stream)
         int lines;
         async_data_auto rest = NULL;
         make_pair(100);
-        ok(await_stream_write(far_end, cases[i].text, strlen(cases[i].text)));
+        expect_ok(await_stream_write(far_end, cases[i].text, strlen(cases[i].text)));
         async_stream_drop(&far_end);
-        is(await_longest_line(cases[i].limit, &lines), cases[i].result);
-        is(lines, cases[i].lines);
+        expect_int(await_longest_line(cases[i].limit, &lines), cases[i].result);
+        expect_int(lines, cases[i].lines);
         if (cases[i].result < 0)
-            has_text(async_fail_text(-ENOBUFS), ".limit of async_lines()");
-        ok(await_stream_read_all(near_end, &rest, NULL));
-        is_text(rest, cases[i].result < 0 ? strchr(cases[i].text, '\n') + 1 : "");
-        ok(drop_pair());
+            expect_contains(async_fail_text(-ENOBUFS), ".limit of async_lines()");
+        expect_ok(await_stream_read_all(near_end, &rest, NULL));
+        expect_text(rest, cases[i].result < 0 ? strchr(cases[i].text, '\n') + 1 : "");
+        expect_ok(drop_pair());
     }
     return 0;
 }
@@ -187,14 +187,14 @@ ASYNC_DEF(sends_without_end)
         ASYNC_TRY(await_stream_write(far_end, block, sizeof block));
 }
 
-CASE(peer_that_never_ends_its_line_is_refused_at_one_mebibyte)
+LOOP_TEST(peer_that_never_ends_its_line_is_refused_at_one_mebibyte)
 {
     int lines;
     make_pair(65536);
     await_task_auto t = async_create_task(sends_without_end());
-    is(await_longest_line(0, &lines), -ENOBUFS);
-    has_text(async_fail_text(-ENOBUFS), "1048576 bytes");
-    is(lines, 0);
+    expect_int(await_longest_line(0, &lines), -ENOBUFS);
+    expect_contains(async_fail_text(-ENOBUFS), "1048576 bytes");
+    expect_int(lines, 0);
     await_task_drop(&t);
     return drop_pair();
 }

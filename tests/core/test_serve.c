@@ -2,6 +2,7 @@
 /* Servers and connections, by numeric addresses and "localhost". */
 #include "server.h"
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -17,13 +18,13 @@ REAL(server_serves_until_it_is_cancelled)
 {
     struct server v = { .handler = echo };
     await_task_auto t = async_create_task(server(&v));
-    ok(await_event_wait(&v.serving));
-    is_true(v.port > 0);
-    ok(await_gather(NULL, asks("127.0.0.1", v.port, "a"), asks("127.0.0.1", v.port, "b"),
-                    asks("127.0.0.1", v.port, "c")));
+    expect_ok(await_event_wait(&v.serving));
+    expect_true(v.port > 0);
+    expect_ok(await_gather(NULL, asks("127.0.0.1", v.port, "a"), asks("127.0.0.1", v.port, "b"),
+                           asks("127.0.0.1", v.port, "c")));
     async_task_cancel(t);
-    is(await_task(t), -ECANCELED);
-    is(await_asks("127.0.0.1", v.port, "a"), -ECONNREFUSED);
+    expect_int(await_task(t), -ECANCELED);
+    expect_int(await_asks("127.0.0.1", v.port, "a"), -ECONNREFUSED);
     return 0;
 }
 
@@ -32,12 +33,12 @@ REAL(localhost_serves_and_connects_by_both_families)
 {
     struct server v = { .handler = echo, .host = "localhost" };
     await_task_auto t = async_create_task(server(&v));
-    ok(await_event_wait(&v.serving));
-    ok(await_asks("127.0.0.1", v.port, "four"));
+    expect_ok(await_event_wait(&v.serving));
+    expect_ok(await_asks("127.0.0.1", v.port, "four"));
     int r = await_asks("::1", v.port, "six");
-    is_true(r == 0 || r == -EADDRNOTAVAIL || r == -EAFNOSUPPORT); /* a machine without IPv6 */
-    ok(await_asks("LocalHost", v.port, "both"));
-    ok(await_asks("", v.port, "this machine"));
+    expect_true(r == 0 || r == -EADDRNOTAVAIL || r == -EAFNOSUPPORT); /* a machine without IPv6 */
+    expect_ok(await_asks("LocalHost", v.port, "both"));
+    expect_ok(await_asks("", v.port, "this machine"));
     return 0;
 }
 
@@ -46,28 +47,28 @@ REAL(connection_tries_the_next_address_when_one_refuses)
 {
     struct server v = { .handler = echo };
     await_task_auto t = async_create_task(server(&v));
-    ok(await_event_wait(&v.serving));
+    expect_ok(await_event_wait(&v.serving));
     return await_asks("localhost", v.port, "hello"); /* when: see inside-net, in virtual time */
 }
 
 REAL(connection_that_cannot_be_made_fails_with_a_message)
 {
-    async_stream *s = (async_stream *)trail;
+    async_stream *s = (async_stream *)event_log;
     int port = 0, fd = plain_listen(&port, 1);
-    ok(close(fd));
-    is(await_open_connection("127.0.0.1", text_of(port), &s), -ECONNREFUSED);
-    has_text(async_fail_text(-ECONNREFUSED), "127.0.0.1:");
-    has_text(async_fail_text(-ECONNREFUSED), "refused");
-    is(await_open_connection("localhost", text_of(port), &s), -ECONNREFUSED);
-    has_text(async_fail_text(-ECONNREFUSED), "[::1]:"); /* every attempt */
-    has_text(async_fail_text(-ECONNREFUSED), "; 127.0.0.1:");
-    is(await_open_connection("127.0.0.1", "65536", &s), -EINVAL);
-    is(await_open_connection("127.0.0.1", "80x", &s), -EINVAL);
-    is(await_open_connection("127.0.0.1", "", &s), -EINVAL);
-    is(await_open_connection("127.0.0.1", NULL, &s), -EINVAL);
-    is(await_open_connection("unix:", NULL, &s), -EINVAL);
-    is(await_open_connection("/nowhere/at/all", NULL, &s), -ENOENT);
-    is_true(s == (async_stream *)trail);
+    expect_ok(close(fd));
+    expect_int(await_open_connection("127.0.0.1", text_of(port), &s), -ECONNREFUSED);
+    expect_contains(async_fail_text(-ECONNREFUSED), "127.0.0.1:");
+    expect_contains(async_fail_text(-ECONNREFUSED), "refused");
+    expect_int(await_open_connection("localhost", text_of(port), &s), -ECONNREFUSED);
+    expect_contains(async_fail_text(-ECONNREFUSED), "[::1]:"); /* every attempt */
+    expect_contains(async_fail_text(-ECONNREFUSED), "; 127.0.0.1:");
+    expect_int(await_open_connection("127.0.0.1", "65536", &s), -EINVAL);
+    expect_int(await_open_connection("127.0.0.1", "80x", &s), -EINVAL);
+    expect_int(await_open_connection("127.0.0.1", "", &s), -EINVAL);
+    expect_int(await_open_connection("127.0.0.1", NULL, &s), -EINVAL);
+    expect_int(await_open_connection("unix:", NULL, &s), -EINVAL);
+    expect_int(await_open_connection("/nowhere/at/all", NULL, &s), -ENOENT);
+    expect_true(s == (async_stream *)event_log);
     return 0;
 }
 
@@ -83,28 +84,28 @@ REAL(cancelled_connection_leaves_no_descriptor)
     for (; n < 8; n++) {
         struct sockaddr_in a = loopback(port);
         full[n] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        ck_assert(connect(full[n], (struct sockaddr *)&a, sizeof a) == 0 || errno == EINPROGRESS);
+        expect_true(connect(full[n], (struct sockaddr *)&a, sizeof a) == 0 || errno == EINPROGRESS);
     }
     async_stream *s = NULL;
     int next = dup(fd);
-    ok(close(next));
-    is(await_wait_for(connects("127.0.0.1", port, &s), 0.05), -ETIMEDOUT);
-    is_true(!s);
+    expect_ok(close(next));
+    expect_int(await_wait_for(connects("127.0.0.1", port, &s), 0.05), -ETIMEDOUT);
+    expect_true(!s);
     int now = dup(fd);
-    is(now, next); /* every number is free again */
-    ok(close(now));
+    expect_int(now, next); /* every number is free again */
+    expect_ok(close(now));
     while (n > 0)
-        ok(close(full[--n]));
+        expect_ok(close(full[--n]));
     return close(fd);
 }
 
 REAL(server_that_cannot_listen_fails_with_a_message)
 {
     int port = 0, fd = plain_listen(&port, 1);
-    is(await_serve("127.0.0.1", text_of(port), echo), -EADDRINUSE);
-    has_text(async_fail_text(-EADDRINUSE), "127.0.0.1:");
-    is(await_serve("192.0.2.1", "0", echo), -EADDRNOTAVAIL);
-    is(await_serve("127.0.0.1", "no number, no service", echo), -EINVAL);
+    expect_int(await_serve("127.0.0.1", text_of(port), echo), -EADDRINUSE);
+    expect_contains(async_fail_text(-EADDRINUSE), "127.0.0.1:");
+    expect_int(await_serve("192.0.2.1", "0", echo), -EADDRNOTAVAIL);
+    expect_int(await_serve("127.0.0.1", "no number, no service", echo), -EINVAL);
     return close(fd);
 }
 
@@ -121,22 +122,22 @@ REAL(failing_handler_ends_its_own_connection_only)
     char c;
     struct server v = { .handler = fails };
     await_task_auto t = async_create_task(server(&v));
-    ok(await_event_wait(&v.serving));
+    expect_ok(await_event_wait(&v.serving));
     int other = plain_connect(v.port), bad = plain_connect(v.port), gone = plain_connect(v.port);
     say(bad, "x\n");
     reset(gone);
-    ok(await_fd_ready(bad, POLLIN) > 0 ? 0 : -1);
-    is(read(bad, &c, 1), 0); /* its connection has ended */
-    const char *said = heard();
-    has_text(said, "fails-4: Protocol error: not a word: x");
-    has_text(said, "test_serve.c");
-    is_true(!strstr(said, "reset")); /* a peer that goes is no failure */
-    ok(close(bad));
+    expect_ok(await_fd_ready(bad, POLLIN) > 0 ? 0 : -1);
+    expect_int(read(bad, &c, 1), 0); /* its connection has ended */
+    const char *said = captured_stderr();
+    expect_contains(said, "fails-4: Protocol error: not a word: x");
+    expect_contains(said, "test_serve.c");
+    expect_true(!strstr(said, "reset")); /* a peer that goes is no failure */
+    expect_ok(close(bad));
     say(other, "o\n"); /* the others go on */
-    is_true(await_fd_ready(other, POLLIN) > 0);
-    is(read(other, &c, 1), 1);
-    ok(await_sleep(moment));
-    is_text(heard(), "");
+    expect_true(await_fd_ready(other, POLLIN) > 0);
+    expect_int(read(other, &c, 1), 1);
+    expect_ok(await_sleep(moment));
+    expect_text(captured_stderr(), "");
     return close(other);
 }
 
@@ -164,19 +165,19 @@ REAL(cancelled_server_closes_connections_in_every_state)
         int peers[20];
         struct server v = { .handler = lives };
         await_task_auto t = async_create_task(server(&v));
-        ok(await_event_wait(&v.serving));
+        expect_ok(await_event_wait(&v.serving));
         for (int i = 0; i < 10; i++)
             peers[i] = plain_connect(v.port);
         for (int i = 0; i < waits; i++)
-            ok(await_sleep(i * moment));
+            expect_ok(await_sleep(i * moment));
         for (int i = 10; i < 20; i++)
             peers[i] = plain_connect(v.port);
         async_task_cancel(t);
-        is(await_task(t), -ECANCELED);
-        is(alive, 0);
+        expect_int(await_task(t), -ECANCELED);
+        expect_int(alive, 0);
         for (int i = 0; i < 20; i++) {
-            is_true(recv(peers[i], &c, 1, 0) <= 0); /* closed, each of them */
-            ok(close(peers[i]));
+            expect_true(recv(peers[i], &c, 1, 0) <= 0); /* closed, each of them */
+            expect_ok(close(peers[i]));
         }
     }
     return 0;
@@ -188,19 +189,19 @@ REAL(connections_beyond_the_limit_wait)
     int peers[6];
     struct server v = { .handler = lives, .opts = { .limit = 2 } };
     await_task_auto t = async_create_task(server(&v));
-    ok(await_event_wait(&v.serving));
+    expect_ok(await_event_wait(&v.serving));
     for (int i = 0; i < 6; i++)
         peers[i] = plain_connect(v.port);
     for (int i = 0; i < 6; i++) {
         while (served < (i < 5 ? i + 2 : 6)) /* a place is free: the next one comes in */
-            ok(await_sleep(moment));
-        ok(await_sleep(4 * moment)); /* and only that one */
-        is(served, i < 5 ? i + 2 : 6);
-        ok(close(peers[i]));
+            expect_ok(await_sleep(moment));
+        expect_ok(await_sleep(4 * moment)); /* and only that one */
+        expect_int(served, i < 5 ? i + 2 : 6);
+        expect_ok(close(peers[i]));
     }
     while (alive > 0)
-        ok(await_sleep(moment));
-    is(most_alive, 2);
+        expect_ok(await_sleep(moment));
+    expect_int(most_alive, 2);
     return 0;
 }
 
@@ -231,22 +232,22 @@ REAL(server_without_descriptors_warns_once_and_goes_on)
         return 0;
     struct server v = { .handler = echo, .opts = { .backlog = 512 } };
     await_task_auto t = async_create_task(server(&v));
-    ok(await_event_wait(&v.serving));
+    expect_ok(await_event_wait(&v.serving));
     pid_t child = many_clients(v.port, 200);
     int next = dup(0), status = 0;
     struct rlimit before, low;
-    ok(getrlimit(RLIMIT_NOFILE, &before));
+    expect_ok(getrlimit(RLIMIT_NOFILE, &before));
     low = (struct rlimit){ .rlim_cur = (rlim_t)next + 20, .rlim_max = before.rlim_max };
-    ok(close(next));
-    ok(setrlimit(RLIMIT_NOFILE, &low));
+    expect_ok(close(next));
+    expect_ok(setrlimit(RLIMIT_NOFILE, &low));
     while (waitpid(child, &status, WNOHANG) == 0)
-        ok(await_sleep(moment));
-    ok(setrlimit(RLIMIT_NOFILE, &before));
-    is(status, 0);
-    const char *said = heard();
-    has_text(said, "Too many open files");
-    is_true(!strchr(said, '\n')[1]); /* once */
-    ok(await_asks("127.0.0.1", v.port, "still there"));
+        expect_ok(await_sleep(moment));
+    expect_ok(setrlimit(RLIMIT_NOFILE, &before));
+    expect_int(status, 0);
+    const char *said = captured_stderr();
+    expect_contains(said, "Too many open files");
+    expect_true(!strchr(said, '\n')[1]); /* once */
+    expect_ok(await_asks("127.0.0.1", v.port, "still there"));
     return 0;
 }
 
@@ -256,22 +257,22 @@ REAL(sockets_have_no_delay_and_are_closed_by_exec)
     int found = 0;
     struct server v = { .handler = lives };
     await_task_auto t = async_create_task(server(&v));
-    ok(await_event_wait(&v.serving));
+    expect_ok(await_event_wait(&v.serving));
     async_stream_auto s = NULL;
-    ok(await_open_connection("127.0.0.1", text_of(v.port), &s));
-    ok(await_sleep(moment));
+    expect_ok(await_open_connection("127.0.0.1", text_of(v.port), &s));
+    expect_ok(await_sleep(moment));
     for (int i = 3; i < 200; i++) {
         struct sockaddr_storage a;
         int on = 0;
         socklen_t len = sizeof on, size = sizeof a;
         if (getpeername(i, (struct sockaddr *)&a, &size) == 0 && a.ss_family == AF_INET) {
-            ok(getsockopt(i, IPPROTO_TCP, TCP_NODELAY, &on, &len));
-            is_true(on);
-            is_true(fcntl(i, F_GETFD) & FD_CLOEXEC);
+            expect_ok(getsockopt(i, IPPROTO_TCP, TCP_NODELAY, &on, &len));
+            expect_true(on);
+            expect_true(fcntl(i, F_GETFD) & FD_CLOEXEC);
             found++;
         }
     }
-    is(found, 2);
+    expect_int(found, 2);
     return 0;
 }
 
@@ -292,16 +293,16 @@ REAL(handler_reads_the_argument_of_its_server)
                            { .handler = counts, .opts = { .arg = &n[1] } } };
     await_task_auto t = NULL;
     await_task_auto u = NULL;
-    ok(await_started(&v[0], &t));
-    ok(await_started(&v[1], &u));
+    expect_ok(await_started(&v[0], &t));
+    expect_ok(await_started(&v[1], &u));
     for (int i = 0; i < 3; i++) {
         async_stream_auto s = NULL;
-        ok(await_open_connection("127.0.0.1", text_of(v[i > 0].port), &s));
-        is(await_stream_read(s, &c, 1), 1);
-        is_true(!async_serve_arg(s)); /* not a server's */
+        expect_ok(await_open_connection("127.0.0.1", text_of(v[i > 0].port), &s));
+        expect_int(await_stream_read(s, &c, 1), 1);
+        expect_true(!async_serve_arg(s)); /* not a server's */
     }
-    is(n[0], 1);
-    is(n[1], 2);
+    expect_int(n[0], 1);
+    expect_int(n[1], 2);
     return 0;
 }
 
@@ -372,8 +373,8 @@ static int shake_hands(async_stream *inner, const char *host)
 static int handshake_open(const async_stream_layer *layer, async_stream *inner, const char *host,
                           async_stream **ret)
 {
-    is_true(layer == &handshake.layer);
-    is_true(!host || !strcmp(host, "127.0.0.1"));
+    expect_true(layer == &handshake.layer);
+    expect_true(!host || !strcmp(host, "127.0.0.1"));
     int r = shake_hands(inner, host);
     if (r == 0)
         r = async_stream_new(&inverted_ops, inner, ret);
@@ -390,32 +391,32 @@ REAL(layer_is_put_on_both_ends_of_a_connection_and_finished_after_the_handler)
     struct server v = { .handler = counts,
                         .opts = { .arg = &(int){ 0 }, .layer = &handshake.layer } };
     await_task_auto t = NULL;
-    ok(await_started(&v, &t));
+    expect_ok(await_started(&v, &t));
     async_stream_auto s = NULL;
-    ok(await_open_connection("127.0.0.1", text_of(v.port), &s, .layer = &handshake.layer));
-    is(handshake.opened, 2);
-    is(await_stream_readexactly(s, buf, 2, NULL),
-       2); /* what the handler has written, and the farewell */
-    is(buf[0], 'x');
-    is(buf[1], (char)~'.');
-    is(handshake.finished, 1);
+    expect_ok(await_open_connection("127.0.0.1", text_of(v.port), &s, .layer = &handshake.layer));
+    expect_int(handshake.opened, 2);
+    expect_int(await_stream_readexactly(s, buf, 2, NULL),
+               2); /* what the handler has written, and the farewell */
+    expect_int(buf[0], 'x');
+    expect_int(buf[1], (char)~'.');
+    expect_int(handshake.finished, 1);
 
     /* a client that is no party to it */
     int fd = plain_connect(v.port);
     say(fd, "GET / HTTP/1.0\r\n\r\n");
     while (!handshake.failed)
-        ok(await_sleep(0.001));
-    has_text(heard(), "not our protocol");
-    is(read(fd, &c, 1), 1);
-    is_true(read(fd, &c, 1) <= 0);
-    ok(close(fd));
+        expect_ok(await_sleep(0.001));
+    expect_contains(captured_stderr(), "not our protocol");
+    expect_int(read(fd, &c, 1), 1);
+    expect_true(read(fd, &c, 1) <= 0);
+    expect_ok(close(fd));
     fd = plain_connect(v.port);
-    ok(close(fd));
+    expect_ok(close(fd));
     while (handshake.failed < 2)
-        ok(await_sleep(0.001));
-    ok(await_sleep(moment));
-    is_text(heard(), ""); /* it has ended as connections end */
-    is(handshake.opened, 2);
+        expect_ok(await_sleep(0.001));
+    expect_ok(await_sleep(moment));
+    expect_text(captured_stderr(), ""); /* it has ended as connections end */
+    expect_int(handshake.opened, 2);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Servers whose handlers fail: which failures are reported, and how often. */
 #include "server.h"
 
+#include <poll.h>
 static int connections;
 
 /* What a handler does that its client asks for by a letter. */
@@ -35,7 +36,7 @@ static int await_end_of_handler(int port, char letter, bool resets)
 {
     char c;
     int fd = plain_connect(port), before = connections;
-    is(send(fd, &letter, 1, 0), 1);
+    expect_int(send(fd, &letter, 1, 0), 1);
     while (connections == before)
         ASYNC_TRY(await_sleep(0.001));
     if (resets) {
@@ -43,9 +44,9 @@ static int await_end_of_handler(int port, char letter, bool resets)
         return await_sleep(0.02);
     }
     if (letter == 'e')
-        ok(shutdown(fd, SHUT_WR));
-    is_true(await_fd_ready(fd, POLLIN) > 0);
-    is_true(read(fd, &c, 1) <= 0);
+        expect_ok(shutdown(fd, SHUT_WR));
+    expect_true(await_fd_ready(fd, POLLIN) > 0);
+    expect_true(read(fd, &c, 1) <= 0);
     return close(fd);
 }
 
@@ -53,12 +54,12 @@ REAL(handler_that_fails_as_its_connection_ends_is_not_reported)
 {
     struct server v = { .handler = misbehaves };
     await_task_auto t = NULL;
-    ok(await_started(&v, &t));
-    ok(await_end_of_handler(v.port, 'e', false)); /* -ENODATA */
-    ok(await_end_of_handler(v.port, 'e', true));  /* -ECONNRESET */
-    ok(await_end_of_handler(v.port, 'w', true));  /* -ECONNRESET or -EPIPE */
-    ok(await_end_of_handler(v.port, 'c', false)); /* -EPIPE */
-    is_text(heard(), "");
+    expect_ok(await_started(&v, &t));
+    expect_ok(await_end_of_handler(v.port, 'e', false)); /* -ENODATA */
+    expect_ok(await_end_of_handler(v.port, 'e', true));  /* -ECONNRESET */
+    expect_ok(await_end_of_handler(v.port, 'w', true));  /* -ECONNRESET or -EPIPE */
+    expect_ok(await_end_of_handler(v.port, 'c', false)); /* -EPIPE */
+    expect_text(captured_stderr(), "");
     return 0;
 }
 
@@ -74,14 +75,14 @@ REAL(handler_that_fails_otherwise_is_reported_with_its_traceback)
     };
     struct server v = { .handler = misbehaves };
     await_task_auto t = NULL;
-    ok(await_started(&v, &t));
+    expect_ok(await_started(&v, &t));
     for (size_t i = 0; i < countof(failures); i++) {
-        ok(await_end_of_handler(v.port, failures[i].letter, false));
-        const char *said = heard();
-        has_text(said, failures[i].report);
-        has_text(said, "misbehaves-");
-        has_text(said, "created in await_server, ");
-        has_text(said, "server.h:");
+        expect_ok(await_end_of_handler(v.port, failures[i].letter, false));
+        const char *said = captured_stderr();
+        expect_contains(said, failures[i].report);
+        expect_contains(said, "misbehaves-");
+        expect_contains(said, "created in await_server, ");
+        expect_contains(said, "server.h:");
     }
     return 0;
 }
@@ -95,28 +96,28 @@ static int lines_with(const char *text, const char *part)
 }
 
 /* In virtual time, so that the second is one. */
-CASE(failures_beyond_ten_a_second_are_counted_in_one_line)
+LOOP_TEST(failures_beyond_ten_a_second_are_counted_in_one_line)
 {
     struct server v = { .handler = misbehaves };
     char summary[100];
     await_task_auto t = NULL;
-    ok(await_started(&v, &t));
+    expect_ok(await_started(&v, &t));
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 15 + round; i++)
-            ok(await_end_of_handler(v.port, 'x', false));
-        const char *said = heard();
-        is(lines_with(said, "no such letter"), 10);
-        is(lines_with(said, "not reported"), 0);
+            expect_ok(await_end_of_handler(v.port, 'x', false));
+        const char *said = captured_stderr();
+        expect_int(lines_with(said, "no such letter"), 10);
+        expect_int(lines_with(said, "not reported"), 0);
         snprintf(
                 summary, sizeof summary,
                 "asyncio: server on 127.0.0.1:%d: %d more handlers failed within a second and were "
                 "not reported\n",
                 v.port, 5 + round);
         if (round == 0)
-            ok(await_sleep(1));
+            expect_ok(await_sleep(1));
         else
             await_task_drop(&t); /* at its end the server tells what is left to tell */
-        is_text(heard(), summary);
+        expect_text(captured_stderr(), summary);
     }
     return 0;
 }

@@ -2,6 +2,7 @@
 /* Streams: reading and writing. */
 #include "stream.h"
 
+#include <poll.h>
 ASYNC_DEF(line, (async_stream *)s, (char *)buf, (size_t)size)
 {
     return (int)await_stream_readline(s, buf, size);
@@ -19,20 +20,20 @@ REAL(read_returns_what_has_come)
     char buf[64];
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     say(peer, "hello");
-    is(await_stream_read(s, buf, 2), 2);
-    is(await_stream_read(s, buf + 2, sizeof buf), 3);
-    ok(memcmp(buf, "hello", 5));
-    is(await_stream_read(s, buf, 0), 0);
+    expect_int(await_stream_read(s, buf, 2), 2);
+    expect_int(await_stream_read(s, buf + 2, sizeof buf), 3);
+    expect_ok(memcmp(buf, "hello", 5));
+    expect_int(await_stream_read(s, buf, 0), 0);
     await_task_auto t = async_create_task(says_later(peer, "more"));
-    is(await_stream_read(s, buf, sizeof buf), 4);
-    ok(await_task(t));
+    expect_int(await_stream_read(s, buf, sizeof buf), 4);
+    expect_ok(await_task(t));
     say(peer, "last");
-    ok(close(peer));
-    is(await_stream_read(s, buf, 4), 4);
+    expect_ok(close(peer));
+    expect_int(await_stream_read(s, buf, 4), 4);
     for (int i = 0; i < 3; i++)
-        is(await_stream_read(s, buf, sizeof buf), 0);
+        expect_int(await_stream_read(s, buf, sizeof buf), 0);
     return 0;
 }
 
@@ -44,23 +45,23 @@ REAL(separator_that_comes_in_pieces_is_found)
     for (size_t cut = 1; cut < sizeof text - 1; cut++) {
         int peer;
         async_stream_auto s = NULL;
-        ok(await_pair(&s, &peer));
+        expect_ok(await_pair(&s, &peer));
         memcpy(first, text, cut);
         first[cut] = '\0';
         say(peer, first);
         await_task_auto t = async_create_task(says_later(peer, text + cut));
-        is(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 7);
-        is_text(buf, "one\r\n\r\n");
-        is(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 8);
-        is_text(buf, "two\r\r\n\r\n");
-        is(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 4);
-        is_text(buf, "\r\n\r\n");
-        is(await_stream_readexactly(s, buf, 4, NULL), 4);
-        ok(memcmp(buf, "rest", 4));
-        ok(await_task(t));
-        ok(close(peer));
-        is(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 0);
-        is_text(buf, "");
+        expect_int(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 7);
+        expect_text(buf, "one\r\n\r\n");
+        expect_int(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 8);
+        expect_text(buf, "two\r\r\n\r\n");
+        expect_int(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 4);
+        expect_text(buf, "\r\n\r\n");
+        expect_int(await_stream_readexactly(s, buf, 4, NULL), 4);
+        expect_ok(memcmp(buf, "rest", 4));
+        expect_ok(await_task(t));
+        expect_ok(close(peer));
+        expect_int(await_stream_readuntil(s, "\r\n\r\n", buf, sizeof buf), 0);
+        expect_text(buf, "");
     }
     return 0;
 }
@@ -70,23 +71,23 @@ REAL(line_is_read_with_its_end_or_refused_if_it_does_not_fit)
     char buf[32];
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     say(peer, "a\n\nlonger\nend");
-    ok(shutdown(peer, SHUT_WR));
-    is(await_stream_readline(s, buf, sizeof buf), 2);
-    is_text(buf, "a\n");
-    is(await_stream_readline(s, buf, 2), 1); /* it fits exactly */
-    is_text(buf, "\n");
-    is(await_stream_readline(s, buf, 7), -ENOBUFS);
-    has_text(async_fail_text(-ENOBUFS), "7 bytes");
-    is(await_stream_readline(s, buf, 8), 7);
-    is_text(buf, "longer\n");
-    is(await_stream_readline(s, buf, 3), -ENOBUFS);
-    is(await_stream_readuntil(s, "", buf, sizeof buf), -EINVAL);
-    is(await_stream_readline(s, buf, 4), 3); /* without a separator */
-    is_text(buf, "end");
-    is(await_stream_readline(s, buf, sizeof buf), 0);
-    is(await_stream_readline(s, buf, 0), -ENOBUFS);
+    expect_ok(shutdown(peer, SHUT_WR));
+    expect_int(await_stream_readline(s, buf, sizeof buf), 2);
+    expect_text(buf, "a\n");
+    expect_int(await_stream_readline(s, buf, 2), 1); /* it fits exactly */
+    expect_text(buf, "\n");
+    expect_int(await_stream_readline(s, buf, 7), -ENOBUFS);
+    expect_contains(async_fail_text(-ENOBUFS), "7 bytes");
+    expect_int(await_stream_readline(s, buf, 8), 7);
+    expect_text(buf, "longer\n");
+    expect_int(await_stream_readline(s, buf, 3), -ENOBUFS);
+    expect_int(await_stream_readuntil(s, "", buf, sizeof buf), -EINVAL);
+    expect_int(await_stream_readline(s, buf, 4), 3); /* without a separator */
+    expect_text(buf, "end");
+    expect_int(await_stream_readline(s, buf, sizeof buf), 0);
+    expect_int(await_stream_readline(s, buf, 0), -ENOBUFS);
     return close(peer);
 }
 
@@ -96,18 +97,18 @@ REAL(line_longer_than_the_buffer_is_read)
     char *text = malloc(2 * LONG + 1), *buf = malloc(LONG + 2);
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     memset(text, 'x', 2 * LONG);
     text[LONG - 1] = text[2 * LONG - 1] = '\n';
     text[2 * LONG] = '\0';
     say(peer, text);
-    ok(shutdown(peer, SHUT_WR));
-    is(await_stream_readline(s, buf, LONG / 2), -ENOBUFS);
-    is(await_stream_readline(s, buf, LONG + 1), LONG);
-    is(await_stream_readline(s, buf, LONG), -ENOBUFS);
-    is(await_stream_readline(s, buf, LONG + 1), LONG);
-    ok(memcmp(buf, text, LONG));
-    is(await_stream_readline(s, buf, LONG), 0);
+    expect_ok(shutdown(peer, SHUT_WR));
+    expect_int(await_stream_readline(s, buf, LONG / 2), -ENOBUFS);
+    expect_int(await_stream_readline(s, buf, LONG + 1), LONG);
+    expect_int(await_stream_readline(s, buf, LONG), -ENOBUFS);
+    expect_int(await_stream_readline(s, buf, LONG + 1), LONG);
+    expect_ok(memcmp(buf, text, LONG));
+    expect_int(await_stream_readline(s, buf, LONG), 0);
     free(text);
     free(buf);
     return close(peer);
@@ -119,24 +120,24 @@ REAL(readexactly_returns_all_bytes_or_how_many_there_were)
     size_t got = 99;
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
-    is(await_stream_readexactly(s, buf, 0, &got), 0);
-    is(got, 0);
+    expect_ok(await_pair(&s, &peer));
+    expect_int(await_stream_readexactly(s, buf, 0, &got), 0);
+    expect_int(got, 0);
     say(peer, "line\n1234");
-    is(await_stream_readline(s, buf, sizeof buf), 5);
+    expect_int(await_stream_readline(s, buf, sizeof buf), 5);
     await_task_auto t = async_create_task(says_later(peer, "5678abc"));
-    is(await_stream_readexactly(s, buf, 8, &got), 8); /* left-over bytes and fresh ones */
-    is(got, 8);
-    ok(memcmp(buf, "12345678", 8));
-    ok(await_task(t));
-    ok(close(peer));
-    is(await_stream_readexactly(s, buf, 8, &got), -ENODATA);
-    is_text(async_fail_text(-ENODATA), "the stream ended after 3 of 8 bytes");
-    is(got, 3);
-    ok(memcmp(buf, "abc", 3));
-    is(await_stream_read(s, buf, sizeof buf), 0);
-    is(await_stream_readexactly(s, buf, 8, &got), -ENODATA);
-    is(got, 0);
+    expect_int(await_stream_readexactly(s, buf, 8, &got), 8); /* left-over bytes and fresh ones */
+    expect_int(got, 8);
+    expect_ok(memcmp(buf, "12345678", 8));
+    expect_ok(await_task(t));
+    expect_ok(close(peer));
+    expect_int(await_stream_readexactly(s, buf, 8, &got), -ENODATA);
+    expect_text(async_fail_text(-ENODATA), "the stream ended after 3 of 8 bytes");
+    expect_int(got, 3);
+    expect_ok(memcmp(buf, "abc", 3));
+    expect_int(await_stream_read(s, buf, sizeof buf), 0);
+    expect_int(await_stream_readexactly(s, buf, 8, &got), -ENODATA);
+    expect_int(got, 0);
     return 0;
 }
 
@@ -150,24 +151,24 @@ REAL(cancelled_read_consumes_nothing)
             size_t got = 99;
             int peer;
             async_stream_auto s = NULL;
-            ok(await_pair(&s, &peer));
+            expect_ok(await_pair(&s, &peer));
             if (before) { /* leave the first of them in the stream */
                 char some[32];
                 snprintf(some, sizeof some, "x\n%.*s", n / 2, text);
                 say(peer, some);
-                is(await_stream_readline(s, buf, sizeof buf), 2);
+                expect_int(await_stream_readline(s, buf, sizeof buf), 2);
             }
             char rest[32];
             snprintf(rest, sizeof rest, "%.*s", n, text);
             say(peer, rest + (before ? n / 2 : 0));
-            is(await_wait_for(exactly(s, buf, 20, &got), moment), -ETIMEDOUT);
-            is(got, 0);
-            is(await_wait_for(line(s, buf, sizeof buf), moment), -ETIMEDOUT);
-            is(await_wait_for(exactly(s, buf, 11, &got), moment), -ETIMEDOUT);
-            ok(close(peer));
-            is(await_stream_readexactly(s, buf, 11, &got), -ENODATA);
-            is(got, n);
-            ok(memcmp(buf, text, (size_t)n));
+            expect_int(await_wait_for(exactly(s, buf, 20, &got), moment), -ETIMEDOUT);
+            expect_int(got, 0);
+            expect_int(await_wait_for(line(s, buf, sizeof buf), moment), -ETIMEDOUT);
+            expect_int(await_wait_for(exactly(s, buf, 11, &got), moment), -ETIMEDOUT);
+            expect_ok(close(peer));
+            expect_int(await_stream_readexactly(s, buf, 11, &got), -ENODATA);
+            expect_int(got, n);
+            expect_ok(memcmp(buf, text, (size_t)n));
         }
     return 0;
 }
@@ -177,23 +178,23 @@ REAL(second_reader_or_writer_is_refused)
     char buf[8], *much = calloc(1, 16 << 20);
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     await_task_auto r = async_create_task(reads(s, buf, sizeof buf, "first"));
     await_task_auto w = async_create_task(writes(s, much, 16 << 20));
-    ok(await_sleep(moment));
-    is(await_stream_read(s, buf, 1), -EBUSY);
-    is_text(async_fail_text(-EBUSY), "other tasks read and write this stream");
-    is(await_stream_readline(s, buf, 1), -EBUSY);
-    is(await_stream_readexactly(s, buf, 1, NULL), -EBUSY);
-    is(await_stream_write(s, buf, 1), -EBUSY);
-    is(await_stream_printf(s, "x"), -EBUSY);
-    is(async_stream_write_eof(s), -EBUSY);
+    expect_ok(await_sleep(moment));
+    expect_int(await_stream_read(s, buf, 1), -EBUSY);
+    expect_text(async_fail_text(-EBUSY), "other tasks read and write this stream");
+    expect_int(await_stream_readline(s, buf, 1), -EBUSY);
+    expect_int(await_stream_readexactly(s, buf, 1, NULL), -EBUSY);
+    expect_int(await_stream_write(s, buf, 1), -EBUSY);
+    expect_int(await_stream_printf(s, "x"), -EBUSY);
+    expect_int(async_stream_write_eof(s), -EBUSY);
     say(peer, "abc"); /* both go on beside each other */
-    is(await_task(r), 3);
-    is_false(async_task_done(w));
+    expect_int(await_task(r), 3);
+    expect_false(async_task_done(w));
     async_task_cancel(w);
-    is(await_task(w), -ECANCELED);
-    ok(await_stream_read(s, buf, 0));
+    expect_int(await_task(w), -ECANCELED);
+    expect_ok(await_stream_read(s, buf, 0));
     free(much);
     return close(peer);
 }
@@ -204,7 +205,7 @@ ASYNC_DEF(slow_reader, (int)peer, (unsigned char *)sum)
     int total = 0;
     for (;;) {
         int r = ASYNC_TRY(await_fd_ready(peer, POLLIN));
-        is_true(r & POLLIN);
+        expect_true(r & POLLIN);
         ssize_t n = recv(peer, buf, sizeof buf, MSG_DONTWAIT);
         if (n <= 0)
             return total;
@@ -222,16 +223,16 @@ REAL(large_write_waits_for_a_slow_reader)
     unsigned char *data = malloc(MUCH), sum = 0, want = 0;
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     for (int i = 0; i < MUCH; i++) {
         data[i] = (unsigned char)(i * 7 + i / 1000);
         want = (unsigned char)(want * 31 + data[i]);
     }
     await_task_auto t = async_create_task(slow_reader(peer, &sum));
-    ok(await_stream_write(s, data, MUCH));
-    ok(async_stream_write_eof(s));
-    is(await_task(t), MUCH);
-    is(sum, want);
+    expect_ok(await_stream_write(s, data, MUCH));
+    expect_ok(async_stream_write_eof(s));
+    expect_int(await_task(t), MUCH);
+    expect_int(sum, want);
     free(data);
     return close(peer);
 }
@@ -241,15 +242,15 @@ REAL(formatted_text_of_any_length_is_written)
     char *text = malloc(5001), *got = malloc(5100);
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     memset(text, 'y', 5000);
     text[5000] = '\0';
-    ok(await_stream_printf(s, "%d-%s\n", 42, "x"));
-    ok(await_stream_printf(s, "%s", ""));
-    ok(await_stream_printf(s, "%s!", text));
-    is(recv(peer, got, 5006, MSG_WAITALL), 5006);
-    ok(memcmp(got, "42-x\nyyy", 8));
-    is(got[5005], '!');
+    expect_ok(await_stream_printf(s, "%d-%s\n", 42, "x"));
+    expect_ok(await_stream_printf(s, "%s", ""));
+    expect_ok(await_stream_printf(s, "%s!", text));
+    expect_int(recv(peer, got, 5006, MSG_WAITALL), 5006);
+    expect_ok(memcmp(got, "42-x\nyyy", 8));
+    expect_int(got[5005], '!');
     free(text);
     free(got);
     return close(peer);
@@ -272,17 +273,17 @@ REAL(reads_that_never_wait_let_other_tasks_run)
     char text[2001], c;
     int peer, turns = 0;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     memset(text, 'z', 2000);
     text[2000] = '\0';
     say(peer, text);
     running = true;
     await_task_auto t = async_create_task(counts(&turns));
     for (int i = 0; i < 2000; i++)
-        is(await_stream_read(s, &c, 1), 1);
+        expect_int(await_stream_read(s, &c, 1), 1);
     running = false;
-    is_true(turns >= 2000 / 128);
-    ok(await_task(t));
+    expect_true(turns >= 2000 / 128);
+    expect_ok(await_task(t));
     return close(peer);
 }
 

@@ -6,9 +6,9 @@ ASYNC_DEF(calls_again, (async_stream *)s)
 {
     char c;
     int r = (int)await_stream_read(s, &c, 1);
-    note("woken=%s", shown(r));
+    log_event("woken=%s", result_text(r));
     r = (int)await_stream_read(s, &c, 1);
-    note("again=%s", shown(r));
+    log_event("again=%s", result_text(r));
     return r;
 }
 
@@ -19,26 +19,26 @@ REAL(close_wakes_the_tasks_that_wait)
     char buf[8], *much = calloc(1, 16 << 20);
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     await_task_auto r = async_create_task(calls_again(s));
     await_task_auto w = async_create_task(writes(s, much, 16 << 20));
-    ok(await_sleep(moment));
+    expect_ok(await_sleep(moment));
     async_stream_close(s);
     async_stream_close(s);
-    is(await_task(w), -EPIPE);
-    is_text(async_fail_text(-EPIPE), closed_here);
-    is(await_task(r), -EPIPE);
-    is_text(async_fail_text(-EPIPE), closed_here);
-    is_trail("woken=-EPIPE again=-EPIPE");
-    is(await_stream_read(s, buf, 1), -EPIPE);
-    is(await_stream_readuntil(s, "x", buf, 1), -EPIPE);
-    is(await_stream_readexactly(s, buf, 1, NULL), -EPIPE);
-    is(await_stream_write(s, buf, 1), -EPIPE);
-    is(async_stream_write_eof(s), -EPIPE);
-    is_text(async_fail_text(-EPIPE), closed_here);
-    ok(await_stream_close(s));
+    expect_int(await_task(w), -EPIPE);
+    expect_text(async_fail_text(-EPIPE), closed_here);
+    expect_int(await_task(r), -EPIPE);
+    expect_text(async_fail_text(-EPIPE), closed_here);
+    expect_events("woken=-EPIPE again=-EPIPE");
+    expect_int(await_stream_read(s, buf, 1), -EPIPE);
+    expect_int(await_stream_readuntil(s, "x", buf, 1), -EPIPE);
+    expect_int(await_stream_readexactly(s, buf, 1, NULL), -EPIPE);
+    expect_int(await_stream_write(s, buf, 1), -EPIPE);
+    expect_int(async_stream_write_eof(s), -EPIPE);
+    expect_text(async_fail_text(-EPIPE), closed_here);
+    expect_ok(await_stream_close(s));
     async_stream_close(NULL);
-    ok(await_stream_close(NULL));
+    expect_ok(await_stream_close(NULL));
     free(much);
     return close(peer);
 }
@@ -50,17 +50,17 @@ REAL(drop_wakes_the_reader_and_frees_later)
     int peer;
     async_stream *s = NULL;
     for (int i = 0; i < 2; i++) {
-        ok(await_pair(&s, &peer));
+        expect_ok(await_pair(&s, &peer));
         if (i)
             say(peer, "part");
         await_task_auto t = i ? async_create_task(exactly(s, buf, 8, NULL))
                               : async_create_task(reads(s, buf, sizeof buf, "read"));
-        ok(await_sleep(moment));
+        expect_ok(await_sleep(moment));
         async_stream_drop(&s);
-        is_true(!s);
+        expect_true(!s);
         async_stream_drop(&s);
-        is(await_task(t), -EPIPE);
-        ok(close(peer));
+        expect_int(await_task(t), -EPIPE);
+        expect_ok(close(peer));
     }
     return 0;
 }
@@ -76,11 +76,11 @@ REAL(cancelled_close_closes)
     char c;
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     await_task_auto t = async_create_task(cancelled_close(s));
-    is(await_task(t), -ECANCELED);
-    is(await_stream_read(s, &c, 1), -EPIPE);
-    is(read(peer, &c, 1), 0);
+    expect_int(await_task(t), -ECANCELED);
+    expect_int(await_stream_read(s, &c, 1), -EPIPE);
+    expect_int(read(peer, &c, 1), 0);
     return close(peer);
 }
 
@@ -89,14 +89,14 @@ REAL(reset_is_reported_to_reader_and_writer)
     char buf[8];
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     await_task_auto t = async_create_task(reads(s, buf, sizeof buf, "read"));
-    ok(await_sleep(moment));
+    expect_ok(await_sleep(moment));
     reset(peer);
-    is(await_task(t), -ECONNRESET);
-    is(await_stream_write(s, "x", 1), -EPIPE); /* and no signal */
-    for (int i = 0; i < 2; i++)                /* not the end that a peer makes in order */
-        is(await_stream_read(s, buf, sizeof buf), -ECONNRESET);
+    expect_int(await_task(t), -ECONNRESET);
+    expect_int(await_stream_write(s, "x", 1), -EPIPE); /* and no signal */
+    for (int i = 0; i < 2; i++)                        /* not the end that a peer makes in order */
+        expect_int(await_stream_read(s, buf, sizeof buf), -ECONNRESET);
     return 0;
 }
 
@@ -104,13 +104,13 @@ REAL(write_to_a_peer_that_has_closed_fails_without_a_signal)
 {
     int peer, r = 0;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
-    ok(close(peer));
+    expect_ok(await_pair(&s, &peer));
+    expect_ok(close(peer));
     for (int i = 0; i < 100 && r == 0; i++) {
         r = await_stream_write(s, "x", 1);
-        ok(await_sleep(0.001));
+        expect_ok(await_sleep(0.001));
     }
-    is_true(r == -EPIPE || r == -ECONNRESET);
+    expect_true(r == -EPIPE || r == -ECONNRESET);
     return 0;
 }
 
@@ -119,22 +119,22 @@ REAL(write_eof_leaves_reading_open)
     char buf[8];
     int peer;
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
-    ok(shutdown(peer, SHUT_WR)); /* the peer has ended its side only */
-    is(await_stream_read(s, buf, sizeof buf), 0);
-    ok(await_stream_write(s, "back", 4));
-    is(read(peer, buf, sizeof buf), 4);
+    expect_ok(await_pair(&s, &peer));
+    expect_ok(shutdown(peer, SHUT_WR)); /* the peer has ended its side only */
+    expect_int(await_stream_read(s, buf, sizeof buf), 0);
+    expect_ok(await_stream_write(s, "back", 4));
+    expect_int(read(peer, buf, sizeof buf), 4);
     async_stream_close(s);
-    ok(close(peer));
+    expect_ok(close(peer));
 
     async_stream_auto other = NULL;
-    ok(await_pair(&other, &peer));
-    ok(async_stream_write_eof(other)); /* and this side */
-    ok(async_stream_write_eof(other));
-    is(read(peer, buf, sizeof buf), 0);
-    is(await_stream_write(other, "x", 1), -EPIPE);
+    expect_ok(await_pair(&other, &peer));
+    expect_ok(async_stream_write_eof(other)); /* and this side */
+    expect_ok(async_stream_write_eof(other));
+    expect_int(read(peer, buf, sizeof buf), 0);
+    expect_int(await_stream_write(other, "x", 1), -EPIPE);
     say(peer, "still");
-    is(await_stream_read(other, buf, sizeof buf), 5);
+    expect_int(await_stream_read(other, buf, sizeof buf), 5);
     return close(peer);
 }
 
@@ -142,45 +142,43 @@ ASYNC_DEF(open_left)
 {
     int peer;
     async_stream *s = NULL;
-    ok(await_pair(&s, &peer));
-    *(async_stream **)trail = s; /* found again below */
+    expect_ok(await_pair(&s, &peer));
+    *(async_stream **)event_log = s; /* found again below */
     return close(peer);
 }
 
 /* A loop that closes says what was left open, and closes it; the handle is good for nothing but to
  * be dropped. */
-START_TEST(stream_left_open_is_reported_when_the_loop_closes)
+TEST(stream_left_open_is_reported_when_the_loop_closes)
 {
-    ears_open();
-    ok(async_run(open_left()));
-    has_text(heard(), "the loop closes with 1 streams open");
-    ears_close();
-    async_stream *s = *(async_stream **)trail;
+    capture_stderr_begin();
+    expect_ok(async_run(open_left()));
+    expect_contains(captured_stderr(), "the loop closes with 1 streams open");
+    capture_stderr_end();
+    async_stream *s = *(async_stream **)event_log;
     async_stream_close(s);
     async_stream_drop(&s);
 }
-END_TEST
 
 ASYNC_DEF(uses_a_foreign_one, (async_stream *)s)
 {
     char c;
-    is(await_stream_read(s, &c, 1), -EPERM);
-    has_text(heard(), "another loop");
+    expect_int(await_stream_read(s, &c, 1), -EPERM);
+    expect_contains(captured_stderr(), "another loop");
     return 0;
 }
 
-START_TEST(stream_of_another_loop_is_refused)
+TEST(stream_of_another_loop_is_refused)
 {
-    ears_open();
-    ok(async_run(open_left()));
-    heard();
-    async_stream *s = *(async_stream **)trail;
-    ok(async_run(uses_a_foreign_one(s)));
-    is_text(heard(), "");
-    ears_close();
+    capture_stderr_begin();
+    expect_ok(async_run(open_left()));
+    captured_stderr();
+    async_stream *s = *(async_stream **)event_log;
+    expect_ok(async_run(uses_a_foreign_one(s)));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
     async_stream_drop(&s);
 }
-END_TEST
 
 SUITE("stream-end", close_wakes_the_tasks_that_wait, drop_wakes_the_reader_and_frees_later,
       cancelled_close_closes, reset_is_reported_to_reader_and_writer,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams of an adapter's own kind, through <asyncio/stream_ops.h>. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
 #include <asyncio/testing.h>
 
@@ -39,7 +39,7 @@ static int upper_finish(async_stream *s)
 {
     struct upper *u = upper_of(s);
     char c;
-    note("finish");
+    log_event("finish");
     ssize_t r =
             u->finish_waits ? await_stream_readexactly(u->inner, &c, 1, NULL) : u->finish_result;
     return r < 0 ? (int)r : u->finish_result;
@@ -52,7 +52,7 @@ static int upper_write_eof(async_stream *s)
 
 static void upper_close(async_stream *s)
 {
-    note("close");
+    log_event("close");
     async_stream_close(upper_of(s)->inner);
 }
 
@@ -79,11 +79,11 @@ static void upper_open(async_stream **s, async_stream **peer)
 {
     static struct upper u;
     freed = 0;
-    forget_trail();
+    clear_events();
     u = (struct upper){ 0 };
-    ok(async_stream_pair(&u.inner, peer, .room = 16));
-    ok(async_stream_new(&upper_ops, &u, s));
-    is_true(upper_of(*s) == &u);
+    expect_ok(async_stream_pair(&u.inner, peer, .room = 16));
+    expect_ok(async_stream_new(&upper_ops, &u, s));
+    expect_true(upper_of(*s) == &u);
 }
 
 ASYNC_DEF(reads, (async_stream *)s, (char *)buf, (size_t)size)
@@ -101,7 +101,7 @@ ASYNC_DEF(writes, (async_stream *)s, (const char *)text)
     return await_stream_write(s, text, strlen(text));
 }
 
-CASE(all_functions_of_streams_work_on_an_adapters_stream)
+LOOP_TEST(all_functions_of_streams_work_on_an_adapters_stream)
 {
     char buf[32] = "";
     int r, lines = 0;
@@ -109,30 +109,30 @@ CASE(all_functions_of_streams_work_on_an_adapters_stream)
     async_stream_auto peer = NULL;
     upper_open(&s, &peer);
     await_task_auto t = async_create_task(writes(peer, "one\ntwo, three\nfour five\nsix"));
-    is(await_stream_read(s, buf, 2), 2);
-    is(await_stream_readline(s, buf + 2, sizeof buf - 2), 2);
-    is_text(buf, "ONE\n");
-    is(await_stream_readuntil(s, ", ", buf, sizeof buf), 5);
-    is_text(buf, "TWO, ");
-    is(await_stream_readexactly(s, buf, 6, NULL), 6);
-    ok(memcmp(buf, "THREE\n", 6));
-    ok(await_task(t));
-    ok(async_stream_write_eof(peer));
+    expect_int(await_stream_read(s, buf, 2), 2);
+    expect_int(await_stream_readline(s, buf + 2, sizeof buf - 2), 2);
+    expect_text(buf, "ONE\n");
+    expect_int(await_stream_readuntil(s, ", ", buf, sizeof buf), 5);
+    expect_text(buf, "TWO, ");
+    expect_int(await_stream_readexactly(s, buf, 6, NULL), 6);
+    expect_ok(memcmp(buf, "THREE\n", 6));
+    expect_ok(await_task(t));
+    expect_ok(async_stream_write_eof(peer));
     await_for_each (r, line, async_lines(s))
-        is_text(line, lines++ ? "SIX" : "FOUR FIVE");
-    ok(r);
-    is(lines, 2);
-    is(await_stream_read(s, buf, sizeof buf), 0);
-    ok(await_stream_printf(s, "answer %d\n", 42));
-    is(await_stream_write_some(s, "abcdef", 6), 3);
-    is(await_stream_readexactly(peer, buf, 13, NULL), 13);
-    ok(memcmp(buf, "ANSWER 42\nABC", 13));
-    ok(async_stream_write_eof(s));
-    is(await_stream_read(peer, buf, sizeof buf), 0);
+        expect_text(line, lines++ ? "SIX" : "FOUR FIVE");
+    expect_ok(r);
+    expect_int(lines, 2);
+    expect_int(await_stream_read(s, buf, sizeof buf), 0);
+    expect_ok(await_stream_printf(s, "answer %d\n", 42));
+    expect_int(await_stream_write_some(s, "abcdef", 6), 3);
+    expect_int(await_stream_readexactly(peer, buf, 13, NULL), 13);
+    expect_ok(memcmp(buf, "ANSWER 42\nABC", 13));
+    expect_ok(async_stream_write_eof(s));
+    expect_int(await_stream_read(peer, buf, sizeof buf), 0);
     return 0;
 }
 
-CASE(second_reader_or_writer_is_refused_but_one_of_each_is_not)
+LOOP_TEST(second_reader_or_writer_is_refused_but_one_of_each_is_not)
 {
     char buf[8];
     async_stream_auto s = NULL;
@@ -140,16 +140,16 @@ CASE(second_reader_or_writer_is_refused_but_one_of_each_is_not)
     upper_open(&s, &peer);
     await_task_auto r = async_create_task(reads(s, buf, sizeof buf));
     await_task_auto w = async_create_task(writes(s, "more than there is room for"));
-    ok(await_sleep(1));
-    is(await_stream_read(s, buf, 1), -EBUSY);
-    is(await_stream_write(s, buf, 1), -EBUSY);
-    ok(await_stream_write(peer, "x", 1));
-    is(await_task(r), 1);
-    is_false(async_task_done(w));
+    expect_ok(await_sleep(1));
+    expect_int(await_stream_read(s, buf, 1), -EBUSY);
+    expect_int(await_stream_write(s, buf, 1), -EBUSY);
+    expect_ok(await_stream_write(peer, "x", 1));
+    expect_int(await_task(r), 1);
+    expect_false(async_task_done(w));
     return 0;
 }
 
-CASE(close_wakes_tasks_in_read_and_write_and_frees_after_they_have_returned)
+LOOP_TEST(close_wakes_tasks_in_read_and_write_and_frees_after_they_have_returned)
 {
     char buf[8];
     async_stream *s;
@@ -157,19 +157,19 @@ CASE(close_wakes_tasks_in_read_and_write_and_frees_after_they_have_returned)
     upper_open(&s, &peer);
     await_task_auto r = async_create_task(reads_exactly(s, buf, sizeof buf));
     await_task_auto w = async_create_task(writes(s, "more than there is room for"));
-    ok(await_stream_write(peer, "part", 4));
-    ok(await_sleep(1));
+    expect_ok(await_stream_write(peer, "part", 4));
+    expect_ok(await_sleep(1));
     async_stream_drop(&s);
-    is_trail("close");
-    is(freed, 0);
-    is(await_task(r), -EPIPE);
-    is_text(async_fail_text(-EPIPE), "the stream was closed on our side");
-    is(await_task(w), -EPIPE);
-    is(freed, 1);
+    expect_events("close");
+    expect_int(freed, 0);
+    expect_int(await_task(r), -EPIPE);
+    expect_text(async_fail_text(-EPIPE), "the stream was closed on our side");
+    expect_int(await_task(w), -EPIPE);
+    expect_int(freed, 1);
     return 0;
 }
 
-CASE(cancelled_readexactly_gives_back_what_an_adapter_has_read)
+LOOP_TEST(cancelled_readexactly_gives_back_what_an_adapter_has_read)
 {
     char buf[8] = "";
     async_stream_auto s = NULL;
@@ -177,17 +177,17 @@ CASE(cancelled_readexactly_gives_back_what_an_adapter_has_read)
     upper_open(&s, &peer);
     for (int i = 0; i < 2; i++) { /* the second time some bytes are left over before */
         if (i) {
-            ok(await_stream_write(peer, "\nxy", 3));
-            is(await_stream_readline(s, buf, sizeof buf), 1);
+            expect_ok(await_stream_write(peer, "\nxy", 3));
+            expect_int(await_stream_readline(s, buf, sizeof buf), 1);
         }
         await_task_auto t = async_create_task(reads_exactly(s, buf, sizeof buf));
-        ok(await_sleep(1));
-        ok(await_stream_write(peer, "abc", 3));
-        ok(await_sleep(1));
-        is_true(async_task_cancel(t));
-        is(await_task(t), -ECANCELED);
-        is(await_stream_read(s, buf, sizeof buf), i ? 5 : 3);
-        ok(memcmp(buf, i ? "XYABC" : "ABC", i ? 5 : 3));
+        expect_ok(await_sleep(1));
+        expect_ok(await_stream_write(peer, "abc", 3));
+        expect_ok(await_sleep(1));
+        expect_true(async_task_cancel(t));
+        expect_int(await_task(t), -ECANCELED);
+        expect_int(await_stream_read(s, buf, sizeof buf), i ? 5 : 3);
+        expect_ok(memcmp(buf, i ? "XYABC" : "ABC", i ? 5 : 3));
     }
     return 0;
 }
@@ -199,7 +199,7 @@ ASYNC_DEF(closes, (async_stream *)s)
     return await_stream_close(s);
 }
 
-CASE(await_close_finishes_then_closes)
+LOOP_TEST(await_close_finishes_then_closes)
 {
     char c;
     async_stream_auto s = NULL;
@@ -208,22 +208,22 @@ CASE(await_close_finishes_then_closes)
     upper_of(s)->finish_waits = true;
     upper_of(s)->finish_result = -EIO;
     await_task_auto t = async_create_task(closes(s));
-    ok(await_sleep(1));
-    is_trail("finish");
-    is(await_stream_read(s, &c, 1), -EPIPE); /* refused meanwhile */
-    is(await_stream_write(s, &c, 1), -EPIPE);
-    is(async_stream_write_eof(s), -EPIPE);
-    ok(await_stream_write(peer, "!", 1));
-    is(await_task(t), -EIO);
-    is_trail("finish close");
-    ok(await_stream_close(s));
-    is_trail("finish close");
+    expect_ok(await_sleep(1));
+    expect_events("finish");
+    expect_int(await_stream_read(s, &c, 1), -EPIPE); /* refused meanwhile */
+    expect_int(await_stream_write(s, &c, 1), -EPIPE);
+    expect_int(async_stream_write_eof(s), -EPIPE);
+    expect_ok(await_stream_write(peer, "!", 1));
+    expect_int(await_task(t), -EIO);
+    expect_events("finish close");
+    expect_ok(await_stream_close(s));
+    expect_events("finish close");
     async_stream_drop(&s);
-    is(freed, 1);
+    expect_int(freed, 1);
     return 0;
 }
 
-CASE(cancelled_await_close_still_closes)
+LOOP_TEST(cancelled_await_close_still_closes)
 {
     async_stream_auto s = NULL;
     async_stream_auto peer = NULL;
@@ -234,33 +234,33 @@ CASE(cancelled_await_close_still_closes)
         upper_of(s)->finish_waits = true;
         await_task_auto t = async_create_task(closes(s));
         if (begun)
-            ok(await_sleep(1));
+            expect_ok(await_sleep(1));
         else
             async_task_cancel(async_current_task());
         if (begun)
             async_task_cancel(t);
-        is(begun ? await_task(t) : await_stream_close(s), -ECANCELED);
-        is_trail(begun ? "finish close" : "close");
+        expect_int(begun ? await_task(t) : await_stream_close(s), -ECANCELED);
+        expect_events(begun ? "finish close" : "close");
         if (!begun)
             async_uncancel();
     }
     return 0;
 }
 
-CASE(drop_while_another_task_finishes_frees_when_that_has_returned)
+LOOP_TEST(drop_while_another_task_finishes_frees_when_that_has_returned)
 {
     async_stream *s;
     async_stream_auto peer = NULL;
     upper_open(&s, &peer);
     upper_of(s)->finish_waits = true;
     await_task_auto t = async_create_task(closes(s));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_stream_drop(&s);
-    is_trail("finish close");
-    is(freed, 0);
-    is(await_task(t), -EPIPE);
-    is(freed, 1);
-    is_trail("finish close");
+    expect_events("finish close");
+    expect_int(freed, 0);
+    expect_int(await_task(t), -EPIPE);
+    expect_int(freed, 1);
+    expect_events("finish close");
     return 0;
 }
 
@@ -273,19 +273,18 @@ ASYNC_DEF(leaves_one)
     return 0;
 }
 
-START_TEST(drop_after_the_loop_has_closed_closes_and_frees)
+TEST(drop_after_the_loop_has_closed_closes_and_frees)
 {
-    ears_open();
-    ok(async_run(leaves_one()));
-    has_text(heard(), "streams in memory open");
+    capture_stderr_begin();
+    expect_ok(async_run(leaves_one()));
+    expect_contains(captured_stderr(), "streams in memory open");
     async_stream_drop(&left);
     async_stream_drop(&left_peer);
-    is_trail("close");
-    is(freed, 1);
-    is_text(heard(), "");
-    ears_close();
+    expect_events("close");
+    expect_int(freed, 1);
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
-END_TEST
 
 /* --- a stream without a peer, which returns ASYNC_STREAM_WOULD_BLOCK --- */
 
@@ -311,7 +310,7 @@ static ssize_t source_read(async_stream *s, void *buf, size_t size)
 static int source_wait(async_stream *s, enum async_stream_side side)
 {
     (void)s;
-    is(side, ASYNC_STREAM_READABLE);
+    expect_int(side, ASYNC_STREAM_READABLE);
     source.waits++;
     return source.text ? 0 : await_event_wait(&source.ready);
 }
@@ -330,7 +329,7 @@ static async_stream *source_open(const struct async_stream_ops *ops)
 {
     async_stream *s;
     source = (struct source){ 0 };
-    ok(async_stream_new(ops, NULL, &s));
+    expect_ok(async_stream_new(ops, NULL, &s));
     return s;
 }
 
@@ -341,50 +340,50 @@ static void source_put(const char *text)
     async_event_clear(&source.ready);
 }
 
-CASE(would_block_is_followed_by_wait_and_another_attempt)
+LOOP_TEST(would_block_is_followed_by_wait_and_another_attempt)
 {
     char buf[16] = "";
     async_stream_auto s = source_open(&source_ops);
     await_task_auto t = async_create_task(reads(s, buf, 3));
-    ok(await_sleep(1));
-    is(source.reads, 1);
+    expect_ok(await_sleep(1));
+    expect_int(source.reads, 1);
     source_put("abc\ndef");
-    is(await_task(t), 3);
-    is(source.reads, 2);
-    is(source.waits, 1);
-    is(await_stream_readline(s, buf, sizeof buf), 1);
-    is(await_stream_readexactly(s, buf, 3, NULL), 3);
-    ok(memcmp(buf, "def", 3));
+    expect_int(await_task(t), 3);
+    expect_int(source.reads, 2);
+    expect_int(source.waits, 1);
+    expect_int(await_stream_readline(s, buf, sizeof buf), 1);
+    expect_int(await_stream_readexactly(s, buf, 3, NULL), 3);
+    expect_ok(memcmp(buf, "def", 3));
     await_task_auto u = async_create_task(reads_exactly(s, buf, 5));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     source_put("123");
-    ok(await_sleep(1));
-    is_true(async_task_cancel(u));
-    is(await_task(u), -ECANCELED);
-    is(await_stream_read(s, buf, 5), 3);
+    expect_ok(await_sleep(1));
+    expect_true(async_task_cancel(u));
+    expect_int(await_task(u), -ECANCELED);
+    expect_int(await_stream_read(s, buf, 5), 3);
     await_task_auto v = async_create_task(reads(s, buf, 3));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     async_stream_close(s);
-    is(await_task(v), -EPIPE);
+    expect_int(await_task(v), -EPIPE);
     return 0;
 }
 
 /* It may have returned success, because what it waited for had happened: nothing is consumed all
  * the same. */
-CASE(reader_that_is_cancelled_after_its_wait_consumes_nothing)
+LOOP_TEST(reader_that_is_cancelled_after_its_wait_consumes_nothing)
 {
     char buf[16];
     async_stream_auto s = source_open(&source_ops);
     await_task_auto t = async_create_task(reads(s, buf, 3));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     source_put("abc");
-    is_true(async_task_cancel(t));
-    is(await_task(t), -ECANCELED);
-    is(await_stream_read(s, buf, sizeof buf), 3);
+    expect_true(async_task_cancel(t));
+    expect_int(await_task(t), -ECANCELED);
+    expect_int(await_stream_read(s, buf, sizeof buf), 3);
     return 0;
 }
 
-CASE(operations_that_are_missing_are_refused)
+LOOP_TEST(operations_that_are_missing_are_refused)
 {
     static const struct async_stream_ops one_way = { .read = source_read, .close = source_close };
     static const struct async_stream_ops other_way = { .write = upper_write,
@@ -395,18 +394,19 @@ CASE(operations_that_are_missing_are_refused)
     async_stream *none = NULL;
     async_stream_auto in = source_open(&one_way);
     async_stream_auto out = source_open(&other_way);
-    is(await_stream_write(in, "x", 1), -EBADF);
-    is(await_stream_read(out, buf, 1), -EBADF);
-    is(async_stream_write_eof(in), -ENOTSUP);
-    is(await_stream_read(in, buf, 1), -EINVAL); /* would block */
-    has_text(async_fail_text(-EINVAL), "wait");
-    is(async_stream_new(&no_close, NULL, &none), -EINVAL);
-    is(async_stream_new(&no_side, NULL, &none), -EINVAL);
-    is_true(!none && !async_stream_self(in, &upper_ops) && !async_stream_self(NULL, &upper_ops));
+    expect_int(await_stream_write(in, "x", 1), -EBADF);
+    expect_int(await_stream_read(out, buf, 1), -EBADF);
+    expect_int(async_stream_write_eof(in), -ENOTSUP);
+    expect_int(await_stream_read(in, buf, 1), -EINVAL); /* would block */
+    expect_contains(async_fail_text(-EINVAL), "wait");
+    expect_int(async_stream_new(&no_close, NULL, &none), -EINVAL);
+    expect_int(async_stream_new(&no_side, NULL, &none), -EINVAL);
+    expect_true(!none && !async_stream_self(in, &upper_ops) &&
+                !async_stream_self(NULL, &upper_ops));
     return 0;
 }
 
-CASE(exclusive_stream_refuses_a_writer_while_a_task_reads)
+LOOP_TEST(exclusive_stream_refuses_a_writer_while_a_task_reads)
 {
     static const struct async_stream_ops ops = { .read = source_read,
                                                  .write = upper_write,
@@ -416,10 +416,10 @@ CASE(exclusive_stream_refuses_a_writer_while_a_task_reads)
     char buf[4];
     async_stream_auto s = source_open(&ops);
     await_task_auto t = async_create_task(reads(s, buf, 1));
-    ok(await_sleep(1));
-    is(await_stream_write(s, "x", 1), -EBUSY);
+    expect_ok(await_sleep(1));
+    expect_int(await_stream_write(s, "x", 1), -EBUSY);
     source_put("y");
-    is(await_task(t), 1);
+    expect_int(await_task(t), 1);
     return 0;
 }
 
@@ -430,7 +430,7 @@ static void source_unread(async_stream *s, size_t n)
     source.text = source.text ? source.text - n : &"abc"[3 - n];
 }
 
-CASE(cancelled_readexactly_uses_unread_where_there_is_one)
+LOOP_TEST(cancelled_readexactly_uses_unread_where_there_is_one)
 {
     static const struct async_stream_ops ops = { .read = source_read,
                                                  .wait = source_wait,
@@ -439,13 +439,13 @@ CASE(cancelled_readexactly_uses_unread_where_there_is_one)
     char buf[8];
     async_stream_auto s = source_open(&ops);
     await_task_auto t = async_create_task(reads_exactly(s, buf, 8));
-    ok(await_sleep(1));
+    expect_ok(await_sleep(1));
     source_put("abc");
-    ok(await_sleep(1));
-    is_true(async_task_cancel(t));
-    is(await_task(t), -ECANCELED);
-    is_text(source.text, "abc");
-    is(await_stream_read(s, buf, 8), 3);
+    expect_ok(await_sleep(1));
+    expect_true(async_task_cancel(t));
+    expect_int(await_task(t), -ECANCELED);
+    expect_text(source.text, "abc");
+    expect_int(await_stream_read(s, buf, 8), 3);
     return 0;
 }
 
@@ -476,20 +476,20 @@ ASYNC_DEF(takes_turns)
         ASYNC_TRY(await_sleep(0));
 }
 
-CASE(long_call_that_never_waits_lets_others_run)
+LOOP_TEST(long_call_that_never_waits_lets_others_run)
 {
     enum { LONG = 1280 };
     char buf[LONG];
     async_stream_auto s = source_open(&endless_ops);
     await_task_auto t = async_create_task(takes_turns());
-    is(await_stream_readexactly(s, buf, LONG, NULL), LONG);
-    is_true(turns >= LONG / 128 - 1);
+    expect_int(await_stream_readexactly(s, buf, LONG, NULL), LONG);
+    expect_true(turns >= LONG / 128 - 1);
     turns = 0;
-    ok(await_stream_write(s, buf, LONG));
-    is_true(turns >= LONG / 128 - 1);
+    expect_ok(await_stream_write(s, buf, LONG));
+    expect_true(turns >= LONG / 128 - 1);
     turns = 0;
-    is(await_stream_readline(s, buf, LONG), -ENOBUFS);
-    is_true(turns >= LONG / 128 - 1);
+    expect_int(await_stream_readline(s, buf, LONG), -ENOBUFS);
+    expect_true(turns >= LONG / 128 - 1);
     return 0;
 }
 
@@ -500,29 +500,28 @@ ASYNC_DEF(closes_soon, (async_stream *)s)
     return 0;
 }
 
-CASE(stream_closed_while_others_run_ends_a_call_that_never_waits)
+LOOP_TEST(stream_closed_while_others_run_ends_a_call_that_never_waits)
 {
     char buf[1280];
     for (int i = 0; i < 3; i++) {
         async_stream_auto s = source_open(&endless_ops);
         await_task_auto t = async_create_task(closes_soon(s));
-        is(i == 0   ? await_stream_readexactly(s, buf, sizeof buf, NULL)
-           : i == 1 ? await_stream_readline(s, buf, sizeof buf)
-                    : await_stream_write(s, buf, sizeof buf),
-           -EPIPE);
+        expect_int(i == 0   ? await_stream_readexactly(s, buf, sizeof buf, NULL)
+                   : i == 1 ? await_stream_readline(s, buf, sizeof buf)
+                            : await_stream_write(s, buf, sizeof buf),
+                   -EPIPE);
     }
     return 0;
 }
 
-START_TEST(no_stream_without_a_loop)
+TEST(no_stream_without_a_loop)
 {
     async_stream *s = NULL;
-    ears_open();
-    is(async_stream_new(&source_ops, NULL, &s), -EPERM);
-    has_text(heard(), "async_stream_new() on a thread without a loop");
-    ears_close();
+    capture_stderr_begin();
+    expect_int(async_stream_new(&source_ops, NULL, &s), -EPERM);
+    expect_contains(captured_stderr(), "async_stream_new() on a thread without a loop");
+    capture_stderr_end();
 }
-END_TEST
 
 SUITE("stream_ops", all_functions_of_streams_work_on_an_adapters_stream,
       second_reader_or_writer_is_refused_but_one_of_each_is_not,

@@ -10,7 +10,7 @@ static char dir[] = "/tmp/asyncio-test-XXXXXX", path[64];
 
 static void make_folder(void)
 {
-    ck_assert(mkdtemp(dir));
+    expect_true(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/socket", dir);
 }
 
@@ -30,8 +30,8 @@ static int plain_bind(const char *file, int type)
 {
     struct sockaddr_un a = address_of(file);
     int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-    ck_assert(fd >= 0);
-    ok(bind(fd, (struct sockaddr *)&a, sizeof a));
+    expect_true(fd >= 0);
+    expect_ok(bind(fd, (struct sockaddr *)&a, sizeof a));
     return fd;
 }
 
@@ -43,65 +43,65 @@ static bool exists(const char *file)
 
 /* --- the path --- */
 
-CASE(server_is_reached_by_path_and_removes_the_path_at_its_end)
+LOOP_TEST(server_is_reached_by_path_and_removes_the_path_at_its_end)
 {
     char named[80];
     make_folder();
     snprintf(named, sizeof named, "unix:%s", path);
     struct server v = { .handler = echo, .host = path };
     await_task_auto t = NULL;
-    ok(await_started(&v, &t));
-    ok(await_asks(path, 0, "by path"));
-    ok(await_asks(named, 0, "by name"));
+    expect_ok(await_started(&v, &t));
+    expect_ok(await_asks(path, 0, "by path"));
+    expect_ok(await_asks(named, 0, "by name"));
     await_task_drop(&t);
-    is_false(exists(path));
-    is(await_asks(path, 0, "gone"), -ENOENT);
-    has_text(async_fail_text(-ENOENT), path);
+    expect_false(exists(path));
+    expect_int(await_asks(path, 0, "gone"), -ENOENT);
+    expect_contains(async_fail_text(-ENOENT), path);
     return remove_folder();
 }
 
-CASE(path_with_a_slash_may_be_relative)
+LOOP_TEST(path_with_a_slash_may_be_relative)
 {
     make_folder();
-    ok(chdir(dir));
+    expect_ok(chdir(dir));
     struct server v = { .handler = echo, .host = "./socket" };
     await_task_auto t = NULL;
-    ok(await_started(&v, &t));
-    ok(await_asks("./socket", 0, "relative"));
-    ok(await_asks("unix:socket", 0, "relative"));
+    expect_ok(await_started(&v, &t));
+    expect_ok(await_asks("./socket", 0, "relative"));
+    expect_ok(await_asks("unix:socket", 0, "relative"));
     await_task_drop(&t);
-    ok(chdir("/"));
+    expect_ok(chdir("/"));
     return remove_folder();
 }
 
-CASE(socket_that_a_killed_server_has_left_is_removed)
+LOOP_TEST(socket_that_a_killed_server_has_left_is_removed)
 {
     make_folder();
-    ok(close(plain_bind(path, SOCK_STREAM)));
-    is_true(exists(path));
+    expect_ok(close(plain_bind(path, SOCK_STREAM)));
+    expect_true(exists(path));
     struct server v = { .handler = echo, .host = path };
     await_task_auto t = NULL;
-    ok(await_started(&v, &t));
-    ok(await_asks(path, 0, "again"));
+    expect_ok(await_started(&v, &t));
+    expect_ok(await_asks(path, 0, "again"));
     await_task_drop(&t);
-    is_false(exists(path));
+    expect_false(exists(path));
     return remove_folder();
 }
 
-CASE(socket_of_a_running_server_is_not_removed)
+LOOP_TEST(socket_of_a_running_server_is_not_removed)
 {
     make_folder();
     struct server first = { .handler = echo, .host = path }, second = first;
     await_task_auto t = NULL;
-    ok(await_started(&first, &t));
-    is(await_server(&second), -EADDRINUSE);
-    has_text(async_fail_text(-EADDRINUSE), path);
-    ok(await_asks(path, 0, "still there"));
+    expect_ok(await_started(&first, &t));
+    expect_int(await_server(&second), -EADDRINUSE);
+    expect_contains(async_fail_text(-EADDRINUSE), path);
+    expect_ok(await_asks(path, 0, "still there"));
     await_task_drop(&t);
     return remove_folder();
 }
 
-CASE(other_files_in_the_place_of_the_socket_are_not_removed)
+LOOP_TEST(other_files_in_the_place_of_the_socket_are_not_removed)
 {
     char other[80];
     make_folder();
@@ -110,37 +110,37 @@ CASE(other_files_in_the_place_of_the_socket_are_not_removed)
     for (int kind = 0; kind < 5; kind++) {
         int fd = -1;
         if (kind == 0)
-            ok(mknod(path, S_IFREG | 0600, 0));
+            expect_ok(mknod(path, S_IFREG | 0600, 0));
         else if (kind == 1)
-            ok(mkfifo(path, 0600));
+            expect_ok(mkfifo(path, 0600));
         else if (kind == 2)
-            ok(mkdir(path, 0700));
+            expect_ok(mkdir(path, 0700));
         else if (kind == 3)
             fd = plain_bind(path, SOCK_DGRAM);
         else /* a link to a socket on which nothing listens */
-            ok(close(plain_bind(other, SOCK_STREAM)) + symlink("other", path));
-        is(await_server(&v), -EADDRINUSE);
-        is_true(exists(path));
+            expect_ok(close(plain_bind(other, SOCK_STREAM)) + symlink("other", path));
+        expect_int(await_server(&v), -EADDRINUSE);
+        expect_true(exists(path));
         if (fd >= 0)
-            ok(close(fd));
-        ok(remove(path));
+            expect_ok(close(fd));
+        expect_ok(remove(path));
     }
-    ok(unlink(other));
+    expect_ok(unlink(other));
     return remove_folder();
 }
 
-CASE(path_that_belongs_to_a_successor_stays)
+LOOP_TEST(path_that_belongs_to_a_successor_stays)
 {
     make_folder();
     struct server v = { .handler = echo, .host = path };
     await_task_auto t = NULL;
-    ok(await_started(&v, &t));
-    ok(unlink(path));
+    expect_ok(await_started(&v, &t));
+    expect_ok(unlink(path));
     int successor = plain_bind(path, SOCK_STREAM);
     await_task_drop(&t);
-    is_true(exists(path));
-    ok(close(successor));
-    ok(unlink(path));
+    expect_true(exists(path));
+    expect_ok(close(successor));
+    expect_ok(unlink(path));
     return remove_folder();
 }
 
@@ -156,12 +156,12 @@ static void fill_backlog(void)
     struct sockaddr_un a = address_of(path);
     full.count = 0;
     full.fd = plain_bind(path, SOCK_STREAM);
-    ok(listen(full.fd, 1));
+    expect_ok(listen(full.fd, 1));
     for (;;) {
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
-            is(errno, EAGAIN);
-            ok(close(fd));
+            expect_int(errno, EAGAIN);
+            expect_ok(close(fd));
             return;
         }
         full.connections[full.count++] = fd;
@@ -171,9 +171,9 @@ static void fill_backlog(void)
 static void close_backlog(void)
 {
     while (full.count > 0)
-        ok(close(full.connections[--full.count]));
-    ok(close(full.fd));
-    ok(unlink(path));
+        expect_ok(close(full.connections[--full.count]));
+    expect_ok(close(full.fd));
+    expect_ok(unlink(path));
 }
 
 ASYNC_DEF(connects, (async_stream **)ret)
@@ -181,33 +181,33 @@ ASYNC_DEF(connects, (async_stream **)ret)
     return await_open_connection(path, NULL, ret);
 }
 
-CASE(connection_waits_while_the_backlog_is_full)
+LOOP_TEST(connection_waits_while_the_backlog_is_full)
 {
     async_stream_auto s = NULL;
     make_folder();
     fill_backlog();
     await_task_auto t = async_create_task(connects(&s));
-    ok(await_sleep(10));
-    is_false(async_task_done(t));
-    ok(close(accept(full.fd, NULL, NULL)));
-    ok(await_task(t));
-    is_true(async_time() < 10.2); /* of virtual time */
+    expect_ok(await_sleep(10));
+    expect_false(async_task_done(t));
+    expect_ok(close(accept(full.fd, NULL, NULL)));
+    expect_ok(await_task(t));
+    expect_true(async_time() < 10.2); /* of virtual time */
     async_stream_drop(&s);
     close_backlog();
     return remove_folder();
 }
 
-CASE(connection_that_is_cancelled_while_the_backlog_is_full_leaves_nothing)
+LOOP_TEST(connection_that_is_cancelled_while_the_backlog_is_full_leaves_nothing)
 {
     async_stream *s = NULL;
     make_folder();
     fill_backlog();
     int next = dup(0);
-    ok(close(next));
-    is(await_wait_for(connects(&s), 3), -ETIMEDOUT);
-    is_true(!s);
-    is(dup(0), next);
-    ok(close(next));
+    expect_ok(close(next));
+    expect_int(await_wait_for(connects(&s), 3), -ETIMEDOUT);
+    expect_true(!s);
+    expect_int(dup(0), next);
+    expect_ok(close(next));
     close_backlog();
     return remove_folder();
 }

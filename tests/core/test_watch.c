@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Watches: called as long as their descriptor is ready, and not for a former owner of its
  * number. */
-#include "run.h"
+#include "../frame/loop_test.h"
 
+#include <poll.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -11,20 +12,20 @@ static int pipe_fds[2];
 
 static void open_pipe(void)
 {
-    ok(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK));
+    expect_ok(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK));
 }
 
 static void put(int fd)
 {
-    is(write(fd, "x", 1), 1);
+    expect_int(write(fd, "x", 1), 1);
 }
 
 /* The table of descriptors does not grow for a number that is none. */
-CASE(absurd_descriptor_is_refused)
+LOOP_TEST(absurd_descriptor_is_refused)
 {
     async_watch w;
-    is(async_watch_start(&w, 1 << 29, POLLIN, NULL, NULL), -EBADF);
-    is(async_watch_start(&w, INT_MAX, POLLIN, NULL, NULL), -EBADF);
+    expect_int(async_watch_start(&w, 1 << 29, POLLIN, NULL, NULL), -EBADF);
+    expect_int(async_watch_start(&w, INT_MAX, POLLIN, NULL, NULL), -EBADF);
     async_watch_stop(&w);
     return 0;
 }
@@ -39,7 +40,7 @@ static void on_events(void *arg, int events)
 {
     struct watched *w = arg;
     w->events = events;
-    is_true(async_current_task() == NULL);
+    expect_true(async_current_task() == NULL);
     if (++w->calls == w->limit) {
         async_watch_stop(&w->watch);
         async_event_set(&w->happened);
@@ -47,52 +48,52 @@ static void on_events(void *arg, int events)
 }
 
 /* Called as long as it is ready, not each time when it becomes so. */
-CASE(watch_calls_again_while_bytes_are_left)
+LOOP_TEST(watch_calls_again_while_bytes_are_left)
 {
     open_pipe();
     struct watched w = { .limit = 5 };
-    ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
-    is(await_fd_ready(pipe_fds[0], POLLIN), -EBUSY);
+    expect_ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
+    expect_int(await_fd_ready(pipe_fds[0], POLLIN), -EBUSY);
     struct watched v = { 0 };
-    is(async_watch_start(&v.watch, pipe_fds[0], POLLIN, on_events, &v), -EBUSY);
+    expect_int(async_watch_start(&v.watch, pipe_fds[0], POLLIN, on_events, &v), -EBUSY);
     put(pipe_fds[1]);
-    ok(await_event_wait(&w.happened));
-    is(w.calls, 5);
-    is(w.events, POLLIN);
-    ok(await_sleep(1));
-    is(w.calls, 5); /* stopped */
-    is(await_fd_ready(pipe_fds[0], POLLIN), POLLIN);
-    ok(async_fd_close(pipe_fds[1]));
+    expect_ok(await_event_wait(&w.happened));
+    expect_int(w.calls, 5);
+    expect_int(w.events, POLLIN);
+    expect_ok(await_sleep(1));
+    expect_int(w.calls, 5); /* stopped */
+    expect_int(await_fd_ready(pipe_fds[0], POLLIN), POLLIN);
+    expect_ok(async_fd_close(pipe_fds[1]));
     return async_fd_close(pipe_fds[0]);
 }
 
-CASE(changed_watch_calls_for_the_new_events)
+LOOP_TEST(changed_watch_calls_for_the_new_events)
 {
     open_pipe();
     struct watched w = { .limit = 1 };
     put(pipe_fds[1]);
-    ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
-    ok(await_sleep(1));
-    is(w.calls, 0); /* none at the moment */
-    ok(async_watch_change(&w.watch, 0));
-    ok(async_watch_change(&w.watch, POLLIN));
-    ok(await_event_wait(&w.happened));
-    is(w.calls, 1);
-    is(async_watch_change(&w.watch, POLLIN), -EINVAL); /* it was stopped */
+    expect_ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
+    expect_ok(await_sleep(1));
+    expect_int(w.calls, 0); /* none at the moment */
+    expect_ok(async_watch_change(&w.watch, 0));
+    expect_ok(async_watch_change(&w.watch, POLLIN));
+    expect_ok(await_event_wait(&w.happened));
+    expect_int(w.calls, 1);
+    expect_int(async_watch_change(&w.watch, POLLIN), -EINVAL); /* it was stopped */
     async_watch_stop(&w.watch);
-    ok(async_fd_close(pipe_fds[1]));
+    expect_ok(async_fd_close(pipe_fds[1]));
     return async_fd_close(pipe_fds[0]);
 }
 
 /* Hang-up comes unasked. */
-CASE(hangup_is_reported_to_a_watch)
+LOOP_TEST(hangup_is_reported_to_a_watch)
 {
     open_pipe();
     struct watched w = { .limit = 1 };
-    ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
+    expect_ok(async_watch_start(&w.watch, pipe_fds[0], 0, on_events, &w));
     close(pipe_fds[1]);
-    ok(await_event_wait(&w.happened));
-    is(w.events, POLLHUP);
+    expect_ok(await_event_wait(&w.happened));
+    expect_int(w.events, POLLHUP);
     return async_fd_close(pipe_fds[0]);
 }
 
@@ -113,19 +114,19 @@ static void stops_both(void *arg, int events)
 }
 
 /* Stopped: not called again, not even for what is ready by now. */
-CASE(watch_stopped_by_another_watch_is_not_called)
+LOOP_TEST(watch_stopped_by_another_watch_is_not_called)
 {
     int other[2];
     struct twins t = { 0 };
     open_pipe();
-    ok(pipe2(other, O_CLOEXEC));
+    expect_ok(pipe2(other, O_CLOEXEC));
     put(pipe_fds[1]);
     put(other[1]);
-    ok(async_watch_start(&t.a, pipe_fds[0], POLLIN, stops_both, &t));
-    ok(async_watch_start(&t.b, other[0], POLLIN, stops_both, &t));
-    ok(await_event_wait(&t.happened));
-    ok(await_sleep(1));
-    is(t.calls, 1);
+    expect_ok(async_watch_start(&t.a, pipe_fds[0], POLLIN, stops_both, &t));
+    expect_ok(async_watch_start(&t.b, other[0], POLLIN, stops_both, &t));
+    expect_ok(await_event_wait(&t.happened));
+    expect_ok(await_sleep(1));
+    expect_int(t.calls, 1);
     for (int i = 0; i < 2; i++) {
         close(other[i]);
         close(pipe_fds[i]);
@@ -153,9 +154,9 @@ static void swaps(struct swap *s, async_watch *other)
     async_watch_stop(&s->first);
     async_watch_stop(&s->second);
     close(s->used);
-    ok(pipe2(s->fds, O_CLOEXEC));
-    is(s->fds[0], s->used);
-    ok(async_watch_start(&s->fresh, s->fds[0], POLLIN, on_fresh, s));
+    expect_ok(pipe2(s->fds, O_CLOEXEC));
+    expect_int(s->fds[0], s->used);
+    expect_ok(async_watch_start(&s->fresh, s->fds[0], POLLIN, on_fresh, s));
     async_event_set(&s->happened);
 }
 
@@ -184,7 +185,7 @@ ASYNC_DEF(waits, (int)fd)
 
 /* A cancelled task that has not run yet, when its descriptor is closed and the number watched by
  * another one. */
-CASE(number_of_a_cancelled_wait_can_be_watched)
+LOOP_TEST(number_of_a_cancelled_wait_can_be_watched)
 {
     int r, used;
     async_watch w;
@@ -192,14 +193,14 @@ CASE(number_of_a_cancelled_wait_can_be_watched)
     open_pipe();
     used = pipe_fds[0];
     await_task_auto t = async_create_task(waits(used));
-    ok(await_sleep(0));
-    is_true(async_task_cancel(t));
-    ok(async_fd_close(used));
+    expect_ok(await_sleep(0));
+    expect_true(async_task_cancel(t));
+    expect_ok(async_fd_close(used));
     close(pipe_fds[1]);
     open_pipe();
-    is(pipe_fds[0], used);
-    ok(async_watch_start(&w, used, POLLIN, on_ready, &ready));
-    is(await_task(t), -ECANCELED);
+    expect_int(pipe_fds[0], used);
+    expect_ok(async_watch_start(&w, used, POLLIN, on_ready, &ready));
+    expect_int(await_task(t), -ECANCELED);
     put(pipe_fds[1]);
     await_timeout (r, 5)
         r = await_event_wait(&ready);
@@ -209,20 +210,20 @@ CASE(number_of_a_cancelled_wait_can_be_watched)
 
 /* What the kernel said of a former owner of the number, in the same batch, is not told to the new
  * one. */
-CASE(number_used_again_in_one_batch_gets_no_old_event)
+LOOP_TEST(number_used_again_in_one_batch_gets_no_old_event)
 {
     int other[2];
     struct swap s = { 0 };
     open_pipe();
-    ok(pipe2(other, O_CLOEXEC));
+    expect_ok(pipe2(other, O_CLOEXEC));
     put(pipe_fds[1]);
     put(other[1]);
-    ok(async_watch_start(&s.first, pipe_fds[0], POLLIN, on_first, &s));
-    ok(async_watch_start(&s.second, other[0], POLLIN, on_second, &s));
-    ok(await_event_wait(&s.happened));
-    ok(await_sleep(1));
-    is(s.calls, 1);
-    is(s.fresh_calls, 0);
+    expect_ok(async_watch_start(&s.first, pipe_fds[0], POLLIN, on_first, &s));
+    expect_ok(async_watch_start(&s.second, other[0], POLLIN, on_second, &s));
+    expect_ok(await_event_wait(&s.happened));
+    expect_ok(await_sleep(1));
+    expect_int(s.calls, 1);
+    expect_int(s.fresh_calls, 0);
     async_watch_stop(&s.fresh);
     close(s.fds[0]);
     close(s.fds[1]);
@@ -233,39 +234,39 @@ CASE(number_used_again_in_one_batch_gets_no_old_event)
 }
 
 /* Events 0 means silence, also of a peer that has hung up. */
-CASE(watch_for_nothing_is_silent_after_a_hangup)
+LOOP_TEST(watch_for_nothing_is_silent_after_a_hangup)
 {
     open_pipe();
     struct watched w = { .limit = -1 };
-    ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
-    ok(async_watch_change(&w.watch, 0));
+    expect_ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
+    expect_ok(async_watch_change(&w.watch, 0));
     close(pipe_fds[1]);
     for (int i = 0; i < 200; i++)
-        ok(await_sleep(0));
-    is(w.calls, 0);
-    ok(async_watch_change(&w.watch, POLLIN));
+        expect_ok(await_sleep(0));
+    expect_int(w.calls, 0);
+    expect_ok(async_watch_change(&w.watch, POLLIN));
     for (int i = 0; i < 200 && w.calls == 0; i++)
-        ok(await_sleep(0));
-    is_true(w.calls > 0);
+        expect_ok(await_sleep(0));
+    expect_true(w.calls > 0);
     async_watch_stop(&w.watch);
     close(pipe_fds[0]);
     return 0;
 }
 
 /* POLLHUP means: nothing but the end, whatever there is to read. */
-CASE(watch_for_hangup_is_called_only_at_the_end)
+LOOP_TEST(watch_for_hangup_is_called_only_at_the_end)
 {
     open_pipe();
     struct watched w = { .limit = 1 };
     put(pipe_fds[1]);
-    ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
-    ok(async_watch_change(&w.watch, POLLHUP));
+    expect_ok(async_watch_start(&w.watch, pipe_fds[0], POLLIN, on_events, &w));
+    expect_ok(async_watch_change(&w.watch, POLLHUP));
     for (int i = 0; i < 200; i++)
-        ok(await_sleep(0));
-    is(w.calls, 0);
+        expect_ok(await_sleep(0));
+    expect_int(w.calls, 0);
     close(pipe_fds[1]);
-    ok(await_event_wait(&w.happened));
-    is(w.events, POLLHUP);
+    expect_ok(await_event_wait(&w.happened));
+    expect_int(w.events, POLLHUP);
     return async_fd_close(pipe_fds[0]);
 }
 
@@ -274,25 +275,25 @@ static void counts_calls(void *arg, int events)
     int *calls = arg;
     char c;
     (void)events;
-    is(read(pipe_fds[0], &c, 1), 1);
+    expect_int(read(pipe_fds[0], &c, 1), 1);
     ++*calls;
 }
 
-CASE(start_of_an_active_watch_is_refused_and_leaves_it_as_it_is)
+LOOP_TEST(start_of_an_active_watch_is_refused_and_leaves_it_as_it_is)
 {
     int calls = 0;
     async_watch *w = malloc(sizeof *w);
     open_pipe();
-    ok(async_watch_start(w, pipe_fds[0], POLLIN, counts_calls, &calls));
-    is(async_watch_start(w, pipe_fds[0], POLLIN, NULL, NULL), -EBUSY);
+    expect_ok(async_watch_start(w, pipe_fds[0], POLLIN, counts_calls, &calls));
+    expect_int(async_watch_start(w, pipe_fds[0], POLLIN, NULL, NULL), -EBUSY);
     put(pipe_fds[1]);
-    ok(await_sleep(1));
-    is(calls, 1);
+    expect_ok(await_sleep(1));
+    expect_int(calls, 1);
     async_watch_stop(w);
     free(w);
     put(pipe_fds[1]);
-    ok(await_sleep(1));
-    is(calls, 1);
+    expect_ok(await_sleep(1));
+    expect_int(calls, 1);
     close(pipe_fds[0]);
     close(pipe_fds[1]);
     return 0;
@@ -314,24 +315,23 @@ ASYNC_DEF(stops_the_watch_in_a_loop_of_its_own)
 }
 
 /* Its loop has closed, so there is nothing to stop but the watch itself. */
-START_TEST(watch_is_stopped_after_its_loop_has_closed)
+TEST(watch_is_stopped_after_its_loop_has_closed)
 {
     for (int in_another_loop = 0; in_another_loop < 2; in_another_loop++) {
-        ears_open();
-        ok(async_run(leaves_a_watch(), .virtual_clock = true));
-        heard();
+        capture_stderr_begin();
+        expect_ok(async_run(leaves_a_watch(), .virtual_clock = true));
+        captured_stderr();
         if (in_another_loop)
-            ok(async_run(stops_the_watch_in_a_loop_of_its_own(), .virtual_clock = true));
+            expect_ok(async_run(stops_the_watch_in_a_loop_of_its_own(), .virtual_clock = true));
         else
             async_watch_stop(&left_watch);
-        is_text(heard(), "");
-        is_false(left_watch.active);
-        ears_close();
+        expect_text(captured_stderr(), "");
+        expect_false(left_watch.active);
+        capture_stderr_end();
         close(pipe_fds[0]);
         close(pipe_fds[1]);
     }
 }
-END_TEST
 
 static void *stops_on_another_thread(void *arg)
 {
@@ -340,19 +340,19 @@ static void *stops_on_another_thread(void *arg)
     return NULL;
 }
 
-CASE(stop_in_another_threads_loop_is_refused_with_a_message)
+LOOP_TEST(stop_in_another_threads_loop_is_refused_with_a_message)
 {
     pthread_t thread;
     open_pipe();
-    ok(async_watch_start(&left_watch, pipe_fds[0], POLLIN, counts_calls, &left_calls));
-    ok(pthread_create(&thread, NULL, stops_on_another_thread, NULL));
-    ok(pthread_join(thread, NULL));
-    has_text(heard(), "async_watch_stop() of a watch of another thread's loop");
-    is_true(left_watch.active);
+    expect_ok(async_watch_start(&left_watch, pipe_fds[0], POLLIN, counts_calls, &left_calls));
+    expect_ok(pthread_create(&thread, NULL, stops_on_another_thread, NULL));
+    expect_ok(pthread_join(thread, NULL));
+    expect_contains(captured_stderr(), "async_watch_stop() of a watch of another thread's loop");
+    expect_true(left_watch.active);
     left_calls = 0;
     put(pipe_fds[1]);
-    ok(await_sleep(1));
-    is(left_calls, 1);
+    expect_ok(await_sleep(1));
+    expect_int(left_calls, 1);
     async_watch_stop(&left_watch);
     close(pipe_fds[0]);
     close(pipe_fds[1]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* scheduler.h - explore the orders in which several threads can run.
  *
- * The threads are actors: contexts on one thread. Each operation that they share (an atomic access, a
- * mutex, a system call) first calls step(), where the scheduler chooses the actor that continues. A
- * run is the list of these choices, and the next run is the next list in lexical order, until all
+ * The threads are actors: contexts on one thread. Each operation that they share (an atomic access,
+ * a mutex, a system call) first calls step(), where the scheduler chooses the actor that continues.
+ * A run is the list of these choices, and the next run is the next list in lexical order, until all
  * lists with at most so many preemptions have been tried. */
 #ifndef INSIDE_SCHEDULER_H
 #define INSIDE_SCHEDULER_H
@@ -19,7 +19,7 @@
 #define VALGRIND_STACK_REGISTER(from, to) 0
 #endif
 
-#include "suite.h"
+#include "../frame/suite.h"
 
 enum { ACTORS = 8, DEPTH = 4000, STACK = 64 * 1024 };
 enum actor_state { ABSENT, ABLE, AT_MUTEX, AT_FUTEX, AT_EVENT, FINISHED };
@@ -43,13 +43,14 @@ static struct {
     bool timeouts;
 } run;
 
-static const void *held[2]; /* the mutexes that are locked: at most that of the pool, and that of the handles */
+static const void *held
+        [2]; /* the mutexes that are locked: at most that of the pool, and that of the handles */
 static bool event;
 static long runs;
 
 static unsigned choose(unsigned options)
 {
-    must(run.depth < DEPTH);
+    expect_true(run.depth < DEPTH);
     if (options == 1)
         return 0;
     if (run.depth >= run.known)
@@ -58,8 +59,8 @@ static unsigned choose(unsigned options)
     return run.choice[run.depth++];
 }
 
-/* Advance to the next list of choices: the last choice that has another option takes it. Returns false
- * if there is none, because all lists have been tried. */
+/* Advance to the next list of choices: the last choice that has another option takes it. Returns
+ * false if there is none, because all lists have been tried. */
 static bool next_list(void)
 {
     while (run.depth > 0 && run.choice[run.depth - 1] + 1 == run.options[run.depth - 1])
@@ -96,7 +97,7 @@ static void go_on(void)
     int list[ACTORS], n = candidates(list), before = now_at;
     bool polite = actors[before].gave_way;
     if (n == 0)
-        ck_abort_msg("run %ld: deadlock, no actor can continue", runs);
+        fail_test("run %ld: deadlock, no actor can continue", runs);
     int next = list[choose((unsigned)n)];
     actors[before].gave_way = false;
     if (next == before)
@@ -141,7 +142,7 @@ static int model_lock(pthread_mutex_t *m)
     while (place_of(m))
         wait_at(AT_MUTEX, m);
     const void **free_place = place_of(NULL);
-    must(free_place);
+    expect_true(free_place);
     *free_place = m;
     return 0;
 }
@@ -176,7 +177,7 @@ static void add_actor(void *(*fn)(void *arg), void *arg)
 {
     int i = 0;
     while (actors[i].state != ABSENT)
-        must(++i < ACTORS);
+        expect_true(++i < ACTORS);
     struct actor *a = &actors[i];
     a->fn = fn;
     a->arg = arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Child processes, with pidfds and on a kernel without them; timers of real time. */
-#include "suite.h"
+#include "../frame/suite.h"
 
 #include <asyncio.h>
 
@@ -47,7 +47,7 @@ static int await_text(int fd, char *text, size_t size)
     for (ssize_t n = 1; n > 0 && used + 1 < size; used += (size_t)n) {
         ASYNC_TRY(await_fd_ready(fd, POLLIN));
         n = read(fd, text + used, size - 1 - used);
-        must(n >= 0);
+        expect_true(n >= 0);
     }
     text[used] = '\0';
     return 0;
@@ -70,23 +70,21 @@ static int no_pidfd(pid_t pid)
 
 static void no_child_is_left(void)
 {
-    must(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+    expect_true(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
 }
 
 #define RUNS(name)                                                                                 \
-    START_TEST(name##_test)                                                                        \
+    TEST(name##_test)                                                                              \
     {                                                                                              \
-        must(async_run(name()) == 0);                                                              \
+        expect_true(async_run(name()) == 0);                                                       \
         no_child_is_left();                                                                        \
     }                                                                                              \
-    END_TEST                                                                                       \
-    START_TEST(name##_without_pidfds_test)                                                         \
+    TEST(name##_without_pidfds_test)                                                               \
     {                                                                                              \
         async__sys.pidfd = no_pidfd;                                                               \
-        must(async_run(name()) == 0);                                                              \
+        expect_true(async_run(name()) == 0);                                                       \
         no_child_is_left();                                                                        \
-    }                                                                                              \
-    END_TEST
+    }
 
 /* --- the end of a child --- */
 
@@ -97,9 +95,9 @@ static int await_outcome(char *text, enum child_end end, int code, const char *d
     ASYNC_TRY(start_shell(&c, text, CHILD_DEV_NULL, (struct child_opts){ 0 }));
     ASYNC_TRY(async__child_watch(&c, NULL, NULL));
     ASYNC_TRY(await_end(&c));
-    must(c.end == end && c.code == code && child_was_reaped(&c));
-    ck_assert_str_eq(async__child_describe_end(&c, buf, sizeof buf), description);
-    must(async__child_signal(&c, SIGTERM) == -ESRCH);
+    expect_true(c.end == end && c.code == code && child_was_reaped(&c));
+    expect_text(async__child_describe_end(&c, buf, sizeof buf), description);
+    expect_true(async__child_signal(&c, SIGTERM) == -ESRCH);
     async__child_kill(&c);
     async__child_reap(&c);
     return await_end(&c); /* at once */
@@ -136,10 +134,10 @@ ASYNC_DEF(every_waiter_is_woken_and_a_cancelled_one_leaves_the_child)
     await_task_auto cancelled = async_create_task(wait_until_end(&c));
     ASYNC_TRY(await_sleep(0));
     async_task_cancel(cancelled);
-    must(await_task(cancelled) == -ECANCELED && !child_was_reaped(&c) && ends == 0);
-    must(async__child_signal(&c, SIGTERM) == 0 && async__child_signal(&c, SIGCONT) == 0);
-    must(await_task(a) == 0 && await_task(b) == 0 && ends == 1);
-    must(c.end == CHILD_KILLED && c.code == SIGTERM);
+    expect_true(await_task(cancelled) == -ECANCELED && !child_was_reaped(&c) && ends == 0);
+    expect_true(async__child_signal(&c, SIGTERM) == 0 && async__child_signal(&c, SIGCONT) == 0);
+    expect_true(await_task(a) == 0 && await_task(b) == 0 && ends == 1);
+    expect_true(c.end == CHILD_KILLED && c.code == SIGTERM);
     return 0;
 }
 
@@ -148,11 +146,11 @@ ASYNC_DEF(child_reaped_by_the_program_has_ended_in_an_unknown_way)
     struct child c;
     char buf[64], text[] = "exit 3";
     ASYNC_TRY(start_shell(&c, text, CHILD_DEV_NULL, (struct child_opts){ 0 }));
-    must(waitpid(c.pid, NULL, 0) == c.pid);
+    expect_true(waitpid(c.pid, NULL, 0) == c.pid);
     ASYNC_TRY(async__child_watch(&c, NULL, NULL));
     ASYNC_TRY(await_end(&c));
-    must(c.end == CHILD_UNKNOWN);
-    ck_assert_str_eq(async__child_describe_end(&c, buf, sizeof buf), "has ended");
+    expect_true(c.end == CHILD_UNKNOWN);
+    expect_text(async__child_describe_end(&c, buf, sizeof buf), "has ended");
     return 0;
 }
 
@@ -162,15 +160,15 @@ ASYNC_DEF(kill_reaches_the_group)
     struct child c;
     int fds[2];
     char buf[64], text[] = "sleep 600 & echo started; wait";
-    must(pipe2(fds, O_NONBLOCK | O_CLOEXEC) == 0);
+    expect_true(pipe2(fds, O_NONBLOCK | O_CLOEXEC) == 0);
     ASYNC_TRY(start_shell(&c, text, fds[1], (struct child_opts){ .group = CHILD_OWN_SESSION }));
     close(fds[1]);
     ASYNC_TRY(await_fd_ready(fds[0], POLLIN)); /* it has a group by now, and a child */
     async__child_kill(&c);
     async__child_reap(&c); /* without a watch */
-    must(c.end == CHILD_KILLED && c.code == SIGKILL);
+    expect_true(c.end == CHILD_KILLED && c.code == SIGKILL);
     ASYNC_TRY(await_text(fds[0], buf, sizeof buf));
-    ck_assert_str_eq(buf, "started\n");
+    expect_text(buf, "started\n");
     close(fds[0]);
     return 0;
 }
@@ -180,15 +178,15 @@ ASYNC_DEF(end_kills_what_is_left_in_the_group)
     struct child c;
     int fds[2];
     char buf[64], text[] = "sleep 600 & echo started";
-    must(pipe2(fds, O_NONBLOCK | O_CLOEXEC) == 0);
+    expect_true(pipe2(fds, O_NONBLOCK | O_CLOEXEC) == 0);
     ASYNC_TRY(start_shell(&c, text, fds[1],
                           (struct child_opts){ .group = CHILD_OWN_GROUP, .kill_group = true }));
     close(fds[1]);
     ASYNC_TRY(async__child_watch(&c, NULL, NULL));
     ASYNC_TRY(await_end(&c));
-    must(c.end == CHILD_EXITED && c.code == 0);
+    expect_true(c.end == CHILD_EXITED && c.code == 0);
     ASYNC_TRY(await_text(fds[0], buf, sizeof buf));
-    ck_assert_str_eq(buf, "started\n");
+    expect_text(buf, "started\n");
     close(fds[0]);
     return 0;
 }
@@ -198,15 +196,16 @@ ASYNC_DEF(end_kills_what_is_left_in_the_group)
 /* Open a pipe whose numbers are out of the way. */
 static void open_pipe(int fds[2])
 {
-    must(pipe2(fds, O_CLOEXEC) == 0);
+    expect_true(pipe2(fds, O_CLOEXEC) == 0);
     for (int i = 0; i < 2; i++) {
         int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 20);
-        must(fd >= 20 && close(fds[i]) == 0);
+        expect_true(fd >= 20 && close(fds[i]) == 0);
         fds[i] = fd;
     }
 }
 
-/* The numbers of the pipes are exchanged: each would overwrite the other if it were copied first. */
+/* The numbers of the pipes are exchanged: each would overwrite the other if it were copied
+ * first. */
 ASYNC_DEF(child_has_the_descriptors_that_it_was_given_and_no_others)
 {
     struct child c;
@@ -216,10 +215,10 @@ ASYNC_DEF(child_has_the_descriptors_that_it_was_given_and_no_others)
     char *argv[] = { shell, dash_c, text, NULL }, *envp[] = { NULL };
     open_pipe(in);
     open_pipe(out);
-    must(fcntl(8, F_GETFD) < 0 && fcntl(9, F_GETFD) < 0);
-    must(dup2(in[0], 8) == 8 && dup2(out[1], 9) == 9);
+    expect_true(fcntl(8, F_GETFD) < 0 && fcntl(9, F_GETFD) < 0);
+    expect_true(dup2(in[0], 8) == 8 && dup2(out[1], 9) == 9);
     const struct child_fd fds[] = { { 8, 9 }, { 9, 8 }, { CHILD_DEV_NULL, 2 } };
-    must(write(in[1], "text\n", 5) == 5);
+    expect_true(write(in[1], "text\n", 5) == 5);
     ASYNC_TRY(async__child_start(&c, &(const struct child_opts){ .path = shell,
                                                                  .argv = argv,
                                                                  .envp = envp,
@@ -233,8 +232,8 @@ ASYNC_DEF(child_has_the_descriptors_that_it_was_given_and_no_others)
     ASYNC_TRY(await_end(&c));
     ASYNC_TRY(await_text(out[0], buf, sizeof buf));
     close(out[0]);
-    ck_assert_str_eq(buf, "text\n2\n8\n9\n");
-    must(count_descriptors() == before);
+    expect_text(buf, "text\n2\n8\n9\n");
+    expect_true(count_descriptors() == before);
     return 0;
 }
 
@@ -245,13 +244,13 @@ ASYNC_DEF(start_that_fails_leaves_nothing)
     int before = count_descriptors();
     const struct child_fd fds[] = { { 2, 1 }, { 1, 2 } };
     struct child_opts o = { .path = nowhere, .argv = argv, .fds = fds, .fd_count = 2 };
-    must(async__child_start(&c, &o) == -ENOENT);
+    expect_true(async__child_start(&c, &o) == -ENOENT);
     o.directory = nowhere;
     o.path = shell;
-    must(async__child_start(&c, &o) == -ENOENT);
+    expect_true(async__child_start(&c, &o) == -ENOENT);
     o.fd_count = 1000;
-    must(async__child_start(&c, &o) == -EMFILE);
-    must(count_descriptors() == before);
+    expect_true(async__child_start(&c, &o) == -EMFILE);
+    expect_true(count_descriptors() == before);
     return 0;
 }
 
@@ -296,7 +295,7 @@ ASYNC_DEF(use_real_timer)
     ASYNC_TRY(async__real_timer_open(&t, count_end, &count));
     async__real_timer_set(&t, async__sys.clock() + 1000000);
     ASYNC_TRY(await_count(&count, 1));
-    must(t.when == NEVER);
+    expect_true(t.when == NEVER);
     async__real_timer_set(&t, 0); /* in the past */
     ASYNC_TRY(await_count(&count, 2));
     async__real_timer_set(&t, async__sys.clock() + 60 * INT64_C(1000000000));
@@ -307,16 +306,15 @@ ASYNC_DEF(use_real_timer)
     async__real_timer_close(&t);
     async__real_timer_close(&t);
     ASYNC_TRY(await_sleep(0));
-    must(count == 3 && t.fd < 0);
+    expect_true(count == 3 && t.fd < 0);
     return 0;
 }
 
-START_TEST(timer_expires_once_for_each_time_that_it_is_set)
+TEST(timer_expires_once_for_each_time_that_it_is_set)
 {
-    must(async_run(use_real_timer()) == 0);
-    must(async_run(use_real_timer(), .virtual_clock = true) == 0);
+    expect_true(async_run(use_real_timer()) == 0);
+    expect_true(async_run(use_real_timer(), .virtual_clock = true) == 0);
 }
-END_TEST
 
 /* --- a child of fork() --- */
 
@@ -332,10 +330,10 @@ ASYNC_DEF(child_is_forgotten_in_a_forked_copy)
         async__child_forget(&c);
         _exit(child_was_reaped(&c) && c.pidfd < 0 ? 0 : 1);
     }
-    must(waitpid(pid, &status, 0) == pid && status == 0);
+    expect_true(waitpid(pid, &status, 0) == pid && status == 0);
     async__child_kill(&c);
     ASYNC_TRY(await_end(&c));
-    must(c.end == CHILD_KILLED);
+    expect_true(c.end == CHILD_KILLED);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A fork() while another thread holds the mutex of a thread pool: the child has a copy of the mutex
  * that is locked for ever, and must never wait for it. */
-#include "suite.h"
+#include "../frame/suite.h"
 
 #include <asyncio.h>
 
@@ -41,37 +41,36 @@ ASYNC_DEF(forks_while_the_mutex_is_held)
     pthread_t thread;
     struct async_pool_stats s;
     async_thread_pool_auto own = async_thread_pool_open(.threads = 1);
-    must(await_to_thread(async_call(three, NULL, "three")) == 3);
-    must(await_thread_pool_call(own, async_call(three, NULL, "three")) == 3);
+    expect_true(await_to_thread(async_call(three, NULL, "three")) == 3);
+    expect_true(await_thread_pool_call(own, async_call(three, NULL, "three")) == 3);
     struct thread_pool *p = pools_of(async__loop)->by_kind[ASYNC_POOL_THREADS];
-    must(pthread_create(&thread, NULL, holds_the_mutex, p) == 0);
+    expect_true(pthread_create(&thread, NULL, holds_the_mutex, p) == 0);
     sem_wait(&locked);
     pid_t child = fork();
     is_child = child == 0;
     if (is_child) {
         alarm(20); /* kills a child that waits */
-        must(async_pool_stats(ASYNC_POOL_THREADS, &s) == -EPERM);
-        must(await_to_thread(async_call(three, NULL, "three")) == -EPERM);
+        expect_true(async_pool_stats(ASYNC_POOL_THREADS, &s) == -EPERM);
+        expect_true(await_to_thread(async_call(three, NULL, "three")) == -EPERM);
         async_print_tasks();
         return 0;
     }
     sem_post(&may_unlock);
     pthread_join(thread, NULL);
     int status;
-    must(waitpid(child, &status, 0) == child);
-    must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    expect_true(waitpid(child, &status, 0) == child);
+    expect_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     return 0;
 }
 
-START_TEST(child_does_not_wait_for_a_mutex_held_at_the_fork)
+TEST(child_does_not_wait_for_a_mutex_held_at_the_fork)
 {
     sem_init(&locked, 0, 0);
     sem_init(&may_unlock, 0, 0);
     int r = async_run(forks_while_the_mutex_is_held());
     if (is_child)
         _exit(async_run(async_call(three, NULL, "three")) == 3 ? 0 : 1);
-    ck_assert_int_eq(r, 0);
+    expect_int(r, 0);
 }
-END_TEST
 
 SUITE("fork and pools", child_does_not_wait_for_a_mutex_held_at_the_fork)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of what the hot paths leave out, and of what they must not leave out with it. */
-#include "../core/run.h"
+#include "../frame/loop_test.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 
@@ -11,11 +12,10 @@
 /* A case that runs in real time: virtual time has other rules for polls and budgets. */
 #define REAL_CASE(name)                                                                            \
     static async_co name##_body(void);                                                             \
-    START_TEST(name)                                                                               \
+    TEST(name)                                                                                     \
     {                                                                                              \
-        ok(async_run(name##_body()));                                                              \
+        expect_ok(async_run(name##_body()));                                                       \
     }                                                                                              \
-    END_TEST                                                                                       \
     ASYNC_DEF(name##_body)
 
 /* --- waking a loop --- */
@@ -38,18 +38,18 @@ static void set_event(void *arg)
 
 REAL_CASE(post_to_a_loop_that_is_awake_writes_nothing)
 {
-    ok(await_sleep(0.001)); /* the loop has waited for the kernel once */
+    expect_ok(await_sleep(0.001)); /* the loop has waited for the kernel once */
     async__sys.write = counting_write;
-    ok(async_call_soon_threadsafe(async_get_running_loop(), set_event, NULL));
-    ok(await_event_wait(&event));
-    is(writes, 0);
+    expect_ok(async_call_soon_threadsafe(async_get_running_loop(), set_event, NULL));
+    expect_ok(await_event_wait(&event));
+    expect_int(writes, 0);
     return 0;
 }
 
 static int posting_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t timeout)
 {
     if (timeout != 0 && writes == 0)
-        ok(async_call_soon_threadsafe(async__loop->handle, set_event, NULL));
+        expect_ok(async_call_soon_threadsafe(async__loop->handle, set_event, NULL));
     return async__sys_kernel.epoll_wait(ep, evs, n, timeout);
 }
 
@@ -58,38 +58,37 @@ ASYNC_DEF(waits_for_the_event)
     async__sys.write = counting_write;
     async__sys.epoll_wait = posting_epoll_wait;
     async_get_running_loop();
-    ok(await_event_wait(&event));
-    is(writes, 1);
+    expect_ok(await_event_wait(&event));
+    expect_int(writes, 1);
     return 0;
 }
 
-START_TEST(post_to_a_loop_that_is_about_to_wait_writes_once)
+TEST(post_to_a_loop_that_is_about_to_wait_writes_once)
 {
-    ok(async_run(waits_for_the_event()));
+    expect_ok(async_run(waits_for_the_event()));
 }
-END_TEST
 
 static int noting_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t timeout)
 {
-    is(timeout, 0);
+    expect_int(timeout, 0);
     return async__sys_kernel.epoll_wait(ep, evs, n, timeout);
 }
 
 /* The post arrives after the posts were run and before the loop falls asleep: the loop must not
  * wait. */
-CASE(post_before_the_loop_falls_asleep_keeps_it_from_waiting)
+LOOP_TEST(post_before_the_loop_falls_asleep_keeps_it_from_waiting)
 {
     struct loop *l = async__loop;
     async__sys.epoll_wait = noting_epoll_wait;
-    ok(async_call_soon_threadsafe(async_get_running_loop(), set_event, NULL));
-    is_true(async__poller_poll(l, -1));
+    expect_ok(async_call_soon_threadsafe(async_get_running_loop(), set_event, NULL));
+    expect_true(async__poller_poll(l, -1));
     async__sys.epoll_wait = async__sys_kernel.epoll_wait;
     return await_event_wait(&event);
 }
 
 ASYNC_DEF(posts_to_its_own_loop)
 {
-    ok(await_sleep(0.001));
+    expect_ok(await_sleep(0.001));
     return async_call_soon_threadsafe(async_get_running_loop(), set_event, NULL);
 }
 
@@ -98,27 +97,26 @@ ASYNC_DEF(has_its_event)
     return await_event_wait(&event);
 }
 
-START_TEST(embedded_loop_is_readable_after_a_post_from_before)
+TEST(embedded_loop_is_readable_after_a_post_from_before)
 {
     int r = 1, turns = 0;
     async_runner *runner = async_runner_open(NULL);
-    is_true(runner != NULL);
-    ok(async_runner_run(runner, posts_to_its_own_loop()));
-    ok(async_runner_start(runner, has_its_event()));
+    expect_true(runner != NULL);
+    expect_ok(async_runner_run(runner, posts_to_its_own_loop()));
+    expect_ok(async_runner_start(runner, has_its_event()));
     struct pollfd p = { .fd = async_runner_fd(runner), .events = POLLIN };
-    is(poll(&p, 1, 10000), 1);
+    expect_int(poll(&p, 1, 10000), 1);
     while (async_runner_turn(runner, &r) > 0)
-        is_true(++turns < 100);
+        expect_true(++turns < 100);
     async_runner_close(runner);
 }
-END_TEST
 
 /* --- the budget of steps --- */
 
 ASYNC_DEF(yields_often, (int)times)
 {
     for (int i = 0; i < times; i++)
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
     return 0;
 }
 
@@ -142,9 +140,11 @@ static void stop_clocks(void)
 {
     stopped_at = async__sys_kernel.clock();
     async__sys.clock = stopped_clock;
-    async__loop->coarse = (struct coarse_clock){
-        .tick0 = cpu_ticks(), .tick = cpu_ticks(), .ns0 = stopped_at, .ns = stopped_at, .per_tick = 1
-    };
+    async__loop->coarse = (struct coarse_clock){ .tick0 = cpu_ticks(),
+                                                 .tick = cpu_ticks(),
+                                                 .ns0 = stopped_at,
+                                                 .ns = stopped_at,
+                                                 .per_tick = 1 };
 }
 
 ASYNC_DEF(waits_to_read, (int)fd)
@@ -160,13 +160,13 @@ static void mark_passed(void *passed)
 REAL_CASE(busy_loop_does_not_poll_until_time_has_passed)
 {
     int fds[2];
-    is(pipe(fds), 0);
+    expect_int(pipe(fds), 0);
     await_task_auto reader = async_create_task(waits_to_read(fds[0]));
-    ok(await_sleep(0));
+    expect_ok(await_sleep(0));
     stop_clocks();
     async__sys.epoll_wait = counting_epoll_wait;
-    ok(await_gather(NULL, yields_often(10000), yields_often(10000)));
-    is_true(polls < 50);
+    expect_ok(await_gather(NULL, yields_often(10000), yields_often(10000)));
+    expect_true(polls < 50);
     return 0;
 }
 
@@ -174,9 +174,9 @@ REAL_CASE(busy_loop_runs_a_post_although_no_time_has_passed)
 {
     bool passed = false;
     stop_clocks();
-    ok(async_call_soon_threadsafe(async_get_running_loop(), mark_passed, &passed));
-    ok(await_gather(NULL, yields_often(100), yields_often(100)));
-    is_true(passed);
+    expect_ok(async_call_soon_threadsafe(async_get_running_loop(), mark_passed, &passed));
+    expect_ok(await_gather(NULL, yields_often(100), yields_often(100)));
+    expect_true(passed);
     return 0;
 }
 
@@ -188,35 +188,35 @@ ASYNC_DEF(returns, (int)value)
 }
 
 /* After this the loop has a cached stack. */
-#define END_A_TASK() ok(await_gather(NULL, returns(0)))
+#define END_A_TASK() expect_ok(await_gather(NULL, returns(0)))
 
-CASE(task_on_the_cached_stack_is_cancelled_before_it_starts)
+LOOP_TEST(task_on_the_cached_stack_is_cancelled_before_it_starts)
 {
     END_A_TASK();
     await_task_auto t = async_create_task(returns(7));
     async_task_cancel(t);
-    is(await_task(t), -ECANCELED);
+    expect_int(await_task(t), -ECANCELED);
     return 0;
 }
 
-CASE(task_on_the_cached_stack_has_not_started_in_the_tree)
+LOOP_TEST(task_on_the_cached_stack_has_not_started_in_the_tree)
 {
     END_A_TASK();
     await_task_auto t = async_create_task(returns(7));
-    ears_open();
+    capture_stderr_begin();
     async_print_tasks();
-    has_text(heard(), "has not started");
-    ears_close();
-    is(await_task(t), 7);
+    expect_contains(captured_stderr(), "has not started");
+    capture_stderr_end();
+    expect_int(await_task(t), 7);
     return 0;
 }
 
-CASE(tasks_with_and_without_the_cached_stack_start_in_the_order_of_their_creation)
+LOOP_TEST(tasks_with_and_without_the_cached_stack_start_in_the_order_of_their_creation)
 {
     int results[3];
     END_A_TASK();
-    ok(await_gather(results, returns(1), returns(2), returns(3)));
-    is(results[0] * 100 + results[1] * 10 + results[2], 123);
+    expect_ok(await_gather(results, returns(1), returns(2), returns(3)));
+    expect_int(results[0] * 100 + results[1] * 10 + results[2], 123);
     return 0;
 }
 

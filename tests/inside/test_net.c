@@ -3,6 +3,7 @@
  * long, accept() that fails. System calls and the resolver answer as the test wants. */
 #include "../core/net.h"
 
+#include <poll.h>
 #include <netdb.h>
 #include <pthread.h>
 
@@ -105,7 +106,7 @@ static int fake_connect(int fd, const struct sockaddr *addr, socklen_t len)
                     ? (const void *)&((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr
                     : (const void *)&((const struct sockaddr_in *)(const void *)addr)->sin_addr;
     inet_ntop(addr->sa_family, host, text, sizeof text);
-    note("%s@%.0f", text, 100 * async_time());
+    log_event("%s@%.0f", text, 100 * async_time());
     for (size_t i = 0; i < countof(fates) && fates[i].address; i++)
         if (!strcmp(fates[i].address, text)) {
             errno = fates[i].fate == HANGS     ? EINPROGRESS
@@ -113,12 +114,13 @@ static int fake_connect(int fd, const struct sockaddr *addr, socklen_t len)
                                                : ENETUNREACH;
             if (fates[i].fate == HANGS) { /* no answer: not even that it is not connected */
                 int silent[2];
-                ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, silent));
+                expect_ok(
+                        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, silent));
                 char much[4096] = "";
                 while (write(silent[0], much, sizeof much) > 0)
                     ;
-                ok(dup3(silent[0], fd, O_CLOEXEC) == fd ? 0 : -1);
-                ok(close(silent[0]));
+                expect_ok(dup3(silent[0], fd, O_CLOEXEC) == fd ? 0 : -1);
+                expect_ok(close(silent[0]));
                 hanging[hanging_count++] = silent[1];
                 errno = EINPROGRESS;
             }
@@ -132,9 +134,9 @@ static void is_all_closed(void)
 {
     for (int i = 0; i < hanging_count; i++) {
         struct pollfd p = { .fd = hanging[i], .events = POLLIN };
-        is(poll(&p, 1, 1000), 1);
-        is_true(p.revents & POLLHUP);
-        ok(close(hanging[i]));
+        expect_int(poll(&p, 1, 1000), 1);
+        expect_true(p.revents & POLLHUP);
+        expect_ok(close(hanging[i]));
     }
     hanging_count = 0;
 }
@@ -152,8 +154,8 @@ REAL(name_is_looked_up_on_a_thread)
     async_stream_auto s = NULL;
     fake_dns();
     dns.addresses[0] = "127.0.0.1";
-    ok(await_open_connection("some.where", text_of(port), &s));
-    is(dns.asked, 1);
+    expect_ok(await_open_connection("some.where", text_of(port), &s));
+    expect_int(dns.asked, 1);
     return close(fd);
 }
 
@@ -169,12 +171,12 @@ REAL(message_names_the_host_without_an_address)
     fake_dns();
     for (size_t i = 0; i < countof(errors); i++) {
         dns.err = errors[i].eai;
-        is(await_open_connection("some.where", "80", &s), errors[i].err);
+        expect_int(await_open_connection("some.where", "80", &s), errors[i].err);
         if (errors[i].err == -EHOSTUNREACH)
-            has_text(async_fail_text(-EHOSTUNREACH), "some.where: ");
+            expect_contains(async_fail_text(-EHOSTUNREACH), "some.where: ");
     }
-    is(await_open_connection("127.0.0.1", "http", &s), -EHOSTUNREACH);
-    is(dns.asked, 7);
+    expect_int(await_open_connection("127.0.0.1", "http", &s), -EHOSTUNREACH);
+    expect_int(dns.asked, 7);
     return 0;
 }
 
@@ -186,25 +188,24 @@ ASYNC_DEF(abandoned_lookups)
     dns.addresses[0] = "127.0.0.1";
     dns.silent = true;
     for (int i = 0; i < 3; i++)
-        is(await_wait_for(connects("some.where", 9, &s), 0.01), -ETIMEDOUT);
+        expect_int(await_wait_for(connects("some.where", 9, &s), 0.01), -ETIMEDOUT);
     release();
-    ok(await_sleep(0.02));
+    expect_ok(await_sleep(0.02));
     dns.silent = true;
-    is(await_wait_for(connects("some.where", 9, &s), 0.01), -ETIMEDOUT);
+    expect_int(await_wait_for(connects("some.where", 9, &s), 0.01), -ETIMEDOUT);
     return 0; /* the loop closes while the thread is at it */
 }
 
-START_TEST(lookup_under_way_does_not_keep_the_loop_open)
+TEST(lookup_under_way_does_not_keep_the_loop_open)
 {
-    is(run_heard(abandoned_lookups(), &(const struct async_run_opts){ 0 }), 0);
-    is(async_set_allocator(NULL), -EBUSY); /* some of its memory is in use */
+    expect_int(run_silently(abandoned_lookups(), &(const struct async_run_opts){ 0 }), 0);
+    expect_int(async_set_allocator(NULL), -EBUSY); /* some of its memory is in use */
     release();
     for (int i = 0; i < 5000 && async_set_allocator(NULL) < 0; i++)
         usleep(1000);
-    ok(async_set_allocator(NULL));
+    expect_ok(async_set_allocator(NULL));
     usleep(50000); /* the thread itself has a few more steps to go */
 }
-END_TEST
 
 static int busy(void)
 {
@@ -236,9 +237,9 @@ REAL(lookups_run_sixteen_at_a_time)
         for (int i = 0; i < 40; i++)
             async_spawn(g, connects("some.where", port, &s[i]));
     }
-    ok(r);
-    is(dns.asked, 40);
-    is(dns.most, 16);
+    expect_ok(r);
+    expect_int(dns.asked, 40);
+    expect_int(dns.most, 16);
     for (int i = 0; i < 40; i++)
         async_stream_drop(&s[i]);
     return close(fd);
@@ -256,7 +257,7 @@ REAL(lookup_fails_if_no_thread_can_be_started)
     async_stream *s = NULL;
     async__sys.thread = no_thread;
     for (int i = 0; i < 40; i++) /* more than there are slots: each is given back */
-        is(await_open_connection("some.where", "80", &s), -EAGAIN);
+        expect_int(await_open_connection("some.where", "80", &s), -EAGAIN);
     return 0;
 }
 
@@ -271,7 +272,7 @@ static void addresses(const char *const *list)
 }
 #define ADDRESSES(...) addresses((const char *const[]){ __VA_ARGS__, NULL })
 
-CASE(addresses_are_tried_by_turns_of_family)
+LOOP_TEST(addresses_are_tried_by_turns_of_family)
 {
     async_stream *s = NULL;
     fake_dns();
@@ -282,14 +283,14 @@ CASE(addresses_are_tried_by_turns_of_family)
         fates[i].address = dns.addresses[i];
         fates[i].fate = i == 1 ? REFUSES : UNREACHABLE;
     }
-    is(await_open_connection("some.where", "80", &s), -ECONNREFUSED); /* it says most */
-    is_trail("2001:db8::1@0 192.0.2.1@0 2001:db8::2@0 192.0.2.2@0 192.0.2.3@0");
-    has_text(async_fail_text(-ECONNREFUSED),
-             "[2001:db8::1]:80: Network is unreachable; 192.0.2.1:80: ");
+    expect_int(await_open_connection("some.where", "80", &s), -ECONNREFUSED); /* it says most */
+    expect_events("2001:db8::1@0 192.0.2.1@0 2001:db8::2@0 192.0.2.2@0 192.0.2.3@0");
+    expect_contains(async_fail_text(-ECONNREFUSED),
+                    "[2001:db8::1]:80: Network is unreachable; 192.0.2.1:80: ");
     return 0;
 }
 
-CASE(next_attempt_begins_after_a_quarter_of_a_second)
+LOOP_TEST(next_attempt_begins_after_a_quarter_of_a_second)
 {
     int port = 0, fd = plain_listen(&port, 8);
     fake_dns();
@@ -300,13 +301,13 @@ CASE(next_attempt_begins_after_a_quarter_of_a_second)
     fates[1].address = "192.0.2.2", fates[1].fate = REFUSES;
     fates[2].address = "192.0.2.3", fates[2].fate = HANGS;
     async_stream_auto s = NULL;
-    ok(await_open_connection("some.where", text_of(port), &s));
-    is_trail("192.0.2.1@0 192.0.2.2@25 192.0.2.3@25 127.0.0.1@50");
+    expect_ok(await_open_connection("some.where", text_of(port), &s));
+    expect_events("192.0.2.1@0 192.0.2.2@25 192.0.2.3@25 127.0.0.1@50");
     is_all_closed();
     return close(fd);
 }
 
-CASE(cancelled_connection_closes_all_attempts)
+LOOP_TEST(cancelled_connection_closes_all_attempts)
 {
     async_stream *s = NULL;
     fake_dns();
@@ -317,8 +318,8 @@ CASE(cancelled_connection_closes_all_attempts)
         fates[i].address = dns.addresses[i];
         fates[i].fate = HANGS;
     }
-    is(await_wait_for(connects("some.where", 80, &s), 0.3), -ETIMEDOUT);
-    is_trail("192.0.2.1@0 192.0.2.2@25");
+    expect_int(await_wait_for(connects("some.where", 80, &s), 0.3), -ETIMEDOUT);
+    expect_events("192.0.2.1@0 192.0.2.2@25");
     is_all_closed();
     return 0;
 }
@@ -330,7 +331,7 @@ ASYNC_DEF(connects_to_six)
 }
 
 /* The message names some of them, the causes of the error name all. */
-CASE(every_failed_attempt_is_a_cause_of_the_error)
+LOOP_TEST(every_failed_attempt_is_a_cause_of_the_error)
 {
     int r = 0;
     fake_dns();
@@ -343,27 +344,27 @@ CASE(every_failed_attempt_is_a_cause_of_the_error)
     }
     await_group (r, g)
         async_spawn(g, connects_to_six());
-    is(r, -ECONNREFUSED);
+    expect_int(r, -ECONNREFUSED);
     const async_error *e = async_group_errors(g);
-    is_true(strlen(e->text) <= 127);
-    is_text(e->text,
-            "192.0.2.1:80: Network is unreachable; [2001:db8::4]:80: Network is unreachable; "
-            "192.0.2.2:80: Connection refused; and 3 more");
+    expect_true(strlen(e->text) <= 127);
+    expect_text(e->text,
+                "192.0.2.1:80: Network is unreachable; [2001:db8::4]:80: Network is unreachable; "
+                "192.0.2.2:80: Connection refused; and 3 more");
     const async_error *c = e->cause;
     static const char *const tried[] = { "192.0.2.1:80", "[2001:db8::4]:80", "192.0.2.2:80",
                                          "192.0.2.3:80", "192.0.2.5:80",     "192.0.2.6:80" };
     for (int i = 0; i < 6; i++, c = c->next) {
-        is_text(c->task, tried[i]);
-        is(c->code, i == 2 ? -ECONNREFUSED : -ENETUNREACH);
-        is_true(c->parent == e);
+        expect_text(c->task, tried[i]);
+        expect_int(c->code, i == 2 ? -ECONNREFUSED : -ENETUNREACH);
+        expect_true(c->parent == e);
     }
-    is_true(!c);
+    expect_true(!c);
     async_error_print(e);
-    has_text(heard(), "  192.0.2.6:80: Network is unreachable\n");
+    expect_contains(captured_stderr(), "  192.0.2.6:80: Network is unreachable\n");
     return 0;
 }
 
-CASE(address_that_is_listed_twice_is_tried_once)
+LOOP_TEST(address_that_is_listed_twice_is_tried_once)
 {
     async_stream *s = NULL;
     fake_dns();
@@ -374,8 +375,8 @@ CASE(address_that_is_listed_twice_is_tried_once)
         fates[i].address = dns.addresses[i + 1];
         fates[i].fate = REFUSES;
     }
-    is(await_open_connection("some.where", "80", &s), -ECONNREFUSED);
-    is_trail("192.0.2.1@0 2001:db8::1@0 192.0.2.2@0");
+    expect_int(await_open_connection("some.where", "80", &s), -ECONNREFUSED);
+    expect_events("192.0.2.1@0 2001:db8::1@0 192.0.2.2@0");
     return 0;
 }
 
@@ -413,7 +414,7 @@ REAL(server_listens_once_on_an_address_that_is_listed_twice)
     fake_dns();
     ADDRESSES("127.0.0.1", "127.0.0.1");
     await_task_auto t = async_create_task(server("some.where", &port, &serving));
-    ok(await_event_wait(&serving));
+    expect_ok(await_event_wait(&serving));
     return close(plain_connect(port));
 }
 
@@ -429,11 +430,11 @@ REAL(server_that_cannot_listen_leaves_no_path)
     char path[] = "/tmp/asyncio-test-listen-XXXXXX";
     int port, fd = mkstemp(path);
     async_event serving = { 0 };
-    ok(close(fd));
-    ok(unlink(path));
+    expect_ok(close(fd));
+    expect_ok(unlink(path));
     async__sys.listen = failing_listen;
-    is(await_server(path, &port, &serving), -EADDRINUSE);
-    is(access(path, F_OK), -1);
+    expect_int(await_server(path, &port, &serving), -EADDRINUSE);
+    expect_int(access(path, F_OK), -1);
     async__sys.listen = async__sys_kernel.listen;
     return 0;
 }
@@ -447,21 +448,21 @@ REAL(server_goes_on_after_errors_of_accept)
     memcpy(accept_errors, errors, sizeof errors);
     async__sys.accept4 = fake_accept;
     await_task_auto t = async_create_task(server("127.0.0.1", &port, &serving));
-    ok(await_event_wait(&serving));
+    expect_ok(await_event_wait(&serving));
     int one = plain_connect(port);
-    ok(await_sleep(0.5));
-    is(accept_count, 7);
-    const char *said = heard();
-    has_text(said, "cannot accept connections at the moment");
-    is_true(!strchr(said, '\n')[1]); /* once a minute */
+    expect_ok(await_sleep(0.5));
+    expect_int(accept_count, 7);
+    const char *said = captured_stderr();
+    expect_contains(said, "cannot accept connections at the moment");
+    expect_true(!strchr(said, '\n')[1]); /* once a minute */
     say(one, "x");
     int other = plain_connect(port); /* EAGAIN was a lie: an edge, as the kernel would have given */
     say(other, "y");
-    is_true(await_fd_ready(one, POLLIN) > 0);
-    is(read(one, &c, 1), 1);
-    is_true(await_fd_ready(other, POLLIN) > 0);
-    is(read(other, &c, 1), 1);
-    ok(close(one));
+    expect_true(await_fd_ready(one, POLLIN) > 0);
+    expect_int(read(one, &c, 1), 1);
+    expect_true(await_fd_ready(other, POLLIN) > 0);
+    expect_int(read(other, &c, 1), 1);
+    expect_ok(close(one));
     return close(other);
 }
 
@@ -471,7 +472,7 @@ REAL(server_ends_if_accept_fails_for_good)
     async_event serving = { 0 };
     accept_errors[0] = EINVAL; /* nothing that waiting would cure */
     async__sys.accept4 = fake_accept;
-    is(await_server("127.0.0.1", &port, &serving), -EINVAL);
+    expect_int(await_server("127.0.0.1", &port, &serving), -EINVAL);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 /* Workers that send invalid packets, or die while they send one; a kernel without pidfds; a file
  * that was replaced; a loop with a virtual clock. The library is part of this program, so the tests
  * also show that a worker begins in a program that has no shared library. */
-#include "suite.h"
+#include "../frame/suite.h"
 
 #include <asyncio.h>
 
@@ -72,11 +72,11 @@ static int await_forgery(async_process_pool *p, const struct forgery *f, const c
 {
     int answer = 1, n = 21;
     int r = await_process_pool_call(p, forge, f, sizeof *f, &answer, sizeof answer);
-    ck_assert_msg(r == -EOWNERDEAD, "%d bytes: %d %s", f->size, r, async_fail_text(r));
-    ck_assert_msg(strstr(async_fail_text(r), message), "%d bytes: %s", f->size, async_fail_text(r));
-    must(answer == 1);
-    must(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer) == 0);
-    must(answer == 42);
+    expect_that(r == -EOWNERDEAD, "%d bytes: %d %s", f->size, r, async_fail_text(r));
+    expect_that(strstr(async_fail_text(r), message), "%d bytes: %s", f->size, async_fail_text(r));
+    expect_true(answer == 1);
+    expect_true(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer) == 0);
+    expect_true(answer == 42);
     return 0;
 }
 
@@ -96,7 +96,7 @@ ASYNC_DEF(death_within_a_packet_fails_the_call)
         struct forgery f = valid_reply(0);
         f.size = size;
         f.dies = true;
-        must(await_forgery(p, &f, "killed") == 0);
+        expect_true(await_forgery(p, &f, "killed") == 0);
     }
     return 0;
 }
@@ -107,8 +107,8 @@ ASYNC_DEF(death_after_the_reply_leaves_the_result)
     struct forgery f = valid_reply(0);
     int answer = 0;
     f.dies = true;
-    must(await_process_pool_call(p, forge, &f, sizeof f, &answer, sizeof answer) == 0);
-    must((unsigned)answer == 0xeeeeeeee);
+    expect_true(await_process_pool_call(p, forge, &f, sizeof f, &answer, sizeof answer) == 0);
+    expect_true((unsigned)answer == 0xeeeeeeee);
     return 0;
 }
 
@@ -129,7 +129,7 @@ ASYNC_DEF(invalid_packet_fails_the_call_and_kills_the_worker)
     all[9].packet.out_size = 0x100000004;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
-        must(await_forgery(p, &all[i], "invalid reply") == 0);
+        expect_true(await_forgery(p, &all[i], "invalid reply") == 0);
     }
     return 0;
 }
@@ -142,14 +142,14 @@ ASYNC_DEF(second_reply_kills_the_worker)
     struct forgery f = valid_reply(0);
     int answer, n = 4;
     f.then_replies = true;
-    must(await_process_pool_call(p, forge, &f, sizeof f, &answer, sizeof answer) == 0);
+    expect_true(await_process_pool_call(p, forge, &f, sizeof f, &answer, sizeof answer) == 0);
     while (s.killed == 0) {
         int r = await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer);
-        must(r == 0 || r == -EOWNERDEAD);
+        expect_true(r == 0 || r == -EOWNERDEAD);
         async_process_pool_stats(p, &s);
     }
-    must(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer) == 0);
-    must(answer == 8 && s.lost == 0);
+    expect_true(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer) == 0);
+    expect_true(answer == 8 && s.lost == 0);
     return 0;
 }
 
@@ -161,10 +161,10 @@ ASYNC_DEF(early_reply_does_not_switch_off_the_timeout)
     struct async_process_pool_stats s;
     struct forgery f = valid_reply(0);
     int answer, n = 4;
-    must(await_process_pool_call(p, forge, &f, sizeof f, &answer, sizeof answer) == 0);
-    must(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer) == 0);
+    expect_true(await_process_pool_call(p, forge, &f, sizeof f, &answer, sizeof answer) == 0);
+    expect_true(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer) == 0);
     async_process_pool_stats(p, &s);
-    must(answer == 8 && s.killed == 1 && s.started == 2);
+    expect_true(answer == 8 && s.killed == 1 && s.started == 2);
     return 0;
 }
 
@@ -176,8 +176,8 @@ ASYNC_DEF(message_with_control_characters_is_made_printable)
     f.size = sizeof f.packet + 3;
     f.dies = true;
     int answer, r = await_process_pool_call(p, forge, &f, sizeof f, &answer, sizeof answer);
-    must(r == -EPROTO);
-    must(strlen(async_fail_text(r)) == 3);
+    expect_true(r == -EPROTO);
+    expect_true(strlen(async_fail_text(r)) == 3);
     return 0;
 }
 
@@ -191,19 +191,17 @@ static int no_pidfd(pid_t pid)
 }
 
 #define RUNS(name)                                                                                 \
-    START_TEST(name##_test)                                                                        \
+    TEST(name##_test)                                                                              \
     {                                                                                              \
-        must(async_run(name()) == 0);                                                              \
-        must(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);                                 \
+        expect_true(async_run(name()) == 0);                                                       \
+        expect_true(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);                          \
     }                                                                                              \
-    END_TEST                                                                                       \
-    START_TEST(name##_without_pidfds_test)                                                         \
+    TEST(name##_without_pidfds_test)                                                               \
     {                                                                                              \
         async__sys.pidfd = no_pidfd;                                                               \
-        must(async_run(name()) == 0);                                                              \
-        must(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);                                 \
-    }                                                                                              \
-    END_TEST
+        expect_true(async_run(name()) == 0);                                                       \
+        expect_true(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);                          \
+    }
 
 static pid_t reaped;
 static bool was_signalled;
@@ -221,13 +219,13 @@ ASYNC_DEF(worker_reaped_by_the_program_is_not_signalled)
     pid_t pid;
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     ASYNC_TRY(await_process_pool_call(p, get_number, NULL, 0, &pid, sizeof pid));
-    must(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+    expect_true(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
     reaped = pid;
     async__sys.kill = watch_kill;
     ASYNC_TRY(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer));
     async_process_pool_drop(&p);
     async__sys.kill = async__sys_kernel.kill;
-    must(answer == 42 && !was_signalled);
+    expect_true(answer == 42 && !was_signalled);
     return 0;
 }
 
@@ -244,19 +242,18 @@ ASYNC_DEF(die_with_children_ignored)
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1);
     struct forgery f = { .size = -1, .dies = true };
     int answer, n = 4, r = await_process_pool_call(p, forge, &f, sizeof f, &answer, sizeof answer);
-    must(r == -EOWNERDEAD);
-    must(strstr(async_fail_text(r), "has ended"));
-    must(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer) == 0);
+    expect_true(r == -EOWNERDEAD);
+    expect_true(strstr(async_fail_text(r), "has ended"));
+    expect_true(await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer) == 0);
     return 0;
 }
 
 /* The kernel then does not tell how the worker has ended. */
-START_TEST(sigchld_ignored_leaves_the_end_unexplained)
+TEST(sigchld_ignored_leaves_the_end_unexplained)
 {
     signal(SIGCHLD, SIG_IGN);
-    must(async_run(die_with_children_ignored()) == 0);
+    expect_true(async_run(die_with_children_ignored()) == 0);
 }
-END_TEST
 
 /* --- calls that are taken back --- */
 
@@ -270,7 +267,7 @@ static ssize_t slow_recv(int fd, void *buf, size_t size, int flags)
 ASYNC_DEF(double_in, (async_process_pool *)p, (int)n)
 {
     int answer = 0, r = await_process_pool_call(p, doubles, &n, sizeof n, &answer, sizeof answer);
-    must(answer == (r < 0 ? 0 : 2 * n));
+    expect_true(answer == (r < 0 ? 0 : 2 * n));
     return r;
 }
 
@@ -282,15 +279,15 @@ ASYNC_DEF(call_cancelled_behind_the_first_spares_those_before_it)
     await_task_auto first = async_create_task(double_in(p, 1));
     await_task_auto second = async_create_task(double_in(p, 2));
     await_task_auto third = async_create_task(double_in(p, 3));
-    must(await_sleep(0) == 0);
+    expect_true(await_sleep(0) == 0);
     async__sys.recv = slow_recv;
     async_task_cancel(third);
     int r = await_task(third);
     async__sys.recv = async__sys_kernel.recv;
-    must(r == -ECANCELED || r == 0);
-    must(await_task(first) == 0 && await_task(second) == 0);
+    expect_true(r == -ECANCELED || r == 0);
+    expect_true(await_task(first) == 0 && await_task(second) == 0);
     async_process_pool_stats(p, &s);
-    must(s.lost == 0);
+    expect_true(s.lost == 0);
     return 0;
 }
 
@@ -304,41 +301,38 @@ ASYNC_DEF(nap_with_timeout)
     const unsigned ms = 50, longer = 60000;
     async_process_pool_auto p = async_process_pool_open(.max_workers = 1, .timeout = 20);
     async_process_pool_auto brief = async_process_pool_open(.max_workers = 1, .timeout = 0.05);
-    must(await_process_pool_call(p, nap, &ms, sizeof ms, NULL, 0) == 7);
-    must(await_process_pool_call(brief, nap, &longer, sizeof longer, NULL, 0) == -ETIMEDOUT);
+    expect_true(await_process_pool_call(p, nap, &ms, sizeof ms, NULL, 0) == 7);
+    expect_true(await_process_pool_call(brief, nap, &longer, sizeof longer, NULL, 0) == -ETIMEDOUT);
     return 0;
 }
 
-START_TEST(timeout_in_virtual_time_is_real)
+TEST(timeout_in_virtual_time_is_real)
 {
-    must(async_run(nap_with_timeout(), .virtual_clock = true) == 0);
+    expect_true(async_run(nap_with_timeout(), .virtual_clock = true) == 0);
 }
-END_TEST
 
-START_TEST(timeout_in_virtual_time_is_real_without_pidfds)
+TEST(timeout_in_virtual_time_is_real_without_pidfds)
 {
     async__sys.pidfd = no_pidfd;
-    must(async_run(nap_with_timeout(), .virtual_clock = true) == 0);
+    expect_true(async_run(nap_with_timeout(), .virtual_clock = true) == 0);
 }
-END_TEST
 
 /* --- files --- */
 
-START_TEST(elf_file_is_found_by_path_and_checked_by_identity)
+TEST(elf_file_is_found_by_path_and_checked_by_identity)
 {
     struct elf_file here, again;
-    must(async__elf_file_of((const void *)(uintptr_t)doubles, &here));
-    must(!strcmp(here.path, ""));
-    must(async__elf_file_load("", here.identity, &again) == NULL);
-    must(again.base == here.base);
-    must(async__elf_file_load("", here.identity + 1, &again) != NULL);
-    must(async__elf_file_load("/nowhere/lib.so", 0, &again) != NULL);
-    must(async__elf_file_of((const void *)(uintptr_t)strerrorname_np, &here));
-    must(here.path[0] == '/');
-    must(async__elf_file_load(here.path, here.identity, &again) == NULL);
-    must(again.base == here.base);
+    expect_true(async__elf_file_of((const void *)(uintptr_t)doubles, &here));
+    expect_true(!strcmp(here.path, ""));
+    expect_true(async__elf_file_load("", here.identity, &again) == NULL);
+    expect_true(again.base == here.base);
+    expect_true(async__elf_file_load("", here.identity + 1, &again) != NULL);
+    expect_true(async__elf_file_load("/nowhere/lib.so", 0, &again) != NULL);
+    expect_true(async__elf_file_of((const void *)(uintptr_t)strerrorname_np, &here));
+    expect_true(here.path[0] == '/');
+    expect_true(async__elf_file_load(here.path, here.identity, &again) == NULL);
+    expect_true(again.base == here.base);
 }
-END_TEST
 
 SUITE("process packets", death_within_a_packet_fails_the_call_test,
       death_within_a_packet_fails_the_call_without_pidfds_test,

@@ -2,6 +2,7 @@
 /* Streams of other descriptors than TCP's, and of a kernel that gives less than there is. */
 #include "../core/net.h"
 
+#include <poll.h>
 #include <signal.h>
 
 #include "base/sys.h"
@@ -10,8 +11,8 @@
 static async_stream *stream_of(int fd, const struct async_stream_ops *ops)
 {
     async_stream *s;
-    ok(async__poller_add_owned(&async__loop->poller, fd));
-    ok(async__stream_of_fd(ops, fd, &s));
+    expect_ok(async__poller_add_owned(&async__loop->poller, fd));
+    expect_ok(async__stream_of_fd(ops, fd, &s));
     return s;
 }
 
@@ -29,24 +30,24 @@ REAL(pipe_is_read_and_written_as_a_stream)
 {
     int fds[2];
     char c, *much = calloc(1, 1 << 20), *got = malloc(1 << 20);
-    ok(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
+    expect_ok(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
     async_stream_auto in = stream_of(fds[0], &async__pipe_ops);
     async_stream_auto out = stream_of(fds[1], &async__pipe_ops);
     await_task_auto t = async_create_task(reads(in, got, 1 << 20));
-    ok(await_stream_write(out, much, 1 << 20));
-    is(await_task(t), 1 << 20);
-    ok(async_stream_write_eof(out)); /* the end of a pipe that is written is its end */
-    is(await_stream_read(in, &c, 1), 0);
+    expect_ok(await_stream_write(out, much, 1 << 20));
+    expect_int(await_task(t), 1 << 20);
+    expect_ok(async_stream_write_eof(out)); /* the end of a pipe that is written is its end */
+    expect_int(await_stream_read(in, &c, 1), 0);
 
-    ok(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
+    expect_ok(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
     async_stream_auto lost = stream_of(fds[1], &async__pipe_ops);
-    ok(close(fds[0]));
-    is(await_stream_write(lost, "x", 1), -EPIPE); /* no signal... */
+    expect_ok(close(fds[0]));
+    expect_int(await_stream_write(lost, "x", 1), -EPIPE); /* no signal... */
     sigset_t now;
-    ok(sigpending(&now));
-    is(sigismember(&now, SIGPIPE), 0); /* ...and none left behind */
-    ok(pthread_sigmask(0, NULL, &now));
-    is(sigismember(&now, SIGPIPE), 0);
+    expect_ok(sigpending(&now));
+    expect_int(sigismember(&now, SIGPIPE), 0); /* ...and none left behind */
+    expect_ok(pthread_sigmask(0, NULL, &now));
+    expect_int(sigismember(&now, SIGPIPE), 0);
     free(much);
     free(got);
     return 0;
@@ -56,17 +57,17 @@ REAL(socket_pair_is_read_and_written_as_a_stream)
 {
     int fds[2];
     char buf[8];
-    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    expect_ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
     async_stream_auto a = stream_of(fds[0], &async__socket_ops);
     async_stream_auto b = stream_of(fds[1], &async__socket_ops);
-    ok(await_stream_printf(a, "hello %d\n", 1));
-    is(await_stream_readline(b, buf, sizeof buf), -ENOBUFS);
-    is(await_stream_readexactly(b, buf, 7, NULL), 7);
-    ok(async_stream_write_eof(a));
-    is(await_stream_readline(b, buf, sizeof buf), 1);
-    is(await_stream_readline(b, buf, sizeof buf), 0);
-    ok(await_stream_write(b, "x", 1));
-    is(await_stream_read(a, buf, 8), 1);
+    expect_ok(await_stream_printf(a, "hello %d\n", 1));
+    expect_int(await_stream_readline(b, buf, sizeof buf), -ENOBUFS);
+    expect_int(await_stream_readexactly(b, buf, 7, NULL), 7);
+    expect_ok(async_stream_write_eof(a));
+    expect_int(await_stream_readline(b, buf, sizeof buf), 1);
+    expect_int(await_stream_readline(b, buf, sizeof buf), 0);
+    expect_ok(await_stream_write(b, "x", 1));
+    expect_int(await_stream_read(a, buf, 8), 1);
     return 0;
 }
 
@@ -86,7 +87,7 @@ static void send_with_descriptor(int fd, const char *text)
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(c), &(int){ 0 }, sizeof(int));
-    is(sendmsg(fd, &m, 0), (ssize_t)strlen(text));
+    expect_int(sendmsg(fd, &m, 0), (ssize_t)strlen(text));
 }
 
 /* Where a read stops though more is there: at descriptors that are passed, at urgent data. */
@@ -94,27 +95,27 @@ REAL(short_read_of_a_socket_is_not_the_end)
 {
     int fds[2], peer;
     char buf[8];
-    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    expect_ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
     async_stream_auto a = stream_of(fds[0], &async__socket_ops);
     await_task_auto t = async_create_task(reads_some(a, buf, sizeof buf));
-    ok(await_sleep(0.005));
+    expect_ok(await_sleep(0.005));
     send_with_descriptor(fds[1], "ab");
     send_with_descriptor(fds[1], "cd");
-    is(await_task(t), 2);
-    is(await_stream_read(a, buf, sizeof buf), 2);
-    ok(memcmp(buf, "cd", 2));
-    ok(close(fds[1]));
+    expect_int(await_task(t), 2);
+    expect_int(await_stream_read(a, buf, sizeof buf), 2);
+    expect_ok(memcmp(buf, "cd", 2));
+    expect_ok(close(fds[1]));
 
     async_stream_auto b = NULL;
-    ok(await_pair(&b, &peer));
+    expect_ok(await_pair(&b, &peer));
     await_task_auto u = async_create_task(reads_some(b, buf, sizeof buf));
-    ok(await_sleep(0.005));
+    expect_ok(await_sleep(0.005));
     say(peer, "ab");
-    is(send(peer, "!", 1, MSG_OOB), 1);
+    expect_int(send(peer, "!", 1, MSG_OOB), 1);
     say(peer, "cd");
-    is(await_task(u), 2);
-    is(await_wait_for(reads_some(b, buf, sizeof buf), 1), 2);
-    ok(memcmp(buf, "cd", 2));
+    expect_int(await_task(u), 2);
+    expect_int(await_wait_for(reads_some(b, buf, sizeof buf), 1), 2);
+    expect_ok(memcmp(buf, "cd", 2));
     return close(peer);
 }
 
@@ -122,7 +123,7 @@ ASYNC_DEF(steals, (int)pipe, (int)fd, (async_task *)reader)
 {
     char c;
     ASYNC_TRY(await_fd_ready(pipe, POLLIN));
-    is(recv(fd, &c, 1, MSG_DONTWAIT), 1);
+    expect_int(recv(fd, &c, 1, MSG_DONTWAIT), 1);
     async_task_cancel(reader);
     return 0;
 }
@@ -133,19 +134,19 @@ REAL(reader_that_was_woken_for_nothing_waits_again)
     int peer, fds[2];
     char c;
     async_stream_auto s = NULL;
-    ok(pipe2(fds, O_CLOEXEC));
-    ok(await_pair(&s, &peer));
+    expect_ok(pipe2(fds, O_CLOEXEC));
+    expect_ok(await_pair(&s, &peer));
     await_task_auto t = async_create_task(reads_some(s, &c, 1));
     await_task_auto thief = async_create_task(steals(fds[0], s->fd, t));
-    ok(await_sleep(0.005));
-    is(write(fds[1], "x", 1), 1);
+    expect_ok(await_sleep(0.005));
+    expect_int(write(fds[1], "x", 1), 1);
     say(peer, "y");
     int r = 0;
     await_timeout (r, 5)
         r = await_task(t);
-    is(r, -ECANCELED);
-    ok(await_task(thief));
-    ok(close(fds[0]) + close(fds[1]));
+    expect_int(r, -ECANCELED);
+    expect_ok(await_task(thief));
+    expect_ok(close(fds[0]) + close(fds[1]));
     return close(peer);
 }
 
@@ -155,19 +156,19 @@ REAL(idle_stream_has_no_buffer)
     int peer;
     char buf[64];
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
-    is_true(!s->buf);
+    expect_ok(await_pair(&s, &peer));
+    expect_true(!s->buf);
     say(peer, "one\ntwo");
-    is(await_stream_readline(s, buf, sizeof buf), 4);
-    is_true(s->buf);
-    is(await_stream_read(s, buf, sizeof buf), 3);
-    is_true(!s->buf);
+    expect_int(await_stream_readline(s, buf, sizeof buf), 4);
+    expect_true(s->buf);
+    expect_int(await_stream_read(s, buf, sizeof buf), 3);
+    expect_true(!s->buf);
     await_task_auto t = async_create_task(reads(s, buf, 8));
-    ok(await_sleep(0.005));
-    is_true(!s->buf);
-    is_true(sizeof *s <= 72); /* with malloc()'s own bytes no more than 80 */
+    expect_ok(await_sleep(0.005));
+    expect_true(!s->buf);
+    expect_true(sizeof *s <= 72); /* with malloc()'s own bytes no more than 80 */
     async_task_cancel(t);
-    is(await_task(t), -ECANCELED);
+    expect_int(await_task(t), -ECANCELED);
     return close(peer);
 }
 
@@ -185,17 +186,17 @@ REAL(no_read_is_made_in_vain)
     int peer;
     char c[8];
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     say(peer, "x");
-    is(await_stream_read(s, c, sizeof c), 1);
+    expect_int(await_stream_read(s, c, sizeof c), 1);
     async__sys.read = counted_read;
     for (int i = 0; i < 100; i++) {
         await_task_auto t = async_create_task(reads_some(s, c, sizeof c));
-        ok(await_sleep(0));
+        expect_ok(await_sleep(0));
         say(peer, "x");
-        is(await_task(t), 1);
+        expect_int(await_task(t), 1);
     }
-    is_true(reads_made <= 102);
+    expect_true(reads_made <= 102);
     return close(peer);
 }
 
@@ -227,20 +228,20 @@ REAL(fast_peer_and_large_pieces_let_others_run)
     int peer;
     char *buf = malloc(PIECE * PIECES);
     async_stream_auto s = NULL;
-    ok(await_pair(&s, &peer));
+    expect_ok(await_pair(&s, &peer));
     async__sys.send = endless_send;
     await_task_auto t = async_create_task(takes_turns());
     for (int i = 0; i < PIECES; i++)
-        ok(await_stream_write(s, buf, PIECE));
-    is_true(turns >= PIECES / 4);
+        expect_ok(await_stream_write(s, buf, PIECE));
+    expect_true(turns >= PIECES / 4);
     turns = 0;
-    ok(await_stream_write(s, buf, PIECE * PIECES));
-    is_true(turns >= PIECES / 4);
+    expect_ok(await_stream_write(s, buf, PIECE * PIECES));
+    expect_true(turns >= PIECES / 4);
     turns = 0;
     async__sys.read = endless_read;
     for (int i = 0; i < PIECES; i++)
-        is(await_stream_read(s, buf, PIECE), PIECE);
-    is_true(turns >= PIECES / 4);
+        expect_int(await_stream_read(s, buf, PIECE), PIECE);
+    expect_true(turns >= PIECES / 4);
     async__sys.send = async__sys_kernel.send;
     async__sys.read = async__sys_kernel.read;
     free(buf);

@@ -116,7 +116,7 @@ unsigned async__fork_generation;
 
 void async__context_unref(struct context *n)
 {
-    must(!n); /* no test here sets task-local variables */
+    expect_true(!n); /* no test here sets task-local variables */
 }
 
 void *async__malloc(size_t size)
@@ -143,7 +143,7 @@ void async__alloc_hold(int change)
 
 void async__warn(const char *fmt, ...)
 {
-    ck_abort_msg("warned: %s", fmt);
+    fail_test("warned: %s", fmt);
 }
 
 /* --- the loop --- */
@@ -176,7 +176,7 @@ static void work_once(struct job *j)
 
 static void finish_once(struct job *j)
 {
-    must(!j->done);
+    expect_true(!j->done);
     j->done = true;
     done_count++;
 }
@@ -191,7 +191,7 @@ static int put_jobs(struct thread_pool *p, int i)
         job_list_append(&list, &jobs[i]);
     }
     int r = async__thread_pool_put(p, &list);
-    must(r < 0 ? list.first != NULL : list.first == NULL);
+    expect_true(r < 0 ? list.first != NULL : list.first == NULL);
     for (const struct job *j = list.first; j; j = j->next)
         wanted--;
     return wanted;
@@ -224,7 +224,7 @@ static void *loop_actor(void *arg)
     struct loop l = { 0 };
     struct thread_pool_opts opts = { plan.max_threads, plan.max_abandoned, NULL, finish_once };
     (void)arg;
-    must(async__handle_open(&l.handle) == 0);
+    expect_true(async__handle_open(&l.handle) == 0);
     struct thread_pool *p = async__thread_pool_open(l.handle, &opts);
     int wanted = 0;
     for (int i = 0; i < count; i += plan.together) {
@@ -239,7 +239,7 @@ static void *loop_actor(void *arg)
     released = true;
     let_go_on(AT_EVENT, &released);
     run_until(&l, wanted);
-    must(p->running <= plan.max_threads && p->abandoned == 0);
+    expect_true(p->running <= plan.max_threads && p->abandoned == 0);
     async__handle_close(l.handle);
     async__thread_pool_close(p, 0, true);
     return NULL;
@@ -257,7 +257,7 @@ static void one_run(void)
     now_at = 0;
     swapcontext(&outside, &actors[0].context);
     for (int i = 0; i < count; i++)
-        must(worked[i] == jobs[i].done);
+        expect_true(worked[i] == jobs[i].done);
     runs++;
 }
 
@@ -275,57 +275,50 @@ static void explore(struct plan p)
     do
         one_run();
     while (next_list());
-    must(runs > 10);
+    expect_true(runs > 10);
     printf("# %d jobs: %ld orders\n", count, runs);
 }
 
 #define EXPLORE(...) explore((struct plan){ __VA_ARGS__ })
 
-START_TEST(two_jobs_are_done_once_in_every_order)
+TEST(two_jobs_are_done_once_in_every_order)
 {
     EXPLORE(.jobs = 2, .preemptions = 3);
 }
-END_TEST
 
-START_TEST(three_jobs_are_done_once_in_every_order)
+TEST(three_jobs_are_done_once_in_every_order)
 {
     EXPLORE(.jobs = 3, .preemptions = 2);
 }
-END_TEST
 
-START_TEST(job_that_is_taken_back_is_not_done)
+TEST(job_that_is_taken_back_is_not_done)
 {
     EXPLORE(.jobs = 2, .take_back = 2, .preemptions = 2);
 }
-END_TEST
 
-START_TEST(worker_that_stops_waiting_loses_no_job)
+TEST(worker_that_stops_waiting_loses_no_job)
 {
     EXPLORE(.jobs = 2, .preemptions = 2, .timeouts = true);
 }
-END_TEST
 
-START_TEST(thread_that_cannot_be_started_loses_no_job)
+TEST(thread_that_cannot_be_started_loses_no_job)
 {
     EXPLORE(.jobs = 3, .preemptions = 1, .threads_fail = true);
 }
-END_TEST
 
-START_TEST(jobs_queued_together_are_done_once)
+TEST(jobs_queued_together_are_done_once)
 {
     EXPLORE(.jobs = 3, .together = 3, .preemptions = 2);
     EXPLORE(.jobs = 3, .together = 2, .take_back = 2, .preemptions = 2);
 }
-END_TEST
 
-START_TEST(jobs_queued_together_without_threads_come_back)
+TEST(jobs_queued_together_without_threads_come_back)
 {
     EXPLORE(.jobs = 3, .together = 3, .preemptions = 2, .threads_fail = true);
     EXPLORE(.jobs = 3, .together = 2, .preemptions = 1, .threads_fail = true);
 }
-END_TEST
 
-START_TEST(abandoned_job_that_is_stuck_blocks_no_other)
+TEST(abandoned_job_that_is_stuck_blocks_no_other)
 {
     EXPLORE(.jobs = 2, .stuck = 1, .max_threads = 1, .max_abandoned = 1, .preemptions = 2);
     EXPLORE(.jobs = 2, .together = 2, .stuck = 1, .max_threads = 1, .max_abandoned = 1,
@@ -335,14 +328,12 @@ START_TEST(abandoned_job_that_is_stuck_blocks_no_other)
     EXPLORE(.jobs = 3, .stuck = 1, .max_threads = 1, .max_abandoned = 1, .preemptions = 2);
     EXPLORE(.jobs = 3, .stuck = 2, .max_threads = 1, .max_abandoned = 2, .preemptions = 1);
 }
-END_TEST
 
-START_TEST(abandoned_job_beside_idle_workers_that_stop_waiting)
+TEST(abandoned_job_beside_idle_workers_that_stop_waiting)
 {
     EXPLORE(.jobs = 2, .stuck = 1, .max_threads = 1, .max_abandoned = 1, .preemptions = 2,
             .timeouts = true);
 }
-END_TEST
 
 SUITE("thread pool", jobs_queued_together_are_done_once,
       jobs_queued_together_without_threads_come_back, two_jobs_are_done_once_in_every_order,

@@ -58,7 +58,7 @@ SCENARIO(waiter_wakes_when_its_descriptor_is_closed)
     if (r < 0)
         return r;
     r = await_task(t);
-    must(r < 0);
+    scenario_expect(r < 0);
     return r == -EPIPE || r == -EBADF ? 0 : r; /* -EBADF if it began to wait after that */
 }
 
@@ -137,10 +137,10 @@ ASYNC_DEF(asks, (struct place *)p)
         n = async_stream_write_eof(s);
     if (n == 0)
         n = await_stream_readexactly(s, got, 5, NULL);
-    must(n != 5 || !memcmp(got, "hello", 5));
+    scenario_expect(n != 5 || !memcmp(got, "hello", 5));
     if (n == 5)
         n = await_stream_read(s, got, sizeof got);
-    must(n <= 0);
+    scenario_expect(n <= 0);
     ASYNC_TRY(await_stream_close(s));
     /* A server without memory closes the connection. */
     return n == -EPIPE || n == -ECONNRESET || n == -ENOTCONN ? 0 : (int)n;
@@ -159,8 +159,8 @@ static int await_service(struct place *p, int clients)
             for (int i = 0; i < clients && inner == 0 && !async_task_done(server); i++)
                 inner = await_asks(p);
         }
-        must(async_time() - start < LIMIT);
-        must(p->handlers <= clients);
+        scenario_expect(async_time() - start < LIMIT);
+        scenario_expect(p->handlers <= clients);
         if (async_task_done(server) && async_task_result(server) != -ECANCELED)
             inner = async_task_result(server);
         r = inner;
@@ -254,7 +254,7 @@ static int shake_hands(async_stream *inner)
     char theirs;
     ASYNC_TRY(await_stream_write(inner, "!", 1));
     ASYNC_TRY(await_stream_readexactly(inner, &theirs, 1, NULL));
-    must(theirs == '!');
+    scenario_expect(theirs == '!');
     return 0;
 }
 
@@ -292,7 +292,7 @@ SCENARIO(connection_is_refused_where_no_server_listens)
 {
     async_stream_auto s = NULL;
     int r = await_open_connection("127.0.0.1", "1", &s);
-    must(r < 0);
+    scenario_expect(r < 0);
     return r == -ECONNREFUSED ? 0 : r;
 }
 
@@ -302,7 +302,7 @@ SCENARIO(connection_is_refused_within_its_timeout)
     async_stream_auto s = NULL;
     await_timeout (r, 5)
         r = await_open_connection("localhost", "1", &s);
-    must(r < 0);
+    scenario_expect(r < 0);
     return r == -ECONNREFUSED || r == -EADDRNOTAVAIL ? 0 : r;
 }
 
@@ -311,11 +311,11 @@ REAL_SCENARIO(message_names_what_was_looked_up)
     for (int i = 0; i < 2; i++) {
         async_stream_auto s = NULL;
         int r = await_open_connection(NAME, i ? "1" : "no-such-service", &s);
-        must(r < 0);
+        scenario_expect(r < 0);
         if (r != (i ? -ECONNREFUSED : -EINVAL))
             return r;
         const char *text = async_fail_text(r);
-        must(text && strstr(text, i ? "127.0.0.1" : "no-such-service"));
+        scenario_expect(text && strstr(text, i ? "127.0.0.1" : "no-such-service"));
     }
     return 0;
 }

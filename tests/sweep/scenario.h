@@ -47,7 +47,6 @@ static struct {
         if (!(condition) && !account.broken)                                                       \
             account.broken = "expected true, got false: " #condition;                              \
     } while (0)
-#define must(condition) scenario_expect(condition)
 
 ASYNC_UNUSED static void hold(int change)
 {

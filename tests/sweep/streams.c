@@ -30,7 +30,7 @@ ASYNC_DEF(receives, (async_stream *)s, (int *)total)
         if (n <= 0)
             return (int)n;
         for (int i = 0; i < n; i++)
-            must(buf[i] == *total + i);
+            scenario_expect(buf[i] == *total + i);
         *total += (int)n;
     }
 }
@@ -42,7 +42,7 @@ SCENARIO(bytes_in_order)
     async_stream_auto b = NULL;
     ASYNC_TRY(async_stream_pair(&a, &b, .room = 5));
     int r = await_gather(NULL, sends(a, BYTES, 8), receives(b, &total));
-    must(r < 0 || total == BYTES);
+    scenario_expect(r < 0 || total == BYTES);
     return r;
 }
 
@@ -74,7 +74,7 @@ SCENARIO(an_impatient_reader)
         if (r < 0)
             return async_task_result(t) == -ENOMEM ? -ENOMEM : r;
         for (int i = 0; i < r; i++)
-            must(buf[i] == at + i);
+            scenario_expect(buf[i] == at + i);
         at += r;
     }
     return async_task_result(t) == -ENOMEM ? -ENOMEM : 0;
@@ -98,7 +98,7 @@ ASYNC_DEF(hears_lines, (async_stream *)s, (int *)lines)
         if (n <= 0)
             return (int)n;
         snprintf(wanted, sizeof wanted, "line %d\n", *lines);
-        must(!strcmp(line, wanted) || !strncmp("end", line, (size_t)n));
+        scenario_expect(!strcmp(line, wanted) || !strncmp("end", line, (size_t)n));
         ++*lines;
     }
 }
@@ -110,7 +110,7 @@ SCENARIO(lines)
     async_stream_auto b = NULL;
     ASYNC_TRY(async_stream_pair(&a, &b, .room = 10));
     int r = await_gather(NULL, hears_lines(b, &n), says_lines(a, 4));
-    must(r < 0 || n == 5);
+    scenario_expect(r < 0 || n == 5);
     return r;
 }
 
@@ -123,7 +123,7 @@ static ssize_t await_text_until(async_stream *s, const char *sep, const char *wa
 {
     char buf[32];
     ssize_t n = await_stream_readuntil(s, sep, buf, sizeof buf);
-    must(n < 0 || n == 0 || !strncmp(buf, wanted, (size_t)n));
+    scenario_expect(n < 0 || n == 0 || !strncmp(buf, wanted, (size_t)n));
     return n;
 }
 
@@ -156,7 +156,7 @@ SCENARIO(a_line_that_is_too_long)
     if (n != -ENOBUFS)
         return (int)n;
     n = await_stream_readline(b, all, sizeof all);
-    must(n < 0 || !strcmp(all, "too long\n"));
+    scenario_expect(n < 0 || !strcmp(all, "too long\n"));
     return n < 0 ? (int)n : 0;
 }
 
@@ -169,9 +169,9 @@ SCENARIO(a_text_that_needs_memory)
     ASYNC_TRY(await_stream_printf(a, "%600d", 7));
     size_t n = 0;
     ASYNC_TRY((int)await_stream_readexactly(b, got, 300, &n));
-    must(n == 300);
+    scenario_expect(n == 300);
     ASYNC_TRY((int)await_stream_readexactly(b, got, 300, &n));
-    must(got[299] == '7');
+    scenario_expect(got[299] == '7');
     return 0;
 }
 
@@ -229,7 +229,7 @@ SCENARIO(a_proxy)
     ASYNC_TRY(async_stream_pair(&a, &b, .room = 4));
     ASYNC_TRY(async_stream_pair(&c, &d, .room = 3));
     int r = await_gather(NULL, receives(d, &total), sends(a, BYTES, 5), passes_on(b, c));
-    must(r < 0 || total == BYTES);
+    scenario_expect(r < 0 || total == BYTES);
     return r;
 }
 
@@ -241,7 +241,7 @@ SCENARIO(both_ways_at_once)
     ASYNC_TRY(async_stream_pair(&a, &b, .room = 7));
     int r = await_gather(NULL, sends(a, BYTES, 8), sends(b, BYTES, 4), receives(a, &back),
                          receives(b, &there));
-    must(r < 0 || (there == BYTES && back == BYTES));
+    scenario_expect(r < 0 || (there == BYTES && back == BYTES));
     return r;
 }
 
@@ -249,7 +249,7 @@ ASYNC_DEF(reads_for_ever, (async_stream *)s)
 {
     char buf[4];
     ssize_t n = await_stream_read(s, buf, sizeof buf);
-    must(n <= 0);
+    scenario_expect(n <= 0);
     return (int)n;
 }
 
@@ -262,7 +262,7 @@ SCENARIO(a_stream_that_is_dropped_under_its_reader)
     async_stream_drop(&a);
     if (r == 0) {
         r = await_task(t);
-        must(r == -EPIPE || r == -ECANCELED || r == -ENOMEM);
+        scenario_expect(r == -EPIPE || r == -ECANCELED || r == -ENOMEM);
         r = r == -EPIPE ? 0 : r;
     }
     async_stream_drop(&b);
@@ -286,7 +286,7 @@ SCENARIO(short_writes_in_order)
     async_stream_auto b = NULL;
     ASYNC_TRY(async_stream_pair(&a, &b, .room = 7));
     int r = await_gather(NULL, sends_some(a, BYTES), receives(b, &total));
-    must(r < 0 || total == BYTES);
+    scenario_expect(r < 0 || total == BYTES);
     return r;
 }
 
@@ -312,7 +312,7 @@ SCENARIO(write_some_that_is_cancelled_wrote_nothing)
     if (r < 0)
         return r;
     r = await_task(t);
-    must(r < 0 || total == sent);
+    scenario_expect(r < 0 || total == sent);
     return r;
 }
 
@@ -338,7 +338,7 @@ SCENARIO(stream_is_read_to_its_end_after_a_timeout)
         await_timeout (r, 1.5)
             r = await_stream_read_all(b, &text, &size);
     } while (r == -ETIMEDOUT && !async_task_done(t));
-    must(r < 0 || (size == 26 && !strcmp(text, "first\nsecond part\nthe rest")));
+    scenario_expect(r < 0 || (size == 26 && !strcmp(text, "first\nsecond part\nthe rest")));
     return async_task_result(t) == -ENOMEM ? -ENOMEM : r;
 }
 
@@ -352,14 +352,14 @@ SCENARIO(lines_and_then_all_that_is_left)
     ASYNC_TRY(await_stream_printf(a, "one\ntwo\nthree is long\nfour"));
     async_stream_close(a);
     await_for_each (r, line, async_lines(b, .limit = 5)) {
-        must(!strcmp(line, n == 0 ? "one" : "two"));
+        scenario_expect(!strcmp(line, n == 0 ? "one" : "two"));
         n++;
     }
-    must(r < 0 && (r != -ENOBUFS || n == 2));
+    scenario_expect(r < 0 && (r != -ENOBUFS || n == 2));
     if (r != -ENOBUFS)
         return r;
     r = await_stream_read_all(b, &rest, NULL);
-    must(r < 0 || !strcmp(rest, "three is long\nfour"));
+    scenario_expect(r < 0 || !strcmp(rest, "three is long\nfour"));
     return r;
 }
 
@@ -442,9 +442,9 @@ ASYNC_DEF(receives_and_hears_farewell, (async_stream *)s)
     char buf[BYTES + 2];
     ASYNC_TRY(await_stream_readexactly(s, buf, 10, NULL));
     ssize_t n = ASYNC_TRY(await_stream_readexactly(s, buf + 10, BYTES - 9, NULL));
-    must(n == BYTES - 9 && buf[BYTES] == (char)~'\0');
+    scenario_expect(n == BYTES - 9 && buf[BYTES] == (char)~'\0');
     for (int i = 0; i < BYTES; i++)
-        must(buf[i] == (char)i);
+        scenario_expect(buf[i] == (char)i);
     return 0;
 }
 
@@ -467,6 +467,6 @@ SCENARIO(a_peer_that_goes)
     ASYNC_TRY(await_sleep(1));
     ASYNC_TRY(await_stream_close(b));
     int r = await_task(w);
-    must(r < 0);
+    scenario_expect(r < 0);
     return r == -EPIPE ? 0 : r;
 }

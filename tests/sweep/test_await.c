@@ -286,13 +286,12 @@ ASYNC_DEF(trades)
 }
 
 #define SWEEP(scenario, ...)                                                                       \
-    START_TEST(sweep_##scenario)                                                                   \
+    TEST(sweep_##scenario)                                                                         \
     {                                                                                              \
         expect_ok(async_sweep_cancel(scenario(), __VA_ARGS__));                                    \
         expect_ok(async_sweep_alloc(scenario(), __VA_ARGS__));                                     \
         expect_ok(async_sweep_order(scenario(), .seeds = 50, __VA_ARGS__));                        \
-    }                                                                                              \
-    END_TEST
+    }
 
 SWEEP(waits, .arg = NULL)
 SWEEP(completions, .arg = NULL)

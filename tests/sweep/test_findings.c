@@ -120,9 +120,9 @@ ASYNC_DEF(swallows)
 
 TEST(hang_after_swallowed_cancel_is_found)
 {
-    expect_sweep_finds(
-            async_sweep_cancel_opt, swallows(), &none,
-            "the run hangs: all tasks wait, and nothing can wake them; waiting tasks: \"swallows\"");
+    expect_sweep_finds(async_sweep_cancel_opt, swallows(), &none,
+                       "the run hangs: all tasks wait, and nothing can wake them; waiting tasks: "
+                       "\"swallows\"");
 }
 
 ASYNC_DEF(ignores_errors)

@@ -133,7 +133,8 @@ TEST(selected_sweep_that_does_not_exist_is_reported)
         expect_contains(
                 output,
                 there ? "the run is correct"
-                      : "ASYNC_SWEEP=order:count:7: this program makes no sweep of this kind and name");
+                      : "ASYNC_SWEEP=order:count:7: this program makes no sweep of this kind and "
+                        "name");
         expect_int(!strstr(output, "makes no sweep"), there);
     }
 }

@@ -17,8 +17,8 @@ ASYNC_DEF(calls, (int)n)
     for (int i = 0; i < 3; i++) {
         bool ran = false;
         int r = await_makes(&ran, n + i);
-        must(ran == (r >= 0));
-        must(r < 0 || r == n + i);
+        scenario_expect(ran == (r >= 0));
+        scenario_expect(r < 0 || r == n + i);
         ASYNC_TRY(r);
     }
     return 0;
@@ -66,7 +66,7 @@ ASYNC_DEF(hands_over)
     int *owned = malloc(sizeof *owned);
     account.made++;
     int r = await_to_thread(fills(owned), .abandon = true, .owned = owned, .release = give_back);
-    must(r < 0 || *owned == 42);
+    scenario_expect(r < 0 || *owned == 42);
     if (r != -ECANCELED) {
         account.used++;
         free(owned);
@@ -90,9 +90,9 @@ SCENARIO(a_call_that_fails)
 {
     struct async_pool_stats s;
     int r = await_to_thread(fails(-EPROTO));
-    must(r != -EPROTO || !strcmp(async_fail_text(r), "the function failed"));
+    scenario_expect(r != -EPROTO || !strcmp(async_fail_text(r), "the function failed"));
     ASYNC_TRY(async_pool_stats(ASYNC_POOL_THREADS, &s));
-    must(s.queued == 0 && s.running == 0);
+    scenario_expect(s.queued == 0 && s.running == 0);
     return r == -EPROTO ? 0 : r;
 }
 
@@ -102,8 +102,8 @@ ASYNC_DEF(calls_in, (async_thread_pool **)p, (int)n)
 {
     bool ran = false;
     int r = await_thread_pool_call(*p, makes(&ran, n));
-    must(ran == (r >= 0));
-    must(r < 0 || r == n);
+    scenario_expect(ran == (r >= 0));
+    scenario_expect(r < 0 || r == n);
     return r;
 }
 
@@ -125,7 +125,7 @@ ASYNC_DEF(hands_over_to, (async_thread_pool *)p)
     account.made++;
     int r = await_thread_pool_call(p, fills(owned), .abandon = true, .owned = owned,
                                    .release = give_back);
-    must(r < 0 || *owned == 42);
+    scenario_expect(r < 0 || *owned == 42);
     if (r != -ECANCELED) {
         account.used++;
         free(owned);

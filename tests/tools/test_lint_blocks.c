@@ -134,7 +134,8 @@ TEST(break_that_does_nothing_is_reported)
 TEST(break_from_endless_loop_is_reported)
 {
     expect_findings(
-            BODY("int r; for (;;) { await_with (r, &l) { if (empty(x)) break; take(x); } log(r); }"),
+            BODY("int r; for (;;) { await_with (r, &l) { if (empty(x)) break; take(x); } log(r); "
+                 "}"),
             "2:54 break-in-block");
     expect_no_finding(BODY("int r; for (;;) { await_with (r, &l) { if (empty(x)) break; take(x); }"
                            " ASYNC_TRY(r); }"));

@@ -45,9 +45,9 @@ TEST(tokens_are_those_of_c)
     expect_findings(BODY("x(\"a\\\"b\\\n); sleep(1);\"); /* // */ sleep(2);"), "3:26 blocking");
     expect_findings("int f(void) __attribute__((x(1))) { ASYNC_TRY(1); sleep(1); }",
                     "1:51 blocking");
-    expect_findings(
-            "static int x[] = { 1 };\nstruct s { int a; };\nint f(void) { r = await_x(); sleep(1); }",
-            "3:30 blocking");
+    expect_findings("static int x[] = { 1 };\nstruct s { int a; };\nint f(void) { r = await_x(); "
+                    "sleep(1); }",
+                    "3:30 blocking");
     expect_no_finding("");
     expect_no_finding("int");
 }

@@ -126,18 +126,18 @@ TEST(address_of_loop_variable_is_reported)
     expect_findings(SPAWNS("async_co cos[3]; for (int i = 0; i < 3; i++) cos[i] = job(&i);"
                            " return await_gather_n(cos, 3, NULL);"),
                     "3:59 short-lived-argument");
-    expect_findings(
-            SPAWNS("async_task *t[3]; for (int i = 0; i < 3; i++) t[i] = async_create_task(job(&i));"
-                   " return await_task(t[0]);"),
-            "3:76 short-lived-argument");
+    expect_findings(SPAWNS("async_task *t[3]; for (int i = 0; i < 3; i++) t[i] = "
+                           "async_create_task(job(&i));"
+                           " return await_task(t[0]);"),
+                    "3:76 short-lived-argument");
 }
 
 TEST(address_of_variable_in_loop_body_is_reported)
 {
-    expect_findings(
-            SPAWNS("int r; await_group (r, g) { while (n--) { int x = n; async_spawn(g, job(&x)); } }"
-                   " return r;"),
-            "3:73 short-lived-argument");
+    expect_findings(SPAWNS("int r; await_group (r, g) { while (n--) { int x = n; async_spawn(g, "
+                           "job(&x)); } }"
+                           " return r;"),
+                    "3:73 short-lived-argument");
     expect_findings(SPAWNS("int r; await_group (r, g) { while (n--) { char b[9]; fill(b);"
                            " async_group_create_task(g, job(b)); } } return r;"),
                     "3:94 short-lived-argument");
