@@ -149,7 +149,7 @@ TEST(floating_point_control_words_survive_switches)
     expect_ok(async_run(two_control_words(), .virtual_clock = true));
 }
 #else
-TEST(control_words) {}
+TEST(floating_point_control_words_survive_switches) {}
 #endif
 
 /* More values than there are registers. The compiler must keep them across the call, in
@@ -248,7 +248,7 @@ TEST(callee_saved_registers_survive_switches)
     expect_ok(async_run(named(), .virtual_clock = true));
 }
 #else
-TEST(callee_saved_registers) {}
+TEST(callee_saved_registers_survive_switches) {}
 #endif
 
 /* The first stack frame of a task is aligned as the calling convention requires. */
