@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "io/stream.h"
 #include "net/server.h"
+#include "task/error.h"
 #include "task/task.h"
 
 enum { REPORTS_PER_SECOND = 10 };
@@ -107,8 +108,10 @@ static int await_connection(struct server *v)
         s = NULL; /* the layer has dropped it */
     else
         r = run_handler(v, s);
-    if (r < 0 && r != -ECANCELED && (is_end_of_connection(s, r) || !may_report(v, async__loop)))
+    if (r < 0 && r != -ECANCELED && (is_end_of_connection(s, r) || !may_report(v, async__loop))) {
+        async__errors_ignore(async__loop->sched.current);
         r = 0;
+    }
     end_connection(v, s);
     return r;
 }

@@ -120,6 +120,24 @@ static const char *message_of(const async_error *e, int code)
     return e->text;
 }
 
+void async__errors_mark_retrieved(async_error *list)
+{
+    for (; list; list = list->next)
+        list->retrieved = true;
+}
+
+static bool all_retrieved(const async_error *list)
+{
+    while (list && list->retrieved)
+        list = list->next;
+    return !list;
+}
+
+void async__errors_ignore(async_task *t)
+{
+    async__errors_mark_retrieved(t->body->cause);
+}
+
 /* The message of an error with that code among the causes that t has collected, or NULL. */
 static const char *message_of_cause(const async_task *t, int code)
 {
@@ -128,7 +146,8 @@ static const char *message_of_cause(const async_task *t, int code)
     if (is_stale(t, STALE_CAUSE) || !first)
         return NULL;
     const async_error *e = async_error_find(first, code);
-    first->retrieved |= e != NULL;
+    if (e)
+        async__errors_mark_retrieved(first);
     return e ? message_of(e, code) : NULL;
 }
 
@@ -156,7 +175,7 @@ void async__error_free_causes(async_task *t, int result)
 {
     async_error *causes = t->body->cause;
     t->body->cause = NULL;
-    if (unlikely(t->loop->debug) && causes && !causes->retrieved && result >= 0)
+    if (unlikely(t->loop->debug) && result >= 0 && !all_retrieved(causes))
         async__report_unretrieved_group(causes);
     async__error_free(causes);
 }

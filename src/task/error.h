@@ -65,4 +65,10 @@ void async__report_unretrieved(const async_task *t);
 void async__report_unretrieved_list(const async_error *e);
 void async__report_unretrieved_group(const async_error *e);
 
+/* All errors of a list were retrieved: debug mode does not report them. */
+void async__errors_mark_retrieved(async_error *list);
+
+/* The error with which a part of t has ended is ignored on purpose, and so are its causes. */
+void async__errors_ignore(async_task *t);
+
 #endif

@@ -38,12 +38,22 @@ static int print_trace(const async_site *const *trace, int depth, const async_si
     return depth + (created != NULL);
 }
 
+/* The error of a group's body stands among the errors of the group. If the task then fails with it,
+ * it would be printed twice: as the task's error and as the cause of that. */
+static bool repeats(const async_error *e, const char *task, int code, const char *text)
+{
+    return e->code == code && strcmp(e->task, task) == 0 && strcmp(e->text, text) == 0;
+}
+
 static void print_tree(const async_error *e, bool traces)
 {
     int lines = 0;
     if (async__log.silent)
         return;
     for (; e && lines < LINES_MAX; e = async_error_next(e)) {
+        const async_error *p = e->parent;
+        if (p && repeats(e, p->task, p->code, p->text))
+            continue;
         print_error(e);
         lines++;
         if (traces)
@@ -82,7 +92,10 @@ void async__report_as(async_task *t, int code, int as)
     fprintf(stderr, "%s: %s%s%s\n", async__task_label(t).text, strerror(-as),
             current && b->message[0] ? ": " : "", current ? b->message : "");
     print_trace(b->trace, current ? b->trace_depth : 0, b->site, 4);
-    async_error_print(async__error_causes(t));
+    const async_error *causes = async__error_causes(t);
+    if (causes && repeats(causes, async__task_label(t).text, as, current ? b->message : ""))
+        causes = async_error_next(causes);
+    async_error_print(causes);
 }
 
 void async__report_unretrieved_list(const async_error *e)
@@ -95,9 +108,8 @@ void async__report_unretrieved_list(const async_error *e)
 
 void async__report_unretrieved_group(const async_error *e)
 {
-    async__warn("errors of a group were never retrieved: the task went on after its block; look at "
-                "the block's result "
-                "and at async_group_errors(), or return the result:");
+    async__warn("errors of a group were never retrieved: the task went on after its block; call "
+                "async_group_errors() or async_fail_text(), or return the block's result:");
     async_error_print_traces(e);
 }
 

@@ -207,6 +207,8 @@ void async_group_cancel_at(async_group *g, const async_site *site)
 static void body_failed(async_group *g, async_task *t, int err)
 {
     async_error *e = async__error_new(t, err);
+    if (e) /* the code of the body is at hand where the error is, and in the block's result */
+        e->retrieved = true;
     if (e && !g->err && g->errors) {
         e->next = g->errors;
         g->errors = e;
@@ -267,8 +269,7 @@ int async__group_leave(async_group *g, int err, bool tried)
 
 const async_error *async_group_errors(const async_group *g)
 {
-    if (g->errors)
-        g->errors->retrieved = true;
+    async__errors_mark_retrieved(g->errors);
     return g->errors;
 }
 
@@ -283,8 +284,8 @@ void async_group_free(async_group *g)
     g->first = g->last = NULL;
     if (self && self->body->failed == g)
         self->body->failed = NULL;
-    if (g->errors && g->policy != GROUP_DEFAULT)
-        g->errors->retrieved = true; /* the function whose group it is returns the result */
+    if (g->policy != GROUP_DEFAULT)
+        async__errors_mark_retrieved(g->errors); /* the function of the group returns the result */
     if (g->errors && self)
         async__error_set_cause(self, g->errors);
     else

@@ -287,6 +287,44 @@ TEST(debug_does_not_report_group_errors_retrieved_or_returned)
     }
 }
 
+/* The result of the block is the error of the body, so there is nothing else to retrieve. */
+ASYNC_DEF(handles_the_error_of_a_body)
+{
+    int r;
+    await_group (r, g)
+        r = await_wait_for(async_sleep(5), 1);
+    expect_int(r, -ETIMEDOUT);
+    return await_sleep(1);
+}
+
+TEST(debug_does_not_report_the_error_of_a_groups_body)
+{
+    expect_ok(run_with(handles_the_error_of_a_body(), DEBUG));
+    expect_text(capture.text, "");
+}
+
+ASYNC_DEF(fails_in_the_body_of_a_group)
+{
+    int r;
+    await_group (r, g)
+        ASYNC_TRY(await_fails());
+    return r;
+}
+
+ASYNC_DEF(spawns_it_in_the_background)
+{
+    async_spawn(async_background(), fails_in_the_body_of_a_group());
+    return await_sleep(1);
+}
+
+TEST(error_of_a_groups_body_is_printed_once)
+{
+    expect_ok(run_with(spawns_it_in_the_background(), .virtual_clock = true));
+    const char *first = strstr(capture.text, "the disk is full");
+    expect_not_null(first);
+    expect_null(strstr(first + 1, "the disk is full"));
+}
+
 ASYNC_DEF(handles_the_error_of_a_task)
 {
     await_task_auto t = async_create_task(fails());
@@ -365,6 +403,7 @@ TEST(debug_does_not_report_circle_that_timeout_will_break)
 
 SUITE("core-debug", debug_reports_group_errors_never_retrieved,
       debug_does_not_report_group_errors_retrieved_or_returned,
+      debug_does_not_report_the_error_of_a_groups_body, error_of_a_groups_body_is_printed_once,
       debug_does_not_report_errors_that_calls_returned, debug_reports_lost_handles_of_ended_tasks,
       debug_reports_circle_of_tasks_while_timer_is_armed,
       debug_does_not_report_circle_that_timeout_will_break,
