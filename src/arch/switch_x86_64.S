@@ -47,15 +47,19 @@ async__switch:
         movl    %eax, -12(%rsp)
         movq    %r8, (%rcx)
         movq    %rsp, (%rdi)
+        movq    %rsp, %r8
 
-/* Continue on the stack rsi and return edx. rcx is thread, r11 the address of errno, r9d and r10d
- * the present control words. Loading a control word takes long, so it is done only if it differs.
- * The low six bits of mxcsr record what has happened; they differ often, and the ABI does not
- * preserve them. */
+/* Continue on the stack rsi and return edx. r8 is the stack pointer that was saved, from which an
+ * unwinder finds the way: a profiler may interrupt each instruction. rcx is thread, r11 the address
+ * of errno, r9d and r10d the present control words. Loading a control word takes long, so it is
+ * done only if it differs. The low six bits of mxcsr record what has happened; they differ often,
+ * and the ABI does not preserve them. */
         .globl  async__switch_arrive
         .hidden async__switch_arrive
 async__switch_arrive:
+        .cfi_def_cfa r8, 56
         movq    %rsi, %rsp
+        .cfi_def_cfa rsp, 56
         xorl    -8(%rsp), %r9d
         movl    -12(%rsp), %eax
         movl    %eax, (%r11)

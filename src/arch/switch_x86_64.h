@@ -32,24 +32,26 @@ int async__switch(void **save, void *to, int value, struct switch_thread *thread
 #define SWITCH_CLOBBERS_MORE
 #endif
 
-/* Push the same stack frame as async__switch() would, but leave out the registers: the compiler
- * saves those that it needs, because it is told that all are lost. The function around it is
- * compiled with -mno-red-zone, since the code writes below the stack pointer. */
+/* Write the same stack frame as async__switch() would push, but leave out the registers: the
+ * compiler saves those that it needs, because it is told that all are lost. The frame lies in the
+ * red zone and the stack pointer does not move, because the compiler's unwind tables know nothing
+ * of this code: a signal handler that unwinds the stack would crash. The function around it is
+ * compiled with -mno-red-zone, so that the compiler puts nothing there. */
 static inline __attribute__((always_inline)) void async__switch_in_place(
         void **save, void *to, int value, struct switch_thread *thread)
 {
     __asm__ volatile("leaq    1f(%%rip), %%rax\n\t"
-                     "pushq   %%rax\n\t"
-                     "pushq   %%rbp\n\t"
-                     "leaq    -40(%%rsp), %%rsp\n\t"
-                     "stmxcsr -8(%%rsp)\n\t"
-                     "fnstcw  -4(%%rsp)\n\t"
-                     "movl    -8(%%rsp), %%r9d\n\t"
-                     "movzwl  -4(%%rsp), %%r10d\n\t"
+                     "leaq    -56(%%rsp), %%r8\n\t"
+                     "movq    %%rax, 48(%%r8)\n\t"
+                     "movq    %%rbp, 40(%%r8)\n\t"
+                     "stmxcsr -8(%%r8)\n\t"
+                     "fnstcw  -4(%%r8)\n\t"
+                     "movl    -8(%%r8), %%r9d\n\t"
+                     "movzwl  -4(%%r8), %%r10d\n\t"
                      "movq    8(%%rcx), %%r11\n\t"
                      "movl    (%%r11), %%eax\n\t"
-                     "movl    %%eax, -12(%%rsp)\n\t"
-                     "movq    %%rsp, (%%rdi)\n\t"
+                     "movl    %%eax, -12(%%r8)\n\t"
+                     "movq    %%r8, (%%rdi)\n\t"
                      "jmp     async__switch_arrive\n"
                      "1:"
                      : "+D"(save), "+S"(to), "+d"(value), "+c"(thread)

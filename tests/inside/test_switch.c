@@ -5,11 +5,14 @@
 
 #include <asyncio.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fenv.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <ucontext.h>
+#include <unwind.h>
 
 #include "arch/fp.h"
 
@@ -312,7 +315,99 @@ TEST(signals_during_switches_do_no_harm)
     timer_delete(timer);
 }
 
+#if defined __x86_64__ && !defined SWITCH_UCONTEXT
+/* A profiler may interrupt the program between any two instructions and unwind the stack. So the
+ * processor stops after each instruction, by the trap flag. */
+enum { TRAP_FLAG = 0x100, FRAMES_MAX = 100 };
+
+extern char __executable_start, etext; /* where the code of the program begins and ends */
+
+static struct {
+    bool stepping;
+    int steps, lost; /* instructions; those from where the stack could not be unwound to its end */
+} stepped;
+
+static void set_trap_flag(bool set)
+{
+    stepped.stepping = set;
+    if (set)
+        __asm__ volatile("leaq -128(%%rsp), %%rsp; pushfq; orl $0x100, (%%rsp); popfq;"
+                         "leaq 128(%%rsp), %%rsp" ::
+                                 : "memory", "cc");
+}
+
+static _Unwind_Reason_Code count_frame(struct _Unwind_Context *c, void *frames)
+{
+    Dl_info info;
+    uintptr_t at = _Unwind_GetIP(c);
+    bool known = at == 0 || dladdr((void *)at, &info);
+    return known && ++*(int *)frames < FRAMES_MAX ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+/* What is interrupted has at least this function, the handler, and the function itself. */
+static bool can_unwind(void)
+{
+    int frames = 0;
+    _Unwind_Reason_Code code = _Unwind_Backtrace(count_frame, &frames);
+    return code == _URC_END_OF_STACK && frames > 3 && frames < FRAMES_MAX;
+}
+
+static void on_step(int sig, siginfo_t *info, void *context)
+{
+    greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+    char *at = (char *)regs[REG_RIP];
+    (void)sig;
+    (void)info;
+    if (at >= &__executable_start && at < &etext) {
+        stepped.steps++;
+        stepped.lost += !can_unwind();
+    }
+    if (!stepped.stepping)
+        regs[REG_EFL] &= ~TRAP_FLAG;
+}
+
+/* The flag is part of the state that a signal handler restores, but not of that of a task. */
+ASYNC_DEF(is_stepped, (int)rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        set_trap_flag(stepped.stepping);
+        expect_ok(await_sleep(0));
+    }
+    return 0;
+}
+
+ASYNC_DEF(is_stepped_through)
+{
+    int r;
+    set_trap_flag(true);
+    await_group (r, g) {
+        for (int i = 0; i < 3; i++)
+            async_spawn(g, is_stepped(i));
+        expect_ok(await_sleep(0.001));
+    }
+    set_trap_flag(false);
+    return r;
+}
+
+static void step_through(void)
+{
+    struct sigaction sa = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+    expect_int(sigaction(SIGTRAP, &sa, NULL), 0);
+    expect_int(async_run(is_stepped_through(), .stack_size = 256 * 1024), 0);
+    expect_greater(stepped.steps, 1000);
+    expect_int(stepped.lost, 0);
+}
+#else
+static void step_through(void) {}
+#endif
+
+TEST(stack_can_be_unwound_at_each_instruction)
+{
+    if (!UNDER_VALGRIND) /* which has no trap flag */
+        step_through();
+}
+
 SUITE("inside-switch", errno_survives_switches, rounding_mode_survives_switches,
       floating_point_control_words_survive_switches, registers_survive_switches,
       callee_saved_registers_survive_switches, first_stack_frame_is_aligned,
-      signals_during_switches_do_no_harm)
+      signals_during_switches_do_no_harm, stack_can_be_unwound_at_each_instruction)
