@@ -242,6 +242,7 @@ void async__handles_forked(void)
         next = h->next;
         atomic_store(&h->inside, 0);
         atomic_store(&h->posts, CLOSED);
+        h->taken = NULL;
         atomic_store(&h->interrupts, 1); /* so that the next Ctrl-C ends the child */
         async__sys.close(h->event);
         h->event = -1;

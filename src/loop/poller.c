@@ -199,7 +199,7 @@ bool async__poller_poll(struct loop *l, int64_t timeout)
     bool woken = timeout != 0 && handle_fall_asleep(l->handle);
     int n = async__sys.epoll_wait(l->poller.ep, evs, EVENTS_MAX, woken ? 0 : timeout);
     handle_set_awake(l->handle, !l->embedded);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !l->forked; i++) /* a watch may call fork() */
         if (evs[i].data.u64 != HANDLE_EVENT)
             deliver(l, evs[i].data.u64, (int)evs[i].events);
     l->poller.events = n > 0 ? n : 0;

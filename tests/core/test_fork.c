@@ -370,6 +370,70 @@ TEST(child_forked_in_driven_run_leaves_turn_with_eperm)
     capture_stderr_end();
 }
 
+/* --- a child in the middle of an iteration: nothing else of the iteration happens in it --- */
+
+static void forks_and_comes_back(void *arg ASYNC_UNUSED)
+{
+    child = fork();
+}
+
+static void is_only_in_the_parent(void *arg ASYNC_UNUSED)
+{
+    child_expect(getpid() == parent);
+}
+
+ASYNC_DEF(forks_in_a_post)
+{
+    async_loop *l = async_get_running_loop();
+    expect_ok(async_call_soon_threadsafe(l, forks_and_comes_back, NULL));
+    expect_ok(async_call_soon_threadsafe(l, is_only_in_the_parent, NULL));
+    async_remote_auto r = async_create_task_threadsafe(l, seven());
+    ASYNC_TRY(await_sleep(1));
+    expect_int(async_remote_wait(r, 0), 7);
+    return 0;
+}
+
+static async_watch watches[2];
+
+static void forks_once(void *which, int events ASYNC_UNUSED)
+{
+    child_expect(getpid() == parent);
+    if (!child)
+        child = fork();
+    if (child)
+        async_watch_stop(which);
+}
+
+ASYNC_DEF(waits_for_input, (int)fd)
+{
+    return await_fd_ready(fd, POLLIN);
+}
+
+ASYNC_DEF(forks_in_a_watch)
+{
+    int r, fds[3][2];
+    child = 0;
+    await_group (r, g) {
+        for (int i = 0; i < 3; i++)
+            expect_ok(pipe(fds[i]));
+        for (int i = 0; i < 2; i++)
+            expect_ok(async_watch_start(&watches[i], fds[i][0], POLLIN, forks_once, &watches[i]));
+        async_spawn(g, waits_for_input(fds[2][0]));
+        ASYNC_TRY(await_sleep(0));
+        for (int i = 0; i < 3; i++)
+            expect_int(write(fds[i][1], "x", 1), 1);
+    }
+    for (int i = 0; i < 6; i++)
+        close(fds[i / 2][i % 2]);
+    return r;
+}
+
+TEST(child_of_a_post_or_a_watch_runs_nothing_else)
+{
+    comes_back(forks_in_a_post());
+    comes_back(forks_in_a_watch());
+}
+
 SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
       child_forked_in_task_is_refused_by_await, child_forked_in_callback_is_refused_by_await,
       parent_keeps_its_waits_while_child_closes_descriptors,
@@ -378,4 +442,5 @@ SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
       child_that_returns_from_nested_task_leaves_run_with_eperm,
       child_forked_by_thread_without_loop_may_run_its_own, fork_and_exec_works_in_task,
       child_forked_beside_runner_is_refused_and_may_open_its_own,
-      child_that_wakes_task_of_parent_aborts_with_message)
+      child_that_wakes_task_of_parent_aborts_with_message,
+      child_of_a_post_or_a_watch_runs_nothing_else)
