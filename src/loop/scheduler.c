@@ -323,12 +323,13 @@ void async__marker_remove(struct loop *l, struct ready_marker *m)
     m->node.kind = 0;
 }
 
+/* Ctrl-C stops a loop again in each iteration, but the marker may be put only once. */
 void async__loop_stop(struct loop *l)
 {
+    if (l->done_callbacks > 0 && !l->stop)
+        async__marker_put(l, &l->last);
     l->stop = true;
     l->sched.budget = 0; /* so that the next switch returns to the loop */
-    if (l->done_callbacks > 0)
-        async__marker_put(l, &l->last);
 }
 
 /* --- the end of a wait --- */

@@ -118,6 +118,8 @@ int async_runner_run_forever(async_runner *rn)
         async__loop_run(l, NULL);
     rn->running = false;
     l->stop_requested = l->forever = false;
+    if (!l->forked) /* Ctrl-C has come first, and the callback must not stop the next run */
+        async_callback_cancel(&l->stop_callback);
     return async__run_end(rn, &forever);
 }
 

@@ -182,8 +182,54 @@ TEST(interrupt_ends_run_forever)
     async_runner_close(rn);
 }
 
+static void does_nothing(void *arg ASYNC_UNUSED) {}
+
+TEST(stop_that_comes_after_an_interrupt_does_not_end_the_next_run)
+{
+    static async_callback a, b, rest[1000];
+    signal(SIGINT, SIG_DFL);
+    async_runner *rn = open_virtual();
+    async_call_soon(&a, interrupts, NULL);
+    async_call_soon(&b, stops, NULL);
+    for (size_t i = 0; i < countof(rest); i++)
+        async_call_soon(&rest[i], does_nothing, NULL);
+    expect_int(async_runner_run_forever(rn), -EINTR);
+    expect_int(async_runner_run(rn, returns(7)), 7);
+    async_runner_close(rn);
+}
+
+static async_callback after_interrupt[1000];
+
+static void notes_end(async_task *t ASYNC_UNUSED, void *arg ASYNC_UNUSED)
+{
+    log_event("ended");
+}
+
+/* Its done callback is ready when the loop is interrupted, behind what takes several iterations. */
+ASYNC_DEF(ends_before_an_interrupt)
+{
+    expect_ok(async_task_add_done_callback(async_current_task(), notes_end, NULL));
+    async_call_soon(&after_interrupt[0], interrupts, NULL);
+    for (size_t i = 1; i < countof(after_interrupt); i++)
+        async_call_soon(&after_interrupt[i], does_nothing, NULL);
+    return 0;
+}
+
+TEST(interrupt_of_run_forever_lets_done_callbacks_run)
+{
+    signal(SIGINT, SIG_DFL);
+    async_runner *rn = open_virtual();
+    async_co co = ends_before_an_interrupt();
+    expect_ok(async_runner_run(rn, spawns(&co)));
+    expect_int(async_runner_run_forever(rn), -EINTR);
+    expect_events("ended");
+    async_runner_close(rn);
+}
+
 SUITE("core-runner", variable_set_by_run_is_seen_by_next_run,
       interrupt_cancels_main_and_run_returns_eintr, runner_may_be_closed_twice,
       run_forever_ends_when_task_stops_it, callbacks_ready_at_stop_run_before_end,
       stop_before_run_forever_runs_ready_callbacks_once,
-      stop_in_run_with_main_is_refused_with_message, interrupt_ends_run_forever)
+      stop_in_run_with_main_is_refused_with_message, interrupt_ends_run_forever,
+      stop_that_comes_after_an_interrupt_does_not_end_the_next_run,
+      interrupt_of_run_forever_lets_done_callbacks_run)
