@@ -82,7 +82,8 @@ static int wait_without_buffer(async_stream *s, async_task *t)
 static ssize_t read_behind(async_stream *s, async_task *t)
 {
     size_t have = stream_left_over(s), chunk = s->ops->read_ahead ? s->ops->read_ahead : READ_AHEAD;
-    if (s->room - s->end < chunk / 2 && !buffer_reserve(s, have + (have > chunk ? have : chunk)))
+    if (s->room - s->end < (chunk + 1) / 2 &&
+        !buffer_reserve(s, have + (have > chunk ? have : chunk)))
         return -ENOMEM;
     ssize_t n = stream_read(s, t, s->buf + s->end, s->room - s->end);
     if (n > 0)

@@ -523,6 +523,38 @@ TEST(no_stream_without_a_loop)
     capture_stderr_end();
 }
 
+/* --- a stream of which one byte at a time is read ahead --- */
+
+static const char *letters;
+
+static ssize_t letters_read(async_stream *s ASYNC_UNUSED, void *buf, size_t size)
+{
+    expect_true(size > 0);
+    if (!*letters)
+        return 0;
+    *(char *)buf = *letters++;
+    return 1;
+}
+
+static void letters_close(async_stream *s ASYNC_UNUSED) {}
+
+LOOP_TEST(one_byte_read_ahead_is_enough_for_lines)
+{
+    static const struct async_stream_ops ops = { .read = letters_read,
+                                                 .close = letters_close,
+                                                 .read_ahead = 1 };
+    char line[8];
+    async_data_auto rest = NULL;
+    async_stream_auto s = NULL;
+    letters = "ab\ncd\n";
+    expect_ok(async_stream_new(&ops, NULL, &s));
+    expect_int(await_stream_readline(s, line, sizeof line), 3);
+    expect_text(line, "ab\n");
+    expect_ok(await_stream_read_all(s, &rest, NULL));
+    expect_text(rest, "cd\n");
+    return 0;
+}
+
 SUITE("stream_ops", all_functions_of_streams_work_on_an_adapters_stream,
       second_reader_or_writer_is_refused_but_one_of_each_is_not,
       close_wakes_tasks_in_read_and_write_and_frees_after_they_have_returned,
@@ -535,4 +567,5 @@ SUITE("stream_ops", all_functions_of_streams_work_on_an_adapters_stream,
       operations_that_are_missing_are_refused, exclusive_stream_refuses_a_writer_while_a_task_reads,
       cancelled_readexactly_uses_unread_where_there_is_one,
       long_call_that_never_waits_lets_others_run,
-      stream_closed_while_others_run_ends_a_call_that_never_waits, no_stream_without_a_loop)
+      stream_closed_while_others_run_ends_a_call_that_never_waits, no_stream_without_a_loop,
+      one_byte_read_ahead_is_enough_for_lines)
