@@ -50,7 +50,8 @@ void async__task_release_extra(async_task *t)
 }
 
 /* Call a drop function as a callback is called: outside of tasks, so that it cannot suspend the
- * task that is at its end, or that is creating another one. */
+ * task that is at its end, or that is creating another one. If it calls fork(), the child was made
+ * in that task. */
 static void call_drop(void (*drop)(void *owned), void *owned)
 {
     struct loop *l = async__loop;
@@ -58,8 +59,11 @@ static void call_drop(void (*drop)(void *owned), void *owned)
     if (l)
         l->sched.current = NULL;
     drop(owned);
-    if (l)
-        l->sched.current = current;
+    if (!l)
+        return;
+    l->sched.current = current;
+    if (unlikely(l->forked))
+        async__task_forked(l);
 }
 
 static void drop_owned(async_task *t)
@@ -338,9 +342,9 @@ static void wake_joiners(async_task *t, int result)
 void async__task_end(async_task *t, int result)
 {
     struct loop *l = t->loop;
-    async_group *g = t->group;
     if (unlikely(t->node.flags & TASK_HAS_EXTRA))
         drop_owned(t);
+    async_group *g = t->group;
     bool failed = result < 0 && result != -ECANCELED, awaited = failed && is_awaited(t);
     async_task *heir = failed ? first_waiter(t) : NULL;
     t->result = result;

@@ -434,6 +434,41 @@ TEST(child_of_a_post_or_a_watch_runs_nothing_else)
     comes_back(forks_in_a_watch());
 }
 
+ASYNC_DEF(forks_in_a_drop)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, waits());
+        ASYNC_TRY(await_sleep(0));
+        await_task_auto t =
+                async_group_create_task(g, seven(), .owned = &child, .drop = forks_and_comes_back);
+        expect_int(await_task(t), 7);
+        is_only_in_the_parent(NULL);
+        async_group_cancel(g);
+    }
+    return r;
+}
+
+/* The task was not created, so its drop function is called by the one that creates it. */
+ASYNC_DEF(forks_in_the_drop_of_no_task)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, waits());
+        ASYNC_TRY(await_sleep(0));
+        async_group_cancel(g);
+        expect_int(async_spawn(g, seven(), .owned = &child, .drop = forks_and_comes_back),
+                   -ECANCELED);
+    }
+    return child ? r : 5;
+}
+
+TEST(child_of_a_drop_function_runs_nothing_else)
+{
+    comes_back(forks_in_a_drop());
+    comes_back(forks_in_the_drop_of_no_task());
+}
+
 SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
       child_forked_in_task_is_refused_by_await, child_forked_in_callback_is_refused_by_await,
       parent_keeps_its_waits_while_child_closes_descriptors,
@@ -443,4 +478,4 @@ SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
       child_forked_by_thread_without_loop_may_run_its_own, fork_and_exec_works_in_task,
       child_forked_beside_runner_is_refused_and_may_open_its_own,
       child_that_wakes_task_of_parent_aborts_with_message,
-      child_of_a_post_or_a_watch_runs_nothing_else)
+      child_of_a_post_or_a_watch_runs_nothing_else, child_of_a_drop_function_runs_nothing_else)
