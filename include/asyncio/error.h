@@ -12,9 +12,12 @@
  *
  * A call that fails returns a negative errno value, and its caller returns it on: usually by
  * ASYNC_TRY, which also adds its line to the traceback of the task. When a task fails, message and
- * traceback become an async_error. The group of the task keeps it (async_group_errors() in
- * group.h); without a group, the task that awaits it receives it; without such a task, the handle
- * keeps it, and it is printed to stderr if it was never retrieved. */
+ * traceback become an async_error, which is never dropped:
+ *
+ *   - If the task is a child of a group, the group keeps the error: async_group_errors() (group.h).
+ *   - Otherwise, if a task awaits the failed one, that task receives the error.
+ *   - Otherwise the handle of the failed task keeps it. If it is never retrieved, it is printed to
+ *     stderr. */
 #ifndef ASYNCIO_ERROR_H
 #define ASYNCIO_ERROR_H
 

@@ -48,8 +48,9 @@ typedef struct async_token {
 /* Wait for a token.
  *
  *   async_token token = { 0 };
- *   await_with (r, async_limiter_borrow(&connections, &token))
- *       r = await_fetch(url);
+ *   ASYNC_TRY(await_limiter_acquire(&connections, &token));
+ *   int r = await_fetch(url);
+ *   async_limiter_release(&connections, &token);
  *
  * l          the limiter.
  * token      receives the token; given back with async_limiter_release().
@@ -87,7 +88,15 @@ ASYNC_UNUSED static inline size_t async_limiter_borrowed(const async_limiter *l)
     return l->borrowed;
 }
 
-/* Return a context manager that borrows a token while a block runs; see await_limiter_acquire(). */
+/* Return a context manager that borrows a token while a block runs.
+ *
+ *   async_token token = { 0 };
+ *   await_with (r, async_limiter_borrow(&connections, &token))
+ *       r = await_fetch(url);
+ *
+ * l, token   as for await_limiter_acquire(), whose errors await_with (with.h) has when it enters.
+ * Returns    the context manager.
+ * Suspends   no; entering the block does, until there is a token. */
 async_context_manager async_limiter_borrow(async_limiter *l, async_token *token);
 
 ASYNC_END_DECLS

@@ -21,8 +21,10 @@
  * thread or name lookup is waited for, all tasks and what they wait for are printed to stderr as a
  * deadlock, the main task is cancelled, and the result is -EDEADLK. There is no deadlock as long as
  * another thread might wake a task: once async_get_running_loop() was called, or while a call to a
- * thread that was abandoned has a function that releases its result (pool.h). Nor is a main task
- * that sleeps ASYNC_FOREVER one, if Ctrl-C can end it.
+ * thread that was abandoned has a function that releases its result (pool.h). A task that sleeps
+ * ASYNC_FOREVER is no deadlock as long as Ctrl-C can end the program, see async_main(). It is one
+ * in async_run(), if the program has a handler of its own for SIGINT, and if SIGINT is ignored, as
+ * in a program that a script has started with `&`.
  *
  * In a child of fork() the parent's loop does not run: await_ calls return -EPERM, and a run that
  * the child returns from has the result -EPERM there. The child may call exec, _exit(), or
@@ -76,7 +78,7 @@ struct async_run_opts {
  *
  * The first Ctrl-C (SIGINT) cancels the main task, which may clean up, or withdraw the request by
  * async_uncancel(). The second one ends the program at once. If the program has a handler for
- * SIGINT, or this is not the first thread, the signal is left alone. */
+ * SIGINT or ignores it, or this is not the first thread, the signal is left alone. */
 #define async_main(co, ...)                                                                        \
     async_main_opt((co), ASYNC__OPTS(struct async_run_opts, .site = ASYNC_HERE, __VA_ARGS__))
 int async_main_opt(async_co co, const struct async_run_opts *opts) ASYNC_CHECK;

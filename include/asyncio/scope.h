@@ -94,7 +94,7 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site) ASYNC
 /* --- the timeout block around a line --- */
 
 /* Move the deadline of the await_timeout block that this line stands in: for a timeout that counts
- * from the last sign of life.
+ * from the last sign of life. The block is one in the same function, and not one of a caller.
  *
  *   while ((r = await_read_message(stream, &message)) > 0)
  *       async_reschedule(30);

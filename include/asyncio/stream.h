@@ -54,7 +54,7 @@ struct async_net_opts {
     const async_stream_layer *layer; /* put on top of each connection; default: nothing */
     /* The following are for await_serve() only. */
     void *arg;            /* for the handlers: async_serve_arg() */
-    size_t limit;         /* connections at a time, more must wait; default: no limit */
+    size_t limit;         /* connections at a time; default: no limit. See below */
     int backlog;          /* connections that wait in the kernel to be accepted; default 128 */
     int *ret_port;        /* receives the port, if "0" lets the kernel choose one; may be NULL */
     async_event *serving; /* set when the server listens; may be NULL */
@@ -116,6 +116,11 @@ int await_open_connection_opt(const char *host, const char *port, async_stream *
  * ends with -ENODATA, -EPIPE or -ECONNRESET of its own connection is not reported, because that is
  * how connections end. If descriptors or memory run out, the server warns, and accepts again when
  * there are some.
+ *
+ * When there are .limit connections, the kernel still connects further clients, .backlog of them,
+ * but nothing is read from them until another connection ends. To refuse them instead, set no
+ * limit, count the connections in the handler, and return from it at once if there are too many,
+ * which closes the stream.
  *
  * A Unix socket that a killed server has left behind, on which nothing listens, is removed first;
  * another kind of file never is. At the end the server removes the path if it still is its own. */
