@@ -11,11 +11,21 @@
 /* What a task waits for. It is stored in the task's `value` while it waits. */
 enum wanted { WANTS_TO_READ = 1, WANTS_TO_WRITE };
 
+/* Has the lock been left behind by a loop that is closed? The child of a fork() uses the locks of
+ * the parent's loop as if it were that loop. */
+static bool is_left_behind(const async_rwlock *l)
+{
+    const struct loop *here = async__loop;
+    if (!here && async__forked)
+        return false;
+    return l->lock.loop != (here ? here->serial : 0) && !async__handle_is_open(l->lock.loop);
+}
+
 /* Readers that a closed loop has left will never release the lock; a writer that it has left may
  * have stopped in the middle of a change, which async__lock_bind() reports. */
 static int bind_rwlock(async_rwlock *l, struct loop *loop)
 {
-    if (l->lock.loop != loop->serial && !async__handle_is_open(l->lock.loop))
+    if (is_left_behind(l))
         l->readers = 0;
     return async__lock_bind(&l->lock, loop);
 }
@@ -98,12 +108,15 @@ int await_rwlock_acquire_write(async_rwlock *l)
     return 0;
 }
 
+/* A lock that was left behind is not bound here: the next task that acquires it must find what it
+ * was left with. */
 int async_rwlock_release_read(async_rwlock *l)
 {
-    int r = bind_here(&l->lock.loop, "a read-write lock");
+    bool held = l->readers > 0 && !is_left_behind(l);
+    int r = held ? bind_here(&l->lock.loop, "a read-write lock") : 0;
     if (r < 0)
         return r;
-    if (r == TAKEN_OVER || l->readers == 0) {
+    if (!held) {
         async__warn("async_rwlock_release_read() of a lock that no task holds for reading");
         return -EPERM;
     }

@@ -195,10 +195,60 @@ LOOP_TEST(task_report_names_rwlock)
     return await_task(w);
 }
 
+ASYNC_DEF(ends_while_it_reads)
+{
+    return await_rwlock_acquire_read(&lock);
+}
+
+ASYNC_DEF(releases_what_a_closed_loop_held)
+{
+    expect_int(async_rwlock_release_read(&lock), -EPERM);
+    expect_contains(captured_stderr(), "of a lock that no task holds for reading");
+    expect_ok(await_rwlock_acquire_write(&lock));
+    return async_rwlock_release_write(&lock);
+}
+
+TEST(read_lock_left_by_closed_loop_is_free_after_refused_release)
+{
+    expect_run_ok(ends_while_it_reads());
+    expect_int(lock.readers, 1);
+    expect_run_ok(releases_what_a_closed_loop_held());
+    expect_free();
+}
+
+ASYNC_DEF(releases_what_a_closed_loop_held_for_writing)
+{
+    expect_int(async_rwlock_release_read(&lock), -EPERM);
+    return await_rwlock_acquire_write(&lock);
+}
+
+TEST(write_lock_left_by_closed_loop_fails_after_refused_release)
+{
+    expect_run_ok(ends_without_releasing());
+    capture_stderr_begin();
+    expect_int(async_run(releases_what_a_closed_loop_held_for_writing(), .virtual_clock = true),
+               -EOWNERDEAD);
+    expect_contains(captured_stderr(), "of a lock that no task holds for reading");
+    capture_stderr_end();
+}
+
+TEST(thread_without_loop_releases_no_read_lock_of_closed_loop)
+{
+    expect_run_ok(ends_while_it_reads());
+    capture_stderr_begin();
+    expect_int(async_rwlock_release_read(&lock), -EPERM);
+    expect_contains(captured_stderr(), "of a lock that no task holds for reading");
+    capture_stderr_end();
+    expect_run_ok(writes("w", 0));
+    expect_free();
+}
+
 SUITE("core-rwlock", readers_hold_lock_together, writers_hold_lock_alone_in_order,
       reader_waits_behind_waiting_writer, endless_readers_do_not_starve_writer,
       cancelled_writer_admits_readers_behind_it, reader_cancelled_after_grant_passes_lock_on,
       writer_cancelled_after_grant_passes_lock_on, acquiring_lock_while_writing_is_a_deadlock,
       releasing_lock_not_held_is_refused_with_message,
       writer_that_ends_without_release_fails_all_waiters, context_managers_release_rwlock,
-      task_report_names_rwlock)
+      task_report_names_rwlock, read_lock_left_by_closed_loop_is_free_after_refused_release,
+      write_lock_left_by_closed_loop_fails_after_refused_release,
+      thread_without_loop_releases_no_read_lock_of_closed_loop)
