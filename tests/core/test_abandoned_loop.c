@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the objects that an abandoned loop leaves behind, with tasks in their queues, and of
  * their use in the next loop. */
-#include "../frame/loop_test.h"
+#include "net.h"
+
+#include <asyncio/testing.h>
 
 typedef async_queue_of(int, 1) int_queue;
 
@@ -144,5 +146,121 @@ TEST(thread_without_loop_wakes_no_waiter_of_abandoned_loop)
     capture_stderr_end();
 }
 
+/* --- what else the loop has --- */
+
+static async_event never;
+static async_callback armed;
+static int called;
+
+static void counts(void *arg)
+{
+    (void)arg;
+    called++;
+}
+
+ASYNC_DEF(sleeps_in_a_shield)
+{
+    int r;
+    await_shield (r)
+        r = await_sleep(1000);
+    return r;
+}
+
+/* A task that sleeps, a callback that is armed, and the handle of a task that has ended. */
+ASYNC_DEF(leaves_timers)
+{
+    async_spawn(async_background(), sleeps_in_a_shield());
+    async_call_later(&armed, 500, counts, NULL);
+    expect_not_null(async_create_task(async_sleep(0)));
+    return await_sleep(1);
+}
+
+TEST(callback_armed_in_abandoned_loop_belongs_to_its_owner_again)
+{
+    capture_stderr_begin();
+    expect_int(async_run(leaves_timers(), .virtual_clock = true, .shutdown_timeout = 1), -ETIME);
+    expect_contains(captured_stderr(), "abandoned");
+    expect_false(async_callback_cancel(&armed));
+    expect_text(captured_stderr(), "");
+    expect_ok(called);
+    capture_stderr_end();
+}
+
+static int listener, port;
+
+ASYNC_DEF(reads_in_a_shield, (async_stream *)s)
+{
+    int r;
+    char c;
+    await_shield (r)
+        r = (int)await_stream_read(s, &c, 1);
+    return r;
+}
+
+ASYNC_DEF(leaves_a_connection)
+{
+    async_stream *s, *a, *b;
+    ASYNC_TRY(await_open_connection("127.0.0.1", text_of(port), &s));
+    ASYNC_TRY(async_stream_pair(&a, &b, 16));
+    async_spawn(async_background(), reads_in_a_shield(s));
+    async_spawn(async_background(), reads_in_a_shield(a));
+    return await_sleep(0.01);
+}
+
+/* The peer learns of the end. No leak is reported: the streams belong to the tasks. */
+TEST(abandoned_loop_closes_its_connections)
+{
+    char c;
+    listener = plain_listen(&port, 1);
+    capture_stderr_begin();
+    expect_int(async_run(leaves_a_connection(), .shutdown_timeout = 0.01), -ETIME);
+    expect_lacks(captured_stderr(), "the loop closes with");
+    capture_stderr_end();
+    int peer = accept(listener, NULL, NULL);
+    expect_at_least(peer, 0);
+    expect_int(recv(peer, &c, 1, 0), 0);
+    close(peer);
+    close(listener);
+}
+
+ASYNC_GEN(int, waits_for_ever, (int)n)
+{
+    int r;
+    await_shield (r)
+        r = await_event_wait(&never);
+    return r < 0 ? r : await_yield(n);
+}
+
+static waits_for_ever_gen_ generator;
+
+ASYNC_DEF(iterates_in_a_shield)
+{
+    int r, item;
+    await_shield (r)
+        r = await_gen_next(&generator.gen, &item, sizeof item);
+    return r;
+}
+
+ASYNC_DEF(leaves_a_generator)
+{
+    generator = waits_for_ever(1);
+    async_spawn(async_background(), iterates_in_a_shield());
+    return await_sleep(1);
+}
+
+/* Its consumer will never run again, so the drop must not wait for it. */
+TEST(generator_of_abandoned_loop_can_be_dropped)
+{
+    capture_stderr_begin();
+    expect_int(async_run(leaves_a_generator(), .virtual_clock = true, .shutdown_timeout = 1),
+               -ETIME);
+    captured_stderr();
+    await_gen_drop(&generator.gen);
+    expect_contains(captured_stderr(), "is dropped where the task cannot be awaited");
+    capture_stderr_end();
+}
+
 SUITE("core-abandoned_loop", waiters_of_abandoned_loop_receive_nothing_in_next_loop,
-      thread_without_loop_wakes_no_waiter_of_abandoned_loop)
+      thread_without_loop_wakes_no_waiter_of_abandoned_loop,
+      callback_armed_in_abandoned_loop_belongs_to_its_owner_again,
+      abandoned_loop_closes_its_connections, generator_of_abandoned_loop_can_be_dropped)

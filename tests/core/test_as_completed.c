@@ -147,8 +147,18 @@ LOOP_TEST(ten_thousand_results_come_once_each)
     return 0;
 }
 
+LOOP_TEST(absurd_number_of_coroutines_is_refused)
+{
+    int r;
+    await_for_each (r, d, async_as_completed_n(NULL, SIZE_MAX))
+        log_event("%zu", d.index);
+    expect_int(r, -ENOMEM);
+    expect_events("");
+    return 0;
+}
+
 SUITE("core-as_completed", failure_that_a_loop_left_early_has_not_received_is_reported,
       results_come_in_order_of_completion, slow_consumer_receives_results_in_order_of_completion,
       loop_left_early_cancels_and_awaits_the_rest, timeout_applies_to_whole_iteration,
       cancelled_coroutine_is_a_result, no_coroutines_give_no_results,
-      ten_thousand_results_come_once_each)
+      ten_thousand_results_come_once_each, absurd_number_of_coroutines_is_refused)

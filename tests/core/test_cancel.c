@@ -286,6 +286,54 @@ LOOP_TEST(leaving_block_of_auto_handle_awaits_task_although_cancelled)
     return 0;
 }
 
+ASYNC_DEF(withdraws_its_own_cancellation)
+{
+    async_task_cancel(async_current_task());
+    expect_ok(async_uncancel());
+    expect_int(await_sleep(1), -ECANCELED);
+    log_event("still cancelled");
+    return 0;
+}
+
+ASYNC_DEF(waits_in_vain)
+{
+    expect_int(await_sleep(100), -ECANCELED);
+    return await_withdraws_its_own_cancellation();
+}
+
+LOOP_TEST(uncancel_in_cancelled_group_leaves_task_cancelled)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, waits_in_vain());
+        expect_ok(await_sleep(1));
+        async_group_cancel(g);
+    }
+    expect_events("still cancelled");
+    return r;
+}
+
+ASYNC_DEF(withdraws_and_sleeps)
+{
+    async_task_cancel(async_current_task());
+    expect_ok(async_uncancel());
+    return await_sleep(1);
+}
+
+LOOP_TEST(uncancel_in_shielded_group_ignores_cancel_outside)
+{
+    int r, s;
+    async_task_cancel(async_current_task());
+    await_shield (s) {
+        await_group (r, g)
+            async_spawn(g, withdraws_and_sleeps());
+        s = r;
+    }
+    expect_ok(s);
+    expect_time(1);
+    return async_uncancel();
+}
+
 SUITE("core-cancel", cancel_of_sleeping_task_is_its_result, cancel_of_finished_task_changes_nothing,
       task_that_cancels_itself_fails_at_next_await,
       task_that_cancels_itself_and_returns_keeps_its_value,
@@ -296,4 +344,6 @@ SUITE("core-cancel", cancel_of_sleeping_task_is_its_result, cancel_of_finished_t
       cancelled_joiner_leaves_task_and_other_joiners_alone,
       cancel_after_join_succeeded_fails_next_await,
       leaving_block_of_auto_handle_cancels_and_awaits_task,
-      leaving_block_of_auto_handle_awaits_task_although_cancelled)
+      leaving_block_of_auto_handle_awaits_task_although_cancelled,
+      uncancel_in_cancelled_group_leaves_task_cancelled,
+      uncancel_in_shielded_group_ignores_cancel_outside)

@@ -243,9 +243,26 @@ TEST(interrupt_tells_where_the_run_was_started)
     expect_cause(ASYNC_CANCEL_SIGNAL, "interrupted by Ctrl-C", __func__);
 }
 
+LOOP_TEST(cause_inside_shield_is_cancellation_inside_shield)
+{
+    int r, s;
+    await_shield (s) {
+        await_timeout (r, 1) {
+            expect_int(await_sleep(5), -ECANCELED);
+            expect_true(async_task_cancel(async_current_task()));
+            expect_int(async_cancel_cause().kind, ASYNC_CANCEL_TIMEOUT);
+        }
+        expect_int(r, -ETIMEDOUT);
+        expect_int(async_cancel_cause().kind, ASYNC_CANCEL_TASK);
+    }
+    expect_ok(s);
+    return async_uncancel();
+}
+
 SUITE("core-cancel_cause", dropped_handle_tells_where_the_handle_was_made,
       left_body_tells_where_the_group_is, lost_race_tells_where_the_race_is,
       left_generator_tells_where_the_loop_over_it_is, shutdown_tells_where_the_run_was_started,
       interrupt_tells_where_the_run_was_started, cause_of_cancelled_task_is_first_request,
       cause_of_timeout_is_its_block, cause_shows_current_name_of_renamed_task,
-      cause_of_cancelled_child_is_failed_sibling_or_group_owner, cause_is_outermost_of_two)
+      cause_of_cancelled_child_is_failed_sibling_or_group_owner, cause_is_outermost_of_two,
+      cause_inside_shield_is_cancellation_inside_shield)

@@ -401,6 +401,20 @@ TEST(debug_does_not_report_circle_that_timeout_will_break)
     expect_true(!strstr(capture.text, "deadlock"));
 }
 
+ASYNC_DEF(fails_in_background)
+{
+    async_spawn(async_background(), has_a_failed_group(RETURNED));
+    return await_sleep(1);
+}
+
+TEST(debug_reports_group_errors_of_background_task_once)
+{
+    expect_ok(run_with(fails_in_background(), DEBUG));
+    expect_contains(capture.text, "has_a_failed_group-2: Input/output error");
+    expect_contains(capture.text, "fails-3: Input/output error: the disk is full");
+    expect_lacks(capture.text, "never retrieved");
+}
+
 SUITE("core-debug", debug_reports_group_errors_never_retrieved,
       debug_does_not_report_group_errors_retrieved_or_returned,
       debug_does_not_report_the_error_of_a_groups_body, error_of_a_groups_body_is_printed_once,
@@ -410,4 +424,5 @@ SUITE("core-debug", debug_reports_group_errors_never_retrieved,
       environment_variable_turns_debug_mode_on, debug_reports_slow_steps,
       debug_does_not_report_quick_steps, debug_reports_swallowed_cancel,
       debug_does_not_report_handled_cancel, debug_reports_cancelled_task_that_goes_on,
-      debug_reports_bare_return, debug_does_not_report_other_ways_out_of_blocks)
+      debug_reports_bare_return, debug_does_not_report_other_ways_out_of_blocks,
+      debug_reports_group_errors_of_background_task_once)

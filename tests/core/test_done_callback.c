@@ -102,6 +102,12 @@ TEST(done_callbacks_run_at_loop_close)
     expect_events("child:0 background:0 main:0");
 }
 
+TEST(done_callbacks_run_at_loop_close_in_debug_mode)
+{
+    expect_run_ok(add_to_themselves(), .debug = true, .slow_step = 1e9);
+    expect_events("child:0 background:0 main:0");
+}
+
 static void adds_itself(async_task *t, void *arg)
 {
     (void)arg;
@@ -323,4 +329,5 @@ SUITE("core-done_callback", done_callbacks_run_after_end_in_order_of_registratio
       variable_set_by_done_callback_is_not_seen_by_next_one,
       removing_done_callback_spares_joiners_and_other_callbacks,
       done_callback_without_task_or_function_is_refused, done_callback_does_not_retrieve_error,
-      all_tasks_lists_tasks_that_have_not_ended, all_tasks_outside_of_loop_is_empty)
+      all_tasks_lists_tasks_that_have_not_ended, all_tasks_outside_of_loop_is_empty,
+      done_callbacks_run_at_loop_close_in_debug_mode)

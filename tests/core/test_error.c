@@ -325,6 +325,51 @@ LOOP_TEST(words_of_a_child)
     return 0;
 }
 
+static int tries_once(void)
+{
+    ASYNC_TRY(async_fail(-EIO, "no task's"));
+    return 0;
+}
+
+static int tries_twice(void)
+{
+    ASYNC_TRY(tries_once());
+    return 0;
+}
+
+TEST(try_outside_of_task_keeps_message)
+{
+    expect_int(tries_twice(), -EIO);
+    expect_text(async_fail_text(-EIO), "no task's");
+}
+
+ASYNC_DEF(fails_when_cancelled)
+{
+    async_ignore(await_sleep(100));
+    return async_fail(-EPROTO, "the second");
+}
+
+ASYNC_DEF(returns_second_error_of_its_group)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, fails_when_cancelled());
+        async_spawn(g, broken("the first"));
+    }
+    expect_int(r, -EIO);
+    return -EPROTO;
+}
+
+LOOP_TEST(message_is_that_of_cause_with_same_code)
+{
+    int r;
+    await_group (r, g)
+        async_spawn(g, returns_second_error_of_its_group());
+    expect_int(r, -EPROTO);
+    expect_text(async_fail_text(-EPROTO), "the second");
+    return 0;
+}
+
 SUITE("core-error", message_of_handled_error_is_not_attached_to_later_error,
       message_stays_with_error_while_shield_cleans_up, words_of_a_child,
       async_fail_attaches_message_to_error_code, async_fail_outside_of_task_keeps_latest_message,
@@ -333,4 +378,5 @@ SUITE("core-error", message_of_handled_error_is_not_attached_to_later_error,
       errors_of_siblings_are_listed_in_order_of_failure, error_site_is_first_async_fail,
       task_that_awaits_failed_task_receives_its_message,
       message_of_handled_error_is_not_attached_to_same_code, timeout_has_message_and_site,
-      error_tree_of_nested_groups_is_walked_depth_first)
+      error_tree_of_nested_groups_is_walked_depth_first, try_outside_of_task_keeps_message,
+      message_is_that_of_cause_with_same_code)

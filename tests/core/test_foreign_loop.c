@@ -37,6 +37,12 @@ static void log_done(async_task *t, void *arg)
     log_event("told");
 }
 
+static void log_result(async_future *f, void *arg)
+{
+    (void)arg;
+    log_event("%s", result_text(async_future_result(f)));
+}
+
 static void joins(void *(*fn)(void *arg))
 {
     pthread_t t;
@@ -53,6 +59,7 @@ ASYNC_DEF(use_objects_of_other_loop)
     expect_int(await_task(theirs.child), -EPERM);
     expect_int(await_wait(both, 2, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), -EPERM);
     expect_false(async_task_cancel(theirs.child));
+    expect_false(async_callback_cancel(&theirs.armed));
     expect_int(async_task_add_done_callback(theirs.child, log_done, NULL), -EPERM);
     expect_ok(async_task_remove_done_callback(theirs.child, log_done, NULL));
     expect_int(async_spawn(theirs.group, nothing()), -EPERM);
@@ -127,6 +134,7 @@ LOOP_TEST(objects_of_another_loop_are_refused_with_message)
                         "its loop");
         expect_contains(output,
                         "async_task_add_done_callback() to a task of another thread's loop");
+        expect_contains(output, "async_callback_cancel() on a thread whose loop did not schedule");
         expect_contains(output, "async_spawn() into a group of another thread's loop");
         expect_contains(output, "async_group_cancel() of a group of another thread's loop");
         expect_contains(output,
@@ -142,6 +150,70 @@ LOOP_TEST(objects_of_another_loop_are_refused_with_message)
     await_task_drop(&lost);
     expect_events("");
     return 0;
+}
+
+/* --- locks, limiters, futures --- */
+
+static struct {
+    async_rwlock lock;
+    async_limiter limiter;
+    async_token token;
+    async_future future;
+    async_future_callback on_done;
+} shared = { .limiter = ASYNC_LIMITER(1) };
+
+ASYNC_DEF(use_shared_objects_of_other_loop)
+{
+    async_token token = { 0 };
+    async_future_callback on_done = { 0 };
+    expect_int(await_rwlock_acquire_read(&shared.lock), -EPERM);
+    expect_contains(captured_stderr(), "uses a lock that belongs to another thread's loop");
+    expect_int(async_rwlock_release_read(&shared.lock), -EPERM);
+    expect_contains(captured_stderr(),
+                    "uses a read-write lock that belongs to another thread's loop");
+    expect_int(await_limiter_acquire(&shared.limiter, &token), -EPERM);
+    expect_int(async_limiter_release(&shared.limiter, &shared.token), -EPERM);
+    expect_int(async_limiter_resize(&shared.limiter, 5), -EPERM);
+    expect_contains(captured_stderr(), "uses a limiter that belongs to another thread's loop");
+    expect_int(async_future_add_done_callback(&shared.future, &on_done, log_result, NULL), -EPERM);
+    expect_contains(captured_stderr(), "uses a future that belongs to another thread's loop");
+    return 0;
+}
+
+ASYNC_DEF(remove_callback_of_other_loop)
+{
+    expect_false(async_future_remove_done_callback(&shared.future, &shared.on_done));
+    expect_contains(captured_stderr(), "async_callback_cancel() on a thread whose loop did not");
+    return 0;
+}
+
+static void *uses_shared_objects(void *arg)
+{
+    expect_ok(async_run(use_shared_objects_of_other_loop(), .virtual_clock = true));
+    return arg;
+}
+
+static void *removes_callback(void *arg)
+{
+    expect_ok(async_run(remove_callback_of_other_loop(), .virtual_clock = true));
+    return arg;
+}
+
+LOOP_TEST(lock_limiter_and_future_of_another_loop_are_refused_unchanged)
+{
+    expect_ok(await_rwlock_acquire_read(&shared.lock));
+    expect_ok(await_limiter_acquire(&shared.limiter, &shared.token));
+    expect_ok(async_future_add_done_callback(&shared.future, &shared.on_done, log_result, NULL));
+    joins(uses_shared_objects);
+    expect_int(shared.lock.readers, 1);
+    expect_int(async_limiter_borrowed(&shared.limiter), 1);
+    expect_int(async_limiter_total(&shared.limiter), 1);
+    expect_ok(async_future_set_result(&shared.future, 7));
+    joins(removes_callback); /* which is scheduled by now */
+    expect_ok(await_sleep(0));
+    expect_events("7");
+    expect_ok(async_limiter_release(&shared.limiter, &shared.token));
+    return async_rwlock_release_read(&shared.lock);
 }
 
 /* --- no loop at all --- */
@@ -168,6 +240,18 @@ TEST(calls_that_need_loop_are_refused_without_one)
     expect_int(async_condition_notify(&condition, 1), -EPERM);
     expect_contains(captured_stderr(),
                     "calls async_condition_notify() without holding the condition's lock");
+    async_rwlock rwlock = { 0 };
+    expect_int(async_rwlock_release_write(&rwlock), -EPERM);
+    expect_contains(captured_stderr(), "calls async_rwlock_release_write()");
+    expect_int(async_started(1), -EPERM);
+    expect_contains(captured_stderr(), "async_started() outside of a task");
+    async_future future = { 0 };
+    async_future_callback on_done = { 0 };
+    expect_int(async_future_add_done_callback(&future, &on_done, log_result, NULL), -EPERM);
+    expect_contains(captured_stderr(), "async_future_add_done_callback() outside of a task");
+    async_co co = nothing();
+    expect_null(async_create_task_opt(&co, NULL));
+    expect_contains(captured_stderr(), "async_create_task() outside of a task");
     expect_ok(async_cancel_cause().kind);
     expect_text(async_cancel_cause().who, "");
     expect_true(async_background() == NULL);
@@ -197,4 +281,5 @@ LOOP_TEST(calls_that_need_task_are_refused_in_callback)
 }
 
 SUITE("core-foreign_loop", objects_of_another_loop_are_refused_with_message,
-      calls_that_need_loop_are_refused_without_one, calls_that_need_task_are_refused_in_callback)
+      calls_that_need_loop_are_refused_without_one, calls_that_need_task_are_refused_in_callback,
+      lock_limiter_and_future_of_another_loop_are_refused_unchanged)

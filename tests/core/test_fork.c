@@ -469,6 +469,92 @@ TEST(child_of_a_drop_function_runs_nothing_else)
     comes_back(forks_in_the_drop_of_no_task());
 }
 
+/* --- a loop of the child --- */
+
+static void awaits_in_callback(void *ret)
+{
+    *(int *)ret = await_sleep(0);
+}
+
+ASYNC_DEF(calls_back)
+{
+    int r = 0;
+    async_callback cb = { 0 };
+    async_call_soon(&cb, awaits_in_callback, &r);
+    ASYNC_TRY(await_sleep(0));
+    return r == -EPERM ? 7 : 0;
+}
+
+LOOP_TEST(await_in_callback_of_childs_own_loop_is_refused_as_such)
+{
+    pid_t c = fork();
+    if (c == 0) {
+        child_expect(async_run(calls_back()) == 7);
+        child_expect(stderr_has("await_sleep() in a callback"));
+        _exit(GOOD);
+    }
+    return ended_well(c);
+}
+
+static async_rwlock read_lock;
+
+/* The child may leave a block that its parent has entered. */
+LOOP_TEST(child_releases_its_copy_of_read_lock)
+{
+    expect_ok(await_rwlock_acquire_read(&read_lock));
+    pid_t c = fork();
+    if (c == 0) {
+        child_expect(async_rwlock_release_read(&read_lock) == 0);
+        child_expect(!captured_stderr()[0]);
+        _exit(GOOD);
+    }
+    expect_ok(ended_well(c));
+    return async_rwlock_release_read(&read_lock);
+}
+
+/* --- a wake-up on a thread that does not run the loop --- */
+
+ASYNC_GEN(int, yields_once)
+{
+    return await_yield(1);
+}
+
+static yields_once_gen_ generator;
+
+static void *drops_generator(void *arg)
+{
+    await_gen_drop(&generator.gen);
+    return arg;
+}
+
+ASYNC_DEF(lets_a_thread_drop_its_generator)
+{
+    int item;
+    pthread_t thread;
+    generator = yields_once();
+    child_expect(await_gen_next(&generator.gen, &item, sizeof item) == 1);
+    child_expect(pthread_create(&thread, NULL, drops_generator, NULL) == 0);
+    return pthread_join(thread, NULL);
+}
+
+/* In a child, because it aborts. */
+TEST(thread_that_wakes_task_of_loop_aborts_with_message)
+{
+    int status;
+    capture_stderr_begin();
+    pid_t c = fork();
+    if (c == 0) {
+        signal(SIGABRT, SIG_DFL);
+        async_ignore(async_run(lets_a_thread_drop_its_generator()));
+        _exit(GOOD);
+    }
+    expect_int(waitpid(c, &status, 0), c);
+    expect_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    expect_contains(captured_stderr(),
+                    "a thread wakes task \"yields_once-2\" of another thread's loop");
+    capture_stderr_end();
+}
+
 SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
       child_forked_in_task_is_refused_by_await, child_forked_in_callback_is_refused_by_await,
       parent_keeps_its_waits_while_child_closes_descriptors,
@@ -478,4 +564,6 @@ SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
       child_forked_by_thread_without_loop_may_run_its_own, fork_and_exec_works_in_task,
       child_forked_beside_runner_is_refused_and_may_open_its_own,
       child_that_wakes_task_of_parent_aborts_with_message,
-      child_of_a_post_or_a_watch_runs_nothing_else, child_of_a_drop_function_runs_nothing_else)
+      child_of_a_post_or_a_watch_runs_nothing_else, child_of_a_drop_function_runs_nothing_else,
+      await_in_callback_of_childs_own_loop_is_refused_as_such, child_releases_its_copy_of_read_lock,
+      thread_that_wakes_task_of_loop_aborts_with_message)

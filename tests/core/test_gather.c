@@ -200,6 +200,45 @@ LOOP_TEST(gather_of_thousand_returns_all_results)
     return 0;
 }
 
+ASYNC_DEF(sleeps_in_a_shield)
+{
+    int r;
+    await_shield (r)
+        r = await_sleep(2);
+    return r;
+}
+
+ASYNC_DEF(gathers_two, (int *)result)
+{
+    *result = await_gather(NULL, async_sleep(100), sleeps_in_a_shield());
+    return 0;
+}
+
+ASYNC_DEF(withdraws_its_cancellation, (int *)result)
+{
+    int r, s;
+    await_group (r, g) {
+        async_spawn(g, gathers_two(result));
+        ASYNC_TRY(await_sleep(1));
+        expect_true(async_task_cancel(async_current_task()));
+        await_shield (s)
+            s = await_sleep(0);
+        expect_ok(async_uncancel());
+    }
+    return r;
+}
+
+/* The child may end before the cancellation is withdrawn, and the task that gathers may run only
+ * afterwards. */
+TEST(gather_of_cancelled_child_fails_although_cancellation_was_withdrawn)
+{
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        int result = 0;
+        expect_run_ok(withdraws_its_cancellation(&result), .seed = seed);
+        expect_int(result, -ECANCELED);
+    }
+}
+
 SUITE("core-gather", gather_returns_results_in_argument_order,
       gather_of_nothing_succeeds_and_race_is_refused,
       first_failure_cancels_others_and_writes_no_results,
@@ -207,4 +246,5 @@ SUITE("core-gather", gather_returns_results_in_argument_order,
       gather_all_returns_errors_and_cancellations_as_results,
       cancel_of_gather_all_ends_loop_around_it, cancelled_gather_returns_error_of_child,
       cancel_after_gather_succeeded_fails_next_await, same_coroutine_given_twice_runs_twice,
-      gather_of_joins_that_times_out_leaves_task_running, gather_of_thousand_returns_all_results)
+      gather_of_joins_that_times_out_leaves_task_running, gather_of_thousand_returns_all_results,
+      gather_of_cancelled_child_fails_although_cancellation_was_withdrawn)

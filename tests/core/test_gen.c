@@ -409,6 +409,27 @@ LOOP_TEST(yield_outside_of_generator_is_refused_with_message)
     return 0;
 }
 
+static void drops(void *gen)
+{
+    await_gen_drop(gen);
+}
+
+LOOP_TEST(generator_dropped_in_callback_ends_later_with_message)
+{
+    static count_gen_ g;
+    async_callback cb = { 0 };
+    g = count(2, 0);
+    await_task_auto t = async_create_task(iterates_until_the_end(&g));
+    expect_ok(await_sleep(0.5));
+    async_call_soon(&cb, drops, &g.gen);
+    expect_ok(await_task(t));
+    expect_contains(captured_stderr(),
+                    "the handle of task \"count-3\" is dropped where the task cannot be awaited");
+    expect_time(1);
+    expect_events("left:0 0");
+    return 0;
+}
+
 SUITE("core-gen", generator_dropped_while_another_task_waits_ends_that_wait,
       yield_outside_of_generator_is_refused_with_message,
       generator_yields_items_in_order_then_its_result, loop_left_early_ends_generator,
@@ -421,4 +442,5 @@ SUITE("core-gen", generator_dropped_while_another_task_waits_ends_that_wait,
       nested_generators_end_from_outside_in, yield_after_loop_was_left_fails_even_in_shield,
       failure_in_cleanup_of_generator_is_reported, generator_never_iterated_never_runs,
       second_task_that_iterates_is_refused_with_message,
-      generator_runs_in_context_of_its_first_iteration)
+      generator_runs_in_context_of_its_first_iteration,
+      generator_dropped_in_callback_ends_later_with_message)

@@ -269,6 +269,42 @@ LOOP_TEST(refused_start_drops_owned_argument)
     return r;
 }
 
+ASYNC_DEF(is_ready_too_late)
+{
+    expect_int(await_sleep(10), -ECANCELED);
+    expect_int(async_started(80), -ECANCELED);
+    log_event("refused");
+    return -ECANCELED;
+}
+
+LOOP_TEST(started_after_caller_was_cancelled_is_refused)
+{
+    int r, s;
+    await_group (r, g) {
+        await_timeout (s, 1)
+            s = await_group_start(g, is_ready_too_late());
+        expect_int(s, -ETIMEDOUT);
+        expect_events("refused");
+    }
+    return r;
+}
+
+ASYNC_DEF(is_ready_although_cancelled)
+{
+    expect_true(async_task_cancel(async_current_task()));
+    expect_ok(async_started(80));
+    return await_sleep(1);
+}
+
+LOOP_TEST(child_cancelled_before_it_is_ready_stays_cancelled)
+{
+    int r;
+    await_group (r, g)
+        expect_int(await_group_start(g, is_ready_although_cancelled()), 80);
+    expect_time(0);
+    return r;
+}
+
 SUITE("core-group_start", start_returns_value_of_ready_child_which_goes_on,
       failure_before_child_is_ready_is_result_of_start,
       child_that_ends_without_being_ready_is_an_error, failure_of_ready_child_is_error_of_group,
@@ -278,4 +314,5 @@ SUITE("core-group_start", start_returns_value_of_ready_child_which_goes_on,
       group_is_not_left_while_child_starts, cancelled_or_closed_group_refuses_start,
       child_started_in_background_goes_on_after_caller, tasks_of_child_move_into_group_with_it,
       started_without_waiting_caller_is_refused_with_message, negative_started_value_is_refused,
-      refused_start_drops_owned_argument)
+      refused_start_drops_owned_argument, started_after_caller_was_cancelled_is_refused,
+      child_cancelled_before_it_is_ready_stays_cancelled)

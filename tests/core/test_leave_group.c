@@ -259,6 +259,29 @@ LOOP_TEST(inner_group_returns_its_error_while_outer_cancel_stays_pending)
     return 0;
 }
 
+ASYNC_DEF(tries_in_a_cancelled_group)
+{
+    int outer, inner;
+    await_group (outer, g) {
+        async_spawn(g, child("a", 100));
+        expect_ok(await_sleep(1));
+        await_group (inner, h) {
+            async_group_cancel(h);
+            ASYNC_TRY(await_sleep(1));
+        }
+    }
+    return 0;
+}
+
+/* The inner group ends with success, but its error still leaves the function. */
+LOOP_TEST(try_out_of_cancelled_inner_group_cancels_children_of_outer)
+{
+    expect_int(await_tries_in_a_cancelled_group(), -ECANCELED);
+    expect_events("a=-ECANCELED");
+    expect_time(1);
+    return await_sleep(1);
+}
+
 SUITE("core-leave_group", error_of_body_is_reported_with_error_of_child,
       error_left_by_body_cancels_children, cancellation_left_by_body_cancels_children,
       cancelled_group_ends_with_success, group_cancelled_by_child_ends_with_success,
@@ -266,4 +289,5 @@ SUITE("core-leave_group", error_of_body_is_reported_with_error_of_child,
       break_and_continue_out_of_group_await_children, cancelled_body_cancels_children,
       timeout_around_group_cancels_and_awaits_children, child_cannot_withdraw_cancellation_of_group,
       cancelled_group_cancels_grandchildren,
-      inner_group_returns_its_error_while_outer_cancel_stays_pending)
+      inner_group_returns_its_error_while_outer_cancel_stays_pending,
+      try_out_of_cancelled_inner_group_cancels_children_of_outer)

@@ -300,6 +300,28 @@ TEST(callback_scheduled_outside_of_tasks_sees_variables_of_thread)
     async_runner_close(rn);
 }
 
+/* The first setting of a thread prepares its end once, although there was no memory for the
+ * setting itself. */
+static void *sets_again(void *arg)
+{
+    countdown = 1;
+    expect_int(async_local_set(one, 11), -ENOMEM);
+    expect_int(async_local_get(one), 1);
+    expect_ok(async_local_set(one, 12));
+    expect_int(async_local_get(one), 12);
+    return arg;
+}
+
+TEST(variable_of_thread_is_set_after_first_setting_failed)
+{
+    pthread_t thread;
+    count_memory();
+    expect_ok(pthread_create(&thread, NULL, sets_again, NULL));
+    expect_ok(pthread_join(thread, NULL));
+    expect_ok(live);
+    expect_ok(async_set_allocator(NULL)); /* the thread holds the allocator no longer */
+}
+
 SUITE("core-local", variable_set_without_memory_keeps_all_values,
       variable_of_thread_without_free_key_cannot_be_set,
       callback_sees_variables_as_they_were_when_it_was_scheduled,
@@ -308,4 +330,5 @@ SUITE("core-local", variable_set_without_memory_keeps_all_values,
       watch_sees_variables_as_they_were_when_it_was_started,
       callback_scheduled_outside_of_tasks_sees_variables_of_thread,
       task_sees_variables_as_they_were_at_its_creation,
-      setting_variable_for_each_task_does_not_grow_memory)
+      setting_variable_for_each_task_does_not_grow_memory,
+      variable_of_thread_is_set_after_first_setting_failed)

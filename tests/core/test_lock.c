@@ -346,6 +346,18 @@ LOOP_TEST(waiter_cancelled_after_owner_ended_returns_ecanceled)
     return await_task(canceller);
 }
 
+/* The search for the waiters passes the record of a task that is no more. */
+LOOP_TEST(lock_of_ended_owner_fails_waiter_behind_free_record)
+{
+    async_lock l = { 0 };
+    async_task *gone = async_create_task(async_sleep(0));
+    await_task_auto owner = async_create_task(takes_and_leaves(&l, 1));
+    await_task_auto waiter = async_create_task(holds(&l, "a", 1));
+    await_task_drop(&gone);
+    expect_int(await_task(waiter), -EOWNERDEAD);
+    return await_task(owner);
+}
+
 SUITE("core-lock", waiter_cancelled_after_owner_ended_returns_ecanceled,
       lock_goes_to_waiters_in_order, acquiring_held_lock_again_is_a_deadlock,
       releasing_lock_of_another_task_is_refused_with_message, cancelled_task_acquires_nothing,
@@ -357,4 +369,5 @@ SUITE("core-lock", waiter_cancelled_after_owner_ended_returns_ecanceled,
       lock_of_cancelled_owner_fails_all_waiters, lock_left_by_second_owner_fails_later_waiters,
       condition_whose_lock_owner_ended_fails_waiters,
       lock_in_stack_frame_of_ended_owner_is_not_touched,
-      lock_left_held_by_closed_loop_fails_next_owner, debug_reports_task_that_ends_with_lock)
+      lock_left_held_by_closed_loop_fails_next_owner, debug_reports_task_that_ends_with_lock,
+      lock_of_ended_owner_fails_waiter_behind_free_record)

@@ -124,8 +124,23 @@ LOOP_TEST(argument_aligned_to_16_bytes_arrives)
     return 0;
 }
 
+static int returns_seven(void *arg)
+{
+    (void)arg;
+    return 7;
+}
+
+LOOP_TEST(task_of_function_without_name_is_named_task)
+{
+    await_task_auto t = async_create_task(async_call(returns_seven, NULL, NULL));
+    expect_text(async_task_name(t), "task-2");
+    expect_int(await_task(t), 7);
+    return 0;
+}
+
 SUITE("core-misuse", cancel_of_null_group_is_ignored_with_message, task_named_null_keeps_its_name,
       spawn_into_null_group_is_refused, positive_error_code_is_made_negative,
       null_runner_refuses_to_run, await_outside_of_task_is_refused_with_advice,
       stack_larger_than_1_gib_is_refused_with_message, stack_of_run_larger_than_1_gib_is_refused,
-      stack_can_be_used_up_to_its_size, argument_aligned_to_16_bytes_arrives)
+      stack_can_be_used_up_to_its_size, argument_aligned_to_16_bytes_arrives,
+      task_of_function_without_name_is_named_task)

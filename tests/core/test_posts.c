@@ -266,8 +266,42 @@ TEST(task_created_by_post_while_loop_closes_leaves_nothing)
     expect_run_ok(posts_and_returns());
 }
 
+/* The iteration that has run the post has expired its timers before, and must not wait. */
+static async_callback overdue;
+
+static void arms_an_overdue_callback(void *arg)
+{
+    (void)arg;
+    async_call_at(&overdue, 0, sets_last, NULL);
+}
+
+ASYNC_DEF(waits_for_an_overdue_callback)
+{
+    async_loop *l = async_get_running_loop();
+    for (int i = 0; i < 3; i++) { /* only the first post has to wake the loop by its descriptor */
+        async_event_clear(&last);
+        expect_ok(async_call_soon_threadsafe(l, arms_an_overdue_callback, NULL));
+        expect_ok(await_event_wait(&last));
+    }
+    return 0;
+}
+
+LOOP_TEST(overdue_callback_armed_by_post_runs_without_delay)
+{
+    expect_ok(await_sleep(1));
+    expect_ok(await_waits_for_an_overdue_callback());
+    expect_time(1);
+    return 0;
+}
+
+TEST(overdue_callback_armed_by_post_runs_by_real_clock)
+{
+    expect_ok(run_silently(waits_for_an_overdue_callback(), NULL));
+}
+
 SUITE("core-posts", task_created_by_post_while_loop_closes_leaves_nothing,
       posts_of_four_threads_arrive_in_order_of_each, busy_loop_runs_posts,
       endless_posts_do_not_starve_tasks_and_timers, post_from_own_thread_is_never_called_inline,
       post_made_while_older_ones_run_wakes_loop, posts_accepted_while_loop_closes_are_called,
-      closed_loop_refuses_posts)
+      closed_loop_refuses_posts, overdue_callback_armed_by_post_runs_without_delay,
+      overdue_callback_armed_by_post_runs_by_real_clock)

@@ -330,6 +330,17 @@ TEST(queue_may_be_filled_before_loop_and_shut_down_after_it)
     expect_run_ok(finds_it_shut());
 }
 
+LOOP_TEST(free_of_queue_with_slots_of_its_own_changes_nothing)
+{
+    async_queue_of(int, 2) q = ASYNC_QUEUE(q);
+    int item;
+    expect_ok(await_queue_put(&q, 5));
+    async_queue_free(&q);
+    expect_ok(await_queue_get(&q, &item));
+    expect_int(item, 5);
+    return 0;
+}
+
 SUITE("core-queue", queue_may_be_filled_before_loop_and_shut_down_after_it,
       cancelled_task_neither_puts_nor_gets, expired_timeout_fails_put_that_would_not_wait,
       queue_macros_evaluate_arguments_once, fifo_queue_returns_items_in_order,
@@ -340,4 +351,5 @@ SUITE("core-queue", queue_may_be_filled_before_loop_and_shut_down_after_it,
       woken_getters_that_are_cancelled_leave_items_to_next,
       items_leave_in_order_although_later_getter_returns_first,
       putter_cancelled_after_it_was_granted_slot_leaves_it_to_next,
-      join_waits_until_last_item_is_done, cancelled_join_leaves_queue_unchanged)
+      join_waits_until_last_item_is_done, cancelled_join_leaves_queue_unchanged,
+      free_of_queue_with_slots_of_its_own_changes_nothing)

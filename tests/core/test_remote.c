@@ -323,6 +323,27 @@ TEST(null_remote_handle_is_harmless)
     async_remote_detach(r);
 }
 
+static int raw_failure(void *frame)
+{
+    (void)frame;
+    return -EIO;
+}
+
+LOOP_TEST(report_uses_name_given_to_submitted_coroutine)
+{
+    async_loop *l = async_get_running_loop();
+    async_remote *named = async_create_task_threadsafe(l, fails_with(-EIO), .name = "upload");
+    async_remote *nameless = async_create_task_threadsafe(l, (async_co){ .run = raw_failure });
+    expect_ok(await_sleep(1));
+    async_remote_drop(&named);
+    expect_text(captured_stderr(),
+                "asyncio: task error was never retrieved: upload: Input/output error\n");
+    async_remote_drop(&nameless);
+    expect_text(captured_stderr(),
+                "asyncio: task error was never retrieved: task: Input/output error\n");
+    return 0;
+}
+
 SUITE("core-remote", submitted_coroutine_sees_variables_of_submitting_thread,
       coroutine_without_name_gets_a_name, only_errors_of_dropped_handles_are_reported,
       thread_with_loop_may_submit_and_wait, thread_receives_result_and_error,
@@ -331,4 +352,4 @@ SUITE("core-remote", submitted_coroutine_sees_variables_of_submitting_thread,
       cancel_from_submitting_thread_ends_task, cancel_right_after_submit_ends_task,
       cancel_inside_loop_is_result_of_thread, detached_failure_is_reported,
       failure_never_retrieved_by_thread_is_reported, wait_on_thread_of_loop_is_refused_as_deadlock,
-      null_remote_handle_is_harmless)
+      null_remote_handle_is_harmless, report_uses_name_given_to_submitted_coroutine)

@@ -176,9 +176,58 @@ LOOP_TEST(only_task_dropped_during_wait_counts_as_ended)
     return await_task(d);
 }
 
+ASYNC_DEF(waits_for_the_first, (async_task **)t)
+{
+    expect_int(await_wait(t, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+    return 0;
+}
+
+/* The set that the wait has kept for the next one goes with the task. */
+LOOP_TEST(task_that_ends_after_wait_leaves_awaited_tasks)
+{
+    await_task_auto a = async_create_task(value(1, 1));
+    await_task_auto b = async_create_task(value(2, 2));
+    async_task *t[] = { a, b };
+    await_task_auto w = async_create_task(waits_for_the_first(t));
+    expect_ok(await_task(w));
+    expect_time(1);
+    expect_int(await_task(b), 2);
+    return 0;
+}
+
+LOOP_TEST(wait_over_more_of_array_than_before_is_right)
+{
+    int r;
+    await_group (r, g) {
+        async_task *t[] = { T(1, 3), T(2, 1), T(3, 2) };
+        expect_int(await_wait(t + 1, 2, ASYNC_FIRST_COMPLETED, ASYNC_FOREVER), 1);
+        expect_int(await_wait(t, 3, ASYNC_ALL_COMPLETED, 1), 2);
+        expect_time(2);
+        expect_results(t, 2, "2 3");
+    }
+    return r;
+}
+
+ASYNC_DEF(waits_for_what_another_drops)
+{
+    async_task *t = async_create_task(value(1, 5)), *held = t;
+    await_task_auto d = async_create_task(drops(&held));
+    expect_int(await_wait(&t, 1, ASYNC_ALL_COMPLETED, ASYNC_FOREVER), 1);
+    return await_task(d);
+}
+
+/* The record of the task may be released before the waiter runs. */
+TEST(task_dropped_during_wait_counts_as_ended_in_any_order)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        expect_run_ok(waits_for_what_another_drops(), .seed = seed);
+}
+
 SUITE("core-repeated_wait", wait_over_parts_of_large_array_is_right,
       only_task_dropped_during_wait_counts_as_ended,
       repeated_wait_returns_ended_tasks_in_order_of_ends,
       wait_sees_new_tasks_in_slots_of_ended_ones, wait_sees_last_task_moved_into_slot_of_ended_one,
       wait_sees_every_change_of_array, task_dropped_during_wait_counts_as_ended,
-      random_waits_agree_with_model)
+      random_waits_agree_with_model, task_that_ends_after_wait_leaves_awaited_tasks,
+      wait_over_more_of_array_than_before_is_right,
+      task_dropped_during_wait_counts_as_ended_in_any_order)

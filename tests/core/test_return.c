@@ -138,8 +138,23 @@ TEST(debug_does_not_report_async_return)
     capture_stderr_end();
 }
 
+ASYNC_DEF(tries_in_the_result_of_a_block)
+{
+    int r[1] = { 0 };
+    await_timeout (r[ASYNC_TRY(await_fails_to_leave())], 1)
+        fail_test("the block was entered");
+    return 0;
+}
+
+/* The block exists by then, but was not entered. */
+LOOP_TEST(try_in_result_of_block_skips_block)
+{
+    expect_int(await_tries_in_the_result_of_a_block(), -EPIPE);
+    return await_sleep(1);
+}
+
 SUITE("core-return", return_leaves_blocks_and_returns_value,
       return_awaits_children_before_value_is_returned, return_gives_error_of_child_instead_of_value,
       return_gives_error_of_leaving_instead_of_value,
       return_gives_timeout_of_block_instead_of_value, return_without_block_is_plain_return,
-      debug_does_not_report_async_return)
+      debug_does_not_report_async_return, try_in_result_of_block_skips_block)

@@ -346,6 +346,36 @@ TEST(shutdown_at_any_moment_leaves_nothing)
     capture_stderr_end();
 }
 
+/* --- groups and options --- */
+
+ASYNC_DEF(is_ready_during_its_call)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, held(1));
+        ASYNC_TRY(await_until_inside(1));
+        ASYNC_TRY(async_started(7));
+        open_door(true);
+    }
+    return r;
+}
+
+LOOP_TEST(child_that_has_thread_task_moves_into_group)
+{
+    int r;
+    await_group (r, g)
+        expect_int(await_group_start(g, is_ready_during_its_call()), 7);
+    return r;
+}
+
+LOOP_TEST(thread_task_with_invalid_option_is_refused)
+{
+    expect_null(async_create_task(runs(1), .stack_size = (size_t)2 << 30));
+    expect_contains(captured_stderr(), "is more than 1 GiB");
+    expect_ok(ran);
+    return 0;
+}
+
 SUITE("thread tasks", task_has_the_result_of_its_call, end_of_a_thread_task_is_reported_to_waiters,
       many_thread_tasks_need_no_stacks, thread_tasks_begin_in_the_order_of_the_ready_queue,
       thread_tasks_run_in_every_kind_of_loop, failure_reaches_waiters_with_its_message,
@@ -353,4 +383,5 @@ SUITE("thread tasks", task_has_the_result_of_its_call, end_of_a_thread_task_is_r
       cancel_while_queued_prevents_the_call, cancel_after_the_call_has_begun_keeps_its_result,
       shield_protects_the_call_from_a_timeout, task_tree_shows_thread_tasks,
       calls_that_have_not_begun_when_main_returns_never_do,
-      failure_that_is_never_retrieved_is_reported, shutdown_at_any_moment_leaves_nothing)
+      failure_that_is_never_retrieved_is_reported, shutdown_at_any_moment_leaves_nothing,
+      child_that_has_thread_task_moves_into_group, thread_task_with_invalid_option_is_refused)

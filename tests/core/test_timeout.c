@@ -360,6 +360,60 @@ TEST(timeout_of_zero_has_expired_at_first_await)
     expect_ok(async_run(has_no_time()));
 }
 
+ASYNC_DEF(sleeps_three_times)
+{
+    for (int i = 0; i < 3; i++)
+        ASYNC_TRY(await_sleep(1));
+    log_event("slept");
+    return 0;
+}
+
+LOOP_TEST(deadline_moved_to_later_time_spares_children)
+{
+    int r, s;
+    await_timeout (r, 1.5) {
+        await_group (s, g) {
+            async_spawn(g, sleeps_three_times());
+            expect_ok(await_sleep(0));
+            expect_ok(async_reschedule(10));
+        }
+        r = s;
+    }
+    expect_events("slept");
+    expect_time(3);
+    return r;
+}
+
+LOOP_TEST(deadline_of_block_not_entered_cannot_be_moved)
+{
+    async_scope s = async_scope_timeout(1, NULL, ASYNC_HERE);
+    expect_int(async_scope_reschedule(&s, 5), -EINVAL);
+    return 0;
+}
+
+/* The block was entered in a cancelled group, so the group's cancellation came first. */
+LOOP_TEST(timeout_entered_in_cancelled_group_is_not_reported)
+{
+    int r, s;
+    await_group (r, g) {
+        async_group_cancel(g);
+        await_timeout (s, 0) {
+            expect_true(async_task_cancel(async_current_task()));
+            s = await_sleep(1);
+        }
+        expect_int(s, -ECANCELED);
+    }
+    expect_ok(r);
+    return async_uncancel();
+}
+
+LOOP_TEST(timeout_without_location_has_no_message)
+{
+    expect_int(await_wait_for_at(async_sleep(5), 1, NULL), -ETIMEDOUT);
+    expect_text(async_fail_text(-ETIMEDOUT), "");
+    return 0;
+}
+
 SUITE("core-timeout", sleep_advances_virtual_clock_at_once, sleeps_end_in_order_of_time,
       sleep_zero_lets_others_run_once, endless_sleep_can_be_cancelled,
       wait_for_returns_result_that_comes_in_time,
@@ -373,4 +427,6 @@ SUITE("core-timeout", sleep_advances_virtual_clock_at_once, sleeps_end_in_order_
       timeout_interrupts_block_and_leaves_no_cancellation, block_that_ends_in_time_keeps_its_result,
       timeout_at_expires_at_deadline, timeout_that_interrupts_no_await_is_not_reported,
       timeout_replaces_success_but_not_error_of_body, try_out_of_timeout_returns_etimedout,
-      every_await_fails_until_expired_block_is_left, timeout_of_zero_has_expired_at_first_await)
+      every_await_fails_until_expired_block_is_left, timeout_of_zero_has_expired_at_first_await,
+      deadline_moved_to_later_time_spares_children, deadline_of_block_not_entered_cannot_be_moved,
+      timeout_entered_in_cancelled_group_is_not_reported, timeout_without_location_has_no_message)

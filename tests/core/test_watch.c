@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Watches: called as long as their descriptor is ready, and not for a former owner of its
  * number. */
-#include "../frame/loop_test.h"
+#include "net.h"
 
 #include <poll.h>
 #include <limits.h>
 #include <pthread.h>
-#include <sys/socket.h>
 
 static int pipe_fds[2];
 
@@ -314,6 +313,11 @@ ASYNC_DEF(stops_the_watch_in_a_loop_of_its_own)
     return 0;
 }
 
+ASYNC_DEF(changes_the_watch_in_a_loop_of_its_own)
+{
+    return async_watch_change(&left_watch, POLLOUT);
+}
+
 /* Its loop has closed, so there is nothing to stop but the watch itself. */
 TEST(watch_is_stopped_after_its_loop_has_closed)
 {
@@ -321,10 +325,13 @@ TEST(watch_is_stopped_after_its_loop_has_closed)
         capture_stderr_begin();
         expect_ok(async_run(leaves_a_watch(), .virtual_clock = true));
         captured_stderr();
-        if (in_another_loop)
+        if (in_another_loop) {
+            async_co change = changes_the_watch_in_a_loop_of_its_own();
+            expect_int(async_run(change, .virtual_clock = true), -EINVAL);
             expect_ok(async_run(stops_the_watch_in_a_loop_of_its_own(), .virtual_clock = true));
-        else
+        } else {
             async_watch_stop(&left_watch);
+        }
         expect_text(captured_stderr(), "");
         expect_false(left_watch.active);
         capture_stderr_end();
@@ -336,6 +343,8 @@ TEST(watch_is_stopped_after_its_loop_has_closed)
 static void *stops_on_another_thread(void *arg)
 {
     (void)arg;
+    async_ignore(async_run(changes_the_watch_in_a_loop_of_its_own(), .virtual_clock = true));
+    expect_contains(captured_stderr(), "async_watch_change() of a watch of another thread's loop");
     async_ignore(async_run(stops_the_watch_in_a_loop_of_its_own(), .virtual_clock = true));
     return NULL;
 }
@@ -359,6 +368,73 @@ LOOP_TEST(stop_in_another_threads_loop_is_refused_with_a_message)
     return 0;
 }
 
+ASYNC_DEF(waits_to_write, (int)fd)
+{
+    return await_fd_ready(fd, POLLOUT);
+}
+
+LOOP_TEST(descriptor_that_task_waits_to_write_cannot_be_watched)
+{
+    static char much[1 << 16];
+    async_watch w = { 0 };
+    open_pipe();
+    while (write(pipe_fds[1], much, sizeof much) > 0)
+        ;
+    await_task_auto t = async_create_task(waits_to_write(pipe_fds[1]));
+    expect_ok(await_sleep(0));
+    expect_int(async_watch_start(&w, pipe_fds[1], POLLOUT, counts_calls, NULL), -EBUSY);
+    expect_true(async_task_cancel(t));
+    expect_int(await_task(t), -ECANCELED);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    return 0;
+}
+
+LOOP_TEST(change_of_watch_whose_descriptor_is_closed_fails)
+{
+    async_watch w = { 0 };
+    int calls = 0;
+    open_pipe();
+    expect_ok(async_watch_start(&w, pipe_fds[0], POLLIN, counts_calls, &calls));
+    close(pipe_fds[0]);
+    expect_int(async_watch_change(&w, POLLIN | POLLPRI), -EBADF);
+    async_watch_stop(&w);
+    close(pipe_fds[1]);
+    return 0;
+}
+
+ASYNC_DEF(reads_a_byte, (async_stream *)s)
+{
+    char c;
+    return (int)await_stream_read(s, &c, 1);
+}
+
+/* The number belongs to the stream then, and a task waits for that. */
+REAL_LOOP_TEST(watch_stopped_after_stream_has_its_number_spares_stream)
+{
+    int port = 0, listener = plain_listen(&port, 1), calls = 0;
+    async_watch w = { 0 }, other = { 0 };
+    async_stream *s;
+    open_pipe();
+    expect_ok(async_watch_start(&w, pipe_fds[0], POLLIN, counts_calls, &calls));
+    close(pipe_fds[0]);
+    ASYNC_TRY(await_open_connection("127.0.0.1", text_of(port), &s));
+    expect_int(async_watch_start(&other, pipe_fds[0], POLLIN, counts_calls, &calls), -EBUSY);
+    int peer = accept(listener, NULL, NULL);
+    await_task_auto t = async_create_task(reads_a_byte(s));
+    expect_ok(await_sleep(0));
+    async_watch_stop(&w);
+    put(peer);
+    expect_int(await_wait(&t, 1, ASYNC_ALL_COMPLETED, 10), 1);
+    expect_int(async_task_result(t), 1);
+    expect_ok(calls);
+    async_stream_drop(&s);
+    close(peer);
+    close(listener);
+    close(pipe_fds[1]);
+    return 0;
+}
+
 SUITE("watch", absurd_descriptor_is_refused, watch_calls_again_while_bytes_are_left,
       changed_watch_calls_for_the_new_events, hangup_is_reported_to_a_watch,
       watch_stopped_by_another_watch_is_not_called,
@@ -366,4 +442,7 @@ SUITE("watch", absurd_descriptor_is_refused, watch_calls_again_while_bytes_are_l
       watch_for_nothing_is_silent_after_a_hangup, watch_for_hangup_is_called_only_at_the_end,
       start_of_an_active_watch_is_refused_and_leaves_it_as_it_is,
       watch_is_stopped_after_its_loop_has_closed,
-      stop_in_another_threads_loop_is_refused_with_a_message)
+      stop_in_another_threads_loop_is_refused_with_a_message,
+      descriptor_that_task_waits_to_write_cannot_be_watched,
+      change_of_watch_whose_descriptor_is_closed_fails,
+      watch_stopped_after_stream_has_its_number_spares_stream)

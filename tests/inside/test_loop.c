@@ -2,13 +2,14 @@
 /* Tests of the loop with a clock and system calls that the test replaces. */
 #include "../frame/loop_test.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include "base/sys.h"
-#include "loop/handle.h"
+#include "loop/loop.h"
 
 /* --- the clock --- */
 
@@ -304,9 +305,70 @@ TEST(loops_of_parent_are_closed_in_child_of_fork)
     expect_ok(r);
 }
 
+/* --- a poll that fails --- */
+
+static int failed_polls;
+
+static int failing_epoll_wait(int ep, struct epoll_event *evs, int n, int64_t timeout)
+{
+    (void)ep, (void)evs, (void)n, (void)timeout;
+    failed_polls++;
+    errno = ENOMEM;
+    return -1;
+}
+
+ASYNC_DEF(sleeps_beside_a_watch, (int)fd)
+{
+    async_watch w = { 0 };
+    expect_ok(async_watch_start(&w, fd, POLLIN, NULL, NULL));
+    int r = await_sleep(1);
+    async_watch_stop(&w);
+    return r;
+}
+
+TEST(poll_that_fails_does_not_stop_timers)
+{
+    int fds[2];
+    expect_ok(pipe(fds));
+    async__sys.epoll_wait = failing_epoll_wait;
+    expect_run_ok(sleeps_beside_a_watch(fds[0]));
+    expect_greater(failed_polls, 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* --- what a closed loop must not own any more --- */
+
+static void expect_leak(struct loop *l, const char *message)
+{
+    capture_stderr_begin();
+    async__loop_close(l);
+    expect_contains(captured_stderr(), message);
+    capture_stderr_end();
+}
+
+TEST(loop_that_closes_reports_what_it_still_owns)
+{
+    struct loop *l;
+    struct stack stack;
+    expect_ok(async__loop_open(&l, NULL));
+    expect_not_null(slab_take(&l->tasks));
+    expect_leak(l, "the loop closes with 1 tasks, 0 of them not started, and 0 stacks");
+    expect_ok(async__loop_open(&l, NULL));
+    expect_not_null(slab_take(&l->starts));
+    expect_leak(l, "the loop closes with 0 tasks, 1 of them not started, and 0 stacks");
+    expect_ok(async__loop_open(&l, NULL));
+    expect_ok(async__stack_take(&l->stacks, l->sched.default_class, &stack));
+    expect_leak(l, "the loop closes with 0 tasks, 0 of them not started, and 1 stacks");
+    expect_ok(async__loop_open(&l, NULL));
+    async__timer_arm(&l->timers, 1, l, TIMER_SLEEP);
+    expect_leak(l, "the loop closes with 1 timers armed");
+}
+
 SUITE("inside-loop", child_of_fork_does_not_wait_for_thread_that_was_posting,
       loops_of_parent_are_closed_in_child_of_fork, first_deadline_that_passed_is_reported,
       interrupt_before_first_step_of_main_ends_run,
       timer_that_passed_while_host_was_busy_fires_at_once,
       timeout_of_wait_expires_although_loop_is_busy,
-      post_made_between_two_polls_of_iteration_wakes_loop)
+      post_made_between_two_polls_of_iteration_wakes_loop, poll_that_fails_does_not_stop_timers,
+      loop_that_closes_reports_what_it_still_owns)

@@ -177,6 +177,33 @@ TEST(slab_without_memory_for_arena_uses_single_chunks)
     async__slab_close(&s);
 }
 
+/* The next crowd needs no mapping. */
+TEST(arena_that_is_free_again_is_kept)
+{
+    struct slab s;
+    static void *records[MANY];
+    async__slab_init(&s, SIZE);
+    int n = 0, before;
+    while (!s.arena) {
+        expect_less(n, MANY);
+        records[n++] = slab_take(&s);
+    }
+    before = n - 1; /* these lie in chunks that were mapped alone */
+    while (s.arena)
+        records[n++] = slab_take(&s);
+    while (s.open && s.open->fresh < s.per_chunk)
+        records[n++] = slab_take(&s);
+    expect_null(s.arena);
+    for (int i = before; i < n; i++)
+        slab_give(&s, records[i]);
+    expect_not_null(s.arena);
+    async__sys.map = no_map;
+    for (int i = before; i < n; i++)
+        expect_not_null(slab_take(&s));
+    async__sys.map = async__sys_kernel.map;
+    async__slab_close(&s);
+}
+
 SUITE("inside-slab", slab_without_memory_for_arena_uses_single_chunks, slab_records_do_not_overlap,
       burst_of_records_gives_memory_back, slab_each_visits_each_record_once,
-      slab_without_memory_returns_null)
+      slab_without_memory_returns_null, arena_that_is_free_again_is_kept)

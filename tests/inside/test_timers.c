@@ -246,7 +246,71 @@ TEST(seconds_are_converted_upwards_and_saturate)
     expect_int(ns_after(5, 6), 11);
 }
 
+/* --- growing that fails for a while --- */
+
+static int failing_remap; /* how many calls to let pass before the one that fails */
+
+static void *one_remap_fails(void *p, size_t old, size_t size)
+{
+    return failing_remap-- == 0 ? NULL : async__sys_kernel.remap(p, old, size);
+}
+
+TEST(growing_that_failed_is_repeated)
+{
+    static char thing[8] __attribute__((aligned(8)));
+    for (int call = 0; call < 2; call++) {
+        struct timers t;
+        expect_ok(async__timers_open(&t));
+        uint32_t room = t.room;
+        failing_remap = call;
+        async__sys.remap = one_remap_fails;
+        for (int64_t i = 0; i < room; i++)
+            async__timer_arm(&t, i, thing, TIMER_SLEEP);
+        expect_int(t.room, 2 * room);
+        expect_less(failing_remap, 0);
+        expect_true(async__timers_check(&t));
+        async__timers_close(&t);
+    }
+}
+
+static void *no_remap(void *p, size_t old, size_t size)
+{
+    (void)p, (void)old, (void)size;
+    fail_test("the arrays grow");
+    return NULL;
+}
+
+TEST(timers_do_not_grow_beyond_their_limit)
+{
+    static char thing[8] __attribute__((aligned(8)));
+    struct timers t;
+    expect_ok(async__timers_open(&t));
+    uint32_t room = t.room;
+    t.room = 1u << 30;
+    t.grow_at = t.used;
+    async__sys.remap = no_remap;
+    async__timer_arm(&t, 1, thing, TIMER_SLEEP);
+    expect_int(t.room, 1u << 30);
+    t.room = room;
+    async__timers_close(&t);
+}
+
+TEST(check_finds_entry_out_of_order)
+{
+    static char thing[8] __attribute__((aligned(8)));
+    struct timers t;
+    expect_ok(async__timers_open(&t));
+    async__timer_arm(&t, 1, thing, TIMER_SLEEP);
+    async__timer_arm(&t, 2, thing, TIMER_SLEEP);
+    expect_true(async__timers_check(&t));
+    t.heap[1].when = 0;
+    expect_false(async__timers_check(&t));
+    async__timers_close(&t);
+}
+
 SUITE("inside-timers", million_timer_operations_agree_with_model,
       timer_arrays_grow_where_address_space_is_short, last_timer_survives_removal_of_cancelled_ones,
       arming_without_memory_aborts_with_message, timers_without_memory_cannot_be_opened,
-      equal_deadlines_keep_order_when_counter_wraps, seconds_are_converted_upwards_and_saturate)
+      equal_deadlines_keep_order_when_counter_wraps, seconds_are_converted_upwards_and_saturate,
+      growing_that_failed_is_repeated, timers_do_not_grow_beyond_their_limit,
+      check_finds_entry_out_of_order)

@@ -3,6 +3,8 @@
  * their work. */
 #include "scenario.h"
 
+#include <pthread.h>
+
 ASYNC_LOCAL(int, number, 0);
 
 /* The function has run if, and only if, its call returned its result. */
@@ -166,4 +168,46 @@ SCENARIO(pool_dropped_with_calls)
         if (n[i] < 0 && n[i] != -EPIPE)
             return n[i];
     return n[3];
+}
+
+/* Tasks that are only a call, and have no stack outside of sweeps. */
+SCENARIO(calls_as_tasks)
+{
+    bool first = false, second = false;
+    ASYNC_TRY(async_local_set(number, 7));
+    int r = await_gather(NULL, makes(&first, 1), makes(&second, 2));
+    scenario_expect(r != 0 || (first && second));
+    return r;
+}
+
+/* A thread that the library has not started wakes the task by a post. Nothing else shows that there
+ * will be one. The post is not on the stack, because it may run after a task that was cancelled. */
+static struct {
+    async_loop *loop;
+    async_post post;
+    async_event arrived;
+} posting;
+
+static void arrives(void *arg)
+{
+    (void)arg;
+    async_event_set(&posting.arrived);
+}
+
+static void *posts(void *arg)
+{
+    async_ignore(async_call_soon_signalsafe(posting.loop, &posting.post, arrives, NULL));
+    return arg;
+}
+
+REAL_SCENARIO(wait_for_a_post)
+{
+    pthread_t thread;
+    memset(&posting, 0, sizeof posting);
+    posting.loop = async_get_running_loop();
+    if (pthread_create(&thread, NULL, posts, NULL) != 0)
+        return -EAGAIN;
+    int r = await_event_wait(&posting.arrived);
+    pthread_join(thread, NULL);
+    return r;
 }
