@@ -49,7 +49,8 @@ static size_t next_region_bytes(const struct stack_class *c)
     return want < slot ? slot : want / slot * slot;
 }
 
-/* Reserve a region of *bytes, or of less if the limits of this process do not allow as much. */
+/* Reserve a region of *bytes, a whole number of slots, or of fewer slots if the limits of this
+ * process do not allow as many. */
 static char *reserve_region(size_t *bytes, size_t slot)
 {
     for (;;) {
@@ -57,8 +58,6 @@ static char *reserve_region(size_t *bytes, size_t slot)
         if (p || *bytes == slot)
             return p;
         *bytes = *bytes / 2 / slot * slot;
-        if (*bytes < slot)
-            *bytes = slot;
     }
 }
 

@@ -56,13 +56,14 @@ static void retire(async_loop *h)
     handles.count++;
 }
 
+/* h is in the list of open handles, because the loops that fork() has closed in a child are never
+ * closed again. */
 static void unlink_open(const async_loop *h)
 {
     async_loop **at = &handles.open;
-    while (*at && *at != h)
+    while (*at != h)
         at = &(*at)->next;
-    if (*at)
-        *at = h->next;
+    *at = h->next;
 }
 
 static async_loop *allocate(void)

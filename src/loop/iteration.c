@@ -147,11 +147,12 @@ static bool probe_standstill(struct loop *l)
 }
 
 /* No timer is armed, as the caller has found out. Can nothing at all wake a task? A thread that has
- * the handle might, and so might the loop that drives this one. An abandoned call that has no
- * release function of the user's wakes nothing, however long it runs. */
+ * the handle might. An abandoned call that has no release function of the user's wakes nothing,
+ * however long it runs. A loop that another one drives never waits by itself, so it does not come
+ * here. */
 static bool is_deadlock(const struct loop *l)
 {
-    return !can_be_woken_from_outside(l) && !l->shared && !l->embedded;
+    return !can_be_woken_from_outside(l) && !l->shared;
 }
 
 static void wait_for_work(struct loop *l, int64_t now)

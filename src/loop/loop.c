@@ -35,8 +35,7 @@ static void loop_init(struct loop *l, const struct async_run_opts *opts)
     l->grace = ns_of(opts->shutdown_timeout > 0 ? opts->shutdown_timeout : GRACE_DEFAULT);
     s->switching.errno_at = &errno;
     s->credit = CREDIT;
-    if (!async__stack_class(opts->stack_size, &s->default_class))
-        async__stack_class(0, &s->default_class);
+    async__stack_class(opts->stack_size, &s->default_class);
     fp_control_get(&s->fp);
     sanitizer_thread_init(&s->sanitizer);
     async__slab_init(&l->tasks, sizeof(async_task));

@@ -145,7 +145,8 @@ extern _Thread_local bool async__forked;
  * a child. */
 extern unsigned async__fork_generation;
 
-/* Open a loop for this thread. Returns 0 or a negative errno. */
+/* Open a loop for this thread. The caller has checked that there are stacks of the size in the
+ * options. Returns 0 or a negative errno. */
 int async__loop_open(struct loop **ret, const struct async_run_opts *opts);
 
 /* Close and free the loop of this thread, in which no task lives any more. */

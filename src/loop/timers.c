@@ -154,11 +154,6 @@ static COLD void compact(struct timers *t)
         sift_down(t->heap, n, i);
 }
 
-bool async__timer_is(const struct timers *t, uint32_t slot, const void *what, enum timer_tag tag)
-{
-    return slot < t->room && t->slots[slot] == ((uintptr_t)what | (uintptr_t)tag);
-}
-
 /* The slot stays taken, marked as free, until its entry has left the heap, because an entry must
  * not refer to another timer than the one it was made for. */
 void async__timer_cancel(struct timers *t, uint32_t slot)

@@ -48,9 +48,6 @@ void async__timers_close(struct timers *t);
 uint32_t async__timer_arm(struct timers *t, int64_t when, void *what, enum timer_tag tag);
 void async__timer_cancel(struct timers *t, uint32_t slot);
 
-/* Is this the timer in that slot? */
-bool async__timer_is(const struct timers *t, uint32_t slot, const void *what, enum timer_tag tag);
-
 /* The deadline of the next timer, or NEVER. */
 int64_t async__timer_next(struct timers *t);
 

@@ -11,7 +11,7 @@
 static bool is_open(int fd)
 {
     struct pollfd p = { .fd = fd };
-    return fd >= 0 && (async__sys.poll(&p, 1, 0) <= 0 || !(p.revents & POLLNVAL));
+    return async__sys.poll(&p, 1, 0) <= 0 || !(p.revents & POLLNVAL);
 }
 
 int async_watch_start(async_watch *w, int fd, int events, void (*fn)(void *arg, int events),

@@ -9,7 +9,7 @@ static int bind_limiter(async_limiter *l)
     return bind_with_queue(&l->loop, &l->waiters, "a limiter");
 }
 
-/* Lend free tokens to the first tasks in the queue. */
+/* Lend free tokens to the first tasks in the queue. So no token is free while a task waits. */
 static void lend_tokens(async_limiter *l)
 {
     while (l->borrowed < l->total && async__wake_first(&l->waiters, 0))
@@ -29,7 +29,7 @@ int async_limiter_acquire_nowait(async_limiter *l, async_token *token)
         return r;
     if (token->limiter)
         return -EALREADY;
-    if (l->borrowed >= l->total || l->waiters.head)
+    if (l->borrowed >= l->total)
         return -EAGAIN;
     l->borrowed++;
     *token = (async_token){ .limiter = l, .borrowed = true };

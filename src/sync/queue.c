@@ -117,15 +117,17 @@ static void remove_item(async_queue *q, size_t slots, void *ret)
 
 /* --- waking --- */
 
+/* There is an item that no getter is owed. */
 static void wake_getter(async_queue *q)
 {
-    if (q->count > q->owed && async__wake_first(&q->getters, 0))
+    if (async__wake_first(&q->getters, 0))
         q->owed++;
 }
 
+/* There is a slot that no putter has reserved. */
 static void wake_putter(async_queue *q)
 {
-    if (!is_queue_full(q) && async__wake_first(&q->putters, 0))
+    if (async__wake_first(&q->putters, 0))
         q->reserved++;
 }
 

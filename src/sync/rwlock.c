@@ -37,7 +37,7 @@ static void grant_write_lock(async_rwlock *l)
 }
 
 /* Give the lock to the first tasks in the queue: to all readers before the first writer, or to a
- * writer. */
+ * writer. So the lock is never free while a task waits. */
 static void grant_lock(async_rwlock *l)
 {
     struct async_waiter *w;
@@ -102,7 +102,7 @@ int await_rwlock_acquire_write(async_rwlock *l)
         r = bind_rwlock(l, t->loop);
     if (r < 0)
         return r;
-    if (l->lock.owner || l->readers > 0 || l->lock.waiters.head)
+    if (l->lock.owner || l->readers > 0)
         return wait_for_rwlock(l, t, WANTS_TO_WRITE);
     lock_set_owner(&l->lock, t);
     return 0;

@@ -29,7 +29,7 @@ int await_semaphore_acquire(async_semaphore *s)
         r = bind_semaphore(s);
     if (r < 0)
         return r;
-    if (unlikely(s->value <= 0 || s->waiters.head))
+    if (unlikely(s->value <= 0))
         return wait_for_permit(s, t);
     s->value--;
     return 0;

@@ -101,12 +101,12 @@ static void interrupt(async_task *t)
 
 /* When the deadline of s passed, had that of a scope around it passed already? Of equal deadlines
  * the outer one counts as earlier. Only scopes inside of top matter, since top is the one that is
- * being cancelled. */
+ * being cancelled. s is inside of it. */
 static bool expired_first(const async_scope *s, const async_scope *top)
 {
-    if (s->outer && s->outer->effectively_cancelled)
+    if (s->outer->effectively_cancelled)
         return false;
-    for (const async_scope *o = s->outer; o && o != top; o = o->outer)
+    for (const async_scope *o = s->outer; o != top; o = o->outer)
         if (o->deadline <= s->deadline)
             return false;
     return true;
@@ -192,7 +192,8 @@ int64_t async__next_deadline(const async_scope *s)
 }
 
 /* The deadline of s has passed. Expire it, and before it the scopes around it whose deadlines are
- * not later: of equal deadlines the outermost scope comes first. */
+ * not later: of equal deadlines the outermost scope comes first. A scope with a deadline is that of
+ * a block, so it has a scope around it. */
 void async__scope_expire(async_scope *s)
 {
     while (!s->cancelled) {
@@ -200,19 +201,19 @@ void async__scope_expire(async_scope *s)
         for (async_scope *o = s->outer; o; o = o->outer)
             if (!o->cancelled && o->deadline <= due->deadline)
                 due = o;
-        due->first = !(due->outer && due->outer->effectively_cancelled);
+        due->first = !due->outer->effectively_cancelled;
         due->expired = true;
         cancel_at(due, due->deadline);
     }
 }
 
 /* The scope around t whose deadline passed first, up to the nearest shield; of equal ones the
- * outermost. NULL: none has. */
+ * outermost. NULL: none has. None of these scopes is cancelled. */
 static async_scope *first_overdue(const async_task *t, int64_t now)
 {
     async_scope *due = NULL;
     for (async_scope *s = t->scope; s; s = s->kind == SCOPE_SHIELD ? NULL : s->outer)
-        if (!s->cancelled && s->deadline <= now && (!due || s->deadline <= due->deadline))
+        if (s->deadline <= now && (!due || s->deadline <= due->deadline))
             due = s;
     return due;
 }

@@ -122,7 +122,7 @@ int await_gen_next_at(async_gen *g, void *item, size_t size, const async_site *s
 static void await_consumer(async_gen *g)
 {
     struct loop *l = async__loop;
-    while (g->consumer && l && l->sched.current && !l->abandoned)
+    while (g->consumer && l && l->sched.current)
         async__yield(l, l->sched.current);
 }
 

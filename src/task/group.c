@@ -203,16 +203,12 @@ void async_group_cancel_at(async_group *g, const async_site *site)
 
 /* --- leaving --- */
 
-/* The body's own failure comes first in the tree, unless a child failed before. */
+/* The failure of the body is one more in the list. The group has the error of the first. */
 static void body_failed(async_group *g, async_task *t, int err)
 {
     async_error *e = async__error_new(t, err);
-    if (e) /* the code of the body is at hand where the error is, and in the block's result */
-        e->retrieved = true;
-    if (e && !g->err && g->errors) {
-        e->next = g->errors;
-        g->errors = e;
-    } else if (e) {
+    if (e) {
+        e->retrieved = true; /* its code is at hand where the error is, and in the block's result */
         append_error(g, e);
     }
     if (!g->err)

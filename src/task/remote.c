@@ -110,7 +110,7 @@ static void start_remote(void *arg)
     async_remote *r = arg;
     struct loop *l = async__loop;
     async_group *g = l->background;
-    if (!g->open || g->scope.effectively_cancelled || l->abandoned) {
+    if (!g->open || g->scope.effectively_cancelled) {
         finish_unstarted(r, -EPIPE, "the loop is closing");
         return;
     }

@@ -57,15 +57,16 @@ int await_group_start_opt(async_group *g, const async_co *co, const struct async
     return result_of(&s, r, co, opts->site);
 }
 
-/* The child leaves the starter's scope for that of the group, which may be cancelled already. */
+/* The child, the only one of its start, leaves the starter's scope for that of the group, which may
+ * be cancelled already. */
 static void move_child(async_task *t, struct start *s)
 {
     async__group_unlink(&s->group, t);
     async__group_link(s->target, t);
     t->group = s->target;
     async__scope_move(&t->body->root, &s->target->scope);
-    if (--s->group.running == 0)
-        async__wake_all(&s->group.idle, 0);
+    s->group.running = 0;
+    async__wake_all(&s->group.idle, 0);
 }
 
 int async_started(int value)

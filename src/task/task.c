@@ -95,7 +95,7 @@ static const struct async_task_opts no_opts;
  * way, as a task that has a stack and awaits the call. */
 static bool needs_no_stack(const struct loop *l, const async_co *co)
 {
-    return l->thread_task && co->run == l->thread_task->run && !l->debug && !l->probe;
+    return co->run == l->thread_task->run && !l->debug && !l->probe;
 }
 
 /* An object without a constant name has its name in itself; the task must have a copy. */
@@ -193,7 +193,7 @@ static inline bool may_start_on_cached_stack(const struct loop *l, const async_c
                                              const struct async_task_opts *opts)
 {
     return !SANITIZED && !l->stepwise && !l->probe && co->name && !opts->stack_size &&
-           !opts->name && !opts->drop && !(l->thread_task && co->run == l->thread_task->run);
+           !opts->name && !opts->drop && co->run != l->thread_task->run;
 }
 
 async_task *async__task_new(struct loop *l, const async_co *co, const struct async_task_opts *opts,

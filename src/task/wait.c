@@ -87,7 +87,7 @@ static struct wait_set *kept_set(async_task *self, async_task **tasks, size_t n)
         return NULL;
     uintptr_t from = (uintptr_t)(set->array + set->first), to = (uintptr_t)(set->array + set->end);
     uintptr_t first = (uintptr_t)tasks, end = (uintptr_t)(tasks + n);
-    if (first < from || end > to || (first - from) % sizeof *tasks)
+    if (first < from || end > to)
         return NULL;
     first = set->first + (first - from) / sizeof *tasks;
     narrow(set, first, first + n);
