@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include <stdatomic.h>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
-/* Does the counter tick at one rate in all states of the processor? Otherwise it cannot be used. */
+#if defined(__x86_64__)
+static bool ask_processor(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & (1u << 8));
+}
+#endif
+
+/* Does the counter tick at one rate in all states of the processor? Otherwise it cannot be used. The
+ * answer is kept, because a virtual machine takes tens of microseconds for it and each loop asks.
+ * Threads that ask at the same time get the same answer. */
 static bool counter_is_steady(void)
 {
 #if defined(__x86_64__)
-    unsigned a, b, c, d;
-    return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & (1u << 8));
+    static atomic_int answer = -1;
+    int steady = atomic_load_explicit(&answer, memory_order_relaxed);
+    if (steady < 0)
+        atomic_store_explicit(&answer, steady = ask_processor(), memory_order_relaxed);
+    return steady;
 #elif defined(__aarch64__)
     return true;
 #else
