@@ -78,9 +78,9 @@ ASYNC_DEF(insert_three, (async_sqlite *)db)
 ASYNC_DEF(read_rows, (async_sqlite *)db)
 {
     int r, n = 0;
-    static const char sql[] = FOR_EVER "select i, zeroblob(300), 'text' from n";
+    static const char sql[] = FOR_EVER "select i, zeroblob(3000), 'text' from n";
     await_for_each (r, row, async_sqlite_query(db, sql))
-        if (++n == 300)
+        if (++n == 40) /* two batches */
             break;
     return r;
 }

@@ -26,6 +26,7 @@ class Run:
     def __init__(self, *args, text="", command="fetch", stdout=subprocess.PIPE, watch=None):
         cmd = [*WRAPPER, COMMAND, command, *map(str, args)]
         self.peak = 0  # KiB of memory
+        start = time.monotonic()
         self.p = subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE)
         threading.Thread(target=self.sample, daemon=True).start()
         try:
@@ -36,6 +37,7 @@ class Run:
             if self.p.poll() is None:
                 self.p.kill()
                 self.p.wait()
+        self.seconds = time.monotonic() - start
         self.out, self.err, self.rc = out or b"", err.decode(errors="replace"), self.p.returncode
         self.lines = []
         if command == "fetch":

@@ -75,7 +75,7 @@ static int remember(void)
     int r = 0;
     origins_init(&t, 2);
     for (int i = 0; i < 40 && r == 0; i++) {
-        char name[8];
+        char name[12];
         snprintf(name, sizeof name, "%d", i);
         r = origins_hold(&t, name, &o);
         if (r == 0 && i % 2) {
