@@ -320,6 +320,8 @@ static int run_callbacks(long n)
         return -ENOMEM;
     t0 = now_ns();
     for (long i = 0; i < n; i++)
+        all[i] = (async_callback){ 0 };
+    for (long i = 0; i < n; i++)
         async_call_later(&all[i], 60 + (double)(i * 7919 % n) / (double)n, never, NULL);
     for (long i = 0; i < n; i++)
         async_callback_cancel(&all[i]);

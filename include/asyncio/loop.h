@@ -36,11 +36,11 @@ async_loop *async_get_running_loop(void);
 typedef struct async_callback {
     struct async_waiter *next, *prev;
     uint8_t kind, state;
+    uint16_t home;
     uint32_t timer;
     void (*fn)(void *arg);
     void *arg;
     void *context;
-    uint64_t home;
 } async_callback;
 
 /* Call a function once, after all that is ready now; also if the main task returns before.

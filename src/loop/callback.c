@@ -11,24 +11,25 @@ _Static_assert(offsetof(async_callback, kind) == offsetof(struct async_waiter, k
                        offsetof(async_callback, timer) == offsetof(struct async_waiter, timer),
                "a callback begins like a struct async_waiter");
 
-/* The home of a callback while it is scheduled: the serial number of its loop, mixed with its
- * address. Memory that was never initialised, or is a copy of another callback, does not hold this
- * value by chance. */
-static uint64_t home_of(const async_callback *cb, uint64_t serial)
+/* The home of a callback while it is scheduled: a hash of the serial number of its loop and of its
+ * address. It has only 16 bits, because a program may have a million callbacks, and each byte more
+ * costs them all. Together with the kind and the state that is enough to notice memory that was
+ * never initialised, a copy of another callback, and a call in another loop. */
+static uint16_t home_of(const async_callback *cb, uint64_t serial)
 {
-    return serial ^ (uint64_t)(uintptr_t)cb ^ UINT64_C(0x9e3779b97f4a7c15);
+    return (uint16_t)((serial ^ (uint64_t)(uintptr_t)cb) * UINT64_C(0x9e3779b97f4a7c15) >> 48);
 }
 
 static bool is_scheduled(const async_callback *cb, const struct loop *l)
 {
-    return cb->home == home_of(cb, l->serial);
+    return cb->kind == NODE_CALLBACK && cb->home == home_of(cb, l->serial) &&
+           (cb->state == CALLBACK_READY || cb->state == CALLBACK_ARMED);
 }
 
 static void reset(async_callback *cb)
 {
     cb->state = CALLBACK_IDLE;
     cb->timer = 0;
-    cb->home = 0;
 }
 
 static void release(async_callback *cb)
