@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A task in the background. Main goes on, and awaits the task at the end.
+/* A task runs in the background. The main task goes on, and awaits it at the end.
  * Python: task = asyncio.create_task(background_job()); print("continuing"); ...; await task */
 #include <asyncio.h>
 #include <stdio.h>

@@ -16,7 +16,7 @@ ASYNC_THREAD(read_slowly, (int)id, (char *)text)
     return sprintf(text, "number %d", id);
 }
 
-/* A process of its own: bytes in, bytes out, no pointers. */
+/* Runs in another process, so it receives and returns bytes, and no pointers. */
 ASYNC_PROCESS(count, (const int *)id, (int *)letters)
 {
     usleep(200 * 1000);
@@ -42,7 +42,7 @@ ASYNC_DEF(in_processes)
     ASYNC_TRY(await_gather(NULL, count(&ids[0], &letters[0]), count(&ids[1], &letters[1])));
     printf("%d and %d letters; the loop was %s\n", letters[0], letters[1],
            ticks > 1 ? "free" : "blocked");
-    for (int i = 2; i < 4; i++) { /* the same in a pool that this program has opened */
+    for (int i = 2; i < 4; i++) { /* now in a pool that this program has opened */
         int r = await_process_pool_run(pool, count, &ids[i], &letters[0]);
         printf("%s\n", async_fail_text(r));
     }

@@ -14,7 +14,7 @@ struct shop {
 ASYNC_DEF(consumer, (struct shop *)shop, (int)id)
 {
     int r;
-    await_with (r, &shop->changed) { /* its lock is held, but not while it waits */
+    await_with (r, &shop->changed) { /* holds the lock, except while the task waits below */
         ASYNC_TRY(await_condition_wait_for(&shop->changed, shop->stock > 0 || shop->closed));
         if (shop->stock > 0)
             printf("consumer %d has one, %d left\n", id, --shop->stock);
@@ -33,14 +33,14 @@ ASYNC_DEF(producer, (struct shop *)shop)
         puts("one, and one is notified");
         async_condition_notify(&shop->changed, 1);
     }
-    ASYNC_TRY(r); /* fails if the lock could not be taken */
+    ASYNC_TRY(r); /* returns if the lock could not be acquired */
     ASYNC_TRY(await_sleep(0.1));
     await_with (r, &shop->lock) {
         shop->stock += 2;
         puts("two, and all are notified");
         async_condition_notify_all(&shop->changed);
     }
-    ASYNC_TRY(r); /* fails if the lock could not be taken */
+    ASYNC_TRY(r); /* returns if the lock could not be acquired */
     ASYNC_TRY(await_sleep(0.1));
     await_with (r, &shop->lock) {
         shop->closed = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that has a loop of its own, here a plain poll(), runs tasks in it: the Runner has a
- * descriptor and a timeout for poll(). When either is due, the program gives the Runner a turn. */
+ * descriptor and a timeout for poll(). When the descriptor is readable or the timeout has passed,
+ * the program calls async_runner_turn(), which runs what is ready. */
 #include <asyncio.h>
 #include <math.h>
 #include <poll.h>
@@ -23,16 +24,18 @@ ASYNC_DEF(worker, (int)host)
     return 3;
 }
 
-static void read_own(int fd)
+static void read_pipe(int fd)
 {
     char words[16];
     ssize_t n = read(fd, words, sizeof words);
+    if (n <= 0)
+        return;
     printf("host: read \"%.*s\"\n", (int)n, words);
-    async_event_set(&answered); /* on the loop's own thread: allowed between turns */
+    async_event_set(&answered); /* allowed, since this is the loop's thread, between two turns */
 }
 
-/* What poll() takes: milliseconds, rounded up. */
-static int in_ms(double seconds)
+/* Return a timeout for poll() in milliseconds, rounded up; -1 if it is endless. */
+static int to_poll_timeout(double seconds)
 {
     return seconds < 1e6 ? (int)ceil(seconds * 1000) : -1;
 }
@@ -46,10 +49,10 @@ int main(void)
     while (ended == 0) {
         struct pollfd fds[] = { { .fd = async_runner_fd(rn), .events = POLLIN },
                                 { .fd = pipes[0], .events = POLLIN } };
-        if (poll(fds, 2, in_ms(async_runner_timeout(rn))) < 0)
+        if (poll(fds, 2, to_poll_timeout(async_runner_timeout(rn))) < 0)
             return 1;
         if (fds[1].revents)
-            read_own(pipes[0]);
+            read_pipe(pipes[0]);
         ended = async_runner_turn(rn, &result);
     }
     printf("host: the task has returned %d\n", result);

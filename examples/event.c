@@ -18,7 +18,7 @@ ASYNC_DEF(setter, (async_event *)e)
     ASYNC_TRY(await_sleep(0.2));
     puts("set");
     async_event_set(e);
-    async_event_clear(e); /* the tasks that waited go on all the same */
+    async_event_clear(e); /* the tasks that waited until now are woken nevertheless */
     return 0;
 }
 

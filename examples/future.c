@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A future whose result another task sets. The waiter wakes with the result while the setter may
- * still run. Python: fut = loop.create_future(); fut.set_result(42); await fut */
+/* A future whose result another task sets. The waiting task gets the result at once, even if the
+ * task that has set it still runs.
+ * Python: fut = loop.create_future(); fut.set_result(42); await fut */
 #include <asyncio.h>
 #include <stdio.h>
 

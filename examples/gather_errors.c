@@ -20,7 +20,7 @@ ASYNC_DEF(amain)
     r = await_gather(got, fetch_data(1, 0.1), fetch_data(2, 0.2), fetch_data(3, 0.3));
     printf("gather: %s after %.1f s\n", async_fail_text(r), async_time() - start);
 
-    start = async_time(); /* number 3 has ended, too */
+    start = async_time(); /* by now all three have ended, since await_gather() waits for them */
     r = await_gather_all(got, fetch_data(1, 0.1), fetch_data(2, 0.2), fetch_data(3, 0.3));
     printf("all: %d failed after %.1f s:", r, async_time() - start);
     for (int i = 0; i < 3; i++)

@@ -9,7 +9,7 @@ ASYNC_DEF(fetch_data, (int)id, (double)delay)
 {
     int r = await_sleep(delay);
     printf("fetch %d %s\n", id, r < 0 ? "is cancelled" : id == 2 ? "fails" : "ends");
-    if (r < 0 && id == 4) /* its cleanup fails as well */
+    if (r < 0 && id == 4) /* number 4 fails while it cleans up */
         return async_fail(-EPROTO, "the server of %d did not say goodbye", id);
     if (r < 0)
         return r;

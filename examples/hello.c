@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Print hello, wait, and print world.
- * Python: async def main(): print("hello"); await asyncio.sleep(1); print("world")
+ * Python: async def main(): print("hello"); await asyncio.sleep(0.1); print("world")
  *         asyncio.run(main()) */
 #include <asyncio.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A capacity limiter: at most so many tasks at a time, a number that can be changed while tasks
- * wait. Each task has a token of its own, so taking twice and giving back twice are errors.
+/* A capacity limiter is a semaphore whose number of permits can be changed while tasks wait. Each
+ * task borrows with a token of its own, so borrowing twice and giving back twice are errors.
  * Python: anyio.CapacityLimiter */
 #include <asyncio.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Four mistakes and the tools that find them. Debug mode prints the task and its place to stderr.
- * The compiler refuses the first mistake. `asyncio lint` finds the first, the third and the fourth
- * one without running the program. */
+/* Four mistakes and the tools that find them. The compiler warns about the first mistake. `asyncio
+ * lint` finds the first, the third and the fourth one without running the program. Debug mode
+ * reports the last three to stderr, with the task and where it was created. */
 #include <asyncio.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ ASYNC_DEF(greet, (const char *)name)
     return 0;
 }
 
-/* 1. Forgetting to await. With -DMISTAKE the compiler stops: "ignoring return value of 'greet'". */
+/* 1. Forgetting to await. With -DMISTAKE the compiler warns: "ignoring return value of 'greet'". */
 ASYNC_DEF(forgets)
 {
 #ifdef MISTAKE
@@ -30,8 +30,8 @@ ASYNC_DEF(leaves)
     return 0;
 }
 
-/* 3. Blocking the loop. No other task runs meanwhile. The report has the task, its place, and the
- * time. */
+/* 3. Blocking the loop. No other task runs meanwhile. The report has the task, where it was
+ * created, and how long it blocked. */
 ASYNC_DEF(sleeps)
 {
     usleep(500000); /* asyncio: allow blocking: it should have been await_sleep(0.5) */

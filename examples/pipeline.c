@@ -27,7 +27,7 @@ ASYNC_DEF(fetch_politely, (async_semaphore *)limit, (int)id, (struct user *)ret)
     return r;
 }
 
-/* The timer of timer.c. */
+/* The context manager of timer.c. */
 ASYNC_DEF(timer_enter, (double *)start)
 {
     *start = async_time();
@@ -40,9 +40,9 @@ ASYNC_DEF(timer_exit, (double *)start)
     return 0;
 }
 
-static async_hold timer(double *start)
+static async_context_manager timer(double *start)
 {
-    return (async_hold){ .enter = timer_enter(start), .leave = timer_exit(start) };
+    return (async_context_manager){ .enter = timer_enter(start), .leave = timer_exit(start) };
 }
 
 static void show(const char *how, const struct user *users)
@@ -62,7 +62,7 @@ ASYNC_DEF(amain)
         for (int i = 0; i < USERS; i++)
             fetches[i] = fetch_user(i + 1, &users[i]);
         ASYNC_TRY(await_gather_n(fetches, USERS, NULL));
-        show("all at once", users); /* 1 delay */
+        show("all at once", users); /* takes one delay */
     }
     ASYNC_TRY(r);
 
@@ -70,7 +70,7 @@ ASYNC_DEF(amain)
         for (int i = 0; i < USERS; i++)
             fetches[i] = fetch_politely(&limit, i + 1, &users[i]);
         ASYNC_TRY(await_gather_n(fetches, USERS, NULL));
-        show("three at a time", users); /* 10 / 3, rounded up: 4 delays */
+        show("three at a time", users); /* takes 10 / 3 delays, rounded up to 4 */
     }
     return r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Return a value from inside of blocks. ASYNC_RETURN leaves them, innermost first, and then returns
- * the value; or the error of a block that could not be left.
+ * the value. If leaving a block fails, it returns that error instead.
  * Python: return inside of async with */
 #include <asyncio.h>
 #include <stdio.h>

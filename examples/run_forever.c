@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A loop without a main task: it runs callbacks and tasks until async_stop() is called. What is
- * left goes on in the next run.
+/* A loop without a main task. It runs callbacks and tasks until async_stop() is called. Those that
+ * are left then continue in the next run.
  * Python: loop.run_forever(), loop.stop() */
 #include <asyncio.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@ static void tick(void *arg)
     int *ticks = arg;
     printf("tick %d\n", ++*ticks);
     if (*ticks % 2 == 0)
-        async_stop(); /* after what is ready now */
+        async_stop(); /* ends the run when everything that is ready now has run */
     async_call_later(&next, 0.05, tick, ticks);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A read-write lock: readers share it, a writer has it alone. A reader that comes while a writer
- * waits stands behind the writer, so readers cannot starve it.
+/* A read-write lock, which many readers may hold at the same time, or one writer. A reader that
+ * comes while a writer waits is queued behind the writer, so readers cannot starve it.
  * Python: has no such lock */
 #include <asyncio.h>
 #include <stdio.h>

@@ -26,7 +26,7 @@ ASYNC_DEF(visitor, (struct room *)room, (int)id)
 ASYNC_DEF(amain)
 {
     int r;
-    /* Tasks may point to it, since they end first. */
+    /* Tasks may point to room, since they end before this function returns. */
     struct room room = { .door = ASYNC_SEMAPHORE(2) };
     double start = async_time();
     await_group (r, g)

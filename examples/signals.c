@@ -17,7 +17,7 @@ static void wake(void *arg)
 
 static void on_signal(int sig)
 {
-    static async_post post; /* one is enough for a signal */
+    static async_post post; /* one for each signal is enough */
     (void)sig;
     async_call_soon_signalsafe(loop, &post, wake, &reload);
 }

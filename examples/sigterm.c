@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A service that ends in order on SIGTERM, which `kill`, systemd and `docker stop` send. Its main
- * task races the service with an event. The signal handler has the event set, which ends the race;
- * the service is cancelled and saves its state, and the program exits with status 0.
+ * task runs a race between the service and an event. The signal handler posts a call that sets the
+ * event. This ends the race, so the service is cancelled and saves its state, and the program exits
+ * with status 0.
  * Python: loop.add_signal_handler(signal.SIGTERM, task.cancel) */
 #include <asyncio.h>
 #include <signal.h>
@@ -19,7 +20,7 @@ static void set_stop(void *arg)
 
 static void on_sigterm(int sig)
 {
-    static async_post post; /* one is enough for a signal */
+    static async_post post; /* one for each signal is enough */
     (void)sig;
     async_call_soon_signalsafe(loop, &post, set_stop, NULL);
 }
@@ -57,11 +58,11 @@ ASYNC_DEF(amain)
     struct sigaction action = { .sa_handler = on_sigterm };
     sigaction(SIGTERM, &action, NULL);
 
-    /* If the event is first, the service is cancelled, and the race waits until it has ended. */
+    /* If the event is set first, the race cancels the service and waits until it has ended. */
     int first = ASYNC_TRY(await_race(&r, service(), wait_for_stop()));
     if (first == 1)
         puts("ended by SIGTERM");
-    return r; /* of the one that was first: 0 after SIGTERM */
+    return r; /* the result of the coroutine that ended first: 0 after SIGTERM */
 }
 
 int main(void)

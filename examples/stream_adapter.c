@@ -40,7 +40,7 @@ static ssize_t upper_read(async_stream *s, void *buf, size_t size)
     return n;
 }
 
-/* Some bytes are enough: the library calls again for the rest. */
+/* Write at least one byte. The library calls again for the rest. */
 static ssize_t upper_write(async_stream *s, const void *buf, size_t size)
 {
     struct upper *u = upper_of(s);
@@ -58,8 +58,8 @@ static int upper_write_eof(async_stream *s)
     return async_stream_write_eof(upper_of(s)->inner);
 }
 
-/* await_stream_close() calls this first, while it still may suspend. TLS would send its
- * close_notify here. */
+/* await_stream_close() calls this before the stream is closed, so it may suspend. TLS would send
+ * its close_notify here. */
 static int upper_finish(async_stream *s)
 {
     return await_stream_write(upper_of(s)->inner, "(the end)\n", 10);

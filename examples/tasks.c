@@ -24,8 +24,7 @@ ASYNC_DEF(amain)
     int first = ASYNC_TRY(await_task(task1));
     int second = ASYNC_TRY(await_task(task2));
     printf("results %d and %d: 0.2 and 0.1 took %.1f s\n", first, second, async_time() - start);
-    return 0;
-    /* If main left early, await_task_auto would cancel and await the tasks first. */
+    return 0; /* if main returned earlier, await_task_auto would cancel and await the tasks */
 }
 
 int main(void)

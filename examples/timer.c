@@ -22,10 +22,10 @@ ASYNC_DEF(timer_exit, (struct timer *)t) /* __aexit__ */
     return 0;
 }
 
-static async_hold timer(struct timer *t, const char *label)
+static async_context_manager timer(struct timer *t, const char *label)
 {
     t->label = label;
-    return (async_hold){ .enter = timer_enter(t), .leave = timer_exit(t) };
+    return (async_context_manager){ .enter = timer_enter(t), .leave = timer_exit(t) };
 }
 
 ASYNC_DEF(to_the_end)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An operation of 0.5 s with a timeout of 0.2 s.
+/* An operation takes 0.5 s, and has a timeout of 0.2 s.
  * Python: try: await asyncio.wait_for(slow_operation(), timeout=2)
  *         except asyncio.TimeoutError: ... */
 #include <asyncio.h>

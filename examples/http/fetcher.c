@@ -48,7 +48,7 @@ ASYNC_DEF(fetch_all, (async_http_session *)session)
     return await_gather_n(fetches, URLS, NULL);
 }
 
-/* Count the pages that are what their URL stands for: whichever was fetched first, each result is
+/* Count the pages that have the content of their URL. Whichever was fetched first, each result is
  * at the index of its URL. */
 static int count_right(void)
 {

@@ -72,7 +72,7 @@ ASYNC_DEF(serve_photos, (struct gallery *)g)
     ASYNC_TRY(async_web_server_start(routes, &server, .arg = g));
     g->port = async_web_server_port(server);
     g->loop = async_get_running_loop();
-    sem_post(&g->told);
+    sem_post(&g->opened);
     return await_event_wait(&g->closing);
 }
 
@@ -81,7 +81,7 @@ static void *run(void *arg)
     struct gallery *g = arg;
     g->result = async_run(serve_photos(g));
     if (!g->loop) /* it could not be opened */
-        sem_post(&g->told);
+        sem_post(&g->opened);
     return NULL;
 }
 
@@ -89,15 +89,15 @@ int gallery_open(struct gallery *g)
 {
     g->loop = NULL;
     g->closing = (async_event){ 0 };
-    sem_init(&g->told, 0, 0);
+    sem_init(&g->opened, 0, 0);
     int err = pthread_create(&g->thread, NULL, run, g);
-    while (!err && sem_wait(&g->told) < 0)
+    while (!err && sem_wait(&g->opened) < 0)
         ;
     if (!err && g->loop)
         return 0;
     if (!err)
         pthread_join(g->thread, NULL);
-    sem_destroy(&g->told);
+    sem_destroy(&g->opened);
     return err ? -err : g->result;
 }
 
@@ -112,7 +112,7 @@ void gallery_close(struct gallery *g)
     while (async_call_soon_threadsafe(g->loop, stop, g) == -ENOMEM)
         ;
     pthread_join(g->thread, NULL);
-    sem_destroy(&g->told);
+    sem_destroy(&g->opened);
 }
 
 void gallery_free(struct gallery *g)

@@ -14,17 +14,17 @@ enum { PHOTOS = 12, CORRUPT = PHOTOS }; /* the last one is cut off in the middle
 
 struct gallery {
     struct jpeg photos[PHOTOS + 1];
-    double delay; /* seconds before each */
+    double delay; /* seconds before each photograph is sent */
     int port;     /* set when the server is open */
     /* the other members are private */
     pthread_t thread;
     async_loop *loop;
     async_event closing;
-    sem_t told;
+    sem_t opened; /* posted when the server is open, or cannot be opened */
     int result;
 };
 
-/* Make photographs of that size, on all processors. Call gallery_free() in any case. */
+/* Make photographs of that size, on all processors. Call gallery_free() also after an error. */
 ASYNC_CHECK int await_gallery_paint(struct gallery *g, int width, int height);
 void gallery_free(struct gallery *g);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Download 12 photographs, then find the edges in each: one after the other, on threads, in tasks
- * and processes.
+/* Download 12 photographs, then find the edges in each, in four ways: one after the other, on
+ * threads, and twice in tasks and processes.
  *
- *     images                            4000 x 3000 pixels, half a second each to arrive
+ *     images                            4000 x 3000 pixels, each sent after half a second
  *     images --size 400x300 --delay 0.05
  *     images --keep DIR                 leave photographs and edges there
  *
- * The program generates the photographs, and has the server on a thread of its own. */
+ * The program generates the photographs, and its server runs on a thread of its own. */
 #include <asyncio.h>
 #include <stdio.h>
 #include <stdlib.h>

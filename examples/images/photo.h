@@ -11,7 +11,8 @@ struct jpeg {
     size_t size;
 };
 
-/* Make photograph number n in that size, always the same one. Returns 0 or -ENOMEM. */
+/* Make photograph number n in that size. The same arguments always give the same photograph.
+ * Returns 0 or -ENOMEM. */
 int photo_make(int n, int width, int height, struct jpeg *ret);
 
 /* Write pixels as a JPEG file; channels is 1 for grey, 3 for colour. Returns 0 or -ENOMEM. */

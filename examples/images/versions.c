@@ -162,7 +162,7 @@ ASYNC_DEF(fetch_at_once, (struct album *)a)
     return await_fetch_in_tasks(a, PHOTOS);
 }
 
-/* Arguments and results of a worker process: bytes, no pointers. */
+/* Arguments and results of a worker process consist of bytes, without pointers. */
 struct work {
     char photo[NAME_SIZE], edges[NAME_SIZE];
 };

@@ -19,14 +19,15 @@ struct album {
 };
 
 struct version {
-    const char *name, *fetching, *finding; /* for the output */
+    const char *name, *fetching, *finding; /* what is printed about it */
     async_co (*fetch)(struct album *a);
     async_co (*find)(struct album *a);
 };
 
 extern const struct version versions[4];
 
-/* Find the edges of the corrupt photograph, on a thread and in a process. Both return its error. */
+/* Find the edges of the corrupt photograph, on a thread and in a process. Both return the error
+ * that this causes. */
 ASYNC_CHECK int await_corrupt_on_thread(struct album *a);
 ASYNC_CHECK int await_corrupt_in_process(struct album *a);
 
