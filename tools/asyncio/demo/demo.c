@@ -32,7 +32,7 @@ struct demo {
     async_http_response *pages[DEMO_USERS];
     async_co fetches[DEMO_USERS];
     int checked, wrong;
-    bool failed; /* and the failure is printed */
+    bool failed; /* a failure was printed */
 };
 
 /* ---- the client, as a user of the library writes it ---- */
@@ -175,8 +175,8 @@ static int report_responses(struct demo *d)
     return 0;
 }
 
-/* Start the server, fetch in all ways, and report. The server and the session are closed by their
- * declarations, however this ends. */
+/* Start the server, fetch in all ways, and report. The _auto declarations close the server and the
+ * session, however this ends. */
 ASYNC_DEF(serve_and_fetch, (struct demo *)d)
 {
     await_web_server_auto server = NULL;
@@ -217,7 +217,7 @@ static int print_demo_help(void)
          "\n"
          "Options:\n"
          "  --delay TIME  how long the API takes for each user (default: 50ms)\n"
-         "  -h, --help    show this");
+         "  -h, --help    show this help");
     return 0;
 }
 

@@ -25,7 +25,7 @@ static const struct lint_rule {
     { "swallowed-cancel", "a loop never ends once its task is cancelled", true,
       check_swallowed_cancel },
     /* what tasks are given */
-    { "short-lived-argument", "a task gets the address of a variable that is gone before it", false,
+    { "short-lived-argument", "a task gets the address of a variable that ends before it", false,
       check_short_lived_argument },
     { "local-in-background", "a background task gets the address of a local variable", false,
       check_local_in_background },
