@@ -22,7 +22,7 @@ struct body_file { /* zeroed: no file is open */
     bool open, overwrite;
     uint64_t written;
     char name[FILE_NAME_MAX + 1];
-    char part[FILE_NAME_MAX + 16]; /* the name until it is complete */
+    char part[FILE_NAME_MAX + 16]; /* the name until the file is complete */
 };
 
 /* Begin a file with a name from file_name.h. Returns 0; -EEXIST if it exists and overwrite is
@@ -35,9 +35,10 @@ int body_file_write(struct body_file *f, const void *bytes, size_t n);
 
 /* Close the file and give it its name.
  *
- * sync       also wait until the file is on the disk. Returns    0; -EEXIST if a file of that name
- * has appeared meanwhile; or another negative errno. After
- *            an error no file is left, unless it was the directory that could not be synced. */
+ * sync       also wait until the file is on the disk.
+ * Returns    0; -EEXIST if a file of that name has appeared meanwhile; or another negative errno.
+ *            After an error no file is left, unless it was the directory that could not be
+ *            synced. */
 int body_file_commit(struct body_file *f, bool sync);
 
 /* Remove the unfinished file. Does nothing if none is open. */

@@ -5,8 +5,7 @@
  * it, and takes the requests that have become complete:
  *
  *     while ((r = input_next(&in, &request)) == 0 && !in.eof)
- *         n = read(fd, chunk, sizeof chunk), n > 0 ? input_feed(&in, chunk, n) : input_end(&in);
- * */
+ *         n = read(fd, chunk, sizeof chunk), n > 0 ? input_feed(&in, chunk, n) : input_end(&in); */
 #ifndef FETCH_INPUT_H
 #define FETCH_INPUT_H
 
@@ -25,7 +24,8 @@ struct input {
     bool skipping; /* inside a line that is too long */
 };
 
-/* Start. The first request gets this index. line_max 0 means INPUT_LINE_MAX. */
+/* Start with an empty input. The first request gets this index. line_max 0 means
+ * INPUT_LINE_MAX. */
 void input_init(struct input *in, uint64_t first_index, size_t line_max);
 void input_free(struct input *in);
 
@@ -39,8 +39,7 @@ void input_end(struct input *in);
 /* Take the next request.
  *
  * ret        receives the request if 1 is returned; free it with request_free(). If ret->error is
- * not
- *            empty, the line could not be parsed.
+ *            not empty, the line could not be parsed.
  * Returns    1; 0 if more bytes are needed, or after input_end() if none is left; -ENOMEM. */
 int input_next(struct input *in, struct request *ret);
 

@@ -31,8 +31,10 @@ void json_put_string(struct json_writer *j, const char *s); /* NULL is put as nu
 void json_put_string_n(struct json_writer *j, const char *s, size_t n);
 void json_put_base64(struct json_writer *j, const void *bytes, size_t n);
 void json_put_uint(struct json_writer *j, uint64_t v);
-void json_put_ms(struct json_writer *j,
-                 double seconds); /* in ms; a negative value or NaN is null */
+
+/* Put a duration in milliseconds; null if it is negative or NaN. */
+void json_put_ms(struct json_writer *j, double seconds);
+
 void json_put_bool(struct json_writer *j, bool v);
 void json_put_null(struct json_writer *j);
 void json_put_raw(struct json_writer *j, const char *json); /* text that is JSON already */

@@ -15,7 +15,7 @@ struct order {
     struct text *ring; /* the line with index i is in slot i % window */
     size_t window;
     uint64_t next;         /* the index of the line that is printed next */
-    size_t held, held_max; /* bytes in the ring, and how many there may be */
+    size_t held, held_max; /* bytes of the lines in the ring, and their maximum */
 };
 
 /* Start with index 0. Returns 0 or -ENOMEM. */

@@ -28,7 +28,7 @@ struct options {
 
     double timeout, connect_timeout, stall_timeout, deadline; /* in seconds; 0: none */
 
-    const char *method; /* or NULL */
+    const char *method; /* NULL if it was not given */
     char **headers;
     size_t header_count;
     const char *data; /* NULL: no body; after '@' the name of the file that holds it */
@@ -66,7 +66,7 @@ enum option_kind {
 struct option_row {
     const char *heading;
     const char *name;
-    char letter; /* or 0 */
+    char letter; /* of the short option; 0 if there is none */
     enum option_kind kind;
     size_t offset;    /* of its member in struct options */
     const char *arg;  /* its argument in --help; for a choice the choices, "a|b|c" */
@@ -77,12 +77,12 @@ struct option_row {
 extern const struct option_row option_table[];
 extern const size_t option_count;
 
-/* Parse a command line. This uses the global state of getopt, which permutes argv; argv[0] is how
- * messages begin.
+/* Parse a command line. This uses the global state of getopt, which permutes argv; argv[0] is the
+ * text with which messages begin.
  *
- * ret        receives the options if 1 is returned; free them with options_free(). Returns    1; 0
- * if help or version was requested, and has been printed to out; -EINVAL after a usage
- *            error, for which a message has been printed to err; -ENOMEM. */
+ * ret        receives the options if 1 is returned; free them with options_free().
+ * Returns    1; 0 if help or version was requested, and has been printed to out; -EINVAL after a
+ *            usage error, for which a message has been printed to err; -ENOMEM. */
 int options_parse(int argc, char **argv, FILE *out, FILE *err, struct options *ret);
 void options_free(struct options *o);
 

@@ -47,9 +47,9 @@ static void remove_origin(struct origins *t, size_t at)
     memmove(t->list + at, t->list + at + 1, (t->count - at) * sizeof *t->list);
 }
 
-/* Forget all pauses that are over; if there is none, the one that ends first. This takes linear
- * time, but it is rare: only origins with a pause stay without a holder, and one
- * call removes all that can be removed. */
+/* Forget all pauses that are over; if there is none, forget the one that ends first. This takes
+ * linear time, but is rare, because only origins with a pause stay without a holder, and one call
+ * removes all that can be removed. */
 static void forget_pauses(struct origins *t, int64_t now)
 {
     size_t kept = 0, first = SIZE_MAX;

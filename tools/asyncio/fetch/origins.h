@@ -16,15 +16,15 @@
 struct origin {
     int64_t paused_until; /* 0 if it was never paused */
     unsigned holds;
-    void *user; /* the caller's; must be freed before the last origins_release() */
+    void *user; /* belongs to the caller, which frees it before the last origins_release() */
     char name[];
 };
 
 struct origins {
     struct origin **list; /* sorted by name */
     size_t count, cap;
-    size_t idle;     /* how many of these are not held */
-    size_t idle_max; /* and how many of those may be kept */
+    size_t idle;     /* how many origins are not held */
+    size_t idle_max; /* how many origins may be kept that are not held */
 };
 
 void origins_init(struct origins *t, size_t idle_max);

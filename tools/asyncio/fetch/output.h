@@ -17,8 +17,8 @@
 enum { OUTPUT_BATCH = 64 * 1024 };
 
 struct output {
-    struct text lines;               /* that are written next */
-    int error;                       /* the first one; after it nothing is written */
+    struct text lines;               /* the lines that are written next */
+    int error;                       /* the first error; after it nothing is written */
     void (*on_error)(void *arg);     /* called once */
     void (*before_write)(void *arg); /* called before each write to a terminal */
     void *arg;
@@ -26,7 +26,7 @@ struct output {
     int fd;
     bool terminal, pollable;
     bool closing, armed, limited, late;
-    struct text out; /* that are being written */
+    struct text out; /* the lines that are being written */
     async_event due, room;
     async_callback timer, deadline;
     async_task *task;
@@ -41,9 +41,9 @@ void output_added(struct output *o);
 /* Wait while two batches are not yet written. Returns 0 or -ECANCELED. */
 int await_output_room(struct output *o) ASYNC_CHECK;
 
-/* Give the reader so many seconds from now on. Lines that are not written by then are dropped,
- * except that a line which was begun is completed if the pipe can be made to hold it; the error is
- * -ETIMEDOUT. Only the first call has an effect. */
+/* Stop writing after so many seconds. Lines that are not written by then are dropped, and the error
+ * is -ETIMEDOUT. A line of which a part is written is completed if the pipe can be enlarged to hold
+ * the rest. Only the first call has an effect. */
 void output_set_timeout(struct output *o, double seconds);
 
 /* Write what is left, and end the task. Returns 0 or the first error. */

@@ -17,7 +17,7 @@ struct progress {
     double seconds; /* since the start */
 };
 
-/* Is there to be a bar at all, and may it have colours? term and no_color are the environment
+/* Is a bar drawn, and may it have colours? term and no_color are the environment
  * variables TERM and NO_COLOR, or NULL. */
 bool progress_wanted(enum progress_mode mode, bool is_terminal, const char *term);
 bool progress_colour(const char *no_color);

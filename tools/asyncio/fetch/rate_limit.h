@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rate_limit.h - a token bucket: so many starts per second, so many of them at once.
+/* rate_limit.h - a token bucket. It limits how many requests start per second, and how many of them
+ * start at once.
  *
  * The bucket is kept as one number, the time at which it will be full again (the algorithm is known
  * as GCRA), so that nothing has to refill it. Times are nanoseconds of any monotonic clock. */

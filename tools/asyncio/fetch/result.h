@@ -28,7 +28,8 @@ struct result_header {
     const char *name, *value;
 };
 
-/* In seconds; negative if not known. queued: until the first attempt; total: until the end. */
+/* Times in seconds; negative if not known. queued ends with the first attempt, total with the
+ * last. */
 struct result_times {
     double queued, dns, connect, tls, ttfb, total;
 };

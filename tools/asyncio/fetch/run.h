@@ -36,7 +36,7 @@
 enum stop_reason { STOP_NONE, STOP_SIGNAL, STOP_FAILURES, STOP_DEADLINE, STOP_ERROR };
 
 struct job {
-    struct job *next, *prev; /* among the jobs that have no result yet */
+    struct job *next, *prev; /* in the list of jobs that have no result yet */
     struct run *run;
     struct request request;
     const char *method;
@@ -64,14 +64,14 @@ struct run {
     struct order order;
     async_event order_moved; /* set when a line has left `order` */
     uint64_t random;         /* state of the generator for retry delays */
-    struct job *jobs;        /* that have no result yet */
+    struct job *jobs;        /* the jobs that have no result yet */
 
     struct output out;
     struct stats stats;
     struct display display;
 
     enum stop_reason stop;
-    int signal; /* the one that stopped the run */
+    int signal; /* SIGINT or SIGTERM, if it stopped the run */
     async_callback drain, deadline;
     uint64_t failures;
     bool bad_input, local_error;

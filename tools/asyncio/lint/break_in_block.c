@@ -4,15 +4,15 @@
  *
  * An await_ block is a loop that runs once, so break is also the proper way to leave it early.
  * Four signs show that the block was not meant:
- *   - the block ends behind it anyway, so it does nothing
- *   - the loop around the block never ends otherwise
- *   - the block is the last statement of a case, so it falls into the next one
- *   - it is a continue, and the loop body goes on behind the block */
+ *   - the block ends after the jump anyway, so the jump has no effect
+ *   - the loop around the block has no other end
+ *   - the block is the last statement of a case, so the program falls into the next case
+ *   - the jump is a continue, and the loop body goes on after the block */
 #include "source.h"
 
 struct jump {
     uint32_t at;
-    struct enclosing block, target; /* what it leaves, and the loop or switch around that */
+    struct enclosing block, target; /* what the jump leaves; the loop or switch around that */
 };
 
 /* Read the jump at i. Returns false unless it leaves an await_ block inside a loop or switch. */

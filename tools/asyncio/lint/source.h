@@ -189,7 +189,10 @@ bool is_variable_use(const struct source *s, uint32_t i, uint32_t name);
 /* ---- functions.c ---- */
 
 void find_functions(struct source *s);
-bool is_coroutine(const struct source *s, uint32_t i); /* the name of one, of this file or ours */
+
+/* Is the word at i the name of a coroutine, of this file or of the library? */
+bool is_coroutine(const struct source *s, uint32_t i);
+
 bool is_function_of_file(const struct source *s, uint32_t i);
 
 bool function_awaits(const struct source *s, const struct function *f);
@@ -200,7 +203,7 @@ bool function_awaits(const struct source *s, const struct function *f);
  * stores a coroutine for one that does: cos[i] = job(p). */
 struct spawn {
     uint32_t at, end;          /* its first token and its last */
-    uint32_t group, group_end; /* the tokens of the group: group <= i < group_end; 0: none */
+    uint32_t group, group_end; /* the tokens of the group: group <= i < group_end; 0 if none */
     uint32_t coroutine;        /* the name of the coroutine; its arguments follow in parentheses */
     bool owned;                /* the option .owned or .drop is given */
 };
