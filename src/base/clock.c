@@ -15,9 +15,9 @@ static bool ask_processor(void)
 }
 #endif
 
-/* Does the counter tick at one rate in all states of the processor? Otherwise it cannot be used. The
- * answer is kept, because a virtual machine takes tens of microseconds for it and each loop asks.
- * Threads that ask at the same time get the same answer. */
+/* Does the counter tick at one rate in all states of the processor? Otherwise it cannot be used.
+ * The result is stored, because each loop needs it, and in a virtual machine the instruction takes
+ * tens of microseconds. Threads that execute it at the same time get the same result. */
 static bool counter_is_steady(void)
 {
 #if defined(__x86_64__)
