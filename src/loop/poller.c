@@ -195,7 +195,7 @@ static void deliver(struct loop *l, uint64_t data, int events)
 
 bool async__poller_poll(struct loop *l, int64_t timeout)
 {
-    struct epoll_event evs[EVENTS_MAX];
+    struct epoll_event evs[EVENTS_MAX] NOT_CLEARED;
     bool woken = timeout != 0 && handle_fall_asleep(l->handle);
     int n = async__sys.epoll_wait(l->poller.ep, evs, EVENTS_MAX, woken ? 0 : timeout);
     handle_set_awake(l->handle, !l->embedded);
