@@ -40,7 +40,7 @@ ASYNC_DEF(work, (int)cents)
 {
     int r;
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_hold(&db, ":memory:", .init = schema)) {
+    await_with (r, async_sqlite_context_manager(&db, ":memory:", .init = schema)) {
         int t = await_wait_for(transfer(db, "Ada", "Alan", cents), cents == 1 ? 0.05 : 5);
         if (t < 0)
             printf("%d cents: %s\n", cents, t == -ETIMEDOUT ? strerror(-t) : async_fail_text(t));

@@ -252,8 +252,8 @@ ASYNC_DEF(db_leave, (async_sqlite **)db)
     return await_sqlite_close(db);
 }
 
-async_hold async_sqlite_hold_opt(async_sqlite **ret, const char *path,
-                                 const struct async_sqlite_opts *opts)
+async_context_manager async_sqlite_context_manager_opt(async_sqlite **ret, const char *path,
+                                                       const struct async_sqlite_opts *opts)
 {
-    return (async_hold){ db_enter(ret, path, opts), db_leave(ret) };
+    return (async_context_manager){ db_enter(ret, path, opts), db_leave(ret) };
 }

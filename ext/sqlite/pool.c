@@ -132,7 +132,7 @@ static void leave_pool(async_sqlite_pool *p)
  * what it has acquired, which wakes the next. */
 ASYNC_DEF(pool_enter, (async_sqlite_pool *)p, (async_sqlite **)ret)
 {
-    int r = sqlite_check_use(SQLITE_HOME_OF(p), "pool", "async_sqlite_pool_hold");
+    int r = sqlite_check_use(SQLITE_HOME_OF(p), "pool", "async_sqlite_pool_context_manager");
     if (r < 0)
         return r;
     adopt_pool(p);
@@ -174,9 +174,9 @@ ASYNC_DEF(pool_leave, (async_sqlite_pool *)p, (async_sqlite **)lent)
     return r;
 }
 
-async_hold async_sqlite_pool_hold(async_sqlite_pool *pool, async_sqlite **ret)
+async_context_manager async_sqlite_pool_context_manager(async_sqlite_pool *pool, async_sqlite **ret)
 {
-    return (async_hold){ pool_enter(pool, ret), pool_leave(pool, ret) };
+    return (async_context_manager){ pool_enter(pool, ret), pool_leave(pool, ret) };
 }
 
 /* --- closing --- */

@@ -169,8 +169,9 @@ ASYNC_DEF(transaction_leave, (async_sqlite *)db)
     return r;
 }
 
-async_hold async_sqlite_transaction_opt(async_sqlite *db,
-                                        const struct async_sqlite_transaction_opts *opts)
+async_context_manager async_sqlite_transaction_opt(async_sqlite *db,
+                                                   const struct async_sqlite_transaction_opts *opts)
 {
-    return (async_hold){ transaction_enter(db, opts && opts->deferred), transaction_leave(db) };
+    return (async_context_manager){ transaction_enter(db, opts && opts->deferred),
+                                    transaction_leave(db) };
 }

@@ -114,7 +114,7 @@ ASYNC_DEF(log_word, (const char *)word)
 ASYNC_GEN(int, holds, (const char *)word)
 {
     int r, s;
-    await_with (r, ((async_hold){ log_word("open"), log_word(word) })) {
+    await_with (r, ((async_context_manager){ log_word("open"), log_word(word) })) {
         for (int i = 0; r == 0; i++)
             r = await_yield(i);
         await_shield (s)

@@ -165,9 +165,9 @@ ASYNC_DEF(go_out, (const char *)word, (double)seconds, (int)result)
     return result;
 }
 
-static async_hold hold(const char *word, int in, double seconds, int out)
+static async_context_manager hold(const char *word, int in, double seconds, int out)
 {
-    return (async_hold){ go_in(word, in), go_out(word, seconds, out) };
+    return (async_context_manager){ go_in(word, in), go_out(word, seconds, out) };
 }
 
 LOOP_TEST(with_enters_and_leaves_context_manager)

@@ -14,9 +14,9 @@ ASYNC_DEF(log_outcome, (const char *)label)
     return 0;
 }
 
-static async_hold logged_hold(const char *label)
+static async_context_manager logged_hold(const char *label)
 {
-    return (async_hold){ enter(), log_outcome(label) };
+    return (async_context_manager){ enter(), log_outcome(label) };
 }
 
 ASYNC_DEF(end, (int)value)
@@ -97,7 +97,7 @@ ASYNC_DEF(leaves_blocks, (const char *)label)
 LOOP_TEST(block_inside_leave_has_its_own_outcome)
 {
     int r;
-    await_with (r, ((async_hold){ enter(), leaves_blocks("leave") }))
+    await_with (r, ((async_context_manager){ enter(), leaves_blocks("leave") }))
         r = -EBUSY;
     expect_int(r, -EBUSY);
     expect_events("leave:-EBUSY within:1 leave:-EBUSY");
@@ -116,7 +116,7 @@ ASYNC_DEF(log_outcome_in_shield)
 LOOP_TEST(shield_inside_leave_keeps_outcome)
 {
     int r;
-    await_with (r, ((async_hold){ enter(), log_outcome_in_shield() }))
+    await_with (r, ((async_context_manager){ enter(), log_outcome_in_shield() }))
         r = -EBUSY;
     expect_int(r, -EBUSY);
     expect_events("-EBUSY");
@@ -139,7 +139,7 @@ LOOP_TEST(context_managers_of_locks_are_objects)
     async_lock lock = { 0 };
     async_condition condition = ASYNC_CONDITION(&lock);
     async_semaphore semaphore = ASYNC_SEMAPHORE(1);
-    async_hold holds[] = { async_lock_hold(&lock), async_condition_hold(&condition),
+    async_context_manager holds[] = { async_lock_hold(&lock), async_condition_hold(&condition),
                            async_semaphore_hold(&semaphore) };
     for (size_t i = 0; i < countof(holds); i++) {
         await_with (r, holds[i]) {

@@ -11,9 +11,9 @@ ASYNC_DEF(say, (const char *)what)
     return 0;
 }
 
-static async_hold noisy(const char *in, const char *out)
+static async_context_manager noisy(const char *in, const char *out)
 {
-    return (async_hold){ say(in), say(out) };
+    return (async_context_manager){ say(in), say(out) };
 }
 
 ASYNC_DEF(left_by_break)

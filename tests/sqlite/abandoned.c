@@ -119,7 +119,7 @@ ASYNC_DEF(never_return_connection)
     int r;
     async_sqlite *lent = NULL;
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool, .init = "create table t (x)"));
-    await_with (r, async_sqlite_pool_hold(pool, &lent)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &lent)) {
         expect_int(await_sqlite_exec(lent, "insert into t values (1)"), 1);
         await_with (r, async_sqlite_transaction(lent)) {
             expect_int(await_sqlite_exec(lent, "insert into t values (2)"), 1);
@@ -133,7 +133,7 @@ ASYNC_DEF(borrow_again)
 {
     int r;
     async_sqlite *lent = NULL;
-    await_with (r, async_sqlite_pool_hold(pool, &lent))
+    await_with (r, async_sqlite_pool_context_manager(pool, &lent))
         expect_number(lent, "select group_concat(x) = '1' from t", 1);
     expect_ok(r);
     return await_sqlite_pool_close(&pool);

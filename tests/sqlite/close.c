@@ -163,7 +163,7 @@ LOOP_TEST(each_call_with_null_is_refused_with_message)
     expect_ok(await_sqlite_pool_close(&pool));
     expect_ok(await_sqlite_pool_close(&pool));
     expect_ok(await_sqlite_pool_close(NULL));
-    await_with (r, async_sqlite_pool_hold(pool, &lent))
+    await_with (r, async_sqlite_pool_context_manager(pool, &lent))
         log_event("entered");
     expect_int(r, -EPIPE);
     expect_text(async_fail_text(-EPIPE), "pool is NULL: it was closed, or never opened");

@@ -20,7 +20,7 @@ ASYNC_DEF(fork_inside_blocks)
     expect_ok(await_sqlite_open(NULL, &db, .init = "create table t (x)"));
     expect_ok(await_sqlite_prepare(db, "select 5", &s));
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
-    await_with (r, async_sqlite_pool_hold(pool, &lent)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &lent)) {
         await_with (r, async_sqlite_transaction(db)) {
             child = fork();
             if (child == 0) {

@@ -124,11 +124,11 @@ LOOP_TEST(context_manager_opens_and_closes)
 {
     int r;
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_hold(&db, new_file(), .init = "create table t (x)"))
+    await_with (r, async_sqlite_context_manager(&db, new_file(), .init = "create table t (x)"))
         expect_number(db, "select count(*) from t", 0);
     expect_ok(r);
     expect_true(!db);
-    await_with (r, async_sqlite_hold(&db, "/nowhere/at/all", .must_exist = true))
+    await_with (r, async_sqlite_context_manager(&db, "/nowhere/at/all", .must_exist = true))
         log_event("entered");
     expect_int(r, -ENOENT);
     expect_events("");

@@ -26,7 +26,7 @@ ASYNC_DEF(use_and_close_all)
     async_sqlite *lent = NULL;
     expect_number(db, "select 5", 5);
     expect_ok(await_sqlite_stmt_exec(stmt));
-    await_with (r, async_sqlite_pool_hold(pool, &lent))
+    await_with (r, async_sqlite_pool_context_manager(pool, &lent))
         expect_number(lent, "select 6", 6);
     expect_ok(r);
     async_sqlite_stmt_drop(&stmt);
@@ -93,7 +93,7 @@ static void enter_each_block(void *arg)
     await_with (r, async_sqlite_transaction(db))
         log_event("entered");
     expect_refusal_by_core(r, "await_with");
-    await_with (r, async_sqlite_pool_hold(pool, &lent))
+    await_with (r, async_sqlite_pool_context_manager(pool, &lent))
         log_event("entered");
     expect_refusal_by_core(r, "await_with");
     await_for_each (r, row, async_sqlite_query(db, "select 1"))
@@ -185,7 +185,7 @@ LOOP_TEST(pool_close_in_callback_spares_lent_connection)
     int r;
     async_sqlite *lent = NULL;
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
-    await_with (r, async_sqlite_pool_hold(pool, &lent)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &lent)) {
         expect_ok(await_callback(close_pool));
         expect_number(lent, "select 5", 5);
     }
@@ -227,7 +227,7 @@ ASYNC_DEF(call_in_foreign_task)
     await_with (r, async_sqlite_transaction(db))
         log_event("entered");
     expect_int(r, -EPERM);
-    await_with (r, async_sqlite_pool_hold(pool, &lent))
+    await_with (r, async_sqlite_pool_context_manager(pool, &lent))
         log_event("entered");
     expect_int(r, -EPERM);
     await_for_each (r, row, async_sqlite_query(db, "select 1"))

@@ -12,7 +12,7 @@ ASYNC_DEF(insert_by_pool, (async_sqlite_pool *)pool, (int)i)
 {
     int r;
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_pool_hold(pool, &db)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &db)) {
         most = ++lent > most ? lent : most;
         await_with (r, async_sqlite_transaction(db))
             r = await_sqlite_exec(db, "insert into t values (?)", i);
@@ -36,7 +36,7 @@ LOOP_TEST(pool_never_lends_more_than_its_size)
     expect_ok(r);
     expect_true(most <= 4);
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         expect_number(db, "select count(distinct x) from t", n);
     expect_ok(r);
     return 0;
@@ -46,7 +46,7 @@ ASYNC_DEF(keep_until_all_have_one, (async_sqlite_pool *)pool, (async_barrier *)a
 {
     int r;
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         r = await_barrier_wait(all);
     return r < 0 ? r : 0;
 }
@@ -70,11 +70,11 @@ LOOP_TEST(pool_lends_returned_connection_again)
     async_sqlite *db = NULL, *first = NULL;
     await_sqlite_pool_auto pool = NULL;
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         first = db;
     expect_ok(r);
     expect_true(!db);
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         expect_true(db == first);
     return r;
 }
@@ -85,10 +85,10 @@ LOOP_TEST(transaction_begun_by_sql_is_rolled_back_at_return)
     async_sqlite *db = NULL;
     await_sqlite_pool_auto pool = NULL;
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         expect_int(await_sqlite_exec(db, "create table t (x); begin; insert into t values (1)"), 1);
     expect_ok(r);
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         expect_number(db, "select count(*) from t", 0);
     return r;
 }
@@ -99,15 +99,15 @@ LOOP_TEST(timeout_while_waiting_for_connection_leaves_pool_intact)
     async_sqlite *db = NULL, *more = NULL;
     await_sqlite_pool_auto pool = NULL;
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
-    await_with (r, async_sqlite_pool_hold(pool, &db)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &db)) {
         await_timeout (s, 1)
-            await_with (s, async_sqlite_pool_hold(pool, &more))
+            await_with (s, async_sqlite_pool_context_manager(pool, &more))
                 log_event("entered");
         expect_int(s, -ETIMEDOUT);
     }
     expect_ok(r);
     expect_events("");
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         expect_number(db, "select 5", 5);
     return r;
 }
@@ -132,14 +132,14 @@ LOOP_TEST(lent_connection_returns_after_transactions_of_other_tasks)
     await_sqlite_pool_auto pool = NULL;
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool, .init = "create table t (x)"));
     await_group (r, g) {
-        await_with (r, async_sqlite_pool_hold(pool, &db)) {
+        await_with (r, async_sqlite_pool_context_manager(pool, &db)) {
             async_spawn(g, insert_slowly(db));
             expect_ok(await_event_wait(&in_transaction));
         }
     }
     expect_ok(r);
     expect_time(1);
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         expect_number(db, "select count(*) from t", 1);
     return r;
 }
@@ -153,7 +153,7 @@ LOOP_TEST(pool_that_cannot_open_fails_each_borrower)
     expect_contains(async_fail_text(-EINVAL), "pool size 4294967295 is too large");
     expect_ok(async_sqlite_pool_open("/nowhere/at/all", 1, &pool, .must_exist = true));
     for (int i = 0; i < 2; i++) {
-        await_with (r, async_sqlite_pool_hold(pool, &db))
+        await_with (r, async_sqlite_pool_context_manager(pool, &db))
             log_event("entered");
         expect_int(r, -ENOENT);
     }
@@ -166,7 +166,7 @@ ASYNC_DEF(keep_for_a_second, (async_sqlite_pool *)pool)
 {
     int r;
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         r = await_sleep(1);
     log_event("%s", result_text(r));
     return r;
@@ -216,7 +216,7 @@ LOOP_TEST(close_of_borrowed_connection_is_refused)
     async_sqlite *db = NULL;
     await_sqlite_pool_auto pool = NULL;
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
-    await_with (r, async_sqlite_pool_hold(pool, &db)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &db)) {
         expect_int(await_sqlite_close(&db), -EBUSY);
         expect_contains(async_fail_text(-EBUSY), "connection belongs to a pool");
         await_sqlite_drop(&db);
@@ -224,7 +224,7 @@ LOOP_TEST(close_of_borrowed_connection_is_refused)
         expect_number(db, "select 5", 5);
     }
     expect_ok(r);
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         expect_number(db, "select 6", 6);
     return r;
 }
@@ -235,7 +235,7 @@ LOOP_TEST(pool_close_by_borrower_is_refused)
     async_sqlite *db = NULL;
     await_sqlite_pool_auto pool = NULL;
     expect_ok(async_sqlite_pool_open(NULL, 1, &pool));
-    await_with (r, async_sqlite_pool_hold(pool, &db)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &db)) {
         expect_int(await_sqlite_pool_close(&pool), -EBUSY);
         expect_contains(async_fail_text(-EBUSY),
                         "cannot be closed by a task that has borrowed from it");

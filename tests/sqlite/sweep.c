@@ -101,7 +101,7 @@ ASYNC_DEF(insert_by_pool, (async_sqlite_pool *)pool)
 {
     int r;
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_pool_hold(pool, &db))
+    await_with (r, async_sqlite_pool_context_manager(pool, &db))
         r = await_insert_three(db);
     return r;
 }

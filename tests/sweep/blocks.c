@@ -159,9 +159,9 @@ ASYNC_DEF(goes_out, (double)seconds)
     return r;
 }
 
-static async_hold room(double seconds)
+static async_context_manager room(double seconds)
 {
-    return (async_hold){ comes_in(seconds), goes_out(seconds) };
+    return (async_context_manager){ comes_in(seconds), goes_out(seconds) };
 }
 
 SCENARIO(context_manager)

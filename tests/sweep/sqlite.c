@@ -102,7 +102,7 @@ ASYNC_DEF(add_one_to_each, (async_sqlite_pool *)pool, (int64_t *)sum)
 {
     int r;
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_pool_hold(pool, &db)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &db)) {
         hold(1);
         r = await_sqlite_exec(db, "update t set x = x + ?", 1);
         if (r >= 0)
@@ -130,7 +130,7 @@ ASYNC_DEF(borrow_for_a_second, (async_sqlite_pool *)pool, (async_event *)has)
 {
     int r;
     async_sqlite *db = NULL;
-    await_with (r, async_sqlite_pool_hold(pool, &db)) {
+    await_with (r, async_sqlite_pool_context_manager(pool, &db)) {
         hold(1);
         async_event_set(has);
         r = await_sleep(1);

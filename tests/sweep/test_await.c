@@ -166,7 +166,7 @@ ASYNC_DEF(opens, (int)by)
 ASYNC_GEN(int, counts, (int)n)
 {
     int r;
-    await_with (r, (async_hold){ opens(1), opens(-1) })
+    await_with (r, (async_context_manager){ opens(1), opens(-1) })
         for (int i = 0; i < n; i++) {
             ASYNC_TRY(await_sleep(i % 2));
             ASYNC_TRY(await_yield(i));
@@ -177,7 +177,7 @@ ASYNC_GEN(int, counts, (int)n)
 ASYNC_GEN(int, evens, (int)n)
 {
     int r;
-    await_with (r, (async_hold){ opens(1), opens(-1) }) {
+    await_with (r, (async_context_manager){ opens(1), opens(-1) }) {
         int e;
         await_for_each (e, x, counts(n))
             if (x % 2 == 0)

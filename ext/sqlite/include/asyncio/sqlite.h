@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* sqlite.h - SQLite databases: connections, queries, transactions and pools of connections.
  *
- *   await_sqlite_open         open a connection
- *   await_sqlite_close        close it; await_sqlite_auto does so at the end of a block
- *   async_sqlite_hold         open and close a connection, as a context manager
- *   async_sqlite_error        SQLite's result code for the last call; beside it are
- *                             async_sqlite_error_text, _last_insert_id and _changes
- *   await_sqlite_exec         execute SQL
- *   await_sqlite_prepare      compile a statement, to execute it several times
- *   await_sqlite_stmt_exec    execute a prepared statement
- *   async_sqlite_stmt_drop    drop it; async_sqlite_stmt_auto does so at the end of a block
- *   async_sqlite_query        iterate over the rows of a query
- *   async_sqlite_stmt_query   iterate over the rows of a prepared statement
- *   async_sqlite_transaction  commit or roll back what a block has done, as a context manager
- *   async_sqlite_pool_open    make a pool of connections
- *   async_sqlite_pool_hold    borrow a connection from a pool, as a context manager
- *   await_sqlite_pool_close   close a pool; await_sqlite_pool_auto does so at the end of a block
+ *   await_sqlite_open                  open a connection
+ *   await_sqlite_close                 close it; await_sqlite_auto does so at the end of a block
+ *   async_sqlite_context_manager       open and close a connection, as a context manager
+ *   async_sqlite_error                 SQLite's result code for the last call; beside it are
+ *                                      async_sqlite_error_text, _last_insert_id and _changes
+ *   await_sqlite_exec                  execute SQL
+ *   await_sqlite_prepare               compile a statement, to execute it several times
+ *   await_sqlite_stmt_exec             execute a prepared statement
+ *   async_sqlite_stmt_drop             drop it; async_sqlite_stmt_auto does so at the end of a
+ *                                      block
+ *   async_sqlite_query                 iterate over the rows of a query
+ *   async_sqlite_stmt_query            iterate over the rows of a prepared statement
+ *   async_sqlite_transaction           commit or roll back what a block has done, as a context
+ *                                      manager
+ *   async_sqlite_pool_open             make a pool of connections
+ *   async_sqlite_pool_context_manager  borrow a connection from a pool, as a context manager
+ *   await_sqlite_pool_close            close a pool; await_sqlite_pool_auto does so at the end of a
+ *                                      block
  *
  * Values are bound to parameters of statements, and read from the columns of rows, with the macros
  * of sqlite_value.h, which this header includes: async_sqlite_text(row, "name").
@@ -147,16 +150,17 @@ void await_sqlite_drop(async_sqlite **db);
 /* Open a connection, and close it when the block is left: a context manager for await_with.
  *
  *   async_sqlite *db = NULL;
- *   await_with (r, async_sqlite_hold(&db, "people.db", .wal = true))
+ *   await_with (r, async_sqlite_context_manager(&db, "people.db", .wal = true))
  *       r = await_sqlite_exec(db, "delete from people");
  *
  * ret        receives the connection; NULL again after the block.
  * path, ...  as for await_sqlite_open().
  * Returns    the context manager; r receives the errors of await_sqlite_open().
  * Suspends   no; await_with suspends where the block is entered and left. */
-#define async_sqlite_hold(ret, path, ...)                                                          \
-    async_sqlite_hold_opt((ret), (path), ASYNC_SQLITE__OPTS(__VA_ARGS__))
-async_hold async_sqlite_hold_opt(async_sqlite **ret, const char *path,
+#define async_sqlite_context_manager(ret, path, ...)                                                          \
+    async_sqlite_context_manager_opt((ret), (path), ASYNC_SQLITE__OPTS(__VA_ARGS__))
+#define async_sqlite_hold async_sqlite_context_manager /* its name before 0.2 */
+async_context_manager async_sqlite_context_manager_opt(async_sqlite **ret, const char *path,
                                  const struct async_sqlite_opts *opts) ASYNC_CHECK;
 
 /* Return details of the last call on the connection that the thread has executed. The calls of
@@ -329,7 +333,7 @@ struct async_sqlite_transaction_opts {
             (db), ASYNC__OPTS(struct async_sqlite_transaction_opts,                                \
                               .struct_size = sizeof(struct async_sqlite_transaction_opts),         \
                               __VA_ARGS__))
-async_hold async_sqlite_transaction_opt(
+async_context_manager async_sqlite_transaction_opt(
         async_sqlite *db, const struct async_sqlite_transaction_opts *opts) ASYNC_CHECK;
 
 /* --- pools --- */
@@ -358,7 +362,7 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
 /* Borrow a connection from a pool for a block: a context manager for await_with.
  *
  *   async_sqlite *db = NULL;
- *   await_with (r, async_sqlite_pool_hold(pool, &db))
+ *   await_with (r, async_sqlite_pool_context_manager(pool, &db))
  *       r = await_sqlite_exec(db, "delete from people");
  *
  * pool       the pool.
@@ -369,7 +373,9 @@ int async_sqlite_pool_open_opt(const char *path, unsigned max, const struct asyn
  *            first come, first served. At the end of the block it suspends until other tasks have
  *            ended their calls and transactions on the connection; then a transaction that SQL has
  *            begun is rolled back. */
-async_hold async_sqlite_pool_hold(async_sqlite_pool *pool, async_sqlite **ret) ASYNC_CHECK;
+#define async_sqlite_pool_hold async_sqlite_pool_context_manager /* its name before 0.2 */
+async_context_manager async_sqlite_pool_context_manager(async_sqlite_pool *pool, async_sqlite **ret)
+        ASYNC_CHECK;
 
 /* Close a pool as soon as all connections have been returned, and set *pool to NULL. Tasks that
  * wait for a connection receive -EPIPE.
