@@ -135,8 +135,19 @@ async_file *async__file_new(const char *path, size_t room);
 /* Give f its descriptor. */
 void async__file_set_fd(async_file *f, int fd);
 
+/* Begin a call on f: its descriptor and its record stay until async__file_leave(), also if f is
+ * closed or dropped meanwhile. Returns 0; -EPERM if f belongs to another loop; or -EBADF, with the
+ * message "cannot VERB PATH", if it is closed. */
+int async__file_enter(async_file *f, const char *what, const char *verb);
+
+/* A call on f has returned. If it was the last one, and f is closed, close the descriptor. */
+void async__file_leave(async_file *f);
+
 /* Make a request on f, with a message if it fails. async__file_on() passes the checkpoint first;
- * for async__file_use() the checkpoint of t has been passed. */
+ * for the others the checkpoint of t has been passed. async__file_make() is for a call that has
+ * entered f. */
+int64_t async__file_make(async_task *t, async_file *f, struct file_request *rq, const char *what,
+                         const char *verb);
 int64_t async__file_on(async_file *f, struct file_request *rq, const char *what, const char *verb);
 int64_t async__file_use(async_task *t, async_file *f, struct file_request *rq, const char *what,
                         const char *verb);

@@ -42,7 +42,8 @@ static bool is_foreign_file(const async_file *f, const char *what)
 {
     if (file_is_at_home(f))
         return false;
-    async__warn("%s: the file belongs to another loop", what);
+    async__warn("%s() of \"%s\", a file of another loop; use it in the loop in which it was opened",
+                what, f->path);
     return true;
 }
 
@@ -65,8 +66,17 @@ static void close_fd(async_file *f)
     async__sys.close(fd);
 }
 
-/* A call on f has returned. If it was the last one, and f is closed, close the descriptor. */
-static void file_leave(async_file *f)
+int async__file_enter(async_file *f, const char *what, const char *verb)
+{
+    if (is_foreign_file(f, what))
+        return -EPERM;
+    if (f->closed)
+        return async__file_failed(-EBADF, verb, f->path);
+    f->uses++;
+    return 0;
+}
+
+void async__file_leave(async_file *f)
 {
     if (--f->uses > 0 || !f->closed)
         return;
@@ -87,7 +97,7 @@ void async_file_drop(async_file **handle)
     }
     f->closed = f->dropped = true;
     f->uses++;
-    file_leave(f);
+    async__file_leave(f);
 }
 
 /* --- opening and closing --- */
@@ -125,7 +135,7 @@ static int64_t request_close(async_task *t, async_file *f)
         forget_fd(f);
     if (r < 0)
         async__file_failed(r, "close", f->path);
-    file_leave(f);
+    async__file_leave(f);
     return r;
 }
 
@@ -149,19 +159,24 @@ int await_close(async_file *f)
 
 /* --- requests --- */
 
-int64_t async__file_use(async_task *t, async_file *f, struct file_request *rq, const char *what,
-                        const char *verb)
+int64_t async__file_make(async_task *t, async_file *f, struct file_request *rq, const char *what,
+                         const char *verb)
 {
-    if (is_foreign_file(f, what))
-        return -EPERM;
-    if (f->closed)
-        return async__file_failed(-EBADF, verb, f->path);
-    f->uses++;
     rq->fd = f->fd;
     int64_t r = async__file_request(t, rq, what);
     if (r < 0)
         async__file_failed(r, verb, f->path);
-    file_leave(f);
+    return r;
+}
+
+int64_t async__file_use(async_task *t, async_file *f, struct file_request *rq, const char *what,
+                        const char *verb)
+{
+    int64_t r = async__file_enter(f, what, verb);
+    if (r < 0)
+        return r;
+    r = async__file_make(t, f, rq, what, verb);
+    async__file_leave(f);
     return r;
 }
 
@@ -212,36 +227,48 @@ int await_fdatasync(async_file *f)
     return (int)async__file_on(f, &rq, "await_fdatasync", "sync");
 }
 
-static int64_t copy_range(async_file *from, async_file *to, struct file_request *rq)
-{
-    if (is_foreign_file(to, "await_copy_file_range"))
-        return -EPERM;
-    if (to->closed)
-        return async__file_failed(-EBADF, "copy to", to->path);
-    to->uses++;
-    rq->other = to->fd;
-    int64_t n = async__file_on(from, rq, "await_copy_file_range", "copy");
-    file_leave(to);
-    return n;
-}
+static const char copy_name[] = "await_copy_file_range";
 
-int64_t await_copy_file_range(async_file *from, int64_t from_offset, async_file *to,
-                              int64_t to_offset, int64_t size)
+/* Copy piece by piece. The caller has entered both files, so they stay open, also if another task
+ * closes or drops them between two pieces. */
+static int64_t copy_pieces(async_task *t, async_file *from, int64_t from_offset,
+                           const async_file *to, int64_t to_offset, int64_t size)
 {
     int64_t done = 0, n;
     do {
         int64_t some = size - done < COPY_MAX ? size - done : COPY_MAX;
         struct file_request rq = { .kind = FILE_COPY,
+                                   .other = to->fd,
                                    .size = some > 0 ? (size_t)some : 0,
                                    .done = done == 0 && size > 0 ? (size_t)size : 0,
                                    .offset = from_offset + done,
                                    .other_offset = to_offset + done };
-        n = copy_range(from, to, &rq);
+        n = checkpoint(t);
+        if (n == 0)
+            n = async__file_make(t, from, &rq, copy_name, "copy");
         if (n < 0)
             return n;
         done += n;
     } while (n > 0 && done < size);
     return done;
+}
+
+int64_t await_copy_file_range(async_file *from, int64_t from_offset, async_file *to,
+                              int64_t to_offset, int64_t size)
+{
+    async_task *t;
+    int64_t r = await_begin(&t, copy_name);
+    if (r == 0)
+        r = async__file_enter(to, copy_name, "copy to");
+    if (r < 0)
+        return r;
+    r = async__file_enter(from, copy_name, "copy");
+    if (r == 0) {
+        r = copy_pieces(t, from, from_offset, to, to_offset, size);
+        async__file_leave(from);
+    }
+    async__file_leave(to);
+    return r;
 }
 
 /* --- temporary files --- */

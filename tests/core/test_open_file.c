@@ -317,6 +317,34 @@ FILES(file_dropped_during_a_call_stays_until_the_call_returns)
     return 0;
 }
 
+ASYNC_DEF(copies, (async_file *)from, (async_file *)to, (int64_t *)ret)
+{
+    *ret = await_copy_file_range(from, 0, to, 0, INT64_MAX);
+    return 0;
+}
+
+/* A copy of 12 MiB takes several requests. */
+FILES(files_dropped_during_a_copy_stay_until_it_ends)
+{
+    enum { SIZE = 12 << 20 };
+    for (int i = 0; i < 2; i++) {
+        int64_t copied = 0;
+        async_file *from = NULL, *to = NULL;
+        expect_ok(await_temporary_file(place, &from));
+        expect_ok(await_ftruncate(from, SIZE));
+        expect_ok(await_temporary_file(place, &to));
+        await_task_auto t = async_create_task(copies(from, to, &copied));
+        expect_ok(await_sleep(0));
+        if (i)
+            expect_ok(await_close(from));
+        async_file_drop(&from);
+        async_file_drop(&to);
+        expect_ok(await_task(t));
+        expect_int(copied, SIZE);
+    }
+    return 0;
+}
+
 ASYNC_DEF(leaves_a_file_open)
 {
     static async_file *f; /* known to leak checkers */
@@ -338,4 +366,5 @@ SUITE("open-file", bytes_are_read_and_written_at_offsets, offsets_may_be_beyond_
       a_temporary_file_has_no_name, a_named_temporary_file_goes_with_its_handle,
       cancelled_read_uses_its_memory_no_more,
       file_dropped_during_a_call_stays_until_the_call_returns,
+      files_dropped_during_a_copy_stay_until_it_ends,
       file_left_open_is_reported_when_the_loop_closes)
