@@ -311,6 +311,50 @@ FILES(a_file_is_sent_into_a_stream)
     return 0;
 }
 
+/* The file has three pieces, and the task waits in the stream or in the file when both go. */
+FILES(file_dropped_while_it_is_sent_is_sent_to_its_end)
+{
+    enum { SIZE = 150000 };
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    async_file *f = NULL;
+    char *back = malloc(SIZE);
+    int64_t sent = -1;
+    expect_ok(await_temporary_file(place, &f));
+    expect_ok(await_ftruncate(f, SIZE));
+    expect_ok(async_stream_pair(&a, &b));
+    await_task_auto t = async_create_task(sends(a, f, 0, INT64_MAX, &sent));
+    expect_int(await_stream_readexactly(b, back, 10, NULL), 10);
+    async_file_drop(&f);
+    expect_int(await_stream_readexactly(b, back, SIZE - 10, NULL), SIZE - 10);
+    expect_ok(await_task(t));
+    expect_int(sent, SIZE);
+    free(back);
+    return 0;
+}
+
+FILES(stream_dropped_while_a_file_is_sent_ends_the_call_with_epipe)
+{
+    for (int i = 0; i < 2; i++) {
+        async_stream *a = NULL;
+        async_stream_auto b = NULL;
+        async_file_auto f = NULL;
+        char c;
+        int64_t sent = 0;
+        expect_ok(await_temporary_file(place, &f));
+        expect_ok(await_ftruncate(f, 150000));
+        expect_ok(async_stream_pair(&a, &b));
+        await_task_auto t = async_create_task(sends(a, f, 0, INT64_MAX, &sent));
+        expect_ok(await_sleep(0));
+        if (i) /* the task waits in the stream, not in the file */
+            expect_int(await_stream_readexactly(b, &c, 1, NULL), 1);
+        async_stream_drop(&a);
+        expect_ok(await_task(t));
+        expect_int(sent, -EPIPE);
+    }
+    return 0;
+}
+
 FILES(a_file_is_sent_into_a_file)
 {
     async_stream_auto s = NULL;
@@ -352,5 +396,6 @@ SUITE("file_stream", a_file_is_read_as_a_stream, a_file_is_written_as_a_stream,
       only_files_have_a_position, second_task_is_refused_while_one_reads_or_writes,
       reader_of_a_stream_that_is_closed_gets_epipe, a_cancelled_read_consumes_nothing,
       lines_of_a_file_are_read_one_by_one, lines_of_any_stream_are_read_one_by_one,
-      a_file_is_sent_into_a_stream, a_file_is_sent_into_a_file,
+      a_file_is_sent_into_a_stream, file_dropped_while_it_is_sent_is_sent_to_its_end,
+      stream_dropped_while_a_file_is_sent_ends_the_call_with_epipe, a_file_is_sent_into_a_file,
       message_names_the_file_that_cannot_be_sent)
