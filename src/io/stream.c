@@ -256,30 +256,41 @@ void async__stream_forget(async_stream *s)
     s->start = s->end = s->room = 0;
 }
 
+/* Does s belong to the loop of another thread, and is still open? Then warn, and leave it to that
+ * thread. */
+static bool is_foreign_stream(const async_stream *s, const char *what)
+{
+    if (s->closed || stream_loop_runs(s) || !async__handle_is_open(s->home))
+        return false;
+    async__warn("%s() of another thread's stream; use async_call_soon_threadsafe()", what);
+    return true;
+}
+
 /* A task that is reading may be suspended in an operation that writes into the buffer. Then the
  * buffer goes with the record. */
-void async_stream_close(async_stream *s)
+static void close_stream(async_stream *s)
 {
-    if (!s || s->closed)
+    if (s->closed)
         return;
-    if (!stream_loop_runs(s) && async__handle_is_open(s->home)) {
-        async__warn("async_stream_close() of another thread's stream; "
-                    "use async_call_soon_threadsafe()");
-        return;
-    }
     s->closing = s->closed = true;
     if (!s->reading)
         async__stream_forget(s);
     s->ops->close(s);
 }
 
+void async_stream_close(async_stream *s)
+{
+    if (s && !is_foreign_stream(s, "async_stream_close"))
+        close_stream(s);
+}
+
 /* Calls on s are refused while the operation is under way. */
-static int finish(async_stream *s)
+static int finish_stream(async_stream *s)
 {
     s->closing = true;
     s->inside++;
     int r = s->ops->finish(s);
-    async_stream_close(s);
+    close_stream(s);
     stream_unuse(s);
     return r;
 }
@@ -288,9 +299,13 @@ int await_stream_close(async_stream *s)
 {
     async_task *t;
     int r = await_begin(&t, "await_stream_close");
-    if (r == 0 && s && !s->closing && s->ops->finish && stream_loop_runs(s))
-        return finish(s);
-    async_stream_close(s);
+    if (!s)
+        return r;
+    if (is_foreign_stream(s, "await_stream_close"))
+        return -EPERM;
+    if (r == 0 && !s->closing && s->ops->finish && stream_loop_runs(s))
+        return finish_stream(s);
+    close_stream(s);
     return r;
 }
 
@@ -308,9 +323,9 @@ void async_stream_drop(async_stream **handle)
 {
     async_stream *s = *handle;
     *handle = NULL;
-    if (!s)
+    if (!s || is_foreign_stream(s, "async_stream_drop"))
         return;
-    async_stream_close(s);
+    close_stream(s);
     s->dropped = true;
     async__stream_free_if_dropped(s);
 }

@@ -2,6 +2,8 @@
 /* Streams: how they end, on either side. */
 #include "stream.h"
 
+#include <pthread.h>
+
 ASYNC_DEF(calls_again, (async_stream *)s)
 {
     char c;
@@ -180,7 +182,42 @@ TEST(stream_of_another_loop_is_refused)
     async_stream_drop(&s);
 }
 
+/* --- streams of another thread --- */
+
+ASYNC_DEF(closes_a_foreign_one, (async_stream *)s)
+{
+    async_stream *copy = s;
+    expect_int(await_stream_close(s), -EPERM);
+    expect_contains(captured_stderr(), "await_stream_close() of another thread's stream");
+    async_stream_close(s);
+    expect_contains(captured_stderr(), "async_stream_close() of another thread's stream");
+    async_stream_drop(&copy);
+    expect_contains(captured_stderr(), "async_stream_drop() of another thread's stream");
+    return 0;
+}
+
+static void *closes_on_a_thread(void *s)
+{
+    expect_ok(async_run(closes_a_foreign_one(s)));
+    return NULL;
+}
+
+REAL(stream_of_another_thread_is_not_closed)
+{
+    char buf[8];
+    int peer;
+    pthread_t thread;
+    async_stream_auto s = NULL;
+    expect_ok(await_pair(&s, &peer));
+    expect_ok(pthread_create(&thread, NULL, closes_on_a_thread, s));
+    expect_ok(pthread_join(thread, NULL));
+    say(peer, "still");
+    expect_int(await_stream_read(s, buf, sizeof buf), 5);
+    return close(peer);
+}
+
 SUITE("stream-end", close_wakes_the_tasks_that_wait, drop_wakes_the_reader_and_frees_later,
       cancelled_close_closes, reset_is_reported_to_reader_and_writer,
       write_to_a_peer_that_has_closed_fails_without_a_signal, write_eof_leaves_reading_open,
-      stream_left_open_is_reported_when_the_loop_closes, stream_of_another_loop_is_refused)
+      stream_left_open_is_reported_when_the_loop_closes, stream_of_another_loop_is_refused,
+      stream_of_another_thread_is_not_closed)
