@@ -33,8 +33,8 @@
  * waited for, because the function may use variables of the caller. Its result is returned, and the
  * next await_ fails. See .abandon below for calls that are not to be waited for.
  *
- * A function may call fork(). Its child must end by exec or _exit(): if it returns from the
- * function, it is ended with a message.
+ * A function, and a .release function, may call fork(). Its child must end by exec or _exit(): if
+ * it returns from the function, it is ended with a message.
  *
  * Common errors:
  *   -EPERM      not called from a task; a message is printed to stderr

@@ -2,10 +2,14 @@
 /* thread_call.c - await_to_thread(): the call of a coroutine object on a thread of a pool. */
 #include "pool/thread_call.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "pool/job.h"
 #include "pool/pools.h"
 #include "task/scope.h"
+#include "task/task.h"
 
 struct call {
     struct job job; /* first */
@@ -41,8 +45,9 @@ static void run_call(struct job *j)
 
 static void init_call(struct call *c, const async_co *co, struct call_end end)
 {
-    c->job = (struct job){ .work = run_call, .name = co->name ? co->name : "a call" };
     co_copy(&c->co, co);
+    const char *name = async__co_name(&c->co);
+    c->job = (struct job){ .work = run_call, .name = name ? name : "a call" };
     c->context = async__context_of_caller();
     c->end = end;
 }
@@ -86,6 +91,21 @@ static int call_in_frame(async_task *t, struct thread_pool *p, const async_co *c
     return r;
 }
 
+/* If the release function has called fork() and this is the child, end the process. The child must
+ * not go on with what the parent does next: it would release other calls a second time, or wait for
+ * threads that exist only in the parent. */
+static void release_owned(const struct call *c)
+{
+    unsigned generation = async__fork_generation;
+    c->release(c->owned);
+    if (likely(async__fork_generation == generation))
+        return;
+    async__warn("a child of fork() has returned from the .release function of \"%s\", and ends "
+                "here; end it by exec or _exit()",
+                c->job.name);
+    _exit(EXIT_FAILURE);
+}
+
 /* Release a call that no task waits for. A thread without a loop runs this only if the loop has
  * closed; then nothing is left that its end could be told to. */
 static void release_call(struct job *j)
@@ -93,7 +113,7 @@ static void release_call(struct job *j)
     struct call *c = (struct call *)j;
     struct call_end end = c->end;
     if (c->release)
-        c->release(c->owned);
+        release_owned(c);
     async__context_unref(c->context);
     async__free(c);
     if (async__loop)

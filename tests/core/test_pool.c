@@ -494,6 +494,96 @@ LOOP_TEST(child_that_exits_in_a_call_does_not_hang)
     return 0;
 }
 
+/* Fork when the first abandoned call is released. */
+static void forks_when_released(void *ret)
+{
+    pid_t *child = ret;
+    atomic_fetch_add(getpid() == shared->parent ? &shared->runs_in_parent : &shared->runs_in_child,
+                     1);
+    if (*child)
+        return;
+    *child = fork();
+    if (*child)
+        return;
+    alarm(20);
+    is_forked = true;
+}
+
+static atomic_int at_work;
+
+ASYNC_THREAD(works_until_it_may_fork)
+{
+    at_work++;
+    while (!may_fork)
+        usleep(100);
+    return 0;
+}
+
+ASYNC_DEF(abandons, (pid_t *)child)
+{
+    return await_to_thread(works_until_it_may_fork(), .abandon = true, .owned = child,
+                           .release = forks_when_released);
+}
+
+/* Two calls were abandoned, and are released by the loop. */
+REAL_LOOP_TEST(child_that_returns_from_a_release_function_ends_and_calls_no_other)
+{
+    NO_FORKS;
+    int r;
+    pid_t child = 0;
+    share();
+    may_fork = false;
+    at_work = 0;
+    await_group (r, g) {
+        async_spawn(g, abandons(&child));
+        async_spawn(g, abandons(&child));
+        expect_eventually(at_work == 2);
+        async_group_cancel(g);
+    }
+    expect_ok(r);
+    may_fork = true;
+    expect_eventually(shared->runs_in_parent == 2);
+    expect_int(status_of(child), EXIT_FAILURE);
+    expect_contains(captured_stderr(), "a child of fork() has returned from the .release function "
+                                       "of \"works_until_it_may_fork\", and ends here");
+    expect_int(shared->runs_in_child, 0);
+    return 0;
+}
+
+static volatile pid_t late_child;
+
+ASYNC_DEF(abandons_to_the_end)
+{
+    int r;
+    await_group (r, g) {
+        async_spawn(g, abandons((pid_t *)&late_child));
+        expect_eventually(at_work == 1);
+        async_group_cancel(g);
+    }
+    return r;
+}
+
+/* The loop has closed, so the call is released on its own thread. */
+TEST(child_that_returns_from_a_release_function_on_a_thread_ends)
+{
+#if !defined __SANITIZE_THREAD__
+    share();
+    may_fork = false;
+    at_work = 0;
+    capture_stderr_begin();
+    expect_ok(async_run(abandons_to_the_end(), .shutdown_timeout = 0.001));
+    expect_contains(captured_stderr(), "still runs on a thread");
+    may_fork = true;
+    for (int i = 0; i < 10000 * slowdown() && shared->runs_in_parent == 0; i++)
+        usleep(1000);
+    while (!late_child)
+        usleep(1000);
+    expect_int(status_of(late_child), EXIT_FAILURE);
+    expect_contains(captured_stderr(), "has returned from the .release function");
+    capture_stderr_end();
+#endif
+}
+
 SUITE("pool", call_runs_on_another_thread, calls_run_at_the_same_time,
       calls_beyond_the_threads_wait_in_the_queue, each_of_many_calls_gets_its_own_result,
       message_of_an_error_reaches_the_caller, await_on_a_thread_is_refused,
@@ -501,4 +591,6 @@ SUITE("pool", call_runs_on_another_thread, calls_run_at_the_same_time,
       cancel_before_a_call_begins_prevents_it, cancel_after_a_call_has_begun_waits_for_it,
       cancelled_task_begins_no_call, loops_of_several_threads_have_separate_pools,
       child_of_fork_has_pools_of_its_own, child_that_returns_from_a_call_ends_and_runs_no_other,
-      child_that_exits_in_a_call_does_not_hang)
+      child_that_exits_in_a_call_does_not_hang,
+      child_that_returns_from_a_release_function_ends_and_calls_no_other,
+      child_that_returns_from_a_release_function_on_a_thread_ends)

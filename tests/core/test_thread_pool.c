@@ -472,6 +472,32 @@ LOOP_TEST(task_tree_names_the_pool)
     return 0;
 }
 
+static int parse(void *arg)
+{
+    pthread_mutex_lock(&door.mutex);
+    inside++;
+    while (!door.open)
+        pthread_cond_wait(&door.changed, &door.mutex);
+    pthread_mutex_unlock(&door.mutex);
+    return arg ? -EINVAL : 0;
+}
+
+ASYNC_DEF(parses_in, (async_thread_pool *)p)
+{
+    return await_thread_pool_call(p, async_call(parse, NULL, "parse"));
+}
+
+LOOP_TEST(task_tree_has_the_name_given_to_async_call)
+{
+    async_thread_pool_auto p = async_thread_pool_open(.threads = 1);
+    await_task_auto t = async_create_task(parses_in(p));
+    expect_ok(await_until_inside(1));
+    async_print_tasks();
+    expect_contains(captured_stderr(), "waits for \"parse\" on a thread of pool \"pool-1\"");
+    open_door(true);
+    return await_task(t);
+}
+
 #if !defined __SANITIZE_THREAD__ /* it does not support threads before a fork() */
 LOOP_TEST(drop_in_a_child_leaves_the_pool_of_the_parent_alone)
 {
@@ -509,4 +535,4 @@ SUITE("thread pools", call_runs_on_a_thread_named_after_the_pool, pools_without_
       cancel_of_a_chosen_caller_lets_the_next_one_in, drop_fails_callers_that_wait_for_room,
       abandoned_call_occupies_its_thread, abandoned_calls_up_to_the_limit_are_replaced,
       abandoned_call_keeps_its_room_until_it_is_over, drop_leaves_an_abandoned_call_running,
-      task_tree_names_the_pool FORK_TESTS)
+      task_tree_names_the_pool, task_tree_has_the_name_given_to_async_call FORK_TESTS)
