@@ -39,17 +39,28 @@ static bool remove_stale_socket(const struct address *a)
            refuses_connections(a) && is_same_file(path, st.st_dev, st.st_ino) && unlink(path) == 0;
 }
 
-/* Remember the file behind the path: when the server closes, the path may belong to its
+/* Remember the file that bind() has just made: when the server closes, the path may belong to its
  * successor. */
-static void remember_path(struct listeners *s, const struct addresses *on)
+static void remember_path(struct listeners *s, const char *path)
 {
     struct stat st;
-    s->is_unix = on->at[0].any.sa_family == AF_UNIX;
-    if (!s->is_unix || lstat(on->at[0].un.sun_path, &st) < 0)
+    if (lstat(path, &st) < 0)
         return;
-    s->path = on->at[0].un.sun_path;
+    s->path = path;
     s->dev = st.st_dev;
     s->ino = st.st_ino;
+}
+
+static bool owns_path(const struct listeners *s)
+{
+    return s->path && is_same_file(s->path, s->dev, s->ino);
+}
+
+static void remove_path(struct listeners *s)
+{
+    if (owns_path(s))
+        unlink(s->path);
+    s->path = NULL;
 }
 
 /* --- one socket --- */
@@ -79,13 +90,19 @@ static int bind_address(int fd, const struct address *a)
     return r;
 }
 
-static int start_listening(struct loop *l, int fd, int backlog)
+/* Until listen() a Unix socket looks like one that a killed server has left: another server that
+ * starts at the same moment may have removed its path. Then the path is that server's, and no
+ * client would reach this one. */
+static int start_listening(struct loop *l, const struct listeners *s, int fd, int backlog)
 {
     if (async__sys.listen(fd, backlog > 0 ? backlog : DEFAULT_BACKLOG) < 0)
         return -errno;
+    if (s->is_unix && !owns_path(s))
+        return -EADDRINUSE;
     return async__poller_add_owned(&l->poller, fd);
 }
 
+/* A Unix socket has only one address, which stays valid until the listeners are closed. */
 static int add_listener(struct loop *l, struct listeners *s, const struct address *a, int backlog)
 {
     int fd = async__sys.socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -93,11 +110,10 @@ static int add_listener(struct loop *l, struct listeners *s, const struct addres
         return -errno;
     set_options(fd, a->any.sa_family);
     int r = bind_address(fd, a);
-    if (r == 0) {
-        r = start_listening(l, fd, backlog);
-        if (r < 0 && a->any.sa_family == AF_UNIX) /* bind() has made the file */
-            unlink(a->un.sun_path);
-    }
+    if (r == 0 && s->is_unix)
+        remember_path(s, a->un.sun_path);
+    if (r == 0)
+        r = start_listening(l, s, fd, backlog);
     if (r < 0)
         async__sys.close(fd);
     else
@@ -132,11 +148,12 @@ static int listen_on_all(struct loop *l, struct listeners *s, const struct addre
 {
     int missing = 0;
     struct address a;
+    s->is_unix = on->at[0].any.sa_family == AF_UNIX;
     for (int i = 0; i < on->count; i++) {
         a = on->at[i];
         if (s->port)
             async__address_set_port(&a, s->port);
-        int r = add_listener(l, s, &a, backlog);
+        int r = add_listener(l, s, s->is_unix ? &on->at[i] : &a, backlog);
         if (r < 0 && !is_missing_family(r))
             return cannot_listen(r, &a);
         if (r < 0)
@@ -154,8 +171,6 @@ int async__listen(struct loop *l, struct listeners *s, const struct addresses *o
     for (int i = 0; i < PORT_TRIES; i++) {
         *s = (struct listeners){ 0 };
         r = listen_on_all(l, s, on, backlog);
-        if (r == 0)
-            remember_path(s, on);
         if (r == 0 || r != -EADDRINUSE || !any_port || s->count == 0)
             break;
         /* The port is free in one family, and not in the other. Let the kernel choose another. */
@@ -168,9 +183,7 @@ int async__listen(struct loop *l, struct listeners *s, const struct addresses *o
 
 void async__listeners_close(struct loop *l, struct listeners *s)
 {
-    if (s->path && is_same_file(s->path, s->dev, s->ino))
-        unlink(s->path);
-    s->path = NULL;
+    remove_path(s);
     while (s->count > 0)
         async__owned_fd_close(l, s->fds[--s->count]);
 }

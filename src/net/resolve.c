@@ -90,8 +90,8 @@ static int look_up_host(async_task *t, const char *host, const char *port, bool 
     if (r == -ECANCELED)
         return r; /* the pool frees the record */
     if (r < 0)
-        r = async_fail_at(r, NULL, "cannot look up %s: no thread could be started",
-                          host ? host : port);
+        r = async_fail_at(r, NULL, "cannot look up %s: %s", host && host[0] ? host : port,
+                          r == -ENOMEM ? "no memory" : "no thread could be started");
     else
         r = lookup_result(k);
     if (r == 0) {

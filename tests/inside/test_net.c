@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sys/un.h>
 
 #include "base/sys.h"
 #include "io/stream.h"
@@ -261,6 +262,45 @@ REAL(lookup_fails_if_no_thread_can_be_started)
     return 0;
 }
 
+static bool no_memory;
+
+static void *scarce_malloc(void *ctx, size_t size)
+{
+    (void)ctx;
+    return no_memory ? NULL : malloc(size);
+}
+
+static void *scarce_realloc(void *ctx, void *p, size_t size)
+{
+    (void)ctx;
+    return no_memory ? NULL : realloc(p, size);
+}
+
+static void plain_free(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+ASYNC_DEF(looks_up_without_memory)
+{
+    async_stream *s = NULL;
+    no_memory = true;
+    int r = await_open_connection("some.where", "80", &s);
+    no_memory = false;
+    expect_int(r, -ENOMEM);
+    expect_contains(async_fail_text(r), "some.where: no memory");
+    return 0;
+}
+
+TEST(message_of_a_lookup_without_memory_does_not_blame_threads)
+{
+    expect_ok(async_set_allocator(
+            &(const async_allocator){ scarce_malloc, scarce_realloc, plain_free, NULL }));
+    expect_run_ok(looks_up_without_memory());
+    expect_ok(async_set_allocator(NULL));
+}
+
 /* --- happy eyeballs: in virtual time, the order and the moments --- */
 
 static void addresses(const char *const *list)
@@ -439,6 +479,38 @@ REAL(server_that_cannot_listen_leaves_no_path)
     return 0;
 }
 
+static int successor;
+
+/* Before the server listens, another one takes its socket for one that was left behind. */
+static int listen_after_another(int fd, int backlog)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    socklen_t size = sizeof a;
+    expect_ok(getsockname(fd, (struct sockaddr *)&a, &size));
+    expect_ok(unlink(a.sun_path));
+    successor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    expect_ok(bind(successor, (struct sockaddr *)&a, size));
+    expect_ok(listen(successor, backlog));
+    return listen(fd, backlog);
+}
+
+REAL(server_whose_path_was_taken_before_it_listens_fails)
+{
+    char path[] = "/tmp/asyncio-test-taken-XXXXXX";
+    int port, r = 0, fd = mkstemp(path);
+    async_event serving = { 0 };
+    expect_ok(close(fd));
+    expect_ok(unlink(path));
+    async__sys.listen = listen_after_another;
+    await_timeout (r, 1)
+        r = await_server(path, &port, &serving);
+    async__sys.listen = async__sys_kernel.listen;
+    expect_int(r, -EADDRINUSE);
+    expect_ok(access(path, F_OK));
+    expect_ok(close(successor));
+    return unlink(path);
+}
+
 REAL(server_goes_on_after_errors_of_accept)
 {
     static const int errors[] = { ECONNABORTED, EINTR, EMFILE, EPROTO, ENFILE, ENOBUFS, EAGAIN };
@@ -478,9 +550,11 @@ REAL(server_ends_if_accept_fails_for_good)
 
 SUITE("net", name_is_looked_up_on_a_thread, message_names_the_host_without_an_address,
       lookup_under_way_does_not_keep_the_loop_open, lookups_run_sixteen_at_a_time,
-      lookup_fails_if_no_thread_can_be_started, addresses_are_tried_by_turns_of_family,
-      next_attempt_begins_after_a_quarter_of_a_second, cancelled_connection_closes_all_attempts,
-      every_failed_attempt_is_a_cause_of_the_error, address_that_is_listed_twice_is_tried_once,
+      lookup_fails_if_no_thread_can_be_started,
+      message_of_a_lookup_without_memory_does_not_blame_threads,
+      addresses_are_tried_by_turns_of_family, next_attempt_begins_after_a_quarter_of_a_second,
+      cancelled_connection_closes_all_attempts, every_failed_attempt_is_a_cause_of_the_error,
+      address_that_is_listed_twice_is_tried_once,
       server_listens_once_on_an_address_that_is_listed_twice,
-      server_that_cannot_listen_leaves_no_path, server_goes_on_after_errors_of_accept,
-      server_ends_if_accept_fails_for_good)
+      server_that_cannot_listen_leaves_no_path, server_whose_path_was_taken_before_it_listens_fails,
+      server_goes_on_after_errors_of_accept, server_ends_if_accept_fails_for_good)
