@@ -196,11 +196,22 @@ void async__address_set_port(struct address *a, int port)
         *at = htons((uint16_t)port);
 }
 
+/* The end of a long path tells more than its beginning. */
+static void path_text(const char *path, char text[static ADDRESS_TEXT])
+{
+    static const char cut[] = "...";
+    size_t length = strlen(path), room = ADDRESS_TEXT - sizeof cut;
+    if (length < ADDRESS_TEXT)
+        memcpy(text, path, length + 1);
+    else
+        snprintf(text, ADDRESS_TEXT, "%s%s", cut, path + length - room);
+}
+
 void async__address_text(const struct address *a, char text[static ADDRESS_TEXT])
 {
     char host[INET6_ADDRSTRLEN] = "?";
     if (a->any.sa_family == AF_UNIX) {
-        snprintf(text, ADDRESS_TEXT, "%.*s", ADDRESS_TEXT - 1, a->un.sun_path);
+        path_text(a->un.sun_path, text);
     } else if (a->any.sa_family == AF_INET6) {
         inet_ntop(AF_INET6, &a->in6.sin6_addr, host, sizeof host);
         snprintf(text, ADDRESS_TEXT, "[%s]:%d", host, async__address_port(a));

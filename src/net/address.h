@@ -44,7 +44,8 @@ struct addresses *async__addresses_found(const struct addrinfo *list);
 int async__address_port(const struct address *a);
 void async__address_set_port(struct address *a, int port);
 
-/* Format an address as "127.0.0.1:80", "[::1]:80" or a path. */
+/* Format an address as "127.0.0.1:80", "[::1]:80" or a path. The beginning of a path that is too
+ * long is left out. */
 void async__address_text(const struct address *a, char text[static ADDRESS_TEXT]);
 
 #endif

@@ -144,6 +144,18 @@ LOOP_TEST(path_that_belongs_to_a_successor_stays)
     return remove_folder();
 }
 
+LOOP_TEST(message_has_the_end_of_a_long_path)
+{
+    char longer[108];
+    make_folder();
+    snprintf(longer, sizeof longer, "%s/%060d/the-socket", dir, 0);
+    struct server v = { .handler = echo, .host = longer };
+    expect_int(await_server(&v), -ENOENT);
+    expect_contains(async_fail_text(-ENOENT), "cannot listen on ...00000");
+    expect_contains(async_fail_text(-ENOENT), "00000/the-socket");
+    return remove_folder();
+}
+
 /* --- a backlog that is full --- */
 
 /* A socket that listens, and connections that fill its backlog. */
@@ -216,5 +228,6 @@ SUITE("unix_socket", server_is_reached_by_path_and_removes_the_path_at_its_end,
       path_with_a_slash_may_be_relative, socket_that_a_killed_server_has_left_is_removed,
       socket_of_a_running_server_is_not_removed,
       other_files_in_the_place_of_the_socket_are_not_removed,
-      path_that_belongs_to_a_successor_stays, connection_waits_while_the_backlog_is_full,
+      path_that_belongs_to_a_successor_stays, message_has_the_end_of_a_long_path,
+      connection_waits_while_the_backlog_is_full,
       connection_that_is_cancelled_while_the_backlog_is_full_leaves_nothing)
