@@ -37,7 +37,8 @@ struct async_sweep_opts {
     /* Called after each run, when its loop is closed. Returns NULL, or a message that describes
      * what is wrong. It should check that nothing was lost, for example that every item is
      * somewhere. Not all work may have been done, unless `result`, the result of the scenario, is a
-     * success. */
+     * success. It may free what the scenario has left for it, such as the content of a file: only
+     * what is still there afterwards counts as lost. */
     const char *(*check)(void *arg, int result);
     int expect;       /* the result without a fault, if that is an error. Default: 0 or more */
     bool real_clock;  /* run in real time instead of virtual time */
@@ -58,9 +59,11 @@ struct async_sweep_opts {
  *
  * co         the scenario (copied). It must do the same in each run.
  * ...        members of struct async_sweep_opts.
- * Returns    the number of runs that went wrong; a sweep stops after 5. -EBUSY if a loop is open in
- *            this thread; -EINVAL if the run without a fault fails, or if ASYNC_SWEEP asks for a
- *            run that does not exist; a message is printed to stderr.
+ * Returns    the number of runs that went wrong; a sweep stops after 5. -EBUSY if the memory of the
+ *            library is in use: a loop is open, a thread has set a task-local variable (local.h)
+ *            outside of a loop, or an abandoned call still runs. -EINVAL if the run without a
+ *            fault fails, or if ASYNC_SWEEP asks for a run that does not exist; a message is
+ *            printed to stderr.
  *
  * A run goes wrong if its result is not explained by the fault; if the loop, the allocator or the
  * process's table of descriptors has not got everything back; if it does not end, because its tasks

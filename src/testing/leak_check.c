@@ -124,13 +124,16 @@ void async__leak_check_open(void)
             (async_allocator){ counting_malloc, counting_realloc, counting_free, NULL });
 }
 
-/* End the check, and record in t what was not released. Pools outlive their loop while one of their
- * threads still runs, so give them some time. */
-void async__leak_check_close(struct trial *t)
+/* A pool outlives its loop while one of its threads still runs. */
+void async__leak_check_await_threads(void)
 {
     int64_t until = async__sys.clock() + PATIENCE;
     while (async__alloc_held() > 0 && async__sys.clock() < until)
         sched_yield();
+}
+
+void async__leak_check_close(struct trial *t)
+{
     async__allocator_swap(counters.below);
     async__sys.map = counters.sys.map;
     async__sys.map_shared = counters.sys.map_shared;

@@ -250,11 +250,10 @@ static void receive_warning(const char *message)
         async__trial_wrong(async__trial, "%s", message);
 }
 
-static void check_result(struct trial *x)
+/* message: what the check of the test's own has found wrong, or NULL. */
+static void check_result(struct trial *x, const char *message)
 {
-    const struct async_sweep_opts *o = x->opts;
     const char *name = x->result < 0 ? strerrorname_np(-x->result) : NULL;
-    const char *message = o->check ? o->check(o->arg, x->result) : NULL;
     if (message)
         async__trial_wrong(x, "%s", message);
     if (!is_explained(x, x->result) && name)
@@ -263,7 +262,9 @@ static void check_result(struct trial *x)
         async__trial_wrong(x, "the result is %d", x->result);
 }
 
-/* Run the scenario once, and store in x->wrong what was wrong with the run. */
+/* Run the scenario once, and store in x->wrong what was wrong with the run. The check of the test's
+ * own comes before the leak check, because it may free what the scenario has left for it; no fault
+ * is injected into it. */
 void async__trial_run(struct trial *x)
 {
     const struct async_sweep_opts *o = x->opts;
@@ -279,8 +280,10 @@ void async__trial_run(struct trial *x)
     async__trial = x;
     async__leak_check_open();
     x->result = async_run_opt(co, &run);
-    async__leak_check_close(x);
+    async__leak_check_await_threads();
     async__trial = NULL;
+    const char *message = o->check ? o->check(o->arg, x->result) : NULL;
+    async__leak_check_close(x);
     async__log.receive = NULL;
-    check_result(x);
+    check_result(x, message);
 }

@@ -92,6 +92,9 @@ extern _Thread_local struct trial *async__trial;
 void async__leak_check_open(void);
 void async__leak_check_close(struct trial *t);
 
+/* Wait for the threads that outlive the loop of the run, but not for ever. */
+void async__leak_check_await_threads(void);
+
 /* Replace the system calls by functions that can inject faults, and restore them. */
 void async__faults_begin(void);
 void async__faults_end(void);

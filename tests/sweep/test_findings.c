@@ -297,9 +297,34 @@ TEST(result_that_neither_fault_explains_is_found)
     expect_sweep_finds(async_sweep_pairs_opt, hides_both(), &none, "the result is -EIO");
 }
 
+/* --- what the scenario leaves for the check --- */
+
+static char *kept;
+
+static const char *free_kept(void *arg, int result)
+{
+    (void)arg;
+    const char *wrong = result == 0 && !kept ? "the content is missing" : NULL;
+    async_data_drop(&kept);
+    return wrong;
+}
+
+ASYNC_DEF(keeps_what_it_reads)
+{
+    kept = NULL;
+    return await_read_file("/etc/passwd", &kept, NULL);
+}
+
+TEST(check_may_free_what_the_scenario_has_left)
+{
+    static const struct async_sweep_opts frees = { .check = free_kept };
+    expect_sweep_passes(async_sweep_opt, keeps_what_it_reads(), &frees);
+}
+
 SUITE("sweep-findings", item_lost_by_cancel_is_found, descriptor_left_open_by_cancel_is_found,
       careful_cleanup_passes, stream_never_dropped_is_found, hang_after_swallowed_cancel_is_found,
       endless_loop_that_ignores_cancel_is_found, other_error_than_cancel_is_found,
       ignored_allocation_failure_is_found, leak_after_failed_allocation_is_found,
       short_read_that_is_trusted_is_found, descriptor_left_open_by_failure_is_found,
-      pair_of_cancel_and_allocation_failure_is_found, result_that_neither_fault_explains_is_found)
+      pair_of_cancel_and_allocation_failure_is_found, result_that_neither_fault_explains_is_found,
+      check_may_free_what_the_scenario_has_left)
