@@ -3,8 +3,8 @@
  *
  * The child has a copy of the loop's memory, but shares the kernel's side of it with the parent:
  * what the child registered with epoll would change what the parent receives. So the copy is
- * disabled before the
- * child goes on, and no later call has to check whether this process is still the same.
+ * disabled before the child goes on, and no later call has to check whether this process is still
+ * the same.
  * posix_spawn() and vfork() do not run these handlers. */
 #include <pthread.h>
 
@@ -36,6 +36,7 @@ static void disable(struct loop *l)
     l->last.node.kind = 0;
     async__sys.close(l->poller.ep);
     l->poller.ep = -1;
+    async__loop_keep(l);
     async__task_forked(l);
 }
 

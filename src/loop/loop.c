@@ -171,11 +171,16 @@ static void keep_record(void *record, void *size)
     sanitizer_keep(record, *(size_t *)size);
 }
 
+void async__loop_keep(struct loop *l)
+{
+    static _Atomic(struct loop *) latest;
+    l->former = atomic_exchange(&latest, l);
+}
+
 /* The stacks and records of its tasks stay, because another thread may still write into a stack
  * frame on one of them. */
 void async__loop_abandon(struct loop *l)
 {
-    static _Atomic(struct loop *) latest; /* so that a leak checker finds abandoned loops */
     async__handle_close(l->handle);
     close_modules(l);
     for (int fd = 0; fd < l->poller.count; fd++)
@@ -186,7 +191,7 @@ void async__loop_abandon(struct loop *l)
     async__slab_each(&l->starts, keep_record, &(size_t){ l->starts.size });
     async__stacks_abandon(&l->stacks);
     async__overflow_forget();
-    l->former = atomic_exchange(&latest, l);
+    async__loop_keep(l);
     async__loop_leave();
     async__alloc_hold(-1);
 }

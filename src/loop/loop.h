@@ -130,7 +130,7 @@ struct loop {
     size_t done_callbacks; /* done callbacks in the ready queue */
     /* The run is not over before it is passed, if done callbacks were ready when it stopped. */
     struct ready_marker last;
-    struct loop *former; /* the loop that was abandoned before this one */
+    struct loop *former; /* the loop that async__loop_keep() was called for before this one */
 };
 
 /* The loop of this thread; NULL: none. A task never leaves its thread, so a function that suspends
@@ -155,6 +155,9 @@ void async__loop_close(struct loop *l);
 /* Close what the outside world can see of a loop whose tasks would not end, and leave the rest
  * alone for ever. */
 void async__loop_abandon(struct loop *l);
+
+/* The memory of l is never freed. Keep a pointer to it, so that leak checkers find it. */
+void async__loop_keep(struct loop *l);
 
 /* This thread has no loop from here on. */
 void async__loop_leave(void);

@@ -253,6 +253,32 @@ TEST(child_that_returns_does_not_remove_temporary_file_of_parent)
     expect_int(access(temporary, F_OK), -1);
 }
 
+/* Only in programs with AddressSanitizer or LeakSanitizer. */
+__attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+
+static int leaks(void)
+{
+    return __lsan_do_recoverable_leak_check ? __lsan_do_recoverable_leak_check() : 0;
+}
+
+TEST(child_that_returns_has_no_leak)
+{
+    parent = getpid();
+    capture_stderr_begin();
+    int r = async_run(forks_and_returns(false));
+    if (getpid() != parent) {
+        child_expect(r == -EPERM);
+        child_expect(stderr_has("a child of fork() has returned from a task of its parent"));
+        child_expect(async_run(seven()) == 7);
+        child_expect(leaks() == 0);
+        _exit(GOOD);
+    }
+    expect_ok(r);
+    expect_ok(ended_well(child));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
+}
+
 /* --- other ways to fork --- */
 
 static void *forks_in_a_thread(void *arg)
@@ -559,7 +585,7 @@ SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
       child_forked_in_task_is_refused_by_await, child_forked_in_callback_is_refused_by_await,
       parent_keeps_its_waits_while_child_closes_descriptors,
       child_that_returns_from_task_leaves_run_with_eperm,
-      child_that_returns_does_not_remove_temporary_file_of_parent,
+      child_that_returns_does_not_remove_temporary_file_of_parent, child_that_returns_has_no_leak,
       child_that_returns_from_nested_task_leaves_run_with_eperm,
       child_forked_by_thread_without_loop_may_run_its_own, fork_and_exec_works_in_task,
       child_forked_beside_runner_is_refused_and_may_open_its_own,
