@@ -15,7 +15,8 @@
  * wrong count. And the total can be changed while tokens are in use.
  *
  * Tokens are given out in the order in which tasks came. The limiter belongs to the loop that first
- * used it, until that loop is closed. Common errors:
+ * used it, until that loop is closed. Tokens that abandoned tasks of that loop have borrowed
+ * (.shutdown_timeout, run.h) stay borrowed. Common errors:
  *   -EPERM      not called from a task, or the limiter belongs to another open loop; a message is
  *               printed to stderr
  *   -ECANCELED  the caller was cancelled; no token is taken */
