@@ -353,15 +353,14 @@ void async__wake_all(async_waitq *q, int value)
 
 void async__wrong_thread(const async_task *t)
 {
-    const char *name = async__task_label(t).text;
+    struct task_label label = async__task_label(t);
     if (t->loop->forked)
         async__warn("a child of fork() wakes task \"%s\" of its parent's loop; in the child, call "
-                    "exec or _exit(), or "
-                    "async_run() a loop of its own",
-                    name);
+                    "exec or _exit(), or async_run() for a loop of its own",
+                    label.text);
     else
         async__warn("a thread wakes task \"%s\" of another thread's loop; use "
                     "async_call_soon_threadsafe()",
-                    name);
+                    label.text);
     abort();
 }

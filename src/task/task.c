@@ -102,14 +102,15 @@ static bool needs_no_stack(const struct loop *l, const async_co *co)
 static COLD int apply_opts(async_task *t, struct task_start *s, const async_co *co,
                            const struct async_task_opts *opts)
 {
+    struct task_label label = async__task_label(t);
     if (opts->stack_size && !async__stack_class(opts->stack_size, &s->stack_class)) {
-        async__warn("task \"%s\": .stack_size of %zu bytes is more than 1 GiB",
-                    async__task_label(t).text, opts->stack_size);
+        async__warn("task \"%s\": .stack_size of %zu bytes is more than 1 GiB", label.text,
+                    opts->stack_size);
         return -EINVAL;
     }
     if (co->name && !opts->name && !opts->drop)
         return 0;
-    const char *name = opts->name ? opts->name : async__task_label(t).text;
+    const char *name = opts->name ? opts->name : label.text;
     return add_extra(t, name, opts->owned, opts->drop) ? 0 : -ENOMEM;
 }
 
