@@ -147,15 +147,17 @@ static unsigned run_taken(async_loop *h, unsigned n)
     return n;
 }
 
+/* The posts become one list before the first of them runs, because one may call fork(): in the
+ * child this list is empty, and no other post runs there. */
 void async__handle_stop(async_loop *h)
 {
-    async_post *left = atomic_exchange(&h->posts, CLOSED);
+    async_post *left = atomic_exchange(&h->posts, CLOSED), **end = &h->taken;
     while (atomic_load(&h->inside) > 0)
         sched_yield();
-    run_taken(h, UINT_MAX);
-    if (left == CLOSED)
-        return;
-    h->taken = reversed(left);
+    while (*end)
+        end = &(*end)->next;
+    if (left != CLOSED)
+        *end = reversed(left);
     run_taken(h, UINT_MAX);
 }
 

@@ -318,7 +318,7 @@ void async__marker_put(struct loop *l, struct ready_marker *m)
 
 void async__marker_remove(struct loop *l, struct ready_marker *m)
 {
-    if (!m->passed)
+    if (!m->passed && !l->forked) /* in the child of a fork() the queue was emptied */
         waitq_remove(&l->sched.ready, &m->node);
     m->node.kind = 0;
 }

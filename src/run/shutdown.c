@@ -219,7 +219,7 @@ void async__shut_down(async_runner *rn, struct run *r)
         run_ready_callbacks(l);
         end_tasks(rn);
     }
-    if (has_timeout)
+    if (has_timeout && !l->forked)
         async_callback_cancel(&timeout);
     rn->running = false;
     if (!is_dead(l))

@@ -495,6 +495,72 @@ TEST(child_of_a_drop_function_runs_nothing_else)
     comes_back(forks_in_the_drop_of_no_task());
 }
 
+static int posts_run;
+
+static void forks_as_number_65(void *arg ASYNC_UNUSED)
+{
+    if (++posts_run == 65)
+        child = fork();
+    else
+        is_only_in_the_parent(NULL);
+}
+
+/* An iteration runs 64 posts. The others, and those that come after them, run when the loop is
+ * closed. */
+ASYNC_DEF(forks_in_a_post_at_the_end)
+{
+    async_loop *l = async_get_running_loop();
+    posts_run = 0;
+    for (int i = 0; i < 70; i++)
+        expect_ok(async_call_soon_threadsafe(l, forks_as_number_65, NULL));
+    while (posts_run == 0)
+        ASYNC_TRY(await_sleep(0));
+    expect_int(posts_run, 64);
+    return async_call_soon_threadsafe(l, forks_as_number_65, NULL);
+}
+
+TEST(child_of_a_post_at_the_end_runs_no_other_post)
+{
+    comes_back(forks_in_a_post_at_the_end());
+    expect_int(posts_run, 71);
+}
+
+static async_callback last;
+
+static void reuses_its_memory_and_forks(void *arg ASYNC_UNUSED)
+{
+    memset(&last, 0x5a, sizeof last);
+    child = fork();
+}
+
+ASYNC_DEF(leaves_a_callback)
+{
+    async_call_soon(&last, reuses_its_memory_and_forks, NULL);
+    return 0;
+}
+
+/* The memory of a callback that has run belongs to its owner. */
+TEST(child_of_a_callback_at_the_end_writes_to_no_callback)
+{
+    async_callback reused;
+    memset(&reused, 0x5a, sizeof reused);
+    parent = getpid();
+    capture_stderr_begin();
+    int r = async_run(leaves_a_callback(), .shutdown_timeout = 5);
+    if (getpid() != parent) {
+        child_expect(r == -EPERM);
+        child_expect(memcmp(&last, &reused, sizeof last) == 0);
+        child_expect(strcmp(captured_stderr(),
+                            "asyncio: a child of fork() has returned from a task "
+                            "of its parent: it should call exec or _exit()\n") == 0);
+        _exit(GOOD);
+    }
+    expect_ok(r);
+    expect_ok(ended_well(child));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
+}
+
 /* --- a loop of the child --- */
 
 static void awaits_in_callback(void *ret)
@@ -581,8 +647,10 @@ TEST(thread_that_wakes_task_of_loop_aborts_with_message)
     capture_stderr_end();
 }
 
-SUITE("core-fork", child_forked_in_driven_run_leaves_turn_with_eperm,
-      child_forked_in_task_is_refused_by_await, child_forked_in_callback_is_refused_by_await,
+SUITE("core-fork", child_of_a_post_at_the_end_runs_no_other_post,
+      child_of_a_callback_at_the_end_writes_to_no_callback,
+      child_forked_in_driven_run_leaves_turn_with_eperm, child_forked_in_task_is_refused_by_await,
+      child_forked_in_callback_is_refused_by_await,
       parent_keeps_its_waits_while_child_closes_descriptors,
       child_that_returns_from_task_leaves_run_with_eperm,
       child_that_returns_does_not_remove_temporary_file_of_parent, child_that_returns_has_no_leak,
