@@ -144,15 +144,16 @@ static void wake_at_end(async_queue *q)
         async__wake_all(&q->getters, -EPIPE);
 }
 
-/* After an immediate shutdown: drop the items that no getter is owed, as if they were done. Of the
- * others, those stay that leave the queue first. */
+/* After an immediate shutdown: drop the items that no getter is owed, and count them as done,
+ * unless async_queue_task_done() was called for them too early. Of the others, those stay that
+ * leave the queue first. */
 static void drop_items(async_queue *q)
 {
     size_t dropped = q->count - q->owed;
     if (q->lifo && (q->first += dropped) >= q->room)
         q->first -= q->room;
     q->count = q->owed;
-    q->unfinished -= dropped;
+    q->unfinished -= dropped < q->unfinished ? dropped : q->unfinished;
     if (dropped > 0 && q->unfinished == 0)
         async__wake_all(&q->joiners, 0);
 }

@@ -197,7 +197,20 @@ LOOP_TEST(immediate_shutdown_of_full_lifo_queue_ends_join)
     return await_queue_join(&q);
 }
 
-SUITE("core-queue_shutdown", cancel_of_woken_getter_after_immediate_shutdown_ends_join,
+/* The count of unfinished items does not go below 0. */
+LOOP_TEST(immediate_shutdown_after_all_items_were_reported_done_ends_join)
+{
+    queue3 q = ASYNC_QUEUE(q);
+    put_items(&q, 1, 2);
+    expect_ok(async_queue_task_done(&q));
+    expect_ok(async_queue_task_done(&q));
+    async_queue_shutdown(&q, true);
+    expect_int(async_queue_task_done(&q), -EINVAL);
+    return await_queue_join(&q);
+}
+
+SUITE("core-queue_shutdown", immediate_shutdown_after_all_items_were_reported_done_ends_join,
+      cancel_of_woken_getter_after_immediate_shutdown_ends_join,
       immediate_shutdown_of_full_lifo_queue_ends_join,
       graceful_shutdown_drains_items_then_fails_gets,
       immediate_shutdown_drops_items_and_counts_them_done,
