@@ -70,6 +70,8 @@ int async_watch_change(async_watch *w, int events)
         return 0;
     struct loop *l = async__loop;
     struct fd_entry *e = &l->poller.entries[w->fd];
+    if (e->watch != w)
+        return -EBADF; /* the descriptor was closed, and its number has a new owner */
     int r = 0;
     if (events == 0) /* out of epoll, which would go on to report a peer that has hung up */
         async__poller_unregister(&l->poller, w->fd, e);

@@ -435,7 +435,32 @@ REAL_LOOP_TEST(watch_stopped_after_stream_has_its_number_spares_stream)
     return 0;
 }
 
-SUITE("watch", absurd_descriptor_is_refused, watch_calls_again_while_bytes_are_left,
+REAL_LOOP_TEST(watch_changed_after_stream_has_its_number_spares_stream)
+{
+    int port = 0, listener = plain_listen(&port, 1), calls = 0;
+    async_watch w = { 0 };
+    async_stream *s;
+    open_pipe();
+    expect_ok(async_watch_start(&w, pipe_fds[0], POLLIN, counts_calls, &calls));
+    close(pipe_fds[0]);
+    ASYNC_TRY(await_open_connection("127.0.0.1", text_of(port), &s));
+    int peer = accept(listener, NULL, NULL);
+    await_task_auto t = async_create_task(reads_a_byte(s));
+    expect_ok(await_sleep(0));
+    expect_int(async_watch_change(&w, 0), -EBADF);
+    put(peer);
+    expect_int(await_wait(&t, 1, ASYNC_ALL_COMPLETED, 10), 1);
+    expect_int(async_task_result(t), 1);
+    async_watch_stop(&w);
+    async_stream_drop(&s);
+    close(peer);
+    close(listener);
+    close(pipe_fds[1]);
+    return 0;
+}
+
+SUITE("watch", watch_changed_after_stream_has_its_number_spares_stream,
+      absurd_descriptor_is_refused, watch_calls_again_while_bytes_are_left,
       changed_watch_calls_for_the_new_events, hangup_is_reported_to_a_watch,
       watch_stopped_by_another_watch_is_not_called,
       number_used_again_in_one_batch_gets_no_old_event, number_of_a_cancelled_wait_can_be_watched,
