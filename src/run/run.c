@@ -166,7 +166,11 @@ static int run_loop(async_runner *rn, struct run *r)
 int async__run(async_runner *rn, struct run *r)
 {
     int err = run_loop(rn, r);
-    return err < 0 ? err : async__run_end(rn, r);
+    if (err == 0)
+        return async__run_end(rn, r);
+    if (r->watched)
+        async__interrupt_unwatch();
+    return err;
 }
 
 /* --- the loop of a run --- */

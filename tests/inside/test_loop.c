@@ -167,6 +167,25 @@ TEST(interrupt_before_first_step_of_main_ends_run)
     expect_ok(interrupts_left);
 }
 
+static void *map_nothing(size_t size ASYNC_UNUSED)
+{
+    return NULL;
+}
+
+TEST(run_that_cannot_begin_leaves_interrupt_alone)
+{
+    struct sigaction now_set;
+    signal(SIGINT, SIG_DFL);
+    async_runner *rn = async_runner_open(NULL);
+    async__sys.map = map_nothing;
+    expect_int(async_runner_run(rn, notes_its_beginning()), -ENOMEM);
+    async__sys.map = async__sys_kernel.map;
+    sigaction(SIGINT, NULL, &now_set);
+    expect_true(now_set.sa_handler == SIG_DFL);
+    expect_ok(async_runner_run(rn, notes_its_beginning()));
+    async_runner_close(rn);
+}
+
 TEST(timer_that_passed_while_host_was_busy_fires_at_once)
 {
     int r;
@@ -365,7 +384,8 @@ TEST(loop_that_closes_reports_what_it_still_owns)
     expect_leak(l, "the loop closes with 1 timers armed");
 }
 
-SUITE("inside-loop", child_of_fork_does_not_wait_for_thread_that_was_posting,
+SUITE("inside-loop", run_that_cannot_begin_leaves_interrupt_alone,
+      child_of_fork_does_not_wait_for_thread_that_was_posting,
       loops_of_parent_are_closed_in_child_of_fork, first_deadline_that_passed_is_reported,
       interrupt_before_first_step_of_main_ends_run,
       timer_that_passed_while_host_was_busy_fires_at_once,
