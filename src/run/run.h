@@ -15,7 +15,6 @@ struct async_runner {
     double shutdown_timeout; /* seconds; 0: none */
     bool running;            /* a call of the runner runs the loop now */
     struct run *started;     /* the run that another loop drives, or NULL */
-    async_runner *next;      /* in the list of closed runners */
 };
 
 /* One run of a main task. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* runner.c - async_runner, like asyncio.Runner: several runs on one loop, or one iteration at a
  * time inside another loop. */
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -11,43 +11,23 @@
 
 /* --- opening and closing --- */
 
-/* Records of closed runners are kept for a while, so that closing one again, or using it, is an
- * error and not a use of freed memory. They come from libc, because they outlive the loop, and so
- * perhaps the allocator. */
+/* The record of a closed runner is kept until CLOSED_MAX others were closed: closing it again, or
+ * using it, is an error and not a use of freed memory. It comes from libc, because it outlives
+ * the loop, and so perhaps the allocator. There is no lock, because a child of fork() might inherit
+ * it locked. */
 enum { CLOSED_MAX = 64 };
-
-static struct {
-    pthread_mutex_t mutex;
-    async_runner *first, *last;
-    int count;
-} closed = { .mutex = PTHREAD_MUTEX_INITIALIZER };
-
-static async_runner *allocate_runner(void)
-{
-    async_runner *rn = NULL;
-    pthread_mutex_lock(&closed.mutex);
-    if (closed.count >= CLOSED_MAX) {
-        rn = closed.first;
-        closed.first = rn->next;
-        closed.count--;
-    }
-    pthread_mutex_unlock(&closed.mutex);
-    return rn ? rn : calloc(1, sizeof *rn);
-}
 
 static void keep_closed(async_runner *rn)
 {
+    static _Atomic(async_runner *) closed[CLOSED_MAX];
+    static atomic_uint count;
     *rn = (async_runner){ .loop = NULL };
-    pthread_mutex_lock(&closed.mutex);
-    *(closed.first ? &closed.last->next : &closed.first) = rn;
-    closed.last = rn;
-    closed.count++;
-    pthread_mutex_unlock(&closed.mutex);
+    free(atomic_exchange(&closed[atomic_fetch_add(&count, 1) % CLOSED_MAX], rn));
 }
 
 async_runner *async_runner_open(const struct async_run_opts *opts)
 {
-    async_runner *rn = allocate_runner();
+    async_runner *rn = calloc(1, sizeof *rn);
     int r = rn ? async__runner_init(rn, opts) : -ENOMEM;
     if (r == 0)
         return rn;
