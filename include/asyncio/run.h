@@ -112,14 +112,17 @@ async_runner *async_runner_open(const struct async_run_opts *opts) ASYNC_CHECK;
 
 /* Run a coroutine in a Runner. Ctrl-C cancels its main task, as in async_main().
  *
- * Returns    what the coroutine returns; -EINTR if Ctrl-C has ended it; -EDEADLK; -EBUSY inside of
- *            a run; -EINVAL if rn is NULL or closed; -ENOMEM. */
+ * Returns    what the coroutine returns; -EINTR if Ctrl-C has ended it; -EDEADLK, also if a run
+ *            before had to abandon tasks in a deadlock, and a message is printed to stderr; -EBUSY
+ *            inside of a run; -EINVAL if rn is NULL or closed; -ENOMEM. */
 int async_runner_run(async_runner *rn, async_co co) ASYNC_CHECK;
 
 /* Run tasks and callbacks until async_stop() is called, as loop.run_forever() does. What is left
  * goes on in the next run.
  *
- * Returns    0; -EINTR after Ctrl-C; -EBUSY, -EINVAL as async_runner_run(). */
+ * Returns    0; -EINTR after Ctrl-C; -EDEADLK if nothing can wake its tasks any more: they are
+ *            printed to stderr, and cancelled by async_runner_close(); -EBUSY, -EINVAL as
+ *            async_runner_run(). */
 int async_runner_run_forever(async_runner *rn) ASYNC_CHECK;
 
 /* End async_runner_run_forever() on this thread, when all that is ready now has run, as loop.stop()

@@ -39,19 +39,27 @@ static void abandon_deadlocked(struct loop *l)
     async__loop_stop(l);
 }
 
-/* Nothing can wake any task. Cancel the main task, which usually ends all others. If the tasks
- * still wait after that, abandon them. */
+/* Cancel the main task, which usually ends all others. A run without a main task is only stopped:
+ * its tasks are cancelled when the runner is closed. */
+static void end_deadlocked_run(struct loop *l)
+{
+    async__warn("deadlock: all tasks are waiting and nothing can wake them:");
+    async_print_tasks();
+    if (l->forever)
+        async__loop_stop(l);
+    else
+        async__task_request_cancel(l->root_task, ASYNC_CANCEL_SHUTDOWN, "deadlock", NULL);
+}
+
+/* Nothing can wake any task. End the run. If tasks still wait after that, abandon them. */
 bool async__deadlock(struct loop *l)
 {
     if (waits_for_interrupt(l))
         return false;
-    if (!l->deadlocked && l->root_task) {
-        async__warn("deadlock: all tasks are waiting and nothing can wake them:");
-        async_print_tasks();
-        async__task_request_cancel(l->root_task, ASYNC_CANCEL_SHUTDOWN, "deadlock", NULL);
-    }
+    if (!l->deadlocked && (l->root_task || l->forever))
+        end_deadlocked_run(l);
     l->deadlocked = true;
-    if (!l->sched.ready.head)
+    if (!l->sched.ready.head && !l->stop)
         abandon_deadlocked(l);
     return true;
 }

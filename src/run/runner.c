@@ -53,14 +53,20 @@ static bool is_runner_usable(const async_runner *rn, const char *what)
     return false;
 }
 
-/* Check that a run can begin. Returns 0; -EINVAL if the runner is closed; -EBUSY if it is in
- * use. */
+/* Check that a run can begin. Returns 0; -EINVAL if the runner is closed; -EBUSY if it is in use;
+ * -EDEADLK if a run before has abandoned tasks, which must not go on in another run. */
 static int check_free(const async_runner *rn, const char *what)
 {
     if (!rn || !rn->loop)
         return is_runner_usable(rn, what), -EINVAL;
     if (!is_runner_usable(rn, what))
         return -EBUSY;
+    if (rn->loop->abandoned) {
+        async__warn("%s() of a runner that has abandoned tasks in a deadlock: close it, and open "
+                    "another one",
+                    what);
+        return -EDEADLK;
+    }
     if (!rn->started)
         return 0;
     async__warn("%s() while a run that was started with async_runner_start() has not ended", what);

@@ -360,6 +360,53 @@ TEST(runner_runs_again_after_deadlock)
     capture_stderr_end();
 }
 
+ASYNC_DEF(logs_its_wait)
+{
+    int r = await_event_wait(&never);
+    log_event("%s", result_text(r));
+    return r;
+}
+
+ASYNC_DEF(sets_never)
+{
+    async_event_set(&never);
+    return await_sleep(1);
+}
+
+/* Its main task has a result to store in a run that is over. */
+TEST(runner_that_has_abandoned_tasks_runs_nothing_else)
+{
+    capture_stderr_begin();
+    async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
+    expect_int(async_runner_run(rn, refuses()), -EDEADLK);
+    expect_contains(captured_stderr(), "they are abandoned");
+    expect_int(async_runner_run(rn, sets_never()), -EDEADLK);
+    expect_contains(
+            captured_stderr(),
+            "async_runner_run() of a runner that has abandoned tasks in a deadlock: close it");
+    async_runner_close(rn);
+    capture_stderr_end();
+}
+
+/* Check has installed a handler for SIGINT, so Ctrl-C does not count as an end of the run. */
+TEST(deadlock_without_main_leaves_tasks_to_close_of_runner)
+{
+    capture_stderr_begin();
+    async_runner *rn = async_runner_open(&(struct async_run_opts){ .virtual_clock = true });
+    expect_ok(async_spawn(async_background(), logs_its_wait()));
+    for (int i = 0; i < 2; i++) {
+        expect_int(async_runner_run_forever(rn), -EDEADLK);
+        const char *output = captured_stderr();
+        expect_contains(output, "deadlock: all tasks are waiting and nothing can wake them");
+        expect_lacks(output, "abandoned");
+    }
+    expect_events("");
+    async_runner_close(rn);
+    expect_events("-ECANCELED");
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
+}
+
 /* --- looking on --- */
 
 LOOP_TEST(print_tasks_names_state_of_each_task)
@@ -383,4 +430,5 @@ SUITE("core-deadlock", locks_taken_in_opposite_orders_are_reported_as_deadlock,
       endless_sleep_that_ctrl_c_ends_is_no_deadlock, shutdown_timeout_names_tasks_that_do_not_end,
       shutdown_timeout_keeps_error_of_main, shutdown_timeout_that_is_not_reached_reports_nothing,
       shutdown_without_timeout_reports_deadlock, deadlock_behind_shield_abandons_tasks,
-      runner_runs_again_after_deadlock, print_tasks_names_state_of_each_task)
+      runner_runs_again_after_deadlock, runner_that_has_abandoned_tasks_runs_nothing_else,
+      deadlock_without_main_leaves_tasks_to_close_of_runner, print_tasks_names_state_of_each_task)
