@@ -64,7 +64,6 @@ typedef struct async_future_callback {
     void (*fn)(async_future *f, void *arg);
     void *arg;
     void *context;
-    bool scheduled;
 } async_future_callback;
 
 /* Call a function when a future has a result, or soon if it has one: outside of tasks, in the order
@@ -73,7 +72,8 @@ typedef struct async_future_callback {
  * f          the future, whose memory must stay until then.
  * cb         memory for the callback, zero at first.
  * fn, arg    fn(f, arg) is called once. It must not await.
- * Returns    0; -EPERM.
+ * Returns    0; -EALREADY if cb was added and has not run, and a message is printed to stderr;
+ *            -EPERM.
  * Suspends   no. */
 int async_future_add_done_callback(async_future *f, async_future_callback *cb,
                                    void (*fn)(async_future *f, void *arg), void *arg);

@@ -26,6 +26,11 @@ static bool is_scheduled(const async_callback *cb, const struct loop *l)
            (cb->state == CALLBACK_READY || cb->state == CALLBACK_ARMED);
 }
 
+bool async__callback_is_scheduled(const async_callback *cb)
+{
+    return async__loop && is_scheduled(cb, async__loop);
+}
+
 static void reset(async_callback *cb)
 {
     cb->state = CALLBACK_IDLE;

@@ -223,6 +223,9 @@ static inline struct context *context_for_callback(const struct loop *l)
 void async__call_soon(async_callback *cb, void (*fn)(void *arg), void *arg,
                       struct context *context);
 
+/* Is cb ready, or armed, in the loop of this thread? */
+bool async__callback_is_scheduled(const async_callback *cb);
+
 /* Call the function of a callback that has come to the front of the ready queue. */
 void async__callback_run(async_callback *cb);
 

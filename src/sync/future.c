@@ -36,14 +36,13 @@ int await_future(async_future *f)
 static void run_future_callback(void *arg)
 {
     async_future_callback *cb = arg;
-    /* Before fn runs, because fn may free the memory of cb or use it again. */
-    cb->scheduled = false;
-    cb->fn(cb->future, cb->arg);
+    async_future *f = cb->future;
+    cb->future = NULL; /* before fn runs, because fn may free the memory of cb or use it again */
+    cb->fn(f, cb->arg);
 }
 
 static void schedule_done_callback(async_future_callback *cb)
 {
-    cb->scheduled = true;
     async__call_soon(&cb->callback, run_future_callback, cb, cb->context);
     cb->context = NULL; /* the reference belongs to the callback now */
 }
@@ -62,6 +61,18 @@ static void schedule_all_done_callbacks(async_future *f)
         schedule_done_callback(first);
 }
 
+/* Is cb in the list of f, or ready to run? Adding it once more would damage the list that it is in.
+ * The list is searched only if cb looks as if it were in it. */
+static bool is_added(const async_future *f, const async_future_callback *cb)
+{
+    const async_future_callback *at = f->callbacks;
+    if (cb->future != f)
+        return false;
+    while (at && at != cb)
+        at = at->next;
+    return at || async__callback_is_scheduled(&cb->callback);
+}
+
 /* Add a callback. It runs in the context of the caller of this function. If the future is done
  * already, it is scheduled at once. */
 int async_future_add_done_callback(async_future *f, async_future_callback *cb,
@@ -72,6 +83,12 @@ int async_future_add_done_callback(async_future *f, async_future_callback *cb,
     int r = bind_future(f);
     if (r < 0)
         return r;
+    if (is_added(f, cb)) {
+        async__warn(
+                "async_future_add_done_callback() of a callback that is added already: ignored; "
+                "call async_future_remove_done_callback() first");
+        return -EALREADY;
+    }
     *cb = (async_future_callback){ .future = f,
                                    .fn = fn,
                                    .arg = arg,
@@ -90,10 +107,11 @@ bool async_future_remove_done_callback(async_future *f, async_future_callback *c
     for (async_future_callback **at = &f->callbacks; *at; at = &(*at)->next)
         if (*at == cb) {
             *at = cb->next;
+            cb->future = NULL;
             async__context_unref(cb->context);
             return true;
         }
-    return cb->scheduled && async_callback_cancel(&cb->callback);
+    return async_callback_cancel(&cb->callback);
 }
 
 /* --- setting the result --- */

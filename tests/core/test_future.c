@@ -249,9 +249,28 @@ LOOP_TEST(done_callback_of_future_runs_in_context_of_task_that_added_it)
     return 0;
 }
 
-SUITE("core-future", done_callbacks_run_in_order_after_the_result_is_set,
-      done_callback_of_done_future_runs_soon, done_callback_of_cancelled_future_runs,
-      removed_done_callback_does_not_run,
+LOOP_TEST(done_callback_added_twice_is_refused_with_message)
+{
+    async_future f = { 0 };
+    async_future_callback a = { 0 };
+    expect_ok(async_future_add_done_callback(&f, &a, notes_result, (void *)"a"));
+    expect_int(async_future_add_done_callback(&f, &a, notes_result, (void *)"b"), -EALREADY);
+    expect_contains(captured_stderr(),
+                    "async_future_add_done_callback() of a callback that is added already");
+    expect_ok(async_future_set_result(&f, 1));
+    expect_int(async_future_add_done_callback(&f, &a, notes_result, (void *)"c"), -EALREADY);
+    captured_stderr();
+    expect_ok(await_sleep(0));
+    expect_events("a:1");
+    expect_ok(async_future_add_done_callback(&f, &a, notes_result, (void *)"d")); /* it has run */
+    expect_ok(await_sleep(0));
+    expect_events("a:1 d:1");
+    return 0;
+}
+
+SUITE("core-future", done_callback_added_twice_is_refused_with_message,
+      done_callbacks_run_in_order_after_the_result_is_set, done_callback_of_done_future_runs_soon,
+      done_callback_of_cancelled_future_runs, removed_done_callback_does_not_run,
       done_callback_of_future_runs_in_context_of_task_that_added_it,
       future_is_pending_until_result_is_set, waiters_of_future_wake_in_order_after_setter_goes_on,
       future_that_is_set_refuses_another_result, future_with_exception_fails_its_waiters,
