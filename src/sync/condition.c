@@ -14,8 +14,16 @@ static int check_lock(const async_condition *c, const async_task *t, const char 
 {
     if (t && c->lock->owner == t)
         return 0;
-    async__warn("task \"%s\" calls %s() without holding the condition's lock",
-                t ? async__task_label(t).text : "", what);
+    if (t)
+        async__warn("task \"%s\" calls %s() without holding the condition's lock: acquire the lock "
+                    "first, "
+                    "for example with await_with",
+                    async__task_label(t).text, what);
+    else
+        async__warn(
+                "code outside of a task calls %s() without holding the condition's lock: only a task can hold "
+                "it",
+                what);
     return -EPERM;
 }
 

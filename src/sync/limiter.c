@@ -65,7 +65,8 @@ int async_limiter_release(async_limiter *l, async_token *token)
     if (r < 0)
         return r;
     if (token->limiter != l || !token->borrowed) {
-        async__warn("async_limiter_release() of a token that was not borrowed from this limiter");
+        async__warn("async_limiter_release() of a token that was not borrowed from this limiter: "
+                    "release each token once, to the limiter that it comes from");
         return -EINVAL;
     }
     *token = (async_token){ .limiter = NULL };

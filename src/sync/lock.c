@@ -131,8 +131,14 @@ int async_lock_release(async_lock *l)
 {
     async_task *t = async_current_task();
     if (!t || l->owner != t) {
-        async__warn("task \"%s\" releases a lock that it does not hold",
-                    t ? async__task_label(t).text : "");
+        if (t)
+            async__warn("task \"%s\" releases a lock that it does not hold: the task that has "
+                        "acquired a lock must release it",
+                        async__task_label(t).text);
+        else
+            async__warn(
+                    "code outside of a task releases a lock that it does not hold: the task that has acquired "
+                    "a lock must release it");
         return -EPERM;
     }
     pass_lock_on(l);

@@ -117,7 +117,9 @@ int async_rwlock_release_read(async_rwlock *l)
     if (r < 0)
         return r;
     if (!held) {
-        async__warn("async_rwlock_release_read() of a lock that no task holds for reading");
+        async__warn(
+                "async_rwlock_release_read() of a lock that no task holds for reading: release it "
+                "once for each await_rwlock_acquire_read()");
         return -EPERM;
     }
     end_read(l);
@@ -128,9 +130,14 @@ int async_rwlock_release_write(async_rwlock *l)
 {
     const async_task *t = async_current_task();
     if (!t || l->lock.owner != t) {
-        async__warn("task \"%s\" calls async_rwlock_release_write() and does not hold the lock for "
-                    "writing",
-                    t ? async__task_label(t).text : "");
+        if (t)
+            async__warn("task \"%s\" calls async_rwlock_release_write() and does not hold the lock "
+                        "for writing: the task that has acquired it must release it",
+                        async__task_label(t).text);
+        else
+            async__warn(
+                    "code outside of a task calls async_rwlock_release_write(): the task that has "
+                    "acquired the lock must release it");
         return -EPERM;
     }
     end_write(l);
