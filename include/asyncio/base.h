@@ -23,7 +23,7 @@
  * thread on which a loop runs may use the loop's objects, unless a function says that it is for
  * other threads.
  *
- * A loop, a task and a coroutine are to be told apart. A coroutine is a function whose call can be
+ * A loop, a task and a coroutine are different things. A coroutine is a function whose call can be
  * made later, as a value (co.h). A task is a coroutine that runs on a stack of its own, beside
  * other tasks (task.h). The loop runs the tasks of a thread, one at a time, and waits for the
  * kernel when all of them wait (run.h).

@@ -16,7 +16,7 @@
  *   async_watch_stop             stop watching
  *
  * A callback runs outside of tasks and must not await. It has the task-local variables (local.h) of
- * the task that asked for it; what it sets is its own. */
+ * the task that scheduled it; what it sets is its own. */
 #ifndef ASYNCIO_LOOP_H
 #define ASYNCIO_LOOP_H
 
@@ -79,7 +79,7 @@ bool async_callback_cancel(async_callback *cb);
  * Suspends   no. */
 int async_call_soon_threadsafe(async_loop *loop, void (*fn)(void *arg), void *arg) ASYNC_CHECK;
 
-/* A call that is asked for by async_call_soon_signalsafe(), in memory of the caller. Zero is idle:
+/* A call that async_call_soon_signalsafe() requests, in memory of the caller. Zero is idle:
  * static async_post post. Its members are private. */
 typedef struct async_post {
     struct async_post *next;

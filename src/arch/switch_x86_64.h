@@ -33,10 +33,10 @@ int async__switch(void **save, void *to, int value, struct switch_thread *thread
 #endif
 
 /* Write the same stack frame as async__switch() would push, but leave out the registers: the
- * compiler saves those that it needs, because it is told that all are lost. The frame lies in the
- * red zone and the stack pointer does not move, because the compiler's unwind tables know nothing
- * of this code: a signal handler that unwinds the stack would crash. The function around it is
- * compiled with -mno-red-zone, so that the compiler puts nothing there. */
+ * compiler saves those that it needs, because all are declared as overwritten. The frame lies in
+ * the red zone and the stack pointer does not move, because the compiler's unwind tables have no
+ * entry for this code: a signal handler that unwinds the stack would crash. The function around it
+ * is compiled with -mno-red-zone, so that the compiler puts nothing there. */
 static inline __attribute__((always_inline)) void async__switch_in_place(
         void **save, void *to, int value, struct switch_thread *thread)
 {

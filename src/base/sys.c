@@ -231,7 +231,7 @@ static uint32_t sys_draw_name_fault(bool passive)
 }
 
 #ifdef HAVE_URING
-/* With these flags, kernels since 6.1 complete requests on the loop's own thread when it asks for
+/* With these flags, kernels since 6.1 complete requests on the loop's own thread when it calls for
  * completions. Under valgrind io_uring is not used, because valgrind does not see what the kernel
  * writes. */
 static int sys_uring_open(struct io_uring *ring, unsigned entries)

@@ -186,7 +186,7 @@ void async__child_kill(struct child *c)
 
 /* --- the end --- */
 
-static void note_end(struct child *c, int status)
+static void record_end(struct child *c, int status)
 {
     c->end = WIFEXITED(status) ? CHILD_EXITED : CHILD_KILLED;
     c->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
@@ -204,7 +204,7 @@ void async__child_collect(struct child *c)
     if (r < 0)
         c->end = CHILD_UNKNOWN;
     else
-        note_end(c, status);
+        record_end(c, status);
     if (c->pidfd >= 0)
         async__sys.close(c->pidfd);
     c->pidfd = -1;

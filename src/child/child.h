@@ -64,7 +64,7 @@ struct child {
     void (*ended)(void *arg); /* NULL: not watched */
     void *arg;
     async_watch watch;      /* of the pidfd */
-    struct real_timer poll; /* without one: asks again and again */
+    struct real_timer poll; /* without a pidfd: polls the child */
     int64_t interval;       /* of these polls, ns */
     async_waitq waiters;    /* tasks that wait for the end */
 };
@@ -79,7 +79,7 @@ int async__child_start(struct child *c, const struct child_opts *o);
 int async__child_watch(struct child *c, void (*ended)(void *arg), void *arg);
 
 /* Wait for the end of c, which is watched; any number of tasks may. t has passed its checkpoint.
- * Returns 0: c->end tells how c has ended; or -ECANCELED, and c goes on. */
+ * Returns 0, and c->end is how c has ended; or -ECANCELED, and c goes on. */
 int async__child_wait(async_task *t, struct child *c);
 
 /* Send a signal to c. Returns 0; -ESRCH if it has been reaped; or another negative errno. */
@@ -96,7 +96,7 @@ void async__child_reap(struct child *c);
 /* In a child of fork(): forget c, a copy of the parent's, and close its descriptors. */
 void async__child_forget(struct child *c);
 
-/* The processor time that c has used so far, ns. Where the kernel does not tell it, the time of the
+/* The processor time that c has used so far, ns. If the kernel does not report it, the time of the
  * clock, which passes at least as fast for a program with one thread. */
 int64_t async__child_cpu_time(const struct child *c);
 

@@ -19,7 +19,7 @@ static void stop_watching(struct child *c)
     async_watch_stop(&c->watch);
 }
 
-/* c has ended: reap it, and tell it to all that wait. */
+/* c has ended. Reap it, and wake all tasks that wait for it. */
 static void child_ended(struct child *c)
 {
     stop_watching(c);

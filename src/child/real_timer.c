@@ -10,8 +10,8 @@ static void real_timer_expired(void *arg, int events)
     struct real_timer *t = arg;
     uint64_t times;
     (void)events;
-    if (async__sys.read(t->fd, &times, sizeof times) <
-        0) /* it was set again a moment ago, or a signal came: later, then */
+    /* The call fails if the timer was set again a moment ago. Then it will expire later. */
+    if (async__sys.read(t->fd, &times, sizeof times) < 0)
         return;
     t->when = NEVER;
     t->fn(t->arg);

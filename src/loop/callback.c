@@ -53,8 +53,7 @@ static struct loop *prepare(async_callback *cb, const char *what, void (*fn)(voi
     if (unlikely(!l)) {
         async__warn(
                 "%s() on a thread without a loop: the function will not be called; call it in a "
-                "task or callback, or use "
-                "async_call_soon_threadsafe()",
+                "task or callback, or use async_call_soon_threadsafe()",
                 what);
         *cb = (async_callback){ .fn = fn, .arg = arg };
         return NULL;
@@ -125,8 +124,7 @@ bool async_callback_cancel(async_callback *cb)
         return false;
     if (!l || !is_scheduled(cb, l)) {
         async__warn("async_callback_cancel() on a thread whose loop did not schedule the callback: "
-                    "ignored; use "
-                    "async_call_soon_threadsafe()");
+                    "ignored; use async_call_soon_threadsafe()");
         return false;
     }
     if (cb->timer)

@@ -4,8 +4,7 @@
  * The child has a copy of the loop's memory, but shares the kernel's side of it with the parent:
  * what the child registered with epoll would change what the parent receives. So the copy is
  * disabled before the child goes on, and no later call has to check whether this process is still
- * the same.
- * posix_spawn() and vfork() do not run these handlers. */
+ * the same. posix_spawn() and vfork() do not run these handlers. */
 #include <pthread.h>
 
 #include "arch/overflow.h"

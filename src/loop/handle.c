@@ -136,9 +136,8 @@ static unsigned run_taken(async_loop *h, unsigned n)
         void *arg = p->arg;
         struct thread_context before = context_enter(p->context);
         h->taken = p->next;
-        if (p->borrowed)
-            __atomic_store_n(&p->pending, 0,
-                             __ATOMIC_RELEASE); /* it may be posted again from now on */
+        if (p->borrowed) /* from now on it may be posted again */
+            __atomic_store_n(&p->pending, 0, __ATOMIC_RELEASE);
         else
             async__free(p);
         fn(arg);

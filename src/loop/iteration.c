@@ -7,8 +7,8 @@ enum {
     STEPS_MAX = 64,
     STEPS_STEPWISE = 16,
     POLL_EVERY = 20 * 1000, /* ns between two polls of a busy loop */
-    VIRTUAL_GRACE = 10 * 1000 *
-                    1000, /* ns that a virtual clock waits for real descriptors before it jumps */
+    /* ns that a virtual clock waits for real descriptors before it jumps */
+    VIRTUAL_GRACE = 10 * 1000 * 1000,
     TEST_GRACE = 1000 * 1000 * 1000, /* ns that a test waits for descriptors and threads */
     TRIM_BATCH = 256,                /* stacks given back in one idle iteration */
 };
@@ -178,8 +178,8 @@ void async__loop_iterate(struct loop *l)
     async__task_interrupt(l);
     bool idle = !l->sched.ready.head && !more_posts;
     if (!idle) {
-        if (l->poller.waiting >
-            0) /* otherwise only a post could have come, and posts are seen without a poll */
+        /* Otherwise only a post could have come, and posts are seen without a poll. */
+        if (l->poller.waiting > 0)
             async__poller_poll(l, 0);
     } else {
         wait_for_work(l, now);

@@ -7,9 +7,8 @@
  *                      the tasks created before and after it.
  *   struct task_start  until the task first runs: what it starts with. A task that is given a stack
  *                      when it is created has none.
- *   struct task_body   while it has a stack: at the top of its stack, on a page that is touched in
- *   any
- *                      case.
+ *   struct task_body   while it has a stack: at the top of its stack, on a page that is
+ *                      touched in any case.
  * So a task that never suspends borrows a warm stack for a moment, and a million sleeping tasks
  * cost one page and one record each. The loop layer reads and writes only what concerns switching,
  * waiting and waking; the rest belongs to the task layer. */
@@ -53,7 +52,7 @@ enum wake {
 /* What else a wake leaves in node.why. The traceback, message and cause in the body belong to an
  * error that occurred since the task last suspended. An error on its way out does not suspend,
  * except where blocks are left, so these flags distinguish a new error from one that was handled
- * before. SUSPENDED tells a caller whether the task has suspended. */
+ * before. A caller reads SUSPENDED to find out whether the task has suspended. */
 enum {
     WHY = 3,
     STALE_TRACE = 4,

@@ -14,7 +14,7 @@ static inline void prefetch(const void *p)
 }
 
 /* A task that has slept is out of every cache. Fetch, while other tasks run, what the switch to it
- * will touch: the stack of the fourth entry of the ready queue, and records some places behind its
+ * will touch: the stack of the fourth entry of the ready queue, and records a few slots behind its
  * own, which is a guess, but tasks often run in the order in which they were created. */
 static inline void prefetch_next(const struct scheduler *s)
 {

@@ -70,8 +70,8 @@ void async__wake_all(async_waitq *q, int value);
 
 /* Take the cached stack, if there is one, for t, a new task with a stack of the default size. That
  * is the stack of the task that ended last; the function at its bottom continues where it was left.
- * But a sanitizer must be told of a new task, so there the stack is prepared anew. Returns where
- * the body of t is to be; NULL if there is no cached stack. */
+ * With a sanitizer, which must be notified of each new task, the stack is prepared anew. Returns
+ * where the body of t is to be; NULL if there is no cached stack. */
 static inline struct task_body *take_cached_stack(struct loop *l, async_task *t)
 {
     struct scheduler *s = &l->sched;

@@ -158,8 +158,7 @@ static void warn_of_lost_handles(const struct ended_list *list)
             shown++;
         }
     async__warn("%zu tasks have ended, but their handles were never dropped: %s%s; use "
-                "await_task_auto, or async_spawn(), which "
-                "keeps no handle",
+                "await_task_auto, or async_spawn(), which keeps no handle",
                 list->count, names, list->count > NAMES_MAX ? ", ..." : "");
 }
 

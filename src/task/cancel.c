@@ -144,7 +144,7 @@ void async__scope_cancel(async_scope *s, async_cause cause)
     if (s->cancelled)
         return;
     if (!cause.site)
-        cause.site = s->cause.site; /* the place of the block */
+        cause.site = s->cause.site; /* where the block is */
     s->cause = cause;
     cancel_at(s, ns_after(loop_now(async__loop), 1));
 }

@@ -192,7 +192,7 @@ const async_error *async__error_causes(async_task *t)
     return t->body->cause;
 }
 
-/* Create a record. The strings and the places are copied into it. */
+/* Create a record. The strings and the locations are copied into it. */
 static async_error *new_record(int code, const char *task, const char *message,
                                const async_site *const *trace, int depth)
 {
@@ -201,13 +201,13 @@ static async_error *new_record(int code, const char *task, const char *message,
     async_error *e = async__malloc(sizeof *e + trace_size + name_size + message_size);
     if (!e)
         return NULL;
-    const async_site **places = (const async_site **)(e + 1);
-    char *strings = (char *)(places + depth);
+    const async_site **sites = (const async_site **)(e + 1);
+    char *strings = (char *)(sites + depth);
     *e = (async_error){ .code = code,
                         .task = memcpy(strings, task, name_size),
                         .text = memcpy(strings + name_size, message, message_size),
                         .site = depth ? trace[0] : NULL,
-                        .trace = depth ? memcpy(places, trace, trace_size) : places,
+                        .trace = depth ? memcpy(sites, trace, trace_size) : sites,
                         .trace_depth = depth };
     return e;
 }

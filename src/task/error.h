@@ -19,7 +19,7 @@ extern _Thread_local struct thread_call *async__thread_call
 /* async_fail_text() for t, which has not ended. */
 const char *async__task_message(const async_task *t, int code);
 
-/* Add a place to the traceback of the current task: an error passes it on its way out. */
+/* Add a location to the traceback of the current task: an error passes it on its way out. */
 void async__trace_add(int err, const async_site *site);
 
 /* The deadline of s has interrupted its body: make this the error of the current task. */

@@ -24,8 +24,8 @@ int await_gen_yield(const void *item)
         return -ECANCELED;
     g->item = item;
     g->wanted = false;
-    if (g->consumer && g->consumer->node.state ==
-                               TASK_PARKED) /* otherwise it was cancelled, and looks when it runs */
+    /* A consumer that was cancelled is not parked. It looks for the item when it runs. */
+    if (g->consumer && g->consumer->node.state == TASK_PARKED)
         async__wake(g->consumer, WOKEN);
     while (!g->wanted && !g->left && r == 0) {
         wait_is(t, WAITS_YIELD);

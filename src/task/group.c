@@ -129,8 +129,7 @@ int async__group_check_spawn(const async_group *g)
         return async__not_in_task("async_spawn");
     if (unlikely(is_foreign(g, l))) {
         async__warn("async_spawn() into a group of another thread's loop, or into one whose block "
-                    "was not entered; use "
-                    "async_create_task_threadsafe()");
+                    "was not entered; use async_create_task_threadsafe()");
         return -EPERM;
     }
     return unlikely(!g->open || g->scope.effectively_cancelled) ? -ECANCELED : 0;
@@ -234,8 +233,8 @@ static bool await_children(async_group *g, async_task *t)
         }
         interrupted |= wait_in(t, &g->idle) == INTERRUPTED;
     }
-    if (interrupted && !cancelled &&
-        outer->effectively_cancelled) { /* the children ended before the body ran again */
+    /* The children may have ended after the interruption, before the body ran again. */
+    if (interrupted && !cancelled && outer->effectively_cancelled) {
         cancelled = true;
         async__deliver_cancel(t);
     }

@@ -12,8 +12,7 @@ int async__not_in_task(const char *what)
 {
     if (async__forked && !async__loop)
         async__warn("%s() in a child of fork(), whose loop belongs to the parent: call exec or "
-                    "_exit(), or async_run() for a "
-                    "loop of its own",
+                    "_exit(), or async_run() for a loop of its own",
                     what);
     else if (async__thread_call)
         async__warn(
@@ -26,8 +25,7 @@ int async__not_in_task(const char *what)
                 what);
     else
         async__warn("%s() outside of a task: no loop runs on this thread; call it in a coroutine "
-                    "that async_run() or "
-                    "async_main() runs",
+                    "that async_run() or async_main() runs",
                     what);
     return -EPERM;
 }
@@ -144,8 +142,7 @@ bool async_task_cancel_opt(async_task *t, const struct async_cancel_opts *opts)
 {
     if (t && t->loop != async__loop) {
         async__warn("async_task_cancel() of task \"%s\" from a thread that does not run its loop: "
-                    "ignored; use "
-                    "async_call_soon_threadsafe()",
+                    "ignored; use async_call_soon_threadsafe()",
                     async__task_label(t).text);
         return false;
     }
@@ -195,8 +192,7 @@ void async__task_drop(async_task **handle, const char *reason)
     if (t->node.state != TASK_DONE) {
         if (!can_wait_for(t)) {
             async__warn("the handle of task \"%s\" is dropped where the task cannot be awaited: it "
-                        "goes on; drop the handle in "
-                        "another task of its loop",
+                        "goes on; drop the handle in another task of its loop",
                         t->loop == async__loop ? async__task_label(t).text : "?");
             return;
         }

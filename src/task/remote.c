@@ -287,8 +287,7 @@ int async_run_coroutine_threadsafe(async_loop *loop, async_co co)
     if (async__loop && async__loop->handle == loop) {
         async__warn(
                 "async_run_coroutine_threadsafe() on the loop's own thread would wait for ever; "
-                "await the coroutine, or create "
-                "a task");
+                "await the coroutine, or create a task");
         return -EDEADLK;
     }
     async_remote_auto r = async_create_task_threadsafe_opt(loop, &co, NULL);

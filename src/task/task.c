@@ -256,7 +256,7 @@ static void init_root(async_task *t)
     root->effectively_cancelled = cancelled || (outer && outer->effectively_cancelled);
     root->cause.site = NULL;
     root->expired = root->first = root->delivered = root->unarmed = false;
-    /* The reason was not kept: no function of the task's will run and ask for it. */
+    /* The reason was not stored, because no function of the task will run and read it. */
     if (unlikely(cancelled))
         root->cause = (async_cause){ ASYNC_CANCEL_TASK, "", "", NULL };
     t->scope = root;

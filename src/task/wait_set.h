@@ -19,8 +19,8 @@
 enum wait_node_state {
     WAIT_IDLE,      /* waits for no task */
     WAIT_PENDING,   /* its task has not ended */
-    WAIT_COMPLETED, /* its task has ended, and the waiter was not told */
-    WAIT_RETURNED,  /* the waiter was told: await_wait() has moved the task to the front */
+    WAIT_COMPLETED, /* its task has ended, and await_wait() has not returned it */
+    WAIT_RETURNED,  /* await_wait() has returned it: it has moved the task to the front */
 };
 
 struct wait_node {
