@@ -121,10 +121,10 @@ static void report_swallowed(const async_task *t, int result)
     async__warn("task \"%s\" swallowed its cancellation and returned %d: cancelled by \"%s\"%s%s",
                 async__task_label(t).text, result, cause->who, cause->why[0] ? ": " : "",
                 cause->why);
+    fputs("    ", stderr);
     if (site)
-        fprintf(stderr,
-                "    in %s, %s:%d; call async_uncancel() if the task has dealt with the request\n",
-                site->func, site->file, site->line);
+        fprintf(stderr, "in %s, %s:%d; ", site->func, site->file, site->line);
+    fputs("call async_uncancel() if the task has dealt with the request\n", stderr);
 }
 
 /* Run the function of a task, and report if the task was cancelled but has returned a success.

@@ -98,6 +98,23 @@ TEST(debug_reports_swallowed_cancel)
     expect_text(capture.text, "");
 }
 
+ASYNC_DEF(cancels_from_nowhere, (async_co *)co)
+{
+    await_task_auto t = async_create_task(*co);
+    ASYNC_TRY(await_sleep(0.5));
+    async_task_cancel_opt(t, NULL);
+    return await_task(t);
+}
+
+TEST(report_of_swallowed_cancel_without_location_has_advice)
+{
+    async_co co = swallows();
+    expect_int(run_with(cancels_from_nowhere(&co), DEBUG), 3);
+    expect_contains(capture.text,
+                    "cancelled by \"cancels_from_nowhere\"\n"
+                    "    call async_uncancel() if the task has dealt with the request\n");
+}
+
 TEST(debug_does_not_report_handled_cancel)
 {
     async_co co = deals_with_it();
@@ -415,7 +432,8 @@ TEST(debug_reports_group_errors_of_background_task_once)
     expect_lacks(capture.text, "never retrieved");
 }
 
-SUITE("core-debug", debug_reports_group_errors_never_retrieved,
+SUITE("core-debug", report_of_swallowed_cancel_without_location_has_advice,
+      debug_reports_group_errors_never_retrieved,
       debug_does_not_report_group_errors_retrieved_or_returned,
       debug_does_not_report_the_error_of_a_groups_body, error_of_a_groups_body_is_printed_once,
       debug_does_not_report_errors_that_calls_returned, debug_reports_lost_handles_of_ended_tasks,
