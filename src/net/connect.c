@@ -87,6 +87,7 @@ static void set_attempts_as_cause(const struct connecting *c)
         async_error *e = async__error_not_started(name, c->errors[i], "", NULL);
         if (!e)
             break;
+        e->retrieved = true; /* the call returns the error, and its message has all of them */
         e->next = list;
         list = e;
     }

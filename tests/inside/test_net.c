@@ -404,6 +404,29 @@ LOOP_TEST(every_failed_attempt_is_a_cause_of_the_error)
     return 0;
 }
 
+ASYNC_DEF(connect_in_vain)
+{
+    async_stream_auto s = NULL;
+    expect_int(await_open_connection("some.where", "80", &s), -ECONNREFUSED);
+    return 0;
+}
+
+TEST(debug_mode_reports_nothing_about_attempts_whose_error_was_returned)
+{
+    fake_dns();
+    no_thread_needed();
+    async__sys.connect = fake_connect;
+    ADDRESSES("192.0.2.1", "192.0.2.2");
+    for (int i = 0; i < 2; i++) {
+        fates[i].address = dns.addresses[i];
+        fates[i].fate = REFUSES;
+    }
+    capture_stderr_begin();
+    expect_ok(async_run(connect_in_vain(), .debug = true, .slow_step = 1e9));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
+}
+
 LOOP_TEST(address_that_is_listed_twice_is_tried_once)
 {
     async_stream *s = NULL;
@@ -554,6 +577,7 @@ SUITE("net", name_is_looked_up_on_a_thread, message_names_the_host_without_an_ad
       message_of_a_lookup_without_memory_does_not_blame_threads,
       addresses_are_tried_by_turns_of_family, next_attempt_begins_after_a_quarter_of_a_second,
       cancelled_connection_closes_all_attempts, every_failed_attempt_is_a_cause_of_the_error,
+      debug_mode_reports_nothing_about_attempts_whose_error_was_returned,
       address_that_is_listed_twice_is_tried_once,
       server_listens_once_on_an_address_that_is_listed_twice,
       server_that_cannot_listen_leaves_no_path, server_whose_path_was_taken_before_it_listens_fails,
