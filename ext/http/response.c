@@ -109,7 +109,8 @@ char *async_http_take_body(async_http_response *response, size_t *ret_size)
     char *body = res->store ? res->store : calloc(1, 1);
     if (!body)
         return NULL;
-    *ret_size = response->size;
+    if (ret_size)
+        *ret_size = response->size;
     res->store = NULL;
     res->capacity = 0;
     response->body = "";

@@ -121,6 +121,16 @@ HTTP_TEST(taken_body_belongs_to_the_caller)
     return 0;
 }
 
+HTTP_TEST(body_is_taken_without_its_size)
+{
+    async_http_response_auto r = NULL;
+    expect_int(await_http_get(s, at(sv, "/bytes/3"), &r), 200);
+    char *taken = async_http_take_body(r, NULL);
+    expect_int(strlen(taken), 3);
+    free(taken);
+    return 0;
+}
+
 HTTP_TEST(compressed_body_is_decompressed)
 {
     async_http_response_auto r = NULL;
@@ -209,6 +219,7 @@ void http_cases(TCase *tc)
     tcase_add_test(tc, header_or_trailer_that_looks_like_a_status_line_is_none);
     tcase_add_test(tc, body_is_complete_however_it_is_framed);
     tcase_add_test(tc, taken_body_belongs_to_the_caller);
+    tcase_add_test(tc, body_is_taken_without_its_size);
     tcase_add_test(tc, compressed_body_is_decompressed);
     tcase_add_test(tc, no_decompress_returns_the_compressed_body);
     tcase_add_test(tc, status_of_400_and_above_is_a_response);

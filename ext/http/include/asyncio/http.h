@@ -259,7 +259,7 @@ double async_http_retry_after(const async_http_response *response);
 /* Take the body out of a whole response, which has an empty one afterwards.
  *
  * response   the response.
- * ret_size   receives the number of bytes; a NUL follows them.
+ * ret_size   receives the number of bytes; a NUL follows them. It may be NULL.
  * Returns    the body, to be freed by free(); NULL if response is a stream or memory is short. */
 char *async_http_take_body(async_http_response *response, size_t *ret_size);
 
