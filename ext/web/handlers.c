@@ -72,8 +72,8 @@ static int await_handler(struct web_handlers *h, async_web_request *rq)
 }
 
 /* The body of each task: run the handler of the first request in the queue. It is empty if a
- * task was created in place of one that had only been slow. Always returns 0, because a request
- * that fails is no failure of the server. */
+ * task was created in place of one that had only been slow. Returns 0, because a request that fails
+ * is no failure of the server, or -ECANCELED if the task was cancelled, which is none either. */
 static int await_next_request(void *handlers)
 {
     struct web_handlers *h = handlers;
@@ -87,7 +87,7 @@ static int await_next_request(void *handlers)
     if (is_reportable(h, rq, r))
         web_report(&h->reports, rq->method, rq->uri.path, r);
     finish_request(h, rq, r);
-    return 0;
+    return r == -ECANCELED && async_cancelling() > 0 ? r : 0;
 }
 
 static void create_handler_task(struct web_handlers *h, async_web_request *rq)

@@ -195,10 +195,8 @@ static int await_server_end(async_web_server *s)
     return -ECANCELED;
 }
 
-int await_web_server_stop(async_web_server *s, double grace)
+static int await_stopped(async_web_server *s, double grace)
 {
-    if (!s || !async_current_task()) /* outside of a task await_sleep() returns -EPERM */
-        return await_sleep(0);
     if (web_handlers_include_current(&s->dispatch.handlers))
         return async_fail(-EDEADLK, "a handler cannot wait for the end of its own server");
     s->grace = grace;
@@ -206,10 +204,22 @@ int await_web_server_stop(async_web_server *s, double grace)
     s->stopping++;
     int r = await_server_end(s);
     bool last = --s->stopping == 0;
-    if (last && async_task_done(s->task))
+    s->abandoned = last;
+    if (last && async_task_done(s->task)) {
+        await_task_drop(&s->task);
         free_server(s);
-    else
-        s->abandoned = last;
+    }
+    return r;
+}
+
+int await_web_server_stop(async_web_server **server, double grace)
+{
+    async_web_server *s = *server;
+    if (!s || !async_current_task()) /* outside of a task await_sleep() returns -EPERM */
+        return await_sleep(0);
+    int r = await_stopped(s, grace);
+    if (r != -EDEADLK && *server == s) /* another task may have stopped it at the same time */
+        *server = NULL;
     return r;
 }
 
@@ -219,7 +229,7 @@ void await_web_server_drop(async_web_server **s)
     if (!*s)
         return;
     await_shield (shield)
-        shield = await_web_server_stop(*s, 0);
+        shield = await_web_server_stop(s, 0);
     *s = NULL;
 }
 

@@ -241,7 +241,7 @@ static int await_visit(int (*await_tour)(struct site *at))
             r = await_tour(&at);
     }
     async_http_session_drop(&at.session);
-    int stopped = at.server ? await_web_server_stop(at.server, 0) : 0;
+    int stopped = at.server ? await_web_server_stop(&at.server, 0) : 0;
     armed = false;
     wait_for_threads(threads);
     /* libcurl 7.88 closes descriptor 0 if there is no memory for the lock of its resolver. */

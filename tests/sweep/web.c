@@ -180,7 +180,7 @@ VISIT(stop_lets_handlers_end)
     if (!t)
         return -ENOMEM;
     ASYNC_TRY(await_handler_inside(t));
-    int stopped = await_web_server_stop(at->server, TIME_LIMIT / 2);
+    int stopped = await_web_server_stop(&at->server, TIME_LIMIT / 2);
     at->server = NULL;
     ASYNC_TRY(stopped);
     return await_task(t);

@@ -241,7 +241,7 @@ ASYNC_DEF(fail_streams)
         ASYNC_TRY(await_sleep(0.001));
     expect_int(async_web_server_stats(s).connections, 1);
     close(idle);
-    return await_web_server_stop(s, 0);
+    return await_web_server_stop(&s, 0);
 }
 
 TEST(connection_is_freed_when_its_stream_fails)
@@ -269,7 +269,7 @@ ASYNC_DEF(count)
     expect_int(stats.requests, 10);
     expect_ok(stats.running);
     expect_int(stats.most, 1);
-    return await_web_server_stop(s, 1);
+    return await_web_server_stop(&s, 1);
 }
 
 TEST(stats_count_requests_and_handlers)

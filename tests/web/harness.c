@@ -66,7 +66,7 @@ ASYNC_DEF(serve_client, (struct service *)it)
     expect_that(r == 0, "start: %s: %s", strerror(-r), async_fail_text(r));
     client_start(&c, async_web_server_port(s), it->client, it->arg);
     ASYNC_TRY(await_client(&c));
-    return await_web_server_stop(s, 10 * SUITE_SECONDS);
+    return await_web_server_stop(&s, 10 * SUITE_SECONDS);
 }
 
 void serve(const async_web_route *routes, struct async_web_opts opts, client_fn *client, void *arg)

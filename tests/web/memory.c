@@ -102,7 +102,7 @@ ASYNC_DEF(live)
     client_start(&c, async_web_server_port(s), request_all, NULL);
     armed = true;
     async_ignore(await_client(&c));
-    return await_web_server_stop(s, 1);
+    return await_web_server_stop(&s, 1);
 }
 
 static void *core_malloc(void *ctx, size_t size)

@@ -98,7 +98,7 @@ ASYNC_DEF(try_ipv6)
 {
     async_web_server *s;
     int r = async_web_server_start(routes, &s, .host = "::1");
-    return r < 0 ? r : await_web_server_stop(s, 0);
+    return r < 0 ? r : await_web_server_stop(&s, 0);
 }
 
 TEST(peer_of_an_ipv6_client_is_in_brackets)

@@ -188,7 +188,7 @@ ASYNC_DEF(start_with, (const char *)method, (const char *)path)
     async_web_route table[] = { { method, path, show_path }, { 0 } };
     async_web_server *s;
     int r = async_web_server_start(table, &s);
-    return r < 0 ? r : await_web_server_stop(s, 0);
+    return r < 0 ? r : await_web_server_stop(&s, 0);
 }
 
 TEST(invalid_route_is_refused_at_start)

@@ -18,9 +18,9 @@ ASYNC_DEF(start_twice)
     expect_not_null(strstr(async_fail_text(-EADDRINUSE), "127.0.0.1"));
     expect_int(await_web_serve(routes, .port = port), -EADDRINUSE);
     expect_null(other);
-    ASYNC_TRY(await_web_server_stop(s, 1));
+    ASYNC_TRY(await_web_server_stop(&s, 1));
     ASYNC_TRY(async_web_server_start(routes, &s, .port = port)); /* free again */
-    return await_web_server_stop(s, 1);
+    return await_web_server_stop(&s, 1);
 }
 
 TEST(port_in_use_is_refused_until_its_server_stops)

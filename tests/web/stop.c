@@ -2,6 +2,8 @@
 /* How servers stop: handlers get their grace period, are then cancelled, and are waited for. */
 #include "harness.h"
 
+#include "../frame/capture.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +86,7 @@ ASYNC_DEF(stop_with_grace)
     struct exchange it = { .path = "/wait" };
     ASYNC_TRY(await_start(&s, &c, &it));
     await_task_auto t = async_create_task(finish_soon());
-    ASYNC_TRY(await_web_server_stop(s, 10 * SUITE_SECONDS));
+    ASYNC_TRY(await_web_server_stop(&s, 10 * SUITE_SECONDS));
     ASYNC_TRY(await_client(&c));
     expect_int(it.status, 200);
     return await_task(t);
@@ -101,7 +103,7 @@ ASYNC_DEF(stop_after, (const char *)path, (double)grace)
     async_web_server *s;
     struct exchange it = { .path = path };
     ASYNC_TRY(await_start(&s, &c, &it));
-    ASYNC_TRY(await_web_server_stop(s, grace));
+    ASYNC_TRY(await_web_server_stop(&s, grace));
     expect_int(begun, ended);
     ASYNC_TRY(await_client(&c));
     return it.status;
@@ -111,6 +113,31 @@ TEST(handler_that_exceeds_the_grace_period_is_cancelled)
 {
     expect_int(async_run(stop_after("/wait", 0.01)), 503);
     expect_text(why, "the server stops");
+}
+
+TEST(debug_mode_reports_nothing_about_a_handler_that_is_cancelled)
+{
+    capture_stderr_begin();
+    expect_int(async_run(stop_after("/wait", 0.01), .debug = true, .slow_step = 1e9), 503);
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
+}
+
+ASYNC_DEF(stop_an_automatic_server)
+{
+    await_web_server_auto s = NULL;
+    ASYNC_TRY(async_web_server_start(routes, &s));
+    ASYNC_TRY(await_web_server_stop(&s, 1));
+    expect_null(s);
+    return 0;
+}
+
+TEST(automatic_server_can_be_stopped_earlier)
+{
+    capture_stderr_begin();
+    expect_ok(async_run(stop_an_automatic_server(), .debug = true, .slow_step = 1e9));
+    expect_text(captured_stderr(), "");
+    capture_stderr_end();
 }
 
 TEST(handler_without_a_grace_period_is_cancelled_at_once)
@@ -135,7 +162,7 @@ ASYNC_DEF(cancel_stop)
     struct exchange it = { .path = "/wait" };
     ASYNC_TRY(await_start(&s, &c, &it));
     await_timeout (r, 0.01)
-        r = await_web_server_stop(s, 10 * SUITE_SECONDS);
+        r = await_web_server_stop(&s, 10 * SUITE_SECONDS);
     expect_int(r, -ETIMEDOUT);
     expect_int(ended, 1);
     ASYNC_TRY(await_client(&c));
@@ -154,7 +181,7 @@ static async_web_server *own_server;
 
 ASYNC_DEF(stop_own_server, (async_web_request *)rq)
 {
-    expect_int(await_web_server_stop(own_server, 1), -EDEADLK);
+    expect_int(await_web_server_stop(&own_server, 1), -EDEADLK);
     return async_web_text(rq, 200, "refused");
 }
 
@@ -167,7 +194,7 @@ ASYNC_DEF(stop_from_handler)
     client_start(&c, async_web_server_port(own_server), request_one, &it);
     ASYNC_TRY(await_client(&c));
     expect_int(it.status, 200);
-    return await_web_server_stop(own_server, 1);
+    return await_web_server_stop(&own_server, 1);
 }
 
 TEST(handler_cannot_stop_its_own_server)
@@ -179,7 +206,7 @@ TEST(handler_cannot_stop_its_own_server)
 
 ASYNC_DEF(stop_server, (async_web_server *)s, (double)grace)
 {
-    return await_web_server_stop(s, grace);
+    return await_web_server_stop(&s, grace);
 }
 
 ASYNC_DEF(stop_twice)
@@ -284,9 +311,10 @@ TEST(server_that_is_never_stopped_ends_its_handlers_when_main_returns)
 
 static int callback_result = 1;
 
-static void stop_in_callback(void *server)
+static void stop_in_callback(void *arg)
 {
-    callback_result = await_web_server_stop(server, 0);
+    async_web_server *server = arg;
+    callback_result = await_web_server_stop(&server, 0);
 }
 
 ASYNC_DEF(stop_outside_a_task)
@@ -297,7 +325,7 @@ ASYNC_DEF(stop_outside_a_task)
     async_call_soon(&cb, stop_in_callback, s);
     ASYNC_TRY(await_sleep(0.001));
     expect_int(callback_result, -EPERM);
-    return await_web_server_stop(s, 0);
+    return await_web_server_stop(&s, 0);
 }
 
 TEST(stop_outside_of_a_task_is_refused)
@@ -307,7 +335,8 @@ TEST(stop_outside_of_a_task_is_refused)
 
 ASYNC_DEF(stop_null)
 {
-    return await_web_server_stop(NULL, 1);
+    async_web_server *none = NULL;
+    return await_web_server_stop(&none, 1);
 }
 
 TEST(stop_of_null_does_nothing)
@@ -317,9 +346,10 @@ TEST(stop_of_null_does_nothing)
 
 SUITE("web-stop", handler_that_ends_within_the_grace_period_is_answered,
       handler_that_exceeds_the_grace_period_is_cancelled,
-      handler_without_a_grace_period_is_cancelled_at_once, stop_waits_for_the_cleanup_of_handlers,
-      cancelled_stop_ends_the_grace_period_and_completes, handler_cannot_stop_its_own_server,
-      server_stopped_by_two_tasks_is_freed_once,
+      debug_mode_reports_nothing_about_a_handler_that_is_cancelled,
+      automatic_server_can_be_stopped_earlier, handler_without_a_grace_period_is_cancelled_at_once,
+      stop_waits_for_the_cleanup_of_handlers, cancelled_stop_ends_the_grace_period_and_completes,
+      handler_cannot_stop_its_own_server, server_stopped_by_two_tasks_is_freed_once,
       stop_by_a_child_of_a_handler_returns_when_the_handler_is_cancelled,
       servers_whose_handlers_stop_each_other_both_end,
       server_that_is_never_stopped_ends_its_handlers_when_main_returns, stop_of_null_does_nothing,

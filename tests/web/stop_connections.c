@@ -47,7 +47,7 @@ ASYNC_DEF(stop_with_idle_connections)
     client_start(&c, async_web_server_port(s), stay_idle, NULL);
     while (!idle)
         ASYNC_TRY(await_sleep(0.001));
-    ASYNC_TRY(await_web_server_stop(s, 10 * SUITE_SECONDS));
+    ASYNC_TRY(await_web_server_stop(&s, 10 * SUITE_SECONDS));
     return await_client(&c);
 }
 
@@ -89,7 +89,7 @@ ASYNC_DEF(watch_stop)
 
 ASYNC_DEF(stop_server, (async_web_server *)s)
 {
-    return await_web_server_stop(s, 10 * SUITE_SECONDS);
+    return await_web_server_stop(&s, 10 * SUITE_SECONDS);
 }
 
 ASYNC_DEF(stop_while_connecting)
@@ -136,7 +136,7 @@ ASYNC_DEF(stop_early, (int)iterations)
     wait_until(&requested, 1);
     for (int i = 0; i < iterations; i++)
         ASYNC_TRY(await_sleep(0));
-    ASYNC_TRY(await_web_server_stop(s, 10 * SUITE_SECONDS));
+    ASYNC_TRY(await_web_server_stop(&s, 10 * SUITE_SECONDS));
     ASYNC_TRY(await_client(&c));
     expect_that(status == 200 || status == 503 || status == 0, "%d", status);
     return 0;

@@ -159,10 +159,10 @@ int async_web_server_start_opt(const async_web_route *routes, async_web_server *
 /* Stop a server and free it. It accepts no further connections or requests and closes idle
  * connections. Handlers have a grace period to end by themselves, and are then cancelled.
  *
- *   ASYNC_TRY(await_web_server_stop(server, 5));
+ *   ASYNC_TRY(await_web_server_stop(&server, 5));
  *
- * s          the server, which must not be used any more; NULL does nothing. Several tasks may stop
- *            a server at the same time.
+ * server     a pointer to the server; it is set to NULL when the server has stopped. If it is NULL
+ *            already, nothing happens. Several tasks may stop a server at the same time.
  * grace      the grace period in seconds; 0 for none.
  * Returns    0; -EDEADLK if the calling task is a handler of the server: let a task of
  *            async_background() (group.h) stop it; -EPERM if it is not called from a task.
@@ -170,7 +170,7 @@ int async_web_server_start_opt(const async_web_route *routes, async_web_server *
  *            works for a handler, and is cancelled because the handler's server stops, does not
  *            wait.
  * Suspends   until all handlers have ended and all connections are closed. */
-int await_web_server_stop(async_web_server *s, double grace) ASYNC_CHECK;
+int await_web_server_stop(async_web_server **server, double grace) ASYNC_CHECK;
 
 /* Declare a server that is stopped at the end of the block, without a grace period, in a shield.
  *
