@@ -171,6 +171,26 @@ TEST(negative_or_unknown_code_in_async_fail_is_not_reported)
     expect_no_finding(BODY("return async_fail(x ? -EIO : -EINVAL, \"x\");"));
 }
 
+/* ---- try-return-type ---- */
+
+TEST(try_in_a_function_without_negative_results_is_reported)
+{
+    expect_findings("bool f(void) { ASYNC_TRY(await_g()); return true; }", "1:16 try-return-type");
+    expect_findings("static unsigned long f(int x) { ASYNC_TRY(await_g()); return 1; }",
+                    "1:33 try-return-type");
+    expect_findings("static inline size_t f(void) { return ASYNC_TRY(await_g()); }",
+                    "1:39 try-return-type");
+}
+
+TEST(try_in_a_function_with_negative_results_is_not_reported)
+{
+    expect_no_finding("int f(bool b) { ASYNC_TRY(await_g()); return b; }");
+    expect_no_finding("static ssize_t f(size_t n) { return ASYNC_TRY(await_g()); }");
+    expect_no_finding("bool b; int f(void) { ASYNC_TRY(await_g()); return 0; }");
+    expect_no_finding("bool f(void) { return await_g() >= 0; }");
+    expect_no_finding(BODY("ASYNC_TRY(await_g());"));
+}
+
 SUITE("lint errors", endless_loop_that_ignores_failures_is_reported,
       continue_after_failure_is_reported, loop_that_repeats_after_failure_is_reported,
       loop_that_ends_with_failure_is_not_reported, loop_with_exit_is_not_reported,
@@ -178,4 +198,6 @@ SUITE("lint errors", endless_loop_that_ignores_failures_is_reported,
       errno_kept_across_await_is_not_reported,
       errno_is_not_reported_where_the_file_defines_the_function,
       percent_m_is_reported_only_in_printed_formats, positive_code_in_async_fail_is_reported,
-      negative_or_unknown_code_in_async_fail_is_not_reported)
+      negative_or_unknown_code_in_async_fail_is_not_reported,
+      try_in_a_function_without_negative_results_is_reported,
+      try_in_a_function_with_negative_results_is_not_reported)

@@ -36,6 +36,8 @@ static const struct lint_rule {
       check_stale_errno },
     { "positive-error", "async_fail() with a code that is not negative", false,
       check_positive_error },
+    { "try-return-type", "ASYNC_TRY() in a function that cannot return a negative error", false,
+      check_try_return_type },
     /* the last one is reported by check_allow() */
     { "unused-allow", "an allow comment that allows nothing", false, NULL },
 };

@@ -246,5 +246,6 @@ void check_local_in_background(struct source *s, const struct function *f);
 void check_leaked_argument(struct source *s, const struct function *f);
 void check_stale_errno(struct source *s, const struct function *f);
 void check_positive_error(struct source *s, const struct function *f);
+void check_try_return_type(struct source *s, const struct function *f);
 
 #endif
