@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "call.h"
-#include "url.h"
+#include "url_encode.h"
 
 /* Methods that announce an empty body if none is given. */
 static bool method_takes_body(const char *m)

@@ -14,6 +14,7 @@
  *   async_http_retry_after              how long the server asks to wait
  *   async_http_take_body                take the body out of a response
  *   async_http_error_name               the name of a kind of error, for logs
+ *   async_http_url_parse and others     parse, join and print URLs (http_url.h)
  *
  *   ASYNC_DEF(show, (const char *)url)
  *   {
@@ -48,6 +49,8 @@
 
 #include <asyncio/co.h>
 #include <asyncio/gen.h>
+
+#include "http_url.h"
 
 ASYNC_BEGIN_DECLS
 
@@ -302,8 +305,9 @@ struct async_http_opts {
  *
  * session    the session.
  * method     "GET", "DELETE" or any other; the macros below have it in their names.
- * url        beginning with http:// or https://. Spaces and other bytes that a URL cannot have are
- *            encoded; a user and password are used for Basic authorization.
+ * url        beginning with http:// or https://, as for async_http_url_parse() (http_url.h). So
+ *            spaces and other bytes that a URL cannot have are encoded, and names need not be
+ *            ASCII. A user and password are used for Basic authorization.
  * ret        receives the response, which the caller frees. Written only on success.
  * ...        members of struct async_http_opts.
  * Returns    the status, such as 200 or 404; or the negative errno of an enum async_http_error,
