@@ -336,15 +336,17 @@ CURLcode http_driver_attach(struct http_driver *d, struct http_attachment *a)
     return rc;
 }
 
-int http_driver_add(struct http_attachment *a)
+CURLMcode http_driver_add(struct http_attachment *a)
 {
     struct http_driver *d = a->driver;
     a->socket_error = 0;
     a->refused = false;
-    if (multi_open(d) < 0 || curl_multi_add_handle(d->multi, a->easy) != CURLM_OK)
-        return -ENOMEM;
-    d->added++;
-    return 0;
+    CURLMcode rc = multi_open(d) < 0 ? CURLM_OUT_OF_MEMORY : CURLM_OK;
+    if (rc == CURLM_OK)
+        rc = curl_multi_add_handle(d->multi, a->easy);
+    if (rc == CURLM_OK)
+        d->added++;
+    return rc;
 }
 
 static void remove_unwatched(struct http_driver *d, struct http_attachment *a)

@@ -61,11 +61,11 @@ int http_driver_open(struct http_driver *d, const struct http_driver_ops *ops, v
 /* Close all connections. Every handle must have been removed. d may be all zero. */
 void http_driver_close(struct http_driver *d);
 
-/* Let the sockets of a->easy be opened and closed by the driver. Also after curl_easy_reset(). */
+/* Let the sockets of a->easy be opened and closed by the driver. */
 CURLcode http_driver_attach(struct http_driver *d, struct http_attachment *a);
 
-/* Add an attached handle and run libcurl soon. Returns 0; -ENOMEM. */
-int http_driver_add(struct http_attachment *a);
+/* Add an attached handle and run libcurl soon. Returns CURLM_OK; libcurl's error. */
+CURLMcode http_driver_add(struct http_attachment *a);
 
 /* Take the handle out. No callback of libcurl's reaches it afterwards. */
 void http_driver_remove(struct http_attachment *a);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* easy_handle.c - easy handles. A handle is made once with the options that all requests of a
- * session share, and gets only those that differ with each request. One that did anything but a
- * plain GET is reset before it is used again. */
+ * session share, and gets only those that differ with each request. What was set for one request
+ * only is undone before the next.
+ *
+ * curl_easy_reset() is not used. While a connection is shared with other requests (HTTP/2), libcurl
+ * keeps the read buffer of a handle that has finished there, and a reset would only change the size
+ * that libcurl believes it to have. */
 #include "easy_handle.h"
 
 #include <errno.h>
@@ -20,7 +24,7 @@ enum {
     MANY = 64,                  /* other requests under way */
 };
 
-/* Keep the first error; nearly all of them are a lack of memory. */
+/* Set an option unless an earlier one has failed. */
 #define SET(rc, easy, option, value)                                                               \
     do {                                                                                           \
         if ((rc) == CURLE_OK)                                                                      \
@@ -127,56 +131,56 @@ static CURLcode set_common(struct http_transfer *t)
         rc = set_tls(easy, &s->o);
     SET(rc, easy, CURLOPT_ACCEPT_ENCODING, s->encodings);
     SET(rc, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    t->plain = true;
-    t->small_buffer = false;
-    t->http1 = false;
-    t->proxy = NULL;
-    t->connect_timeout = 0;
     return rc;
 }
 
 /* --- the pool --- */
 
-/* libcurl keeps the names of cookie files in a list, also the name "". Neither a reset of the
- * handle frees the list nor, where cookies are shared, the end of the handle. */
+/* libcurl keeps the names of cookie files in a list, also the name "". Where cookies are shared,
+ * the list is not freed with the handle. */
 static void forget_cookie_files(struct http_transfer *t)
 {
     if (t->io.easy && t->session->o.cookies)
         curl_easy_setopt(t->io.easy, CURLOPT_COOKIEFILE, NULL);
 }
 
-static struct http_transfer *handle_new(async_http_session *s)
+/* Store why a handle cannot be used, with libcurl's code and message. */
+static int fail_setup(struct http_error *e, CURLcode rc)
+{
+    if (rc == CURLE_OUT_OF_MEMORY)
+        return http_fail(e, ASYNC_HTTP_RESOURCES, "out of memory for a request");
+    return http_fail(e, ASYNC_HTTP_BAD_REQUEST, "libcurl refused an option: error %d, %s", (int)rc,
+                     curl_easy_strerror(rc));
+}
+
+static struct http_transfer *handle_new(async_http_session *s, struct http_error *e)
 {
     struct http_transfer *t = calloc(1, sizeof *t);
-    if (!t)
+    if (!t) {
+        fail_setup(e, CURLE_OUT_OF_MEMORY);
         return NULL;
+    }
     t->session = s;
     s->handles++;
     t->io.easy = curl_easy_init();
-    if (t->io.easy && set_common(t) == CURLE_OK)
+    CURLcode rc = t->io.easy ? set_common(t) : CURLE_OUT_OF_MEMORY;
+    if (rc == CURLE_OK)
         return t;
+    fail_setup(e, rc);
     http_handle_free(t);
     return NULL;
 }
 
-/* A reset keeps the handle's connections and cookies. */
-struct http_transfer *http_handle_take(async_http_session *s)
+struct http_transfer *http_handle_take(async_http_session *s, struct http_error *e)
 {
     struct http_transfer *t = s->pool;
     if (!t)
-        return handle_new(s);
+        return handle_new(s, e);
     s->pool = t->next;
     s->pooled--;
     t->next = NULL;
     t->error_text[0] = '\0';
-    if (t->plain)
-        return t;
-    forget_cookie_files(t);
-    curl_easy_reset(t->io.easy);
-    if (set_common(t) == CURLE_OK)
-        return t;
-    http_handle_free(t);
-    return NULL;
+    return t;
 }
 
 void http_handle_give(struct http_transfer *t)
@@ -210,28 +214,55 @@ void http_handles_free(async_http_session *s)
 
 /* --- options of one request --- */
 
-/* A stream's body is copied, because the caller's bytes need not stay valid until the stream
- * ends. */
-static CURLcode set_request_method(struct http_transfer *t, const struct http_call *c)
+/* Make the handle send a GET again. POSTFIELDS also frees a copy of a body. */
+static CURLcode undo_method(struct http_transfer *t)
 {
     CURLcode rc = CURLE_OK;
+    if (!t->method_set)
+        return rc;
+    SET(rc, t->io.easy, CURLOPT_POSTFIELDS, NULL);
+    SET(rc, t->io.easy, CURLOPT_CUSTOMREQUEST, NULL);
+    SET(rc, t->io.easy, CURLOPT_HTTPGET, 1L); /* also unsets NOBODY */
+    t->method_set = rc != CURLE_OK;
+    return rc;
+}
+
+/* A stream's body is copied, because the caller's bytes need not stay valid until the stream
+ * ends. */
+static CURLcode set_body(CURL *easy, const struct http_call *c)
+{
+    CURLcode rc = CURLE_OK;
+    SET(rc, easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_size);
+    if (c->stream)
+        SET(rc, easy, CURLOPT_COPYPOSTFIELDS, c->body);
+    else
+        SET(rc, easy, CURLOPT_POSTFIELDS, c->body);
+    return rc;
+}
+
+static CURLcode set_method(struct http_transfer *t, const struct http_call *c)
+{
     bool head = strcmp(c->method, "HEAD") == 0;
-    if (!c->has_body && !head && strcmp(c->method, "GET") == 0)
+    CURLcode rc = undo_method(t);
+    if (rc != CURLE_OK || (!c->has_body && strcmp(c->method, "GET") == 0))
         return rc;
-    t->plain = false;
-    if (head) {
-        SET(rc, t->io.easy, CURLOPT_NOBODY, 1L);
-        return rc;
-    }
-    if (c->has_body) {
-        SET(rc, t->io.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_size);
-        if (c->stream)
-            SET(rc, t->io.easy, CURLOPT_COPYPOSTFIELDS, c->body);
-        else
-            SET(rc, t->io.easy, CURLOPT_POSTFIELDS, c->body);
-    }
+    t->method_set = true;
+    if (head)
+        return curl_easy_setopt(t->io.easy, CURLOPT_NOBODY, 1L);
+    if (c->has_body)
+        rc = set_body(t->io.easy, c);
     SET(rc, t->io.easy, CURLOPT_CUSTOMREQUEST, c->method);
     return rc;
+}
+
+/* ACCEPT_ENCODING only makes libcurl unpack bodies; request_headers.c writes the header. */
+static CURLcode set_decoding(struct http_transfer *t, bool raw)
+{
+    if (raw == t->raw)
+        return CURLE_OK;
+    t->raw = raw;
+    return curl_easy_setopt(t->io.easy, CURLOPT_ACCEPT_ENCODING,
+                            raw ? NULL : t->session->encodings);
 }
 
 static CURLcode set_proxy(struct http_transfer *t, const char *url)
@@ -254,16 +285,16 @@ static CURLcode set_connect_timeout(struct http_transfer *t, double seconds)
 }
 
 /* A request holds its read buffer until it ends, even for a small response. Where hundreds are
- * under way at once, the later ones get a smaller buffer. */
-static CURLcode set_buffer(struct http_transfer *t)
+ * under way at once, the later ones get a smaller buffer. libcurl refuses to change the size while
+ * the handle has a buffer, see the top of the file; then the handle keeps what it has. */
+static void choose_buffer(struct http_transfer *t)
 {
     const async_http_session *s = t->session;
     bool small = s->handles - s->pooled > MANY;
-    if (small == t->small_buffer)
-        return CURLE_OK;
-    t->small_buffer = small;
-    return curl_easy_setopt(t->io.easy, CURLOPT_BUFFERSIZE,
-                            (long)(small ? SMALL_READ_SIZE : HTTP_READ_SIZE));
+    if (small != t->small_buffer &&
+        curl_easy_setopt(t->io.easy, CURLOPT_BUFFERSIZE,
+                         (long)(small ? SMALL_READ_SIZE : HTTP_READ_SIZE)) == CURLE_OK)
+        t->small_buffer = small;
 }
 
 /* A stream uses HTTP/1.1, so that a slow reader does not hold up others on a shared connection. */
@@ -280,23 +311,20 @@ int http_handle_prepare(struct http_transfer *t, const struct http_call *c)
 {
     const char *url = c->res->pub.url;
     t->url_parsed = false;
+    choose_buffer(t);
     CURLcode rc = curl_easy_setopt(t->io.easy, CURLOPT_URL, url);
     SET(rc, t->io.easy, CURLOPT_HTTPHEADER, c->headers);
     if (rc == CURLE_OK)
-        rc = set_request_method(t, c);
+        rc = set_method(t, c);
     if (rc == CURLE_OK)
         rc = set_proxy(t, url);
     if (rc == CURLE_OK)
         rc = set_connect_timeout(t, c->o.connect_timeout);
     if (rc == CURLE_OK)
-        rc = set_buffer(t);
-    if (rc == CURLE_OK)
         rc = set_version(t, c->o.http1 || c->stream);
-    if (c->o.no_decompress) {
-        t->plain = false;
-        SET(rc, t->io.easy, CURLOPT_ACCEPT_ENCODING, NULL);
-    }
-    return rc == CURLE_OK ? 0 : -ENOMEM;
+    if (rc == CURLE_OK)
+        rc = set_decoding(t, c->o.no_decompress);
+    return rc == CURLE_OK ? 0 : fail_setup(&c->res->error, rc);
 }
 
 /* Given only the text of a URL, libcurl parses it and then composes it once more, which is a

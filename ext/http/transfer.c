@@ -271,17 +271,31 @@ static void transfer_attach(struct http_transfer *t, struct http_response *res, 
         stall_start_timer(t);
 }
 
+/* Prepare the handle and give it to the driver. Returns 0; an error, stored in the response. */
+static int transfer_launch(struct http_transfer *t, const struct http_call *c)
+{
+    int r = http_handle_prepare(t, c);
+    if (r < 0)
+        return r;
+    CURLMcode rc = http_driver_add(&t->io);
+    if (rc == CURLM_OK)
+        return 0;
+    return http_fail(&c->res->error, ASYNC_HTTP_RESOURCES, "libcurl cannot start a request: %s",
+                     curl_multi_strerror(rc));
+}
+
 int http_transfer_start(struct http_call *c, struct http_permit *permit)
 {
     async_http_session *s = c->session;
-    struct http_transfer *t = http_handle_take(s);
+    struct http_transfer *t = http_handle_take(s, &c->res->error);
     if (!t)
-        return -ENOMEM;
+        return c->res->error.code;
     t->source.ops = &source_ops;
     t->res = c->res;
-    if (http_handle_prepare(t, c) < 0 || http_driver_add(&t->io) < 0) {
+    int r = transfer_launch(t, c);
+    if (r < 0) {
         http_handle_free(t);
-        return -ENOMEM;
+        return r;
     }
     t->permit = *permit;
     *permit = (struct http_permit){ 0 };

@@ -32,8 +32,9 @@ struct http_transfer {
     /* how easy_handle.c has set up the easy handle, so that it sets only what differs */
     CURLU *url;
     bool url_parsed; /* url is that of this hop */
-    bool plain;      /* nothing was set but what a plain GET needs; otherwise reset before reuse */
-    bool small_buffer; /* it reads less at a time, see set_buffer() */
+    bool method_set;   /* a method other than GET, or a body */
+    bool raw;          /* libcurl does not unpack the body */
+    bool small_buffer; /* it reads less at a time, see choose_buffer() */
     bool http1;
     const char *proxy;
     double connect_timeout;

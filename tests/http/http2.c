@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* http2.c - requests that share a connection of HTTP/2, with nginx. */
+/* http2.c - requests that share a connection of HTTP/2, with nginx and nghttpd. */
 #include "http_test.h"
 #include "tls_servers.h"
 
@@ -114,8 +114,69 @@ HTTP2_TEST(cancelled_request_spares_others_on_its_connection)
     return 0;
 }
 
+/* --- many streams, with two servers --- */
+
+ASYNC_DEF(fetch_small, (async_http_session *)s, (const char *)url, (const char *)method)
+{
+    async_http_response_auto r = NULL;
+    int status = ASYNC_TRY(await_http_request(s, method, url, &r));
+    expect_int(r->version, 20);
+    return status == 200 ? 0 : -EREMOTEIO;
+}
+
+/* Run several rounds of n requests at once, so that handles are used again while the connection
+ * serves others. Some are no plain GETs. */
+static int await_rounds(async_http_session *s, const char *url, int n)
+{
+    int r = 0;
+    for (int round = 0; r == 0 && round < 3; round++) {
+        await_group (r, g) {
+            for (int i = 0; i < n; i++)
+                async_spawn(g, fetch_small(s, url, i % 5 == 4 ? "HEAD" : "GET"));
+        }
+    }
+    return r;
+}
+
+/* Fetch url with n streams at a time. */
+ASYNC_DEF(many_streams, (const struct tls_server *)sv, (const char *)url, (int)n)
+{
+    async_http_session_auto s = NULL;
+    ASYNC_TRY(async_http_session_open(&s, .ca_file = sv->cert, .limit = n,
+                                      .unix_socket = sv->port ? NULL : sv->socket));
+    return await_rounds(s, url, n);
+}
+
+TEST(many_streams_of_nginx_succeed)
+{
+    static const int counts[] = { 100, 200, 1000 };
+    struct tls_server sv;
+    tls_folder_make(&sv);
+    nginx_start(&sv);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        expect_ok(async_run(many_streams(&sv, "https://localhost/", counts[i])));
+    tls_server_stop(&sv);
+}
+
+TEST(many_streams_of_nghttpd_succeed)
+{
+    static const int counts[] = { 100, 200, 1000 };
+    struct tls_server sv;
+    char url[64];
+    if (!installed("nghttpd"))
+        return;
+    tls_folder_make(&sv);
+    nghttpd_start(&sv);
+    snprintf(url, sizeof url, "https://localhost:%d/small", sv.port);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        expect_ok(async_run(many_streams(&sv, url, counts[i])));
+    tls_server_stop(&sv);
+}
+
 void http_cases(TCase *tc)
 {
+    tcase_add_test(tc, many_streams_of_nginx_succeed);
+    tcase_add_test(tc, many_streams_of_nghttpd_succeed);
     tcase_add_test(tc, requests_at_once_share_one_connection);
     tcase_add_test(tc, http1_option_uses_another_connection);
     tcase_add_test(tc, streams_use_http1);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* tls_servers.c - run openssl s_server and nginx as children. */
+/* tls_servers.c - run openssl s_server, nginx and nghttpd as children. */
 #include "../frame/assertions.h"
 #include "tls_servers.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -113,6 +114,43 @@ void nginx_start(struct tls_server *sv)
     for (int i = 0; i < 1000 && stat("nginx.pid", &st) < 0; i++)
         usleep(10000);
     expect_ok(stat("socket", &st));
+}
+
+/* Returns a port that is free at the moment. */
+static int find_free_port(void)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    expect_ok(bind(fd, (struct sockaddr *)&a, size));
+    expect_ok(getsockname(fd, (struct sockaddr *)&a, &size));
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+static bool can_connect(int port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    a.sin_port = htons((uint16_t)port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool connected = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
+    close(fd);
+    return connected;
+}
+
+/* nghttpd cannot choose a port by itself. */
+void nghttpd_start(struct tls_server *sv)
+{
+    char port[16];
+    int out;
+    sv->port = find_free_port();
+    snprintf(port, sizeof port, "%d", sv->port);
+    write_file("small", "small");
+    sv->pid = start_child(&out, (const char *const[]){ "nghttpd", "-a", "127.0.0.1", "-d", sv->dir,
+                                                       port, "key.pem", "cert.pem", NULL });
+    for (int i = 0; i < 1000 && !can_connect(sv->port); i++)
+        usleep(10000);
+    expect_true(can_connect(sv->port));
 }
 
 void tls_server_stop(struct tls_server *sv)
