@@ -12,6 +12,8 @@
 #include "driver.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +70,7 @@ static void replace_multi(struct http_driver *d)
 static void run_libcurl(struct http_driver *d, curl_socket_t fd, int mask)
 {
     int running;
+    d->closed_received = 0;
     d->ops->prepare(d->owner);
     if (curl_multi_socket_action(d->multi, fd, mask, &running) != CURLM_OK)
         d->unusable = true;
@@ -258,9 +261,16 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return fd;
 }
 
+/* How much a connection has received tells a header line that was too long from a lack of memory,
+ * see transfer_error.c. */
 static int close_socket(void *arg, curl_socket_t fd)
 {
-    socket_forget(arg, fd);
+    struct http_driver *d = arg;
+    struct tcp_info info = { 0 };
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &(socklen_t){ sizeof info }) == 0 &&
+        info.tcpi_bytes_received > d->closed_received)
+        d->closed_received = info.tcpi_bytes_received;
+    socket_forget(d, fd);
     return close(fd);
 }
 

@@ -46,6 +46,7 @@ struct http_driver {
     unsigned added; /* easy handles in it */
     async_callback timer;
     enum http_timer_state timer_state;
+    uint64_t closed_received; /* by one connection that closed while libcurl ran last, at most */
     bool unusable; /* libcurl ran out of memory and has lost track of sockets */
     struct http_attachment *unwatched;
     struct http_socket **sockets; /* indexed by descriptor */

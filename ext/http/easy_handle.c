@@ -116,8 +116,7 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
     return rc;
 }
 
-/* The file name "" reads no cookies, but switches them on. ACCEPT_ENCODING makes libcurl unpack
- * bodies; the header itself is written by request_headers.c. */
+/* The file name "" reads no cookies, but switches them on. */
 static CURLcode set_common(struct http_transfer *t)
 {
     const async_http_session *s = t->session;
@@ -129,7 +128,6 @@ static CURLcode set_common(struct http_transfer *t)
         rc = set_connection(easy, s);
     if (rc == CURLE_OK)
         rc = set_tls(easy, &s->o);
-    SET(rc, easy, CURLOPT_ACCEPT_ENCODING, s->encodings);
     SET(rc, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     return rc;
 }
@@ -255,16 +253,6 @@ static CURLcode set_method(struct http_transfer *t, const struct http_call *c)
     return rc;
 }
 
-/* ACCEPT_ENCODING only makes libcurl unpack bodies; request_headers.c writes the header. */
-static CURLcode set_decoding(struct http_transfer *t, bool raw)
-{
-    if (raw == t->raw)
-        return CURLE_OK;
-    t->raw = raw;
-    return curl_easy_setopt(t->io.easy, CURLOPT_ACCEPT_ENCODING,
-                            raw ? NULL : t->session->encodings);
-}
-
 static CURLcode set_proxy(struct http_transfer *t, const char *url)
 {
     const async_http_session *s = t->session;
@@ -322,8 +310,6 @@ int http_handle_prepare(struct http_transfer *t, const struct http_call *c)
         rc = set_connect_timeout(t, c->o.connect_timeout);
     if (rc == CURLE_OK)
         rc = set_version(t, c->o.http1 || c->stream);
-    if (rc == CURLE_OK)
-        rc = set_decoding(t, c->o.no_decompress);
     return rc == CURLE_OK ? 0 : fail_setup(&c->res->error, rc);
 }
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "call.h"
+#include "content_decoding.h"
 
 /* --- what is allowed --- */
 
@@ -149,7 +150,7 @@ static void add_standard(struct header_list *l, const async_http_session *s, con
 int http_headers_prepare(async_http_session *s)
 {
     struct header_list l = { .arena = &s->arena };
-    add_standard(&l, s, s->encodings, NULL);
+    add_standard(&l, s, http_supported_encodings, NULL);
     for (const char *const *p = s->o.headers; p && *p; p += 2)
         append_header(&l, p[0], p[1]);
     s->plain_headers = l.first;
@@ -198,7 +199,7 @@ static void add_for_body(struct header_list *l, const struct http_call *c)
 /* A stream accepts only those two of which one read unpacks to a bounded size, see stream.c. */
 static const char *accepted_encodings(const struct http_call *c)
 {
-    return c->o.no_decompress ? NULL : c->stream ? "gzip, deflate" : c->session->encodings;
+    return c->o.no_decompress ? NULL : c->stream ? "gzip, deflate" : http_supported_encodings;
 }
 
 /* A request that adds nothing uses the session's list. The line with the authorization is not

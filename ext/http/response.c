@@ -3,10 +3,13 @@
 #include "response.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+
+#include "content_decoding.h"
 
 struct http_response *http_response_new(void)
 {
@@ -33,7 +36,7 @@ void http_response_next_hop(struct http_response *res)
     res->location = NULL;
     res->content_length = -1;
     res->headers_begun = res->headers_done = false;
-    res->encoded = res->redirect = res->body_refused = false;
+    res->encoded = res->coded = res->redirect = res->body_refused = false;
     res->discarded = 0;
 }
 
@@ -50,8 +53,18 @@ void http_response_finish(struct http_response *res, int code)
     res->pub.error = res->error.kind;
     res->pub.code = res->error.code;
     res->pub.times.total = async_time() - res->began;
+    http_decoders_free(res->decoder);
+    res->decoder = NULL;
     async_event_set(&res->ready);
     http_response_wake_reader(res);
+}
+
+int http_response_check_end(struct http_response *res)
+{
+    if (http_decoder_complete(res->decoder))
+        return 0;
+    return http_fail_errno(&res->error, ASYNC_HTTP_RESET, -ENODATA,
+                           "compressed body ended before it was complete");
 }
 
 void http_response_stop(struct http_response *res)
@@ -66,6 +79,7 @@ void async_http_response_free(async_http_response *response)
     if (!res)
         return;
     http_response_stop(res);
+    http_decoders_free(res->decoder);
     if (res->secret)
         explicit_bzero(res->secret, res->secret_size);
     free(res->store);

@@ -39,7 +39,7 @@ struct http_response {
     struct http_error error;    /* copied to pub by http_response_finish() */
     bool stream;                /* made by await_http_open() */
     bool head;         /* the request was a HEAD: there is no body, whatever the headers announce */
-    bool decompress;   /* libcurl undoes Content-Encoding */
+    bool decompress;   /* undo Content-Encoding */
     bool follow;       /* a redirect is followed, not returned */
     async_event ready; /* set when the headers of a stream are complete, or all is over */
     bool finished;
@@ -53,11 +53,13 @@ struct http_response {
     size_t header_bytes;    /* received, of all hops */
     size_t discarded;       /* bytes of a redirect's body */
     bool headers_begun, headers_done;
-    bool encoded;      /* libcurl unpacks the body */
+    bool encoded;      /* the body is unpacked, here or by libcurl, and so can grow */
+    bool coded;        /* it has a Content-Encoding that is to be undone */
     bool redirect;     /* this hop is a redirect, to be followed */
     bool body_refused; /* the redirect's body is not worth reading; the hop is good all the same */
 
     /* the body: of a whole response all of it, of a stream what has not been read yet */
+    struct http_decoder *decoder; /* of the body, from its first byte on */
     char *store;
     size_t capacity, max_body;
     size_t start, end;        /* of a stream: the bytes in store */
@@ -88,6 +90,10 @@ void http_response_finish(struct http_response *res, int code);
 
 /* Let the reader of a stream look whether there are bytes, or the end. */
 void http_response_wake_reader(struct http_response *res);
+
+/* The body has ended, and the source is still attached. Returns 0; the error of a compressed body
+ * that ended too early. */
+int http_response_check_end(struct http_response *res);
 
 /* Abort what still delivers the response, if anything does. */
 void http_response_stop(struct http_response *res);

@@ -4,9 +4,12 @@
  * libcurl. */
 #include "response_body.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "content_decoding.h"
 #include "response.h"
 #include "stream.h"
 
@@ -66,6 +69,62 @@ static bool check_body_size(struct http_response *res, size_t n)
                   (unsigned long long)res->pub.wire_size, size);
 }
 
+/* Take bytes of the body that are not compressed, or not any more. */
+static bool take_bytes(void *arg, const char *data, size_t n)
+{
+    struct http_response *res = arg;
+    if (!check_body_size(res, n))
+        return false;
+    if (!res->stream)
+        return append_body(res, data, n);
+    res->pub.size += n;
+    return http_stream_put(res, data, n);
+}
+
+/* --- Content-Encoding --- */
+
+static int fail_decoding(struct http_response *res, int code, const char *coding)
+{
+    struct http_error *e = &res->error;
+    if (code == -ENOMEM)
+        return http_fail(e, ASYNC_HTTP_RESOURCES, "out of memory for decompressing the body");
+    if (code == -EPROTONOSUPPORT)
+        return http_fail(e, ASYNC_HTTP_PROTOCOL, "unsupported Content-Encoding: %.60s", coding);
+    return http_fail(e, ASYNC_HTTP_PROTOCOL, "body is not what its Content-Encoding says: %.60s",
+                     coding);
+}
+
+/* Add a decoder for each coding of a header, such as "gzip, br". */
+static int add_decoders(struct http_response *res, const char *codings)
+{
+    int r = 0;
+    for (const char *p = codings; r == 0 && *p; p += strspn(p, ", \t")) {
+        size_t n = strcspn(p, ", \t");
+        r = n ? http_decoder_add(&res->decoder, p, n) : 0;
+        p += n;
+    }
+    return r < 0 ? fail_decoding(res, r, codings) : 0;
+}
+
+static int make_decoders(struct http_response *res)
+{
+    int r = 0;
+    for (const async_http_field *f = res->pub.headers; r == 0 && f; f = f->next)
+        if (strcasecmp(f->name, "Content-Encoding") == 0)
+            r = add_decoders(res, f->value);
+    return r;
+}
+
+static bool decode_body(struct http_response *res, const char *data, size_t n)
+{
+    if (!res->decoder && make_decoders(res) < 0)
+        return false;
+    int r = http_decode(res->decoder, data, n, take_bytes, res);
+    if (r < 0 && r != -ECANCELED)
+        fail_decoding(res, r, async_http_header(&res->pub, "Content-Encoding"));
+    return r == 0;
+}
+
 enum http_body_result http_response_body(struct http_response *res, const char *data, size_t n)
 {
     if (res->redirect) {
@@ -75,10 +134,6 @@ enum http_body_result http_response_body(struct http_response *res, const char *
     }
     if (res->stream && http_stream_is_full(res))
         return HTTP_BODY_PAUSED;
-    if (!check_body_size(res, n))
-        return HTTP_BODY_FAILED;
-    if (!res->stream)
-        return append_body(res, data, n) ? HTTP_BODY_TAKEN : HTTP_BODY_FAILED;
-    res->pub.size += n;
-    return http_stream_put(res, data, n) ? HTTP_BODY_TAKEN : HTTP_BODY_FAILED;
+    bool taken = res->coded ? decode_body(res, data, n) : take_bytes(res, data, n);
+    return taken ? HTTP_BODY_TAKEN : HTTP_BODY_FAILED;
 }

@@ -3,7 +3,6 @@
  * is stored, and the return value makes libcurl end the transfer. */
 #include "response_headers.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,19 +65,40 @@ static bool store_header(struct http_response *res, const struct header_line *l)
     return true;
 }
 
+/* Read a Content-Length, which is nothing but digits. A proxy may have joined several headers to a
+ * list, as in "5, 5"; a list of equal lengths is allowed. Returns -1 if the value is something
+ * else. A length that is too large for the type becomes the largest number. */
+static int64_t read_length(const char *value)
+{
+    size_t digits = strspn(value, "0123456789");
+    const char *more = value + digits + strspn(value + digits, " \t");
+    if (digits == 0)
+        return -1;
+    int64_t n = strtoll(value, NULL, 10), other = n;
+    if (*more == ',') {
+        more++;
+        other = read_length(more + strspn(more, " \t"));
+    } else if (*more) {
+        other = -1;
+    }
+    return n == other ? n : -1;
+}
+
 /* Two different lengths may be an attack, because a proxy on the way may use the other one. libcurl
- * would use the last. A value that is not a number is left for libcurl to refuse. */
+ * would use the last, and take "0x5" for 0 and "+5" for 5. */
 static bool use_content_length(struct http_response *res, const char *value)
 {
-    char *end;
-    errno = 0;
-    long long n = strtoll(value, &end, 10);
-    if (n < 0 || errno || end == value || *end)
-        return true;
+    int64_t n = read_length(value);
+    if (n < 0)
+        return REFUSE(&res->error, ASYNC_HTTP_PROTOCOL, "malformed Content-Length header: %.60s",
+                      value);
+    if (n == INT64_MAX)
+        return REFUSE(&res->error, ASYNC_HTTP_TOO_LARGE,
+                      "Content-Length is larger than any file: %.60s", value);
     if (res->content_length >= 0 && res->content_length != n)
         return REFUSE(&res->error, ASYNC_HTTP_PROTOCOL,
                       "two different Content-Length headers: %lld and %lld",
-                      (long long)res->content_length, n);
+                      (long long)res->content_length, (long long)n);
     res->content_length = n;
     return true;
 }
@@ -90,12 +110,14 @@ static bool use_header(struct http_response *res, const struct header_line *l)
     const char *value = res->last_field->value;
     if (header_is(l, "Content-Length"))
         return use_content_length(res, value);
-    if (header_is(l, "Content-Encoding"))
-        res->encoded |= res->decompress && strcasecmp(value, "identity") != 0;
-    else if (header_is(l, "Transfer-Encoding"))
+    if (header_is(l, "Content-Encoding")) {
+        res->coded = res->decompress;
+        res->encoded |= res->coded && strcasecmp(value, "identity") != 0;
+    } else if (header_is(l, "Transfer-Encoding")) {
         res->encoded |= strcasecmp(value, "chunked") != 0;
-    else if (header_is(l, "Location") && !res->location && *value)
+    } else if (header_is(l, "Location") && !res->location && *value) {
         res->location = value;
+    }
     return true;
 }
 

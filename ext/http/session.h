@@ -27,7 +27,6 @@ struct async_http_session {
     struct async_http_session_opts o;     /* with copies of the strings, in arena */
     struct curl_slist *plain_headers;     /* of a request that adds none of its own */
     const char *http_proxy, *https_proxy; /* NULL: none */
-    const char *encodings;                /* for Accept-Encoding: what libcurl can unpack */
     struct curl_slist *resolve;
     struct http_arena arena;
 };

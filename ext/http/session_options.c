@@ -108,16 +108,6 @@ static bool copy_proxies(async_http_session *s)
 
 /* --- all options --- */
 
-static const char *supported_encodings(void)
-{
-    int features = curl_version_info(CURLVERSION_NOW)->features;
-    bool br = features & CURL_VERSION_BROTLI, zstd = features & CURL_VERSION_ZSTD;
-    return br && zstd ? "gzip, deflate, br, zstd"
-           : br       ? "gzip, deflate, br"
-           : zstd     ? "gzip, deflate, zstd"
-                      : "gzip, deflate";
-}
-
 static int check_options(const struct async_http_session_opts *o)
 {
     struct http_error e = { 0 };
@@ -143,7 +133,6 @@ int http_session_configure(async_http_session *s, const struct async_http_sessio
     if (!s->o.user_agent)
         s->o.user_agent = "asyncio/" ASYNC_VERSION;
     http_limits_init(&s->limits, s->o.limit ? s->o.limit : DEFAULT_LIMIT, s->o.limit_per_host);
-    s->encodings = supported_encodings();
     bool copied = copy_strings(s) && copy_headers(s) && copy_proxies(s) && copy_resolve(s);
     return copied ? http_headers_prepare(s) : -ENOMEM;
 }

@@ -7,9 +7,9 @@
  * A task that is cancelled after it was given bytes gives them back, because it may be the losing
  * branch of a race. The memory for that is allocated before it waits.
  *
- * libcurl keeps what it was refused, together with everything else that it unpacks from the same
- * read. That is 17 MB at most with the two encodings that a stream accepts, and 64 MB with those
- * that a server may use all the same. */
+ * A compressed body is refused only between two reads of libcurl's, and all that one read unpacks
+ * to is kept. That is 17 MB at most with the two encodings that a stream accepts. Others that a
+ * server may use all the same end at the limit for decompression bombs. */
 #include "stream.h"
 
 #include <asyncio/error.h>

@@ -129,7 +129,9 @@ static void transfer_done(struct http_transfer *t, CURLcode rc)
         code = res->error.code;
     else if (rc != CURLE_OK && !res->body_refused)
         code = http_transfer_fail(t, rc);
-    else if (!res->headers_done)
+    else if (res->headers_done)
+        code = http_response_check_end(res);
+    else
         code = http_fail_errno(&res->error, ASYNC_HTTP_RESET, -ENODATA,
                                "connection closed before the response headers were complete");
     transfer_end(t, code);

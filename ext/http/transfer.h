@@ -33,7 +33,6 @@ struct http_transfer {
     CURLU *url;
     bool url_parsed; /* url is that of this hop */
     bool method_set;   /* a method other than GET, or a body */
-    bool raw;          /* libcurl does not unpack the body */
     bool small_buffer; /* it reads less at a time, see choose_buffer() */
     bool http1;
     const char *proxy;

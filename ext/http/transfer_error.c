@@ -7,6 +7,8 @@
 
 #include "transfer.h"
 
+enum { HEADER_LINE_MAX = 100 * 1024 }; /* bytes; libcurl's limit */
+
 /* Return the kind of error for a code of libcurl. */
 static enum async_http_error kind_of_code(CURLcode rc)
 {
@@ -65,6 +67,34 @@ static int fail_early_end(struct http_transfer *t, CURLcode rc, const char *text
     return http_fail(e, ASYNC_HTTP_RESET, "%s", text);
 }
 
+/* HTTP/2 has ended this stream, or the connection. It depends on the code of the frame whether the
+ * server had a passing problem, or found fault with what it received. libcurl has the code in its
+ * message, and no message if the server has ended the connection (GOAWAY) or its side of a stream
+ * while a body was being sent. */
+static int fail_http2(struct http_transfer *t, CURLcode rc, const char *text)
+{
+    static const char *const faults[] = { "(err 1)", "(err 3)",  "(err 5)", "(err 6)",
+                                          "(err 9)", "(err 12)", "(err 13)" };
+    struct http_error *e = &t->res->error;
+    bool ended = strcmp(text, curl_easy_strerror(rc)) == 0;
+    if (ended)
+        return http_fail(e, ASYNC_HTTP_RESET, "HTTP/2: server ended the %s before the response",
+                         rc == CURLE_HTTP2 ? "connection" : "stream");
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (strstr(text, faults[i]))
+            return http_fail(e, ASYNC_HTTP_PROTOCOL, "%s", text);
+    return http_fail(e, rc == CURLE_HTTP2_STREAM ? ASYNC_HTTP_RESET : ASYNC_HTTP_PROTOCOL, "%s",
+                     text);
+}
+
+/* libcurl reports a header line above 100 KB as a lack of memory. It is one if fewer bytes than
+ * that were received. */
+static bool is_long_header(const struct http_transfer *t, CURLcode rc)
+{
+    return rc == CURLE_OUT_OF_MEMORY && !t->res->headers_done &&
+           t->io.driver->closed_received > HEADER_LINE_MAX;
+}
+
 static int connect_errno(struct http_transfer *t)
 {
     long os = 0;
@@ -105,5 +135,10 @@ int http_transfer_fail(struct http_transfer *t, CURLcode rc)
         return http_fail_errno(e, kind, -EHOSTUNREACH, "%s", text);
     if (kind == ASYNC_HTTP_RESET)
         return fail_early_end(t, rc, text);
+    if (rc == CURLE_HTTP2 || rc == CURLE_HTTP2_STREAM)
+        return fail_http2(t, rc, text);
+    if (is_long_header(t, rc))
+        return http_fail(e, ASYNC_HTTP_TOO_LARGE, "line of the response headers exceeds %d bytes",
+                         HEADER_LINE_MAX);
     return http_fail(e, kind, "%s", text);
 }

@@ -213,6 +213,13 @@ static void headers(struct conn *c)
     send_text(c, "Content-Length: 2\r\n\r\nok");
 }
 
+static void long_line(struct conn *c)
+{
+    send_text(c, "HTTP/1.1 200 OK\r\nX-Long: ");
+    send_body(c, c->n);
+    send_text(c, "\r\nContent-Length: 2\r\n\r\nok");
+}
+
 static void retry(struct conn *c)
 {
     char header[256];
@@ -317,6 +324,7 @@ static const struct {
     { "/same", same },
     { "/junk", junk },
     { "/headers/", headers },
+    { "/line/", long_line },
     { "/retry", retry },
     { "/info", info },
     { "/cookie", cookie },

@@ -139,8 +139,17 @@ HTTP_TEST(headers_above_256_kib_are_refused)
     return 0;
 }
 
+HTTP_TEST(header_line_that_is_too_long_is_refused)
+{
+    async_http_response_auto a = NULL, r = NULL, f = NULL;
+    expect_int(await_http_get(s, at(sv, "/line/90000"), &a), 200);
+    CHECK_TOO_LARGE(f, await_http_get(s, at(sv, "/line/1000000"), &r, .failed = &f));
+    return 0;
+}
+
 void http_cases(TCase *tc)
 {
+    tcase_add_test(tc, header_line_that_is_too_long_is_refused);
     tcase_add_test(tc, body_of_max_body_bytes_is_accepted);
     tcase_add_test(tc, announced_body_above_max_body_is_refused_unread);
     tcase_add_test(tc, body_without_length_is_refused_when_it_exceeds_max_body);

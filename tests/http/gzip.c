@@ -46,7 +46,7 @@ static uint32_t crc_of_zeros(long n)
 unsigned char *gzip_zeros(long n, size_t *ret_size)
 {
     static const unsigned char magic[10] = { 0x1f, 0x8b, 8, [9] = 3 };
-    struct bits b = { .data = malloc((size_t)n / 100 + 64) };
+    struct bits b = { .data = malloc((size_t)n / 100 + 320) };
     memcpy(b.data, magic, sizeof magic);
     b.size = sizeof magic;
     bit_put(&b, 1, 1); /* the last block */

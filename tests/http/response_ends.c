@@ -9,6 +9,8 @@ const char *const http_suite = "http-response-ends";
 #define LENGTH  OK "Content-Length:%2010%0D%0A%0D%0A"
 #define CHUNKED OK "Transfer-Encoding:%20chunked%0D%0A%0D%0A"
 
+#define LENGTH_IS(text) "Content-Length:%20" text "%0D%0A%0D%0Aabcde"
+
 struct end {
     const char *path;
     int code;                   /* of the whole response, and of the stream where it ends */
@@ -72,6 +74,8 @@ HTTP_TEST(complete_bodies_end_with_0)
     return CHECK_ENDS({ "/bytes/5000", 200, ASYNC_HTTP_OK, 5000 },
                       { "/chunked/5000", 200, ASYNC_HTTP_OK, 5000 },
                       { "/close/5000", 200, ASYNC_HTTP_OK, 5000 },
+                      { "/raw-close?" OK LENGTH_IS("5,%205"), 200, ASYNC_HTTP_OK, 5 },
+                      { "/raw-close?" OK LENGTH_IS("005"), 200, ASYNC_HTTP_OK, 5 },
                       { "/bytes/0", 200, ASYNC_HTTP_OK, 0 });
 }
 
@@ -110,9 +114,22 @@ HTTP_TEST(what_is_not_http_is_eproto)
     return CHECK_ENDS(
             { "/junk", -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
             { "/lengths", -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?" OK LENGTH_IS("0x5"), -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?" OK LENGTH_IS("5,%203"), -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?" OK LENGTH_IS("5,"), -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?" OK LENGTH_IS("+5"), -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?" OK LENGTH_IS("-5"), -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?" OK LENGTH_IS("5%205"), -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?" OK LENGTH_IS(""), -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
+            { "/raw-close?HTTP/1.1%20101%20Switch%0D%0AConnection:%20upgrade%0D%0AUpgrade:%20x%0D%0A"
+              "%0D%0Aab",
+              -EPROTO, ASYNC_HTTP_PROTOCOL, -1 },
             { "/raw-close?HTTP/1.1%20101%20Switch%0D%0A%0D%0Aab", -EPROTO, ASYNC_HTTP_PROTOCOL,
               -1 },
-            { "/raw-close?" CHUNKED "zz%0D%0Aab%0D%0A", -EPROTO, ASYNC_HTTP_PROTOCOL, 0 });
+            { "/raw-close?" CHUNKED "zz%0D%0Aab%0D%0A", -EPROTO, ASYNC_HTTP_PROTOCOL, 0 },
+            { "/raw-close?" CHUNKED "-5%0D%0Aab%0D%0A", -EPROTO, ASYNC_HTTP_PROTOCOL, 0 },
+            { "/raw-close?" CHUNKED "ffffffffffffffff1%0D%0Aab", -EPROTO, ASYNC_HTTP_PROTOCOL, 0 },
+            { "/raw-close?" CHUNKED "2%0D%0Aabcd%0D%0A", -EPROTO, ASYNC_HTTP_PROTOCOL, 2 });
 }
 
 ASYNC_DEF(read_to_the_end, (async_http_response *)r)

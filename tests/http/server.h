@@ -39,6 +39,7 @@ struct server {
  *   /transfer-gzip/N     the same as Transfer-Encoding, unasked; ended by closing the connection
  *   /junk                not HTTP
  *   /headers/N           N bytes of headers
+ *   /line/N              one header of N bytes
  *   /retry?TEXT          429 with Retry-After: TEXT, where '+' stands for a space
  *   /info                a 103, then the response
  *   /cookie              sets a cookie

@@ -153,6 +153,17 @@ void nghttpd_start(struct tls_server *sv)
     expect_true(can_connect(sv->port));
 }
 
+void python_start(struct tls_server *sv, const char *script, const char *a, const char *b)
+{
+    char line[32] = "";
+    int out;
+    sv->pid = start_child(&out, (const char *const[]){ "python3", script, a, b, NULL });
+    FILE *f = fdopen(out, "r");
+    expect_not_null(fgets(line, sizeof line, f));
+    sv->port = atoi(line);
+    fclose(f);
+}
+
 void tls_server_stop(struct tls_server *sv)
 {
     kill(sv->pid, SIGKILL);

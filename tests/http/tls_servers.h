@@ -24,6 +24,9 @@ void openssl_start(struct tls_server *sv);
 void nginx_start(struct tls_server *sv);
 void nghttpd_start(struct tls_server *sv);
 
+/* Start a script with two arguments. The first line that it prints is its port. */
+void python_start(struct tls_server *sv, const char *script, const char *a, const char *b);
+
 /* Stop the server and remove the folder. */
 void tls_server_stop(struct tls_server *sv);
 

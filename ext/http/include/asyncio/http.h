@@ -37,7 +37,8 @@
  *   -ECANCELED   the caller was cancelled; the transfer is aborted, though the server may have seen
  *                the request
  *   -ETIMEDOUT   .timeout, .connect_timeout or .stall_timeout has expired
- *   -ENODATA     the server closed the connection before the response was complete
+ *   -ENODATA     the server closed the connection before the response was complete, or a compressed
+ *                body ends too early
  *   -ECONNRESET  the connection was reset before the response was complete
  *   -EPIPE       the session was closed
  *   -ENOMEM      there is no memory; -EMFILE and the like: the process has run out of something
@@ -70,9 +71,11 @@ enum async_http_error {
     ASYNC_HTTP_CERTIFICATE, /* -EKEYREJECTED: the server's certificate could not be verified */
     ASYNC_HTTP_TIMEOUT,     /* -ETIMEDOUT: .timeout, .connect_timeout or .stall_timeout */
     ASYNC_HTTP_RESET,       /* -ENODATA, -ECONNRESET: the connection ended before the response */
-    ASYNC_HTTP_PROTOCOL,    /* -EPROTO: what was received is not HTTP, or contradicts itself */
+    ASYNC_HTTP_PROTOCOL,    /* -EPROTO: what was received is not HTTP, contradicts itself, or is not
+                             * what its Content-Encoding says */
     ASYNC_HTTP_TOO_LARGE,   /* -ENOBUFS: more than .max_body, more than 256 KiB of headers, or a
-                             * decompression bomb, more than 100 times what was received */
+                             * line of more than 100 KiB among them, or a decompression bomb, more
+                             * than 100 times what was received */
     ASYNC_HTTP_REDIRECTS,   /* -ELOOP: more than .max_redirects */
     ASYNC_HTTP_STATUS,      /* -EREMOTEIO: a status of 400 and above, with .raise_for_status */
     ASYNC_HTTP_CLOSED,      /* -EPIPE: the session was closed */
@@ -291,7 +294,9 @@ struct async_http_opts {
     size_t max_body;        /* of the decompressed body; default 64 MiB; of a stream: no limit */
     int max_redirects;      /* default 10; negative: a redirect is returned as the response */
     bool http1;             /* do not use HTTP/2, which is otherwise used over https if possible */
-    bool no_decompress;     /* do not ask for compression, and do not undo it */
+    bool no_decompress;     /* do not ask for compression, and do not undo it: the body is what the
+                             * server has stored, also if that is an archive with the header
+                             * Content-Encoding: gzip */
     bool raise_for_status;  /* a status of 400 and above is the error -EREMOTEIO */
     async_http_response **failed; /* receives the response of a request that fails, with the error
                                    * and times, which the caller frees; or NULL. May be ret */
@@ -365,7 +370,8 @@ int await_http_open_opt(async_http_session *session, const char *method, const c
  *            response. Bytes that were received before an end or an error are returned first; then
  *            every further call returns the same end or error again:
  *              0            the body is complete
- *              -ENODATA     the server closed the connection before the body was complete
+ *              -ENODATA     the server closed the connection before the body was complete, or a
+ *                           compressed body ends too early
  *              -ECONNRESET  the connection was reset, or TLS was closed without close_notify
  *              -EPIPE       the session was closed
  *              -ETIMEDOUT   .timeout or .stall_timeout has expired
