@@ -26,7 +26,8 @@ struct http_call {
 
     /* what redirects have changed */
     bool body_dropped; /* with it the headers that describe it are dropped */
-    bool crossed;      /* another origin was visited: no credentials are sent any more */
+    bool crossed;      /* another origin was visited: only harmless headers are sent any more */
+    bool location_trusted; /* but all of them, if the caller has said so */
 };
 
 #endif

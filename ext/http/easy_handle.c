@@ -104,7 +104,7 @@ static CURLcode set_connection(CURL *easy, const async_http_session *s)
     SET(rc, easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_READ_SIZE);
     SET(rc, easy, CURLOPT_SHARE, s->share);
     SET(rc, easy, CURLOPT_PROXY, "");
-    SET(rc, easy, CURLOPT_NOPROXY, s->o.no_proxy);
+    SET(rc, easy, CURLOPT_NOPROXY, s->proxies.exceptions);
     if (s->o.ip == 4)
         SET(rc, easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
     if (s->o.ip == 6)
@@ -256,11 +256,15 @@ static CURLcode set_method(struct http_transfer *t, const struct http_call *c)
 static CURLcode set_proxy(struct http_transfer *t, const char *url)
 {
     const async_http_session *s = t->session;
-    const char *proxy = http_url_is_https(url) ? s->https_proxy : s->http_proxy;
-    if (proxy == t->proxy)
-        return CURLE_OK;
-    t->proxy = proxy;
-    return curl_easy_setopt(t->io.easy, CURLOPT_PROXY, proxy ? proxy : "");
+    const struct http_proxy *p = http_url_is_https(url) ? s->proxies.https : s->proxies.http;
+    CURLcode rc = CURLE_OK;
+    if (p == t->proxy)
+        return rc;
+    SET(rc, t->io.easy, CURLOPT_PROXY, p ? p->url : "");
+    SET(rc, t->io.easy, CURLOPT_PROXYUSERNAME, p ? p->user : NULL);
+    SET(rc, t->io.easy, CURLOPT_PROXYPASSWORD, p ? p->password : NULL);
+    t->proxy = p;
+    return rc;
 }
 
 static CURLcode set_connect_timeout(struct http_transfer *t, double seconds)

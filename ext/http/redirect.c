@@ -2,7 +2,7 @@
 /* redirect.c - follow redirects. libcurl could do it by itself. Here each hop is a request of its
  * own, so that all limits apply to it, and so that this file decides what it may carry along.
  * Credentials never leave the origin for which they were given, and are not sent again once they
- * were dropped. */
+ * were dropped, unless the caller trusts all targets. Any header of the caller's may be one. */
 #include "redirect.h"
 
 #include <string.h>

@@ -56,6 +56,7 @@ static void merge_options(struct http_call *c, const struct async_http_opts *opt
     o->stall_timeout = choose_seconds(o->stall_timeout, d->stall_timeout, DEFAULT_STALL_TIMEOUT);
     o->max_redirects = choose_int(o->max_redirects, d->max_redirects, DEFAULT_MAX_REDIRECTS);
     o->http1 = o->http1 || d->http1;
+    c->location_trusted = o->location_trusted || d->location_trusted;
 }
 
 /* --- preparing the first hop --- */

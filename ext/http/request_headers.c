@@ -21,11 +21,36 @@ static bool name_is_in(const char *name, const char *const *names)
     return false;
 }
 
-/* Credentials and Host concern the first origin only. */
-static bool is_for_origin(const char *name)
+/* The headers of which it is known that they contain no secret and concern no single origin. All
+ * others may be credentials under any name, such as X-API-Key. */
+static bool is_for_any_origin(const char *name)
 {
-    return name_is_in(name, (const char *const[]){ "Authorization", "Cookie", "Proxy-Authorization",
-                                                   "Host", NULL });
+    return name_is_in(name, (const char *const[]){ "Accept",
+                                                   "Accept-Charset",
+                                                   "Accept-Encoding",
+                                                   "Accept-Language",
+                                                   "Cache-Control",
+                                                   "Content-Encoding",
+                                                   "Content-Language",
+                                                   "Content-Type",
+                                                   "DNT",
+                                                   "If-Match",
+                                                   "If-Modified-Since",
+                                                   "If-None-Match",
+                                                   "If-Range",
+                                                   "If-Unmodified-Since",
+                                                   "Pragma",
+                                                   "Prefer",
+                                                   "Priority",
+                                                   "Range",
+                                                   "User-Agent",
+                                                   NULL });
+}
+
+/* May a header be sent to another origin than the first? */
+static bool may_cross(const struct http_call *c, const char *name)
+{
+    return is_for_any_origin(name) || (c->location_trusted && strcasecmp(name, "Host") != 0);
 }
 
 static bool is_for_body(const char *name)
@@ -161,7 +186,7 @@ int http_headers_prepare(async_http_session *s)
 
 static bool is_sent(const struct http_call *c, const char *name)
 {
-    if (c->crossed && is_for_origin(name))
+    if (c->crossed && !may_cross(c, name))
         return false;
     if (c->auth && strcasecmp(name, "Authorization") == 0)
         return false;
@@ -214,7 +239,7 @@ int http_headers_build(struct http_call *c)
     add_standard(&l, c->session, accepted_encodings(c), c->o.headers);
     add_pairs(&l, c, c->session->o.headers, c->o.headers);
     add_pairs(&l, c, c->o.headers, NULL);
-    if (c->auth && !c->crossed)
+    if (c->auth && (!c->crossed || c->location_trusted))
         add_line(&l, c->auth);
     if (c->has_body)
         add_for_body(&l, c);

@@ -87,6 +87,7 @@ void http_session_unref(async_http_session *s)
 {
     if (--s->users)
         return;
+    http_proxies_wipe(&s->proxies);
     http_arena_free(&s->arena);
     free(s);
 }

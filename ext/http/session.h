@@ -8,6 +8,7 @@
 #include "arena.h"
 #include "driver.h"
 #include "limits.h"
+#include "proxy.h"
 
 struct http_transfer;
 
@@ -26,7 +27,7 @@ struct async_http_session {
 
     struct async_http_session_opts o;     /* with copies of the strings, in arena */
     struct curl_slist *plain_headers;     /* of a request that adds none of its own */
-    const char *http_proxy, *https_proxy; /* NULL: none */
+    struct http_proxies proxies;
     struct curl_slist *resolve;
     struct http_arena arena;
 };

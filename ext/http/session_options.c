@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* session_options.c - check the options of a session, and copy their strings and what the
- * environment adds to them. The environment is read here only, so that a request costs no look at
- * it, and a later change of it has no effect. */
+/* session_options.c - check the options of a session, and copy their strings. */
 #include "session_options.h"
 
 #include <asyncio/error.h>
@@ -27,8 +25,8 @@ static bool copy_string(struct http_arena *a, const char **s)
 /* An option that is NULL stays NULL. Returns false if there is no memory. */
 static bool copy_strings(async_http_session *s)
 {
-    const char **strings[] = { &s->o.user_agent, &s->o.proxy,    &s->o.no_proxy,   &s->o.ca_file,
-                               &s->o.cert_file,  &s->o.key_file, &s->o.unix_socket };
+    const char **strings[] = { &s->o.user_agent, &s->o.ca_file, &s->o.cert_file, &s->o.key_file,
+                               &s->o.unix_socket };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         if (*strings[i] && !copy_string(&s->arena, strings[i]))
             return false;
@@ -66,46 +64,6 @@ static bool copy_resolve(async_http_session *s)
     return true;
 }
 
-/* --- proxies --- */
-
-/* Returns the value of a variable, or of its spelling in capitals; NULL if both are unset or
- * empty. */
-static const char *read_environment(const char *small, const char *capital)
-{
-    const char *value = secure_getenv(small);
-    if ((!value || !*value) && capital)
-        value = secure_getenv(capital);
-    return value && *value ? value : NULL;
-}
-
-/* HTTP_PROXY in capitals is not read, because in a CGI program it is a header from the client. */
-static void choose_proxies(async_http_session *s)
-{
-    if (s->o.proxy) {
-        s->http_proxy = s->https_proxy = *s->o.proxy ? s->o.proxy : NULL;
-    } else {
-        const char *all = read_environment("all_proxy", "ALL_PROXY");
-        s->http_proxy = read_environment("http_proxy", NULL);
-        s->https_proxy = read_environment("https_proxy", "HTTPS_PROXY");
-        if (!s->http_proxy)
-            s->http_proxy = all;
-        if (!s->https_proxy)
-            s->https_proxy = all;
-    }
-    if (!s->o.no_proxy)
-        s->o.no_proxy = read_environment("no_proxy", "NO_PROXY");
-    if (!s->o.no_proxy)
-        s->o.no_proxy = "";
-}
-
-static bool copy_proxies(async_http_session *s)
-{
-    choose_proxies(s);
-    return copy_string(&s->arena, &s->o.no_proxy) &&
-           (!s->http_proxy || copy_string(&s->arena, &s->http_proxy)) &&
-           (!s->https_proxy || copy_string(&s->arena, &s->https_proxy));
-}
-
 /* --- all options --- */
 
 static int check_options(const struct async_http_session_opts *o)
@@ -133,6 +91,10 @@ int http_session_configure(async_http_session *s, const struct async_http_sessio
     if (!s->o.user_agent)
         s->o.user_agent = "asyncio/" ASYNC_VERSION;
     http_limits_init(&s->limits, s->o.limit ? s->o.limit : DEFAULT_LIMIT, s->o.limit_per_host);
-    bool copied = copy_strings(s) && copy_headers(s) && copy_proxies(s) && copy_resolve(s);
+    r = http_proxies_choose(&s->arena, s->o.proxy, s->o.no_proxy, &s->proxies);
+    if (r < 0)
+        return r;
+    s->o.proxy = s->o.no_proxy = NULL;
+    bool copied = copy_strings(s) && copy_headers(s) && copy_resolve(s);
     return copied ? http_headers_prepare(s) : -ENOMEM;
 }

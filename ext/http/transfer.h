@@ -35,7 +35,7 @@ struct http_transfer {
     bool method_set;   /* a method other than GET, or a body */
     bool small_buffer; /* it reads less at a time, see choose_buffer() */
     bool http1;
-    const char *proxy;
+    const struct http_proxy *proxy;
     double connect_timeout;
     char error_text[CURL_ERROR_SIZE]; /* written by libcurl */
 };

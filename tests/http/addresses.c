@@ -106,8 +106,53 @@ HTTP_TEST(unreachable_proxy_is_an_error_of_the_proxy)
     return 0;
 }
 
+/* Messages go to logs. libcurl's would contain the whole URL of a proxy. */
+HTTP_TEST(password_of_a_proxy_is_in_no_message)
+{
+    static const char *const wrong[] = { "nonsense://joe:secret@127.0.0.1:1",
+                                         "http://joe:sec ret@127.0.0.1:1",
+                                         "http://joe:secret@127.0.0.1:x" };
+    async_http_session *bad = NULL;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        expect_int(async_http_session_open(&bad, .proxy = wrong[i]), -EINVAL);
+        expect_contains(async_fail_text(-EINVAL), "proxy in option .proxy: ");
+        expect_lacks(async_fail_text(-EINVAL), "ret@");
+        expect_null(bad);
+    }
+    setenv("http_proxy", wrong[0], 1);
+    expect_int(async_http_session_open(&bad), -EINVAL);
+    expect_contains(async_fail_text(-EINVAL), "proxy in http_proxy: ");
+    unsetenv("http_proxy");
+    static const char *const failing[] = { "http://joe:secret@127.0.0.1:1",
+                                           "http://joe:secret@no-such-name.invalid" };
+    for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
+        async_http_session_auto own = NULL;
+        async_http_response_auto r = NULL, f = NULL;
+        expect_ok(async_http_session_open(&own, .proxy = failing[i]));
+        expect_less(await_http_get(own, "http://far.invalid/", &r, .failed = &f), 0);
+        expect_int(f->error, ASYNC_HTTP_PROXY);
+        expect_lacks(f->error_text, "secret");
+        expect_lacks(f->error_text, "joe");
+    }
+    return 0;
+}
+
+HTTP_TEST(user_of_a_proxy_is_sent_to_the_proxy)
+{
+    async_http_session_auto own = NULL;
+    async_http_response_auto r = NULL;
+    char proxy[64];
+    snprintf(proxy, sizeof proxy, "joe:s%%20t@127.0.0.1:%d", sv->port);
+    expect_ok(async_http_session_open(&own, .proxy = proxy, .no_proxy = ""));
+    expect_int(await_http_get(own, "http://echo.invalid/", &r), 200);
+    expect_contains(r->body, "Proxy-Authorization: Basic am9lOnMgdA==\r\n");
+    return 0;
+}
+
 void http_cases(TCase *tc)
 {
+    tcase_add_test(tc, password_of_a_proxy_is_in_no_message);
+    tcase_add_test(tc, user_of_a_proxy_is_sent_to_the_proxy);
     tcase_add_test(tc, unknown_name_is_ehostunreach);
     tcase_add_test(tc, resolve_option_replaces_the_lookup);
     tcase_add_test(tc, private_address_is_eacces_before_a_connection);

@@ -305,6 +305,7 @@ static const struct {
     void (*fn)(struct conn *c);
 } paths[] = {
     { "/echo", echo },
+    { "http://echo.invalid/", echo },
     { "/circle", circle },
     { "/bytes/", bytes },
     { "/chunked/", chunked },

@@ -80,7 +80,7 @@ TEST(stream_that_the_server_gives_up_is_econnreset)
 
 TEST(stream_that_the_server_finds_wrong_is_eproto)
 {
-    check_end("reset", "1", -EPROTO, ASYNC_HTTP_PROTOCOL);  /* PROTOCOL_ERROR */
+    check_end("reset", "1", -EPROTO, ASYNC_HTTP_PROTOCOL); /* PROTOCOL_ERROR */
     check_end("reset", "6", -EPROTO, ASYNC_HTTP_PROTOCOL); /* FRAME_SIZE_ERROR */
 }
 

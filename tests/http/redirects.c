@@ -118,8 +118,8 @@ static int await_two_origins(struct server *sv, two_origins test)
     struct server other;
     server_start(&other);
     async_http_session *own = NULL;
-    expect_int(async_http_session_open(&own,
-                                       .headers = ASYNC_HTTP_PAIRS("Cookie", "s=1", "X-Keep", "1")),
+    expect_int(async_http_session_open(&own, .headers = ASYNC_HTTP_PAIRS("Cookie", "s=1", "X-Keep",
+                                                                         "1", "Accept", "text/x")),
                0);
     int r = test(sv, &other, own);
     async_http_session_close(own);
@@ -137,7 +137,9 @@ static int await_redirect_away(struct server *sv, struct server *other, async_ht
     expect_lacks(r->body, "Authorization");
     expect_lacks(r->body, "Cookie");
     expect_lacks(r->body, "me.example");
-    expect_contains(r->body, "X-Keep: 1\r\nX-Mine: 2\r\n");
+    expect_lacks(r->body, "X-Keep");
+    expect_lacks(r->body, "X-Mine");
+    expect_contains(r->body, "Accept: text/x\r\n");
     expect_int(await_http_get(s, url, &basic, .user = "u", .password = "p"), 200);
     expect_lacks(basic->body, "Authorization");
     return 0;
@@ -146,6 +148,27 @@ static int await_redirect_away(struct server *sv, struct server *other, async_ht
 HTTP_TEST(credentials_are_dropped_at_another_origin)
 {
     return await_two_origins(sv, await_redirect_away);
+}
+
+static int await_trusted_redirect(struct server *sv, struct server *other, async_http_session *s)
+{
+    async_http_response_auto r = NULL;
+    char url[256];
+    snprintf(url, sizeof url, "%s/to/307?%s/echo", sv->url, other->url);
+    expect_int(await_http_get(s, url, &r, .location_trusted = true, .bearer = "t",
+                              .headers = ASYNC_HTTP_PAIRS("X-Mine", "2", "Host", "me.example")),
+               200);
+    expect_contains(r->body, "Authorization: Bearer t\r\n");
+    expect_contains(r->body, "Cookie: s=1\r\n");
+    expect_contains(r->body, "X-Keep: 1\r\n");
+    expect_contains(r->body, "X-Mine: 2\r\n");
+    expect_lacks(r->body, "me.example");
+    return 0;
+}
+
+HTTP_TEST(trusted_redirect_keeps_all_headers_but_the_host)
+{
+    return await_two_origins(sv, await_trusted_redirect);
 }
 
 static int await_redirect_back(struct server *sv, struct server *other, async_http_session *s)
@@ -263,6 +286,7 @@ void http_cases(TCase *tc)
     tcase_add_test(tc, other_3xx_and_missing_location_are_responses);
     tcase_add_test(tc, credentials_are_sent_within_the_origin);
     tcase_add_test(tc, credentials_are_dropped_at_another_origin);
+    tcase_add_test(tc, trusted_redirect_keeps_all_headers_but_the_host);
     tcase_add_test(tc, credentials_stay_dropped_on_the_way_back);
     tcase_add_test(tc, user_in_a_location_header_is_not_sent);
     tcase_add_test(tc, user_of_the_first_url_is_sent_and_not_shown);

@@ -21,6 +21,7 @@ struct server {
 
 /* Paths; the method does not matter:
  *   /echo                the request as it was received, as text
+ *   http://echo.invalid/ the same; such a path is what a proxy receives
  *   /bytes/N /chunked/N  N bytes, with Content-Length or in chunks
  *   /close/N             N bytes without Content-Length, ended by closing the connection
  *   /status/CODE         an empty response with this status

@@ -28,7 +28,9 @@
  *
  * A response with a status of 400 and above is a response, not an error; .raise_for_status changes
  * that. Certificates are verified. Redirects are followed, at most 10, to http and https only,
- * never from https to http, and without the credentials as soon as scheme, host or port change.
+ * never from https to http. As soon as scheme, host or port change, credentials are dropped, and so
+ * are the headers of the program, which may be API keys; only those are kept that cannot, such as
+ * Accept, Range and User-Agent.
  * Bodies are decompressed and end at 64 MiB. Names are resolved by libcurl, on threads of its own.
  *
  * Each await_ function is called from a task of the session's loop and is a cancellation point.
@@ -131,6 +133,7 @@ struct async_http_session_opts {
     bool no_private;         /* refuse addresses that are not public, also of a proxy */
     bool allow_downgrade;    /* follow redirects from https to http */
     bool insecure_no_verify; /* accept any certificate; a warning on stderr, once a process */
+    bool location_trusted;   /* see struct async_http_opts */
 };
 
 /* Open a session.
@@ -300,6 +303,8 @@ struct async_http_opts {
     bool raise_for_status;  /* a status of 400 and above is the error -EREMOTEIO */
     async_http_response **failed; /* receives the response of a request that fails, with the error
                                    * and times, which the caller frees; or NULL. May be ret */
+    bool location_trusted;  /* send credentials and all headers also after a redirect to another
+                             * scheme, host or port */
 };
 
 /* Make a request and read the whole response.
