@@ -132,14 +132,49 @@ static bool serves_method(const async_web_route *r, const char *method)
            (strcmp(r->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
+/* Could the value of a parameter lead out of a folder when it is used as a path? It could if one of
+ * its parts is "." or "..", also if the '/' beside it was encoded. */
+static bool leads_elsewhere(const char *value)
+{
+    for (;; value++) {
+        size_t n = strcspn(value, "/");
+        if ((n == 1 && value[0] == '.') || (n == 2 && value[0] == '.' && value[1] == '.'))
+            return true;
+        value += n;
+        if (*value == '\0')
+            return false;
+    }
+}
+
+/* Does text, in the form in which it was sent, have an encoded '/'? */
+static bool has_encoded_slash(const char *raw, size_t size)
+{
+    for (size_t i = 0; i + 2 < size; i++)
+        if (raw[i] == '%' && raw[i + 1] == '2' && (raw[i + 2] | 0x20) == 'f')
+            return true;
+    return false;
+}
+
+/* In the rest of a path, the application cannot tell an encoded '/' from one that separates
+ * segments. In one segment it is clear that it does not. */
+static bool is_safe_param(const struct capture *c, const char *value)
+{
+    size_t name = strcspn(c->name, "}") + 1;
+    bool rest = name > 4 && c->name[name - 2] == '.';
+    return !leads_elsewhere(value) && !(rest && has_encoded_slash(c->raw, c->size));
+}
+
+/* Returns 0, or a status: 400 for a value that is not safe, 503 without memory. */
 static int decode_params(struct web_match *match, struct web_arena *arena,
                          const struct capture *captures, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char *value = web_arena_copy(arena, captures[i].raw, captures[i].size);
         if (!value)
-            return -ENOMEM;
+            return 503;
         value[web_uri_decode(value, value, captures[i].size, false)] = '\0';
+        if (!is_safe_param(&captures[i], value))
+            return 400;
         match->params[i] = (struct web_param){ captures[i].name, value };
     }
     match->count = count;
@@ -205,7 +240,7 @@ int web_routes_find(const struct web_routes *routes, const char *method, const s
         if (!serves_method(r->user, method) || (n = match_path(r->user->path, uri, captures)) < 0)
             continue;
         ret->route = r;
-        return decode_params(ret, arena, captures, (size_t)n) < 0 ? 503 : 0;
+        return decode_params(ret, arena, captures, (size_t)n);
     }
     return list_methods(routes, uri, arena, ret);
 }

@@ -43,8 +43,9 @@ void web_routes_free(struct web_routes *routes);
 
 /* Find the first route for a method and a path. Values are decoded into the arena.
  *
- * Returns    0, or a status: 404 if no route has the path, 405 if routes have it with other methods
- *            only, 503 without memory. */
+ * Returns    0, or a status: 400 if the value of a parameter could lead out of a folder, 404 if no
+ *            route has the path, 405 if routes have it with other methods only, 503 without
+ *            memory. */
 int web_routes_find(const struct web_routes *routes, const char *method, const struct web_uri *uri,
                     struct web_arena *arena, struct web_match *ret);
 
