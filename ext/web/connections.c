@@ -4,7 +4,9 @@
 #include "connections.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define CHECK_AGAIN_AFTER 0.01 /* seconds */
@@ -13,6 +15,19 @@ static void close_soon(struct web_connection *c)
 {
     web_list_remove(&c->link);
     shutdown(c->peer.fd, SHUT_RDWR);
+}
+
+void web_connection_refuse(struct web_connection *c, int status)
+{
+    char text[256];
+    const char *reason = MHD_get_reason_phrase_for((unsigned)status);
+    int n = snprintf(text, sizeof text,
+                     "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n"
+                     "Content-Type: text/plain; charset=utf-8\r\n\r\n%d %s\n",
+                     status, reason, strlen(reason) + 5, status, reason);
+    ssize_t sent = send(c->peer.fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)sent; /* the connection ends in any case */
+    close_soon(c);
 }
 
 /* --- deadlines --- */

@@ -62,6 +62,9 @@ void web_connection_await_request(struct web_connection *c);
 void web_connection_await_rest(struct web_connection *c);
 void web_connection_await_response(struct web_connection *c);
 
+/* Send a response without MHD, as far as the socket takes it at once, and end the connection. */
+void web_connection_refuse(struct web_connection *c, int status);
+
 /* An error has ended the response: see to it that MHD closes the connection. */
 void web_connection_give_up(struct web_connection *c);
 

@@ -9,13 +9,12 @@
  * connection suspended. */
 #include "dispatch.h"
 
-#include "listen.h"
 #include "request_headers.h"
 #include "response_stream.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct web_connection *connection_of(struct MHD_Connection *mhd)
 {
@@ -32,7 +31,7 @@ static void on_connection(void *dispatch, struct MHD_Connection *mhd, void **con
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (*connection)
             web_connection_free(*connection);
-        web_driver_schedule(&d->driver); /* so that MHD accepts again if its limit was reached */
+        web_acceptor_resume(&d->acceptor);
         return;
     }
     *connection = web_connection_new(&d->connections, mhd);
@@ -234,23 +233,46 @@ static unsigned whole_seconds(double seconds)
     return seconds < 1 ? 1 : seconds > 1e6 ? 0 : (unsigned)(seconds + 0.999);
 }
 
+/* Called when MHD logs an error. After one in a Content-Length, version 0.9 sends the head of its
+ * response twice. So the response is sent here, past MHD, and the connection is shut down: MHD then
+ * finds that it cannot send, and closes it. The message does not name the connection, but few are
+ * in the middle of a request, and any of them whose length is invalid is to be refused. */
+static void on_mhd_message(void *dispatch, const char *format, va_list args)
+{
+    struct web_dispatch *d = dispatch;
+    struct web_link *all = &d->connections.reading;
+    (void)args;
+    if (!strstr(format, "Content-Length"))
+        return;
+    for (struct web_link *l = all->next, *next; l != all; l = next) {
+        struct web_connection *c = web_container(l, struct web_connection, link);
+        const async_web_request *rq = c->request;
+        next = l->next;
+        int status = rq && !rq->headers_read ? web_request_length_refusal(rq->mhd) : 0;
+        if (status)
+            web_connection_refuse(c, status);
+    }
+}
+
 /* Not with MHD_OPTION_STRICT_FOR_CLIENT: uri.c and request_headers.c refuse more than that does,
- * and MHD 0.9 sends two responses when it refuses a request without Host. */
-static int start_daemon(struct web_dispatch *d, const struct async_web_opts *opts, int fd)
+ * and MHD 0.9 sends two responses when it refuses a request without Host. The logger goes first, so
+ * that MHD prints nothing. */
+static int start_daemon(struct web_dispatch *d, const struct async_web_opts *opts)
 {
     errno = 0;
     d->driver.daemon = MHD_start_daemon(
-            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, d,
-            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)opts->limit,
-            MHD_OPTION_CONNECTION_MEMORY_LIMIT, opts->header_limit, MHD_OPTION_CONNECTION_TIMEOUT,
-            whole_seconds(opts->idle_timeout), MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
-            MHD_OPTION_URI_LOG_CALLBACK, on_request_line, d, MHD_OPTION_NOTIFY_COMPLETED,
-            on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_END);
+            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+                    MHD_USE_ERROR_LOG,
+            0, NULL, NULL, on_access, d, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, d,
+            MHD_OPTION_CONNECTION_LIMIT, (unsigned)opts->limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+            opts->header_limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+            (unsigned)opts->limit_per_address, MHD_OPTION_CONNECTION_TIMEOUT, whole_seconds(opts->idle_timeout),
+            MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+            on_request_line, d, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
+            MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_END);
     if (d->driver.daemon)
         return 0;
-    int err = errno ? errno : ENOMEM;
-    close(fd);
-    return -err;
+    return errno ? -errno : -ENOMEM;
 }
 
 static void resume_requests(struct web_dispatch *d, bool received_only)
@@ -272,36 +294,35 @@ void web_dispatch_open_group(struct web_dispatch *d, async_group *group)
 void web_dispatch_stop_accepting(struct web_dispatch *d)
 {
     d->stopping = d->handlers.stopping = true;
-    close(MHD_quiesce_daemon(d->driver.daemon));
+    web_acceptor_stop(&d->acceptor);
     web_connections_close_waiting(&d->connections);
     resume_requests(d, true); /* if there never was a group, they get a 503 now */
     web_driver_schedule(&d->driver);
 }
 
 int web_dispatch_open(struct web_dispatch *d, const async_web_route *routes,
-                      const struct async_web_opts *opts, int *ret_port)
+                      const struct async_web_opts *opts)
 {
-    int fd, r = web_routes_compile(&d->routes, routes);
+    int r = web_routes_compile(&d->routes, routes);
     d->body_limit = opts->body_limit;
     web_connections_init(&d->connections, &d->driver, opts->idle_timeout, opts->request_timeout,
                          on_disconnect);
     web_requests_init(&d->requests, opts->arg);
     web_handlers_init(&d->handlers, &d->driver, &d->requests, opts->stack_size);
-    if (r < 0 || (r = web_listen(opts->host, opts->port, opts->backlog, &fd, ret_port)) < 0 ||
-        (r = start_daemon(d, opts, fd)) < 0)
+    if (r < 0 || (r = web_listen(opts, &d->acceptor.sockets)) < 0 ||
+        (r = start_daemon(d, opts)) < 0 || (r = web_driver_start(&d->driver)) < 0)
         return r;
-    return web_driver_start(&d->driver);
+    return web_acceptor_start(&d->acceptor, &d->driver, (size_t)opts->limit, &d->connections.open);
 }
 
 void web_dispatch_close(struct web_dispatch *d)
 {
     web_driver_stop(&d->driver);
+    web_acceptor_stop(&d->acceptor);
     web_connections_stop(&d->connections);
     web_reports_end(&d->handlers.reports);
     if (d->driver.daemon) {
         resume_requests(d, false); /* MHD cannot close suspended connections */
-        if (!d->stopping)
-            close(MHD_quiesce_daemon(d->driver.daemon));
         MHD_stop_daemon(d->driver.daemon);
         d->driver.daemon = NULL;
     }

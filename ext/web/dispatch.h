@@ -4,6 +4,7 @@
 #ifndef WEB_DISPATCH_H
 #define WEB_DISPATCH_H
 
+#include "accept.h"
 #include "connections.h"
 #include "driver.h"
 #include "handlers.h"
@@ -12,6 +13,7 @@
 
 struct web_dispatch {
     struct web_driver driver;
+    struct web_acceptor acceptor;
     struct web_routes routes;
     struct web_connections connections;
     struct web_requests requests;
@@ -24,10 +26,9 @@ struct web_dispatch {
 /* Begin to listen and to serve. opts are complete: all defaults are filled in. End it with
  * web_dispatch_close(), also after an error.
  *
- * Returns    0 and the port in *ret_port, or the errors of web_routes_compile() and
- *            web_listen(). */
+ * Returns    0, or the errors of web_routes_compile() and web_listen(). */
 int web_dispatch_open(struct web_dispatch *d, const async_web_route *routes,
-                      const struct async_web_opts *opts, int *ret_port);
+                      const struct async_web_opts *opts);
 
 /* Close the connections and free everything. No handler may run any more. Can be called twice. */
 void web_dispatch_close(struct web_dispatch *d);

@@ -6,10 +6,14 @@
  * MHD 0.9 hides parts of what the client has sent. Its strings end at a NUL byte that the client
  * has sent; a line that begins with ':' ends the headers, and what follows is taken for another
  * request; a folded line (obsolete in HTTP) is joined to the name instead of the value; spaces
- * before a colon are a part of the name. But MHD parses the head where it was received, so the
- * strings of a proper head follow each other without a gap. This is checked, from the method to the
- * end of the last line. Chunks and trailers are parsed as leniently, but cannot be checked, since
- * MHD passes on their contents only. So whatever follows a chunked body is not read. */
+ * before a colon are a part of the name; a line feed alone ends a line. But MHD parses the head
+ * where it was received, so the strings of a proper head follow each other at a distance of two
+ * bytes, CR and LF. This is checked, from the method to the end of the last line.
+ *
+ * Two things cannot be checked, because nothing in MHD's interface shows the bytes. MHD overwrites
+ * the end of each line with zeros, so a NUL byte and a line feed look like CR and LF. And it parses
+ * chunks and trailers as leniently as the head, but passes on their contents only. So whatever
+ * follows a chunked body is not read. */
 #include "request_headers.h"
 
 #include <stddef.h>
@@ -41,13 +45,13 @@ static size_t gap_between(const char *end, const char *next)
     return n < 1024 ? n : 0;
 }
 
-/* Does a header begin on the line after the previous string? Its line break is one byte or two. The
+/* Does a header begin on the line after the previous string, behind two bytes for CR and LF? The
  * bytes themselves have been overwritten, as has been the colon; what follows the colon has not. */
 static bool follows_previous(const struct headers *h, const char *name, size_t size,
                              const char *value)
 {
     size_t before = gap_between(h->end, name), between = gap_between(name + size, value);
-    return (before == 1 || before == 2) && between > 0 &&
+    return before == 2 && between > 0 &&
            strspn(name + size + 1, " \t") + 1 == between;
 }
 
@@ -57,7 +61,7 @@ static bool is_line_in_place(const struct web_request_line *line)
            gap_between(line->target_end, line->version) == 1;
 }
 
-/* Behind the last header there must be its line break and an empty line, and nothing else. */
+/* Behind the last header there must be CR, LF, and an empty line of CR and LF. */
 static bool is_end_in_place(struct MHD_Connection *mhd, const struct web_request_line *line,
                             const struct headers *h)
 {
@@ -65,19 +69,22 @@ static bool is_end_in_place(struct MHD_Connection *mhd, const struct web_request
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     if (!info)
         return false;
-    size_t n = gap_between(h->end, line->method + info->header_size);
-    return n >= 2 && n <= 4 && memcmp(h->end, "\0\0\0\0", n) == 0;
+    return gap_between(h->end, line->method + info->header_size) == 4 &&
+           memcmp(h->end, "\0\0\0\0", 4) == 0;
 }
 
 /* --- what is in them --- */
 
+static bool is_letter_or_digit(char c)
+{
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+}
+
 /* RFC 9110 calls it a token: the name of a method or of a header. */
 static bool is_token(const char *text)
 {
-    static const char special[] = "!#$%&'*+-.^_`|~";
     for (const char *p = text; *p; p++)
-        if (!((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') && !(*p >= '0' && *p <= '9') &&
-            !strchr(special, *p))
+        if (!is_letter_or_digit(*p) && !strchr("!#$%&'*+-.^_`|~", *p))
             return false;
     return *text;
 }
@@ -92,10 +99,30 @@ static bool is_field_value(const char *text)
     return true;
 }
 
-/* A host and a port, as far as a proxy may not take it for anything else. */
+/* Skip the characters of a name, of an IPv4 address, or of what is inside of brackets. A comma is
+ * allowed in names by RFC 3986, but a proxy could take it for the end of the first of two hosts. */
+static const char *skip_name(const char *text, const char *special)
+{
+    while (*text && (is_letter_or_digit(*text) || strchr(special, *text)))
+        text++;
+    return text;
+}
+
+/* A name or an address, and possibly ':' and a port, as RFC 9110 defines the value of Host. It may
+ * be empty. */
 static bool is_host(const char *text)
 {
-    return text[strcspn(text, " \t,/?#@\\\"<>")] == '\0';
+    if (*text == '[') {
+        const char *end = skip_name(text + 1, ":.");
+        if (*end != ']' || end == text + 1)
+            return false;
+        text = end + 1;
+    } else {
+        text = skip_name(text, "-._~%!$&'()*+;=");
+    }
+    if (*text == ':')
+        text += 1 + strspn(text + 1, "0123456789");
+    return *text == '\0';
 }
 
 static bool parse_length(const char *value, uint64_t *ret)
@@ -152,6 +179,15 @@ static enum MHD_Result check_header(void *arg, enum MHD_ValueKind kind, const ch
     h->end = value + strlen(value);
     read_header(h, name, size, value);
     return MHD_YES;
+}
+
+int web_request_length_refusal(struct MHD_Connection *mhd)
+{
+    uint64_t n;
+    const char *value = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Content-Length");
+    if (!value || parse_length(value, &n))
+        return 0;
+    return *value && value[strspn(value, "0123456789")] == '\0' ? 413 : 400;
 }
 
 bool web_request_headers_check(struct MHD_Connection *mhd, const struct web_request_line *line,

@@ -26,4 +26,8 @@ struct web_framing {
 bool web_request_headers_check(struct MHD_Connection *mhd, const struct web_request_line *line,
                                struct web_framing *ret);
 
+/* Returns the status with which a request is refused for its Content-Length, 400 or 413, or 0 if
+ * that is a number or missing. */
+int web_request_length_refusal(struct MHD_Connection *mhd);
+
 #endif

@@ -82,7 +82,9 @@ const char *async_web_header(async_web_request *rq, const char *name)
 static void format_address(const struct sockaddr *a, char *text, size_t size)
 {
     char host[INET6_ADDRSTRLEN] = "";
-    if (a->sa_family == AF_INET6) {
+    if (a->sa_family == AF_UNIX) {
+        snprintf(text, size, "unix");
+    } else if (a->sa_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const void *)a;
         inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
         snprintf(text, size, "[%s]:%d", host, ntohs(v6->sin6_port));

@@ -10,7 +10,7 @@
 #include <asyncio.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 struct async_web_server {
     struct web_dispatch dispatch;
@@ -30,6 +30,7 @@ struct async_web_server {
 static void fill_in_defaults(struct async_web_opts *o)
 {
     o->limit = o->limit > 0 ? o->limit : 10000;
+    o->limit_per_address = o->limit_per_address > 0 ? o->limit_per_address : 0;
     o->backlog = o->backlog > 0 ? o->backlog : 1024;
     o->body_limit = o->body_limit ? o->body_limit : 1 << 20;
     if (o->body_limit > SIZE_MAX / 8)
@@ -38,6 +39,14 @@ static void fill_in_defaults(struct async_web_opts *o)
     o->idle_timeout = o->idle_timeout > 0 ? o->idle_timeout : 60;
     o->request_timeout = o->request_timeout > 0 ? o->request_timeout : 30;
     o->grace = o->grace == 0 ? 5 : o->grace;
+}
+
+/* A program that was compiled with an older header has fewer options than this library. */
+static void copy_options(struct async_web_opts *to, const struct async_web_opts *given)
+{
+    size_t size = given->struct_size < sizeof *to ? given->struct_size : sizeof *to;
+    memset(to, 0, sizeof *to);
+    memcpy(to, given, size);
 }
 
 static void free_server(async_web_server *s)
@@ -50,19 +59,23 @@ static void free_server(async_web_server *s)
 static int open_server(const async_web_route *routes, const struct async_web_opts *given,
                        async_web_server **ret)
 {
-    struct async_web_opts opts = *given;
-    fill_in_defaults(&opts);
+    struct async_web_opts opts;
     if (!async_get_running_loop())
         return -EPERM;
+    if (given->struct_size == 0)
+        return async_fail(-EINVAL, "server options have no struct_size: use the macros");
+    copy_options(&opts, given);
+    fill_in_defaults(&opts);
     async_web_server *s = calloc(1, sizeof *s);
     if (!s)
         return -ENOMEM;
     s->grace = opts.grace;
-    int r = web_dispatch_open(&s->dispatch, routes, &opts, &s->port);
+    int r = web_dispatch_open(&s->dispatch, routes, &opts);
     if (r < 0) {
         free_server(s);
         return r;
     }
+    s->port = s->dispatch.acceptor.sockets.port;
     if (opts.ret_port)
         *opts.ret_port = s->port;
     if (opts.serving)

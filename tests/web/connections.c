@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #if __has_include(<valgrind/valgrind.h>)
@@ -212,6 +213,83 @@ TEST(clients_wait_while_descriptors_are_exhausted)
     serve(routes, (struct async_web_opts){ 0 }, exhaust_descriptors, NULL);
 }
 
+/* --- shortage --- */
+
+static atomic_int shortages, refused_accepts; /* how many calls are to fail, and how many have */
+
+/* Exported for the libraries, whose calls of accept4() come here. */
+__attribute__((visibility("default"))) int accept4(int fd, struct sockaddr *a, socklen_t *size,
+                                                   int flags)
+{
+    if (shortages > 0) {
+        shortages--;
+        refused_accepts++;
+        errno = EMFILE;
+        return -1;
+    }
+    return (int)syscall(SYS_accept4, fd, a, size, flags);
+}
+
+static void connect_during_shortage(int port, void *arg)
+{
+    (void)arg;
+    fake_clock_stop();
+    shortages = 2;
+    int fd = connect_to(port);
+    send_text(fd, "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_until(&refused_accepts, 1);
+    for (int i = 0; i < 50; i++)
+        skip_seconds(0.001);
+    expect_int(refused_accepts, 1); /* it does not try again and again */
+    skip_seconds(0.2);
+    expect_int(refused_accepts, 2);
+    skip_seconds(0.2);
+    expect_status(fd, 200);
+    close(fd);
+}
+
+TEST(server_without_descriptors_pauses_and_accepts_later)
+{
+    char *text = serve_and_capture_stderr(routes, (struct async_web_opts){ 0 },
+                                          connect_during_shortage, NULL);
+    expect_text(text, "asyncio-web: cannot accept connections at the moment: "
+                      "Too many open files\n"); /* once */
+    free(text);
+}
+
+/* --- connections of one address --- */
+
+static void connect_three_times(int port, void *arg)
+{
+    int fds[3];
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        fds[i] = connect_to(port);
+        send_text(fds[i], "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (i < 2)
+            expect_status(fds[i], 200);
+    }
+    expect_true(reads_end(fds[2]));
+    close(fds[0]);
+    close(fds[2]);
+    for (int i = 0; i < 1000; i++) {
+        fds[0] = connect_to(port);
+        send_text(fds[0], "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
+        struct response r = read_response(fds[0]);
+        free(r.body);
+        close(fds[0]);
+        if (r.status == 200)
+            break; /* the server has noticed that there is room again */
+        expect_less(i, 999);
+    }
+    close(fds[1]);
+}
+
+TEST(client_beyond_the_limit_of_its_address_is_closed)
+{
+    serve(routes, (struct async_web_opts){ .limit_per_address = 2 }, connect_three_times, NULL);
+}
+
 /* --- failed streams --- */
 
 ASYNC_DEF(fail_stream, (async_web_request *)rq)
@@ -282,5 +360,7 @@ SUITE("web-connections", handlers_run_at_the_same_time_each_in_a_task,
       pipelined_requests_are_answered_in_order,
       client_that_closes_its_side_gets_its_responses_and_then_the_end,
       clients_beyond_the_limit_wait_until_others_leave,
-      clients_wait_while_descriptors_are_exhausted, connection_is_freed_when_its_stream_fails,
+      clients_wait_while_descriptors_are_exhausted,
+      server_without_descriptors_pauses_and_accepts_later,
+      client_beyond_the_limit_of_its_address_is_closed, connection_is_freed_when_its_stream_fails,
       stats_count_requests_and_handlers)

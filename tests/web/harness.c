@@ -71,6 +71,7 @@ ASYNC_DEF(serve_client, (struct service *)it)
 
 void serve(const async_web_route *routes, struct async_web_opts opts, client_fn *client, void *arg)
 {
+    opts.struct_size = sizeof opts;
     struct service it = { routes, opts, client, arg };
     expect_ok(async_run(serve_client(&it)));
 }

@@ -87,7 +87,11 @@ typedef struct async_web_page async_web_page;
  * it. The table must stay valid until the server has stopped.
  *
  * A path that is in the table with other methods only gets status 405 and the list of these,
- * another path 404. A row for "GET" serves "HEAD" as well. */
+ * another path 404. A row for "GET" serves "HEAD" as well.
+ *
+ * The value of a parameter is safe to use as a path below a folder: a request in which one of its
+ * parts is "." or ".." is refused with status 400, also if that is encoded, and so is an encoded
+ * '/' in "{name...}". In "{name}" an encoded '/' is a part of the value. */
 typedef struct async_web_route {
     const char *method; /* "GET", "POST", ...; "*" fits any method */
     const char *path;   /* begins with '/'. "{name}" fits one segment that is not empty; "{name...}"
@@ -99,8 +103,10 @@ typedef struct async_web_route {
 
 /* Options of a server. Zero is the default of each. */
 struct async_web_opts {
+    size_t struct_size;     /* set by the macros */
     const char *host;       /* a numeric address, or "localhost"; default "127.0.0.1". "::" for all
-                             * addresses, those of IPv4 included */
+                             * addresses, those of IPv4 included. A Unix socket is "unix:path", or
+                             * any text with a '/' */
     int port;               /* default 0: the kernel chooses a free port */
     int *ret_port;          /* receives the port before the server starts */
     async_event *serving;   /* set when clients can connect */
@@ -119,7 +125,15 @@ struct async_web_opts {
                              * default 30 */
     double grace;           /* await_web_serve: seconds, as in await_web_server_stop(); default 5,
                              * none if negative */
+    bool activation;        /* use the sockets that systemd or another service manager has passed
+                             * to the process (LISTEN_FDS), and .host and .port only if there are
+                             * none */
+    int limit_per_address;  /* connections at a time from one address of a client; more are closed
+                             * at once. Default: no limit */
 };
+
+#define ASYNC__WEB_OPTS(...)                                                                       \
+    ASYNC__OPTS(struct async_web_opts, .struct_size = sizeof(struct async_web_opts), __VA_ARGS__)
 
 /* Serve until the calling task is cancelled, and then stop like await_web_server_stop().
  *
@@ -133,7 +147,7 @@ struct async_web_opts {
  * Suspends   always, unless it fails to start.
  * See also   async_web_server_start, to do something else meanwhile. */
 #define await_web_serve(routes, ...)                                                               \
-    await_web_serve_opt((routes), ASYNC__OPTS(struct async_web_opts, __VA_ARGS__))
+    await_web_serve_opt((routes), ASYNC__WEB_OPTS(__VA_ARGS__))
 int await_web_serve_opt(const async_web_route *routes,
                         const struct async_web_opts *opts) ASYNC_CHECK;
 
@@ -152,7 +166,7 @@ int await_web_serve_opt(const async_web_route *routes,
  *            like if the server cannot listen; -EPERM if no loop runs on this thread; -EMFILE,
  *            -ENOMEM. */
 #define async_web_server_start(routes, ret, ...)                                                   \
-    async_web_server_start_opt((routes), (ret), ASYNC__OPTS(struct async_web_opts, __VA_ARGS__))
+    async_web_server_start_opt((routes), (ret), ASYNC__WEB_OPTS(__VA_ARGS__))
 int async_web_server_start_opt(const async_web_route *routes, async_web_server **ret,
                                const struct async_web_opts *opts) ASYNC_CHECK;
 
@@ -181,7 +195,8 @@ typedef async_web_server *async_web_server_ptr;
 /* Stop *s in this way, and set it to NULL. *s may be NULL. */
 void await_web_server_drop(async_web_server **s);
 
-/* Return the port that the server listens on. */
+/* Return the port that the server listens on; that of the first socket if it has several, 0 for a
+ * Unix socket. */
 int async_web_server_port(const async_web_server *s);
 
 /* Numbers of a server. */
@@ -236,8 +251,9 @@ bool async_web_query_at(async_web_request *rq, size_t index, const char **ret_na
  * there is none, no memory, or the client is gone. */
 const char *async_web_header(async_web_request *rq, const char *name);
 
-/* Return address and port of the client, as "127.0.0.1:1234" or "[::1]:1234". Returns "" if there
- * is no memory, or the client was gone at the first call. */
+/* Return address and port of the client, as "127.0.0.1:1234" or "[::1]:1234"; "unix" if it has
+ * connected to a Unix socket. Returns "" if there is no memory, or the client was gone at the first
+ * call. */
 const char *async_web_peer(async_web_request *rq);
 
 /* Return the body, with a '\0' behind it; never NULL. size, if not NULL, receives its size in
