@@ -12,6 +12,7 @@ path of a request selects what it does:
     /to/PATH /loop              redirect to PATH, or to itself
     /flaky/NAME/N               respond with 503 to the first N requests, then with 200
     /wait/NAME                  respond with 429 and Retry-After: 1 once, then with 200
+    /busy/SECONDS               respond with 429 and this Retry-After
     /paint                      respond with control characters that a terminal would obey
     /drop /reset /half          close the connection: at once, by a reset, in the middle of the body
     /garbage                    respond with something that is not HTTP
@@ -133,6 +134,8 @@ class Server:
         if kind == "wait":
             first = self.count(rest[0]) == 1
             return send(429, b"", "Retry-After: 1") if first else send(200, b"yes")
+        if kind == "busy":
+            return send(429, b"", "Retry-After: " + rest[0])
         if kind == "echo":
             request = {"method": method, "headers": headers, "body": body.decode()}
             return send(200, json.dumps(request).encode())

@@ -8,6 +8,7 @@
 #include "job_result.h"
 #include "producer.h"
 #include "run.h"
+#include "schedule.h"
 #include "signals.h"
 #include "stop.h"
 
@@ -21,10 +22,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum {
-    ORDER_BYTES = 64 << 20, /* of lines that wait for their turn, at most */
-    IDLE_ORIGINS = 4096     /* whose pauses are remembered, at most */
-};
+enum { ORDER_BYTES = 64 << 20 }; /* of lines that wait for their turn, at most */
 
 /* ---- the run ---- */
 
@@ -43,6 +41,7 @@ ASYNC_DEF(run_all_jobs, (struct run *)f)
     f->producer = NULL;
     async_callback_cancel(&f->deadline);
     async_callback_cancel(&f->drain);
+    async_callback_cancel(&f->schedule.token);
     return r;
 }
 
@@ -161,18 +160,16 @@ static void hide_display(void *arg)
     display_hide(&f->display);
 }
 
-/* Prepare everything that needs no loop. The window of --keep-order is larger than --jobs, so that
- * one slow request does not stop the others at once. */
+/* Prepare everything that needs no loop. The window of --keep-order is as large as all that can be
+ * in progress or wait, so that one slow request does not stop the others. */
 static int prepare_run(struct run *f)
 {
-    size_t window = 4 * (size_t)f->o.jobs > 1024 ? 4 * (size_t)f->o.jobs : 1024;
-    f->job_permits = (async_semaphore)ASYNC_SEMAPHORE((int)f->o.jobs);
+    size_t window = (size_t)f->o.jobs + (size_t)f->o.look_ahead;
     f->out.on_error = on_output_error;
     f->out.arg = f;
     f->out.before_write = hide_display;
     input_init(&f->input, f->o.url_count, 0);
-    rate_limit_init(&f->rate, f->o.rate, f->o.burst);
-    origins_init(&f->origins, IDLE_ORIGINS);
+    schedule_init(f);
     if (getrandom(&f->random, sizeof f->random, GRND_NONBLOCK) < 0)
         f->random = (uint64_t)monotonic_ns();
     raise_fd_limit(); /* a job needs one or two sockets and a file */

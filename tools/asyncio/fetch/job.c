@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* job.c - a job: attempts, the delays between them, and the result. */
+/* job.c - a job: its attempts, whether there is another one, and its result. */
 #include "job.h"
 
 #include "attempt.h"
 #include "http_syntax.h"
 #include "job_result.h"
-#include "pacing.h"
 #include "retry.h"
+#include "schedule.h"
 #include "stop.h"
 
 #include <asyncio/task.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- making and freeing a job ---- */
+
+/* Return how many bytes of memory a job needs, about. */
+static size_t job_size(const struct job *j)
+{
+    const struct request *rq = &j->request;
+    size_t size = sizeof *j + (rq->url ? strlen(rq->url) : 0) + rq->body_len;
+    for (size_t i = 0; i < rq->header_count; i++)
+        size += sizeof *rq->headers + strlen(rq->headers[i]);
+    return size;
+}
 
 struct job *job_new(struct run *f, struct request *request)
 {
@@ -23,34 +34,52 @@ struct job *job_new(struct run *f, struct request *request)
     j->run = f;
     j->request = *request;
     *request = (struct request){ 0 };
+    j->size = job_size(j);
     j->start = async_time();
+    j->waited = -1;
     const char *method = j->request.method ? j->request.method : f->o.method;
     j->method = method ? method : j->request.body || f->data ? "POST" : "GET";
-    j->next = f->jobs;
-    if (j->next)
-        j->next->prev = j;
-    f->jobs = j;
+    j->prev = f->last_job;
+    if (j->prev)
+        j->prev->next = j;
+    else
+        f->jobs = j;
+    f->last_job = j;
     return j;
 }
 
 static void job_free(struct job *j)
 {
+    struct run *f = j->run;
+    schedule_remove(j);
     if (j->prev)
         j->prev->next = j->next;
     else
-        j->run->jobs = j->next;
+        f->jobs = j->next;
     if (j->next)
         j->next->prev = j->prev;
+    else
+        f->last_job = j->prev;
+    if (!f->jobs)
+        async_event_set(&f->no_jobs);
     request_free(&j->request);
     free(j);
+}
+
+static void start_result(const struct job *j, struct result *r)
+{
+    result_init(r, &j->request);
+    r->attempts = j->attempts;
+    r->t.queued = j->waited;
 }
 
 void job_skip(struct job *j, enum failure_kind kind)
 {
     struct result r;
-    result_init(&r, &j->request);
+    start_result(j, &r);
+    const char *message = kind == FAILURE_LOCAL ? "out of memory" : stop_message(j->run);
     if (kind != FAILURE_NONE && r.failure.kind == FAILURE_NONE)
-        r.failure = (struct failure){ .kind = kind, .message = stop_message(j->run) };
+        r.failure = (struct failure){ .kind = kind, .message = message };
     put_result(j, &r);
     job_free(j);
 }
@@ -63,24 +92,9 @@ void skip_remaining_jobs(struct run *f)
 
 /* ---- attempts ---- */
 
-/* Wait for the job's turn, and make one attempt. Returns 0, also if the attempt fails; -ECANCELED
- * if it was not made. */
-static int await_attempt_in_turn(struct job *j, struct result *r, struct attempt *a)
-{
-    struct run *f = j->run;
-    ASYNC_TRY(await_turn(j));
-    if (!r->attempts++)
-        r->t.queued = async_time() - j->start;
-    f->display.active++;
-    await_attempt(j, a);
-    f->display.active--;
-    end_turn(j);
-    return 0;
-}
-
 /* Is another attempt to be made? The request is examined as it was sent, with the headers of
  * --header. */
-static bool is_retry_wanted(struct job *j, const struct result *r, const struct attempt *a)
+static bool is_retry_wanted(struct job *j, const struct attempt *a)
 {
     struct options *o = &j->run->o;
     const struct request *rq = &j->request;
@@ -92,7 +106,7 @@ static bool is_retry_wanted(struct job *j, const struct result *r, const struct 
         .status = a->response ? a->response->status : 0,
         .failure = a->failure.kind,
         .temporary = a->failure.temporary,
-        .number = r->attempts,
+        .number = j->attempts,
     };
     return retry_wanted(&policy, &outcome) && j->run->stop == STOP_NONE;
 }
@@ -105,40 +119,17 @@ static uint64_t splitmix64(void *ctx)
     return z ^ z >> 31;
 }
 
-/* Wait before the next attempt, at least as long as the server requests. */
-static int await_retry_delay(struct job *j, const struct result *r, const struct attempt *a,
-                             double requested)
+/* Schedule the next attempt, not before the server's wish. */
+static void retry_job(struct job *j, const struct attempt *a, double requested)
 {
     struct run *f = j->run;
-    double seconds = retry_backoff(r->attempts, splitmix64, &f->random);
+    double seconds = retry_backoff(j->attempts, splitmix64, &f->random);
     seconds = seconds > requested ? seconds : requested;
     if (f->o.verbose)
         display_message(&f->display, "request %llu: attempt %ld failed: %s; next one in %.2f s",
-                        (unsigned long long)j->request.index, r->attempts, a->failure.message,
+                        (unsigned long long)j->request.index, j->attempts, a->failure.message,
                         seconds);
-    f->display.retrying++;
-    int e = await_sleep(seconds);
-    f->display.retrying--;
-    return e;
-}
-
-/* Make attempts until one is final. Its outcome is in a. */
-static void await_attempts(struct job *j, struct result *r, struct attempt *a)
-{
-    for (;;) {
-        int e = await_attempt_in_turn(j, r, a);
-        bool failed = e == 0 && a->failure.kind != FAILURE_NONE;
-        double requested = failed ? pause_origin(j->run, a->response) : 0;
-        if (e == 0 && !is_retry_wanted(j, r, a))
-            return;
-        if (e == 0)
-            e = await_retry_delay(j, r, a, requested);
-        if (e < 0) {
-            attempt_cancelled(j, a);
-            return;
-        }
-        attempt_drop(a);
-    }
+    schedule_retry(j, seconds);
 }
 
 /* Does this error of a file mean that the next files fail, too? */
@@ -147,35 +138,47 @@ static bool ends_run(int error)
     return error == -ENOSPC || error == -EDQUOT || error == -EROFS || error == -EIO;
 }
 
-/* The result is printed and counted before anything else can fail or suspend, so that no result is
- * lost when the run is cancelled. */
-ASYNC_DEF(run_job, (struct job *)j)
+/* Print the result of the last attempt, and free the job. The body waits here until the lines
+ * before it are written, rather than in a line, which may be larger. If the job is cancelled
+ * meanwhile, its line is put all the same, so that no result is lost when the run is stopped. */
+static void await_job_end(struct job *j, struct attempt *a)
 {
     struct run *f = j->run;
     struct result r;
-    struct attempt a = { 0 };
     struct result_lists lists = { 0 };
-    result_init(&r, &j->request);
-    if (job_hold_origin(j) == 0)
-        await_attempts(j, &r, &a);
-    else
-        attempt_out_of_memory(&a);
-    result_from_attempt(j, &a, &r, &lists);
-    int error = a.failure.kind == FAILURE_LOCAL ? a.error : 0;
-    job_release_origin(j);
+    int error = a->failure.kind == FAILURE_LOCAL ? a->error : 0;
+    start_result(j, &r);
+    result_from_attempt(j, a, &r, &lists);
+    r.t.total = async_time() - j->start;
+    async_ignore(await_output_room(&f->out));
     put_result(j, &r);
     job_free(j);
     if (ends_run(error))
         run_fail(f, error, "cannot write a body");
     result_lists_free(&lists);
+}
+
+ASYNC_DEF(run_attempt, (struct job *)j)
+{
+    struct run *f = j->run;
+    struct attempt a = { 0 };
+    if (!j->attempts++)
+        j->waited = async_time() - j->start;
+    f->display.active++;
+    await_attempt(j, &a);
+    f->display.active--;
+    schedule_end(j);
+    double requested = a.failure.kind == FAILURE_NONE ? 0 : schedule_pause(f, a.response);
+    if (is_retry_wanted(j, &a))
+        retry_job(j, &a, requested);
+    else
+        await_job_end(j, &a);
     attempt_drop(&a);
-    async_ignore(
-            await_output_room(&f->out)); /* if it is cancelled, the line is there all the same */
-    async_semaphore_release(&f->job_permits);
+    schedule_leave(f);
     return 0;
 }
 
-async_co job_task(struct job *j)
+async_co attempt_task(struct job *j)
 {
-    return run_job(j);
+    return run_attempt(j);
 }

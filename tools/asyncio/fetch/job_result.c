@@ -172,7 +172,8 @@ static void count_result(struct run *f, const struct result *r)
 
 void put_result(struct job *j, struct result *r)
 {
-    r->t.total = async_time() - j->start;
+    if (r->t.total < 0)
+        r->t.total = async_time() - j->start;
     r->method = j->method;
     put_line(j->run, r);
     count_result(j->run, r);

@@ -22,7 +22,12 @@ void order_free(struct order *o)
 
 bool order_has_room(const struct order *o, uint64_t index)
 {
-    return index == o->next || (index - o->next < o->window && o->held < o->held_max);
+    return index == o->next || (index - o->next < o->window && !order_is_full(o));
+}
+
+bool order_is_full(const struct order *o)
+{
+    return o->held >= o->held_max;
 }
 
 void order_put(struct order *o, uint64_t index, struct text *line)

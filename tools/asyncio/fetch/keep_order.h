@@ -2,7 +2,7 @@
 /* keep_order.h - --keep-order: result lines wait here until all lines before them are printed.
  *
  * One slow request must not make everything behind it pile up. Therefore order_has_room() is
- * checked before a request is started: requests run ahead of the next line to print by at most a
+ * checked before a request is read: requests run ahead of the next line to print by at most a
  * window of requests, and by at most so many bytes of waiting lines. */
 #ifndef FETCH_KEEP_ORDER_H
 #define FETCH_KEEP_ORDER_H
@@ -24,6 +24,9 @@ void order_free(struct order *o);
 
 /* May the request with this index be started? The one that is printed next always may. */
 bool order_has_room(const struct order *o, uint64_t index);
+
+/* Is the memory for waiting lines used up? */
+bool order_is_full(const struct order *o);
 
 /* Move a line in (*line becomes empty). order_has_room() must have been true for its index. */
 void order_put(struct order *o, uint64_t index, struct text *line);

@@ -19,8 +19,8 @@ struct options {
     char **urls;       /* the arguments */
     size_t url_count;
 
-    long jobs, per_host, burst; /* per_host 0: no limit */
-    double rate;                /* per second; 0: no limit */
+    long jobs, per_host, burst, look_ahead; /* per_host 0: no limit */
+    double rate;                            /* per second; 0: no limit */
 
     long retries;
     bool retry_unsafe;

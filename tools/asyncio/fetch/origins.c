@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* origins.c - a sorted table of origins. */
+/* origins.c - a tree of origins, and a list of those that are only remembered. */
 #include "origins.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,97 +12,99 @@ void origins_init(struct origins *t, size_t idle_max)
     *t = (struct origins){ .idle_max = idle_max };
 }
 
+/* The nodes of the tree point to the names. */
+static struct origin *origin_of_name(void *name)
+{
+    return (struct origin *)((char *)name - offsetof(struct origin, name));
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void free_origin(void *name)
+{
+    free(origin_of_name(name));
+}
+
 void origins_free(struct origins *t)
 {
-    for (size_t i = 0; i < t->count; i++)
-        free(t->list[i]);
-    free(t->list);
+    tdestroy(t->tree, free_origin);
     *t = (struct origins){ 0 };
 }
 
-/* Return the index of the name, or the index at which it would be inserted. */
-static size_t origin_index(const struct origins *t, const char *name, bool *found)
+static void remove_origin(struct origins *t, struct origin *o)
 {
-    size_t low = 0, high = t->count;
-    *found = false;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(t->list[middle]->name, name);
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void remove_origin(struct origins *t, size_t at)
-{
-    free(t->list[at]);
+    tdelete(o->name, &t->tree, compare_names);
     t->count--;
-    memmove(t->list + at, t->list + at + 1, (t->count - at) * sizeof *t->list);
+    free(o);
 }
 
-/* Forget all pauses that are over; if there is none, forget the one that ends first. This takes
- * linear time, but is rare, because only origins with a pause stay without a holder, and one call
- * removes all that can be removed. */
+/* ---- origins that are not held ---- */
+
+static void add_idle(struct origins *t, struct origin *o)
+{
+    o->older = t->newest;
+    o->newer = NULL;
+    if (o->older)
+        o->older->newer = o;
+    else
+        t->oldest = o;
+    t->newest = o;
+    t->idle++;
+}
+
+static void remove_idle(struct origins *t, struct origin *o)
+{
+    if (o->newer)
+        o->newer->older = o->older;
+    else
+        t->newest = o->older;
+    if (o->older)
+        o->older->newer = o->newer;
+    else
+        t->oldest = o->newer;
+    t->idle--;
+}
+
+/* Forget the oldest origins as long as there are too many, or their pauses are over. */
 static void forget_pauses(struct origins *t, int64_t now)
 {
-    size_t kept = 0, first = SIZE_MAX;
-    for (size_t i = 0; i < t->count; i++) {
-        struct origin *o = t->list[i];
-        if (!o->holds && o->paused_until <= now) {
-            free(o);
-            t->idle--;
-            continue;
-        }
-        if (!o->holds && (first == SIZE_MAX || o->paused_until < t->list[first]->paused_until))
-            first = kept;
-        t->list[kept++] = o;
-    }
-    t->count = kept;
-    if (t->idle > t->idle_max) {
-        remove_origin(t, first);
-        t->idle--;
+    struct origin *o;
+    while ((o = t->oldest) && (t->idle > t->idle_max || o->paused_until <= now)) {
+        remove_idle(t, o);
+        remove_origin(t, o);
     }
 }
 
-static int grow_origins(struct origins *t)
+/* ---- holding ---- */
+
+static struct origin *create_origin(struct origins *t, const char *name)
 {
-    if (t->count < t->cap)
-        return 0;
-    size_t cap = t->cap ? 2 * t->cap : 16;
-    struct origin **list = reallocarray(t->list, cap, sizeof *list);
-    if (!list)
-        return -ENOMEM;
-    t->list = list;
-    t->cap = cap;
-    return 0;
+    size_t n = strlen(name) + 1;
+    struct origin *o = malloc(sizeof *o + n);
+    if (!o)
+        return NULL;
+    *o = (struct origin){ 0 };
+    memcpy(o->name, name, n);
+    if (!tsearch(o->name, &t->tree, compare_names)) {
+        free(o);
+        return NULL;
+    }
+    t->count++;
+    return o;
 }
 
 int origins_hold(struct origins *t, const char *name, struct origin **ret)
 {
-    bool found;
-    size_t at = origin_index(t, name, &found);
-    if (found) {
-        struct origin *o = t->list[at];
-        t->idle -= !o->holds++;
-        *ret = o;
-        return 0;
-    }
-    size_t n = strlen(name) + 1;
-    struct origin *o = grow_origins(t) < 0 ? NULL : malloc(sizeof *o + n);
+    char **found = tfind(name, &t->tree, compare_names);
+    struct origin *o = found ? origin_of_name(*found) : create_origin(t, name);
     if (!o)
         return -ENOMEM;
-    *o = (struct origin){ .holds = 1 };
-    memcpy(o->name, name, n);
-    memmove(t->list + at + 1, t->list + at, (t->count - at) * sizeof *t->list);
-    t->list[at] = o;
-    t->count++;
+    if (found && !o->holds)
+        remove_idle(t, o);
+    o->holds++;
     *ret = o;
     return 0;
 }
@@ -111,14 +113,11 @@ void origins_release(struct origins *t, struct origin *o, int64_t now)
 {
     if (--o->holds)
         return;
-    if (o->paused_until <= now) {
-        bool found;
-        size_t at = origin_index(t, o->name, &found);
-        remove_origin(t, at);
-        return;
-    }
-    if (++t->idle > t->idle_max)
-        forget_pauses(t, now);
+    if (o->paused_until <= now)
+        remove_origin(t, o);
+    else
+        add_idle(t, o);
+    forget_pauses(t, now);
 }
 
 void origin_pause(struct origin *o, int64_t now, int64_t delay)

@@ -1,30 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /* origins.h - what is remembered of each origin ("https://host:port"): until when its server has
- * requested a pause, and what the caller attaches to it.
+ * requested a pause, and its part of the schedule.
  *
  * An origin exists while it is held, and after that only while its pause lasts. The number of
- * pauses that are remembered without a holder is limited; beyond it, the pause that ends first is
- * forgotten. So a run over a million hosts stays small. The table is a sorted array, because names
- * come from outside and could be chosen to collide in a hash table. Times are nanoseconds of any
- * monotonic clock. */
+ * pauses that are remembered without a holder is limited; beyond it, the pause whose last holder
+ * left first is forgotten. So a run over a million hosts stays small. The table is a balanced tree,
+ * because names come from outside and could be chosen to collide in a hash table. Times are
+ * nanoseconds of any monotonic clock. */
 #ifndef FETCH_ORIGINS_H
 #define FETCH_ORIGINS_H
 
+#include <asyncio/loop.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* The part of the schedule (schedule.h) that belongs to one origin. */
+struct origin_schedule {
+    struct job *first, *last; /* requests that may be attempted, in the order of the input */
+    long active;              /* attempts in progress */
+    struct origin *next;      /* the next origin that can start an attempt now */
+    bool listed;              /* it is in the list of origins that can start an attempt now */
+    bool armed;               /* `wake` is scheduled */
+    async_callback wake;      /* at the end of the pause */
+    struct run *run;
+};
 
 struct origin {
     int64_t paused_until; /* 0 if it was never paused */
     unsigned holds;
-    void *user; /* belongs to the caller, which frees it before the last origins_release() */
+    struct origin *newer, *older; /* in the list of origins that are not held */
+    struct origin_schedule schedule;
     char name[];
 };
 
 struct origins {
-    struct origin **list; /* sorted by name */
-    size_t count, cap;
-    size_t idle;     /* how many origins are not held */
-    size_t idle_max; /* how many origins may be kept that are not held */
+    void *tree; /* the names of all origins; a tree of tsearch() */
+    size_t count;
+    struct origin *newest, *oldest; /* the ends of the list of origins that are not held */
+    size_t idle;                    /* how many origins are not held */
+    size_t idle_max;                /* how many origins may be kept that are not held */
 };
 
 void origins_init(struct origins *t, size_t idle_max);

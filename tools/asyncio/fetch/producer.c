@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* producer.c - read the arguments and the input, and start a job for each request. */
+/* producer.c - read the arguments and the input, and make a job for each request. */
 #include "producer.h"
 
 #include "job.h"
+#include "schedule.h"
 #include "stop.h"
 
 #include <asyncio/task.h>
@@ -14,9 +15,9 @@
 
 enum { INPUT_CHUNK = 64 * 1024 };
 
-/* Wait until there is room for the request with this index: a permit, a slot among the lines that
- * wait for their turn, and room in the output. This happens before the request is read, so that a
- * cancellation loses no request that was read. */
+/* Wait until the request with this index is needed, and there is room for it: in the look-ahead,
+ * among the lines that wait for their turn, and in the output. This happens before the request is
+ * read, so that a cancellation loses no request that was read. */
 static int await_room_for_job(struct run *f, uint64_t index)
 {
     ASYNC_TRY(await_output_room(&f->out));
@@ -24,24 +25,20 @@ static int await_room_for_job(struct run *f, uint64_t index)
         async_event_clear(&f->order_moved);
         ASYNC_TRY(await_event_wait(&f->order_moved));
     }
-    if (!f->has_permit)
-        ASYNC_TRY(await_semaphore_acquire(&f->job_permits));
-    f->has_permit = true;
+    ASYNC_TRY(await_demand(f));
     return f->stop == STOP_NONE ? 0 : -ECANCELED;
 }
 
-/* Start a job for a request. If it needs no task, the next request uses the permit. */
+/* Put a request into the queue of its origin, unless it has its result already. */
 static int start_job(struct run *f, struct request *request)
 {
     struct job *j = job_new(f, request);
     if (!j)
         return -ENOMEM;
-    if (j->request.error[0] || f->o.dry_run) {
+    if (j->request.error[0] || f->o.dry_run)
         job_skip(j, FAILURE_NONE);
-        return 0;
-    }
-    f->has_permit = false;
-    async_spawn(f->group, job_task(j));
+    else if (schedule_job(j) < 0)
+        job_skip(j, FAILURE_LOCAL);
     return 0;
 }
 
@@ -89,8 +86,18 @@ static int await_input(struct run *f, char *chunk)
     }
 }
 
-/* Errors stop the run, but do not fail the group, because that would cancel the jobs in
- * progress. */
+static int await_all_results(struct run *f)
+{
+    while (f->jobs) {
+        async_event_clear(&f->no_jobs);
+        ASYNC_TRY(await_event_wait(&f->no_jobs));
+    }
+    return 0;
+}
+
+/* Errors stop the run, but do not fail the group, because that would cancel the attempts in
+ * progress. The task lives as long as there are jobs, because the group would end while all of them
+ * wait for their next attempts. */
 ASYNC_DEF(produce_jobs, (struct run *)f)
 {
     char *chunk = malloc(INPUT_CHUNK);
@@ -98,9 +105,8 @@ ASYNC_DEF(produce_jobs, (struct run *)f)
     if (r == 0 && f->o.input)
         r = chunk ? await_input(f, chunk) : -ENOMEM;
     free(chunk);
-    if (f->has_permit)
-        async_semaphore_release(&f->job_permits);
-    f->has_permit = false;
+    if (r == 0)
+        r = await_all_results(f);
     if (r < 0 && r != -ECANCELED)
         run_fail(f, r, "cannot read the input");
     return 0;
