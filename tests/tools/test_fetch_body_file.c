@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -205,20 +206,82 @@ TEST(overwrite_replaces_existing_file)
     expect_int(leave(), 1);
 }
 
-TEST(unfinished_file_of_another_run_stays)
+TEST(files_of_two_requests_with_one_name_do_not_mix)
 {
     struct body_file a = { 0 }, b = { 0 };
     enter();
-    plant("x.part", "theirs");
     expect_ok(body_file_begin(&a, dir, "x", false));
-    expect_ok(body_file_begin(&b, dir, "x", false)); /* two requests of a run have the same name */
+    expect_ok(body_file_begin(&b, dir, "x", false));
     expect_ok(body_file_write(&a, "a", 1));
     expect_ok(body_file_write(&b, "b", 1));
     expect_ok(body_file_commit(&b, false));
     expect_int(body_file_commit(&a, false), -EEXIST);
     check_file("x", "b");
+    expect_int(leave(), 1);
+}
+
+TEST(unfinished_file_of_killed_run_is_replaced)
+{
+    struct body_file s = { 0 };
+    enter();
+    plant("x.part", "stale");
+    expect_ok(body_file_begin(&s, dir, "x", false));
+    expect_ok(body_file_write(&s, "new", 3));
+    expect_ok(body_file_commit(&s, false));
+    check_file("x", "new");
+    expect_int(leave(), 1);
+}
+
+TEST(unfinished_file_of_killed_run_is_continued)
+{
+    struct body_file s = { 0 };
+    enter();
+    expect_int(body_file_continue(&s, dir, "x", false), -ENOENT);
+    plant("x.part", "hel");
+    expect_ok(body_file_continue(&s, dir, "x", false));
+    expect_int(s.written, 3);
+    body_file_keep(&s);
+    expect_ok(body_file_continue(&s, dir, "x", false));
+    expect_ok(body_file_write(&s, "lo", 2));
+    expect_ok(body_file_commit(&s, false));
+    check_file("x", "hello");
+    expect_int(body_file_continue(&s, dir, "x", false), -EEXIST);
+    plant("y.part", "other");
+    expect_ok(body_file_continue(&s, dir, "y", false));
+    expect_ok(body_file_restart(&s));
+    expect_ok(body_file_write(&s, "y", 1));
+    expect_ok(body_file_commit(&s, false));
+    check_file("y", "y");
+    expect_int(leave(), 2);
+}
+
+TEST(unfinished_file_of_running_run_stays)
+{
+    struct body_file s = { 0 };
+    enter();
+    plant("x.part", "theirs");
+    int theirs = openat(dir, "x.part", O_RDONLY);
+    expect_ok(flock(theirs, LOCK_EX));
+    expect_int(body_file_continue(&s, dir, "x", false), -ENOENT);
+    expect_ok(body_file_begin(&s, dir, "x", false));
+    expect_ok(body_file_commit(&s, false));
+    close(theirs);
     check_file("x.part", "theirs");
     expect_int(leave(), 2);
+}
+
+TEST(hard_link_is_not_continued)
+{
+    struct body_file s = { 0 };
+    enter();
+    plant("victim", "precious");
+    expect_ok(linkat(dir, "victim", dir, "a.part", 0));
+    expect_int(body_file_continue(&s, dir, "a", false), -ENOENT);
+    expect_ok(body_file_begin(&s, dir, "a", false));
+    expect_ok(body_file_write(&s, "x", 1));
+    expect_ok(body_file_commit(&s, false));
+    check_file("victim", "precious");
+    expect_int(leave(), 3);
 }
 
 TEST(symbolic_link_is_not_followed)
@@ -299,6 +362,8 @@ TEST(unusable_directory_is_reported)
 SUITE("fetch body file", hostile_name_is_made_safe, long_name_keeps_its_extension,
       url_gives_index_host_and_base, random_bytes_give_a_safe_name, file_appears_when_complete,
       aborted_file_leaves_nothing, existing_file_is_not_replaced, overwrite_replaces_existing_file,
-      unfinished_file_of_another_run_stays, symbolic_link_is_not_followed,
+      files_of_two_requests_with_one_name_do_not_mix, unfinished_file_of_killed_run_is_replaced,
+      unfinished_file_of_killed_run_is_continued, unfinished_file_of_running_run_stays,
+      hard_link_is_not_continued, symbolic_link_is_not_followed,
       name_with_slash_is_rejected, full_disk_is_reported_and_leaves_nothing,
       unusable_directory_is_reported)
