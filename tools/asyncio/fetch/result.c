@@ -149,10 +149,30 @@ static void put_json_body(struct json_writer *j, const struct result *r)
     put_base64_body(j, r);
 }
 
+/* Would control characters, of which most are escaped as six bytes, make the text more than a third
+ * longer, which base64 does? Quotes and line ends do not count, because they occur in plain text, and
+ * double it at most. */
+static bool has_many_controls(const char *s, size_t n)
+{
+    size_t more = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        bool is_short = c >= '\b' && c <= '\r' && c != 11; /* escaped as two bytes */
+        more += ((c < 0x20 && !is_short) || c == 0x7f) ? 5 : 0;
+        more += c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0 ? 4 : 0;
+    }
+    return more > n / 3;
+}
+
+static bool is_plain_text(const char *s, size_t n)
+{
+    return !memchr(s, 0, n) && utf8_valid(s, n) && !has_many_controls(s, n);
+}
+
 static void put_body(struct json_writer *j, const struct result *r)
 {
-    bool text = r->mode == BODY_TEXT || (r->mode == BODY_AUTO && !memchr(r->body, 0, r->body_len) &&
-                                         utf8_valid(r->body, r->body_len));
+    bool text =
+            r->mode == BODY_TEXT || (r->mode == BODY_AUTO && is_plain_text(r->body, r->body_len));
     if (r->mode == BODY_JSON) {
         put_json_body(j, r);
     } else if (text) {

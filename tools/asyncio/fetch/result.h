@@ -62,7 +62,8 @@ void result_init(struct result *r, const struct request *request);
 /* Append the line with its line end. Returns 0; -ENOMEM, and then nothing is appended.
  *
  * The mode of the body is one of
- *   auto   a string if it is UTF-8 without NUL, which many readers of JSON refuse; otherwise base64
+ *   auto   a string if it is UTF-8 without NUL, which many readers of JSON refuse, and with few
+ *          control characters, which would become six bytes each; otherwise base64
  *   text   always a string, in which malformed UTF-8 is replaced
  *   json   a JSON value if it is JSON, otherwise base64
  * Headers are an object with names in lower case, each with a list of values. */
