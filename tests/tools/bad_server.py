@@ -12,12 +12,15 @@ path of a request selects what it does:
     /to/PATH /loop              redirect to PATH, or to itself
     /flaky/NAME/N               respond with 503 to the first N requests, then with 200
     /wait/NAME                  respond with 429 and Retry-After: 1 once, then with 200
+    /packed/NAME                respond with gzip of "plain", and Content-Encoding: x-gzip
+    /controls/MIB               respond with so many MiB of control characters
     /busy/SECONDS               respond with 429 and this Retry-After
     /paint                      respond with control characters that a terminal would obey
     /drop /reset /half          close the connection: at once, by a reset, in the middle of the body
     /garbage                    respond with something that is not HTTP
     /hang                       never respond
 """
+import gzip
 import json
 import socket
 import struct
@@ -25,6 +28,7 @@ import threading
 import time
 
 MIB = bytes(range(256)) * 4096
+PACKED = gzip.compress(b"plain", mtime=0)
 HANG_SECONDS = 30
 
 
@@ -134,6 +138,10 @@ class Server:
         if kind == "wait":
             first = self.count(rest[0]) == 1
             return send(429, b"", "Retry-After: 1") if first else send(200, b"yes")
+        if kind == "packed":
+            return send(200, PACKED, "Content-Encoding: x-gzip", "Content-Type: application/x-gzip")
+        if kind == "controls":
+            return send(200, b"\x01" * (int(rest[0]) << 20))
         if kind == "busy":
             return send(429, b"", "Retry-After: " + rest[0])
         if kind == "echo":

@@ -7,4 +7,7 @@
  * is too low for a thousand connections. A failure is ignored, as later errors name the limit. */
 void raise_fd_limit(void);
 
+/* Return how many descriptors may be open, or LONG_MAX if there is no limit. */
+long fd_limit(void);
+
 #endif

@@ -109,6 +109,26 @@ static void fail_http(struct job *j, struct attempt *a, int code)
 
 /* ---- the request ---- */
 
+void job_file_name(const struct job *j, char ret[FILE_NAME_MAX + 1])
+{
+    const struct request *rq = &j->request;
+    if (rq->output)
+        file_name_clean(ret, rq->output, strlen(rq->output));
+    else
+        file_name_from_url(ret, rq->index, rq->url);
+}
+
+/* Is the body to be taken as it is sent? The file of a compressed archive is: some servers send it
+ * with a Content-Encoding, which describes what it contains and not how it was sent. */
+static bool takes_body_as_sent(const struct job *j)
+{
+    char name[FILE_NAME_MAX + 1];
+    if (j->run->o.no_decompress || j->run->dir < 0)
+        return j->run->o.no_decompress;
+    job_file_name(j, name);
+    return file_name_is_compressed(name);
+}
+
 static double timeout_or_forever(double seconds)
 {
     return seconds > 0 ? seconds : ASYNC_FOREVER;
@@ -159,6 +179,7 @@ static void fill_http_opts(struct job *j, struct attempt *a, struct async_http_o
         .stall_timeout = timeout_or_forever(o->stall_timeout),
         .max_body = o->max_body ? (size_t)o->max_body : 1,
         .max_redirects = o->max_redirects ? (int)o->max_redirects : -1,
+        .no_decompress = takes_body_as_sent(j),
         .failed = &a->response,
     };
     ret->body = j->request.body ? j->request.body : j->run->data;
@@ -180,10 +201,7 @@ static int fail_file(struct attempt *a, int error)
 static int begin_file(struct job *j, struct attempt *a)
 {
     char name[FILE_NAME_MAX + 1];
-    if (j->request.output)
-        file_name_clean(name, j->request.output, strlen(j->request.output));
-    else
-        file_name_from_url(name, j->request.index, j->request.url);
+    job_file_name(j, name);
     int r = body_file_begin(&a->file, j->run->dir, name, j->run->o.overwrite);
     return r < 0 ? fail_file(a, r) : 0;
 }

@@ -25,6 +25,9 @@ struct attempt {
 void await_attempt(struct job *j, struct attempt *a);
 void attempt_drop(struct attempt *a);
 
+/* Make the name of the file for the body of a request, which --output-dir needs. */
+void job_file_name(const struct job *j, char ret[FILE_NAME_MAX + 1]);
+
 /* Record that the attempt has failed for lack of memory, or because the job was cancelled. */
 void attempt_out_of_memory(struct attempt *a);
 void attempt_cancelled(const struct job *j, struct attempt *a);

@@ -22,7 +22,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { ORDER_BYTES = 64 << 20 }; /* of lines that wait for their turn, at most */
+enum {
+    ORDER_BYTES = 64 << 20, /* of lines that wait for their turn, at most */
+    FDS_OF_RUN = 40,        /* descriptors that are open whatever the number of jobs */
+    FDS_PER_JOB = 3         /* a lookup or a connection and its file; an idle connection */
+};
 
 /* ---- the run ---- */
 
@@ -50,7 +54,7 @@ ASYNC_DEF(fetch_all, (struct run *)f)
 {
     struct signals signals;
     ASYNC_TRY(signals_start(&signals, on_stop_signal, f));
-    int r = async_http_session_open(&f->session, .headers = f->headers, .limit = -1,
+    int r = async_http_session_open(&f->session, .headers = f->headers, .limit = (int)f->o.jobs,
                                     .limit_per_host = (int)f->o.per_host);
     if (r < 0) {
         signals_stop(&signals);
@@ -160,10 +164,26 @@ static void hide_display(void *arg)
     display_hide(&f->display);
 }
 
+/* Start no more jobs than there are descriptors for, rather than fail requests. */
+static void limit_jobs(struct run *f)
+{
+    raise_fd_limit();
+    long limit = fd_limit(), most = (limit - FDS_OF_RUN) / FDS_PER_JOB;
+    most = most > 1 ? most : 1;
+    if (f->o.jobs <= most)
+        return;
+    fprintf(stderr,
+            "asyncio fetch: the limit of %ld open files allows %ld concurrent requests instead of "
+            "%ld; 'ulimit -n' raises it\n",
+            limit, most, f->o.jobs);
+    f->o.jobs = most;
+}
+
 /* Prepare everything that needs no loop. The window of --keep-order is as large as all that can be
  * in progress or wait, so that one slow request does not stop the others. */
 static int prepare_run(struct run *f)
 {
+    limit_jobs(f);
     size_t window = (size_t)f->o.jobs + (size_t)f->o.look_ahead;
     f->out.on_error = on_output_error;
     f->out.arg = f;
@@ -172,7 +192,6 @@ static int prepare_run(struct run *f)
     schedule_init(f);
     if (getrandom(&f->random, sizeof f->random, GRND_NONBLOCK) < 0)
         f->random = (uint64_t)monotonic_ns();
-    raise_fd_limit(); /* a job needs one or two sockets and a file */
     int r = f->o.keep_order ? order_init(&f->order, window, ORDER_BYTES) : 0;
     return r < 0 ? r : set_session_headers(f);
 }
@@ -186,6 +205,7 @@ static void free_run(struct run *f)
     free(f->data);
     order_free(&f->order);
     origins_free(&f->origins);
+    names_free(&f->names);
     input_free(&f->input);
     options_free(&f->o);
     if (f->dir >= 0)

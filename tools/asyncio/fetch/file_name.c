@@ -89,3 +89,15 @@ void file_name_from_url(char ret[FILE_NAME_MAX + 1], uint64_t index, const char 
                      (int)(base_len > 300 ? 300 : base_len), tail);
     file_name_clean(ret, all, (size_t)n);
 }
+
+bool file_name_is_compressed(const char *name)
+{
+    static const char *const extensions[] = { ".gz",   ".tgz", ".z",   ".bz2", ".tbz",
+                                              ".tbz2", ".xz",  ".txz", ".zst", ".br",
+                                              ".lzma", ".lz4", ".7z",  ".zip", ".svgz" };
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof extensions / sizeof *extensions; i++)
+        if (strcasecmp(dot, extensions[i]) == 0)
+            return true;
+    return false;
+}

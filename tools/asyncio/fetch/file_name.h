@@ -3,6 +3,7 @@
 #ifndef FETCH_FILE_NAME_H
 #define FETCH_FILE_NAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@ enum { FILE_NAME_MAX = 200 };
  * (.part), is never empty, and has at most FILE_NAME_MAX bytes; if it must be cut, the extension
  * stays. */
 void file_name_clean(char ret[FILE_NAME_MAX + 1], const char *from, size_t n);
+
+/* Does a file of that name contain compressed data, by its extension? */
+bool file_name_is_compressed(const char *name);
 
 /* Make the name "INDEX-HOST-BASE", where BASE is the last segment of the URL's path. */
 void file_name_from_url(char ret[FILE_NAME_MAX + 1], uint64_t index, const char *url);

@@ -38,7 +38,7 @@ struct options {
     bool keep_order, response_headers;
     int body, checksum; /* enum body_mode, enum checksum */
     const char *output_dir;
-    bool overwrite, fsync;
+    bool overwrite, fsync, no_decompress;
     uint64_t max_body;
 
     bool fail_fast;

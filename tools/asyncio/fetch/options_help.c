@@ -104,7 +104,7 @@ static const char exit_help[] =
         "  2         wrong usage or input, even if requests failed as well\n"
         "  3         an error on this machine, such as a full disk or lack of memory\n"
         "  4         stopped early by --fail-fast, --max-failures or --deadline\n"
-        "  130, 143  stopped by SIGINT or SIGTERM\n";
+        "  129, 130, 143  stopped by SIGHUP, SIGINT or SIGTERM\n";
 
 void options_help(FILE *out, const char *program)
 {

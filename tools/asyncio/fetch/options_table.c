@@ -12,7 +12,7 @@ const struct option_row option_table[] = {
       .arg = "FILE",
       .help = "read requests from FILE, or from standard input if FILE is -. Each line is a URL, "
               "or a JSON object with the members url, id, method, headers, body, output (a file "
-              "name, for -o) and sha256. A line that begins with # is a comment" },
+              "name, for -o; two requests with the same name are an error) and sha256. A line that begins with # is a comment" },
 
     { .heading = "Concurrency", .name = "jobs", .letter = 'j', .kind = OPTION_INT,
       .offset = AT(jobs), .arg = "N", .init = "32", .min = 1, .max = 100000,
@@ -82,6 +82,9 @@ const struct option_row option_table[] = {
       .help = "replace existing files" },
     { .name = "fsync", .kind = OPTION_FLAG, .offset = AT(fsync),
       .help = "report a file only when it is on the disk" },
+    { .name = "no-decompress", .kind = OPTION_FLAG, .offset = AT(no_decompress),
+      .help = "take bodies as they are sent. Without it, that is done with -o for files whose names "
+              "end in .gz, .tgz, .bz2, .xz, .zst, .br, .zip or the like" },
     { .name = "max-body", .kind = OPTION_SIZE, .offset = AT(max_body), .arg = "SIZE",
       .init = "64M",
       .help = "longest body accepted, decompressed: 1000, 512k, 64M, 2G" },

@@ -2,6 +2,7 @@
 /* producer.c - read the arguments and the input, and make a job for each request. */
 #include "producer.h"
 
+#include "attempt.h"
 #include "job.h"
 #include "schedule.h"
 #include "stop.h"
@@ -9,6 +10,7 @@
 #include <asyncio/task.h>
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,13 +31,33 @@ static int await_room_for_job(struct run *f, uint64_t index)
     return f->stop == STOP_NONE ? 0 : -ECANCELED;
 }
 
+/* Refuse a request whose file would be that of an earlier one. Names that the input does not give
+ * begin with the index, so they differ. */
+static int check_file_name(struct run *f, struct job *j)
+{
+    char name[FILE_NAME_MAX + 1];
+    uint64_t other;
+    if (!f->o.output_dir || !j->request.output)
+        return 0;
+    job_file_name(j, name);
+    int r = names_add(&f->names, name, j->request.index, &other);
+    if (r == -EEXIST)
+        snprintf(j->request.error, sizeof j->request.error,
+                 "the file name %.120s is already that of request %llu", name,
+                 (unsigned long long)other);
+    return r == -ENOMEM ? r : 0;
+}
+
 /* Put a request into the queue of its origin, unless it has its result already. */
 static int start_job(struct run *f, struct request *request)
 {
     struct job *j = job_new(f, request);
     if (!j)
         return -ENOMEM;
-    if (j->request.error[0] || f->o.dry_run)
+    int r = j->request.error[0] ? 0 : check_file_name(f, j);
+    if (r < 0)
+        job_skip(j, FAILURE_LOCAL);
+    else if (j->request.error[0] || f->o.dry_run)
         job_skip(j, FAILURE_NONE);
     else if (schedule_job(j) < 0)
         job_skip(j, FAILURE_LOCAL);

@@ -39,6 +39,7 @@
 #include "display.h"
 #include "input.h"
 #include "keep_order.h"
+#include "names.h"
 #include "options.h"
 #include "origins.h"
 #include "output.h"
@@ -86,7 +87,8 @@ struct run {
     const char **headers; /* of --header: names and values in turn, ended by NULL */
     char *data;           /* of --data or --json, or NULL */
     size_t data_len;
-    int dir; /* of --output-dir, or -1 */
+    int dir;            /* of --output-dir, or -1 */
+    struct names names; /* of files, as far as the input has given them */
 
     async_group *group; /* of the producer and the attempts; NULL when they have ended */
     async_task *producer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.c - turn SIGINT and SIGTERM into a callback of the loop. */
+/* signals.c - turn SIGINT, SIGTERM and SIGHUP into a callback of the loop. */
 #include "signals.h"
 
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 
 static volatile sig_atomic_t caught;
 static int writing_end = -1;
+static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 static void handle_signal(int sig)
 {
@@ -54,18 +55,18 @@ int signals_start(struct signals *s, void (*fn)(void *arg, int signal), void *ar
     writing_end = ends[1];
     caught = 0;
     signal(SIGPIPE, SIG_IGN);
-    catch_signal(SIGINT);
-    catch_signal(SIGTERM);
+    signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
+        catch_signal(stop_signals[i]);
     return 0;
 }
 
 void signals_stop(struct signals *s)
 {
-    static const int all[] = { SIGINT, SIGTERM };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
         struct sigaction now;
-        if (sigaction(all[i], NULL, &now) == 0 && now.sa_handler == handle_signal)
-            signal(all[i], SIG_DFL);
+        if (sigaction(stop_signals[i], NULL, &now) == 0 && now.sa_handler == handle_signal)
+            signal(stop_signals[i], SIG_DFL);
     }
     async_watch_stop(&s->watch);
     close(s->fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.h - SIGINT and SIGTERM as a callback of the loop. The first one requests an orderly end,
- * the second one ends the program at once. */
+/* signals.h - SIGINT, SIGTERM and SIGHUP as a callback of the loop. The first one requests an
+ * orderly end, the second one ends the program at once. */
 #ifndef FETCH_SIGNALS_H
 #define FETCH_SIGNALS_H
 
@@ -14,8 +14,9 @@ struct signals {
 };
 
 /* Call fn in the loop, once, for the first of these signals. A signal that is ignored already, as
- * under nohup or in the background of a shell, stays ignored. SIGPIPE is ignored from now on,
- * because write() returns the same as an error. There may be one struct signals at a time.
+ * under nohup or in the background of a shell, stays ignored. SIGPIPE and SIGXFSZ are ignored from
+ * now on, because write() returns the same as an error. There may be one struct signals at a
+ * time.
  *
  * Returns    0 or a negative errno. */
 int signals_start(struct signals *s, void (*fn)(void *arg, int signal), void *arg);

@@ -14,7 +14,9 @@ const char *stop_message(const struct run *f)
 {
     switch (f->stop) {
     case STOP_SIGNAL:
-        return f->signal == SIGTERM ? "stopped by SIGTERM" : "stopped by SIGINT";
+        return f->signal == SIGTERM  ? "stopped by SIGTERM"
+               : f->signal == SIGHUP ? "stopped by SIGHUP"
+                                     : "stopped by SIGINT";
     case STOP_FAILURES:
         return "stopped after too many failures";
     case STOP_DEADLINE:
