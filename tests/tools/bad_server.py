@@ -10,6 +10,10 @@ path of a request selects what it does:
     /echo                       respond with the request, as JSON
     /big/MIB /chunks/MIB        respond with so many MiB
     /to/PATH /loop              redirect to PATH, or to itself
+    /parts/NAME/MIB/HOW         respond with the first letter of NAME and so many MiB, with an ETag,
+                                and to a range. HOW: whole; changing (another first letter and ETag
+                                each time); slow (stops in the middle); otherwise break off after
+                                each third
     /flaky/NAME/N               respond with 503 to the first N requests, then with 200
     /wait/NAME                  respond with 429 and Retry-After: 1 once, then with 200
     /packed/NAME                respond with gzip of "plain", and Content-Encoding: x-gzip
@@ -147,11 +151,40 @@ class Server:
         if kind == "echo":
             request = {"method": method, "headers": headers, "body": body.decode()}
             return send(200, json.dumps(request).encode())
+        if kind == "parts":
+            return self.send_part(conn, rest[0], int(rest[1]), rest[2:] or [""], headers)
         if kind == "big":
             return send_big(conn, int(rest[0]))
         if kind == "chunks":
             return send_chunks(conn, int(rest[0]))
         return misbehave(conn, kind)
+
+
+    def send_part(self, conn, name, mib, how, headers):
+        """Respond with a body, or with the rest of one that was begun."""
+        time_of = self.count("parts " + name) if how == ["changing"] else 0
+        tag = f'"v{time_of}"'
+        body = (chr(ord("0") + time_of).encode() if time_of else name[:1].encode()) + MIB * mib
+        start = 0
+        if headers.get("if-range") == tag:
+            start = int(headers["range"].partition("=")[2].rstrip("-"))
+        if start >= len(body):
+            conn.sendall(b"HTTP/1.1 416 No\r\nContent-Range: bytes */%d\r\nContent-Length: 0\r\n\r\n"
+                         % len(body))
+            return True
+        wanted = len(body) - start
+        if how[0] in ("", "changing", "slow") and time_of < 3:
+            wanted = min(wanted, len(body) // 3 + 1)
+        head = [f"HTTP/1.1 {206 if start else 200} OK", f"Content-Length: {len(body) - start}",
+                f"ETag: {tag}", "", ""]
+        if start:
+            head.insert(2, f"Content-Range: bytes {start}-{len(body) - 1}/{len(body)}")
+        conn.sendall("\r\n".join(head).encode() + body[start:start + wanted])
+        with self.lock:
+            self.counts["sent " + name] = self.counts.get("sent " + name, 0) + wanted
+        if how == ["slow"]:
+            time.sleep(HANG_SECONDS)
+        return start + wanted == len(body)
 
 
 def send_big(conn, mib):

@@ -29,8 +29,9 @@ int body_dir_open(const char *path)
     return dir;
 }
 
-/* Open a file beneath dir, or create a new one with flags O_CREAT and O_EXCL. If the kernel lacks openat2(), or a sandbox forbids it, O_EXCL
- * has the same effect for a name without slashes, because it does not follow links either. */
+/* Open a file beneath dir, or create a new one with flags O_CREAT and O_EXCL. If the kernel
+ * lacks openat2(), or a sandbox forbids it, O_EXCL has the same effect for a name without
+ * slashes, because it does not follow links either. */
 static int open_file(int dir, const char *name, int flags)
 {
     struct open_how how = {

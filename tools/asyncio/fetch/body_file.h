@@ -30,9 +30,9 @@ struct body_file { /* zeroed: no file is open */
  * false; or another negative errno. */
 int body_file_begin(struct body_file *f, int dir, const char *name, bool overwrite);
 
-/* Continue the unfinished file that an earlier attempt or run has left for that name, with its end.
- * Returns 0, and its size in f->written; -ENOENT if there is none that may be continued; or an error
- * as body_file_begin(). */
+/* Continue the unfinished file that an earlier attempt or run has left for that name, with its
+ * end. Returns 0, and its size in f->written; -ENOENT if there is none that may be continued; or
+ * an error as body_file_begin(). */
 int body_file_continue(struct body_file *f, int dir, const char *name, bool overwrite);
 
 /* Make the unfinished file empty again. Returns 0 or a negative errno. */

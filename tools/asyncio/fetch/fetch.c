@@ -7,6 +7,7 @@
 #include "job.h"
 #include "job_result.h"
 #include "producer.h"
+#include "resume.h"
 #include "run.h"
 #include "schedule.h"
 #include "signals.h"
@@ -188,11 +189,15 @@ static int prepare_run(struct run *f)
     f->out.on_error = on_output_error;
     f->out.arg = f;
     f->out.before_write = hide_display;
+    f->out.written = f->journal.fd < 0 ? NULL : on_lines_written;
+    f->out.sync = sync_journal;
     input_init(&f->input, f->o.url_count, 0);
     schedule_init(f);
     if (getrandom(&f->random, sizeof f->random, GRND_NONBLOCK) < 0)
         f->random = (uint64_t)monotonic_ns();
     int r = f->o.keep_order ? order_init(&f->order, window, ORDER_BYTES) : 0;
+    if (r == 0 && f->o.keep_order && f->journal.fd >= 0)
+        r = order_init(&f->order_records, window, SIZE_MAX);
     return r < 0 ? r : set_session_headers(f);
 }
 
@@ -205,7 +210,9 @@ static void free_run(struct run *f)
     free(f->data);
     order_free(&f->order);
     origins_free(&f->origins);
+    order_free(&f->order_records);
     names_free(&f->names);
+    journal_close(&f->journal);
     input_free(&f->input);
     options_free(&f->o);
     if (f->dir >= 0)
@@ -221,6 +228,9 @@ static int fetch_with_options(struct run *f)
         return 2;
     if (open_output_dir(f) < 0)
         return 3;
+    int e = resume_open(f);
+    if (e < 0)
+        return e == -EEXIST ? 2 : 3;
     int r = prepare_run(f);
     if (r == 0)
         r = async_run(fetch_all(f));
@@ -239,6 +249,7 @@ int fetch_main(int argc, char **argv)
     int r = options_parse(argc, argv, stdout, stderr, &f.o);
     if (r <= 0)
         return r == 0 ? 0 : r == -ENOMEM ? 3 : 2;
+    f.dir = f.journal.fd = -1;
     r = fetch_with_options(&f);
     free_run(&f);
     return r;

@@ -5,6 +5,7 @@
 #include "attempt.h"
 #include "http_syntax.h"
 #include "job_result.h"
+#include "resume.h"
 #include "retry.h"
 #include "schedule.h"
 #include "stop.h"
@@ -26,6 +27,12 @@ static size_t job_size(const struct job *j)
     return size;
 }
 
+const char *request_method(const struct run *f, const struct request *rq)
+{
+    const char *method = rq->method ? rq->method : f->o.method;
+    return method ? method : rq->body || f->data ? "POST" : "GET";
+}
+
 struct job *job_new(struct run *f, struct request *request)
 {
     struct job *j = calloc(1, sizeof *j);
@@ -37,8 +44,9 @@ struct job *job_new(struct run *f, struct request *request)
     j->size = job_size(j);
     j->start = async_time();
     j->waited = -1;
-    const char *method = j->request.method ? j->request.method : f->o.method;
-    j->method = method ? method : j->request.body || f->data ? "POST" : "GET";
+    j->method = request_method(f, &j->request);
+    if (f->journal.fd >= 0 && !j->request.error[0])
+        j->key = journal_key(j->method, j->request.url);
     j->prev = f->last_job;
     if (j->prev)
         j->prev->next = j;
@@ -48,7 +56,7 @@ struct job *job_new(struct run *f, struct request *request)
     return j;
 }
 
-static void job_free(struct job *j)
+void job_free(struct job *j)
 {
     struct run *f = j->run;
     schedule_remove(j);
@@ -63,6 +71,7 @@ static void job_free(struct job *j)
     if (!f->jobs)
         async_event_set(&f->no_jobs);
     request_free(&j->request);
+    free(j->validator);
     free(j);
 }
 
@@ -80,6 +89,7 @@ void job_skip(struct job *j, enum failure_kind kind)
     const char *message = kind == FAILURE_LOCAL ? "out of memory" : stop_message(j->run);
     if (kind != FAILURE_NONE && r.failure.kind == FAILURE_NONE)
         r.failure = (struct failure){ .kind = kind, .message = message };
+    discard_part(j);
     put_result(j, &r);
     job_free(j);
 }
@@ -158,6 +168,16 @@ static void await_job_end(struct job *j, struct attempt *a)
     result_lists_free(&lists);
 }
 
+/* Is the unfinished file left, to be continued by the next attempt, or with the journal by the next
+ * run? */
+static bool keeps_file(const struct job *j, const struct attempt *a, bool again)
+{
+    enum failure_kind kind = a->failure.kind;
+    bool broken_off = kind == FAILURE_TIMEOUT || kind == FAILURE_RESET || kind == FAILURE_CONNECT ||
+                      kind == FAILURE_DNS || kind == FAILURE_CANCELLED;
+    return j->validator && (again || (broken_off && j->run->journal.fd >= 0));
+}
+
 ASYNC_DEF(run_attempt, (struct job *)j)
 {
     struct run *f = j->run;
@@ -169,7 +189,10 @@ ASYNC_DEF(run_attempt, (struct job *)j)
     f->display.active--;
     schedule_end(j);
     double requested = a.failure.kind == FAILURE_NONE ? 0 : schedule_pause(f, a.response);
-    if (is_retry_wanted(j, &a))
+    bool again = is_retry_wanted(j, &a);
+    if (keeps_file(j, &a, again))
+        attempt_keep_file(&a);
+    if (again)
         retry_job(j, &a, requested);
     else
         await_job_end(j, &a);

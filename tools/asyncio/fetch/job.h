@@ -8,6 +8,12 @@
 /* Make a job and move the request into it. Returns NULL if there is no memory. */
 struct job *job_new(struct run *f, struct request *request);
 
+/* Free a job that has its result. */
+void job_free(struct job *j);
+
+/* Return the method of a request. */
+const char *request_method(const struct run *f, const struct request *request);
+
 /* Make the coroutine of one attempt. It prints the result and frees the job, or schedules the next
  * attempt. */
 async_co attempt_task(struct job *j);

@@ -73,10 +73,10 @@ void result_from_attempt(const struct job *j, const struct attempt *a, struct re
     if (!p)
         return;
     r->final_url = p->url;
-    r->status = p->status;
+    r->status = a->complete ? 206 : p->status;
     r->http = p->status ? http_version_text(p->version) : NULL;
     r->remote_ip = *p->remote_ip ? p->remote_ip : NULL;
-    r->bytes = p->size;
+    r->bytes = a->stored ? a->file.written : p->size;
     r->wire_bytes = p->wire_size;
     copy_times(&p->times, r);
     refer_to_body(j->run, a, r);
@@ -105,20 +105,49 @@ static void put_ready_line(struct run *f, struct text *line)
     output_added(&f->out);
 }
 
-static void put_in_order(struct run *f, struct text *line, uint64_t index)
+/* Move all lines and their records whose turn it is to the output. */
+static void put_ready_lines(struct run *f, bool (*take)(struct order *o, struct text *ret))
 {
-    struct text next = { 0 };
-    order_put(&f->order, index, line);
-    while (order_take(&f->order, &next))
-        put_ready_line(f, &next);
+    struct text line = { 0 }, record = { 0 };
+    while (take(&f->order, &line)) {
+        put_ready_line(f, &line);
+        if (f->journal.fd >= 0 && take(&f->order_records, &record))
+            text_put(&f->out.records, record.data, record.len);
+        text_free(&record);
+    }
     async_event_set(&f->order_moved);
 }
 
 void put_remaining_lines(struct run *f)
 {
-    struct text line = { 0 };
-    while (f->o.keep_order && order_take_rest(&f->order, &line))
-        put_ready_line(f, &line);
+    if (f->o.keep_order)
+        put_ready_lines(f, order_take_rest);
+}
+
+void skip_result(struct run *f, uint64_t index)
+{
+    f->stats.skipped++;
+    if (!f->o.keep_order)
+        return;
+    order_skip(&f->order, index);
+    if (f->journal.fd >= 0)
+        order_skip(&f->order_records, index);
+    put_ready_lines(f, order_take);
+}
+
+/* Put the record of a result line. One that is cancelled is not final, and gets an empty line. */
+static void put_record(struct run *f, const struct result *r)
+{
+    struct text record = { 0 }, *to = f->o.keep_order ? &record : &f->out.records;
+    if (f->journal.fd < 0)
+        return;
+    if (r->failure.kind == FAILURE_CANCELLED)
+        text_puts(to, "\n");
+    else
+        journal_put_done(to, r->request->index, r->method, r->request->url, r->failure.kind,
+                         r->status);
+    if (f->o.keep_order)
+        order_put(&f->order_records, r->request->index, &record);
 }
 
 /* Make the result fit into little memory, and mark it as failed for lack of memory. */
@@ -145,8 +174,12 @@ static void put_line(struct run *f, struct result *r)
     if (error < 0) {
         text_free(&line);
         run_fail(f, error, "a result is lost");
-    } else if (f->o.keep_order) {
-        put_in_order(f, &line, r->request->index);
+    } else {
+        put_record(f, r);
+    }
+    if (error == 0 && f->o.keep_order) {
+        order_put(&f->order, r->request->index, &line);
+        put_ready_lines(f, order_take);
     }
     output_added(&f->out);
 }

@@ -20,6 +20,9 @@ void result_from_attempt(const struct job *j, const struct attempt *a, struct re
 /* Print the result line, in its turn with --keep-order, and count it. */
 void put_result(struct job *j, struct result *r);
 
+/* Print nothing for the request with this index, because it has its result already. */
+void skip_result(struct run *f, uint64_t index);
+
 /* With --keep-order, print the lines that wait for one that will never come. */
 void put_remaining_lines(struct run *f);
 

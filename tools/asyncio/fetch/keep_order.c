@@ -25,6 +25,12 @@ bool order_has_room(const struct order *o, uint64_t index)
     return index == o->next || (index - o->next < o->window && !order_is_full(o));
 }
 
+static void pass_skipped(struct order *o)
+{
+    for (struct text *slot; (slot = &o->ring[o->next % o->window])->error; o->next++)
+        *slot = (struct text){ 0 };
+}
+
 bool order_is_full(const struct order *o)
 {
     return o->held >= o->held_max;
@@ -37,6 +43,13 @@ void order_put(struct order *o, uint64_t index, struct text *line)
     *line = (struct text){ 0 };
 }
 
+/* A slot that is skipped is marked by an error, which no line has. */
+void order_skip(struct order *o, uint64_t index)
+{
+    o->ring[index % o->window].error = -ENODATA;
+    pass_skipped(o);
+}
+
 bool order_take(struct order *o, struct text *ret)
 {
     struct text *slot = &o->ring[o->next % o->window];
@@ -46,6 +59,7 @@ bool order_take(struct order *o, struct text *ret)
     o->next++;
     *ret = *slot;
     *slot = (struct text){ 0 };
+    pass_skipped(o);
     return true;
 }
 

@@ -31,6 +31,9 @@ bool order_is_full(const struct order *o);
 /* Move a line in (*line becomes empty). order_has_room() must have been true for its index. */
 void order_put(struct order *o, uint64_t index, struct text *line);
 
+/* Skip the line with this index, which will not be put. */
+void order_skip(struct order *o, uint64_t index);
+
 /* Move the next line out, into an empty text. Returns false if it has not been put yet. */
 bool order_take(struct order *o, struct text *ret);
 

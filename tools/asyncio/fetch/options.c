@@ -226,6 +226,10 @@ static int take_arguments(struct option_parser *p, int argc, char **argv)
     }
     if (p->o->data && p->o->json)
         return refuse_options(p, "both --data and --json are given");
+    if ((p->o->resume || p->o->resume_failed) && !p->o->journal)
+        return refuse_options(p, "--resume and --resume-failed need --journal FILE");
+    if (p->o->skip_existing && !p->o->output_dir)
+        return refuse_options(p, "--skip-existing needs --output-dir");
     if (!p->o->input && !p->o->url_count)
         return refuse_options(p,
                               "nothing to fetch: give URLs, --input FILE, or - for standard input");

@@ -39,6 +39,8 @@ struct options {
     int body, checksum; /* enum body_mode, enum checksum */
     const char *output_dir;
     bool overwrite, fsync, no_decompress;
+    const char *journal;
+    bool resume, resume_failed, skip_existing;
     uint64_t max_body;
 
     bool fail_fast;

@@ -76,6 +76,7 @@ static const char result_help[] =
         "                   tls, ttfb (to the first byte), total (with all attempts)\n"
         "  headers          with --headers: for each name, in lower case, a list of values\n"
         "  body             or body_base64, or file (its name in DIR); see --body and -o\n"
+        "  skipped          true if the file exists; see --skip-existing\n"
         "  sha256           digest of the body; see --checksum\n"
         "\n"
         "Kinds of errors:\n"

@@ -89,6 +89,19 @@ const struct option_row option_table[] = {
       .init = "64M",
       .help = "longest body accepted, decompressed: 1000, 512k, 64M, 2G" },
 
+    { .heading = "Resuming", .name = "journal", .kind = OPTION_TEXT, .offset = AT(journal),
+      .arg = "FILE",
+      .help = "record in FILE which requests have their results. A new run needs a new file" },
+    { .name = "resume", .kind = OPTION_FLAG, .offset = AT(resume),
+      .help = "continue the run of --journal: skip requests that have a result, whether they have "
+              "succeeded or failed, and continue unfinished files of --output-dir. The input must "
+              "be the same, but more may follow. Results of requests that were cancelled do not "
+              "count" },
+    { .name = "resume-failed", .kind = OPTION_FLAG, .offset = AT(resume_failed),
+      .help = "the same, but repeat requests that have failed" },
+    { .name = "skip-existing", .kind = OPTION_FLAG, .offset = AT(skip_existing),
+      .help = "with -o, send no request whose file exists; its result has the member skipped" },
+
     { .heading = "Failures", .name = "fail-fast", .kind = OPTION_FLAG, .offset = AT(fail_fast),
       .help = "stop after the first failure" },
     { .name = "max-failures", .kind = OPTION_INT, .offset = AT(max_failures), .arg = "N", .min = 1,

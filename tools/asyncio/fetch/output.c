@@ -2,6 +2,7 @@
 /* output.c - write result lines to standard output. */
 #include "output.h"
 
+#include <asyncio/pool.h>
 #include <asyncio/scope.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 static const double batch_seconds = 0.02; /* how long a line may wait for others */
+
+static const double sync_seconds = 1;
 
 /* POLLOUT promises that a write of at most this size to a pipe does not block. */
 enum { PIECE_MAX = 4096 };
@@ -76,16 +79,34 @@ static void fail_output(struct output *o, int error)
         o->on_error(o->arg);
 }
 
+/* Have the lines on the disk, at most once a second, and at the end. */
+static int await_sync(struct output *o, bool last)
+{
+    if (!last && async_time() - o->synced < sync_seconds)
+        return 0;
+    int r = await_to_thread(o->sync(o->arg));
+    o->synced = async_time();
+    return r == -ECANCELED ? r : 0;
+}
+
 /* Swap the two buffers and write the one that is full. */
 static int await_batch(struct output *o)
 {
     struct text batch = o->lines;
     o->lines = o->out;
     o->out = batch;
+    struct text records = o->records;
+    o->records = o->out_records;
+    o->out_records = records;
     async_event_set(&o->room);
     if (o->terminal && o->before_write && o->out.len)
         o->before_write(o->arg);
     int r = o->error || !o->out.len ? 0 : await_write_out(o);
+    if (r == 0 && !o->error && o->written && o->out_records.len) {
+        o->written(o->arg, &o->out_records);
+        r = await_sync(o, o->closing && !o->lines.len);
+    }
+    text_reset(&o->out_records, 4 * OUTPUT_BATCH);
     text_reset(&o->out, 4 * OUTPUT_BATCH);
     return r;
 }
@@ -174,5 +195,7 @@ int await_output_close(struct output *o)
     await_task_drop(&o->task);
     text_free(&o->lines);
     text_free(&o->out);
+    text_free(&o->records);
+    text_free(&o->out_records);
     return o->error ? o->error : r;
 }

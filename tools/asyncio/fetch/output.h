@@ -18,15 +18,19 @@ enum { OUTPUT_BATCH = 64 * 1024 };
 
 struct output {
     struct text lines;               /* the lines that are written next */
+    struct text records;             /* about these lines, passed to `written` */
     int error;                       /* the first error; after it nothing is written */
     void (*on_error)(void *arg);     /* called once */
     void (*before_write)(void *arg); /* called before each write to a terminal */
+    void (*written)(void *arg, struct text *records); /* called when lines were written, or NULL */
+    async_co (*sync)(void *arg); /* has what was written on the disk; called once a second */
     void *arg;
 
     int fd;
     bool terminal, pollable;
     bool closing, armed, limited, late;
-    struct text out; /* the lines that are being written */
+    struct text out, out_records; /* the lines that are being written, and their records */
+    double synced;                /* when `sync` was called last */
     async_event due, room;
     async_callback timer, deadline;
     async_task *task;

@@ -2,8 +2,9 @@
 /* producer.c - read the arguments and the input, and make a job for each request. */
 #include "producer.h"
 
-#include "attempt.h"
 #include "job.h"
+#include "job_result.h"
+#include "resume.h"
 #include "schedule.h"
 #include "stop.h"
 
@@ -33,16 +34,16 @@ static int await_room_for_job(struct run *f, uint64_t index)
 
 /* Refuse a request whose file would be that of an earlier one. Names that the input does not give
  * begin with the index, so they differ. */
-static int check_file_name(struct run *f, struct job *j)
+static int check_file_name(struct run *f, struct request *rq)
 {
     char name[FILE_NAME_MAX + 1];
     uint64_t other;
-    if (!f->o.output_dir || !j->request.output)
+    if (!f->o.output_dir || !rq->output || rq->error[0])
         return 0;
-    job_file_name(j, name);
-    int r = names_add(&f->names, name, j->request.index, &other);
+    request_file_name(rq, name);
+    int r = names_add(&f->names, name, rq->index, &other);
     if (r == -EEXIST)
-        snprintf(j->request.error, sizeof j->request.error,
+        snprintf(rq->error, sizeof rq->error,
                  "the file name %.120s is already that of request %llu", name,
                  (unsigned long long)other);
     return r == -ENOMEM ? r : 0;
@@ -51,16 +52,23 @@ static int check_file_name(struct run *f, struct job *j)
 /* Put a request into the queue of its origin, unless it has its result already. */
 static int start_job(struct run *f, struct request *request)
 {
+    int r = check_file_name(f, request);
+    if (resume_has_result(f, request)) {
+        skip_result(f, request->index);
+        return r;
+    }
     struct job *j = job_new(f, request);
     if (!j)
         return -ENOMEM;
-    int r = j->request.error[0] ? 0 : check_file_name(f, j);
     if (r < 0)
         job_skip(j, FAILURE_LOCAL);
     else if (j->request.error[0] || f->o.dry_run)
         job_skip(j, FAILURE_NONE);
-    else if (schedule_job(j) < 0)
-        job_skip(j, FAILURE_LOCAL);
+    else if (!resume_complete_file(j)) {
+        resume_part(j);
+        if (schedule_job(j) < 0)
+            job_skip(j, FAILURE_LOCAL);
+    }
     return 0;
 }
 

@@ -149,9 +149,9 @@ static void put_json_body(struct json_writer *j, const struct result *r)
     put_base64_body(j, r);
 }
 
-/* Would control characters, of which most are escaped as six bytes, make the text more than a third
- * longer, which base64 does? Quotes and line ends do not count, because they occur in plain text, and
- * double it at most. */
+/* Would control characters, of which most are escaped as six bytes, make the text more than a
+ * third longer, which base64 does? Quotes and line ends do not count, because they occur in
+ * plain text, and double it at most. */
 static bool has_many_controls(const char *s, size_t n)
 {
     size_t more = 0;
@@ -232,6 +232,10 @@ static void put_content(struct json_writer *j, const struct result *r)
         json_put_string(j, r->file);
     } else if (r->body && r->mode != BODY_NONE) {
         put_body(j, r);
+    }
+    if (r->skipped) {
+        json_put_key(j, "skipped");
+        json_put_bool(j, true);
     }
     if (r->sha256) {
         json_put_key(j, "sha256");

@@ -9,8 +9,8 @@
  *
  * (without the line breaks). All members up to "t" are always present, and null if they are not
  * known. "headers", one of "body", "body_base64" and "file", and "sha256" are present only if
- * there is such a thing. URLs are without user name and password. Readers must ignore unknown
- * members. */
+ * there is such a thing, and "skipped" only with --skip-existing. URLs are without user name and
+ * password. Readers must ignore unknown members. */
 #ifndef FETCH_RESULT_H
 #define FETCH_RESULT_H
 
@@ -53,6 +53,7 @@ struct result { /* owns nothing */
     size_t body_len;
     enum body_mode mode;
     const char *file;
+    bool skipped; /* by --skip-existing */
     const char *sha256;
 };
 

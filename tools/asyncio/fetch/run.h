@@ -6,7 +6,9 @@
  *   producer.c    the task that reads the input and makes a job for each request
  *   job.c         a job: one request from its line of input to its result line
  *   schedule.c    which job starts an attempt next, and when
- *   attempt.c     one attempt: the request, its body, and what went wrong
+ *   attempt.c     one attempt: the request, and its response
+ *   attempt_body.c, attempt_failure.c  its body, and what went wrong
+ *   resume.c      what is taken over from earlier runs, and recorded for later ones
  *   job_result.c  the result line of a job, and its place in the statistics
  *   stop.c        ending a run early
  *   display.c     progress bar, messages and summary on standard error
@@ -38,6 +40,7 @@
 
 #include "display.h"
 #include "input.h"
+#include "journal.h"
 #include "keep_order.h"
 #include "names.h"
 #include "options.h"
@@ -60,6 +63,8 @@ struct job {
     struct run *run;
     struct request request;
     const char *method;
+    uint64_t key;          /* for the journal, or 0 */
+    char *validator;       /* with which the unfinished file can be continued, or NULL */
     struct origin *origin; /* held, from the first time in its queue to the result */
     size_t size;           /* bytes of memory, as they count for the look-ahead */
     double start;          /* when the request was read */
@@ -97,11 +102,12 @@ struct run {
 
     struct schedule schedule;
     struct origins origins;
-    struct order order;
-    async_event order_moved;     /* set when a line has left `order` */
-    uint64_t random;             /* state of the generator for retry delays */
-    struct job *jobs, *last_job; /* those that have no result yet, as in the input */
-    async_event no_jobs;         /* set when there are none any more */
+    struct journal journal;
+    struct order order, order_records; /* lines and their records in the journal */
+    async_event order_moved;           /* set when a line has left `order` */
+    uint64_t random;                   /* state of the generator for retry delays */
+    struct job *jobs, *last_job;       /* those that have no result yet, as in the input */
+    async_event no_jobs;               /* set when there are none any more */
 
     struct output out;
     struct stats stats;

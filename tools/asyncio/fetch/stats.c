@@ -95,6 +95,8 @@ void stats_summary(const struct stats *s, double wall, struct text *ret)
     text_printf(ret, "%llu request%s in %s: %llu ok, %llu failed", all, all == 1 ? "" : "s",
                 format_seconds(a, wall), (unsigned long long)s->ok, (unsigned long long)s->failed);
     put_failures(s, ret);
+    if (s->skipped)
+        text_printf(ret, ", %llu skipped", (unsigned long long)s->skipped);
     if (s->retries)
         text_printf(ret, ", %llu retr%s", (unsigned long long)s->retries,
                     s->retries == 1 ? "y" : "ies");

@@ -25,6 +25,7 @@ uint64_t histogram_quantile(const struct histogram *h, double q);
 
 struct stats {
     uint64_t ok, failed, retries;
+    uint64_t skipped; /* requests that have a result from an earlier run */
     uint64_t bytes, wire_bytes;
     uint64_t by_kind[FAILURE_KINDS];
     struct histogram total; /* durations of the requests that succeeded */
