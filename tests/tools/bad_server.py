@@ -74,7 +74,8 @@ class Server:
     def serve(self, conn):
         try:
             with conn, conn.makefile("rb") as lines:
-                conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if conn.family != socket.AF_UNIX:
+                    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 while self.request(conn, lines):
                     pass
         except OSError:

@@ -97,6 +97,7 @@ static void fill_http_opts(struct job *j, struct attempt *a, struct async_http_o
     };
     ret->body = j->request.body ? j->request.body : j->run->data;
     ret->body_size = j->request.body ? j->request.body_len : j->run->data_len;
+    credentials_apply(&j->run->credentials, j->request.url, ret);
     if (ret->body)
         ret->content_type = default_content_type(j);
 }

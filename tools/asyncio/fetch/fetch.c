@@ -50,14 +50,44 @@ ASYNC_DEF(run_all_jobs, (struct run *)f)
     return r;
 }
 
+/* Make the list of --resolve for the HTTP client, which ends with NULL. */
+static const char **make_resolve_list(const struct options *o)
+{
+    const char **list = calloc(o->resolve_count + 1, sizeof *list);
+    for (size_t i = 0; list && i < o->resolve_count; i++)
+        list[i] = o->resolve[i];
+    return list;
+}
+
+static int open_session(struct run *f)
+{
+    const struct options *o = &f->o;
+    const char *ca_file = o->ca_file ? o->ca_file : getenv("SSL_CERT_FILE");
+    const char **resolve = make_resolve_list(o);
+    if (!resolve)
+        return -ENOMEM;
+    int r = async_http_session_open(&f->session, .headers = f->headers, .limit = (int)o->jobs,
+                                    .limit_per_host = (int)o->per_host, .user_agent = o->user_agent,
+                                    .http1 = o->http1, .proxy = o->proxy, .no_proxy = o->no_proxy,
+                                    .ca_file = ca_file && *ca_file ? ca_file : NULL,
+                                    .cert_file = o->cert_file, .key_file = o->key_file,
+                                    .unix_socket = o->unix_socket, .resolve = resolve,
+                                    .ip = o->ipv4   ? 4
+                                          : o->ipv6 ? 6
+                                                    : 0,
+                                    .no_private = o->no_private, .insecure_no_verify = o->insecure);
+    free(resolve);
+    return r;
+}
+
 /* Every request that was read has its line when this returns, unless the output has failed. */
 ASYNC_DEF(fetch_all, (struct run *)f)
 {
     struct signals signals;
     ASYNC_TRY(signals_start(&signals, on_stop_signal, f));
-    int r = async_http_session_open(&f->session, .headers = f->headers, .limit = (int)f->o.jobs,
-                                    .limit_per_host = (int)f->o.per_host);
+    int r = open_session(f);
     if (r < 0) {
+        display_message(&f->display, "%s", async_fail_text(r));
         signals_stop(&signals);
         return r;
     }
@@ -150,6 +180,20 @@ static int open_input(struct run *f)
     return f->input_fd < 0 ? fail_setup(path, -errno) : 0;
 }
 
+/* A file that cannot be read must not make all requests fail, one by one. */
+static int check_readable(const char *path)
+{
+    return path && access(path, R_OK) < 0 ? fail_setup(path, -errno) : 0;
+}
+
+static int check_certificates(const struct options *o)
+{
+    int r = check_readable(o->ca_file);
+    if (r == 0)
+        r = check_readable(o->cert_file);
+    return r < 0 ? r : check_readable(o->key_file);
+}
+
 static int open_output_dir(struct run *f)
 {
     f->dir = -1;
@@ -208,6 +252,7 @@ static void free_run(struct run *f)
         free((char *)f->headers[i]);
     free(f->headers);
     free(f->data);
+    credentials_free(&f->credentials);
     order_free(&f->order);
     origins_free(&f->origins);
     order_free(&f->order_records);
@@ -224,7 +269,8 @@ static void free_run(struct run *f)
 /* Set up and run with the options that were parsed. Returns the exit status. */
 static int fetch_with_options(struct run *f)
 {
-    if (set_data(f) < 0 || open_input(f) < 0)
+    if (set_data(f) < 0 || open_input(f) < 0 || credentials_init(&f->credentials, &f->o) < 0 ||
+        check_certificates(&f->o) < 0)
         return 2;
     if (open_output_dir(f) < 0)
         return 3;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_MAX = 64, LONG_BASE = 256 }; /* getopt_long() returns LONG_BASE + row */
+enum { ROWS_MAX = 128, LONG_BASE = 256 }; /* getopt_long() returns LONG_BASE + row */
 
 struct option_parser {
     const char *program;
@@ -89,6 +89,18 @@ static int set_header(struct option_parser *p, char *arg)
     return append_string(&p->o->headers, &p->o->header_count, arg);
 }
 
+/* HOST:PORT:ADDRESS; an IPv6 address contains colons, too. */
+static int set_resolve(struct option_parser *p, char *arg)
+{
+    const char *port = strchr(arg, ':'), *address = port ? strchr(port + 1, ':') : NULL;
+    bool good = address && port > arg && address[1];
+    for (const char *s = port; good && ++s < address;)
+        good = *s >= '0' && *s <= '9';
+    if (!good)
+        return refuse_options(p, "--resolve needs HOST:PORT:ADDRESS, not '%s'", arg);
+    return append_string(&p->o->resolve, &p->o->resolve_count, arg);
+}
+
 static int set_choice(struct option_parser *p, const struct option_row *row, const char *arg)
 {
     int i = find_choice(row->arg, arg);
@@ -123,6 +135,8 @@ static int set_option(struct option_parser *p, const struct option_row *row, cha
         return set_method(p, arg);
     case OPTION_HEADER:
         return set_header(p, arg);
+    case OPTION_RESOLVE:
+        return set_resolve(p, arg);
     case OPTION_CHOICE:
         return set_choice(p, row, arg);
     case OPTION_INT:
@@ -226,6 +240,12 @@ static int take_arguments(struct option_parser *p, int argc, char **argv)
     }
     if (p->o->data && p->o->json)
         return refuse_options(p, "both --data and --json are given");
+    if (p->o->ipv4 && p->o->ipv6)
+        return refuse_options(p, "both --ipv4 and --ipv6 are given");
+    if (p->o->http1 && p->o->http2)
+        return refuse_options(p, "both --http1.1 and --http2 are given");
+    if (p->o->user && p->o->bearer_file)
+        return refuse_options(p, "both --user and --bearer-file are given");
     if ((p->o->resume || p->o->resume_failed) && !p->o->journal)
         return refuse_options(p, "--resume and --resume-failed need --journal FILE");
     if (p->o->skip_existing && !p->o->output_dir)
@@ -280,5 +300,6 @@ void options_free(struct options *o)
 {
     free(o->urls);
     free(o->headers);
+    free(o->resolve);
     *o = (struct options){ 0 };
 }

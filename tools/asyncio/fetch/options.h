@@ -13,7 +13,7 @@ enum body_mode { BODY_AUTO, BODY_TEXT, BODY_BASE64, BODY_JSON, BODY_NONE };
 enum progress_mode { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 enum checksum { CHECKSUM_NONE, CHECKSUM_SHA256 };
 
-/* All strings are borrowed from argv; the two lists are owned. */
+/* All strings are borrowed from argv; the lists are owned. */
 struct options {
     const char *input; /* file, "-" for standard input, or NULL */
     char **urls;       /* the arguments */
@@ -39,6 +39,13 @@ struct options {
     int body, checksum; /* enum body_mode, enum checksum */
     const char *output_dir;
     bool overwrite, fsync, no_decompress;
+    const char *user, *bearer_file, *netrc_file; /* or NULL */
+    const char *user_agent;                      /* NULL: that of the library */
+    const char *ca_file, *cert_file, *key_file;
+    const char *proxy, *no_proxy, *unix_socket;
+    char **resolve; /* "host:port:address" */
+    size_t resolve_count;
+    bool netrc, insecure, http1, http2, ipv4, ipv6, no_private;
     const char *journal;
     bool resume, resume_failed, skip_existing;
     uint64_t max_body;
@@ -58,7 +65,8 @@ enum option_kind {
     OPTION_SIZE,
     OPTION_TEXT,
     OPTION_METHOD,
-    OPTION_HEADER, /* may be repeated */
+    OPTION_HEADER,  /* may be repeated */
+    OPTION_RESOLVE, /* may be repeated */
     OPTION_CHOICE,
     OPTION_HELP,
     OPTION_VERSION,

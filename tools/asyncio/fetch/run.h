@@ -38,6 +38,7 @@
 #ifndef FETCH_RUN_H
 #define FETCH_RUN_H
 
+#include "credentials.h"
 #include "display.h"
 #include "input.h"
 #include "journal.h"
@@ -90,7 +91,8 @@ struct run {
     struct options o;
     async_http_session *session;
     const char **headers; /* of --header: names and values in turn, ended by NULL */
-    char *data;           /* of --data or --json, or NULL */
+    struct credentials credentials;
+    char *data; /* of --data or --json, or NULL */
     size_t data_len;
     int dir;            /* of --output-dir, or -1 */
     struct names names; /* of files, as far as the input has given them */

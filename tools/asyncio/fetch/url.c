@@ -110,6 +110,12 @@ const char *url_check(const char *url, size_t len)
     return is_port(s + host, n - host) ? NULL : "has a port that is not 1 to 65535";
 }
 
+bool url_has_user(const char *url)
+{
+    size_t len = strlen(url), skip = scheme_len(url, len);
+    return userinfo_len(url + skip, authority_len(url + skip, len - skip)) > 0;
+}
+
 struct url_parts url_split(const char *url)
 {
     size_t len = strlen(url), skip = scheme_len(url, len);

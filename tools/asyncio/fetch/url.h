@@ -21,6 +21,9 @@ size_t url_origin(const char *url, char ret[URL_ORIGIN_MAX]);
  * last '@' is cut, because the end of the password in such a URL is unknown. */
 void url_redact(struct text *t, const char *url, size_t len);
 
+/* Does the URL contain a user name? */
+bool url_has_user(const char *url);
+
 /* The host, and the last segment of the path without query, from which files are named. Both may be
  * empty. They point into the URL. */
 struct url_parts {
