@@ -243,7 +243,8 @@ void async__handles_forked(void)
     for (async_loop *h = handles.open, *next; h; h = next) {
         next = h->next;
         atomic_store(&h->inside, 0);
-        atomic_store(&h->posts, CLOSED);
+        h->of_parent[0] = h->taken;
+        h->of_parent[1] = atomic_exchange(&h->posts, CLOSED);
         h->taken = NULL;
         atomic_store(&h->interrupts, 1); /* so that the next Ctrl-C ends the child */
         async__sys.close(h->event);

@@ -23,6 +23,7 @@ struct async_loop {
     uint64_t serial;        /* of the loop: unique in this process, never 0 */
     int event;              /* an eventfd in the poller */
     async_post *taken;      /* posts in the order of the calls; for the loop's thread only */
+    async_post *of_parent[2]; /* in a child of fork(): what never runs there, for leak checkers */
     async_loop *next;       /* in the list of open handles, or of retired ones */
 };
 
