@@ -2,6 +2,8 @@
 /* pools.c - the pools of a loop, and how they are closed. */
 #include "pool/pools.h"
 
+#include <stdatomic.h>
+
 #include "base/alloc.h"
 #include "pool/job.h"
 #include "pool/thread_pool.h"
@@ -75,6 +77,9 @@ const char *async__pools_job_name(const async_task *t)
 
 /* --- all of them --- */
 
+/* The pools of abandoned loops, so that leak checkers find them. */
+static struct pools *_Atomic kept;
+
 /* Abandoned calls get the grace of the loop to end. Lookups of names do not: their results are of
  * no use any more. */
 static void pools_close(struct loop_module *m, struct loop *l)
@@ -94,6 +99,7 @@ static void pools_close(struct loop_module *m, struct loop *l)
      * here. */
     if (l->abandoned && p->keep_thread_tasks) {
         p->keep_thread_tasks(p);
+        p->next_kept = atomic_exchange(&kept, p);
         return;
     }
     async__slab_close(&p->thread_tasks);

@@ -33,6 +33,7 @@ struct pools {
     void (*close_processes)(struct pools *p);
     /* The loop was abandoned: their records stay for ever. */
     void (*keep_thread_tasks)(struct pools *p);
+    struct pools *next_kept;
 };
 
 /* The pools of l, allocated at the first call. NULL: no memory. */

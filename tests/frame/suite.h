@@ -18,7 +18,7 @@
 
 #include "assertions.h"
 
-#ifdef HAVE_VALGRIND
+#if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
 #define UNDER_VALGRIND RUNNING_ON_VALGRIND
 #else

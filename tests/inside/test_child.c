@@ -241,6 +241,8 @@ ASYNC_DEF(start_that_fails_leaves_nothing)
 {
     struct child c;
     char nowhere[] = "/nowhere", *argv[] = { nowhere, NULL };
+    if (UNDER_VALGRIND) /* where posix_spawn() does not return the error of the child */
+        return 0;
     int before = count_descriptors();
     const struct child_fd fds[] = { { 2, 1 }, { 1, 2 } };
     struct child_opts o = { .path = nowhere, .argv = argv, .fds = fds, .fd_count = 2 };

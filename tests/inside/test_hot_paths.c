@@ -38,6 +38,8 @@ static void set_event(void *arg)
 
 REAL_CASE(post_to_a_loop_that_is_awake_writes_nothing)
 {
+    if (UNDER_VALGRIND) /* where a step may take longer than the loop goes without a poll */
+        return 0;
     expect_ok(await_sleep(0.001)); /* the loop has waited for the kernel once */
     async__sys.write = counting_write;
     expect_ok(async_call_soon_threadsafe(async_get_running_loop(), set_event, NULL));

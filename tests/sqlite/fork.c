@@ -82,6 +82,8 @@ ASYNC_DEF(allocate_for_ever, (async_sqlite *)db)
 
 LOOP_TEST(open_in_child_is_refused_if_parent_has_connection)
 {
+    if (UNDER_VALGRIND) /* what SQLite's thread was allocating is lost in the child */
+        return 0;
     await_sqlite_auto db = NULL;
     expect_ok(await_sqlite_open(NULL, &db));
     await_task_auto t = async_create_task(allocate_for_ever(db));
