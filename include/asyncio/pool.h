@@ -26,8 +26,8 @@
  * caller's error.
  *
  * Calls that find no free thread wait in the queue of the pool, first come, first served. Threads
- * are started when they are needed, and end after 10 s without work. In a loop with a virtual clock
- * a function still takes real time.
+ * are started when they are needed, and end after 10 s without work. A virtual clock (run.h) stands
+ * still while a function runs.
  *
  * Cancelled: a call that has not begun never will, and returns -ECANCELED. One that has begun is
  * waited for, because the function may use variables of the caller. Its result is returned, and the

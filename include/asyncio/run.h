@@ -41,7 +41,7 @@ struct async_run_opts {
     const async_site *site;  /* where it is started; the macros set this */
     bool debug;              /* debug mode, see below; also by ASYNCIO_DEBUG=1 in the environment */
     bool virtual_clock;      /* for tests: a clock that begins at 0, and jumps to the next timer
-                              * when all tasks wait */
+                              * when all tasks wait; see below */
     uint64_t seed;           /* not 0: ready tasks run in a random order, repeatable by the seed */
     size_t stack_size;       /* bytes, of tasks that have no other; default 64 KiB */
     double slow_step;        /* in debug mode, report a step that takes longer; default 0.1 s */
@@ -51,6 +51,12 @@ struct async_run_opts {
                               * an error anyway */
 };
 
+/* With .virtual_clock, sleeping takes no time, and async_time() is exact. A thread call, a file
+ * request, a name lookup or a call to another process takes no virtual time: while one is under
+ * way, the clock stands still. A timeout around it expires if the call really takes that long.
+ * Before the clock jumps past a wait for a descriptor, which may be ready soon, the loop waits for
+ * 10 ms of real time; use async_stream_pair() (testing.h) for streams whose timing is exact. */
+
 /* Debug mode reports on stderr:
  *
  *   - a step of a task, from one await_ call to the next, that blocked the loop for longer than
@@ -59,7 +65,8 @@ struct async_run_opts {
  *   - a block that was left by a bare return
  *   - tasks that await each other in a circle
  *   - tasks that were left running when the main task returned, and tasks whose handles were lost
- *   - errors of a group that were never retrieved
+ *   - errors of a group that were never retrieved. Only async_group_errors() or async_fail_text()
+ *     retrieves them; to test the result of the block does not, because it is one error of several
  *
  * Each step becomes a little slower. Without debug mode none of this costs anything. */
 

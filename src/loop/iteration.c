@@ -101,8 +101,18 @@ static bool can_be_woken_from_outside(const struct loop *l)
     return waits_for_kernel_or_threads(l) || l->detached > 0;
 }
 
-/* Let the virtual clock jump to the next timer. Descriptors and threads belong to real time: give
- * them a moment before every sleep is cut short. */
+/* For how many ns of real time the virtual clock waits for calls and descriptors before it jumps to
+ * the next timer. A call on a thread or in a process is work under way: the clock stands still, so
+ * that a timeout expires only if the call really takes longer. It is not known whether anything
+ * will arrive on a descriptor, so that is given only a moment. */
+static int64_t real_time_before_jump(const struct loop *l, int64_t next)
+{
+    if (l->external > 0)
+        return next > l->virtual_now ? next - l->virtual_now : 0;
+    return l->poller.waiting > 0 ? VIRTUAL_GRACE : 0;
+}
+
+/* Let the virtual clock jump to the next timer, unless an event comes first. */
 static void jump(struct loop *l)
 {
     int64_t next = async__timer_next(&l->timers);
@@ -110,7 +120,8 @@ static void jump(struct loop *l)
         async__poller_poll(l, -1);
         return;
     }
-    if (waits_for_kernel_or_threads(l) && async__poller_poll(l, VIRTUAL_GRACE))
+    int64_t wait = real_time_before_jump(l, next);
+    if (wait > 0 && async__poller_poll(l, wait))
         return;
     if (next > l->virtual_now)
         l->virtual_now = next;

@@ -139,10 +139,12 @@ static int await_reply(async_task *t, struct async_process_pool *p, struct proce
     struct loop *l = p->loop;
     int r = 0;
     l->poller.waiting++;
+    l->external++;
     if (!c->done) {
         wait_is(t, WAITS_PROCESS);
         r = wait_for_event(t, NULL);
     }
+    l->external--;
     l->poller.waiting--;
     if (!c->done)
         async__process_withdraw(p, c);

@@ -87,6 +87,35 @@ LOOP_TEST(calls_beyond_the_threads_wait_in_the_queue)
     return 0;
 }
 
+/* It takes longer than a loop with a virtual clock waits for descriptors before the clock jumps. */
+ASYNC_THREAD(takes_real_time)
+{
+    usleep(50 * 1000);
+    return 7;
+}
+
+LOOP_TEST(virtual_clock_stands_still_while_a_call_runs)
+{
+    int r = 0;
+    await_timeout (r, 60)
+        r = await_takes_real_time();
+    expect_int(r, 7);
+    expect_time(0);
+    return 0;
+}
+
+LOOP_TEST(timeout_of_a_call_that_does_not_return_expires_in_virtual_time)
+{
+    int r = 0;
+    open_door(false);
+    await_timeout (r, 0.02)
+        r = await_to_thread(held(0), .abandon = true);
+    open_door(true);
+    expect_int(r, -ETIMEDOUT);
+    expect_time(0.02);
+    return 0;
+}
+
 ASYNC_DEF(calls, (int)n, (int *)sum)
 {
     for (int i = 0; i < 10; i++) {
@@ -589,6 +618,8 @@ SUITE("pool", call_runs_on_another_thread, calls_run_at_the_same_time,
       message_of_an_error_reaches_the_caller, await_on_a_thread_is_refused,
       thread_function_may_be_called_with_options, function_sees_task_local_variables_of_its_caller,
       cancel_before_a_call_begins_prevents_it, cancel_after_a_call_has_begun_waits_for_it,
+      virtual_clock_stands_still_while_a_call_runs,
+      timeout_of_a_call_that_does_not_return_expires_in_virtual_time,
       cancelled_task_begins_no_call, loops_of_several_threads_have_separate_pools,
       child_of_fork_has_pools_of_its_own, child_that_returns_from_a_call_ends_and_runs_no_other,
       child_that_exits_in_a_call_does_not_hang,

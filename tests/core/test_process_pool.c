@@ -57,6 +57,17 @@ REAL(large_argument_and_result_are_copied)
     return 0;
 }
 
+LOOP_TEST(virtual_clock_stands_still_while_a_process_works)
+{
+    int ms = 50, r = 0;
+    pid_t pid = 0;
+    await_timeout (r, 60)
+        r = await_nap(&ms, &pid);
+    expect_ok(r);
+    expect_time(0);
+    return 0;
+}
+
 static int echo(const void *in, void *out)
 {
     const size_t *size = in;
@@ -397,7 +408,8 @@ REAL(report_names_the_process_that_a_task_waits_for)
 
 SUITE("process pools", function_runs_in_another_process, argument_and_result_are_copied,
       error_returns_with_its_message_and_leaves_the_result_alone,
-      large_argument_and_result_are_copied, sizes_around_the_packet_size_are_copied_whole,
+      virtual_clock_stands_still_while_a_process_works, large_argument_and_result_are_copied,
+      sizes_around_the_packet_size_are_copied_whole,
       constructors_have_run_in_a_worker_and_main_has_not,
       worker_inherits_only_the_standard_descriptors, worker_shares_no_memory_with_the_loop,
       output_of_a_call_is_written_once_before_its_reply, function_outside_of_any_file_is_refused,
