@@ -116,10 +116,12 @@ typedef async_context_manager async_hold; /* its name before 0.2 */
 #define ASYNC__IN_PLACE static __attribute__((noinline))
 
 /* The address of a coroutine object that is an argument. The conditional expression refuses
- * anything else, such as the result of an await_ call, which would be taken for the object's first
- * member. */
-#define ASYNC__REF(co) ASYNC__ITEM(const async_co, (1 ? (co) : async_co_none_()))
-async_co async_co_none_(void);
+ * anything else, such as a function, or the result of an await_ call, which would be taken for the
+ * object's first member. The compiler's message shows this line, so the name of the function, which
+ * is never called, states what is expected. */
+#define ASYNC__REF(co)                                                                             \
+    ASYNC__ITEM(const async_co, (1 ? (co) : async_coroutine_object_expected_such_as_job_1_()))
+async_co async_coroutine_object_expected_such_as_job_1_(void);
 
 /* Define make(parameters), which copies the arguments into the object, and make_run_(), which calls
  * fn with them. */

@@ -17,8 +17,17 @@
 #define ASYNC__ITEM(T, ...)   ((T[1]){ __VA_ARGS__ })     /* the address of a value, for one call */
 #define ASYNC__LIST(T, ...)   (const T[]){ __VA_ARGS__ }  /* an array, for one call */
 #define ASYNC__LENGTH(T, ...) (sizeof(ASYNC__LIST(T, __VA_ARGS__)) / sizeof(T))
-/* The number of slots of a queue whose storage is an array; 0 if it is a pointer. Without the
- * addition compilers would warn of the division in the second case, too. */
+/* The length of an array; message if it is a pointer. Without the addition compilers would warn of
+ * the division in the second case, too. */
+#define ASYNC__ARRAY_LENGTH(array, message)                                                        \
+    ((0 + sizeof(array)) / sizeof((array)[0]) +                                                    \
+     0 * sizeof(struct {                                                                           \
+         _Static_assert(                                                                           \
+                 !__builtin_types_compatible_p(__typeof__(array), __typeof__(&(array)[0])),        \
+                 message);                                                                         \
+         char none;                                                                                \
+     }))
+/* The number of slots of a queue whose storage is an array; 0 if it is a pointer. */
 #define ASYNC__FIXED_ROOM(qp)                                                                      \
     (__builtin_types_compatible_p(__typeof__((qp)->slot), __typeof__(&(qp)->slot[0])) ?            \
              0 :                                                                                   \

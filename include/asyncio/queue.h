@@ -195,7 +195,10 @@ ASYNC_UNUSED static inline bool async_queue_is_full(const async_queue *q)
 
 #define ASYNC__QUEUE(v)                                                                            \
     .room = ASYNC__SLOT_COUNT(v), .capacity = ASYNC__SLOT_COUNT(v), .size = sizeof((v).slot[0])
-#define ASYNC__SLOT_COUNT(v)       (sizeof((v).slot) / sizeof((v).slot[0]))
+#define ASYNC__SLOT_COUNT(v)                                                                       \
+    ASYNC__ARRAY_LENGTH((v).slot, "this initial value is for async_queue_of(); a queue of "        \
+                                  "async_dynamic_queue_of() needs ASYNC_DYNAMIC_QUEUE(q, "         \
+                                  "capacity), or one of the others")
 #define ASYNC__DYNAMIC_QUEUE(v, n) .capacity = (n), .size = sizeof((v).slot[0]), .dynamic = true
 
 /* Where the slots begin, or the pointer to them, in bytes from q. Each argument of the macros is

@@ -125,7 +125,7 @@ int await_open_connection_opt(const char *host, const char *port, async_stream *
  * A Unix socket that a killed server has left behind, on which nothing listens, is removed first;
  * another kind of file never is. At the end the server removes the path if it still is its own. */
 #define await_serve(host, port, handler, ...)                                                      \
-    await_serve_opt((host), (port), (handler),                                                     \
+    await_serve_opt((host), (port), ASYNC__HANDLER(handler),                                       \
                     ASYNC__OPTS(struct async_net_opts, .site = ASYNC_HERE, __VA_ARGS__))
 int await_serve_opt(const char *host, const char *port, async_co (*handler)(async_stream *s),
                     const struct async_net_opts *opts) ASYNC_CHECK;
@@ -312,3 +312,18 @@ void async_stream_drop(async_stream **s);
 ASYNC_END_DECLS
 
 #endif
+/* --- private --- */
+
+/* The handler of await_serve(). One of another type is an error; compilers would only warn of it.
+ * Their message has the name of the type that stands in for it. */
+#ifdef __cplusplus
+#define ASYNC__HANDLER(handler) (handler)
+#else
+struct async_serve_expects_a_handler_of_one_async_stream_pointer_ { char none; };
+#define ASYNC__HANDLER(handler)                                                                    \
+    _Generic((handler),                                                                            \
+            async_co (*)(async_stream *): (handler),                                               \
+            void *: (handler),                                                                     \
+            default: (struct async_serve_expects_a_handler_of_one_async_stream_pointer_){ 0 })
+#endif
+

@@ -74,7 +74,16 @@ typedef struct async_with_sync {
             async_lock *: async_with_lock,                                                         \
             async_semaphore *: async_with_semaphore,                                               \
             async_condition *: async_with_condition,                                               \
-            async_context_manager: async_with_context_manager)
+            async_context_manager: async_with_context_manager,                                     \
+            default: async_with_expects_an_address_such_as_and_lock_)
+/* Stands in for every other type, and accepts none. The compiler's message has its name. */
+struct async_with_expects_an_address_such_as_and_lock_ { char none; };
+ASYNC_UNUSED static inline async_with_sync async_with_expects_an_address_such_as_and_lock_(
+        async_with_sync *w, async_scope *blocks,
+        struct async_with_expects_an_address_such_as_and_lock_ manager)
+{
+    return (void)blocks, (void)manager, *w;
+}
 #endif
 
 async_with async_with_context_manager(async_with *w, async_scope *blocks,

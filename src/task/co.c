@@ -38,7 +38,7 @@ const char *async__co_name(const async_co *co)
 }
 
 /* Never called: its type is what ASYNC__REF() needs. */
-async_co async_co_none_(void)
+async_co async_coroutine_object_expected_such_as_job_1_(void)
 {
     return (async_co){ .run = NULL };
 }
