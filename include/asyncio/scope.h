@@ -100,7 +100,8 @@ int await_wait_for_at(async_co co, double seconds, const async_site *site) ASYNC
  *       async_reschedule(30);
  *
  * seconds    from now on; ASYNC_FOREVER for no limit.
- * Returns    0; -EINVAL if the line stands in no such block, or if the block has expired.
+ * Returns    0; -EINVAL if the line stands in no such block, and a message is printed to stderr,
+ *            or if the block has expired.
  * Suspends   no. The cost does not depend on the number of tasks in the block. */
 #define async_reschedule(seconds) async_scope_reschedule(async_blocks_, async_time() + (seconds))
 int async_scope_reschedule(async_scope *s, double when);

@@ -292,6 +292,9 @@ static void update_deadlines(async_scope *s)
 int async_scope_reschedule(async_scope *s, double when)
 {
     s = timeout_around(s);
+    if (!s)
+        async__warn("async_reschedule() outside of an await_timeout block; the block of a caller "
+                    "does not count");
     if (!s || s->state != SCOPE_IN || s->expired)
         return -EINVAL;
     struct loop *l = s->task->loop;

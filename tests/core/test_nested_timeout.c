@@ -120,7 +120,10 @@ LOOP_TEST(rescheduled_timeout_expires_at_new_deadline)
     }
     expect_int(r, -ETIMEDOUT);
     expect_time(1005);
+    capture_stderr_begin();
     expect_int(async_reschedule(1), -EINVAL); /* no block */
+    expect_contains(captured_stderr(), "async_reschedule() outside of an await_timeout block");
+    capture_stderr_end();
     expect_false(async_expired());
     return 0;
 }
