@@ -68,6 +68,7 @@ static uint64_t digest(const struct album *a)
         FILE *f = fopen(a->edges[i], "rb");
         if (!f)
             return 0;
+        /* asyncio: allow blocking: no other task runs when the versions are compared */
         for (int c; (c = getc(f)) != EOF;)
             h = (h ^ (uint64_t)c) * UINT64_C(0x100000001b3);
         fclose(f);

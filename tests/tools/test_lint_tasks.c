@@ -16,6 +16,7 @@ TEST(blocking_call_in_task_is_reported)
     expect_findings(BODY("n = recv(fd, b, s, 0), n = read(fd, b, s), n = send(fd, b, s, 0);"),
                     "2:5 blocking; 2:28 blocking; 2:48 blocking");
     expect_findings(BODY("fgets(b, s, stdin); getchar();"), "2:1 blocking; 2:21 blocking");
+    expect_findings(BODY("fgets(b, s, file);"), "2:1 blocking");
     expect_findings(BODY("waitpid(p, &s, 0); pthread_join(t, 0); popen(c, \"r\");"),
                     "2:1 blocking; 2:20 blocking; 2:40 blocking");
     expect_findings(BODY("poll(fds, 1, -1); flock(fd, LOCK_EX);"), "2:1 blocking; 2:19 blocking");
@@ -50,7 +51,7 @@ TEST(call_that_does_not_block_is_not_reported)
                            " flock(fd, LOCK_EX | LOCK_NB);"));
     expect_no_finding(BODY(
             "struct pollfd p = { fd, POLLOUT, 0 }; if (poll(&p, 1, 0) == 1) write(fd, b, n);"));
-    expect_no_finding(BODY("fgets(b, s, file); poll(fds, 1, 0);"));
+    expect_no_finding(BODY("f = fmemopen(b, n, \"r\"); fgets(b, s, f); poll(fds, 1, 0);"));
     expect_no_finding(BODY("r = async_blocking(read(fd, b, s));"));
 }
 

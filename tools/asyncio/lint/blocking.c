@@ -7,13 +7,15 @@
 enum harmless {
     NEVER,
     WHEN_READY,   /* the function waits for the descriptor before, or makes it non-blocking */
-    NOT_STDIN,    /* on another stream than stdin, since that is a file */
+    NOT_STDIN,    /* on another stream than stdin */
+    NOT_FILE,     /* on stdin, or on memory */
     WITH_NOHANG,  /* with WNOHANG */
     WITH_NB,      /* with LOCK_NB */
     WITH_TIMEOUT, /* with a timeout of 0 */
 };
 
 #define STDIN_READY "wait with await_fd_ready(STDIN_FILENO, POLLIN) before"
+#define FILE_STREAM "use await_open_file() and async_lines(), or an ASYNC_THREAD function"
 #define FD_READY    "wait with await_fd_ready() before"
 #define PIDFD       "wait with await_fd_ready() on a pidfd"
 #define FROM_THREAD "signal an async_event with async_call_soon_threadsafe()"
@@ -60,6 +62,13 @@ static const struct blocking_call {
     { "fscanf", STDIN_READY, NOT_STDIN },
     { "getline", STDIN_READY, NOT_STDIN },
     { "getdelim", STDIN_READY, NOT_STDIN },
+    { "fread", FILE_STREAM, NOT_FILE },
+    { "fgets", FILE_STREAM, NOT_FILE },
+    { "fgetc", FILE_STREAM, NOT_FILE },
+    { "getc", FILE_STREAM, NOT_FILE },
+    { "fscanf", FILE_STREAM, NOT_FILE },
+    { "getline", FILE_STREAM, NOT_FILE },
+    { "getdelim", FILE_STREAM, NOT_FILE },
     { "system", "use posix_spawn(), and " PIDFD, NEVER },
     { "popen", "use posix_spawn(), and wait with await_fd_ready() on a pipe", NEVER },
     { "pclose", PIDFD, NEVER },
@@ -99,6 +108,10 @@ static bool is_harmless(const struct source *s, const struct function *f, uint32
         return range_contains_any(s, f->open, f->close, ready);
     case NOT_STDIN:
         return !range_contains(s, i, close, "stdin") ||
+               range_contains_any(s, f->open, f->close, ready);
+    case NOT_FILE:
+        return range_contains(s, i, close, "stdin") ||
+               range_contains(s, f->open, f->close, "fmemopen") ||
                range_contains_any(s, f->open, f->close, ready);
     case WITH_NOHANG:
         return range_contains(s, i, close, "WNOHANG");
