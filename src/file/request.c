@@ -155,7 +155,8 @@ static void files_leak_check(const struct loop_module *m, const struct loop *l)
     const struct files *f = (const struct files *)m;
     (void)l;
     if (f->open)
-        async__warn("the loop closes with %d files open; use async_file_auto", f->open);
+        async__warn("the loop closes with %d file%s open; use async_file_auto", f->open,
+                    PLURAL(f->open));
 }
 
 struct files *async__files(struct loop *l)

@@ -125,14 +125,18 @@ static void check_leaks(struct loop *l)
     if (l->sched.cached.body)
         async__stack_give(&l->stacks, &l->sched.cached.body->stack);
     if (l->tasks.live || l->starts.live || async__stacks_live(&l->stacks))
-        async__warn("the loop closes with %zu tasks, %zu of them not started, and %zu stacks",
-                    l->tasks.live, l->starts.live, async__stacks_live(&l->stacks));
+        async__warn("the loop closes with %zu task%s, %zu of them not started, and %zu stack%s",
+                    l->tasks.live, PLURAL(l->tasks.live), l->starts.live,
+                    async__stacks_live(&l->stacks), PLURAL(async__stacks_live(&l->stacks)));
     if (l->timers.live)
-        async__warn("the loop closes with %u timers armed", l->timers.live);
+        async__warn("the loop closes with %u timer%s armed", l->timers.live,
+                    PLURAL(l->timers.live));
     if (l->poller.waiting)
-        async__warn("the loop closes with %d descriptors watched", l->poller.waiting);
+        async__warn("the loop closes with %d descriptor%s watched", l->poller.waiting,
+                    PLURAL(l->poller.waiting));
     if (l->poller.owned)
-        async__warn("the loop closes with %d streams open", l->poller.owned);
+        async__warn("the loop closes with %d stream%s open", l->poller.owned,
+                    PLURAL(l->poller.owned));
 }
 
 /* Closing the pools runs release functions, which may still schedule callbacks. */

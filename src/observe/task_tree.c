@@ -194,7 +194,7 @@ static void print_wait(const async_task *t)
     else if (t->node.why >= WAITS_LOCK)
         print_object(t);
     else if ((g = awaited_group(t)))
-        fprintf(stderr, "waits for the %zu tasks of its group", g->running);
+        fprintf(stderr, "waits for the %zu task%s of its group", g->running, PLURAL(g->running));
     else
         fputs("waits", stderr);
 }

@@ -157,9 +157,10 @@ static void warn_of_lost_handles(const struct ended_list *list)
                                      shown ? ", " : "", async__task_label(t).text);
             shown++;
         }
-    async__warn("%zu tasks have ended, but their handles were never dropped: %s%s; use "
+    async__warn("%zu task%s ended, but the handle%s never dropped: %s%s; use "
                 "await_task_auto, or async_spawn(), which keeps no handle",
-                list->count, names, list->count > NAMES_MAX ? ", ..." : "");
+                list->count, list->count == 1 ? " has" : "s have",
+                list->count == 1 ? " was" : "s were", names, list->count > NAMES_MAX ? ", ..." : "");
 }
 
 /* Release the records of tasks whose handles were lost, or which held a lock to their end. They are

@@ -126,8 +126,8 @@ static void pairs_leak_check(const struct loop_module *m, const struct loop *l)
     const struct pairs *p = (const struct pairs *)m;
     (void)l;
     if (p->open)
-        async__warn("the loop closes with %d streams in memory open; use async_stream_auto",
-                    p->open);
+        async__warn("the loop closes with %d stream%s in memory open; use async_stream_auto",
+                    p->open, PLURAL(p->open));
 }
 
 /* The state of l, allocated at the first call. Returns NULL if there is no memory. */

@@ -256,7 +256,7 @@ TEST(debug_reports_lost_handles_of_ended_tasks)
 {
     expect_ok(run_with(loses_handles(7), DEBUG));
     expect_contains(capture.text,
-                    "7 tasks have ended, but their handles were never dropped: \"ends_at_once-");
+                    "7 tasks have ended, but the handles were never dropped: \"ends_at_once-");
     expect_contains(capture.text,
                     ", ...; use await_task_auto, or async_spawn(), which keeps no handle");
     expect_ok(run_with(loses_handles(7), .virtual_clock = true));

@@ -355,7 +355,7 @@ TEST(file_left_open_is_reported_when_the_loop_closes)
 {
     capture_stderr_begin();
     expect_ok(async_run(leaves_a_file_open()));
-    expect_contains(captured_stderr(), "the loop closes with 1 files open");
+    expect_contains(captured_stderr(), "the loop closes with 1 file open");
     capture_stderr_end();
 }
 

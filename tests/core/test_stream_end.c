@@ -155,7 +155,7 @@ TEST(stream_left_open_is_reported_when_the_loop_closes)
 {
     capture_stderr_begin();
     expect_ok(async_run(open_left()));
-    expect_contains(captured_stderr(), "the loop closes with 1 streams open");
+    expect_contains(captured_stderr(), "the loop closes with 1 stream open");
     capture_stderr_end();
     async_stream *s = *(async_stream **)event_log;
     async_stream_close(s);

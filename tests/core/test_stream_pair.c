@@ -198,7 +198,7 @@ TEST(stream_left_open_is_reported_when_loop_closes)
 {
     capture_stderr_begin();
     expect_ok(async_run(leaves_one()));
-    expect_contains(captured_stderr(), "closes with 1 streams in memory open");
+    expect_contains(captured_stderr(), "closes with 1 stream in memory open");
     async_stream_drop(&left);
     capture_stderr_end();
 }

@@ -372,16 +372,16 @@ TEST(loop_that_closes_reports_what_it_still_owns)
     struct stack stack;
     expect_ok(async__loop_open(&l, NULL));
     expect_not_null(slab_take(&l->tasks));
-    expect_leak(l, "the loop closes with 1 tasks, 0 of them not started, and 0 stacks");
+    expect_leak(l, "the loop closes with 1 task, 0 of them not started, and 0 stacks");
     expect_ok(async__loop_open(&l, NULL));
     expect_not_null(slab_take(&l->starts));
     expect_leak(l, "the loop closes with 0 tasks, 1 of them not started, and 0 stacks");
     expect_ok(async__loop_open(&l, NULL));
     expect_ok(async__stack_take(&l->stacks, l->sched.default_class, &stack));
-    expect_leak(l, "the loop closes with 0 tasks, 0 of them not started, and 1 stacks");
+    expect_leak(l, "the loop closes with 0 tasks, 0 of them not started, and 1 stack");
     expect_ok(async__loop_open(&l, NULL));
     async__timer_arm(&l->timers, 1, l, TIMER_SLEEP);
-    expect_leak(l, "the loop closes with 1 timers armed");
+    expect_leak(l, "the loop closes with 1 timer armed");
 }
 
 SUITE("inside-loop", run_that_cannot_begin_leaves_interrupt_alone,

@@ -102,7 +102,7 @@ ASYNC_DEF(forgets_stream)
 
 TEST(stream_never_dropped_is_found)
 {
-    expect_sweep_finds(async_sweep_cancel_opt, forgets_stream(), &none, "1 streams in memory open");
+    expect_sweep_finds(async_sweep_cancel_opt, forgets_stream(), &none, "1 stream in memory open");
 }
 
 /* A well-known mistake in asyncio: a task that swallows its cancellation hangs for ever. */
