@@ -4,6 +4,8 @@
  *   await_open_connection     connect to a host
  *   await_serve               run a handler for each connection
  *   async_serve_arg           return the .arg of await_serve(), in a handler
+ *   async_stream_peername     the address of the other side, as text
+ *   async_stream_sockname     the address of our side, as text
  *   await_stream_read         read some bytes
  *   await_stream_readline     read a line
  *   await_stream_readuntil    read up to a separator
@@ -20,7 +22,9 @@
  *
  * A stream is one end of a connection, an open file (await_open_file(), file.h), one of a pair in
  * memory (async_stream_pair(), testing.h), or what an adapter provides (stream_ops.h). It belongs
- * to the loop in which it was made. One task may read it while another one writes. Each await_
+ * to the loop in which it was made. One task may read it while another one writes. If several tasks
+ * write to one stream, as in a chat, the second one receives -EBUSY: let them put what they have
+ * into a queue, and let one task write it (examples/chat.c), or use an async_lock. Each await_
  * function is called from a task and is a cancellation point. A write returns when the kernel has
  * taken all bytes, so there is no drain(). A call that never has to wait lets other tasks run now
  * and then. Common errors:
@@ -138,6 +142,24 @@ int await_serve_opt(const char *host, const char *port, async_co (*handler)(asyn
  * Returns    the pointer; NULL if there is none.
  * Suspends   no. */
 void *async_serve_arg(const async_stream *s);
+
+/* Write the address of the peer of a connection, or of our side of it, as text.
+ *
+ *   char peer[ASYNC_ADDRESS_MAX];
+ *   if (async_stream_peername(s, peer, sizeof peer) >= 0)
+ *       printf("connection from %s\n", peer);
+ *
+ * s          a stream over a socket.
+ * buf, size  receives "127.0.0.1:8080", "[::1]:8080", or the path of a Unix socket, which is "" if
+ *            that side has none, as clients. ASYNC_ADDRESS_MAX bytes suffice.
+ * Returns    the length of the text; -ENOTSOCK if the stream is not directly on a socket, as a
+ *            file, a pair in memory, or a layer; -EPIPE if it was closed on our side; -ENOTCONN if
+ *            the peer has torn the connection down; -ENOBUFS if the text does not fit, and then buf
+ *            is not written; -EINVAL if s is NULL; -EPERM, see above.
+ * Suspends   no. */
+int async_stream_peername(const async_stream *s, char *buf, size_t size) ASYNC_CHECK;
+int async_stream_sockname(const async_stream *s, char *buf, size_t size) ASYNC_CHECK;
+#define ASYNC_ADDRESS_MAX 128
 
 /* Read some bytes, as soon as there are any.
  *
@@ -309,9 +331,6 @@ void async_stream_close(async_stream *s);
 void async_stream_drop(async_stream **s);
 #define async_stream_auto ASYNC_AUTO(async_stream_drop) __typeof__(async_stream *)
 
-ASYNC_END_DECLS
-
-#endif
 /* --- private --- */
 
 /* The handler of await_serve(). One of another type is an error; compilers would only warn of it.
@@ -327,3 +346,6 @@ struct async_serve_expects_a_handler_of_one_async_stream_pointer_ { char none; }
             default: (struct async_serve_expects_a_handler_of_one_async_stream_pointer_){ 0 })
 #endif
 
+ASYNC_END_DECLS
+
+#endif

@@ -118,6 +118,11 @@ static int sys_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
     return getsockname(fd, addr, len);
 }
 
+static int sys_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return getpeername(fd, addr, len);
+}
+
 static int sys_getaddrinfo(uint32_t fault, const char *host, const char *port,
                            const struct addrinfo *hints, struct addrinfo **ret)
 {
@@ -268,6 +273,7 @@ static int sys_uring_enter(struct io_uring *ring)
         .eventfd = sys_eventfd, .read = read, .write = write, .close = close, .poll = poll,        \
         .write_nosignal = sys_write_nosignal, .socket = socket, .bind = sys_bind,                  \
         .listen = listen, .accept4 = sys_accept4, .connect = sys_connect,                          \
+        .getpeername = sys_getpeername,                                                            \
         .getsockname = sys_getsockname,                                                            \
         .getsockopt = getsockopt, .setsockopt = setsockopt, .send = send, .shutdown = shutdown,    \
         .getaddrinfo = sys_getaddrinfo, .freeaddrinfo = freeaddrinfo, .thread = sys_thread,        \

@@ -84,6 +84,7 @@ FAULTY(accept4, int, (int fd, struct sockaddr *a, socklen_t *len, int flags), (f
 FAULTY(connect, int, (int fd, const struct sockaddr *a, socklen_t len), (fd, a, len),
        ECONNREFUSED, ETIMEDOUT, ENETUNREACH, EADDRNOTAVAIL, EACCES)
 FAULTY(getsockname, int, (int fd, struct sockaddr *a, socklen_t *len), (fd, a, len), ENOBUFS)
+FAULTY(getpeername, int, (int fd, struct sockaddr *a, socklen_t *len), (fd, a, len), ENOTCONN)
 FAULTY(getsockopt, int, (int fd, int level, int name, void *value, socklen_t *len),
        (fd, level, name, value, len), ENOBUFS)
 FAULTY(setsockopt, int, (int fd, int level, int name, const void *value, socklen_t len),
@@ -343,8 +344,8 @@ static int faulty_thread(void *(*fn)(void *arg), void *arg)
  * because threads that look up a name may use others of the table at the same time. */
 #define EACH_FAULTY(m)                                                                             \
     m(epoll_create) m(eventfd) m(poll) m(read) m(socket) m(bind) m(listen) m(accept4) m(connect)   \
-            m(getsockname) m(getsockopt) m(setsockopt) m(shutdown) m(madvise) m(mprotect)          \
-                    m(epoll_ctl) m(epoll_wait) m(close) m(write_nosignal) m(send) m(ring_get)      \
+            m(getsockname) m(getpeername) m(getsockopt) m(setsockopt) m(shutdown) m(madvise)       \
+                    m(mprotect) m(epoll_ctl) m(epoll_wait) m(close) m(write_nosignal) m(send) m(ring_get)      \
                             m(ring_put) m(thread) m(socketpair) m(pidfd) m(memfd) m(sendmsg)       \
                                     m(timerfd) m(recv) m(spawn) m(waitpid) m(draw_file_fault)      \
                                             m(apply_file_fault) m(uring_open) m(uring_enter)       \

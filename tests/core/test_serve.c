@@ -2,6 +2,7 @@
 /* Servers and connections, by numeric addresses and "localhost". */
 #include "server.h"
 
+#include <asyncio/testing.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -420,6 +421,58 @@ REAL(layer_is_put_on_both_ends_of_a_connection_and_finished_after_the_handler)
     return 0;
 }
 
+/* Each side's peer is the other side. */
+static struct {
+    char peer[ASYNC_ADDRESS_MAX], own[ASYNC_ADDRESS_MAX];
+} accepted;
+
+ASYNC_DEF(reads_names, (async_stream *)s)
+{
+    expect_true(async_stream_peername(s, accepted.peer, sizeof accepted.peer) > 0);
+    expect_true(async_stream_sockname(s, accepted.own, sizeof accepted.own) > 0);
+    return await_stream_write(s, "x", 1);
+}
+
+LOOP_TEST(names_of_a_connection_are_the_same_at_both_ends)
+{
+    char peer[ASYNC_ADDRESS_MAX], own[ASYNC_ADDRESS_MAX], wanted[ASYNC_ADDRESS_MAX], c;
+    struct server v = { .handler = reads_names };
+    await_task_auto t = NULL;
+    async_stream_auto s = NULL;
+    expect_ok(await_started(&v, &t));
+    expect_ok(await_open_connection("127.0.0.1", text_of(v.port), &s));
+    expect_int((int)await_stream_readexactly(s, &c, 1, NULL), 1);
+    int length = snprintf(wanted, sizeof wanted, "127.0.0.1:%d", v.port);
+    expect_int(async_stream_peername(s, peer, sizeof peer), length);
+    expect_true(async_stream_sockname(s, own, sizeof own) > 0);
+    expect_text(peer, wanted);
+    expect_text(accepted.own, peer);
+    expect_text(accepted.peer, own);
+    return 0;
+}
+
+LOOP_TEST(name_that_cannot_be_read_is_an_error_and_writes_nothing)
+{
+    char name[ASYNC_ADDRESS_MAX] = "before";
+    struct server v = { .handler = echo };
+    await_task_auto t = NULL;
+    async_stream_auto s = NULL;
+    async_stream_auto a = NULL;
+    async_stream_auto b = NULL;
+    expect_ok(await_started(&v, &t));
+    expect_ok(await_open_connection("127.0.0.1", text_of(v.port), &s));
+    expect_int(async_stream_peername(s, name, 9), -ENOBUFS);
+    async_stream_close(s);
+    expect_int(async_stream_peername(s, name, sizeof name), -EPIPE);
+    expect_int(async_stream_sockname(s, name, sizeof name), -EPIPE);
+    expect_int(async_stream_sockname(NULL, name, sizeof name), -EINVAL);
+    expect_ok(async_stream_pair(&a, &b));
+    expect_int(async_stream_peername(a, name, sizeof name), -ENOTSOCK);
+    expect_contains(async_fail_text(-ENOTSOCK), "no socket");
+    expect_text(name, "before");
+    return 0;
+}
+
 SUITE("serve", server_serves_until_it_is_cancelled, localhost_serves_and_connects_by_both_families,
       connection_tries_the_next_address_when_one_refuses,
       connection_that_cannot_be_made_fails_with_a_message,
@@ -428,4 +481,6 @@ SUITE("serve", server_serves_until_it_is_cancelled, localhost_serves_and_connect
       cancelled_server_closes_connections_in_every_state, connections_beyond_the_limit_wait,
       server_without_descriptors_warns_once_and_goes_on,
       sockets_have_no_delay_and_are_closed_by_exec, handler_reads_the_argument_of_its_server,
+      names_of_a_connection_are_the_same_at_both_ends,
+      name_that_cannot_be_read_is_an_error_and_writes_nothing,
       layer_is_put_on_both_ends_of_a_connection_and_finished_after_the_handler)

@@ -53,6 +53,13 @@ LOOP_TEST(server_is_reached_by_path_and_removes_the_path_at_its_end)
     expect_ok(await_started(&v, &t));
     expect_ok(await_asks(path, 0, "by path"));
     expect_ok(await_asks(named, 0, "by name"));
+    async_stream_auto s = NULL;
+    char name[ASYNC_ADDRESS_MAX] = "";
+    expect_ok(await_open_connection(path, NULL, &s));
+    expect_int(async_stream_peername(s, name, sizeof name), (int)strlen(path));
+    expect_text(name, path);
+    expect_int(async_stream_sockname(s, name, sizeof name), 0);
+    async_stream_drop(&s);
     await_task_drop(&t);
     expect_false(exists(path));
     expect_int(await_asks(path, 0, "gone"), -ENOENT);
