@@ -14,6 +14,9 @@
  * that it provides, so borrowing twice and giving back what was not borrowed are errors and not a
  * wrong count. And the total can be changed while tokens are in use.
  *
+ * It limits how many tasks are inside at a time, and not how many begin in a second. For the latter
+ * see examples/rate_limit.c.
+ *
  * Tokens are given out in the order in which tasks came. The limiter belongs to the loop that first
  * used it, until that loop is closed. Tokens that abandoned tasks of that loop have borrowed
  * (.shutdown_timeout, run.h) stay borrowed. Common errors:
