@@ -65,7 +65,14 @@ ASYNC_BEGIN_DECLS
  *
  * ASYNC_CHECK   the result of the function must be used.
  * ASYNC_UNUSED  no warning if the function or variable is not used.
- * ASYNC_AUTO    drop(&variable) is called when the variable goes out of scope.
+ * ASYNC_AUTO    drop(&variable) is called when the variable goes out of scope. It runs at each
+ *               return, and so when ASYNC_TRY leaves the function. For memory of malloc() it needs
+ *               a function that takes the address of the pointer:
+ *
+ *                 static void free_text(char **text) { free(*text); }
+ *                 ...
+ *                 ASYNC_AUTO(free_text) char *name = strdup("ann");
+ *
  * ASYNC_FORMAT  argument f is a format of printf() for the arguments from a on. */
 #define ASYNC_CHECK        __attribute__((warn_unused_result))
 #define ASYNC_UNUSED       __attribute__((unused))

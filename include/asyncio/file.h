@@ -138,7 +138,11 @@ int await_copy_file(const char *from, const char *to) ASYNC_CHECK;
  * One position serves reading and writing, and one task at a time may do either; another one gets
  * -EBUSY. In mode "a" writes go to the end and leave the position alone. Each write is a system
  * call, so collect small pieces. A write that is cancelled may have written a part.
- * await_stream_close() returns the errors of closing, which async_stream_drop() ignores. */
+ * await_stream_close() returns the errors of closing, which async_stream_drop() ignores.
+ *
+ * The end of a file is not final. If the file has grown, the next read returns the new bytes. So a
+ * file that grows is followed by reading until the end, an await_sleep(), and reading again; but a
+ * line that is half written at that moment is returned in two parts. */
 int await_open_file(const char *path, const char *mode, async_stream **ret) ASYNC_CHECK;
 
 /* Set the position of a file that was opened as a stream.

@@ -114,7 +114,14 @@ typedef struct async_queue {
                 .slot = (storage))
 
 /* Free the storage of a queue, and the items in it. No task may use the queue at that time;
- * afterwards it is empty, and may be used again. The other kinds of queues need not be freed. */
+ * afterwards it is empty, and may be used again. The other kinds of queues need not be freed.
+ *
+ * What pointers in the queue point to is not freed. If items may be left, take them out before:
+ *
+ *   char *text;
+ *   while (async_queue_get_nowait(&q, &text) == 0)
+ *       free(text);
+ *   async_queue_free(&q); */
 #define async_queue_free(qp) async_queue_free_storage(&(qp)->q, ASYNC__SLOTS(qp))
 void async_queue_free_storage(async_queue *q, size_t slots);
 

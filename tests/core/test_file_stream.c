@@ -33,6 +33,27 @@ FILES(a_file_is_read_as_a_stream)
     return 0;
 }
 
+FILES(read_after_the_end_returns_what_was_appended_since)
+{
+    char buf[64];
+    int r, lines = 0;
+    async_stream_auto s = NULL;
+    put("a", "one\n");
+    expect_ok(await_open_file("a", "r", &s));
+    await_for_each (r, line, async_lines(s))
+        lines++;
+    expect_ok(r);
+    expect_int(await_stream_read(s, buf, sizeof buf), 0);
+    put("a", "one\ntwo\nthree\n");
+    await_for_each (r, line, async_lines(s)) {
+        expect_text(line, lines == 1 ? "two" : "three");
+        lines++;
+    }
+    expect_ok(r);
+    expect_int(lines, 3);
+    return 0;
+}
+
 FILES(a_file_is_written_as_a_stream)
 {
     async_stream_auto s = NULL;
@@ -391,7 +412,7 @@ FILES(message_names_the_file_that_cannot_be_sent)
 }
 
 SUITE("file_stream", a_file_is_read_as_a_stream, a_file_is_written_as_a_stream,
-      the_modes_are_those_of_fopen, one_position_serves_reading_and_writing,
+      read_after_the_end_returns_what_was_appended_since, the_modes_are_those_of_fopen, one_position_serves_reading_and_writing,
       appending_leaves_the_position_alone, a_position_may_be_beyond_4_GiB,
       only_files_have_a_position, second_task_is_refused_while_one_reads_or_writes,
       reader_of_a_stream_that_is_closed_gets_epipe, a_cancelled_read_consumes_nothing,
