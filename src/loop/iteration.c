@@ -202,6 +202,22 @@ void async__loop_iterate(struct loop *l)
     set_budget(l, now, idle);
 }
 
+/* May the virtual clock of an embedded loop jump to the next timer? The loop must not wait in the
+ * kernel, so it measures how long it has been idle while calls are under way. */
+static bool may_jump_embedded(struct loop *l, int64_t next)
+{
+    bool idle = !l->sched.ready.head && next != NEVER && next > l->virtual_now;
+    if (idle && l->external > 0) {
+        int64_t now = async__sys.clock();
+        if (!l->idle_since)
+            l->idle_since = now;
+        if (now - l->idle_since < real_time_before_jump(l, next))
+            return false;
+    }
+    l->idle_since = 0;
+    return idle;
+}
+
 /* The kernel comes first: a post that arrives after the poll makes the descriptor readable again,
  * and the loop that drives this one notices. */
 void async__loop_iterate_embedded(struct loop *l)
@@ -209,7 +225,7 @@ void async__loop_iterate_embedded(struct loop *l)
     async__poller_poll(l, 0);
     int64_t now = loop_read_clock(l);
     int64_t next = async__timer_next(&l->timers);
-    if (l->virtual_clock && !l->sched.ready.head && now < next && next != NEVER)
+    if (l->virtual_clock && may_jump_embedded(l, next))
         now = l->virtual_now = next;
     run_timers(l, now);
     if (async__handle_run_posts(l->handle))

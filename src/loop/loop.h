@@ -76,9 +76,10 @@ struct loop {
     uint64_t serial; /* that of the handle: unique in this process, never 0 */
     struct coarse_clock coarse;
     int64_t virtual_now;
-    int64_t last_poll; /* when the clock was last read by an iteration, ns */
-    int renewals;      /* how often the budget was renewed since then */
-    int64_t trim_at;   /* when surplus stacks are given back, ns; 0: there is no surplus */
+    int64_t idle_since; /* embedded, virtual: real time since which it waits for calls; 0: not */
+    int64_t last_poll;  /* when the clock was last read by an iteration, ns */
+    int renewals;       /* how often the budget was renewed since then */
+    int64_t trim_at;    /* when surplus stacks are given back, ns; 0: there is no surplus */
     /* The next_deadline of a scope that needs no check: NEVER, or what a probe sets. */
     int64_t no_deadline;
     int allowance; /* how large the budget was, see iteration.c */

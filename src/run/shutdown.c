@@ -160,7 +160,8 @@ static void warn_of_lost_handles(const struct ended_list *list)
     async__warn("%zu task%s ended, but the handle%s never dropped: %s%s; use "
                 "await_task_auto, or async_spawn(), which keeps no handle",
                 list->count, list->count == 1 ? " has" : "s have",
-                list->count == 1 ? " was" : "s were", names, list->count > NAMES_MAX ? ", ..." : "");
+                list->count == 1 ? " was" : "s were", names,
+                list->count > NAMES_MAX ? ", ..." : "");
 }
 
 /* Release the records of tasks whose handles were lost, or which held a lock to their end. They are

@@ -345,11 +345,12 @@ static int faulty_thread(void *(*fn)(void *arg), void *arg)
 #define EACH_FAULTY(m)                                                                             \
     m(epoll_create) m(eventfd) m(poll) m(read) m(socket) m(bind) m(listen) m(accept4) m(connect)   \
             m(getsockname) m(getpeername) m(getsockopt) m(setsockopt) m(shutdown) m(madvise)       \
-                    m(mprotect) m(epoll_ctl) m(epoll_wait) m(close) m(write_nosignal) m(send) m(ring_get)      \
-                            m(ring_put) m(thread) m(socketpair) m(pidfd) m(memfd) m(sendmsg)       \
-                                    m(timerfd) m(recv) m(spawn) m(waitpid) m(draw_file_fault)      \
-                                            m(apply_file_fault) m(uring_open) m(uring_enter)       \
-                                                    m(draw_name_fault) m(getaddrinfo)
+                    m(mprotect) m(epoll_ctl) m(epoll_wait) m(close) m(write_nosignal) m(send)      \
+                            m(ring_get) m(ring_put) m(thread) m(socketpair) m(pidfd) m(memfd)      \
+                                    m(sendmsg) m(timerfd) m(recv) m(spawn) m(waitpid)              \
+                                            m(draw_file_fault) m(apply_file_fault) m(uring_open)   \
+                                                    m(uring_enter) m(draw_name_fault)              \
+                                                            m(getaddrinfo)
 #define REPLACE(name) async__sys.name = faulty_##name;
 #define RESTORE(name) async__sys.name = real.name;
 

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 static async_runner *rn;
 
@@ -377,13 +378,69 @@ TEST(timer_armed_for_past_time_fires_in_next_turn)
     close_runner();
 }
 
+ASYNC_THREAD(takes_real_time)
+{
+    usleep(50 * 1000);
+    return 7;
+}
+
+ASYNC_DEF(calls_a_thread, (double *)time)
+{
+    int r = 0;
+    await_timeout (r, 60)
+        r = await_takes_real_time();
+    *time = async_time();
+    return r;
+}
+
+TEST(virtual_clock_of_driven_loop_stands_still_while_a_call_runs)
+{
+    int r = 0;
+    double time = -1;
+    open_runner(true);
+    expect_ok(async_runner_start(rn, calls_a_thread(&time)));
+    drive(&r);
+    expect_int(r, 7);
+    expect_near(time, 0, 1e-6);
+    close_runner();
+}
+
+static sem_t may_return;
+
+ASYNC_THREAD(waits_for_the_test)
+{
+    return sem_wait(&may_return);
+}
+
+ASYNC_DEF(calls_a_thread_for_too_long)
+{
+    int r = 0;
+    await_timeout (r, 0.02)
+        r = await_to_thread(waits_for_the_test(), .abandon = true);
+    expect_time(0.02);
+    return r;
+}
+
+TEST(timeout_of_a_call_expires_in_driven_loop_with_virtual_clock)
+{
+    int r = 0;
+    expect_ok(sem_init(&may_return, 0, 0));
+    open_runner(true);
+    expect_ok(async_runner_start(rn, calls_a_thread_for_too_long()));
+    drive(&r);
+    expect_int(r, -ETIMEDOUT);
+    expect_ok(sem_post(&may_return));
+    close_runner();
+}
+
 SUITE("core-driven_loop", runner_closed_before_end_drops_result_and_reports_error,
       timer_armed_for_past_time_fires_in_next_turn, each_turn_runs_what_was_ready_when_it_began,
       done_callback_scheduled_by_last_step_runs,
       runner_closed_between_end_and_callbacks_runs_callbacks,
       callbacks_that_add_callbacks_do_not_keep_run_open, host_sleeps_until_timer_of_runner,
-      driven_loop_skips_virtual_time, event_set_by_host_between_turns_wakes_task,
-      post_makes_descriptor_of_runner_readable,
+      driven_loop_skips_virtual_time, virtual_clock_of_driven_loop_stands_still_while_a_call_runs,
+      timeout_of_a_call_expires_in_driven_loop_with_virtual_clock,
+      event_set_by_host_between_turns_wakes_task, post_makes_descriptor_of_runner_readable,
       ready_descriptor_makes_descriptor_of_runner_readable,
       driving_runner_at_wrong_time_or_place_is_refused,
       runner_closed_before_end_cancels_started_run,

@@ -412,9 +412,10 @@ FILES(message_names_the_file_that_cannot_be_sent)
 }
 
 SUITE("file_stream", a_file_is_read_as_a_stream, a_file_is_written_as_a_stream,
-      read_after_the_end_returns_what_was_appended_since, the_modes_are_those_of_fopen, one_position_serves_reading_and_writing,
-      appending_leaves_the_position_alone, a_position_may_be_beyond_4_GiB,
-      only_files_have_a_position, second_task_is_refused_while_one_reads_or_writes,
+      read_after_the_end_returns_what_was_appended_since, the_modes_are_those_of_fopen,
+      one_position_serves_reading_and_writing, appending_leaves_the_position_alone,
+      a_position_may_be_beyond_4_GiB, only_files_have_a_position,
+      second_task_is_refused_while_one_reads_or_writes,
       reader_of_a_stream_that_is_closed_gets_epipe, a_cancelled_read_consumes_nothing,
       lines_of_a_file_are_read_one_by_one, lines_of_any_stream_are_read_one_by_one,
       a_file_is_sent_into_a_stream, file_dropped_while_it_is_sent_is_sent_to_its_end,
