@@ -18,6 +18,7 @@ path of a request selects what it does:
     /wait/NAME                  respond with 429 and Retry-After: 1 once, then with 200
     /packed/NAME                respond with gzip of "plain", and Content-Encoding: x-gzip
     /controls/MIB               respond with so many MiB of control characters
+    /loaded/N                   respond after 20 ms, but with 503 to more than N at a time
     /busy/SECONDS               respond with 429 and this Retry-After
     /paint                      respond with control characters that a terminal would obey
     /drop /reset /half          close the connection: at once, by a reset, in the middle of the body
@@ -147,6 +148,13 @@ class Server:
             return send(200, PACKED, "Content-Encoding: x-gzip", "Content-Type: application/x-gzip")
         if kind == "controls":
             return send(200, b"\x01" * (int(rest[0]) << 20))
+        if kind == "loaded":
+            with self.lock:
+                refused = self.running[headers["host"]] > int(rest[0])
+            time.sleep(0.02)
+            if refused:
+                self.count("refused")
+            return send(503 if refused else 200, b"")
         if kind == "busy":
             return send(429, b"", "Retry-After: " + rest[0])
         if kind == "echo":

@@ -80,17 +80,24 @@ static const char *default_content_type(const struct job *j)
     return json ? "application/json" : "application/x-www-form-urlencoded";
 }
 
+static uint64_t job_max_body(const struct job *j)
+{
+    return j->request.max_body >= 0 ? (uint64_t)j->request.max_body : j->run->o.max_body;
+}
+
 /* Fill the options of one request from those of the run. A body of the input replaces that of
  * --data. */
 static void fill_http_opts(struct job *j, struct attempt *a, struct async_http_opts *ret)
 {
     const struct options *o = &j->run->o;
+    const struct request *rq = &j->request;
+    uint64_t max_body = job_max_body(j);
     *ret = (struct async_http_opts){
         .struct_size = sizeof *ret,
-        .timeout = timeout_or_forever(o->timeout),
+        .timeout = timeout_or_forever(rq->timeout >= 0 ? rq->timeout : o->timeout),
         .connect_timeout = timeout_or_forever(o->connect_timeout),
         .stall_timeout = timeout_or_forever(o->stall_timeout),
-        .max_body = o->max_body > a->offset ? (size_t)(o->max_body - a->offset) : 1,
+        .max_body = max_body > a->offset ? (size_t)(max_body - a->offset) : 1,
         .max_redirects = o->max_redirects ? (int)o->max_redirects : -1,
         .no_decompress = a->offset || takes_body_as_sent(j),
         .failed = &a->response,
@@ -112,9 +119,18 @@ static void check_digest(struct job *j, struct attempt *a)
         attempt_fail(a, FAILURE_CHECKSUM, 0, "the SHA-256 of the body is %s", a->sha256);
 }
 
-static void check_status(struct attempt *a)
+bool is_ok_status(const struct job *j, const struct attempt *a)
 {
-    if (a->failure.kind == FAILURE_NONE && a->response->status >= 400 && !a->complete)
+    const struct status_set *ok = &j->run->o.ok_status;
+    int status = a->response->status;
+    if (a->complete || (status == 206 && a->offset)) /* a part of what was status 200 */
+        return !ok->given || status_set_has(ok, 200);
+    return ok->given ? status_set_has(ok, status) : status < 400;
+}
+
+static void check_status(const struct job *j, struct attempt *a)
+{
+    if (a->failure.kind == FAILURE_NONE && !is_ok_status(j, a))
         attempt_fail(a, FAILURE_HTTP, 0, "HTTP status %d%s%s", a->response->status,
                      *a->response->reason ? " " : "", a->response->reason);
 }
@@ -174,10 +190,10 @@ void await_attempt(struct job *j, struct attempt *a)
         await_attempt_body(j, a);
     else if (a->hashed)
         sha256_add(&a->hash, a->response->body, a->response->size);
-    if (a->failure.kind == FAILURE_NONE && !f->o.max_body && a->response->size)
+    if (a->failure.kind == FAILURE_NONE && !job_max_body(j) && a->response->size)
         attempt_fail(a, FAILURE_TOO_LARGE, -ENOBUFS,
                      "the response has a body, and --max-body is 0");
-    check_status(a);
+    check_status(j, a);
     check_digest(j, a);
     attempt_end_file(j, a);
 }

@@ -35,6 +35,9 @@ void request_file_name(const struct request *request, char ret[FILE_NAME_MAX + 1
 /* Is the body of the job taken as it is sent, without decompressing it? */
 bool takes_body_as_sent(const struct job *j);
 
+/* Is the status of the response a success? */
+bool is_ok_status(const struct job *j, const struct attempt *a);
+
 /* ---- attempt_failure.c ---- */
 
 /* Record that the attempt has failed: with an errno value or 0, and a message; with the error of

@@ -169,8 +169,8 @@ static void await_body(struct job *j, struct attempt *a, bool keep)
 void await_attempt_body(struct job *j, struct attempt *a)
 {
     bool empty = a->offset && attempt_range_answer(a) == RANGE_EMPTY;
-    bool good = a->response->status < 400 || empty;
     a->complete = empty;
+    bool good = is_ok_status(j, a);
     if (good && j->run->dir >= 0 && prepare_file(j, a) < 0)
         return;
     await_body(j, a, good && !empty);

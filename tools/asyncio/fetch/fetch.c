@@ -236,7 +236,7 @@ static int prepare_run(struct run *f)
     f->out.written = f->journal.fd < 0 ? NULL : on_lines_written;
     f->out.sync = sync_journal;
     input_init(&f->input, f->o.url_count, 0);
-    schedule_init(f);
+    schedule_init(f, attempt_task, job_give_up);
     if (getrandom(&f->random, sizeof f->random, GRND_NONBLOCK) < 0)
         f->random = (uint64_t)monotonic_ns();
     int r = f->o.keep_order ? order_init(&f->order, window, ORDER_BYTES) : 0;

@@ -130,7 +130,7 @@ int input_next(struct input *in, struct request *ret)
 {
     const char *s = NULL;
     size_t n = 0;
-    *ret = (struct request){ 0 };
+    *ret = (struct request){ .timeout = -1, .max_body = -1, .retries = -1 };
     if (in->skipping && !skip_line(in))
         return 0;
     for (;;) {

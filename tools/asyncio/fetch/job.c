@@ -12,6 +12,7 @@
 
 #include <asyncio/task.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,20 @@ void job_skip(struct job *j, enum failure_kind kind)
     job_free(j);
 }
 
+void job_give_up(struct job *j)
+{
+    struct result r;
+    char message[100];
+    snprintf(message, sizeof message,
+             "given up: %ld attempts in a row have had no response from this host",
+             j->origin->schedule.failures);
+    start_result(j, &r);
+    r.failure = (struct failure){ .kind = FAILURE_CONNECT, .message = message };
+    discard_part(j);
+    put_result(j, &r);
+    job_free(j);
+}
+
 void skip_remaining_jobs(struct run *f)
 {
     while (f->jobs)
@@ -102,13 +117,23 @@ void skip_remaining_jobs(struct run *f)
 
 /* ---- attempts ---- */
 
+enum { FREE_RETRIES = 10 }; /* not counted by --retry-budget, so that short runs have some */
+
+static bool has_budget(struct run *f)
+{
+    if (!f->o.retry_budget)
+        return true;
+    return (double)f->retries < FREE_RETRIES + (double)f->begun * (double)f->o.retry_budget / 100;
+}
+
 /* Is another attempt to be made? The request is examined as it was sent, with the headers of
  * --header. */
 static bool is_retry_wanted(struct job *j, const struct attempt *a)
 {
     struct options *o = &j->run->o;
     const struct request *rq = &j->request;
-    struct retry_policy policy = { o->retries, o->retry_unsafe };
+    struct retry_policy policy = { rq->retries >= 0 ? rq->retries : o->retries, o->retry_unsafe,
+                                   &o->retry_on };
     struct attempt_outcome outcome = {
         .method = j->method,
         .idempotency_key = header_find(rq->headers, rq->header_count, "Idempotency-Key") ||
@@ -118,7 +143,8 @@ static bool is_retry_wanted(struct job *j, const struct attempt *a)
         .temporary = a->failure.temporary,
         .number = j->attempts,
     };
-    return retry_wanted(&policy, &outcome) && j->run->stop == STOP_NONE;
+    return retry_wanted(&policy, &outcome) && j->run->stop == STOP_NONE && has_budget(j->run) &&
+           !schedule_is_given_up(j);
 }
 
 static uint64_t splitmix64(void *ctx)
@@ -139,6 +165,7 @@ static void retry_job(struct job *j, const struct attempt *a, double requested)
         display_message(&f->display, "request %llu: attempt %ld failed: %s; next one in %.2f s",
                         (unsigned long long)j->request.index, j->attempts, a->failure.message,
                         seconds);
+    f->retries++;
     schedule_retry(j, seconds);
 }
 
@@ -184,10 +211,11 @@ ASYNC_DEF(run_attempt, (struct job *)j)
     struct attempt a = { 0 };
     if (!j->attempts++)
         j->waited = async_time() - j->start;
+    f->begun += j->attempts == 1;
     f->display.active++;
     await_attempt(j, &a);
     f->display.active--;
-    schedule_end(j);
+    schedule_end(j, &a.failure, a.response ? a.response->status : 0);
     double requested = a.failure.kind == FAILURE_NONE ? 0 : schedule_pause(f, a.response);
     bool again = is_retry_wanted(j, &a);
     if (keeps_file(j, &a, again))

@@ -23,6 +23,9 @@ async_co attempt_task(struct job *j);
  * request, if it has one, otherwise this one. */
 void job_skip(struct job *j, enum failure_kind kind);
 
+/* Print the result of a job whose origin is given up, and free it. */
+void job_give_up(struct job *j);
+
 /* Skip all jobs that have no result yet, in the order in which they were read. */
 void skip_remaining_jobs(struct run *f);
 

@@ -59,6 +59,13 @@ static int refuse_number(struct option_parser *p, const struct option_row *row, 
     case OPTION_INT:
         return refuse_options(p, "--%s needs a whole number from %ld to %ld, not '%s'", row->name,
                               row->min, row->max, arg);
+    case OPTION_STATUSES:
+        return refuse_options(p, "--%s needs statuses such as 200-299,404, not '%s'", row->name,
+                              arg);
+    case OPTION_STATUSES_AND_KINDS:
+        return refuse_options(p,
+                              "--%s needs statuses and kinds such as 429,500-599,timeout, not '%s'",
+                              row->name, arg);
     case OPTION_DURATION:
         return refuse_options(p, "--%s needs a time such as 10, 1.5s, 500ms or 2m, not '%s'",
                               row->name, arg);
@@ -139,6 +146,10 @@ static int set_option(struct option_parser *p, const struct option_row *row, cha
         return set_resolve(p, arg);
     case OPTION_CHOICE:
         return set_choice(p, row, arg);
+    case OPTION_STATUSES:
+    case OPTION_STATUSES_AND_KINDS:
+        r = status_set_parse(to, arg, row->kind == OPTION_STATUSES_AND_KINDS);
+        break;
     case OPTION_INT:
         r = parse_integer(arg, row->min, row->max, to);
         break;

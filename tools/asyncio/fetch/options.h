@@ -4,6 +4,8 @@
 #ifndef FETCH_OPTIONS_H
 #define FETCH_OPTIONS_H
 
+#include "status_set.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +27,11 @@ struct options {
     long retries;
     bool retry_unsafe;
     double retry_after_max;
+    struct status_set ok_status, retry_on;
+    double rate_host;   /* per second; 0: no limit */
+    long retry_budget;  /* in percent of the requests; 0: no limit */
+    long host_failures; /* in a row, until an origin is given up; 0: no limit */
+    bool adaptive;
 
     double timeout, connect_timeout, stall_timeout, deadline; /* in seconds; 0: none */
 
@@ -67,6 +74,8 @@ enum option_kind {
     OPTION_METHOD,
     OPTION_HEADER,  /* may be repeated */
     OPTION_RESOLVE, /* may be repeated */
+    OPTION_STATUSES,
+    OPTION_STATUSES_AND_KINDS,
     OPTION_CHOICE,
     OPTION_HELP,
     OPTION_VERSION,

@@ -12,7 +12,8 @@ const struct option_row option_table[] = {
       .arg = "FILE",
       .help = "read requests from FILE, or from standard input if FILE is -. Each line is a URL, "
               "or a JSON object with the members url, id, method, headers, body, output (a file "
-              "name, for -o; two requests with the same name are an error) and sha256. A line that begins with # is a comment" },
+              "name, for -o; two requests with the same name are an error), sha256, timeout, "
+              "max_body and retries. A line that begins with # is a comment" },
 
     { .heading = "Concurrency", .name = "jobs", .letter = 'j', .kind = OPTION_INT,
       .offset = AT(jobs), .arg = "N", .init = "32", .min = 1, .max = 100000,
@@ -25,6 +26,8 @@ const struct option_row option_table[] = {
       .help = "read at most N requests ahead while those at hand wait for a slow or busy origin" },
     { .name = "rate", .kind = OPTION_RATE, .offset = AT(rate), .arg = "RATE",
       .help = "start requests at no more than this rate: 10/s, 600/m, 5/h" },
+    { .name = "rate-host", .kind = OPTION_RATE, .offset = AT(rate_host), .arg = "RATE",
+      .help = "the same for each origin" },
     { .name = "burst", .kind = OPTION_INT, .offset = AT(burst), .arg = "N", .init = "1", .min = 1,
       .max = 1000000,
       .help = "with --rate, start up to N requests at once after a pause" },
@@ -45,6 +48,20 @@ const struct option_row option_table[] = {
       .arg = "N", .init = "3", .min = 0, .max = 1000,
       .help = "make up to N further attempts after a failure that may be temporary: no address, no "
               "connection, connection reset, timeout, status 408 425 429 500 502 503 504 522 524" },
+    { .name = "retry-on", .kind = OPTION_STATUSES_AND_KINDS, .offset = AT(retry_on),
+      .arg = "LIST",
+      .help = "failures that may be temporary, instead of those: statuses and kinds of errors, such "
+              "as 429,500-599,timeout,connect" },
+    { .name = "retry-budget", .kind = OPTION_INT, .offset = AT(retry_budget), .arg = "PERCENT",
+      .min = 1, .max = 100000,
+      .help = "repeat at most so many percent of the requests of the run, and 10 more" },
+    { .name = "host-failures", .kind = OPTION_INT, .offset = AT(host_failures), .arg = "N",
+      .min = 1, .max = 1000000,
+      .help = "give an origin up after N attempts in a row without a response: its other requests "
+              "fail at once" },
+    { .name = "adaptive", .kind = OPTION_FLAG, .offset = AT(adaptive),
+      .help = "send fewer concurrent requests to an origin that responds with 429 or 503, and more "
+              "again, up to --per-host, as it responds well" },
     { .name = "retry-unsafe", .kind = OPTION_FLAG, .offset = AT(retry_unsafe),
       .help = "also repeat POST and PATCH without a header Idempotency-Key" },
     { .name = "retry-after-max", .kind = OPTION_DURATION, .offset = AT(retry_after_max),
@@ -147,7 +164,10 @@ const struct option_row option_table[] = {
     { .name = "skip-existing", .kind = OPTION_FLAG, .offset = AT(skip_existing),
       .help = "with -o, send no request whose file exists; its result has the member skipped" },
 
-    { .heading = "Failures", .name = "fail-fast", .kind = OPTION_FLAG, .offset = AT(fail_fast),
+    { .heading = "Failures", .name = "ok-status", .kind = OPTION_STATUSES,
+      .offset = AT(ok_status), .arg = "LIST",
+      .help = "statuses that are a success, such as 200-299,404; by default those below 400" },
+    { .name = "fail-fast", .kind = OPTION_FLAG, .offset = AT(fail_fast),
       .help = "stop after the first failure" },
     { .name = "max-failures", .kind = OPTION_INT, .offset = AT(max_failures), .arg = "N", .min = 1,
       .max = 1000000000,

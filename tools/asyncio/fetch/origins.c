@@ -72,7 +72,8 @@ static void remove_idle(struct origins *t, struct origin *o)
 static void forget_pauses(struct origins *t, int64_t now)
 {
     struct origin *o;
-    while ((o = t->oldest) && (t->idle > t->idle_max || o->paused_until <= now)) {
+    while ((o = t->oldest) &&
+           (t->idle > t->idle_max || (o->paused_until <= now && o->kept_until <= now))) {
         remove_idle(t, o);
         remove_origin(t, o);
     }
@@ -113,7 +114,7 @@ void origins_release(struct origins *t, struct origin *o, int64_t now)
 {
     if (--o->holds)
         return;
-    if (o->paused_until <= now)
+    if (o->paused_until <= now && o->kept_until <= now)
         remove_origin(t, o);
     else
         add_idle(t, o);

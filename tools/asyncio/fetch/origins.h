@@ -11,6 +11,8 @@
 #define FETCH_ORIGINS_H
 
 #include <asyncio/loop.h>
+#include "rate_limit.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,12 +24,18 @@ struct origin_schedule {
     struct origin *next;      /* the next origin that can start an attempt now */
     bool listed;              /* it is in the list of origins that can start an attempt now */
     bool armed;               /* `wake` is scheduled */
+    struct rate_limit rate;   /* of --rate-host */
+    bool begun;               /* `rate` and `limit` are set */
+    bool given_up;            /* after --host-failures attempts in a row without a response */
+    long failures;            /* attempts in a row without a response */
+    double limit;             /* of attempts at a time, with --adaptive */
     async_callback wake;      /* at the end of the pause */
     struct run *run;
 };
 
 struct origin {
     int64_t paused_until; /* 0 if it was never paused */
+    int64_t kept_until;   /* remembered at least so long; at first 0 */
     unsigned holds;
     struct origin *newer, *older; /* in the list of origins that are not held */
     struct origin_schedule schedule;

@@ -176,6 +176,31 @@ static int set_sha256(struct request *rq, json_t *v)
     return 0;
 }
 
+/* Set a number that is not negative. */
+static int set_number(struct request *rq, double *to, const char *name, json_t *v)
+{
+    double n = json_number_value(v);
+    if (!json_is_number(v) || !(n >= 0 && n <= 1e15))
+        return reject_request(rq, "\"%s\" must be a number that is not negative", name);
+    *to = n;
+    return 0;
+}
+
+static int set_limit(struct request *rq, const char *name, json_t *v)
+{
+    double n = -1;
+    int r = set_number(rq, &n, name, v);
+    if (r < 0)
+        return r;
+    if (strcmp(name, "timeout") == 0)
+        rq->timeout = n;
+    else if (strcmp(name, "max_body") == 0)
+        rq->max_body = (int64_t)n;
+    else
+        rq->retries = n < 1000 ? (long)n : 1000;
+    return 0;
+}
+
 /* Set the member of the request that has this name. */
 static int set_field(struct request *rq, const char *name, json_t *v)
 {
@@ -193,9 +218,12 @@ static int set_field(struct request *rq, const char *name, json_t *v)
         return set_string(rq, &rq->output, name, v);
     if (strcmp(name, "sha256") == 0)
         return set_sha256(rq, v);
+    if (strcmp(name, "timeout") == 0 || strcmp(name, "max_body") == 0 ||
+        strcmp(name, "retries") == 0)
+        return set_limit(rq, name, v);
     return reject_request(rq,
                           "unknown field \"%.60s\" (known: url, id, method, headers, body, output, "
-                          "sha256)",
+                          "sha256, timeout, max_body, retries)",
                           name);
 }
 
@@ -282,6 +310,8 @@ static int parse_object(struct request *rq, const char *text, size_t len)
 int request_parse(struct request *rq, const char *text, size_t len)
 {
     int r;
+    rq->timeout = -1;
+    rq->max_body = rq->retries = -1;
     if (len && *text == '{') {
         r = parse_object(rq, text, len);
     } else {

@@ -18,10 +18,13 @@ struct request {
     size_t header_count;
     char *body; /* NULL if there is none; body[body_len] is 0 */
     size_t body_len;
-    bool body_json;  /* the body was given as a JSON value, so its Content-Type is known */
-    char *output;    /* the wanted file name, not yet made safe; or NULL */
-    char sha256[65]; /* the expected digest in lower case, or "" */
-    char error[200]; /* why this cannot be requested, or ""; it gets a result line all the same */
+    bool body_json;   /* the body was given as a JSON value, so its Content-Type is known */
+    double timeout;   /* in seconds; negative if it was not given */
+    int64_t max_body; /* in bytes; negative if it was not given */
+    long retries;     /* negative if it was not given */
+    char *output;     /* the wanted file name, not yet made safe; or NULL */
+    char sha256[65];  /* the expected digest in lower case, or "" */
+    char error[200];  /* why this cannot be requested, or ""; it gets a result line all the same */
 };
 
 void request_free(struct request *r);

@@ -23,8 +23,11 @@ bool retry_idempotent(const char *method)
 }
 
 /* Can the failure be a passing one? */
-static bool is_temporary(const struct attempt_outcome *a)
+static bool is_temporary(const struct retry_policy *p, const struct attempt_outcome *a)
 {
+    if (p->on && p->on->given)
+        return a->failure == FAILURE_HTTP ? status_set_has(p->on, a->status)
+                                          : status_set_has_kind(p->on, a->failure);
     switch (a->failure) {
     case FAILURE_DNS:
     case FAILURE_CONNECT:
@@ -42,7 +45,7 @@ static bool is_temporary(const struct attempt_outcome *a)
 
 bool retry_wanted(const struct retry_policy *p, const struct attempt_outcome *a)
 {
-    return a->number <= p->retries && is_temporary(a) &&
+    return a->number <= p->retries && is_temporary(p, a) &&
            (p->unsafe || a->idempotency_key || retry_idempotent(a->method));
 }
 

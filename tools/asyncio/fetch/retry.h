@@ -5,12 +5,14 @@
 #define FETCH_RETRY_H
 
 #include "failure.h"
+#include "status_set.h"
 
 #include <stdint.h>
 
 struct retry_policy {
-    long retries; /* attempts after the first one, at most */
-    bool unsafe;  /* also repeat methods that are not idempotent */
+    long retries;                /* attempts after the first one, at most */
+    bool unsafe;                 /* also repeat methods that are not idempotent */
+    const struct status_set *on; /* what may be temporary; NULL: as by default */
 };
 
 /* What an attempt came to, as far as retries depend on it. */

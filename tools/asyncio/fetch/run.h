@@ -82,9 +82,11 @@ struct schedule {
     long active;                  /* slots that are occupied */
     size_t waiting, waiting_size; /* jobs without a slot, and their bytes */
     struct rate_limit rate;
-    async_callback token; /* when --rate allows the next attempt */
-    bool armed;           /* `token` is scheduled */
-    async_event demand;   /* set when the producer is to read a request */
+    async_callback token;             /* when --rate allows the next attempt */
+    bool armed;                       /* `token` is scheduled */
+    async_co (*start)(struct job *j); /* makes the coroutine of an attempt */
+    void (*give_up)(struct job *j);   /* prints the result of a job whose origin is given up */
+    async_event demand;               /* set when the producer is to read a request */
 };
 
 struct run {
@@ -119,6 +121,7 @@ struct run {
     int signal; /* SIGINT or SIGTERM, if it stopped the run */
     async_callback drain, deadline;
     uint64_t failures;
+    uint64_t begun, retries; /* first attempts, and further ones that were decided on */
     bool bad_input, local_error;
 };
 

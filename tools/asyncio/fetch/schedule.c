@@ -2,7 +2,6 @@
 /* schedule.c - queues of origins, the turns of origins, slots, pauses and the rate. */
 #include "schedule.h"
 
-#include "job.h"
 #include "retry.h"
 #include "url.h"
 
@@ -13,8 +12,10 @@ enum {
     LOOK_AHEAD_BYTES = 32 << 20, /* of requests that wait, at most */
 };
 
-void schedule_init(struct run *f)
+void schedule_init(struct run *f, async_co (*start)(struct job *j), void (*give_up)(struct job *j))
 {
+    f->schedule.start = start;
+    f->schedule.give_up = give_up;
     rate_limit_init(&f->schedule.rate, f->o.rate, f->o.burst);
     origins_init(&f->origins, IDLE_ORIGINS);
 }
@@ -79,9 +80,12 @@ static void on_pause_end(void *arg)
 static bool origin_can_start(struct run *f, struct origin *o)
 {
     struct origin_schedule *q = &o->schedule;
-    if (!q->first || (f->o.per_host && q->active >= f->o.per_host))
+    if (!q->first || (f->o.per_host && q->active >= f->o.per_host) ||
+        (f->o.adaptive && q->active >= (long)q->limit))
         return false;
-    int64_t wait = origin_delay(o, monotonic_ns());
+    int64_t now = monotonic_ns(), wait = origin_delay(o, now);
+    int64_t token = rate_limit_delay(&q->rate, now);
+    wait = wait > token ? wait : token;
     if (wait > 0 && !q->armed) {
         q->armed = true;
         q->run = f;
@@ -177,7 +181,8 @@ static void start_first_job(struct run *f, struct origin *o)
     f->schedule.waiting_size -= j->size;
     f->schedule.active++;
     o->schedule.active++;
-    async_spawn(f->group, attempt_task(j));
+    rate_limit_take(&o->schedule.rate, monotonic_ns());
+    async_spawn(f->group, f->schedule.start(j));
 }
 
 static bool is_demanded(const struct run *f)
@@ -205,10 +210,78 @@ void schedule_run(struct run *f)
         async_event_set(&s->demand);
 }
 
+/* ---- how an origin does ---- */
+
+static long adaptive_max(const struct run *f)
+{
+    return f->o.per_host ? f->o.per_host : f->o.jobs;
+}
+
+/* Halve the limit of an origin that is overloaded, and raise it by one for each round of good
+ * responses. */
+static void adapt_limit(struct run *f, struct origin_schedule *q, int status)
+{
+    double most = (double)adaptive_max(f);
+    if (status == 429 || status == 503)
+        q->limit = q->limit > 2 ? q->limit / 2 : 1;
+    else if (status && status < 500)
+        q->limit = q->limit + 1 / q->limit < most ? q->limit + 1 / q->limit : most;
+}
+
+static void give_up_job(struct job *j)
+{
+    struct run *f = j->run;
+    f->schedule.waiting--;
+    f->schedule.waiting_size -= j->size;
+    f->schedule.give_up(j);
+}
+
+/* Give an origin up, and all jobs that wait for it. It is remembered until the end of the run. */
+static void give_up_origin(struct run *f, struct origin *o)
+{
+    o->schedule.given_up = true;
+    o->kept_until = INT64_MAX;
+    o->holds++;
+    while (o->schedule.first)
+        give_up_job(queue_take_first(&o->schedule));
+    origins_release(&f->origins, o, monotonic_ns());
+}
+
+static void count_failures(struct run *f, struct origin *o, const struct failure *failure,
+                           int status)
+{
+    if (failure->kind == FAILURE_CANCELLED || failure->kind == FAILURE_LOCAL)
+        return;
+    o->schedule.failures = status ? 0 : o->schedule.failures + 1;
+    if (f->o.host_failures && o->schedule.failures >= f->o.host_failures && !o->schedule.given_up &&
+        f->stop == STOP_NONE)
+        give_up_origin(f, o);
+}
+
+bool schedule_is_given_up(const struct job *j)
+{
+    return j->origin->schedule.given_up;
+}
+
 /* ---- jobs ---- */
+
+/* Set up the part of the schedule of an origin that is new. */
+static void begin_origin(struct run *f, struct origin *o)
+{
+    struct origin_schedule *q = &o->schedule;
+    if (q->begun)
+        return;
+    q->begun = true;
+    q->limit = (double)adaptive_max(f);
+    rate_limit_init(&q->rate, f->o.rate_host, f->o.burst);
+}
 
 static void queue_job(struct job *j)
 {
+    if (j->origin->schedule.given_up) {
+        give_up_job(j);
+        return;
+    }
     queue_insert(&j->origin->schedule, j);
     list_origin(j->run, j->origin);
     schedule_run(j->run);
@@ -222,6 +295,7 @@ int schedule_job(struct job *j)
     int r = origins_hold(&f->origins, name, &j->origin);
     if (r < 0)
         return r;
+    begin_origin(f, j->origin);
     f->schedule.waiting++;
     f->schedule.waiting_size += j->size;
     queue_job(j);
@@ -246,9 +320,11 @@ void schedule_retry(struct job *j, double seconds)
     async_call_later(&j->delay, seconds, on_delay_end, j);
 }
 
-void schedule_end(struct job *j)
+void schedule_end(struct job *j, const struct failure *failure, int status)
 {
     j->origin->schedule.active--;
+    adapt_limit(j->run, &j->origin->schedule, status);
+    count_failures(j->run, j->origin, failure, status);
     list_origin(j->run, j->origin);
     schedule_run(j->run);
 }
@@ -271,8 +347,11 @@ void schedule_remove(struct job *j)
     } else if (j->in_queue) {
         queue_remove(&o->schedule, j);
     }
-    if (o->holds == 1)
+    if (o->holds == 1) {
         forget_origin(f, o);
+        o->kept_until =
+                o->kept_until > o->schedule.rate.full ? o->kept_until : o->schedule.rate.full;
+    }
     origins_release(&f->origins, o, monotonic_ns());
 }
 

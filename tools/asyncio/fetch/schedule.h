@@ -15,8 +15,10 @@
 
 #include "run.h"
 
-/* Start with an empty schedule, according to the options of the run. */
-void schedule_init(struct run *f);
+/* Start with an empty schedule, according to the options of the run. start makes the coroutine
+ * of an attempt; give_up prints the result of a job whose origin is given up (--host-failures),
+ * and frees it. */
+void schedule_init(struct run *f, async_co (*start)(struct job *j), void (*give_up)(struct job *j));
 
 /* Put a job into the queue of its origin. It counts for the look-ahead until its attempt starts.
  * Returns 0; -ENOMEM, and then it is in no queue. */
@@ -26,8 +28,12 @@ int schedule_job(struct job *j);
  * attempt still occupies its slot, until schedule_leave(). */
 void schedule_retry(struct job *j, double seconds);
 
-/* The attempt of j has its response, or has failed: another request may be sent to its origin. */
-void schedule_end(struct job *j);
+/* The attempt of j has its response, or has failed: another request may be sent to its origin. If
+ * the origin is given up now, its waiting jobs are, too. status is 0 if there was no response. */
+void schedule_end(struct job *j, const struct failure *failure, int status);
+
+/* Is the origin of the job given up? */
+bool schedule_is_given_up(const struct job *j);
 
 /* The task of an attempt ends, and leaves its slot. The job may be freed already. */
 void schedule_leave(struct run *f);
