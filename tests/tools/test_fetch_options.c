@@ -255,7 +255,7 @@ TEST(help_lists_every_option)
 
 TEST(option_table_is_consistent)
 {
-    expect_at_most(option_count, 64);
+    expect_at_most(option_count, 128);
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *a = &option_table[i];
         expect_that(a->name && a->help, "row %zu", i);

@@ -80,11 +80,23 @@ static int open_session(struct run *f)
     return r;
 }
 
+static void on_report_signal(void *arg)
+{
+    struct run *f = arg;
+    const struct stats *s = &f->stats;
+    display_message(&f->display,
+                    "%llu done, %llu of them failed; %llu attempts in progress, %llu requests wait "
+                    "for a retry, %llu for their host",
+                    (unsigned long long)(s->ok + s->failed), (unsigned long long)s->failed,
+                    (unsigned long long)f->display.active, (unsigned long long)f->display.retrying,
+                    (unsigned long long)(f->schedule.waiting - f->display.retrying));
+}
+
 /* Every request that was read has its line when this returns, unless the output has failed. */
 ASYNC_DEF(fetch_all, (struct run *)f)
 {
     struct signals signals;
-    ASYNC_TRY(signals_start(&signals, on_stop_signal, f));
+    ASYNC_TRY(signals_start(&signals, on_stop_signal, on_report_signal, f));
     int r = open_session(f);
     if (r < 0) {
         display_message(&f->display, "%s", async_fail_text(r));
@@ -266,6 +278,24 @@ static void free_run(struct run *f)
         close(f->input_fd);
 }
 
+/* Write --summary-json. Returns the exit status. */
+static int write_summary(struct run *f, int status)
+{
+    struct text t = { 0 };
+    if (!f->o.summary_json)
+        return status;
+    stats_json(&f->stats, async_time() - f->display.start, status, &t);
+    FILE *file = fopen(f->o.summary_json, "we");
+    bool written = file && !t.error && fwrite(t.data, 1, t.len, file) == t.len;
+    if (file && fclose(file) != 0)
+        written = false;
+    text_free(&t);
+    if (written)
+        return status;
+    fail_setup(f->o.summary_json, -errno);
+    return status ? status : 3;
+}
+
 /* Set up and run with the options that were parsed. Returns the exit status. */
 static int fetch_with_options(struct run *f)
 {
@@ -285,7 +315,7 @@ static int fetch_with_options(struct run *f)
         return 3;
     }
     display_summary(&f->display);
-    return run_exit_status(f);
+    return write_summary(f, run_exit_status(f));
 }
 
 int fetch_main(int argc, char **argv)

@@ -208,6 +208,7 @@ void put_result(struct job *j, struct result *r)
     if (r->t.total < 0)
         r->t.total = async_time() - j->start;
     r->method = j->method;
+    r->fields = j->run->o.fields;
     put_line(j->run, r);
     count_result(j->run, r);
 }

@@ -3,7 +3,11 @@
 #include "options.h"
 
 #include "http_syntax.h"
+#include "common/text.h"
 #include "common/units.h"
+#include "completion.h"
+#include "config_file.h"
+#include "result.h"
 
 #include <asyncio/base.h>
 #include <errno.h>
@@ -126,6 +130,53 @@ static int set_method(struct option_parser *p, const char *arg)
     return 0;
 }
 
+static int set_option(struct option_parser *p, const struct option_row *row, char *arg);
+
+static const struct option_row *find_name(const char *name)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (strcmp(option_table[i].name, name) == 0)
+            return &option_table[i];
+    return NULL;
+}
+
+/* Apply the options of a file. The text stays, because options borrow strings from it. */
+static int apply_config(struct option_parser *p, const char *path, char *text)
+{
+    for (char *line; (line = strsep(&text, "\n"));) {
+        char *arg, *name = config_line(line, &arg);
+        const struct option_row *row = name ? find_name(name) : NULL;
+        if (!name)
+            continue;
+        if (!row || row->kind >= OPTION_CONFIG)
+            return refuse_options(p, "%s: unknown option '%s'", path, name);
+        if (!row->arg != !arg)
+            return refuse_options(p, "%s: '%s' %s", path, name,
+                                  arg ? "takes no argument" : "needs '= ARGUMENT'");
+        int r = set_option(p, row, arg);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int read_config(struct option_parser *p, const char *path)
+{
+    struct text t = { 0 };
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return refuse_options(p, "%s: %s", path, strerror(errno));
+    int r = text_read_file(&t, file);
+    fclose(file);
+    if (r == 0 && t.data)
+        r = append_string(&p->o->config_files, &p->o->config_count, t.data);
+    if (r < 0) {
+        text_free(&t);
+        return refuse_options(p, "%s: %s", path, strerror(-r));
+    }
+    return t.data ? apply_config(p, path, t.data) : 0;
+}
+
 /* Store the argument of an option in its member. */
 static int set_option(struct option_parser *p, const struct option_row *row, char *arg)
 {
@@ -144,6 +195,14 @@ static int set_option(struct option_parser *p, const struct option_row *row, cha
         return set_header(p, arg);
     case OPTION_RESOLVE:
         return set_resolve(p, arg);
+    case OPTION_FIELDS:
+        r = result_fields_parse(arg, to);
+        return r < 0 ? refuse_options(
+                               p, "--%s needs names of members such as index,url,status, not '%s'",
+                               row->name, arg)
+                     : 0;
+    case OPTION_CONFIG:
+        return read_config(p, arg);
     case OPTION_CHOICE:
         return set_choice(p, row, arg);
     case OPTION_STATUSES:
@@ -259,6 +318,9 @@ static int take_arguments(struct option_parser *p, int argc, char **argv)
         return refuse_options(p, "both --user and --bearer-file are given");
     if ((p->o->resume || p->o->resume_failed) && !p->o->journal)
         return refuse_options(p, "--resume and --resume-failed need --journal FILE");
+    if (p->o->journal && p->o->fields &&
+        (p->o->fields & RESULT_FIELDS_OF_JOURNAL) != RESULT_FIELDS_OF_JOURNAL)
+        return refuse_options(p, "--journal needs the fields index, url, method, ok and error");
     if (p->o->skip_existing && !p->o->output_dir)
         return refuse_options(p, "--skip-existing needs --output-dir");
     if (!p->o->input && !p->o->url_count)
@@ -290,6 +352,13 @@ static int parse_options(struct option_parser *p, int argc, char **argv, FILE *o
             fprintf(out, "asyncio %s\n", ASYNC_VERSION);
             return 0;
         }
+        if (row->kind == OPTION_COMPLETION) {
+            int shell = find_choice(row->arg, optarg);
+            if (shell < 0)
+                return refuse_options(p, "--completion must be one of %s", row->arg);
+            completion_print((enum completion_shell)(shell + 1), out);
+            return 0;
+        }
         r = set_option(p, row, optarg);
     }
     return r < 0 ? r : take_arguments(p, argc, argv);
@@ -312,5 +381,8 @@ void options_free(struct options *o)
     free(o->urls);
     free(o->headers);
     free(o->resolve);
+    for (size_t i = 0; i < o->config_count; i++)
+        free(o->config_files[i]);
+    free(o->config_files);
     *o = (struct options){ 0 };
 }

@@ -43,6 +43,10 @@ struct options {
     long max_redirects;
 
     bool keep_order, response_headers;
+    unsigned fields; /* a bit for each enum result_field to print; 0: all */
+    const char *summary_json;
+    char **config_files; /* the text of each --config, in which strings lie */
+    size_t config_count;
     int body, checksum; /* enum body_mode, enum checksum */
     const char *output_dir;
     bool overwrite, fsync, no_decompress;
@@ -77,6 +81,9 @@ enum option_kind {
     OPTION_STATUSES,
     OPTION_STATUSES_AND_KINDS,
     OPTION_CHOICE,
+    OPTION_FIELDS,
+    OPTION_CONFIG,
+    OPTION_COMPLETION,
     OPTION_HELP,
     OPTION_VERSION,
 };

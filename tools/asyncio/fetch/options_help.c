@@ -26,7 +26,9 @@ static void print_wrapped(FILE *out, const char *s)
 static void print_option_name(FILE *out, const struct option_row *row)
 {
     char left[80];
-    const char *arg = !row->arg ? "" : row->kind == OPTION_CHOICE ? "WHICH" : row->arg;
+    const char *arg = !row->arg                                                      ? ""
+                      : row->kind == OPTION_CHOICE || row->kind == OPTION_COMPLETION ? "WHICH"
+                                                                                     : row->arg;
     int n = snprintf(left, sizeof left, "  %c%c%c --%s%s%s", row->letter ? '-' : ' ',
                      row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name,
                      *arg ? " " : "", arg);
@@ -42,7 +44,7 @@ static void print_option(FILE *out, const struct option_row *row)
     char text[400];
     print_option_name(out, row);
     int n = snprintf(text, sizeof text, "%s", row->help);
-    if (row->kind == OPTION_CHOICE)
+    if (row->kind == OPTION_CHOICE || row->kind == OPTION_COMPLETION)
         n += snprintf(text + n, sizeof text - (size_t)n, "; one of %s", row->arg);
     if (row->init)
         snprintf(text + n, sizeof text - (size_t)n, " (default: %s)", row->init);
@@ -97,7 +99,8 @@ static const char result_help[] =
 static const char exit_help[] =
         "\n"
         "After Ctrl-C no further requests are started. Those in progress get 2 s to end, and\n"
-        "the reader of the results another 2 s. A second Ctrl-C stops at once.\n"
+        "the reader of the results another 2 s. A second Ctrl-C stops at once. The signal\n"
+        "SIGUSR1 prints how far the run is.\n"
         "\n"
         "Exit status:\n"
         "  0         all requests succeeded\n"

@@ -19,6 +19,43 @@ void result_init(struct result *r, const struct request *request)
         r->failure = (struct failure){ .kind = FAILURE_INPUT, .message = request->error };
 }
 
+static const char *const field_names[FIELD_COUNT] = {
+    "index", "id",       "url",       "final_url", "method",    "ok",    "status",
+    "error", "attempts", "redirects", "http",      "remote_ip", "bytes", "wire_bytes",
+    "t",     "headers",  "body",      "skipped",   "sha256",
+};
+
+int result_fields_parse(const char *list, unsigned *ret)
+{
+    *ret = 0;
+    for (const char *at = list;; at++) {
+        size_t n = strcspn(at, ","), i = 0;
+        while (i < FIELD_COUNT &&
+               (strlen(field_names[i]) != n || memcmp(field_names[i], at, n) != 0))
+            i++;
+        if (i == FIELD_COUNT)
+            return -EINVAL;
+        *ret |= 1U << i;
+        at += n;
+        if (!*at)
+            return 0;
+    }
+}
+
+static bool is_wanted(const struct result *r, enum result_field field)
+{
+    return !r->fields || (r->fields >> field & 1);
+}
+
+/* Put the key of a member, unless it is not to be printed. */
+static bool put_field(struct json_writer *j, const struct result *r, enum result_field field)
+{
+    if (!is_wanted(r, field))
+        return false;
+    json_put_key(j, field_names[field]);
+    return true;
+}
+
 static void put_url(struct json_writer *j, const char *url)
 {
     if (!url || !strchr(url, '@')) { /* without an '@' there is no password */
@@ -36,7 +73,6 @@ static void put_url(struct json_writer *j, const char *url)
 /* Put the error, or null if the request has succeeded. */
 static void put_error(struct json_writer *j, const struct failure *f)
 {
-    json_put_key(j, "error");
     if (f->kind == FAILURE_NONE) {
         json_put_null(j);
         return;
@@ -54,7 +90,6 @@ static void put_error(struct json_writer *j, const struct failure *f)
 /* Put the redirects that were followed, in their order. */
 static void put_redirects(struct json_writer *j, const struct result *r)
 {
-    json_put_key(j, "redirects");
     json_put_open(j, '[');
     for (size_t i = 0; i < r->redirect_count; i++) {
         json_put_open(j, '{');
@@ -75,7 +110,6 @@ static void put_times(struct json_writer *j, const struct result_times *t)
         double seconds;
     } all[] = { { "queued", t->queued }, { "dns", t->dns },   { "connect", t->connect },
                 { "tls", t->tls },       { "ttfb", t->ttfb }, { "total", t->total } };
-    json_put_key(j, "t");
     json_put_open(j, '{');
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         json_put_key(j, all[i].name);
@@ -185,62 +219,67 @@ static void put_body(struct json_writer *j, const struct result *r)
 
 static void put_request(struct json_writer *j, const struct result *r)
 {
-    json_put_key(j, "index");
-    json_put_uint(j, r->request->index);
-    json_put_key(j, "id");
-    json_put_raw(j, r->request->id ? r->request->id : "null");
-    json_put_key(j, "url");
-    put_url(j, r->request->url);
-    json_put_key(j, "final_url");
-    put_url(j, r->final_url);
-    json_put_key(j, "method");
-    json_put_string(j, r->method);
+    if (put_field(j, r, FIELD_INDEX))
+        json_put_uint(j, r->request->index);
+    if (put_field(j, r, FIELD_ID))
+        json_put_raw(j, r->request->id ? r->request->id : "null");
+    if (put_field(j, r, FIELD_URL))
+        put_url(j, r->request->url);
+    if (put_field(j, r, FIELD_FINAL_URL))
+        put_url(j, r->final_url);
+    if (put_field(j, r, FIELD_METHOD))
+        json_put_string(j, r->method);
+}
+
+static void put_status(struct json_writer *j, const struct result *r)
+{
+    if (put_field(j, r, FIELD_OK))
+        json_put_bool(j, r->failure.kind == FAILURE_NONE);
+    if (!put_field(j, r, FIELD_STATUS))
+        return;
+    if (r->status > 0)
+        json_put_uint(j, (uint64_t)r->status);
+    else
+        json_put_null(j);
 }
 
 /* Put the members that every result has, whatever became of the request. */
 static void put_response(struct json_writer *j, const struct result *r)
 {
-    json_put_key(j, "ok");
-    json_put_bool(j, r->failure.kind == FAILURE_NONE);
-    json_put_key(j, "status");
-    if (r->status > 0)
-        json_put_uint(j, (uint64_t)r->status);
-    else
-        json_put_null(j);
-    put_error(j, &r->failure);
-    json_put_key(j, "attempts");
-    json_put_uint(j, (uint64_t)r->attempts);
-    put_redirects(j, r);
-    json_put_key(j, "http");
-    json_put_string(j, r->http);
-    json_put_key(j, "remote_ip");
-    json_put_string(j, r->remote_ip);
-    json_put_key(j, "bytes");
-    json_put_uint(j, r->bytes);
-    json_put_key(j, "wire_bytes");
-    json_put_uint(j, r->wire_bytes);
-    put_times(j, &r->t);
+    put_status(j, r);
+    if (put_field(j, r, FIELD_ERROR))
+        put_error(j, &r->failure);
+    if (put_field(j, r, FIELD_ATTEMPTS))
+        json_put_uint(j, (uint64_t)r->attempts);
+    if (put_field(j, r, FIELD_REDIRECTS))
+        put_redirects(j, r);
+    if (put_field(j, r, FIELD_HTTP))
+        json_put_string(j, r->http);
+    if (put_field(j, r, FIELD_REMOTE_IP))
+        json_put_string(j, r->remote_ip);
+    if (put_field(j, r, FIELD_BYTES))
+        json_put_uint(j, r->bytes);
+    if (put_field(j, r, FIELD_WIRE_BYTES))
+        json_put_uint(j, r->wire_bytes);
+    if (put_field(j, r, FIELD_T))
+        put_times(j, &r->t);
 }
 
 /* Put the members that only some results have. */
 static void put_content(struct json_writer *j, const struct result *r)
 {
-    if (r->headers)
+    if (r->headers && is_wanted(r, FIELD_HEADERS))
         put_headers(j, r);
-    if (r->file) {
+    if (r->file && is_wanted(r, FIELD_BODY)) {
         json_put_key(j, "file");
         json_put_string(j, r->file);
-    } else if (r->body && r->mode != BODY_NONE) {
+    } else if (r->body && r->mode != BODY_NONE && is_wanted(r, FIELD_BODY)) {
         put_body(j, r);
     }
-    if (r->skipped) {
-        json_put_key(j, "skipped");
+    if (r->skipped && put_field(j, r, FIELD_SKIPPED))
         json_put_bool(j, true);
-    }
-    if (r->sha256) {
-        json_put_key(j, "sha256");
+    if (r->sha256 && put_field(j, r, FIELD_SHA256))
         json_put_string(j, r->sha256);
-    }
 }
 
 int result_line(const struct result *r, struct text *ret)

@@ -34,7 +34,34 @@ struct result_times {
     double queued, dns, connect, tls, ttfb, total;
 };
 
-struct result { /* owns nothing */
+/* The members that can be chosen. FIELD_BODY stands for body, body_base64 and file. */
+enum result_field {
+    FIELD_INDEX,
+    FIELD_ID,
+    FIELD_URL,
+    FIELD_FINAL_URL,
+    FIELD_METHOD,
+    FIELD_OK,
+    FIELD_STATUS,
+    FIELD_ERROR,
+    FIELD_ATTEMPTS,
+    FIELD_REDIRECTS,
+    FIELD_HTTP,
+    FIELD_REMOTE_IP,
+    FIELD_BYTES,
+    FIELD_WIRE_BYTES,
+    FIELD_T,
+    FIELD_HEADERS,
+    FIELD_BODY,
+    FIELD_SKIPPED,
+    FIELD_SHA256,
+    FIELD_COUNT
+};
+#define RESULT_FIELDS_OF_JOURNAL                                                                   \
+    (1U << FIELD_INDEX | 1U << FIELD_URL | 1U << FIELD_METHOD | 1U << FIELD_OK | 1U << FIELD_ERROR)
+
+struct result {      /* owns nothing */
+    unsigned fields; /* a bit for each member to print; 0: all */
     const struct request *request;
     const char *final_url; /* the URL of the last attempt, after redirects */
     const char *method;
@@ -56,6 +83,10 @@ struct result { /* owns nothing */
     bool skipped; /* by --skip-existing */
     const char *sha256;
 };
+
+/* Parse names of members, separated by commas, as --fields has them. ret receives a bit for each.
+ * Returns 0 or -EINVAL. */
+int result_fields_parse(const char *list, unsigned *ret);
 
 /* Make the result of a request that has not begun; one with request->error has failed already. */
 void result_init(struct result *r, const struct request *request);

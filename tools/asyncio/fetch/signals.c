@@ -9,14 +9,15 @@
 
 static volatile sig_atomic_t caught;
 static int writing_end = -1;
-static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
+static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
 
 static void handle_signal(int sig)
 {
     int saved = errno;
-    if (caught)
+    if (caught && sig != SIGUSR1)
         _exit(128 + sig);
-    caught = sig;
+    if (sig != SIGUSR1)
+        caught = sig;
     char byte = (char)sig;
     async_ignore(write(writing_end, &byte, 1));
     errno = saved;
@@ -28,7 +29,7 @@ static void on_pipe_readable(void *arg, int events)
     struct signals *s = arg;
     char byte;
     if (read(s->fd, &byte, 1) == 1)
-        s->fn(s->arg, byte);
+        byte == SIGUSR1 ? s->report(s->arg) : s->fn(s->arg, byte);
 }
 
 /* Install the handler, unless the signal is ignored. */
@@ -40,12 +41,13 @@ static void catch_signal(int sig)
     sigaction(sig, &ours, NULL);
 }
 
-int signals_start(struct signals *s, void (*fn)(void *arg, int signal), void *arg)
+int signals_start(struct signals *s, void (*fn)(void *arg, int signal), void (*report)(void *arg),
+                  void *arg)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
-    *s = (struct signals){ .fn = fn, .arg = arg, .fd = ends[0] };
+    *s = (struct signals){ .fn = fn, .report = report, .arg = arg, .fd = ends[0] };
     int r = async_watch_start(&s->watch, s->fd, POLLIN, on_pipe_readable, s);
     if (r < 0) {
         close(ends[0]);

@@ -3,6 +3,7 @@
 #include "stats.h"
 
 #include "common/units.h"
+#include "json_writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -108,4 +109,47 @@ void stats_summary(const struct stats *s, double wall, struct text *ret)
     if (s->wire_bytes != s->bytes)
         text_printf(ret, " (%s on the wire)", format_bytes(b, (double)s->wire_bytes));
     text_puts(ret, "\n");
+}
+
+static void put_count(struct json_writer *j, const char *name, uint64_t n)
+{
+    json_put_key(j, name);
+    json_put_uint(j, n);
+}
+
+static void put_quantile(struct json_writer *j, const char *name, const struct stats *s, double q)
+{
+    json_put_key(j, name);
+    json_put_ms(j, s->total.count ? (double)histogram_quantile(&s->total, q) / 1e6 : -1);
+}
+
+void stats_json(const struct stats *s, double wall, int exit_status, struct text *ret)
+{
+    struct json_writer j = { .text = ret };
+    json_put_open(&j, '{');
+    put_count(&j, "requests", s->ok + s->failed);
+    put_count(&j, "ok", s->ok);
+    put_count(&j, "failed", s->failed);
+    put_count(&j, "skipped", s->skipped);
+    put_count(&j, "retries", s->retries);
+    json_put_key(&j, "errors");
+    json_put_open(&j, '{');
+    for (int i = 0; i < FAILURE_KINDS; i++)
+        if (i != FAILURE_NONE && s->by_kind[i])
+            put_count(&j, failure_name((enum failure_kind)i), s->by_kind[i]);
+    json_put_close(&j, '}');
+    json_put_key(&j, "ms");
+    json_put_ms(&j, wall);
+    json_put_key(&j, "latency_ms");
+    json_put_open(&j, '{');
+    put_quantile(&j, "p50", s, 0.5);
+    put_quantile(&j, "p95", s, 0.95);
+    put_quantile(&j, "p99", s, 0.99);
+    put_quantile(&j, "max", s, 1);
+    json_put_close(&j, '}');
+    put_count(&j, "bytes", s->bytes);
+    put_count(&j, "wire_bytes", s->wire_bytes);
+    put_count(&j, "exit_status", (uint64_t)exit_status);
+    json_put_close(&j, '}');
+    text_put(ret, "\n", 1);
 }

@@ -38,6 +38,9 @@ struct stats {
 void stats_add(struct stats *s, enum failure_kind kind, long attempts, double seconds,
                uint64_t bytes, uint64_t wire_bytes);
 
+/* Append the same figures as a JSON object, with a line end. */
+void stats_json(const struct stats *s, double wall_seconds, int exit_status, struct text *ret);
+
 /* Append "1000 requests in 4.21 s: 990 ok, 10 failed (8 timeout, 2 dns), 12 retries; ..." and a
  * line end. */
 void stats_summary(const struct stats *s, double wall_seconds, struct text *ret);
