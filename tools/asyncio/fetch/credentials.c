@@ -81,8 +81,8 @@ void credentials_free(struct credentials *c)
 
 void credentials_apply(const struct credentials *c, const char *url, struct async_http_opts *opts)
 {
-    struct url_parts parts = url_split(url);
-    if (url_has_user(url))
+    bool any = c->user || c->bearer || c->netrc.count;
+    if (!any || url_has_user(url))
         return;
     if (c->user) {
         opts->user = c->user;
@@ -93,6 +93,7 @@ void credentials_apply(const struct credentials *c, const char *url, struct asyn
         opts->bearer = c->bearer;
         return;
     }
+    struct url_parts parts = url_split(url);
     const struct netrc_entry *e = netrc_find(&c->netrc, parts.host, parts.host_len);
     if (e && e->login) {
         opts->user = e->login;
