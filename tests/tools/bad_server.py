@@ -14,6 +14,7 @@ path of a request selects what it does:
                                 and to a range. HOW: whole; changing (another first letter and ETag
                                 each time); slow (stops in the middle); otherwise break off after
                                 each third
+    /away/PORT/PATH             redirect to PATH of another server
     /flaky/NAME/N               respond with 503 to the first N requests, then with 200
     /wait/NAME                  respond with 429 and Retry-After: 1 once, then with 200
     /packed/NAME                respond with gzip of "plain", and Content-Encoding: x-gzip
@@ -139,6 +140,9 @@ class Server:
             return send(302, b"", "Location: /loop")
         if kind == "to":
             return send(302, b"moved", "Location: /" + "/".join(rest))
+        if kind == "away":
+            where = f"http://127.0.0.1:{rest[0]}/{rest[1]}"
+            return send(302, b"", "Location: " + where)
         if kind == "flaky":
             return send(503 if self.count(rest[0]) <= int(rest[1]) else 200, b"at last")
         if kind == "wait":

@@ -66,16 +66,17 @@ static int open_session(struct run *f)
     const char **resolve = make_resolve_list(o);
     if (!resolve)
         return -ENOMEM;
-    int r = async_http_session_open(&f->session, .headers = f->headers, .limit = (int)o->jobs,
-                                    .limit_per_host = (int)o->per_host, .user_agent = o->user_agent,
-                                    .http1 = o->http1, .proxy = o->proxy, .no_proxy = o->no_proxy,
-                                    .ca_file = ca_file && *ca_file ? ca_file : NULL,
-                                    .cert_file = o->cert_file, .key_file = o->key_file,
-                                    .unix_socket = o->unix_socket, .resolve = resolve,
-                                    .ip = o->ipv4   ? 4
-                                          : o->ipv6 ? 6
-                                                    : 0,
-                                    .no_private = o->no_private, .insecure_no_verify = o->insecure);
+    int r = async_http_session_open(
+            &f->session, .headers = f->headers, .limit = (int)o->jobs,
+            .limit_per_host = (int)o->per_host, .user_agent = o->user_agent, .http1 = o->http1,
+            .proxy = o->proxy, .no_proxy = o->no_proxy,
+            .ca_file = ca_file && *ca_file ? ca_file : NULL, .cert_file = o->cert_file,
+            .key_file = o->key_file, .unix_socket = o->unix_socket, .resolve = resolve,
+            .ip = o->ipv4   ? 4
+                  : o->ipv6 ? 6
+                            : 0,
+            .no_private = o->no_private, .location_trusted = o->location_trusted,
+            .insecure_no_verify = o->insecure);
     free(resolve);
     return r;
 }

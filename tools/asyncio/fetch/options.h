@@ -56,7 +56,7 @@ struct options {
     const char *proxy, *no_proxy, *unix_socket;
     char **resolve; /* "host:port:address" */
     size_t resolve_count;
-    bool netrc, insecure, http1, http2, ipv4, ipv6, no_private;
+    bool netrc, location_trusted, insecure, http1, http2, ipv4, ipv6, no_private;
     const char *journal;
     bool resume, resume_failed, skip_existing;
     uint64_t max_body;

@@ -97,6 +97,10 @@ const struct option_row option_table[] = {
     { .name = "netrc-file", .kind = OPTION_TEXT, .offset = AT(netrc_file), .arg = "FILE",
       .help = "the same from FILE" },
 
+    { .name = "location-trusted", .kind = OPTION_FLAG, .offset = AT(location_trusted),
+      .help = "send the authorization and all headers also after a redirect to another scheme, host "
+              "or port. By default only headers that are no secret are sent there" },
+
     { .heading = "Connections", .name = "cacert", .kind = OPTION_TEXT, .offset = AT(ca_file),
       .arg = "FILE",
       .help = "trust the certificates in FILE (PEM) instead of those of the system; without it, of "
