@@ -61,7 +61,7 @@ static void report_done(struct http_driver *d)
  * http_driver_add() tries again. */
 static void replace_multi(struct http_driver *d)
 {
-    d->ops->lost(d->owner, "libcurl is out of memory");
+    d->ops->lost(d->owner, d, "libcurl is out of memory");
     multi_close(d);
     d->unusable = false;
     async_ignore(multi_open(d));
@@ -317,10 +317,14 @@ static void multi_close(struct http_driver *d)
     free_sockets(d);
 }
 
-int http_driver_open(struct http_driver *d, const struct http_driver_ops *ops, void *owner,
-                     long max_connections)
+void http_driver_init(struct http_driver *d, const struct http_driver_ops *ops, void *owner,
+                      long max_connections)
 {
     *d = (struct http_driver){ .ops = ops, .owner = owner, .max_connections = max_connections };
+}
+
+int http_driver_open(struct http_driver *d)
+{
     return multi_open(d);
 }
 
@@ -331,9 +335,8 @@ void http_driver_close(struct http_driver *d)
 
 /* --- easy handles --- */
 
-CURLcode http_driver_attach(struct http_driver *d, struct http_attachment *a)
+CURLcode http_driver_attach(struct http_attachment *a)
 {
-    a->driver = d;
     CURLcode rc = curl_easy_setopt(a->easy, CURLOPT_PRIVATE, a);
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(a->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -341,17 +344,23 @@ CURLcode http_driver_attach(struct http_driver *d, struct http_attachment *a)
         rc = curl_easy_setopt(a->easy, CURLOPT_OPENSOCKETDATA, a);
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(a->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    if (rc == CURLE_OK) /* the driver, since a connection outlives the handle that made it */
-        rc = curl_easy_setopt(a->easy, CURLOPT_CLOSESOCKETDATA, d);
     return rc;
 }
 
-CURLMcode http_driver_add(struct http_attachment *a)
+/* A connection outlives the handle that made it, so close_socket() gets the driver. */
+static bool set_driver(struct http_attachment *a, struct http_driver *d)
 {
-    struct http_driver *d = a->driver;
+    if (a->driver == d)
+        return true;
+    a->driver = d;
+    return curl_easy_setopt(a->easy, CURLOPT_CLOSESOCKETDATA, d) == CURLE_OK;
+}
+
+CURLMcode http_driver_add(struct http_driver *d, struct http_attachment *a)
+{
     a->socket_error = 0;
     a->refused = false;
-    CURLMcode rc = multi_open(d) < 0 ? CURLM_OUT_OF_MEMORY : CURLM_OK;
+    CURLMcode rc = multi_open(d) == 0 && set_driver(a, d) ? CURLM_OK : CURLM_OUT_OF_MEMORY;
     if (rc == CURLM_OK)
         rc = curl_multi_add_handle(d->multi, a->easy);
     if (rc == CURLM_OK)

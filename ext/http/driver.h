@@ -10,6 +10,10 @@
 #include <curl/curl.h>
 #include <sys/socket.h>
 
+/* libcurl's work for a request grows with the number of requests and connections of its multi
+ * handle. So an owner of many requests spreads them over several drivers. */
+enum { HTTP_DRIVER_REQUESTS = 64 };
+
 enum http_timer_state { HTTP_TIMER_OFF, HTTP_TIMER_SOON, HTTP_TIMER_LATER };
 
 /* An easy handle and what the driver keeps of it. A member of the owner's own record, at an address
@@ -23,6 +27,8 @@ struct http_attachment {
     struct http_attachment *next_unwatched;
 };
 
+struct http_driver;
+
 /* What the driver reports. done(), unwatched() and lost() end transfers by http_driver_remove(). */
 struct http_driver_ops {
     /* Called before libcurl runs, on the loop's own stack. */
@@ -34,8 +40,8 @@ struct http_driver_ops {
     void (*done)(void *owner, struct http_attachment *a, CURLcode rc);
     /* The loop could not watch the handle's socket, for a->socket_error. */
     void (*unwatched)(void *owner, struct http_attachment *a);
-    /* The multi handle is given up. The owner removes every handle that it has added. */
-    void (*lost)(void *owner, const char *why);
+    /* The multi handle of d is given up. The owner removes every handle that it has added to it. */
+    void (*lost)(void *owner, struct http_driver *d, const char *why);
 };
 
 struct http_driver {
@@ -54,19 +60,22 @@ struct http_driver {
     struct http_socket *spare_sockets;
 };
 
-/* Make the multi handle, which keeps up to max_connections idle connections. Returns 0;
- * -ENOMEM. */
-int http_driver_open(struct http_driver *d, const struct http_driver_ops *ops, void *owner,
-                     long max_connections);
+/* Prepare a driver, which will keep up to max_connections idle connections. Its multi handle is
+ * made when the first easy handle is added. */
+void http_driver_init(struct http_driver *d, const struct http_driver_ops *ops, void *owner,
+                      long max_connections);
+
+/* Make the multi handle now. Returns 0; -ENOMEM. */
+int http_driver_open(struct http_driver *d);
 
 /* Close all connections. Every handle must have been removed. d may be all zero. */
 void http_driver_close(struct http_driver *d);
 
-/* Let the sockets of a->easy be opened and closed by the driver. */
-CURLcode http_driver_attach(struct http_driver *d, struct http_attachment *a);
+/* Let the sockets of a->easy be opened by the driver that it is added to. */
+CURLcode http_driver_attach(struct http_attachment *a);
 
 /* Add an attached handle and run libcurl soon. Returns CURLM_OK; libcurl's error. */
-CURLMcode http_driver_add(struct http_attachment *a);
+CURLMcode http_driver_add(struct http_driver *d, struct http_attachment *a);
 
 /* Take the handle out. No callback of libcurl's reaches it afterwards. */
 void http_driver_remove(struct http_attachment *a);

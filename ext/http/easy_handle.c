@@ -61,7 +61,7 @@ static int on_connected(void *arg, char *ip, char *local_ip, int port, int local
 static CURLcode set_callbacks(struct http_transfer *t)
 {
     CURL *easy = t->io.easy;
-    CURLcode rc = http_driver_attach(&t->session->driver, &t->io);
+    CURLcode rc = http_driver_attach(&t->io);
     SET(rc, easy, CURLOPT_ERRORBUFFER, t->error_text);
     SET(rc, easy, CURLOPT_HEADERFUNCTION, on_header);
     SET(rc, easy, CURLOPT_HEADERDATA, t);

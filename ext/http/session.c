@@ -12,7 +12,11 @@
 #include "session_options.h"
 #include "transfer.h"
 
-enum { IDLE_CONNECTIONS = 1000 }; /* kept by a session without a limit */
+enum {
+    IDLE_CONNECTIONS = 1000,                     /* kept by a session without a limit */
+    MAX_DRIVERS = 16,                            /* of such a session */
+    MIN_IDLE_CONNECTIONS = HTTP_DRIVER_REQUESTS, /* kept by each driver, at least */
+};
 
 static CURLcode global_rc;
 
@@ -29,13 +33,16 @@ static bool libcurl_ready(void)
 }
 
 /* All handles share TLS sessions, so that a new connection to a known host takes a shorter
- * handshake, and cookies, if the session keeps them. */
+ * handshake; addresses of hosts, which otherwise each driver would look up; and cookies, if the
+ * session keeps them. */
 static int open_share(async_http_session *s)
 {
     s->share = curl_share_init();
     if (!s->share)
         return -ENOMEM;
     CURLSHcode rc = curl_share_setopt(s->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    if (rc == CURLSHE_OK)
+        rc = curl_share_setopt(s->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
     if (rc == CURLSHE_OK && s->o.cookies)
         rc = curl_share_setopt(s->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
     return rc == CURLSHE_OK ? 0 : -ENOMEM;
@@ -49,15 +56,37 @@ static void warn_if_insecure(const async_http_session *s)
               stderr);
 }
 
+/* Make as many drivers as the session may have requests for. */
+static int open_drivers(async_http_session *s)
+{
+    int total = s->limits.total;
+    int n = total ? (total + HTTP_DRIVER_REQUESTS - 1) / HTTP_DRIVER_REQUESTS : MAX_DRIVERS;
+    if (n > MAX_DRIVERS)
+        n = MAX_DRIVERS;
+    long idle = (total ? total : IDLE_CONNECTIONS) / n;
+    s->drivers = calloc((size_t)n, sizeof *s->drivers);
+    if (!s->drivers)
+        return -ENOMEM;
+    s->driver_count = n;
+    for (int i = 0; i < n; i++)
+        http_driver_init(&s->drivers[i], &http_transfer_driver_ops, s,
+                         n > 1 && idle < MIN_IDLE_CONNECTIONS ? MIN_IDLE_CONNECTIONS : idle);
+    return http_driver_open(&s->drivers[0]);
+}
+
+static void close_drivers(async_http_session *s)
+{
+    for (int i = 0; i < s->driver_count; i++)
+        http_driver_close(&s->drivers[i]);
+    free(s->drivers);
+}
+
 static int open_session_parts(async_http_session *s, const struct async_http_session_opts *opts)
 {
     int r = http_session_configure(s, opts);
     if (r == 0)
         r = open_share(s);
-    if (r == 0)
-        r = http_driver_open(&s->driver, &http_transfer_driver_ops, s,
-                             s->limits.total ? s->limits.total : IDLE_CONNECTIONS);
-    return r;
+    return r == 0 ? open_drivers(s) : r;
 }
 
 int async_http_session_open_opt(async_http_session **ret, const struct async_http_session_opts *o)
@@ -102,7 +131,7 @@ void async_http_session_close(async_http_session *s)
     s->closed = true;
     http_transfers_end(s, ASYNC_HTTP_CLOSED, "HTTP session was closed");
     http_handles_free(s);
-    http_driver_close(&s->driver);
+    close_drivers(s);
     if (s->share)
         curl_share_cleanup(s->share);
     curl_slist_free_all(s->resolve);

@@ -17,7 +17,8 @@ struct async_http_session {
     int users; /* calls under way, and 1 until it is closed; freed with the last one */
     bool closed;
 
-    struct http_driver driver;
+    struct http_driver *drivers; /* each with its own connections, see choose_driver() */
+    int driver_count;
     CURLSH *share;
     struct http_limits limits;
 

@@ -10,6 +10,7 @@
 #include "private_address.h"
 #include "session.h"
 #include "transfer_error.h"
+#include "url.h"
 
 static struct http_transfer *transfer_of_source(struct http_source *s)
 {
@@ -173,9 +174,14 @@ static void handle_unwatched(void *owner, struct http_attachment *a)
                                     "cannot watch a socket: %s", strerror(-a->socket_error)));
 }
 
-static void multi_lost(void *owner, const char *why)
+static void multi_lost(void *owner, struct http_driver *d, const char *why)
 {
-    http_transfers_end(owner, ASYNC_HTTP_RESOURCES, why);
+    async_http_session *s = owner;
+    for (struct http_transfer *t = s->active, *next; t; t = next) {
+        next = t->next;
+        if (t->io.driver == d)
+            transfer_end(t, http_fail(&t->res->error, ASYNC_HTTP_RESOURCES, "%s", why));
+    }
 }
 
 const struct http_driver_ops http_transfer_driver_ops = {
@@ -273,13 +279,40 @@ static void transfer_attach(struct http_transfer *t, struct http_response *res, 
         stall_start_timer(t);
 }
 
-/* Prepare the handle and give it to the driver. Returns 0; an error, stored in the response. */
+/* The FNV-1a hash of the origin. */
+static uint32_t hash_origin(const char *url)
+{
+    uint32_t h = 2166136261U;
+    for (size_t i = 0, n = http_url_origin(url); i < n; i++)
+        h = (h ^ (unsigned char)url[i]) * 16777619U;
+    return h;
+}
+
+/* Each origin has a first driver, so that requests to it find the connections of earlier ones, and
+ * goes on to the next drivers while that one is busy. Requests that may share one connection all go
+ * to the first driver. */
+static struct http_driver *choose_driver(const struct http_call *c)
+{
+    async_http_session *s = c->session;
+    const char *url = c->res->pub.url;
+    int n = s->driver_count;
+    int first = n > 1 ? (int)(hash_origin(url) % (uint32_t)n) : 0;
+    bool shares = !c->o.http1 && !c->stream && http_url_is_https(url);
+    for (int i = 0; i < n && !shares; i++) {
+        struct http_driver *d = &s->drivers[(first + i) % n];
+        if (d->added < HTTP_DRIVER_REQUESTS)
+            return d;
+    }
+    return &s->drivers[first];
+}
+
+/* Prepare the handle and give it to a driver. Returns 0; an error, stored in the response. */
 static int transfer_launch(struct http_transfer *t, const struct http_call *c)
 {
     int r = http_handle_prepare(t, c);
     if (r < 0)
         return r;
-    CURLMcode rc = http_driver_add(&t->io);
+    CURLMcode rc = http_driver_add(choose_driver(c), &t->io);
     if (rc == CURLM_OK)
         return 0;
     return http_fail(&c->res->error, ASYNC_HTTP_RESOURCES, "libcurl cannot start a request: %s",

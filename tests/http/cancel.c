@@ -87,16 +87,19 @@ HTTP_TEST(cancel_while_queued_passes_the_permit_on)
 HTTP_TEST(cancel_while_a_name_is_looked_up_leaves_no_descriptor)
 {
     int before = open_fds();
+    async_http_session *own = NULL;
+    expect_ok(async_http_session_open(&own));
     for (int i = 0; i < 5; i++) {
         char url[64];
         snprintf(url, sizeof url, "http://name-%d.invalid/", i);
-        await_task_auto t = async_create_task(fetch(s, url, false));
+        await_task_auto t = async_create_task(fetch(own, url, false));
         for (int k = 0; k < i + 1; k++)
             expect_ok(await_sleep(0));
         async_task_cancel(t);
         int r = await_task(t);
         expect_true(r == -ECANCELED || r == -EHOSTUNREACH);
     }
+    async_http_session_close(own);
     expect_eventually(open_fds() <= before); /* the resolver's threads have ended */
     return 0;
 }

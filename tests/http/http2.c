@@ -118,10 +118,11 @@ HTTP2_TEST(cancelled_request_spares_others_on_its_connection)
 
 ASYNC_DEF(fetch_small, (async_http_session *)s, (const char *)url, (const char *)method)
 {
-    async_http_response_auto r = NULL;
-    int status = ASYNC_TRY(await_http_request(s, method, url, &r));
+    async_http_response_auto r = NULL, f = NULL;
+    int status = await_http_request(s, method, url, &r, .failed = &f);
+    expect_that(status == 200, "%s: %d %s", method, status, f ? f->error_text : "");
     expect_int(r->version, 20);
-    return status == 200 ? 0 : -EREMOTEIO;
+    return 0;
 }
 
 /* Run several rounds of n requests at once, so that handles are used again while the connection
