@@ -209,8 +209,40 @@ HTTP_TEST(malformed_or_missing_retry_after_is_minus_1)
     return 0;
 }
 
+HTTP_TEST(temporary_failures_can_be_tried_again)
+{
+    static const struct {
+        const char *path;
+        bool again;
+    } cases[] = {
+        { "/status/200", false }, { "/status/404", false }, { "/status/501", false },
+        { "/status/429", true },  { "/status/503", true },  { "/drop", true },
+        { "/reset", true },       { "/half/100", true },    { "/junk", false },
+        { "/lengths", false },    { "/circle", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        async_http_response *r = NULL;
+        async_ignore(await_http_get(s, at(sv, "%s", cases[i].path), &r, .failed = &r));
+        expect_that(async_http_can_retry(r) == cases[i].again, "%s", cases[i].path);
+        async_http_response_free(r);
+    }
+    async_http_session_auto own = NULL;
+    async_http_response_auto none = NULL, refused = NULL, raised = NULL;
+    expect_ok(async_http_session_open(&own, .proxy = "http://127.0.0.1:1"));
+    expect_less(await_http_get(own, "http://far.invalid/", &none, .failed = &none), 0);
+    expect_true(async_http_can_retry(none));
+    expect_less(await_http_get(s, "http://127.0.0.1:1/", &refused, .failed = &refused), 0);
+    expect_true(async_http_can_retry(refused));
+    expect_int(await_http_get(s, at(sv, "/status/502"), &raised, .failed = &raised,
+                              .raise_for_status = true),
+               -EREMOTEIO);
+    expect_true(async_http_can_retry(raised));
+    return 0;
+}
+
 void http_cases(TCase *tc)
 {
+    tcase_add_test(tc, temporary_failures_can_be_tried_again);
     tcase_add_test(tc, response_is_described);
     tcase_add_test(tc, headers_keep_their_order);
     tcase_add_test(tc, header_is_found_in_any_case);

@@ -12,6 +12,7 @@
  *   async_http_response_free            free a response
  *   async_http_header                   look up a header of a response
  *   async_http_retry_after              how long the server asks to wait
+ *   async_http_can_retry                whether another attempt may succeed
  *   async_http_take_body                take the body out of a response
  *   async_http_error_name               the name of a kind of error, for logs
  *   async_http_url_parse and others     parse, join and print URLs (http_url.h)
@@ -264,6 +265,18 @@ const char *async_http_header(const async_http_response *response, const char *n
  * response   the response.
  * Returns    seconds from now, at least 0; -1 if there is no such header, or it is malformed. */
 double async_http_retry_after(const async_http_response *response);
+
+/* Return whether another attempt of a request may succeed.
+ *
+ *   int status = await_http_get(session, url, &page, .failed = &page);
+ *   if (page && async_http_can_retry(page))
+ *       ASYNC_TRY(await_sleep(1)); // and then again
+ *
+ * response   the response, also one that .failed has received.
+ * Returns    true after an error of DNS, of the connection or of its end, a timeout, a proxy that
+ *            cannot be reached, and the statuses 408, 425, 429, 500, 502, 503, 504, 522 and 524.
+ *            Whether the server may execute the request twice is for the caller to decide. */
+bool async_http_can_retry(const async_http_response *response);
 
 /* Take the body out of a whole response, which has an empty one afterwards.
  *
