@@ -79,8 +79,7 @@ static int read_record(const char *base, const char *url, async_http_url **ret)
     struct url_record *r = record_new();
     if (!r)
         return -ENOMEM;
-    int code = base ? http_url_read_relative(&r->arena, base, url, &e, &r->url)
-                    : http_url_read(&r->arena, url, NULL, &e, &r->url);
+    int code = http_url_read_relative(&r->arena, base, url, NULL, &e, &r->url);
     if (code < 0)
         async_ignore(async_fail(code, "%s", e.text));
     else

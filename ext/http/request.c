@@ -64,7 +64,8 @@ static void merge_options(struct http_call *c, const struct async_http_opts *opt
 static int prepare_url(struct http_call *c, const char *url)
 {
     struct http_url u;
-    int r = http_url_read(&c->res->arena, url, c->o.query, &c->res->error, &u);
+    int r = http_url_read_relative(&c->res->arena, c->session->o.base_url, url, c->o.query,
+                                   &c->res->error, &u);
     c->res->pub.url = u.text;
     if (r == 0)
         r = http_auth_choose(c, u.user, u.password);

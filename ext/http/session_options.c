@@ -10,6 +10,7 @@
 #include "error.h"
 #include "request_headers.h"
 #include "session.h"
+#include "url.h"
 
 enum { DEFAULT_LIMIT = 100 };
 
@@ -80,6 +81,23 @@ static int check_options(const struct async_http_session_opts *o)
     return 0;
 }
 
+/* Make the base URL normal. It may have no user, which would have to be sent with some requests and
+ * not with others. */
+static int copy_base_url(async_http_session *s)
+{
+    struct http_error e = { 0 };
+    struct http_url u;
+    if (!s->o.base_url)
+        return 0;
+    int r = http_url_read(&s->arena, s->o.base_url, NULL, &e, &u);
+    bool has_user = u.user || u.password;
+    http_url_free_secrets(&u);
+    s->o.base_url = u.text;
+    if (r < 0)
+        return async_fail(r, "session option .base_url: %s", e.text);
+    return has_user ? async_fail(-EINVAL, "session option .base_url contains a user") : 0;
+}
+
 int http_session_configure(async_http_session *s, const struct async_http_session_opts *opts)
 {
     s->o.struct_size = sizeof s->o;
@@ -95,6 +113,9 @@ int http_session_configure(async_http_session *s, const struct async_http_sessio
     if (r < 0)
         return r;
     s->o.proxy = s->o.no_proxy = NULL;
+    r = copy_base_url(s);
+    if (r < 0)
+        return r;
     bool copied = copy_strings(s) && copy_headers(s) && copy_resolve(s);
     return copied ? http_headers_prepare(s) : -ENOMEM;
 }

@@ -305,6 +305,12 @@ static int fail_url(struct http_error *e, struct url_problem p)
 int http_url_read(struct http_arena *a, const char *url, const char *const *query,
                   struct http_error *e, struct http_url *ret)
 {
+    return http_url_read_relative(a, NULL, url, query, e, ret);
+}
+
+int http_url_read_relative(struct http_arena *a, const char *base, const char *url,
+                           const char *const *query, struct http_error *e, struct http_url *ret)
+{
     *ret = (struct http_url){ .text = "" };
     if (!url)
         return http_fail(e, ASYNC_HTTP_BAD_URL, "bad URL: NULL");
@@ -318,17 +324,11 @@ int http_url_read(struct http_arena *a, const char *url, const char *const *quer
         ret->text = copy;
         return 0;
     }
-    struct url_problem p = inspect_url(url);
+    bool relative = base && strncasecmp(url, "http:", 5) != 0 && strncasecmp(url, "https:", 6) != 0;
+    struct url_problem p = relative ? NO_PROBLEM : inspect_url(url);
     if (p.kind == ASYNC_HTTP_OK)
-        p = parse_url(a, NULL, url, ret);
+        p = parse_url(a, base, url, ret);
     return fail_url(e, p);
-}
-
-int http_url_read_relative(struct http_arena *a, const char *base, const char *reference,
-                           struct http_error *e, struct http_url *ret)
-{
-    *ret = (struct http_url){ .text = "" };
-    return fail_url(e, parse_url(a, base, reference, ret));
 }
 
 void http_url_free_secrets(struct http_url *u)

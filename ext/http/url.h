@@ -21,9 +21,9 @@ struct http_url {
 int http_url_read(struct http_arena *a, const char *url, const char *const *query,
                   struct http_error *e, struct http_url *ret);
 
-/* Read a URL relative to base, which is normal. Returns and stores errors as above. */
-int http_url_read_relative(struct http_arena *a, const char *base, const char *reference,
-                           struct http_error *e, struct http_url *ret);
+/* The same for a URL that may be relative to base, which is normal, or NULL. */
+int http_url_read_relative(struct http_arena *a, const char *base, const char *url,
+                           const char *const *query, struct http_error *e, struct http_url *ret);
 
 /* Wipe the password of u; free it and the user. */
 void http_url_free_secrets(struct http_url *u);

@@ -212,8 +212,39 @@ HTTP_TEST(stream_of_a_closed_session_ends_with_epipe)
     return 0;
 }
 
+HTTP_TEST(url_may_be_relative_to_the_base_url)
+{
+    async_http_session_auto own = NULL;
+    async_http_session *bad = NULL;
+    char base[128];
+    snprintf(base, sizeof base, "%s/echo/v1/", sv->url);
+    expect_ok(async_http_session_open(&own, .base_url = base));
+    base[0] = '\0'; /* it was copied */
+    static const char *const paths[][2] = {
+        { "users/7?a=b", "GET /echo/v1/users/7?a=b&c=d HTTP" },
+        { "/echo", "GET /echo?c=d HTTP" },
+        { "", "GET /echo/v1/?c=d HTTP" },
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        async_http_response_auto r = NULL;
+        expect_int(await_http_get(own, paths[i][0], &r, .query = ASYNC_HTTP_PAIRS("c", "d")), 200);
+        expect_contains(r->body, paths[i][1]);
+    }
+    async_http_response_auto whole = NULL, other = NULL;
+    expect_int(await_http_get(own, at(sv, "/echo?whole"), &whole), 200);
+    expect_contains(whole->body, "GET /echo?whole HTTP");
+    expect_int(await_http_get(own, "mailto:joe@a", &other), -EPROTONOSUPPORT);
+    expect_int(await_http_get(own, "http:/a", &other), -EINVAL);
+    expect_int(await_http_get(s, "users/7", &other), -EINVAL);
+    expect_int(async_http_session_open(&bad, .base_url = "users"), -EINVAL);
+    expect_contains(async_fail_text(-EINVAL), "session option .base_url: bad URL");
+    expect_int(async_http_session_open(&bad, .base_url = "http://u:p@a/"), -EINVAL);
+    return 0;
+}
+
 void http_cases(TCase *tc)
 {
+    tcase_add_test(tc, url_may_be_relative_to_the_base_url);
     tcase_add_test(tc, open_outside_of_a_loop_is_eperm);
     tcase_add_test(tc, close_and_free_accept_null);
     tcase_add_test(tc, bad_options_are_einval);

@@ -135,6 +135,8 @@ struct async_http_session_opts {
     bool allow_downgrade;    /* follow redirects from https to http */
     bool insecure_no_verify; /* accept any certificate; a warning on stderr, once a process */
     bool location_trusted;   /* see struct async_http_opts */
+    const char *base_url;    /* URLs of requests may be relative to it, as links to their page, see
+                              * async_http_url_join(); default: none */
 };
 
 /* Open a session.
@@ -330,7 +332,8 @@ struct async_http_opts {
  * method     "GET", "DELETE" or any other; the macros below have it in their names.
  * url        beginning with http:// or https://, as for async_http_url_parse() (http_url.h). So
  *            spaces and other bytes that a URL cannot have are encoded, and names need not be
- *            ASCII. A user and password are used for Basic authorization.
+ *            ASCII. A user and password are used for Basic authorization. With .base_url of the
+ *            session it may be relative, such as "users/7".
  * ret        receives the response, which the caller frees. Written only on success.
  * ...        members of struct async_http_opts.
  * Returns    the status, such as 200 or 404; or the negative errno of an enum async_http_error,
