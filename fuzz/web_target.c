@@ -148,7 +148,7 @@ static void check_routes(struct web_arena *arena, const struct web_uri *uri)
 {
     static const char *const methods[] = { "GET", "POST", "HEAD", "PUT", "get", NULL };
     struct web_routes routes = { 0 };
-    fuzz_check(web_routes_compile(&routes, table) == 0, "the table of routes is invalid");
+    fuzz_check(web_routes_compile(&routes, table, NULL) == 0, "the table of routes is invalid");
     for (size_t i = 0; methods[i]; i++)
         check_route(arena, &routes, uri, methods[i]);
     web_routes_free(&routes);

@@ -20,8 +20,8 @@ struct web_acceptor {
     struct web_driver *driver;
     struct web_sockets sockets;
     struct web_listener listeners[WEB_SOCKETS_MAX]; /* one for each of the sockets */
-    size_t limit;       /* connections at a time */
-    const size_t *open; /* connections now */
+    size_t limit;                                   /* connections at a time */
+    const size_t *open;                             /* connections now */
     async_callback pause;
     bool pausing;  /* descriptors or memory have run out; .pause ends it */
     double warned; /* when that was last printed; 0: never */

@@ -25,7 +25,7 @@ void web_connection_refuse(struct web_connection *c, int status)
                      "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n"
                      "Content-Type: text/plain; charset=utf-8\r\n\r\n%d %s\n",
                      status, reason, strlen(reason) + 5, status, reason);
-    ssize_t sent = send(c->peer.fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = c->all->tls ? 0 : send(c->peer.fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)sent; /* the connection ends in any case */
     close_soon(c);
 }

@@ -28,6 +28,7 @@ struct web_connections {
     struct web_link ended; /* connections whose end MHD may not have noticed */
     async_callback check;  /* of these */
     bool check_armed;
+    bool tls;     /* what is written to the sockets is encrypted, by MHD */
     bool closing; /* no further requests are accepted */
 };
 
@@ -62,7 +63,8 @@ void web_connection_await_request(struct web_connection *c);
 void web_connection_await_rest(struct web_connection *c);
 void web_connection_await_response(struct web_connection *c);
 
-/* Send a response without MHD, as far as the socket takes it at once, and end the connection. */
+/* Send a response without MHD, as far as the socket takes it at once, and end the connection. With
+ * TLS, only end it. */
 void web_connection_refuse(struct web_connection *c, int status);
 
 /* An error has ended the response: see to it that MHD closes the connection. */

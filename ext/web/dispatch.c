@@ -11,6 +11,9 @@
 
 #include "request_headers.h"
 #include "response_stream.h"
+#include "tls.h"
+
+#include <asyncio/error.h>
 
 #include <errno.h>
 #include <stdarg.h>
@@ -63,8 +66,11 @@ static void *on_request_line(void *dispatch, const char *target, struct MHD_Conn
     web_connection_await_rest(c);
     rq->target = target;
     rq->target_end = target + strlen(target);
-    int r = web_uri_parse(&rq->uri, &rq->arena, target);
+    struct web_uri uri;
+    int r = web_uri_parse(&uri, &rq->arena, target);
     rq->refusal = r == -ENOMEM ? 503 : r < 0 ? 400 : 0;
+    if (r == 0)
+        rq->uri = uri;
     return rq;
 }
 
@@ -86,6 +92,33 @@ static int find_route(struct web_dispatch *d, async_web_request *rq)
     return status;
 }
 
+/* The request gets the error page of a status. Without memory MHD closes the connection. */
+static enum MHD_Result refuse_request_now(struct web_dispatch *d, async_web_request *rq)
+{
+    async_ignore(web_request_fail(rq, rq->refusal));
+    rq->phase = WEB_ENDED;
+    return queue_response(d, rq);
+}
+
+/* Is there a group for handlers, or will there never be one? In the latter case a request that is
+ * to be started gets status 503. */
+static bool can_start_handlers(const struct web_dispatch *d)
+{
+    return d->handlers.group || d->stopping || (d->opener && async_task_done(d->opener));
+}
+
+/* Prepare for a handler that reads the body itself, and start it, if its group is open. */
+static void begin_body_stream(struct web_dispatch *d, async_web_request *rq)
+{
+    if (web_stream_buffer_init(&rq->body_stream.buffer) < 0) {
+        rq->refusal = 503;
+        return;
+    }
+    rq->body_stream.used = true;
+    if (can_start_handlers(d))
+        web_handler_start(&d->handlers, rq);
+}
+
 /* Check the headers of a request and find its handler. One that is refused is answered after its
  * body has been read, because a client that is busy sending would not read the response. It is
  * answered at once, which closes the connection, if the end of the body is ambiguous, if the client
@@ -97,28 +130,53 @@ static enum MHD_Result on_headers(struct web_dispatch *d, async_web_request *rq,
     struct web_framing framing;
     bool at_once = false;
     rq->headers_read = true;
-    rq->method = web_arena_copy(&rq->arena, method, strlen(method));
-    if (!rq->method)
+    const char *copy = web_arena_copy(&rq->arena, method, strlen(method));
+    if (!copy)
         return MHD_NO;
+    rq->method = copy;
     rq->is_head = strcmp(method, "HEAD") == 0;
     if (!web_request_headers_check(rq->mhd, &line, &framing)) {
         rq->refusal = 400;
         at_once = true;
     } else {
         at_once = framing.expects_continue || framing.length > d->body_limit + WEB_DISCARD_MAX;
-        if (rq->refusal == 0 && framing.length > d->body_limit)
-            rq->refusal = 413;
     }
     rq->close_after = framing.close_after;
     if (rq->refusal == 0 && d->stopping)
         rq->refusal = 503;
     if (rq->refusal == 0)
         rq->refusal = find_route(d, rq);
-    if (rq->refusal == 0 || !at_once)
-        return MHD_YES;
-    rq->phase = WEB_ENDED;
-    web_response_set_error(&rq->response, rq->refusal);
-    return queue_response(d, rq);
+    if (rq->refusal == 0 && rq->match.route->streamed)
+        begin_body_stream(d, rq);
+    else if (rq->refusal == 0 && framing.length > d->body_limit)
+        rq->refusal = 413;
+    return rq->refusal == 0 || !at_once ? MHD_YES : refuse_request_now(d, rq);
+}
+
+/* A part of a body that the handler reads has arrived. What does not fit into its buffer is left to
+ * MHD, and the connection is suspended until there is room. The time that the client may take
+ * begins anew with each part, and does not run while the handler is the slow side. While the
+ * handler has not begun, MHD calls again in each of its runs, so that a task can be replaced that
+ * was cancelled before it ran. */
+static enum MHD_Result on_streamed_body(struct web_dispatch *d, async_web_request *rq,
+                                        const char *bytes, size_t *size)
+{
+    size_t n = *size;
+    web_connection_await_rest(rq->connection);
+    if (rq->phase == WEB_RECEIVING && can_start_handlers(d))
+        web_handler_start(&d->handlers, rq);
+    if (rq->body_stream.dropped) {
+        *size = 0;
+        return web_body_discard(&rq->body, n, d->body_limit) ? MHD_YES : MHD_NO;
+    }
+    *size -= web_body_stream_put(rq, bytes, n);
+    if (rq->phase == WEB_QUEUED) {
+        web_handler_check_queued(&d->handlers, rq);
+    } else if (*size > 0) {
+        web_connection_await_response(rq->connection);
+        web_peer_suspend(&rq->connection->peer);
+    }
+    return MHD_YES;
 }
 
 static enum MHD_Result on_body(struct web_dispatch *d, async_web_request *rq, const char *bytes,
@@ -136,25 +194,25 @@ static enum MHD_Result on_body(struct web_dispatch *d, async_web_request *rq, co
 static enum MHD_Result on_complete(struct web_dispatch *d, async_web_request *rq)
 {
     web_connection_await_response(rq->connection);
-    if (rq->refusal == 0 && (d->handlers.group || d->stopping)) {
+    if (rq->refusal == 0 && can_start_handlers(d)) {
         web_handler_start(&d->handlers, rq);
         return MHD_YES;
     }
-    if (rq->refusal == 0 && d->opener && async_task_done(d->opener))
-        rq->refusal = 503;
     if (rq->refusal == 0 && !rq->client_gone) {
         web_peer_suspend(&rq->connection->peer);
         return MHD_YES;
     }
-    rq->phase = WEB_ENDED;
-    web_response_set_error(&rq->response, rq->refusal);
-    return queue_response(d, rq);
+    return refuse_request_now(d, rq);
 }
 
 /* MHD polls for the response: it calls in each of its runs until the response is queued or the
  * connection is suspended. */
 static enum MHD_Result on_idle(struct web_dispatch *d, async_web_request *rq)
 {
+    if (rq->body_stream.used && !rq->body_stream.ended) {
+        web_body_stream_end(rq);
+        web_connection_await_response(rq->connection);
+    }
     if (rq->phase == WEB_RECEIVING)
         return on_complete(d, rq);
     if (rq->phase == WEB_ENDED || rq->stream.begun)
@@ -182,6 +240,8 @@ static enum MHD_Result on_access(void *dispatch, struct MHD_Connection *mhd, con
         return on_headers(d, rq, method, version);
     if (n == 0)
         return on_idle(d, rq);
+    if (rq->body_stream.used)
+        return on_streamed_body(d, rq, bytes, size);
     *size = 0; /* tells MHD that all bytes were read */
     return on_body(d, rq, bytes, n);
 }
@@ -199,6 +259,7 @@ static void on_completed(void *dispatch, struct MHD_Connection *mhd, void **requ
     if (!rq)
         return;
     *request = NULL;
+    web_request_log(rq, d->driver.now);
     rq->mhd = NULL;
     rq->connection->request = NULL;
     rq->sent = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
@@ -214,6 +275,7 @@ static void on_completed(void *dispatch, struct MHD_Connection *mhd, void **requ
         return;
     }
     web_stream_cut(rq);
+    web_body_stream_drop(rq);
     if (!rq->sent)
         web_handler_client_gone(&d->handlers, rq);
 }
@@ -246,32 +308,41 @@ static void on_mhd_message(void *dispatch, const char *format, va_list args)
         return;
     for (struct web_link *l = all->next, *next; l != all; l = next) {
         struct web_connection *c = web_container(l, struct web_connection, link);
-        const async_web_request *rq = c->request;
+        async_web_request *rq = c->request;
         next = l->next;
         int status = rq && !rq->headers_read ? web_request_length_refusal(rq->mhd) : 0;
-        if (status)
-            web_connection_refuse(c, status);
+        if (status == 0)
+            continue;
+        rq->response.status = status; /* for the log */
+        web_connection_refuse(c, status);
     }
 }
 
 /* Not with MHD_OPTION_STRICT_FOR_CLIENT: uri.c and request_headers.c refuse more than that does,
  * and MHD 0.9 sends two responses when it refuses a request without Host. The logger goes first, so
  * that MHD prints nothing. */
-static int start_daemon(struct web_dispatch *d, const struct async_web_opts *opts)
+static int start_daemon(struct web_dispatch *d, const struct async_web_opts *opts,
+                        const struct web_tls *tls)
 {
+    struct MHD_OptionItem items[WEB_TLS_OPTIONS];
+    unsigned flags = web_tls_options(tls, items);
     errno = 0;
     d->driver.daemon = MHD_start_daemon(
-            MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
-                    MHD_USE_ERROR_LOG,
+            flags | MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
+                    MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
             0, NULL, NULL, on_access, d, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, d,
             MHD_OPTION_CONNECTION_LIMIT, (unsigned)opts->limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
             opts->header_limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-            (unsigned)opts->limit_per_address, MHD_OPTION_CONNECTION_TIMEOUT, whole_seconds(opts->idle_timeout),
-            MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-            on_request_line, d, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
-            MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_END);
+            (unsigned)opts->limit_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+            whole_seconds(opts->idle_timeout), MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
+            MHD_OPTION_URI_LOG_CALLBACK, on_request_line, d, MHD_OPTION_NOTIFY_COMPLETED,
+            on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_ARRAY,
+            items, MHD_OPTION_END);
     if (d->driver.daemon)
         return 0;
+    if (tls->cert)
+        return async_fail(-EINVAL, "cannot use the certificate %s with the key %s", opts->cert_file,
+                          opts->key_file);
     return errno ? -errno : -ENOMEM;
 }
 
@@ -300,17 +371,29 @@ void web_dispatch_stop_accepting(struct web_dispatch *d)
     web_driver_schedule(&d->driver);
 }
 
+static int start_daemon_with_files(struct web_dispatch *d, const struct async_web_opts *opts)
+{
+    struct web_tls tls = { NULL, NULL };
+    int r = web_tls_read(&tls, opts);
+    if (r == 0)
+        r = start_daemon(d, opts, &tls);
+    d->connections.tls = tls.cert != NULL;
+    web_tls_free(&tls);
+    return r;
+}
+
 int web_dispatch_open(struct web_dispatch *d, const async_web_route *routes,
                       const struct async_web_opts *opts)
 {
-    int r = web_routes_compile(&d->routes, routes);
+    int r = web_routes_compile(&d->routes, routes, opts->streamed);
     d->body_limit = opts->body_limit;
     web_connections_init(&d->connections, &d->driver, opts->idle_timeout, opts->request_timeout,
                          on_disconnect);
-    web_requests_init(&d->requests, opts->arg);
+    int logs = web_requests_init(&d->requests, opts);
     web_handlers_init(&d->handlers, &d->driver, &d->requests, opts->stack_size);
+    r = r < 0 ? r : logs;
     if (r < 0 || (r = web_listen(opts, &d->acceptor.sockets)) < 0 ||
-        (r = start_daemon(d, opts)) < 0 || (r = web_driver_start(&d->driver)) < 0)
+        (r = start_daemon_with_files(d, opts)) < 0 || (r = web_driver_start(&d->driver)) < 0)
         return r;
     return web_acceptor_start(&d->acceptor, &d->driver, (size_t)opts->limit, &d->connections.open);
 }

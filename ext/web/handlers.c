@@ -7,25 +7,33 @@
 #include "response_stream.h"
 
 #include <asyncio/error.h>
+#include <asyncio/scope.h>
 
 #include <errno.h>
 
 /* How many runs of MHD a request may be queued until another task is created for it. */
 enum { PATIENCE = 2 };
 
+/* The status for a handler that has ended without a response. */
+static int status_of_result(const struct web_handlers *h, const async_web_request *rq, int result)
+{
+    return rq->timed_out || (h->stopping && result == -ECANCELED) ? 503 : 500;
+}
+
 /* The handler has ended, or will not run: hand the response over to MHD, or free the request if MHD
  * has completed it already. */
 static void finish_request(struct web_handlers *h, async_web_request *rq, int result)
 {
     web_list_remove(&rq->queue_link);
-    rq->phase = WEB_ENDED;
     rq->task = NULL;
     h->running--;
     async_event_set(&h->fewer);
     if (rq->stream.begun)
         web_stream_end_with_handler(rq, result);
     else if (rq->response.status == 0 && !rq->client_gone)
-        web_response_set_error(&rq->response, h->stopping && result == -ECANCELED ? 503 : 500);
+        async_ignore(web_request_fail(rq, status_of_result(h, rq, result)));
+    rq->phase = WEB_ENDED;
+    web_body_stream_drop(rq);
     if (rq->mhd) {
         web_peer_resume(&rq->connection->peer);
         web_driver_schedule(h->driver);
@@ -36,7 +44,7 @@ static void finish_request(struct web_handlers *h, async_web_request *rq, int re
 
 static void refuse_request(struct web_handlers *h, async_web_request *rq)
 {
-    web_response_set_error(&rq->response, 503);
+    async_ignore(web_request_fail(rq, 503));
     finish_request(h, rq, 0);
 }
 
@@ -60,12 +68,50 @@ static bool is_reportable(const struct web_handlers *h, const async_web_request 
     return result < 0 || rq->response.status == 0;
 }
 
+/* Run the next middleware, or the handler if there is none. */
+static int await_layer(async_web_request *rq)
+{
+    const struct web_requests *all = rq->requests;
+    unsigned layer = rq->layer++;
+    async_web_handler handler =
+            layer < all->layers ? all->middleware[layer] : rq->match.route->user->handler;
+    async_co co = handler(rq);
+    int r = co.run(co.frame);
+    rq->layer = layer;
+    return r;
+}
+
+int await_web_next(async_web_request *rq)
+{
+    async_event set = { .set = true };
+    int r = await_event_wait(&set); /* a cancellation point that does not wait */
+    if (r < 0)
+        return r;
+    if (rq->layer == 0 || rq->layer > rq->requests->layers)
+        return async_fail(-EINVAL, "await_web_next() was not called by a middleware");
+    return await_layer(rq);
+}
+
+static int await_layers_in_time(async_web_request *rq, double seconds)
+{
+    int r;
+    await_timeout (r, seconds) {
+        rq->deadline = async_blocks_;
+        r = await_layer(rq);
+        rq->deadline = NULL;
+        rq->timed_out = async_expired();
+    }
+    if (rq->timed_out && r == -ETIMEDOUT)
+        return async_fail(r, "it took longer than .handler_timeout");
+    return r;
+}
+
 static int await_handler(struct web_handlers *h, async_web_request *rq)
 {
+    double seconds = rq->requests->handler_timeout;
     if (rq->client_gone || h->refusing)
         return -ECANCELED;
-    async_co co = rq->match.route->user->handler(rq);
-    int r = co.run(co.frame);
+    int r = seconds > 0 ? await_layers_in_time(rq, seconds) : await_layer(rq);
     if (r >= 0 && web_stream_is_short(rq))
         r = async_fail(-EPROTO, "the response is shorter than its .size");
     return r;

@@ -12,9 +12,9 @@ enum { WEB_SOCKETS_MAX = 16 };
 struct web_sockets {
     int fds[WEB_SOCKETS_MAX];
     size_t count;
-    int port;                               /* of the first one; 0 if it is a Unix socket */
-    char path[sizeof(struct sockaddr_un)];  /* of a Unix socket, which the server has made, or "" */
-    uint64_t device, inode;                 /* of that path */
+    int port;                              /* of the first one; 0 if it is a Unix socket */
+    char path[sizeof(struct sockaddr_un)]; /* of a Unix socket, which the server has made, or "" */
+    uint64_t device, inode;                /* of that path */
 };
 
 /* Open the sockets that the options describe: those of socket activation, if .activation is set and

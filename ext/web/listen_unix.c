@@ -20,8 +20,7 @@ static bool refuses_connections(const struct sockaddr_un *a)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    bool refuses =
-            connect(fd, (const struct sockaddr *)a, sizeof *a) < 0 && errno == ECONNREFUSED;
+    bool refuses = connect(fd, (const struct sockaddr *)a, sizeof *a) < 0 && errno == ECONNREFUSED;
     close(fd);
     return refuses;
 }

@@ -42,9 +42,11 @@ void web_query_parse(struct web_query *q, struct web_arena *arena, const char *t
         return;
     q->parsed = true;
     q->items = *text ? web_arena_alloc(arena, count_items(text) * sizeof *q->items) : NULL;
+    q->no_memory = *text && !q->items;
     while (q->items) {
         size_t n = strcspn(text, "&");
-        if (!add_item(q, arena, text, n) || text[n] == '\0')
+        q->no_memory = !add_item(q, arena, text, n);
+        if (q->no_memory || text[n] == '\0')
             return;
         text += n + 1;
     }

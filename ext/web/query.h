@@ -16,9 +16,10 @@ struct web_query {
     struct web_query_item *items;
     size_t count;
     bool parsed;
+    bool no_memory; /* for all items */
 };
 
-/* Parse text, which has been checked by web_uri_parse(), into the arena. Further calls do
+/* Parse text, which can be decoded (uri.h), into the arena. Further calls do
  * nothing: a query is parsed when it is first read, because most handlers read none. Without
  * memory it ends where the memory ended. */
 void web_query_parse(struct web_query *q, struct web_arena *arena, const char *text);

@@ -7,8 +7,11 @@
 #ifndef WEB_REQUEST_H
 #define WEB_REQUEST_H
 
+#include "access_log.h"
 #include "arena.h"
+#include "body_stream.h"
 #include "connections.h"
+#include "form.h"
 #include "list.h"
 #include "query.h"
 #include "request_body.h"
@@ -49,7 +52,14 @@ struct web_requests {
     size_t active;     /* requests that MHD has not completed */
     uint64_t total;    /* requests so far */
     async_event fewer; /* .active has decreased */
-    void *arg;         /* async_web_arg() */
+    /* Options of the server. */
+    void *arg;                           /* async_web_arg() */
+    const async_web_handler *middleware; /* .layers of them */
+    unsigned layers;
+    int proxies; /* .trusted_proxies */
+    double handler_timeout;
+    void (*error_page)(async_web_request *rq, int status);
+    struct web_access_log log;
 };
 
 struct async_web_request {
@@ -66,11 +76,14 @@ struct async_web_request {
     int refusal;      /* the status, if no handler is to run */
 
     const char *target, *target_end; /* in MHD's memory; for request_headers.c */
-    const char *method, *peer;
+    const char *method, *peer, *client;
+    double began;
     struct web_uri uri;
-    struct web_query query;
+    struct web_query query, headers; /* headers: copies of all of them, if they have been listed */
     struct web_match match;
     struct web_body body;
+    struct web_body_stream body_stream;
+    struct web_form form;
 
     struct web_response response;
     struct web_stream stream;
@@ -78,16 +91,28 @@ struct async_web_request {
     struct web_link queue_link; /* in the queue of handlers.c, while it is WEB_QUEUED */
     unsigned queued_in;         /* the run of MHD in which its task was created */
     async_task *task;           /* of its handler, while it is WEB_RUNNING */
+    unsigned layer;             /* how many middlewares have been entered */
+    async_scope *deadline;      /* of the handler; NULL: none, or not any more */
+    bool timed_out;
 
     struct web_arena arena; /* last: its bytes are not cleared for a new request */
 };
 
-void web_requests_init(struct web_requests *requests, void *arg);
+/* Returns 0 or -ENOMEM. opts are complete. */
+int web_requests_init(struct web_requests *requests, const struct async_web_opts *opts);
 void web_requests_free(struct web_requests *requests);
 
 /* Create a request that begins on a connection, or return NULL without memory. */
 async_web_request *web_request_new(struct web_requests *requests,
                                    struct web_connection *connection);
 void web_request_free(async_web_request *rq);
+
+/* Respond with the error page of a status: the application's, or a line of text. The request must
+ * have no response, and its phase not be WEB_ENDED. Returns 0; -ENOMEM, and then there is no
+ * response. */
+int web_request_fail(async_web_request *rq, int status);
+
+/* The request is over: write it to the log, if there is one. */
+void web_request_log(async_web_request *rq, double now);
 
 #endif

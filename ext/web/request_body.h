@@ -13,6 +13,7 @@
 struct web_body {
     char *bytes; /* a '\0' follows them; NULL: the body is empty */
     size_t size, capacity;
+    size_t read;      /* by await_web_read() */
     size_t discarded; /* bytes read after the body had been refused */
 };
 

@@ -16,6 +16,8 @@
  * follows a chunked body is not read. */
 #include "request_headers.h"
 
+#include "token.h"
+
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -51,8 +53,7 @@ static bool follows_previous(const struct headers *h, const char *name, size_t s
                              const char *value)
 {
     size_t before = gap_between(h->end, name), between = gap_between(name + size, value);
-    return before == 2 && between > 0 &&
-           strspn(name + size + 1, " \t") + 1 == between;
+    return before == 2 && between > 0 && strspn(name + size + 1, " \t") + 1 == between;
 }
 
 static bool is_line_in_place(const struct web_request_line *line)
@@ -75,20 +76,6 @@ static bool is_end_in_place(struct MHD_Connection *mhd, const struct web_request
 
 /* --- what is in them --- */
 
-static bool is_letter_or_digit(char c)
-{
-    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
-}
-
-/* RFC 9110 calls it a token: the name of a method or of a header. */
-static bool is_token(const char *text)
-{
-    for (const char *p = text; *p; p++)
-        if (!is_letter_or_digit(*p) && !strchr("!#$%&'*+-.^_`|~", *p))
-            return false;
-    return *text;
-}
-
 /* A carriage return alone ends a line for some readers. Of the other control characters only the
  * tab has a meaning. */
 static bool is_field_value(const char *text)
@@ -103,7 +90,7 @@ static bool is_field_value(const char *text)
  * allowed in names by RFC 3986, but a proxy could take it for the end of the first of two hosts. */
 static const char *skip_name(const char *text, const char *special)
 {
-    while (*text && (is_letter_or_digit(*text) || strchr(special, *text)))
+    while (*text && (web_is_letter_or_digit(*text) || strchr(special, *text)))
         text++;
     return text;
 }
@@ -171,7 +158,7 @@ static enum MHD_Result check_header(void *arg, enum MHD_ValueKind kind, const ch
     struct headers *h = arg;
     size_t size = strlen(name);
     (void)kind;
-    if (!value || !is_token(name) || !is_field_value(value) ||
+    if (!value || !web_is_token(name) || !is_field_value(value) ||
         (parses_in_place() && !follows_previous(h, name, size, value))) {
         h->invalid = true;
         return MHD_NO;
@@ -196,7 +183,7 @@ bool web_request_headers_check(struct MHD_Connection *mhd, const struct web_requ
     struct headers h = { .end = line->version + strlen(line->version) };
     MHD_get_connection_values(mhd, MHD_HEADER_KIND, check_header, &h);
     *ret = (struct web_framing){ h.length, h.expects_continue, h.chunked && parses_in_place() };
-    if (h.invalid || !is_token(line->method))
+    if (h.invalid || !web_is_token(line->method))
         return false;
     if (parses_in_place() && (!is_line_in_place(line) || !is_end_in_place(mhd, line, &h)))
         return false;

@@ -21,6 +21,11 @@ const char *async_web_path(const async_web_request *rq)
     return rq->uri.path;
 }
 
+const char *async_web_target(const async_web_request *rq)
+{
+    return rq->uri.raw;
+}
+
 void *async_web_arg(const async_web_request *rq)
 {
     return rq->requests->arg;

@@ -27,7 +27,7 @@ static int set_response(async_web_request *rq, int status, const char *type, con
         return r;
     void *body = (void *)(uintptr_t)(size ? bytes : "");
     return web_response_set(&rq->response, status, type,
-                            MHD_create_response_from_buffer(size, body, mode));
+                            MHD_create_response_from_buffer(size, body, mode), size);
 }
 
 int async_web_respond(async_web_request *rq, int status, const char *type, const void *bytes,
@@ -59,7 +59,7 @@ int async_web_respond_owned(async_web_request *rq, int status, const char *type,
         free(bytes);
         return r < 0 ? r : -ENOMEM;
     }
-    return web_response_set(&rq->response, status, type, body);
+    return web_response_set(&rq->response, status, type, body, size);
 }
 
 int async_web_json(async_web_request *rq, int status, const char *json)
@@ -101,6 +101,11 @@ int async_web_send(async_web_request *rq, const async_web_page *p)
     if (r == 0)
         web_response_set_page(&rq->response, p);
     return r;
+}
+
+int async_web_status(const async_web_request *rq)
+{
+    return rq->response.status;
 }
 
 int async_web_add_header(async_web_request *rq, const char *name, const char *value)

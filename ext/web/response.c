@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "response.h"
 
+#include "token.h"
+
 #include <asyncio/error.h>
 
 #include <errno.h>
@@ -28,16 +30,6 @@ static bool is_valid_value(const char *text)
     return true;
 }
 
-static bool is_valid_name(const char *name)
-{
-    static const char special[] = "!#$%&'*+-.^_`|~";
-    for (const char *p = name; *p; p++)
-        if (!((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') && !(*p >= '0' && *p <= '9') &&
-            !strchr(special, *p))
-            return false;
-    return *name;
-}
-
 /* Content-Length and Transfer-Encoding are MHD's business: a wrong one would make the client
  * read the next response in the wrong place. Of Connection only "close" has a meaning here. */
 static bool is_reserved(const char *name, const char *value)
@@ -49,7 +41,7 @@ static bool is_reserved(const char *name, const char *value)
 int web_response_add_header(struct web_response *r, struct web_arena *arena, const char *name,
                             const char *value)
 {
-    if (!is_valid_name(name) || !is_valid_value(value))
+    if (!web_is_token(name) || !is_valid_value(value))
         return async_fail(-EINVAL, "invalid name or value of a response header");
     if (is_reserved(name, value))
         return async_fail(-EINVAL, "the server itself sets the response header %s", name);
@@ -90,12 +82,13 @@ static struct MHD_Response *with_type(struct MHD_Response *body, const char *typ
 }
 
 int web_response_set(struct web_response *r, int status, const char *type,
-                     struct MHD_Response *body)
+                     struct MHD_Response *body, uint64_t size)
 {
     body = with_type(body, type);
     if (!body)
         return -ENOMEM;
     r->body = body;
+    r->size = size;
     r->status = status;
     return 0;
 }
@@ -106,7 +99,7 @@ void web_response_set_error(struct web_response *r, int status)
     const char *reason = MHD_get_reason_phrase_for((unsigned)status);
     size_t n = (size_t)snprintf(text, sizeof text, "%d %s\n", status, reason);
     struct MHD_Response *body = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_COPY);
-    if (web_response_set(r, status, "text/plain; charset=utf-8", body) < 0)
+    if (web_response_set(r, status, "text/plain; charset=utf-8", body, n) < 0)
         r->status = 0;
 }
 
@@ -114,6 +107,7 @@ void web_response_set_page(struct web_response *r, const async_web_page *page)
 {
     r->page = page;
     r->status = page->status;
+    r->size = page->size;
 }
 
 void web_response_free(struct web_response *r)
@@ -131,7 +125,8 @@ static bool unshare_page(struct web_response *r)
     r->page = NULL;
     return web_response_set(r, p->status, p->type,
                             MHD_create_response_from_buffer(p->size, (void *)(uintptr_t)p->bytes,
-                                                            MHD_RESPMEM_PERSISTENT)) == 0;
+                                                            MHD_RESPMEM_PERSISTENT),
+                            p->size) == 0;
 }
 
 /* Add a header. A Content-Type replaces the one that the response was made with. */

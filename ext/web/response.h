@@ -17,6 +17,7 @@ struct web_response {
     int status;                /* 0: there is no response yet */
     struct MHD_Response *body; /* with its type; owned. NULL: a page, or none */
     const async_web_page *page;
+    uint64_t size;              /* bytes of the body; of a stream, those written so far */
     struct web_header *headers; /* added to the above, in this order */
 };
 
@@ -25,9 +26,10 @@ int web_response_check(int status, const char *type);
 
 /* Make body, which is taken over, the response. type may be NULL.
  *
+ * size       bytes of the body, for the log.
  * Returns    0; -ENOMEM, also if body is NULL, because it could not be made. */
 int web_response_set(struct web_response *r, int status, const char *type,
-                     struct MHD_Response *body);
+                     struct MHD_Response *body, uint64_t size);
 
 /* Make "404 Not Found" and the like, as text, the response. Without memory there is none. */
 void web_response_set_error(struct web_response *r, int status);

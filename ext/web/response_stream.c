@@ -7,6 +7,7 @@
 #include "request.h"
 
 #include <asyncio/error.h>
+#include <asyncio/scope.h>
 
 #include <errno.h>
 #include <stdarg.h>
@@ -77,19 +78,23 @@ int await_web_stream_begin_opt(async_web_request *rq, int status, const char *ty
         return r;
     if (rq->response.status || rq->phase == WEB_ENDED)
         return async_fail(-EALREADY, "the request already has a response");
+    if (rq->body_stream.used && !rq->body_stream.ended)
+        return async_fail(-EBUSY, "read the body of the request to its end first");
     if ((r = web_response_check(status, type)) < 0 || (r = web_stream_buffer_init(&st->buffer)) < 0)
         return r;
     st->sized = opts->size > 0;
     st->left = opts->size;
     st->bodiless = rq->is_head || status == 204 || status == 304;
     r = web_response_set(&rq->response, status, type,
-                         create_stream_body(rq, st->sized ? opts->size : MHD_SIZE_UNKNOWN));
+                         create_stream_body(rq, st->sized ? opts->size : MHD_SIZE_UNKNOWN), 0);
     if (r < 0) {
         web_stream_buffer_free(&st->buffer);
         st->buffer.bytes = NULL;
         return r;
     }
     st->begun = true;
+    if (rq->deadline)
+        async_scope_reschedule(rq->deadline, ASYNC_FOREVER);
     async_event_set(&st->room);
     wake_reader(rq);
     if (rq->mhd)
@@ -109,6 +114,7 @@ static int await_write_all(async_web_request *rq, const char *bytes, size_t size
         if (st->cut || st->ended || !rq->mhd)
             return -EPIPE;
         size_t n = web_stream_buffer_put(&st->buffer, bytes, size);
+        rq->response.size += n;
         bytes += n;
         size -= n;
         if (web_stream_buffer_is_full(&st->buffer))

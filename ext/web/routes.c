@@ -47,25 +47,43 @@ static bool is_valid_route(const async_web_route *r)
     return true;
 }
 
-int web_routes_compile(struct web_routes *routes, const async_web_route *table)
+/* Count the routes of a table. Returns -EINVAL and a message if one is invalid. */
+static int count_routes(const async_web_route *table)
 {
-    size_t n = 0;
+    int n = 0;
     for (; table && table[n].method; n++)
         if (!is_valid_route(&table[n]))
             return async_fail(-EINVAL, "invalid route: %s %s", table[n].method,
                               table[n].path ? table[n].path : "(path is NULL)");
-    if (n == 0)
-        return async_fail(-EINVAL, "the table of routes is empty");
-    routes->list = calloc(n, sizeof *routes->list);
-    if (!routes->list)
-        return -ENOMEM;
-    for (; routes->count < n; routes->count++) {
+    return n;
+}
+
+static int append_routes(struct web_routes *routes, const async_web_route *table, int n,
+                         bool streamed)
+{
+    for (int i = 0; i < n; i++, routes->count++) {
         struct web_route *r = &routes->list[routes->count];
-        r->user = &table[routes->count];
+        r->user = &table[i];
+        r->streamed = streamed;
         if (asprintf(&r->name, "%s %s", r->user->method, r->user->path) < 0)
             return -ENOMEM;
     }
     return 0;
+}
+
+int web_routes_compile(struct web_routes *routes, const async_web_route *table,
+                       const async_web_route *streamed)
+{
+    int n = count_routes(table), more = count_routes(streamed);
+    if (n < 0 || more < 0)
+        return -EINVAL;
+    if (n + more == 0)
+        return async_fail(-EINVAL, "the table of routes is empty");
+    routes->list = calloc((size_t)(n + more), sizeof *routes->list);
+    if (!routes->list)
+        return -ENOMEM;
+    int r = append_routes(routes, table, n, false);
+    return r < 0 ? r : append_routes(routes, streamed, more, true);
 }
 
 void web_routes_free(struct web_routes *routes)

@@ -12,7 +12,8 @@ enum { WEB_PARAMS_MAX = 8 }; /* parameters in the path of one route */
 
 struct web_route {
     const async_web_route *user;
-    char *name; /* "GET /users/{id}": the name of the handlers' tasks */
+    char *name;    /* "GET /users/{id}": the name of the handlers' tasks */
+    bool streamed; /* its handlers read the body themselves */
 };
 
 struct web_routes {
@@ -33,12 +34,14 @@ struct web_match {
     const char *allow; /* with 405: the methods that the path has */
 };
 
-/* Check a table of routes and prepare it. Free the result with web_routes_free(), also after an
+/* Check tables of routes and prepare them. Free the result with web_routes_free(), also after an
  * error.
  *
- * Returns    0; -EINVAL if the table is empty or has an invalid route, which the message quotes;
- *            -ENOMEM. */
-int web_routes_compile(struct web_routes *routes, const async_web_route *table);
+ * streamed   routes whose handlers read the body themselves; may be NULL.
+ * Returns    0; -EINVAL if both tables are empty or one has an invalid route, which the message
+ *            quotes; -ENOMEM. */
+int web_routes_compile(struct web_routes *routes, const async_web_route *table,
+                       const async_web_route *streamed);
 void web_routes_free(struct web_routes *routes);
 
 /* Find the first route for a method and a path. Values are decoded into the arena.

@@ -16,18 +16,28 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool is_valid_target(const char *text)
+/* Is every '%' followed by two hexadecimal digits, other than those of a NUL? */
+bool web_uri_is_decodable(const char *text, size_t size)
 {
-    for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p <= ' ' || *p == 0x7f)
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\0')
             return false;
-        if (*p != '%')
+        if (text[i] != '%')
             continue;
-        if (hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0 || (p[1] == '0' && p[2] == '0'))
+        if (size - i < 3 || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0 ||
+            (text[i + 1] == '0' && text[i + 2] == '0'))
             return false;
-        p += 2;
+        i += 2;
     }
     return true;
+}
+
+static bool is_valid_target(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 0x7f)
+            return false;
+    return web_uri_is_decodable(text, strlen(text));
 }
 
 size_t web_uri_decode(char *to, const char *from, size_t size, bool plus)

@@ -21,7 +21,11 @@ struct web_uri {
  *            digits do not follow, or "%00", which C strings cannot hold; -ENOMEM. */
 int web_uri_parse(struct web_uri *uri, struct web_arena *arena, const char *text);
 
-/* Decode size bytes that web_uri_parse() has accepted. to may be from; no '\0' is added. Returns
+/* Can size bytes of text be decoded? Not if a '%' is not followed by two hexadecimal digits, or
+ * there is a NUL, encoded or not. */
+bool web_uri_is_decodable(const char *text, size_t size);
+
+/* Decode size bytes that can be decoded. to may be from; no '\0' is added. Returns
  * the number of bytes written, at most size. plus: a '+' stands for a space, as in query
  * strings. */
 size_t web_uri_decode(char *to, const char *from, size_t size, bool plus);

@@ -168,7 +168,48 @@ ASYNC_DEF(breaks_off, (async_web_request *)rq)
     return -EPROTO;
 }
 
+/* Reads a body while it arrives. */
+ASYNC_DEF(reads, (async_web_request *)rq)
+{
+    char buf[5000];
+    ssize_t n;
+    long size = 0;
+    while ((n = await_web_read(rq, buf, sizeof buf)) > 0)
+        size += n;
+    return n < 0 ? (int)n : async_web_text(rq, 200, "%ld", size);
+}
+
+/* A file that every system has. */
+ASYNC_DEF(sends_file, (async_web_request *)rq)
+{
+    return await_web_send_file(rq, "/etc", "passwd");
+}
+
+ASYNC_DEF(sends_events, (async_web_request *)rq)
+{
+    ASYNC_TRY(await_web_events_begin(rq));
+    for (int i = 0; i < 3; i++)
+        ASYNC_TRY(await_web_event(rq, "tick", .id = "1"));
+    return 0;
+}
+
+/* A middleware, and a path that is served behind it as all others are. */
+ASYNC_DEF(layered, (async_web_request *)rq)
+{
+    int r = await_web_next(rq);
+    if (r >= 0 && async_web_status(rq) == 200 && strcmp(async_web_path(rq), "/layered") == 0)
+        ASYNC_TRY(async_web_set_cookie(rq, "layer", "1"));
+    return r;
+}
+
+static const async_web_handler middleware[] = { layered, NULL };
+
+static const async_web_route streamed[] = { { "POST", "/reads", reads }, { 0 } };
+
 static const async_web_route routes[] = {
+    { "GET", "/layered", hello },
+    { "GET", "/sends_file", sends_file },
+    { "GET", "/sends_events", sends_events },
     { "GET", "/hello", hello },
     { "*", "/echo", echo },
     { "GET", "/naps", naps },
@@ -193,7 +234,8 @@ static int open_site(struct site *at)
 {
     inside = most_inside = 0;
     async_event_set(&nobody_inside);
-    ASYNC_TRY(async_web_server_start(routes, &at->server));
+    ASYNC_TRY(async_web_server_start(routes, &at->server, .streamed = streamed,
+                                     .middleware = middleware, .handler_timeout = TIME_LIMIT / 2));
     ASYNC_TRY(async_http_session_open(&at->session, .limit_per_host = 2));
     snprintf(at->url, sizeof at->url, "http://127.0.0.1:%d", async_web_server_port(at->server));
     return 0;

@@ -88,6 +88,80 @@ VISIT(more_requests_than_the_limit_per_host)
     return r;
 }
 
+/* --- bodies, files, events, middleware --- */
+
+static int await_upload(struct site *at, size_t size)
+{
+    static char big[200000];
+    async_http_response_auto page = NULL;
+    char expected[20];
+    snprintf(expected, sizeof expected, "%zu", size);
+    int r = await_http_post(at->session, url_of(at, "/reads"), &page, .body = big,
+                            .body_size = size);
+    scenario_expect(r != 200 || strcmp(page->body, expected) == 0);
+    return r == 200 ? 0 : status_or_error(r);
+}
+
+VISIT(body_is_read_while_it_arrives)
+{
+    ASYNC_TRY(await_upload(at, 200000));
+    return await_upload(at, 5);
+}
+
+VISIT(uploads_together)
+{
+    int r, inner = 0;
+    await_group (r, g) {
+        async_spawn(g, page(at, "/hello", 200));
+        inner = await_upload(at, 100000);
+        r = inner;
+    }
+    return r;
+}
+
+VISIT(file_is_sent)
+{
+    async_http_response_auto part = NULL;
+    ASYNC_TRY(await_page(at, "/sends_file", 200));
+    int r = await_http_get(at->session, url_of(at, "/sends_file"), &part,
+                           .headers = ASYNC_HTTP_PAIRS("Range", "bytes=0-3"));
+    scenario_expect(r != 206 || part->size == 4);
+    return r == 206 ? 0 : status_or_error(r);
+}
+
+VISIT(files_are_sent_together)
+{
+    return await_gather(NULL, page(at, "/sends_file", 200), page(at, "/sends_file", 200));
+}
+
+VISIT(events_are_received)
+{
+    async_http_response_auto page = NULL;
+    int r = await_http_get(at->session, url_of(at, "/sends_events"), &page);
+    scenario_expect(r != 200 || page->size == 3 * strlen("id: 1\ndata: tick\n\n"));
+    return r == 200 ? 0 : status_or_error(r);
+}
+
+VISIT(event_stream_is_left_early)
+{
+    char buf[10];
+    async_http_response_auto page = NULL;
+    int r = await_http_open(at->session, "GET", url_of(at, "/sends_events"), &page);
+    if (r != 200)
+        return status_or_error(r);
+    ssize_t n = await_http_read(page, buf, sizeof buf);
+    async_http_response_drop(&page);
+    return n < 0 ? (int)n : await_page(at, "/layered", 200);
+}
+
+VISIT(middleware_sets_a_cookie)
+{
+    async_http_response_auto page = NULL;
+    int r = await_http_get(at->session, url_of(at, "/layered"), &page);
+    scenario_expect(r != 200 || async_http_header(page, "Set-Cookie"));
+    return r == 200 ? 0 : status_or_error(r);
+}
+
 /* --- streams --- */
 
 VISIT(stream_read_to_its_end)

@@ -185,8 +185,8 @@ static void send_unusual_headers(int port, void *arg)
 /* Hosts that name one. */
 static void send_hosts(int port, void *arg)
 {
-    static const char *const hosts[] = { "a",   "a.b-c_d:80", "1.2.3.4:", "[::1]:80",
-                                         "", "[fe80::1.2.3.4]", "%C3%A4" };
+    static const char *const hosts[] = { "a", "a.b-c_d:80",      "1.2.3.4:", "[::1]:80",
+                                         "",  "[fe80::1.2.3.4]", "%C3%A4" };
     (void)arg;
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         int fd = connect_to(port);

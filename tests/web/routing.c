@@ -123,11 +123,24 @@ TEST(segment_in_braces_is_a_decoded_parameter)
 static void request_paths_upwards(int port, void *arg)
 {
     static const char *const refused[] = {
-        "/rest/x/..",           "/rest/x/../y",        "/rest/x/y/../../z", "/rest/x/%2e%2e/y",
-        "/rest/x/.%2E/y",       "/rest/x/y/%2E%2e",    "/rest/x/.",         "/rest/x/y/./z",
-        "/rest/x/..%2fetc",     "/rest/x/y%2Fz",       "/rest/x/%2fetc",    "/rest/../y",
-        "/first/..",            "/first/%2e%2e",       "/first/.",          "/first/..%2f..%2fetc",
-        "/first/a%2f..%2f..%2f", "/two/../and/2",
+        "/rest/x/..",
+        "/rest/x/../y",
+        "/rest/x/y/../../z",
+        "/rest/x/%2e%2e/y",
+        "/rest/x/.%2E/y",
+        "/rest/x/y/%2E%2e",
+        "/rest/x/.",
+        "/rest/x/y/./z",
+        "/rest/x/..%2fetc",
+        "/rest/x/y%2Fz",
+        "/rest/x/%2fetc",
+        "/rest/../y",
+        "/first/..",
+        "/first/%2e%2e",
+        "/first/.",
+        "/first/..%2f..%2fetc",
+        "/first/a%2f..%2f..%2f",
+        "/two/../and/2",
     };
     (void)arg;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -233,6 +246,5 @@ TEST(invalid_route_is_refused_at_start)
 
 SUITE("web-routing", known_path_reaches_its_handler, unknown_path_gets_404,
       segment_in_braces_is_a_decoded_parameter, parameter_that_leads_out_of_a_folder_gets_400,
-      param_int_accepts_decimal_numbers_only,
-      other_method_gets_405_and_the_list_of_methods, get_route_serves_head_without_a_body,
-      invalid_route_is_refused_at_start)
+      param_int_accepts_decimal_numbers_only, other_method_gets_405_and_the_list_of_methods,
+      get_route_serves_head_without_a_body, invalid_route_is_refused_at_start)

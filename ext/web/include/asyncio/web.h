@@ -8,8 +8,11 @@
  *   async_web_server_port     the port that it listens on
  *   async_web_server_stats    requests, connections and handlers
  *
- *   async_web_method, _path, _param, _param_int,    what a handler reads
- *   _query, _query_at, _header, _peer, _body, _arg  of its request
+ *   async_web_method, _path, _target, _param,         what a handler reads
+ *   _param_int, _query, _query_at, _header,         of its request
+ *   _header_at, _peer, _client, _body, _arg
+ *   await_web_read            read the body, also while it arrives
+ *   await_web_next            in a middleware: run the handler behind it
  *
  *   async_web_text, _json     respond with text
  *   async_web_respond,        respond with bytes that are copied, that stay where they are,
@@ -21,6 +24,10 @@
  *   await_web_stream_begin    respond in pieces,
  *   await_web_write, _printf  which are sent as they are written
  *   await_web_stream_end      wait until all of it has been sent
+ *   async_web_status          the status of the response so far
+ *
+ * Forms, uploaded files and cookies are in web_form.h, server-sent events in web_events.h, and
+ * files of a folder in web_files.h. This header includes all of them.
  *
  * A complete server:
  *
@@ -99,6 +106,22 @@ typedef struct async_web_route {
     async_co (*handler)(async_web_request *rq);
 } async_web_route;
 
+/* A handler, or a middleware: the name of a function that ASYNC_DEF(name, (async_web_request *)rq)
+ * defines. */
+typedef async_co (*async_web_handler)(async_web_request *rq);
+
+/* A request that is over, for a log. The strings are valid during the call only. */
+typedef struct async_web_log {
+    const char *client;     /* its address, as async_web_client() returns it */
+    const char *method;     /* "" if the request had none that is valid */
+    const char *target;     /* the path and the query string as they were sent */
+    int status;             /* of the response; 499 if the client went away before there was one */
+    uint64_t size;          /* bytes of the response's body */
+    double seconds;         /* from the request's first line to its end */
+    const char *referer;    /* the header of that name, or NULL */
+    const char *user_agent; /* the header User-Agent, or NULL */
+} async_web_log;
+
 /* --- the server --- */
 
 /* Options of a server. Zero is the default of each. */
@@ -130,7 +153,41 @@ struct async_web_opts {
                              * none */
     int limit_per_address;  /* connections at a time from one address of a client; more are closed
                              * at once. Default: no limit */
+    const async_web_route *streamed;     /* further routes, whose handlers begin before the body has
+                                          * arrived, and read it by await_web_read(). Its size is
+                                          * not limited. Default: none */
+    const async_web_handler *middleware; /* handlers around the handler, the outermost first, NULL
+                                          * at the end; see await_web_next(). Default: none */
+    double handler_timeout; /* seconds until a handler must have ended or begun a stream. It is
+                             * cancelled then, and the response is 503. Default: no limit */
+    void (*error_page)(async_web_request *rq, int status); /* see below */
+    int access_log;         /* a descriptor, such as 2, to which a line is written for each request,
+                             * in the combined log format with the seconds it took at the end.
+                             * Default 0: none */
+    void (*log)(const async_web_log *entry, void *arg); /* called for each request that is over,
+                             * with .arg; must not await. Default: none */
+    int trusted_proxies;    /* how many proxies in front of the server append the address of their
+                             * client to X-Forwarded-For; see async_web_client(). Default 0: the
+                             * header is not believed */
+    const char *cert_file;  /* serve https, with this certificate and those that lead to its root,
+                             * PEM. Default: http */
+    const char *key_file;   /* the private key of cert_file, PEM */
 };
+
+/* .error_page is called for each response that the server itself makes, such as 404 or 500. It may
+ * set another one, by a function that does not await; otherwise the response is a line of text.
+ *
+ *   static void show_error(async_web_request *rq, int status)
+ *   {
+ *       async_web_respond(rq, status, "text/html", page, strlen(page));
+ *   }
+ *
+ * There may be no route, no valid path and no body, and the functions that read them return NULL,
+ * "" or nothing. A request whose Content-Length is invalid, or whose head is too long, is refused
+ * without this call.
+ *
+ * A middleware is called for each request that has a route, before the handler. Both the table and
+ * that of .streamed must stay valid until the server has stopped, as must .middleware. */
 
 #define ASYNC__WEB_OPTS(...)                                                                       \
     ASYNC__OPTS(struct async_web_opts, .struct_size = sizeof(struct async_web_opts), __VA_ARGS__)
@@ -162,7 +219,9 @@ int await_web_serve_opt(const async_web_route *routes,
  *            and its memory is lost.
  * ...        members of struct async_web_opts.
  * Returns    0; -EINVAL if the host is not a numeric address, the port is out of range, the table
- *            of routes is empty or a route is invalid; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and the
+ *            of routes is empty, a route is invalid, or the certificate does not fit its key;
+ *            -ENOENT and the like if a file of these cannot be read; -EOPNOTSUPP if libmicrohttpd
+ *            was built without TLS; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and the
  *            like if the server cannot listen; -EPERM if no loop runs on this thread; -EMFILE,
  *            -ENOMEM. */
 #define async_web_server_start(routes, ret, ...)                                                   \
@@ -218,6 +277,9 @@ const char *async_web_method(const async_web_request *rq);
 /* Return the path, decoded, without the query string. */
 const char *async_web_path(const async_web_request *rq);
 
+/* Return the path and the query string as they were sent, such as "/a%20b?c=d". */
+const char *async_web_target(const async_web_request *rq);
+
 /* Return a parameter of the route's path, decoded, or NULL if the route has none of that name.
  *
  *   { "GET", "/users/{id}", show_user }               // in the table of routes
@@ -251,14 +313,71 @@ bool async_web_query_at(async_web_request *rq, size_t index, const char **ret_na
  * there is none, no memory, or the client is gone. */
 const char *async_web_header(async_web_request *rq, const char *name);
 
+/* Read the headers in their order.
+ *
+ *   const char *name, *value;
+ *   for (size_t i = 0; async_web_header_at(rq, i, &name, &value); i++)
+ *       printf("%s: %s\n", name, value);
+ *
+ * ret_name   receives the name, as it was sent.
+ * ret_value  receives the value.
+ * Returns    false if there is no header of that index, no memory for all of them, or the client
+ *            was gone at the first call. */
+bool async_web_header_at(async_web_request *rq, size_t index, const char **ret_name,
+                         const char **ret_value);
+
 /* Return address and port of the client, as "127.0.0.1:1234" or "[::1]:1234"; "unix" if it has
  * connected to a Unix socket. Returns "" if there is no memory, or the client was gone at the first
  * call. */
 const char *async_web_peer(async_web_request *rq);
 
+/* Return the address of the client without a port, such as "127.0.0.1". With .trusted_proxies = n
+ * it is the n-th address from the end of X-Forwarded-For, which the outermost of these proxies has
+ * added; or the first one, if there are fewer. Otherwise, and if that is no address, it is that of
+ * async_web_peer(). */
+const char *async_web_client(async_web_request *rq);
+
 /* Return the body, with a '\0' behind it; never NULL. size, if not NULL, receives its size in
  * bytes. */
 const void *async_web_body(const async_web_request *rq, size_t *size);
+
+/* Read the next part of the body.
+ *
+ *   char buf[16384];
+ *   ssize_t n;
+ *   while ((n = ASYNC_TRY(await_web_read(rq, buf, sizeof buf))) > 0)
+ *       ASYNC_TRY(await_save(file, buf, n));
+ *
+ * buf        receives up to size bytes, at least 1.
+ * Returns    how many bytes were read, 0 at the end of the body; -ECONNRESET if the client went
+ *            away before the end; -EBUSY if another task is reading; -EINVAL if size is 0.
+ * Cancelled  nothing was read.
+ * Suspends   until there are bytes. With a route of .streamed, that is while they arrive; other
+ *            handlers begin when all of the body is there.
+ *
+ * While the handler does not read, the server reads no more than 64 KiB ahead, so a fast client has
+ * to wait. A response can be sent when all of the body has arrived; what a handler leaves unread is
+ * read and dropped, at most 1 MiB of it beyond .body_limit. Then the connection is closed. */
+ssize_t await_web_read(async_web_request *rq, void *buf, size_t size) ASYNC_CHECK;
+
+/* In a middleware: run what is behind it, which is the next middleware or, in the last one, the
+ * handler.
+ *
+ *   ASYNC_DEF(require_token, (async_web_request *)rq)
+ *   {
+ *       const char *token = async_web_header(rq, "Authorization");
+ *       if (!token || strcmp(token, "Bearer secret") != 0)
+ *           return async_web_text(rq, 401, "No token.\n");
+ *       return await_web_next(rq);
+ *   }
+ *   static const async_web_handler middleware[] = { require_token, NULL };
+ *
+ * Returns    what the handler has returned; -EINVAL if the caller is no middleware.
+ * Cancelled  as the handler.
+ * Suspends   as the handler does.
+ *
+ * When it returns, async_web_status() is the status of the response, and headers can be added. */
+int await_web_next(async_web_request *rq) ASYNC_CHECK;
 
 /* Return .arg of the server's options. */
 void *async_web_arg(const async_web_request *rq);
@@ -303,6 +422,9 @@ int async_web_respond_owned(async_web_request *rq, int status, const char *type,
  * location   copied; sent as it is, so it must be encoded.
  * Returns    as above; also -EINVAL if location has control characters. */
 int async_web_redirect(async_web_request *rq, int status, const char *location);
+
+/* Return the status of the response that has been set or begun, or 0. */
+int async_web_status(const async_web_request *rq);
 
 /* Add a header to the response, before or after its body is set, but before a stream is begun. A
  * Date or Content-Type that is added replaces the one of the server; other names may be added
@@ -350,7 +472,8 @@ struct async_web_stream_opts {
  * type       the Content-Type, copied; NULL for none.
  * ...        members of struct async_web_stream_opts.
  * Returns    0; -EALREADY; -EINVAL if the status is out of range or the type has control
- *            characters; -ENOMEM.
+ *            characters; -EBUSY if the body of the request is a stream whose end has not arrived;
+ *            -ENOMEM.
  * Cancelled  the response has not been begun.
  * Suspends   no, but it is a cancellation point.
  *
@@ -390,5 +513,9 @@ int await_web_printf(async_web_request *rq, const char *fmt, ...) ASYNC_CHECK AS
 int await_web_stream_end(async_web_request *rq) ASYNC_CHECK;
 
 ASYNC_END_DECLS
+
+#include <asyncio/web_events.h>
+#include <asyncio/web_files.h>
+#include <asyncio/web_form.h>
 
 #endif
