@@ -253,6 +253,13 @@ static nlink_t count_threads(void)
     return stat("/proc/self/task", &s) == 0 ? s.st_nlink : 0;
 }
 
+/* The thread that has opened a file stays, for the next one. */
+static nlink_t count_pool_threads(void)
+{
+    struct async_pool_stats stats;
+    return async_pool_stats(ASYNC_POOL_THREADS, &stats) == 0 ? stats.threads : 0;
+}
+
 /* Without memory, libcurl resolves even a numeric address on a thread, which it does not wait for
  * when the session closes. The thread closes its descriptors soon, but not through the loop. */
 static void wait_for_threads(nlink_t before)
@@ -285,7 +292,7 @@ static int await_visit(int (*await_tour)(struct site *at))
     async_http_session_drop(&at.session);
     int stopped = at.server ? await_web_server_stop(&at.server, 0) : 0;
     armed = false;
-    wait_for_threads(threads);
+    wait_for_threads(threads + count_pool_threads());
     /* libcurl 7.88 closes descriptor 0 if there is no memory for the lock of its resolver. */
     if (stdin_open && !has_stdin())
         scenario_expect(open("/dev/null", O_RDONLY) == 0);

@@ -140,7 +140,7 @@ ASYNC_DEF(start_with, (const char *)cert_file, (const char *)key_file)
 {
     async_web_server *s;
     int r = async_web_server_start(routes, &s, .cert_file = cert_file, .key_file = key_file);
-    return r < 0 ? r : await_web_server_stop(s, 0);
+    return r < 0 ? r : await_web_server_stop(&s, 0);
 }
 
 TEST(certificate_that_does_not_fit_is_refused)
