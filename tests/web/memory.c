@@ -4,6 +4,7 @@
  * is short of memory: see failing_malloc.h. */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,10 +52,54 @@ ASYNC_DEF(stream, (async_web_request *)rq)
     return await_web_stream_end(rq);
 }
 
-static const async_web_route routes[] = { { "GET", "/text/{name}", text },
-                                          { "POST", "/wait", wait_a_moment },
-                                          { "GET", "/stream", stream },
-                                          { 0 } };
+/* Everything that a handler can read of its request. */
+ASYNC_DEF(read_all, (async_web_request *)rq)
+{
+    size_t size = 0;
+    const char *name, *value;
+    for (size_t i = 0; async_web_header_at(rq, i, &name, &value); i++)
+        size += strlen(name) + strlen(value);
+    for (size_t i = 0; async_web_form_at(rq, i, &name, &value); i++)
+        size += strlen(name) + strlen(value);
+    const async_web_part *part = async_web_part_at(rq, 0);
+    ASYNC_TRY(async_web_set_cookie(rq, "a", "b", .max_age = 1));
+    const char *cookie = async_web_cookie(rq, "a");
+    return async_web_text(rq, 200, "%zu %d %s %s %s", size, async_web_form_size(rq),
+                          async_web_client(rq), cookie ? cookie : "", part ? part->name : "");
+}
+
+ASYNC_DEF(read_stream, (async_web_request *)rq)
+{
+    char buf[1000];
+    while (ASYNC_TRY(await_web_read(rq, buf, sizeof buf)) > 0)
+        ;
+    return await_web_send_file(rq, "/etc", "passwd");
+}
+
+ASYNC_DEF(send_events, (async_web_request *)rq)
+{
+    ASYNC_TRY(await_web_events_begin(rq));
+    return await_web_event(rq, "a\nb", .id = "1");
+}
+
+ASYNC_DEF(pass_on, (async_web_request *)rq)
+{
+    return await_web_next(rq);
+}
+
+static const async_web_handler middleware[] = { pass_on, NULL };
+static const async_web_route streamed[] = { { "POST", "/upload", read_stream }, { 0 } };
+
+static void show_error(async_web_request *rq, int status)
+{
+    async_ignore(async_web_respond(rq, status, "text/html", "error", 5));
+}
+
+static const async_web_route routes[] = {
+    { "POST", "/all", read_all },    { "GET", "/events", send_events },
+    { "GET", "/text/{name}", text }, { "POST", "/wait", wait_a_moment },
+    { "GET", "/stream", stream },    { 0 }
+};
 
 /* There may be any response, or none, but the connection must end within ten seconds. */
 static void try_request(int port, const char *text)
@@ -91,13 +136,26 @@ static void request_all(int port, void *arg)
     try_request(port, "GET /stream HTTP/1.1\r\n" END "\r\n");
     try_request(port, "PUT /wait HTTP/1.1\r\n" END "\r\n");
     try_request(port, "GET /nowhere HTTP/1.1\r\n" END "\r\n");
+#define DATA "POST /all HTTP/1.1\r\nCookie: a=1\r\nX-Forwarded-For: 1.2.3.4\r\n" END
+    try_request(port, DATA "Content-Type: application/x-www-form-urlencoded\r\n"
+                           "Content-Length: 7\r\n\r\na=b&c=d");
+    try_request(port, DATA "Content-Type: multipart/form-data; boundary=x\r\n"
+                           "Content-Length: 76\r\n\r\n"
+                           "--x\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\n"
+                           "12345678\r\n--x--\r\n");
+    try_request(port, "POST /upload HTTP/1.1\r\n" END "Content-Length: 10\r\n\r\n0123456789");
+    try_request(port, "GET /events HTTP/1.1\r\n" END "\r\n");
 }
+
+static int null_fd; /* /dev/null */
 
 ASYNC_DEF(live)
 {
     struct client c;
     async_web_server *s;
-    ASYNC_TRY(async_web_server_start(routes, &s));
+    ASYNC_TRY(async_web_server_start(routes, &s, .streamed = streamed, .middleware = middleware,
+                                     .error_page = show_error, .trusted_proxies = 1,
+                                     .handler_timeout = 10, .access_log = null_fd));
     armed = false; /* for the memory of Check and of the thread */
     client_start(&c, async_web_server_port(s), request_all, NULL);
     armed = true;
@@ -128,6 +186,7 @@ static void fail_each_allocation(bool with_all_that_follow)
 {
     static const async_allocator a = { core_malloc, core_realloc, core_free, NULL };
     expect_ok(async_set_allocator(&a)); /* so that the core's memory fails as well */
+    null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     int before = count_descriptors();
     for (long n = 0;; n++) {
         left = n;
