@@ -52,22 +52,26 @@ struct line {
     size_t size; /* without its end */
 };
 
-/* A line ends with CR LF, and has no CR or LF inside. */
-static bool read_line(struct reader *r, struct line *ret)
+/* Read up to the next CR LF. A line feed alone is an error. */
+static bool read_any_line(struct reader *r, struct line *ret)
 {
     size_t left = (size_t)(r->end - r->at);
     const char *lf = memchr(r->at, '\n', left);
-    size_t n = lf ? (size_t)(lf - r->at) : left;
-    const char *cr = memchr(r->at, '\r', n);
-    if (cr && cr + 1 < r->at + n)
-        return fail_read(r, STRICT_BAD_HEAD);
     if (!lf)
         return fail_read(r, STRICT_INCOMPLETE);
-    if (!cr)
+    if (lf == r->at || lf[-1] != '\r')
         return fail_read(r, STRICT_BAD_HEAD);
-    *ret = (struct line){ r->at, n - 1 };
+    *ret = (struct line){ r->at, (size_t)(lf - r->at) - 1 };
     r->at = lf + 1;
     return true;
+}
+
+/* The same, and a CR inside the line is an error. */
+static bool read_line(struct reader *r, struct line *ret)
+{
+    if (!read_any_line(r, ret))
+        return false;
+    return !memchr(ret->text, '\r', ret->size) || fail_read(r, STRICT_BAD_HEAD);
 }
 
 struct header {
@@ -183,23 +187,24 @@ static char *decode_path(const char *s, size_t n)
     return path;
 }
 
-/* "GET /path HTTP/1.1" */
+/* Read "GET /path HTTP/1.1". Whatever stands between the first and the last blank is the target. */
 static bool read_request_line(struct reader *r, struct framing *f, struct strict_request *rq)
 {
     struct line l;
-    if (!read_line(r, &l))
+    if (!read_any_line(r, &l))
         return false;
     const char *end = l.text + l.size, *target = memchr(l.text, ' ', l.size);
-    const char *version = target ? memchr(target + 1, ' ', (size_t)(end - target) - 1) : NULL;
-    if (!version || end - version != 9 || memcmp(version, " HTTP/1.", 8) != 0 || version[8] < '0' ||
-        version[8] > '9')
+    const char *version = memrchr(l.text, ' ', l.size);
+    if (!target || target == version || end - version != 9 || memcmp(version, " HTTP/1.", 8) != 0 ||
+        version[8] < '0' || version[8] > '9')
         return fail_read(r, STRICT_BAD_HEAD);
     f->http_1_0 = version[8] == '0';
     size_t method = (size_t)(target - l.text), path = (size_t)(version - target) - 1;
-    if (!is_token(l.text, method) || !is_target(target + 1, path))
+    if (!is_token(l.text, method))
         return fail_read(r, STRICT_BAD_HEAD);
     rq->method = fuzz_text(l.text, method);
     rq->path = decode_path(target + 1, path);
+    rq->bad_target = !is_target(target + 1, path);
     return true;
 }
 
@@ -262,14 +267,26 @@ static bool read_body(struct reader *r, const struct framing *f, struct strict_r
     return fail_read(r, r->failed == STRICT_INCOMPLETE ? STRICT_INCOMPLETE : STRICT_BAD_CHUNKS);
 }
 
+/* Empty lines before a request are allowed, and end nothing. So they may lack the CR. */
+static void skip_empty_lines(struct reader *r)
+{
+    for (;;) {
+        size_t left = (size_t)(r->end - r->at);
+        if (left >= 2 && memcmp(r->at, "\r\n", 2) == 0)
+            r->at += 2;
+        else if (left >= 1 && *r->at == '\n')
+            r->at++;
+        else
+            return;
+    }
+}
+
 enum strict_result strict_request_read(const char *s, size_t n, struct strict_request *ret)
 {
     struct reader r = { s, s + n, STRICT_COMPLETE };
     struct framing f = { 0 };
     *ret = (struct strict_request){ 0 };
-    while (r.end - r.at >= 2 &&
-           memcmp(r.at, "\r\n", 2) == 0) /* empty lines before it are allowed */
-        r.at += 2;
+    skip_empty_lines(&r);
     if (!read_request_line(&r, &f, ret) || !read_headers(&r, &f) || !read_body(&r, &f, ret))
         return r.failed;
     ret->size = (size_t)(r.at - s);

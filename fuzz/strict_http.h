@@ -17,6 +17,7 @@ enum strict_result {
 
 struct strict_request {
     char *method, *path; /* path: decoded, without the query string */
+    bool bad_target;     /* the target has blanks or control characters, so it must be refused */
     char *body;          /* body_size bytes and a NUL */
     size_t body_size;
     size_t size; /* bytes of the whole request */

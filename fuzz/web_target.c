@@ -35,6 +35,14 @@ static char *encode(const char *text)
 
 /* --- path and query --- */
 
+/* No byte of a target ends a line or a part of the request line, also not in the host of
+ * "http://host/path". */
+static void check_bytes(const char *target)
+{
+    for (const char *p = target; *p; p++)
+        fuzz_check((unsigned char)*p > ' ' && *p != 0x7f, "byte %02x", (unsigned char)*p);
+}
+
 static void check_path(struct web_arena *arena, const struct web_uri *uri)
 {
     size_t n = strlen(uri->path);
@@ -163,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int r = web_uri_parse(&uri, &arena, target);
     fuzz_check(r == 0 || r == -EINVAL, "%d", r);
     if (r == 0) {
+        check_bytes(target);
         check_path(&arena, &uri);
         check_query(&arena, uri.query);
         check_routes(&arena, &uri);
