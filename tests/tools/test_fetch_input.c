@@ -52,7 +52,9 @@ TEST(json_object_becomes_request)
 
 TEST(id_keeps_its_json_type)
 {
-    static const char *const ids[] = { "17", "-9223372036854775808", "1.1", "1e+300", "\"17\"" };
+    static const char *const ids[] = {
+        "17", "-9223372036854775808", "1.1", "1e+300", "1.0", "-0.0", "\"17\""
+    };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         char line[100];
         snprintf(line, sizeof line, "{\"url\":\"http://h\",\"id\":%s}", ids[i]);

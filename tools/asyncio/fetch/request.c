@@ -115,7 +115,7 @@ static int set_string_id(struct request *rq, json_t *v)
 }
 
 /* Set an id that is a fraction, with the fewest digits that give the same number: 1.1, rather than
- * 1.1000000000000001. */
+ * 1.1000000000000001. Without a point or an exponent, the number would be read as an integer. */
 static int set_real_id(struct request *rq, double v)
 {
     char shortest[40];
@@ -124,6 +124,8 @@ static int set_real_id(struct request *rq, double v)
         if (strtod(shortest, NULL) == v)
             break;
     }
+    if (!strpbrk(shortest, ".e"))
+        strcat(shortest, ".0");
     return copy_string(&rq->id, shortest, strlen(shortest));
 }
 
