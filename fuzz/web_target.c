@@ -131,6 +131,15 @@ static void check_segment_param(struct web_arena *arena, const struct web_routes
     free(encoded);
 }
 
+/* A handler that appends the value to the path of a folder reaches only files in it. */
+static void check_stays_in_folder(const char *value)
+{
+    fuzz_check(strcmp(value, ".") != 0 && strcmp(value, "..") != 0, "%s", value);
+    fuzz_check(strncmp(value, "../", 3) != 0 && !strstr(value, "/../"), "%s", value);
+    size_t n = strlen(value);
+    fuzz_check(n < 3 || strcmp(value + n - 3, "/..") != 0, "%s", value);
+}
+
 static void check_route(struct web_arena *arena, const struct web_routes *routes,
                         const struct web_uri *uri, const char *method)
 {
@@ -146,6 +155,7 @@ static void check_route(struct web_arena *arena, const struct web_routes *routes
         const char *value = match.params[i].value;
         fuzz_check(*value || match.route->user == &table[4], "a parameter of %s is empty",
                    uri->raw);
+        check_stays_in_folder(value);
         total += strlen(value);
     }
     fuzz_check(total <= strlen(uri->path), "%zu bytes of %s", total, uri->path);
