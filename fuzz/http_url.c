@@ -20,7 +20,7 @@ enum { ORIGIN_SIZE = 4096, REDIRECTS_MAX = 20 };
  * rejects the URL. */
 static bool libcurl_origin(const char *url, char *ret)
 {
-    char *scheme = NULL, *host = NULL, *port = NULL, *user = NULL;
+    char *scheme = NULL, *host = NULL, *zone = NULL, *port = NULL, *user = NULL;
     CURLU *u = curl_url();
     bool accepted = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
                     curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
@@ -28,11 +28,15 @@ static bool libcurl_origin(const char *url, char *ret)
     if (accepted) {
         curl_url_get(u, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT);
         curl_url_get(u, CURLUPART_USER, &user, 0);
+        curl_url_get(u, CURLUPART_ZONEID, &zone, 0);
         fuzz_check(!user, "%s has the user %s", url, user);
-        snprintf(ret, ORIGIN_SIZE, "%s://%s%s%s", scheme, host, port ? ":" : "", port ? port : "");
+        size_t n = strlen(host) - (zone != NULL); /* the zone stands before the last bracket */
+        snprintf(ret, ORIGIN_SIZE, "%s://%.*s%s%s%s%s%s", scheme, (int)n, host, zone ? "%25" : "",
+                 zone ? zone : "", zone ? "]" : "", port ? ":" : "", port ? port : "");
     }
     curl_free(scheme);
     curl_free(host);
+    curl_free(zone);
     curl_free(port);
     curl_free(user);
     curl_url_cleanup(u);
@@ -46,7 +50,7 @@ static void check_origin(const char *url)
     fuzz_check(n <= strlen(url), "%zu bytes of %s", n, url);
     fuzz_check(http_url_same_origin(url, url), "%s", url);
     if (strlen(url) < ORIGIN_SIZE / 2 && libcurl_origin(url, theirs))
-        fuzz_check(n == strlen(theirs) && strncasecmp(url, theirs, n) == 0,
+        fuzz_check(n == strlen(theirs) && strncmp(url, theirs, n) == 0,
                    "origin %.*s, but libcurl connects to %s", (int)n, url, theirs);
 }
 
@@ -72,12 +76,29 @@ static void check_read_again(struct http_arena *a, const char *url)
     fuzz_check(!again.user && !again.password, "%s has a user", url);
 }
 
+/* A URL with a user is always parsed, so what was recognised as normal without that is normal. */
+static void check_parsed(struct http_arena *a, const char *url)
+{
+    struct http_error e = { 0 };
+    struct http_url parsed;
+    const char *host = strstr(url, "://") + 3;
+    char *with_user = http_arena_alloc(a, strlen(url) + 5);
+    fuzz_check(with_user, "no memory");
+    memcpy(with_user, url, (size_t)(host - url));
+    stpcpy(stpcpy(with_user + (host - url), "u:p@"), host);
+    int r = http_url_read(a, with_user, NULL, &e, &parsed);
+    fuzz_check(r == 0, "%s: %s", with_user, e.text);
+    fuzz_check(strcmp(url, parsed.text) == 0, "%s became %s", url, parsed.text);
+    fuzz_check(parsed.user && strcmp(parsed.user, "u") == 0, "%s", with_user);
+    http_url_free_secrets(&parsed);
+}
+
 static void check_accepted(struct http_arena *a, const char *url)
 {
-    fuzz_check(strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0, "%s",
-               url);
+    fuzz_check(strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0, "%s", url);
     check_characters(url);
     check_read_again(a, url);
+    check_parsed(a, url);
     check_origin(url);
 }
 
