@@ -28,7 +28,7 @@ static bool is_scheduled(const async_callback *cb, const struct loop *l)
 
 bool async__callback_is_scheduled(const async_callback *cb)
 {
-    return async__loop && is_scheduled(cb, async__loop);
+    return is_scheduled(cb, async__loop);
 }
 
 static void reset(async_callback *cb)

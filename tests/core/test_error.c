@@ -360,6 +360,27 @@ ASYNC_DEF(returns_second_error_of_its_group)
     return -EPROTO;
 }
 
+ASYNC_DEF(fails_in_the_body_of_its_group)
+{
+    int r;
+    await_group (r, g)
+        ASYNC_TRY(async_fail(-EIO, "the disk is full"));
+    return r;
+}
+
+LOOP_TEST(error_of_a_body_is_not_printed_again_as_its_own_cause)
+{
+    int r;
+    await_group (r, g)
+        async_spawn(g, fails_in_the_body_of_its_group());
+    expect_int(r, -EIO);
+    async_error_print(async_group_errors(g));
+    const char *first = strstr(captured_stderr(), "the disk is full");
+    expect_not_null(first);
+    expect_null(strstr(first + 1, "the disk is full"));
+    return 0;
+}
+
 LOOP_TEST(message_is_that_of_cause_with_same_code)
 {
     int r;
@@ -370,7 +391,8 @@ LOOP_TEST(message_is_that_of_cause_with_same_code)
     return 0;
 }
 
-SUITE("core-error", message_of_handled_error_is_not_attached_to_later_error,
+SUITE("core-error", error_of_a_body_is_not_printed_again_as_its_own_cause,
+      message_of_handled_error_is_not_attached_to_later_error,
       message_stays_with_error_while_shield_cleans_up, words_of_a_child,
       async_fail_attaches_message_to_error_code, async_fail_outside_of_task_keeps_latest_message,
       run_returns_message_with_error, run_that_could_not_end_returns_message,

@@ -249,6 +249,23 @@ LOOP_TEST(done_callback_of_future_runs_in_context_of_task_that_added_it)
     return 0;
 }
 
+LOOP_TEST(done_callback_is_refused_while_it_is_behind_another_in_the_list)
+{
+    async_future f = { 0 };
+    async_future_callback a = { 0 }, b = { 0 };
+    expect_ok(async_future_add_done_callback(&f, &a, notes_result, (void *)"a"));
+    expect_ok(async_future_add_done_callback(&f, &b, notes_result, (void *)"b"));
+    expect_int(async_future_add_done_callback(&f, &a, notes_result, (void *)"c"), -EALREADY);
+    captured_stderr();
+    async_future_remove_done_callback(&f, &a);
+    a.future = &f; /* as in memory that was never cleared */
+    expect_ok(async_future_add_done_callback(&f, &a, notes_result, (void *)"d"));
+    expect_ok(async_future_set_result(&f, 1));
+    expect_ok(await_sleep(0));
+    expect_events("b:1 d:1");
+    return 0;
+}
+
 LOOP_TEST(done_callback_added_twice_is_refused_with_message)
 {
     async_future f = { 0 };
@@ -268,7 +285,8 @@ LOOP_TEST(done_callback_added_twice_is_refused_with_message)
     return 0;
 }
 
-SUITE("core-future", done_callback_added_twice_is_refused_with_message,
+SUITE("core-future", done_callback_is_refused_while_it_is_behind_another_in_the_list,
+      done_callback_added_twice_is_refused_with_message,
       done_callbacks_run_in_order_after_the_result_is_set, done_callback_of_done_future_runs_soon,
       done_callback_of_cancelled_future_runs, removed_done_callback_does_not_run,
       done_callback_of_future_runs_in_context_of_task_that_added_it,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the loop with a clock and system calls that the test replaces. */
+#include "base/compiler.h"
 #include "../frame/loop_test.h"
 
 #include <errno.h>
@@ -316,6 +317,9 @@ ASYNC_DEF(uses_what_the_parent_had)
 TEST(loops_of_parent_are_closed_in_child_of_fork)
 {
     pid_t parent = getpid();
+#ifdef WITH_TSAN /* does not see that a mutex was unlocked by the handler of fork() in the child */
+    return;
+#endif
     capture_stderr_begin();
     int r = async_run(forks());
     capture_stderr_end();
