@@ -36,7 +36,8 @@ static const async_web_route routes[] = { { "POST", "/echo", echo },
                                           { 0 } };
 
 /* Run a command, and return the first bytes that it prints. *ret_status is its exit status. */
-static const char *run_command(int *ret_status, const char *fmt, ...)
+static const char *__attribute__((format(printf, 2, 3)))
+run_command(int *ret_status, const char *fmt, ...)
 {
     static char command[1000], text[200000];
     va_list args;
