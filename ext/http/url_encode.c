@@ -76,7 +76,7 @@ const char *http_append_query(struct http_arena *a, const char *url, const char 
     memcpy(prefix, url, keep);
     prefix[keep] = '\0';
     bool has_query = strchr(prefix, '?');
-    bool separated = keep && (prefix[keep - 1] == '?' || prefix[keep - 1] == '&');
+    bool separated = has_query && (prefix[keep - 1] == '?' || prefix[keep - 1] == '&');
     if (!separated)
         strcpy(prefix + keep, has_query ? "&" : "?");
     return http_encode_pairs(a, query, prefix);
