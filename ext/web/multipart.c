@@ -12,32 +12,41 @@ enum { BOUNDARY_MAX = 70 }; /* bytes, by RFC 2046 */
 
 /* --- parameters of a header --- */
 
-/* Copy a quoted string, of which text points behind the first quotation mark. A backslash before
- * another one, or before a quotation mark, is dropped; elsewhere it is a part of a Windows path. */
-static char *copy_quoted(struct web_arena *arena, const char *text, const char **end)
+static bool is_escape(const char *text)
 {
+    return text[0] == '\\' && (text[1] == '"' || text[1] == '\\');
+}
+
+/* Return the end of the value of a parameter, NULL if it is malformed. */
+static const char *value_end(const char *text)
+{
+    if (*text != '"') {
+        text += strcspn(text, "; \t\"");
+        return *text == '"' ? NULL : text;
+    }
+    for (text++; *text && *text != '"'; text++)
+        if (is_escape(text))
+            text++;
+    return *text == '"' ? text + 1 : NULL;
+}
+
+/* Copy the value between text and end. In a quoted string, a backslash before another one, or
+ * before a quotation mark, is dropped; elsewhere it is a part of a Windows path. */
+static char *copy_value(struct web_arena *arena, const char *text, const char *end)
+{
+    bool quoted = *text == '"';
+    text += quoted;
+    end -= quoted;
     size_t n = 0;
-    char *copy = web_arena_copy(arena, text, strlen(text));
-    if (!copy)
-        return NULL;
-    for (; *text && *text != '"'; text++) {
-        if (text[0] == '\\' && (text[1] == '"' || text[1] == '\\'))
+    char *copy = web_arena_copy(arena, text, (size_t)(end - text));
+    for (; copy && text < end; text++) {
+        if (quoted && is_escape(text))
             text++;
         copy[n++] = *text;
     }
-    copy[n] = '\0';
-    *end = *text == '"' ? text + 1 : NULL;
+    if (copy)
+        copy[n] = '\0';
     return copy;
-}
-
-/* Copy the value of a parameter. Sets *end behind it, or to NULL if it is malformed. */
-static char *copy_value(struct web_arena *arena, const char *text, const char **end)
-{
-    if (*text == '"')
-        return copy_quoted(arena, text + 1, end);
-    size_t n = strcspn(text, "; \t\"");
-    *end = text[n] == '"' ? NULL : text + n;
-    return web_arena_copy(arena, text, n);
 }
 
 char *web_header_parameter(struct web_arena *arena, const char *value, const char *name,
@@ -51,10 +60,13 @@ char *web_header_parameter(struct web_arena *arena, const char *value, const cha
         bool wanted = n == strlen(name) && strncasecmp(p, name, n) == 0;
         if (p[n] != '=')
             return NULL;
-        char *copy = copy_value(arena, p + n + 1, &p);
-        *ret_no_memory = !copy;
-        if (!copy || (wanted && p))
+        const char *text = p + n + 1;
+        p = value_end(text);
+        if (p && wanted) {
+            char *copy = copy_value(arena, text, p);
+            *ret_no_memory = !copy;
             return copy;
+        }
         if (p)
             p += strspn(p, " \t");
     }
