@@ -174,12 +174,14 @@ static bool has_encoded_slash(const char *raw, size_t size)
 }
 
 /* In the rest of a path, the application cannot tell an encoded '/' from one that separates
- * segments. In one segment it is clear that it does not. */
+ * segments. In one segment it is clear that it does not. A rest that begins with '/', after two of
+ * them, would be an absolute path. */
 static bool is_safe_param(const struct capture *c, const char *value)
 {
     size_t name = strcspn(c->name, "}") + 1;
     bool rest = name > 4 && c->name[name - 2] == '.';
-    return !leads_elsewhere(value) && !(rest && has_encoded_slash(c->raw, c->size));
+    bool absolute = rest && *value == '/';
+    return !absolute && !leads_elsewhere(value) && !(rest && has_encoded_slash(c->raw, c->size));
 }
 
 /* Returns 0, or a status: 400 for a value that is not safe, 503 without memory. */

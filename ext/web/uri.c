@@ -66,8 +66,10 @@ static const char *skip_origin(const char *text)
 
 int web_uri_parse(struct web_uri *uri, struct web_arena *arena, const char *text)
 {
+    if (!is_valid_target(text)) /* the origin that is left out next, too */
+        return -EINVAL;
     text = skip_origin(text);
-    if (*text != '/' || !is_valid_target(text))
+    if (*text != '/')
         return -EINVAL;
     uri->raw = web_arena_copy(arena, text, strcspn(text, "#"));
     if (!uri->raw)

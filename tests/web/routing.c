@@ -135,6 +135,7 @@ static void request_paths_upwards(int port, void *arg)
         "/rest/x/y%2Fz",
         "/rest/x/%2fetc",
         "/rest/../y",
+        "/rest/x//etc/passwd",
         "/first/..",
         "/first/%2e%2e",
         "/first/.",
