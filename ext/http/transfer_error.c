@@ -80,6 +80,9 @@ static int fail_http2(struct http_transfer *t, CURLcode rc, const char *text)
     if (ended)
         return http_fail(e, ASYNC_HTTP_RESET, "HTTP/2: server ended the %s before the response",
                          rc == CURLE_HTTP2 ? "connection" : "stream");
+    if (strstr(text, "Send failure") ||
+        strstr(text, "Recv failure")) /* the connection was closed */
+        return http_fail(e, ASYNC_HTTP_RESET, "%s", text);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         if (strstr(text, faults[i]))
             return http_fail(e, ASYNC_HTTP_PROTOCOL, "%s", text);

@@ -92,7 +92,7 @@ static const char nginx_conf[] =
         "daemon off; master_process off; worker_processes 1; pid nginx.pid;\n"
         "error_log error.log crit;\n"
         "events { worker_connections 512; }\n"
-        "http { access_log off;\n"
+        "http { access_log off; keepalive_requests 100000;\n"
         " client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp;\n"
         " uwsgi_temp_path tmp; scgi_temp_path tmp;\n"
         " server { listen unix:%s ssl http2;\n"
