@@ -150,7 +150,11 @@ ASYNC_DEF(many_streams, (const struct tls_server *)sv, (const char *)url, (int)n
 
 TEST(many_streams_of_nginx_succeed)
 {
+#ifdef __SANITIZE_ADDRESS__ /* so slow that nginx closes a connection with 1,000 requests */
+    static const int counts[] = { 100 };
+#else
     static const int counts[] = { 100, 200, 1000 };
+#endif
     struct tls_server sv;
     tls_folder_make(&sv);
     nginx_start(&sv);
